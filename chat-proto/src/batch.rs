@@ -1,0 +1,72 @@
+//! Pending bytes copied out of the hub, to be written while nothing is locked.
+
+use alloc::vec::Vec;
+
+use crate::hub::HandOut;
+
+/// A copy of what one or more sessions have pending, filled by [`Hub::fill`](crate::Hub::fill).
+///
+/// A driver that shares its hub between threads copies under the lock and writes after it. Readers at the same place
+/// in the log are served from the same copy: filling a batch again for the next of them costs nothing.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    /// Where the log's entries end, counted from the first; kept because the log may evict them before the batch is
+    /// written.
+    ends: Vec<u32>,
+    lane: u8,
+    out: HandOut,
+}
+
+impl Batch {
+    /// Makes an empty batch; its buffer grows with its first use and is kept.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the bytes to write.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.out = HandOut::default();
+    }
+
+    pub(crate) fn out(&self) -> &HandOut {
+        &self.out
+    }
+
+    /// Returns whether a session of that lane that is to be handed that out can be served from this copy.
+    pub(crate) fn fits(&self, lane: u8, out: &HandOut) -> bool {
+        let shared = HandOut { front: 0, replies: 0, from: self.out.from, to: self.out.to };
+        let all_of_log = self.out == shared && out.front + out.replies == 0;
+        all_of_log && !self.bytes.is_empty() && self.lane == lane && self.out.from == out.from && self.out.to <= out.to
+    }
+
+    /// Takes a copy of the pieces of a hand-out.
+    pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, lane: u8, out: HandOut) {
+        self.clear();
+        for piece in pieces {
+            self.bytes.extend_from_slice(piece);
+        }
+        self.ends.extend(ends);
+        self.lane = lane;
+        self.out = out;
+    }
+
+    /// Finds the log's entry that a reader is in after the first `n` bytes, and what is left of it; nothing is left
+    /// where `n` ends with an entry. `None` if no entry was begun.
+    pub(crate) fn seek(&self, n: usize) -> Option<(u64, &[u8])> {
+        let private = self.out.front + self.out.replies;
+        let position = n.checked_sub(private).filter(|position| *position > 0)?;
+        let index = self.ends.partition_point(|end| *end as usize <= position);
+        let seq = self.out.from + index as u64;
+        let ends_here = self.ends[index - usize::from(index > 0)] as usize == position;
+        Some((seq, if ends_here { &[] } else { &self.bytes[n..private + self.ends[index] as usize] }))
+    }
+}

@@ -1,0 +1,55 @@
+//! Buffers that go from one session to the next.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// How many buffers are kept for the next session that needs one; beyond, they are freed.
+///
+/// Enough that a busy server allocates nothing, few enough that one burst does not hold memory for ever.
+const MAX_SPARE: usize = 1_024;
+
+/// What can be used again once it is empty.
+pub(crate) trait Recycle: Default {
+    /// Empties it and keeps its memory.
+    fn clear(&mut self);
+}
+
+/// Spare buffers: a session takes one while it has something to hold and gives it back after.
+///
+/// In use and spare together they are never more than there were sessions at once, since one is only made when none
+/// is spare.
+#[derive(Debug)]
+pub(crate) struct Buffers<T> {
+    // Boxed: a session that holds nothing pays one pointer, and a buffer moves by its address.
+    spare: Vec<Box<T>>,
+}
+
+impl<T> Default for Buffers<T> {
+    fn default() -> Self {
+        Self { spare: Vec::new() }
+    }
+}
+
+impl<T: Recycle> Buffers<T> {
+    /// Makes an empty store with room for as many as `sessions` sessions may leave spare.
+    pub(crate) fn new(sessions: usize) -> Self {
+        Self { spare: Vec::with_capacity(sessions.min(MAX_SPARE)) }
+    }
+
+    /// Bytes of heap for the store itself.
+    pub(crate) fn memory_bound(sessions: usize) -> usize {
+        sessions.min(MAX_SPARE) * size_of::<Box<T>>()
+    }
+
+    #[expect(clippy::unnecessary_box_returns)]
+    pub(crate) fn take(&mut self) -> Box<T> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give(&mut self, mut buffer: Box<T>) {
+        if self.spare.len() < MAX_SPARE {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The command line that the servers of this project share.

@@ -1,0 +1,85 @@
+//! What the hub asks of its driver, and why sessions end.
+
+use core::fmt;
+
+use crate::session::SessionId;
+
+/// Something for the driver to do, from [`Hub::poll_command`](crate::Hub::poll_command).
+///
+/// Commands are flags on sessions, not a queue: at most one of each kind is outstanding for a session, so leaving them
+/// undrained for any number of calls costs nothing and loses nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The session has bytes for its peer: write once, as much as the socket takes, and report it.
+    ///
+    /// If the socket took all that was handed out and there is more, another `Send` follows by itself. If it took
+    /// less, the driver writes again when the socket is writable; no further `Send` comes for this session until then.
+    Send(SessionId),
+    /// Input that [`Hub::receive`](crate::Hub::receive) left untaken may be offered again.
+    Read(SessionId),
+    /// The session is over: close its transport. The id is stale from here on.
+    ///
+    /// Given exactly once for every session that was opened, whoever ended it.
+    Close(SessionId, CloseReason),
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The peer asked to leave.
+    Quit,
+    /// The peer ended its input and has been sent all there was.
+    Eof,
+    /// The transport failed ([`Hub::disconnect`](crate::Hub::disconnect)).
+    Disconnected,
+    /// No complete line came for the dialect's idle timeout.
+    Idle,
+    /// The peer took no byte of what was pending for the stall timeout.
+    Stalled,
+    /// The reader fell behind the log and the policy is [`OnLag::Close`](crate::OnLag::Close).
+    Lagged {
+        /// How many messages it had missed by then.
+        missed: u64,
+    },
+    /// The embedding program ended it ([`Hub::kick`](crate::Hub::kick)).
+    Kicked,
+    /// The hub was shut down.
+    ShutDown,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quit => f.write_str("quit"),
+            Self::Eof => f.write_str("end of input"),
+            Self::Disconnected => f.write_str("connection lost"),
+            Self::Idle => f.write_str("timed out"),
+            Self::Stalled => f.write_str("not reading"),
+            Self::Lagged { missed } => write!(f, "fell {missed} messages behind"),
+            Self::Kicked => f.write_str("kicked"),
+            Self::ShutDown => f.write_str("server shutting down"),
+        }
+    }
+}
+
+/// Why a session could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// [`Config::max_sessions`](crate::Config::max_sessions) are open.
+    Full,
+    /// The hub is shutting down.
+    ShuttingDown,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the server is full, try again later",
+            Self::ShuttingDown => "the server is shutting down",
+        })
+    }
+}
+
+impl core::error::Error for OpenError {}

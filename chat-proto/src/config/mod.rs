@@ -1,0 +1,230 @@
+//! Every limit of the hub: its default, its reason, its range.
+
+mod bound;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
+
+/// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
+///
+/// ```
+/// use chat_proto::{Config, Hub};
+///
+/// let config = Config { max_sessions: 100, ..Config::default() };
+/// println!("never more than {} bytes", config.memory_bound());
+/// let hub = Hub::new(config)?;
+/// # Ok::<(), chat_proto::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Sessions at once, 1 to 1,048,576 (what Linux lets a process open by default); 10,000 by default.
+    pub max_sessions: usize,
+    /// Bytes of a line without its line end, 64 to 1,048,576; 4,096 by default, as in `PIPE_BUF` and most chat servers
+    /// eight times what RFC 1459 allows.
+    pub max_line: usize,
+    /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, thirty of ASCII.
+    pub max_name: usize,
+    /// Bytes of encoded messages kept for each dialect, up to 1 GiB and no less than one message of the longest kind;
+    /// 4 MiB by default: what a reader may fall behind.
+    pub log_bytes: usize,
+    /// Messages kept for each dialect, 1 to 16,777,216; 65,536 by default, so that short lines do not fill the index
+    /// before [`log_bytes`](Self::log_bytes) is used.
+    pub log_entries: usize,
+    /// Bytes of private replies kept for a session, up to 16 MiB; 16 KiB by default. The least is what one line can
+    /// cause: a session whose replies leave less room than that is not read from until it has read them.
+    pub reply_bytes: usize,
+    /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
+    pub journal_records: usize,
+    /// How fast a session may send lines; 20 a second with a burst of 100 by default. `None`: as fast as it can.
+    pub rate: Option<Rate>,
+    /// What happens to a reader that falls behind the log; [`OnLag::Skip`] by default.
+    pub on_lag: OnLag,
+    /// How long a session may take no byte of what is pending, 1 ms to 365 days; 30 s by default. `None`: for ever.
+    pub stall_timeout: Option<Duration>,
+    /// How long a session that is closing has for its last bytes, 1 ms to 365 days; 5 s by default.
+    pub linger_timeout: Duration,
+    /// The dialects spoken, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own
+    /// and costs one encoding a message while anybody could read it.
+    pub dialects: Vec<DialectConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_sessions: 10_000,
+            max_line: 4_096,
+            max_name: 32,
+            log_bytes: 4 << 20,
+            log_entries: 65_536,
+            reply_bytes: 16 << 10,
+            journal_records: 10_000,
+            rate: Some(Rate::default()),
+            on_lag: OnLag::Skip,
+            stall_timeout: Some(Duration::from_secs(30)),
+            linger_timeout: Duration::from_secs(5),
+            dialects: vec![DialectConfig::new(&Classic), DialectConfig::new(&Text)],
+        }
+    }
+}
+
+/// A dialect in use and the limits that depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct DialectConfig {
+    /// The wire format.
+    pub dialect: &'static dyn Dialect,
+    /// How long a session may send no complete line, 1 ms to 365 days; 15 s in `classic` (the original's three ticks of
+    /// 5 s), 10 minutes in `text`. `None`: for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half its reply buffer holds them;
+    /// 20 in `text`, none in `classic`.
+    pub backlog: usize,
+}
+
+impl DialectConfig {
+    /// Takes the dialect's own defaults.
+    #[must_use]
+    pub fn new(dialect: &'static dyn Dialect) -> Self {
+        Self { dialect, idle_timeout: dialect.idle_timeout(), backlog: dialect.backlog() }
+    }
+}
+
+/// A token bucket: `burst` lines at once, refilled at `per_second`.
+///
+/// A session that is out of tokens has its input left untaken, so that its transport pushes back; nothing is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Lines a second, 1 to 1,000,000,000.
+    pub per_second: NonZeroU32,
+    /// Lines at once, 1 to 1,000,000.
+    pub burst: NonZeroU32,
+}
+
+impl Default for Rate {
+    /// Twenty lines a second: more than a person types, less than hurts. Burst 100: a pasted page.
+    fn default() -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+        const BURST: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+        Self { per_second: PER_SECOND, burst: BURST }
+    }
+}
+
+/// What happens to a reader that falls behind the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLag {
+    /// It is told how many messages it missed and goes on from the oldest kept.
+    #[default]
+    Skip,
+    /// It is told how many it missed and closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged).
+    Close,
+}
+
+/// A limit that is out of range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A number is outside its range.
+    OutOfRange {
+        /// The field of [`Config`], or of the dialect.
+        limit: &'static str,
+        /// What it was set to.
+        value: usize,
+        /// The least allowed, which may depend on other limits.
+        min: usize,
+        /// The most allowed.
+        max: usize,
+    },
+    /// A timeout is under 1 ms or over 365 days.
+    Timeout {
+        /// The field of [`Config`], or of the dialect.
+        limit: &'static str,
+    },
+    /// Two dialects have the same name.
+    SameDialect(&'static str),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange { limit, value, min, max } => {
+                write!(f, "{limit} is {value}: it must be from {min} to {max}")
+            }
+            Self::Timeout { limit } => write!(f, "{limit} must be from 1 ms to 365 days"),
+            Self::SameDialect(name) => write!(f, "the dialect {name} is listed twice"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+const MAX_SESSIONS: usize = 1 << 20;
+const MAX_LINE: usize = 1 << 20;
+const MAX_NAME: usize = 255;
+const MAX_LOG_BYTES: usize = 1 << 30;
+const MAX_LOG_ENTRIES: usize = 1 << 24;
+const MAX_REPLY_BYTES: usize = 16 << 20;
+const MAX_JOURNAL: usize = 1 << 24;
+const MAX_DIALECTS: usize = 16;
+const MAX_BACKLOG: usize = 1_000;
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Config {
+    /// Checks every limit, as [`Hub::new`](crate::Hub::new) does.
+    ///
+    /// # Errors
+    ///
+    /// The first limit found to be out of its range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        range("max_sessions", self.max_sessions, 1, MAX_SESSIONS)?;
+        range("max_line", self.max_line, 64, MAX_LINE)?;
+        range("max_name", self.max_name, 1, MAX_NAME)?;
+        range("dialects", self.dialects.len(), 1, MAX_DIALECTS)?;
+        range("log_bytes", self.log_bytes, self.max_encoded(), MAX_LOG_BYTES)?;
+        range("log_entries", self.log_entries, 1, MAX_LOG_ENTRIES)?;
+        range("reply_bytes", self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
+        range("journal_records", self.journal_records, 1, MAX_JOURNAL)?;
+        if let Some(rate) = self.rate {
+            range("rate.per_second", rate.per_second.get() as usize, 1, 1_000_000_000)?;
+            range("rate.burst", rate.burst.get() as usize, 1, 1_000_000)?;
+        }
+        timeout("stall_timeout", self.stall_timeout)?;
+        timeout("linger_timeout", Some(self.linger_timeout))?;
+        for (i, dialect) in self.dialects.iter().enumerate() {
+            timeout("idle_timeout", dialect.idle_timeout)?;
+            range("backlog", dialect.backlog, 0, MAX_BACKLOG)?;
+            let name = dialect.dialect.name();
+            if self.dialects[..i].iter().any(|other| other.dialect.name() == name) {
+                return Err(ConfigError::SameDialect(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// The most bytes that one event takes in any dialect: a full line, two names and the words around them.
+    pub(crate) fn max_encoded(&self) -> usize {
+        let payload = self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE);
+        self.dialects.iter().map(|d| d.dialect.encoded_len(payload)).max().unwrap_or(payload)
+    }
+
+    /// The room a session's reply buffer must have for a line of its to be taken: the most that one line can cause is
+    /// a reply and a close with last words.
+    pub(crate) fn reply_reserve(&self) -> usize {
+        2 * self.max_encoded()
+    }
+}
+
+fn range(limit: &'static str, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
+    if (min..=max).contains(&value) { Ok(()) } else { Err(ConfigError::OutOfRange { limit, value, min, max }) }
+}
+
+fn timeout(limit: &'static str, value: Option<Duration>) -> Result<(), ConfigError> {
+    match value {
+        Some(value) if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&value) => Err(ConfigError::Timeout { limit }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,169 @@
+//! Deadlines: one entry a session at most, the earliest first.
+
+use alloc::vec::Vec;
+
+use crate::time::Timestamp;
+
+/// A heap of (moment, slot) with each slot in it at most once.
+///
+/// An entry is a moment to look at the session again, at or before its real deadline. Activity that moves a deadline
+/// back therefore touches nothing here; only one that comes earlier than the entry moves it.
+#[derive(Debug)]
+pub(crate) struct Deadlines {
+    heap: Vec<(Timestamp, u32)>,
+    /// Where each slot stands in the heap, or [`NOWHERE`].
+    places: Vec<u32>,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+/// Children of a node. Four make the heap half as deep as two, and lie in one cache line.
+const ARITY: usize = 4;
+
+impl Deadlines {
+    /// Makes an empty heap with room for slots 0 to `slots` − 1.
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { heap: Vec::with_capacity(slots), places: Vec::with_capacity(slots) }
+    }
+
+    /// Bytes of heap for that many slots.
+    pub(crate) const fn memory_bound(slots: usize) -> usize {
+        slots * (size_of::<(Timestamp, u32)>() + size_of::<u32>())
+    }
+
+    /// Returns the earliest moment.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        self.heap.first().map(|entry| entry.0)
+    }
+
+    /// Takes out the earliest entry if its moment has come, and returns its slot.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<u32> {
+        let (at, slot) = *self.heap.first()?;
+        (at <= now).then(|| {
+            self.remove(slot);
+            slot
+        })
+    }
+
+    /// Makes sure that the slot is looked at no later than `at`.
+    pub(crate) fn no_later(&mut self, slot: u32, at: Timestamp) {
+        if at == Timestamp::MAX {
+            return;
+        }
+        if self.places.len() <= slot as usize {
+            self.places.resize(slot as usize + 1, NOWHERE);
+        }
+        let mut place = self.places[slot as usize] as usize;
+        if place == NOWHERE as usize {
+            place = self.heap.len();
+            self.heap.push((at, slot));
+        } else if at < self.heap[place].0 {
+            self.heap[place].0 = at;
+        } else {
+            return;
+        }
+        self.sift_up(place);
+    }
+
+    /// Takes out the slot's entry, if it has one.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        let Some(place) = self.places.get_mut(slot as usize) else { return };
+        let place = core::mem::replace(place, NOWHERE) as usize;
+        if place == NOWHERE as usize {
+            return;
+        }
+        self.heap.swap_remove(place);
+        if place < self.heap.len() {
+            self.sift_down(place);
+            self.sift_up(place);
+        }
+    }
+
+    fn sift_up(&mut self, mut place: usize) {
+        let entry = self.heap[place];
+        while place > 0 {
+            let parent = (place - 1) / ARITY;
+            if self.heap[parent].0 <= entry.0 {
+                break;
+            }
+            self.put(place, self.heap[parent]);
+            place = parent;
+        }
+        self.put(place, entry);
+    }
+
+    fn sift_down(&mut self, mut place: usize) {
+        let entry = self.heap[place];
+        loop {
+            let first = place * ARITY + 1;
+            let children = first..(first + ARITY).min(self.heap.len());
+            let Some(least) = children.min_by_key(|child| self.heap[*child].0) else { break };
+            if entry.0 <= self.heap[least].0 {
+                break;
+            }
+            self.put(place, self.heap[least]);
+            place = least;
+        }
+        self.put(place, entry);
+    }
+
+    fn put(&mut self, place: usize, entry: (Timestamp, u32)) {
+        self.heap[place] = entry;
+        self.places[entry.1 as usize] = place as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(nanos: u64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    #[test]
+    fn the_earliest_comes_first_and_later_moves_nothing() {
+        let mut deadlines = Deadlines::new(4);
+        for (slot, nanos) in [(0, 30), (1, 10), (2, 20), (0, 40), (1, 5)] {
+            deadlines.no_later(slot, at(nanos));
+        }
+        deadlines.no_later(3, Timestamp::MAX);
+        assert_eq!(deadlines.first(), Some(at(5)));
+        assert_eq!(deadlines.pop_due(at(4)), None);
+        assert_eq!(deadlines.pop_due(at(5)), Some(1));
+        deadlines.remove(2);
+        deadlines.remove(2);
+        assert_eq!(deadlines.pop_due(at(100)), Some(0));
+        assert_eq!((deadlines.pop_due(at(100)), deadlines.first()), (None, None));
+    }
+
+    /// Against a plain list, with numbers from a multiplicative generator.
+    #[test]
+    fn it_agrees_with_a_sorted_list() {
+        let (mut deadlines, mut list, mut random) = (Deadlines::new(64), [None; 64], 1_u64);
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (slot, nanos) = ((random >> 33) % 64, (random >> 40) % 1_000);
+            let entry = &mut list[slot as usize];
+            match (random >> 60) % 4 {
+                0 => {
+                    deadlines.remove(slot as u32);
+                    *entry = None;
+                }
+                1 => {
+                    let due = deadlines.pop_due(at(nanos / 10));
+                    let least = list.iter().flatten().min().copied();
+                    assert_eq!(due.is_some(), least.is_some_and(|least| least <= nanos / 10));
+                    if let Some(slot) = due {
+                        assert_eq!(list[slot as usize].take(), least);
+                    }
+                }
+                _ => {
+                    deadlines.no_later(slot as u32, at(nanos));
+                    *entry = Some(entry.map_or(nanos, |old: u64| old.min(nanos)));
+                }
+            }
+            assert_eq!(deadlines.first(), list.iter().flatten().min().map(|nanos| at(*nanos)));
+        }
+    }
+}

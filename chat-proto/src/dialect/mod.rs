@@ -1,0 +1,273 @@
+//! Wire formats: a line in becomes a [`Request`], an [`Event`] becomes bytes out.
+
+mod classic;
+mod text;
+
+use alloc::vec::Vec;
+use core::fmt::{self, Debug, Write as _};
+use core::time::Duration;
+
+pub use self::classic::Classic;
+pub use self::text::Text;
+use crate::command::{CloseReason, OpenError};
+use crate::name::NameError;
+
+/// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
+///
+/// The help text is the longest; lists and reasons are cut to fit.
+pub const MAX_NOTICE: usize = 1_024;
+
+/// A wire format: it turns a line into a [`Request`] and an [`Event`] into bytes.
+///
+/// Sessions of different dialects share one conversation. Each event is encoded once for every dialect in use, however
+/// many sessions read it. A dialect keeps no state: what belongs to a session is kept by the hub.
+pub trait Dialect: Debug + Send + Sync {
+    /// The name by which options and logs call it, such as `text`.
+    fn name(&self) -> &'static str;
+
+    /// Decodes one line, given without its LF or CRLF.
+    ///
+    /// `scratch` is empty and can hold `max_line` bytes without allocating; the request may borrow from it.
+    fn decode<'a>(&self, line: &'a [u8], scratch: &'a mut Vec<u8>) -> Request<'a>;
+
+    /// Appends the event to `out` as this dialect writes it, or nothing if it does not show such an event.
+    ///
+    /// Names are valid; words hold no control characters.
+    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
+
+    /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have
+    /// `payload` bytes in all.
+    fn encoded_len(&self, payload: usize) -> usize;
+
+    /// Returns what a session is called until it has named itself.
+    fn unnamed(&self) -> Unnamed {
+        Unnamed::Guest
+    }
+
+    /// Returns the default of [`DialectConfig::idle_timeout`](crate::DialectConfig::idle_timeout).
+    fn idle_timeout(&self) -> Option<Duration> {
+        Some(Duration::from_secs(600))
+    }
+
+    /// Returns the default of [`DialectConfig::backlog`](crate::DialectConfig::backlog).
+    fn backlog(&self) -> usize {
+        0
+    }
+}
+
+/// Which of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DialectId(pub(crate) u8);
+
+/// What a session is called until it has named itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unnamed {
+    /// `guest-N`, a different N for each.
+    Guest,
+    /// `anonymous`, all of them.
+    Anonymous,
+}
+
+/// What a peer asks for with one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request<'a> {
+    /// To do nothing: an empty line, or a keepalive that wants no answer.
+    Nothing,
+    /// To say something to everyone. A session that has no name yet takes the claimed one if it may.
+    Say {
+        /// What to say.
+        words: &'a str,
+        /// The name that the line itself claims, in dialects whose lines carry one.
+        claim: Option<&'a str>,
+    },
+    /// To be seen doing something (`/me waves`).
+    Act(&'a str),
+    /// To be called something else.
+    Name(&'a str),
+    /// To say something to one other.
+    Tell {
+        /// The other's name.
+        to: &'a str,
+        /// What to say.
+        words: &'a str,
+    },
+    /// To know who is here.
+    Who,
+    /// To see whether the server answers.
+    Ping,
+    /// To know what can be asked for.
+    Help,
+    /// To leave, with a reason that may be empty.
+    Quit(&'a str),
+    /// Something that cannot be understood.
+    Invalid(Complaint),
+}
+
+/// What happened, to be written in a dialect's own words.
+///
+/// The first group is for everyone and goes into the log; the second is for one session and goes into its replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Someone said something.
+    Said {
+        /// Who.
+        name: &'a str,
+        /// What it said.
+        words: &'a str,
+    },
+    /// Someone did something (`/me`).
+    Acted {
+        /// Who.
+        name: &'a str,
+        /// What it did.
+        words: &'a str,
+    },
+    /// Someone has named itself or said its first words.
+    Joined {
+        /// Who.
+        name: &'a str,
+    },
+    /// Someone is called something else now.
+    Renamed {
+        /// What it was called.
+        from: &'a str,
+        /// What it is called.
+        to: &'a str,
+    },
+    /// Someone who had joined is gone.
+    Left {
+        /// Who.
+        name: &'a str,
+        /// Why.
+        reason: CloseReason,
+        /// What it said on leaving, or the embedding program's reason; may be empty.
+        words: &'a str,
+    },
+    /// The embedding program speaks to everyone.
+    Announced {
+        /// What it says.
+        words: &'a str,
+    },
+
+    /// The session is open.
+    Welcome {
+        /// What it is called.
+        name: &'a str,
+    },
+    /// The session has another name.
+    Named {
+        /// What it is called.
+        name: &'a str,
+    },
+    /// Someone said something to this session only.
+    Told {
+        /// Who.
+        from: &'a str,
+        /// What it said.
+        words: &'a str,
+    },
+    /// What this session said to one other was passed on.
+    TellPassed {
+        /// To whom.
+        to: &'a str,
+        /// What it said.
+        words: &'a str,
+    },
+    /// Who is here.
+    Who {
+        /// The first of them, separated by a comma and a space.
+        names: &'a str,
+        /// How many are here in all.
+        count: usize,
+        /// How many of them are not in `names`.
+        left_out: usize,
+    },
+    /// The answer to a ping.
+    Pong,
+    /// What can be asked for.
+    Help,
+    /// Messages that this reader was too slow for.
+    Missed {
+        /// How many, 1 or more.
+        count: u64,
+    },
+    /// The peer's line could not be carried out.
+    Refused(Complaint),
+    /// The last words to a session that is being closed.
+    Closing {
+        /// Why.
+        reason: CloseReason,
+        /// The embedding program's own reason; may be empty.
+        words: &'a str,
+    },
+    /// The only words to a connection for which no session could be opened.
+    NotOpened(OpenError),
+}
+
+/// What is wrong with a peer's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Complaint {
+    /// The line is longer than `max_line`; it was discarded.
+    LineTooLong {
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The line is not valid UTF-8.
+    NotUtf8,
+    /// A field is not base64: the standard alphabet, padded.
+    NotBase64,
+    /// The line is no request of this dialect.
+    NotUnderstood,
+    /// The command lacks something; this is how it is used.
+    Usage(&'static str),
+    /// The name cannot be had.
+    Name(NameError),
+    /// Nobody here has that name.
+    NobodyThere,
+    /// The one it is for has no room for it: it does not read what it is sent.
+    NotReading,
+    /// The peer speaks another protocol (named here) to this port.
+    WrongProtocol(&'static str),
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LineTooLong { max } => write!(f, "line too long: {max} bytes at most"),
+            Self::NotUtf8 => f.write_str("not valid UTF-8"),
+            Self::NotBase64 => f.write_str("not valid base64"),
+            Self::NotUnderstood => f.write_str("not understood"),
+            Self::Usage(form) => write!(f, "usage: {form}"),
+            Self::Name(error) => fmt::Display::fmt(error, f),
+            Self::NobodyThere => f.write_str("nobody here has that name"),
+            Self::NotReading => f.write_str("not delivered: they are not reading"),
+            Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
+        }
+    }
+}
+
+/// Appends the pieces to `out`.
+fn push(out: &mut Vec<u8>, pieces: &[&str]) {
+    for piece in pieces {
+        out.extend_from_slice(piece.as_bytes());
+    }
+}
+
+/// Appends formatted text to `out`.
+fn write(out: &mut Vec<u8>, args: fmt::Arguments<'_>) {
+    struct Utf8<'a>(&'a mut Vec<u8>);
+
+    impl fmt::Write for Utf8<'_> {
+        fn write_str(&mut self, s: &str) -> fmt::Result {
+            self.0.extend_from_slice(s.as_bytes());
+            Ok(())
+        }
+    }
+
+    // Writing to memory does not fail, nor do our own Display implementations.
+    let written = Utf8(out).write_fmt(args);
+    debug_assert!(written.is_ok());
+}

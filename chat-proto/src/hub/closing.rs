@@ -1,0 +1,154 @@
+//! How sessions end, and what time does to them.
+
+use super::Hub;
+use super::input::cut;
+use crate::command::CloseReason;
+use crate::dialect::{Event, MAX_NOTICE};
+use crate::journal::RecordKind;
+use crate::session::{Phase, SessionId, Untaken};
+use crate::time::Timestamp;
+use crate::words::clean;
+
+impl Hub {
+    /// Takes note that a session's transport failed. Its `Close` follows, even so.
+    pub fn disconnect(&mut self, now: Timestamp, id: SessionId) {
+        self.clock(now);
+        if let Some(slot) = self.live(id) {
+            self.end(slot, CloseReason::Disconnected);
+        }
+    }
+
+    /// Closes a session, which is told why; the words are cleaned as a peer's are and cut at 256 bytes.
+    pub fn kick(&mut self, now: Timestamp, id: SessionId, why: &str) {
+        self.clock(now);
+        if let Some(slot) = self.live(id) {
+            let mut scratch = core::mem::take(&mut self.scratch.words);
+            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_NOTICE / 4), &mut scratch));
+            self.scratch.words = scratch;
+        }
+    }
+
+    /// Opens no more sessions, tells everyone, and closes each session once it has been sent what is pending, after
+    /// `linger_timeout` at the latest. [`is_closed`](Self::is_closed) tells when all are gone.
+    pub fn shut_down(&mut self, now: Timestamp) {
+        let now = self.clock(now);
+        if core::mem::replace(&mut self.shutting_down, true) {
+            return;
+        }
+        self.journal.push(now, None, RecordKind::ShuttingDown);
+        self.announce_now("shutting down");
+        for slot in 0..self.sessions.slots() {
+            self.begin_close(slot, CloseReason::ShutDown, "");
+        }
+    }
+
+    /// Returns whether the hub was shut down and every session's `Close` was handed out.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shutting_down && self.sessions.len() == 0
+    }
+
+    /// Does what time has brought: idle, stalled and lingering sessions are closed, buckets refilled.
+    ///
+    /// A call that comes too early changes nothing. Afterwards [`poll_timeout`](Self::poll_timeout) is later than
+    /// `now`, or none.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        let now = self.clock(now);
+        while let Some(slot) = self.deadlines.pop_due(now) {
+            if self.deadline(slot) <= now {
+                self.expire(slot, now);
+            }
+            self.arm(slot);
+        }
+    }
+
+    /// Does what the session's deadline was for.
+    fn expire(&mut self, slot: u32, now: Timestamp) {
+        let session = &mut self.sessions[slot];
+        if let Phase::Closing { reason, .. } = session.phase {
+            return self.finish(slot, reason);
+        }
+        if let Untaken::UntilRefill(at) = session.untaken
+            && at <= now
+        {
+            session.untaken = Untaken::No;
+            session.active = now;
+            session.read_due = true;
+            self.relist(slot);
+        }
+        let session = &self.sessions[slot];
+        let (stall, idle) = (self.config.stall_timeout, self.lane(slot).config.idle_timeout);
+        if session.sending && stall.is_some_and(|stall| session.waiting + stall <= now) {
+            // Its transport takes nothing: last words would not reach it either.
+            return self.end(slot, CloseReason::Stalled);
+        }
+        let refilling = matches!(session.untaken, Untaken::UntilRefill(_));
+        if !refilling && idle.is_some_and(|idle| session.active + idle <= now) {
+            self.begin_close(slot, CloseReason::Idle, "");
+        }
+    }
+
+    /// Begins to close a session: others are told, its name is free, its input is ignored, and it is sent what there
+    /// was until now, with last words that say why.
+    pub(super) fn begin_close(&mut self, slot: u32, reason: CloseReason, words: &str) {
+        if !self.sessions[slot].is_open() {
+            return;
+        }
+        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown) {
+            // Not listed for it yet: that could find that it lags and close it for that, within this.
+            self.put_reply(slot, &Event::Closing { reason, words });
+        }
+        self.leave(slot, reason, words);
+        let session = &mut self.sessions[slot];
+        session.framer.reset(&mut self.partials);
+        session.untaken = Untaken::No;
+        session.read_due = false;
+        session.waiting = self.now;
+        if self.has_pending(slot) {
+            self.relist(slot);
+            self.arm(slot);
+        } else {
+            self.finish(slot, reason);
+        }
+    }
+
+    /// Ends a session at once.
+    fn end(&mut self, slot: u32, reason: CloseReason) {
+        if self.sessions[slot].is_open() {
+            self.leave(slot, reason, "");
+        }
+        self.finish(slot, reason);
+    }
+
+    /// Takes a session out of the conversation: it hears nothing that is said from now on, and others are told.
+    fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
+        let end = self.lane(slot).log.head();
+        let name = self.name_of(slot);
+        tracing::debug!(session = slot, %reason, "closing");
+        self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
+        self.names.release(slot);
+        self.open -= 1;
+        let session = &mut self.sessions[slot];
+        session.phase = Phase::Closing { reason, end };
+        // When all leave at once, nobody is left to be told.
+        if session.joined && reason != CloseReason::ShutDown {
+            self.publish(&Event::Left { name: name.as_str(), reason, words }, None);
+        }
+    }
+
+    /// Lets go of all that a session holds; its slot is free once its `Close` was handed out.
+    pub(super) fn finish(&mut self, slot: u32, reason: CloseReason) {
+        let session = &mut self.sessions[slot];
+        debug_assert!(matches!(session.phase, Phase::Closing { .. }), "a session closes before it is over");
+        session.phase = Phase::Over(reason);
+        session.framer.reset(&mut self.partials);
+        if let Some(outbox) = session.outbox.take() {
+            self.outboxes.give(outbox);
+        }
+        self.lanes[session.lane as usize].sessions -= 1;
+        self.deadlines.remove(slot);
+        self.stats.closed += 1;
+        self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closed(reason));
+        self.relist(slot);
+    }
+}

@@ -1,0 +1,382 @@
+//! The hub composes the parts and is the one thing that a driver holds.
+//!
+//! This file has its construction and what a driver asks of it; `input` has what peers cause, `output` what they are
+//! sent, `closing` how sessions end.
+
+mod closing;
+mod input;
+mod lane;
+mod output;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+pub(crate) use self::output::HandOut;
+pub use self::output::Pending;
+use crate::buffers::Buffers;
+use crate::command::{Command, OpenError};
+use crate::config::{Config, ConfigError};
+use crate::deadline::Deadlines;
+use crate::dialect::{DialectId, Event, Unnamed};
+use crate::journal::{Journal, Record, RecordKind};
+use crate::line::Partial;
+use crate::lists::{List, Lists};
+use crate::log::Cursor;
+use crate::name::{ANONYMOUS, NameBuf, Names};
+use crate::outbox::Outbox;
+use crate::session::{Phase, SessionId, SessionStats, Sessions, Untaken};
+use crate::time::Timestamp;
+use lane::Lane;
+
+/// The chat server's core: sessions, names, the shared log.
+///
+/// A driver calls it with what its transports bring and with the time, and does what
+/// [`poll_command`](Self::poll_command) says. Any call may be made at any time; one for a session that is gone does
+/// nothing. If `now` runs backwards, the latest that was seen counts.
+#[derive(Debug)]
+pub struct Hub {
+    config: Config,
+    /// [`Config::max_encoded`] and [`Config::reply_reserve`], which are asked for with every line.
+    max_encoded: usize,
+    reply_reserve: usize,
+    now: Timestamp,
+    shutting_down: bool,
+    sessions: Sessions,
+    /// Sessions that are open: neither closing nor over.
+    open: usize,
+    names: Names,
+    lanes: Vec<Lane>,
+    /// Each session that is not being sent to is in one: the ready list, or one of its lane's.
+    lists: Lists,
+    deadlines: Deadlines,
+    journal: Journal,
+    partials: Buffers<Partial>,
+    outboxes: Buffers<Outbox>,
+    scratch: Scratch,
+    stats: HubStats,
+}
+
+/// Counters of the whole hub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HubStats {
+    /// Sessions there now: open, closing, or over and their `Close` not yet handed out.
+    pub sessions: usize,
+    /// Sessions opened ever.
+    pub opened: u64,
+    /// Sessions not opened: the hub was full or shutting down.
+    pub not_opened: u64,
+    /// Sessions over.
+    pub closed: u64,
+    /// Messages and notices that went to everyone.
+    pub messages: u64,
+    /// Complete lines taken from peers, refused ones among them.
+    pub lines_received: u64,
+    /// Bytes taken from peers.
+    pub bytes_received: u64,
+    /// Bytes that peers' sockets have taken.
+    pub bytes_sent: u64,
+    /// Lines refused.
+    pub refused: u64,
+    /// Messages that readers were too slow for, each counted once a reader.
+    pub missed: u64,
+    /// Times that a session's input began to be left untaken.
+    pub throttled: u64,
+}
+
+/// Buffers that live as long as the hub, so that handling a line allocates nothing.
+#[derive(Debug)]
+struct Scratch {
+    /// What a dialect decodes into.
+    decoded: Vec<u8>,
+    /// Words that had to be cleaned.
+    words: String,
+    /// What a dialect encodes into.
+    encoded: Vec<u8>,
+}
+
+/// Sessions with a command to be handed out: close, read again, or send what is theirs alone.
+const READY: List = List(0);
+
+impl Hub {
+    /// Makes a hub with these limits; all of its fixed memory is allocated here.
+    ///
+    /// # Errors
+    ///
+    /// A limit is out of its range.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        config.check()?;
+        let max = config.max_sessions;
+        let lanes = config.dialects.iter().enumerate();
+        let lanes = lanes.map(|(i, dialect)| Lane::new(i, *dialect, config.log_bytes, config.log_entries)).collect();
+        Ok(Self {
+            max_encoded: config.max_encoded(),
+            reply_reserve: config.reply_reserve(),
+            now: Timestamp::ZERO,
+            shutting_down: false,
+            sessions: Sessions::new(max),
+            open: 0,
+            names: Names::new(config.max_name, max),
+            lanes,
+            lists: Lists::new(1 + Lane::LISTS * config.dialects.len(), max),
+            deadlines: Deadlines::new(max),
+            journal: Journal::new(config.journal_records),
+            partials: Buffers::new(max),
+            outboxes: Buffers::new(max),
+            scratch: Scratch::new(&config),
+            stats: HubStats::default(),
+            config,
+        })
+    }
+
+    /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
+    pub(crate) fn memory_bound(config: &Config) -> usize {
+        let sessions = config.max_sessions;
+        let dialects = config.dialects.len();
+        let buffers =
+            Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
+        Sessions::memory_bound(sessions)
+            + sessions * buffers
+            + Buffers::<Partial>::memory_bound(sessions)
+            + Buffers::<Outbox>::memory_bound(sessions)
+            + Names::memory_bound(config.max_name, sessions)
+            + config.dialects.iter().map(|d| Lane::memory_bound(d, config.log_bytes, config.log_entries)).sum::<usize>()
+            + Lists::memory_bound(1 + Lane::LISTS * dialects, sessions)
+            + Deadlines::memory_bound(sessions)
+            + Journal::memory_bound(config.journal_records)
+            + Scratch::memory_bound(config)
+            + dialects * (size_of::<Lane>() + size_of_val(&config.dialects[..]))
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the id of the dialect of that name, if the hub speaks it.
+    #[must_use]
+    pub fn dialect(&self, name: &str) -> Option<DialectId> {
+        let index = self.config.dialects.iter().position(|dialect| dialect.dialect.name() == name)?;
+        Some(DialectId(index as u8))
+    }
+
+    /// Opens a session for a new transport.
+    ///
+    /// # Errors
+    ///
+    /// The hub is full or shutting down. [`refusal`](Self::refusal) has the words for the peer.
+    ///
+    /// # Panics
+    ///
+    /// If the dialect is of another hub that speaks more of them.
+    pub fn open(&mut self, now: Timestamp, dialect: DialectId) -> Result<SessionId, OpenError> {
+        let now = self.clock(now);
+        let lane = &self.lanes[dialect.0 as usize];
+        let cursor = Cursor::at_head(&lane.log);
+        let opened = if self.shutting_down {
+            Err(OpenError::ShuttingDown)
+        } else {
+            self.sessions.insert(dialect.0, cursor, now).ok_or(OpenError::Full)
+        };
+        let id = match opened {
+            Ok(id) => id,
+            Err(error) => {
+                tracing::debug!(%error, "not opened");
+                self.stats.not_opened += 1;
+                self.journal.push(now, None, RecordKind::NotOpened);
+                return Err(error);
+            }
+        };
+        tracing::debug!(session = id.slot, dialect = lane.config.dialect.name(), "opened");
+        self.open += 1;
+        self.stats.opened += 1;
+        self.journal.push(now, Some(id), RecordKind::Opened);
+        self.lanes[dialect.0 as usize].sessions += 1;
+        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
+        self.replay_backlog(id.slot);
+        self.relist(id.slot);
+        self.arm(id.slot);
+        Ok(id)
+    }
+
+    /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close.
+    pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
+        self.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+    }
+
+    /// Tells everyone something, as the server.
+    ///
+    /// The words are cleaned as a peer's are, and cut at `max_line` bytes.
+    pub fn announce(&mut self, now: Timestamp, words: &str) {
+        let now = self.clock(now);
+        self.journal.push(now, None, RecordKind::Announced);
+        self.announce_now(words);
+    }
+
+    /// Returns the next thing for the driver to do.
+    ///
+    /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        loop {
+            if let Some(slot) = self.lists.first(READY) {
+                let session = &mut self.sessions[slot];
+                session.ready = false;
+                self.lists.remove(slot);
+                if let Phase::Over(reason) = session.phase {
+                    let id = self.sessions.id(slot);
+                    self.sessions.remove(slot);
+                    return Some(Command::Close(id, reason));
+                }
+                if core::mem::take(&mut session.read_due) {
+                    self.relist(slot);
+                    return Some(Command::Read(self.sessions.id(slot)));
+                }
+                if !session.sending && self.has_pending(slot) {
+                    return Some(self.start_sending(slot));
+                }
+                self.relist(slot);
+                continue;
+            }
+            let behind = self.lanes.iter().find_map(|lane| self.lists.first(lane.behind));
+            let slot = behind?;
+            if self.has_pending(slot) {
+                return Some(self.start_sending(slot));
+            }
+            // All that it is behind of is its own.
+            self.relist(slot);
+        }
+    }
+
+    /// Returns whether [`poll_command`](Self::poll_command) is worth calling.
+    ///
+    /// Never false while there is a command; true now and then when there is none after all.
+    #[must_use]
+    pub fn has_commands(&self) -> bool {
+        self.lists.first(READY).is_some() || self.lanes.iter().any(|lane| self.lists.first(lane.behind).is_some())
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, if nothing else comes before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.deadlines.first()
+    }
+
+    /// Returns the counters.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        HubStats { sessions: self.sessions.len(), ..self.stats }
+    }
+
+    /// Returns a session's counters.
+    #[must_use]
+    pub fn session_stats(&self, id: SessionId) -> Option<SessionStats> {
+        Some(self.sessions[self.sessions.slot(id)?].stats)
+    }
+
+    /// Returns the ids of all sessions that are open or closing.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> + '_ {
+        let live = |slot: &u32| matches!(self.sessions[*slot].phase, Phase::Open | Phase::Closing { .. });
+        self.sessions.occupied().filter(live).map(|slot| self.sessions.id(slot))
+    }
+
+    /// Returns what a session is called: `alice`, `guest-7`, `anonymous`. One that is closing has lost its name.
+    #[must_use]
+    pub fn name(&self, id: SessionId) -> Option<String> {
+        Some(self.name_of(self.sessions.slot(id)?).as_str().into())
+    }
+
+    /// Returns the journal's records from number `since` on, oldest first.
+    ///
+    /// Some may have been overwritten: compare the first one's [`seq`](Record::seq) with `since`.
+    pub fn journal(&self, since: u64) -> impl Iterator<Item = Record> + '_ {
+        self.journal.since(since)
+    }
+
+    /// Takes note of the time.
+    fn clock(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    /// Returns the slot of a session that is not over.
+    fn live(&self, id: SessionId) -> Option<u32> {
+        let slot = self.sessions.slot(id)?;
+        matches!(self.sessions[slot].phase, Phase::Open | Phase::Closing { .. }).then_some(slot)
+    }
+
+    /// Returns what a session is called.
+    fn name_of(&self, slot: u32) -> NameBuf {
+        match (self.names.get(slot), self.lane(slot).config.dialect.unnamed()) {
+            (Some(name), _) => NameBuf::new(name),
+            (None, Unnamed::Guest) => NameBuf::guest(slot),
+            (None, Unnamed::Anonymous) => NameBuf::new(ANONYMOUS),
+        }
+    }
+
+    fn lane(&self, slot: u32) -> &Lane {
+        &self.lanes[self.sessions[slot].lane as usize]
+    }
+
+    /// Puts a session into the list where it belongs now.
+    fn relist(&mut self, slot: u32) {
+        let pending = self.has_pending(slot);
+        let session = &mut self.sessions[slot];
+        if matches!(session.phase, Phase::Over(_)) || session.read_due || (!session.sending && pending) {
+            // One that is there already keeps its turn.
+            if !core::mem::replace(&mut session.ready, true) {
+                self.lists.push(READY, slot);
+            }
+            return;
+        }
+        session.ready = false;
+        if session.sending {
+            self.lists.remove(slot);
+        } else {
+            self.lists.push(self.lanes[session.lane as usize].caught_up, slot);
+        }
+    }
+
+    /// Makes sure that the session is looked at when its earliest deadline comes.
+    fn arm(&mut self, slot: u32) {
+        self.deadlines.no_later(slot, self.deadline(slot));
+    }
+
+    /// Returns the session's earliest deadline.
+    fn deadline(&self, slot: u32) -> Timestamp {
+        let session = &self.sessions[slot];
+        let after = |since, timeout: Option<Duration>| timeout.map_or(Timestamp::MAX, |timeout| since + timeout);
+        match session.phase {
+            Phase::Open => {
+                let input = match session.untaken {
+                    // Silence that the hub itself imposes is not idleness.
+                    Untaken::UntilRefill(at) => at,
+                    Untaken::No | Untaken::UntilRead => after(session.active, self.lane(slot).config.idle_timeout),
+                };
+                if session.sending { input.min(after(session.waiting, self.config.stall_timeout)) } else { input }
+            }
+            Phase::Closing { .. } => after(session.waiting, Some(self.config.linger_timeout)),
+            Phase::Vacant | Phase::Over(_) => Timestamp::MAX,
+        }
+    }
+}
+
+impl Scratch {
+    fn new(config: &Config) -> Self {
+        Self {
+            decoded: Vec::with_capacity(config.max_line),
+            words: String::with_capacity(config.max_line),
+            encoded: Vec::with_capacity(Self::encoded(config)),
+        }
+    }
+
+    /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
+    fn encoded(config: &Config) -> usize {
+        2 * config.max_encoded()
+    }
+
+    fn memory_bound(config: &Config) -> usize {
+        2 * config.max_line + Self::encoded(config)
+    }
+}

@@ -1,0 +1,283 @@
+//! What sessions are sent.
+
+use super::Hub;
+use crate::batch::Batch;
+use crate::buffers::Buffers;
+use crate::command::{CloseReason, Command};
+use crate::config::OnLag;
+use crate::dialect::Event;
+use crate::journal::RecordKind;
+use crate::outbox::Outbox;
+use crate::session::{Phase, SessionId, Untaken};
+use crate::time::Timestamp;
+
+/// A session's pending bytes, borrowed from the hub in the order in which to write them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pending<'a> {
+    slices: [&'a [u8]; 4],
+    count: usize,
+}
+
+impl<'a> Pending<'a> {
+    /// Returns the slices, none of them empty; write them with one vectored write.
+    #[must_use]
+    pub fn slices(&self) -> &[&'a [u8]] {
+        &self.slices[..self.count]
+    }
+
+    /// Returns how many bytes the slices hold.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slices().iter().map(|slice| slice.len()).sum()
+    }
+
+    /// Returns whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn push(&mut self, slice: &'a [u8]) {
+        if !slice.is_empty() {
+            self.slices[self.count] = slice;
+            self.count += 1;
+        }
+    }
+}
+
+/// What is handed out at once: private bytes that come first, then a stretch of the log.
+///
+/// The stretch ends where something else stands between: a message of the reader's own, or a reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HandOut {
+    /// Bytes of the outbox's front.
+    pub(crate) front: usize,
+    /// Bytes of replies.
+    pub(crate) replies: usize,
+    /// The log's entries from here …
+    pub(crate) from: u64,
+    /// … up to but not including this.
+    pub(crate) to: u64,
+}
+
+impl Hub {
+    /// Borrows what a session is to be sent, for one vectored write; nothing if the session is gone.
+    ///
+    /// Report what was written with [`sent`](Self::sent) before any other call: a later one may evict from the log
+    /// what was borrowed here. Drivers that cannot hold to that copy with [`fill`](Self::fill).
+    pub fn pending(&mut self, id: SessionId) -> Pending<'_> {
+        let mut pending = Pending::default();
+        let Some(slot) = self.live(id) else { return pending };
+        self.settle(slot);
+        let out = self.hand_out(slot);
+        if let Some(outbox) = &self.sessions[slot].outbox {
+            pending.push(outbox.front());
+            pending.push(&outbox.replies()[..out.replies]);
+        }
+        for slice in self.lane(slot).log.bytes(out.from, out.to) {
+            pending.push(slice);
+        }
+        pending
+    }
+
+    /// Takes note that the session's socket took the first `n` bytes of what [`pending`](Self::pending) handed out.
+    ///
+    /// If it took all and there is more, another `Send` follows; if less, the driver tries again when the socket is
+    /// writable. More than was pending counts as all.
+    pub fn sent(&mut self, now: Timestamp, id: SessionId, n: usize) {
+        self.clock(now);
+        let Some(slot) = self.live(id) else { return };
+        let out = self.hand_out(slot);
+        let private = out.front + out.replies;
+        let log = &self.lanes[self.sessions[slot].lane as usize].log;
+        let whole = private + log.len(out.from, out.to);
+        let n = n.min(whole);
+        let session = &mut self.sessions[slot];
+        session.take_private(&out, n);
+        if n > private {
+            let (seq, rest) = log.seek(out.from, n - private);
+            session.take_log(seq, rest, &mut self.outboxes, self.max_encoded);
+        }
+        self.progressed(slot, n, n == whole);
+    }
+
+    /// Copies what a session is to be sent into `batch`, at most `max_bytes` of the log but one message at least;
+    /// returns whether there is anything.
+    ///
+    /// A batch that [`fits`](Self::fits) the session already is left as it is: readers at the same place share one
+    /// copy.
+    pub fn fill(&mut self, id: SessionId, batch: &mut Batch, max_bytes: usize) -> bool {
+        let Some(slot) = self.live(id) else {
+            batch.clear();
+            return false;
+        };
+        self.settle(slot);
+        let mut out = self.hand_out(slot);
+        let lane = self.sessions[slot].lane;
+        if batch.fits(lane, &out) {
+            return true;
+        }
+        let log = &self.lanes[lane as usize].log;
+        if out.from < out.to {
+            out.to = log.fit(out.from, out.to, max_bytes);
+        }
+        let outbox = self.sessions[slot].outbox.as_deref();
+        let front = outbox.map_or(&[][..], |outbox| outbox.front());
+        let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
+        let [first, second] = log.bytes(out.from, out.to);
+        batch.copy([front, replies, first, second], log.ends(out.from, out.to), lane, out);
+        !batch.as_bytes().is_empty()
+    }
+
+    /// Returns whether `batch` holds just what this session is to be sent next, so that it needs no filling.
+    ///
+    /// True only for batches without private bytes, filled for a session of the same dialect at the same place.
+    pub fn fits(&mut self, id: SessionId, batch: &Batch) -> bool {
+        let Some(slot) = self.live(id) else { return false };
+        self.settle(slot);
+        let out = self.hand_out(slot);
+        batch.fits(self.sessions[slot].lane, &out)
+    }
+
+    /// Takes note that the session's socket took the first `n` bytes of a batch that was filled for it.
+    ///
+    /// Like [`sent`](Self::sent), but any calls may have been made since: a message of which the socket took a part is
+    /// finished even if the log has evicted it by now, for the batch has the rest.
+    pub fn sent_batch(&mut self, now: Timestamp, id: SessionId, batch: &Batch, n: usize) {
+        self.clock(now);
+        let Some(slot) = self.live(id) else { return };
+        let out = *batch.out();
+        let whole = batch.as_bytes().len();
+        let n = n.min(whole);
+        let session = &mut self.sessions[slot];
+        session.take_private(&out, n);
+        if let Some((seq, rest)) = batch.seek(n)
+            // Anything else would be a batch that was filled for another.
+            && session.cursor.next == out.from
+        {
+            session.take_log(seq, [rest, &[]], &mut self.outboxes, self.max_encoded);
+        }
+        self.progressed(slot, n, n == whole);
+    }
+
+    /// Hands out a session's `Send`: from now on its driver is at work on it.
+    pub(super) fn start_sending(&mut self, slot: u32) -> Command {
+        self.lists.remove(slot);
+        let session = &mut self.sessions[slot];
+        session.ready = false;
+        session.sending = true;
+        if session.is_open() {
+            session.waiting = self.now;
+            if let Some(stall) = self.config.stall_timeout {
+                self.deadlines.no_later(slot, self.now + stall);
+            }
+        }
+        Command::Send(self.sessions.id(slot))
+    }
+
+    /// Returns whether there is anything to send to the session.
+    pub(super) fn has_pending(&mut self, slot: u32) -> bool {
+        // While a write is under way, the log may evict what is being written: that is not missed.
+        if !self.sessions[slot].sending {
+            self.settle(slot);
+        }
+        let session = &self.sessions[slot];
+        session.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())
+            || session.cursor.next < session.end(self.lane(slot).log.head())
+    }
+
+    /// Returns what the session, settled, is to be sent at once.
+    fn hand_out(&self, slot: u32) -> HandOut {
+        let session = &self.sessions[slot];
+        let log = &self.lane(slot).log;
+        let next = session.cursor.next;
+        let outbox = session.outbox.as_deref();
+        let front = outbox.map_or(0, |outbox| outbox.front().len());
+        let replies = outbox.map_or(0, |outbox| outbox.due(next));
+        if next < log.tail() {
+            // What is private comes before the notice of the gap.
+            return HandOut { front, replies, from: log.tail(), to: log.tail() };
+        }
+        let limit = outbox.and_then(|outbox| outbox.next_mark(next)).unwrap_or(u64::MAX);
+        let to = session.cursor.stretch(limit.min(session.end(log.head()))).max(next);
+        HandOut { front, replies, from: next, to }
+    }
+
+    /// Moves a reader over its own messages; and one that has fallen behind to the oldest message kept, with a notice
+    /// of the gap, if that is next in line.
+    fn settle(&mut self, slot: u32) {
+        let lane = &self.lanes[self.sessions[slot].lane as usize];
+        let session = &mut self.sessions[slot];
+        let end = session.end(lane.log.head());
+        let next = session.cursor.next;
+        if next >= end {
+            return;
+        }
+        if next >= lane.log.tail() {
+            session.cursor.skip_own(&lane.log);
+            return;
+        }
+        if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.due(next) > 0) {
+            return;
+        }
+        let count = session.cursor.catch_up(&lane.log, end);
+        session.cursor.skip_own(&lane.log);
+        if count == 0 {
+            return;
+        }
+        session.stats.missed += count;
+        self.stats.missed += count;
+        self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
+        if self.encode(slot, &Event::Missed { count }) > 0 {
+            let outbox = self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take());
+            outbox.set_front([self.scratch.encoded.as_slice()], self.max_encoded);
+        }
+        if self.config.on_lag == OnLag::Close {
+            self.begin_close(slot, CloseReason::Lagged { missed: count }, "");
+        }
+    }
+
+    /// Does what follows from a write: `complete` if the socket took all that was handed out.
+    fn progressed(&mut self, slot: u32, n: usize, complete: bool) {
+        self.stats.bytes_sent += n as u64;
+        let session = &mut self.sessions[slot];
+        session.stats.bytes_sent += n as u64;
+        session.sending &= !complete;
+        if n > 0 && session.is_open() {
+            session.waiting = self.now;
+        }
+        if let Some(outbox) = session.outbox.take_if(|outbox| outbox.is_empty()) {
+            self.outboxes.give(outbox);
+        }
+        if session.untaken == Untaken::UntilRead && self.has_reply_room(slot) {
+            let session = &mut self.sessions[slot];
+            session.untaken = Untaken::No;
+            session.read_due = true;
+            self.arm(slot);
+        }
+        let pending = self.has_pending(slot);
+        match self.sessions[slot].phase {
+            Phase::Closing { reason, .. } if !pending => self.finish(slot, reason),
+            _ => self.relist(slot),
+        }
+    }
+}
+
+impl crate::session::Session {
+    /// Takes away what of the first `n` bytes handed out was private.
+    fn take_private(&mut self, out: &HandOut, n: usize) {
+        if let Some(outbox) = &mut self.outbox {
+            outbox.take_front(n.min(out.front));
+            outbox.take_replies(n.saturating_sub(out.front).min(out.replies));
+        }
+    }
+
+    /// Moves on to the log's entry `seq`; if a part of it was taken, behind it, and `rest` is what is left.
+    fn take_log(&mut self, seq: u64, rest: [&[u8]; 2], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
+        let begun = !rest[0].is_empty();
+        self.cursor.next = seq + u64::from(begun);
+        if begun {
+            self.outbox.get_or_insert_with(|| outboxes.take()).set_front(rest, max_encoded);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The bounded diagnostic record: what happened to whom, the oldest overwritten.
+
+use alloc::collections::VecDeque;
+
+use crate::command::CloseReason;
+use crate::session::SessionId;
+use crate::time::Timestamp;
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its number; the first is 0 and each is one more.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Which session it happened to; `None` for the hub itself.
+    pub session: Option<SessionId>,
+    /// What happened.
+    pub kind: RecordKind,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordKind {
+    /// A session was opened.
+    Opened,
+    /// A session was not opened: the hub was full or shutting down.
+    NotOpened,
+    /// A session took a name.
+    Named,
+    /// A line was refused.
+    Refused,
+    /// A session's input is left untaken until its bucket refills or its replies are read.
+    Throttled,
+    /// A reader fell behind the log.
+    Missed {
+        /// How many messages it missed.
+        count: u64,
+    },
+    /// A session began to close.
+    Closing(CloseReason),
+    /// A session is gone.
+    Closed(CloseReason),
+    /// The embedding program spoke.
+    Announced,
+    /// The hub was told to shut down.
+    ShuttingDown,
+}
+
+/// A ring of the latest records.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    records: VecDeque<Record>,
+    max: usize,
+    next: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { records: VecDeque::with_capacity(max), max, next: 0 }
+    }
+
+    /// Bytes of heap for that many records.
+    pub(crate) const fn memory_bound(max: usize) -> usize {
+        max * size_of::<Record>()
+    }
+
+    pub(crate) fn push(&mut self, at: Timestamp, session: Option<SessionId>, kind: RecordKind) {
+        if self.records.len() == self.max {
+            self.records.pop_front();
+        }
+        self.records.push_back(Record { seq: self.next, at, session, kind });
+        self.next += 1;
+    }
+
+    /// Returns the records from number `since` on that are kept, oldest first.
+    pub(crate) fn since(&self, since: u64) -> impl Iterator<Item = Record> + '_ {
+        let oldest = self.next - self.records.len() as u64;
+        let skipped = since.saturating_sub(oldest).min(self.records.len() as u64);
+        self.records.range(skipped as usize..).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_is_overwritten_and_the_reader_can_tell() {
+        let mut journal = Journal::new(3);
+        for i in 0..5 {
+            journal.push(Timestamp::from_nanos(i), None, RecordKind::Announced);
+        }
+        let numbers = |since| journal.since(since).map(|record| record.seq).collect::<alloc::vec::Vec<_>>();
+        assert_eq!(numbers(0), [2, 3, 4]);
+        assert_eq!(numbers(4), [4]);
+        assert_eq!((numbers(5), numbers(u64::MAX)), ([].to_vec(), [].to_vec()));
+    }
+}

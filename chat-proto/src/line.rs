@@ -1,0 +1,185 @@
+//! Framing: bytes into lines.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::buffers::{Buffers, Recycle};
+
+/// A session's place in the line that it is receiving.
+///
+/// A line that arrives whole is borrowed from the input; only one that is cut across reads is copied, into a buffer
+/// that the session holds until the line is complete.
+#[derive(Debug, Default)]
+pub(crate) struct Framer {
+    partial: Option<Box<Partial>>,
+    /// The line is over the limit; what comes of it is thrown away up to its end.
+    discarding: bool,
+}
+
+/// The beginning of a line whose end has not come yet.
+#[derive(Debug, Default)]
+pub(crate) struct Partial(Vec<u8>);
+
+impl Recycle for Partial {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Partial {
+    /// Bytes of heap for a partial line of at most `max_line` bytes and its CR.
+    pub(crate) const fn memory_bound(max_line: usize) -> usize {
+        size_of::<Self>() + max_line + 1
+    }
+
+    pub(crate) fn as_line(&self) -> &[u8] {
+        without_cr(&self.0)
+    }
+
+    fn extend(&mut self, bytes: &[u8], max_line: usize) {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            // Doubling, so that a byte at a time costs no more than a line at once; but never past the limit.
+            let capacity = needed.max(2 * self.0.capacity()).max(64).min(max_line + 1);
+            self.0.reserve_exact(capacity - self.0.len());
+        }
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// What the next bytes of the input amount to.
+#[derive(Debug)]
+pub(crate) enum Frame<'a> {
+    /// A line that came whole, without its line end.
+    Whole(&'a [u8]),
+    /// A line that came in pieces.
+    Joined(Box<Partial>),
+    /// A line that has just passed the limit; it is told now, though its end may never come.
+    TooLong,
+    /// No line ends here: more input is needed.
+    More,
+}
+
+impl Framer {
+    /// Takes bytes up to the end of a line, or all of them if none ends; returns how many.
+    pub(crate) fn next<'a>(
+        &mut self,
+        input: &'a [u8],
+        max_line: usize,
+        buffers: &mut Buffers<Partial>,
+    ) -> (usize, Frame<'a>) {
+        let end = memchr::memchr(b'\n', input);
+        if self.discarding {
+            self.discarding = end.is_none();
+            return (end.map_or(input.len(), |end| end + 1), Frame::More);
+        }
+        let piece = &input[..end.unwrap_or(input.len())];
+        let taken = piece.len() + usize::from(end.is_some());
+        let held = self.partial.as_ref().map_or(0, |partial| partial.0.len());
+        // An unfinished line may hold one byte more than the limit if that is a CR, which may belong to the line end.
+        let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
+        if held + piece.len() - usize::from(ends_in_cr) > max_line {
+            self.reset(buffers);
+            self.discarding = end.is_none();
+            return (taken, Frame::TooLong);
+        }
+        if end.is_none() {
+            if !piece.is_empty() {
+                self.partial.get_or_insert_with(|| buffers.take()).extend(piece, max_line);
+            }
+            return (taken, Frame::More);
+        }
+        match self.partial.take() {
+            None => (taken, Frame::Whole(without_cr(piece))),
+            Some(mut partial) => {
+                partial.extend(piece, max_line);
+                (taken, Frame::Joined(partial))
+            }
+        }
+    }
+
+    /// Forgets the line begun.
+    pub(crate) fn reset(&mut self, buffers: &mut Buffers<Partial>) {
+        self.discarding = false;
+        if let Some(partial) = self.partial.take() {
+            buffers.give(partial);
+        }
+    }
+}
+
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Feeds the pieces to a framer with a limit of 8 and writes down what came out.
+    fn frames(pieces: &[&[u8]]) -> Vec<String> {
+        let (mut framer, mut buffers, mut out) = (Framer::default(), Buffers::default(), Vec::new());
+        for mut input in pieces.iter().copied() {
+            while !input.is_empty() {
+                let (taken, frame) = framer.next(input, 8, &mut buffers);
+                assert!(taken > 0 && taken <= input.len(), "some of the input is always taken");
+                input = &input[taken..];
+                match frame {
+                    Frame::Whole(line) => out.push(String::from_utf8_lossy(line).into_owned()),
+                    Frame::Joined(line) => out.push(String::from_utf8_lossy(line.as_line()).into_owned()),
+                    Frame::TooLong => out.push("too long".into()),
+                    Frame::More => {}
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn lf_and_crlf_end_a_line_and_a_bare_cr_does_not() {
+        assert_eq!(frames(&[b"a\nb\r\nc\rd\n\n\r\n"]), ["a", "b", "c\rd", "", ""]);
+    }
+
+    #[test]
+    fn a_line_at_the_limit_is_whole_and_one_byte_more_is_too_long() {
+        assert_eq!(frames(&[b"1234567\n12345678\n123456789\nx\n"]), ["1234567", "12345678", "too long", "x"]);
+        assert_eq!(frames(&[b"12345678\r\n123456789\r\nx\n"]), ["12345678", "too long", "x"]);
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_lines() {
+        let input = b"12345678\r\n12345678\r9\n123456789\nab\r\n\n12345678\rx\n12345678\n\rok\n";
+        let whole = frames(&[input]);
+        for i in 0..input.len() {
+            for j in i..input.len() {
+                assert_eq!(frames(&[&input[..i], &input[i..j], &input[j..]]), whole, "cut at {i} and {j}");
+            }
+        }
+        assert_eq!(frames(&input.chunks(1).collect::<Vec<_>>()), whole);
+    }
+
+    #[test]
+    fn a_line_without_end_is_told_once_and_holds_nothing() {
+        let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+        let endless = vec![b'x'; 1000];
+        assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::TooLong)));
+        for _ in 0..10 {
+            assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::More)));
+            assert!(framer.partial.is_none());
+        }
+    }
+
+    #[test]
+    fn a_partial_line_never_takes_more_than_its_bound() {
+        let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+        for _ in 0..100 {
+            assert!(matches!(framer.next(b"x", 100, &mut buffers), (1, Frame::More)));
+        }
+        assert!(matches!(framer.next(b"\r", 100, &mut buffers), (1, Frame::More)));
+        let partial = framer.partial.expect("a line was begun");
+        assert!(size_of::<Partial>() + partial.0.capacity() <= Partial::memory_bound(100));
+    }
+}

@@ -1,0 +1,308 @@
+//! The shared log: one bounded ring of encoded messages, read through any number of cursors.
+//!
+//! The log knows bytes, sequence numbers and readers; nothing of names, dialects or rooms.
+
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A ring of encoded messages; the oldest go when the bytes or the entries run out.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// The bytes of the entries, at their position modulo the length.
+    ring: Vec<u8>,
+    entries: VecDeque<Entry>,
+    max_entries: usize,
+    /// The number of the oldest entry kept.
+    tail: u64,
+    /// The position of the oldest entry's first byte, counted from the log's beginning.
+    tail_position: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The position after its last byte.
+    end: u64,
+    /// Who is not to read it: its author.
+    author: Option<Author>,
+    /// How far on the author's next entry is, if the author had read neither when it was appended; else 0.
+    next_own: u32,
+}
+
+/// The reader who wrote an entry, and so is not to read it.
+///
+/// One more than the number by which the log's user finds the reader's cursor.
+type Author = core::num::NonZeroU32;
+
+/// A reader's place in a log.
+///
+/// A reader is not shown what it wrote itself. Its own entries that lie ahead of it form a list through the log, so
+/// that skipping them costs nothing for what others wrote.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    /// The number of the next entry to read.
+    pub(crate) next: u64,
+    /// The first entry of its own at or after `next`, or [`NONE`].
+    own_first: u64,
+    /// The last of them.
+    own_last: u64,
+    /// How many of its own were evicted at or after `next`, so that they are not counted as missed.
+    own_evicted: u64,
+}
+
+/// No entry.
+const NONE: u64 = u64::MAX;
+
+/// Finds the cursors of those who write.
+pub(crate) trait Readers {
+    /// Returns the cursor of the reader of that number, unless it is gone or reads another log.
+    fn cursor(&mut self, reader: u32) -> Option<&mut Cursor>;
+}
+
+impl Cursor {
+    /// Makes a cursor that will read what is appended from now on.
+    pub(crate) fn at_head(log: &Log) -> Self {
+        Self { next: log.head(), own_first: NONE, own_last: NONE, own_evicted: 0 }
+    }
+
+    /// Steps over the reader's own entries and returns the number of the next entry of others.
+    ///
+    /// Must not be called while the reader is behind the log's tail.
+    pub(crate) fn skip_own(&mut self, log: &Log) -> u64 {
+        debug_assert!(self.next >= log.tail);
+        while self.next == self.own_first {
+            let link = log.entry(self.next).next_own;
+            self.own_first = if link == 0 { NONE } else { self.next + u64::from(link) };
+            self.next += 1;
+        }
+        self.next
+    }
+
+    /// Returns the end of what can be read at a stretch: the reader's next own entry, or `limit`.
+    pub(crate) fn stretch(&self, limit: u64) -> u64 {
+        self.own_first.min(limit)
+    }
+
+    /// Moves a reader that has fallen behind to the oldest entry kept and returns how many it missed of those before
+    /// `end`, its own not counted.
+    pub(crate) fn catch_up(&mut self, log: &Log, end: u64) -> u64 {
+        let missed = log.tail.min(end).saturating_sub(self.next + self.own_evicted);
+        self.next = self.next.max(log.tail);
+        self.own_evicted = 0;
+        missed
+    }
+
+    fn wrote(&mut self, seq: u64, log: &mut Log) {
+        if self.own_first == NONE {
+            self.own_first = seq;
+        } else {
+            // What has not been evicted is within `max_entries`, which a u32 holds.
+            log.entry_mut(self.own_last).next_own = (seq - self.own_last) as u32;
+        }
+        self.own_last = seq;
+    }
+
+    fn evicted(&mut self, seq: u64, entry: Entry) {
+        if self.own_first == seq {
+            self.own_first = if entry.next_own == 0 { NONE } else { seq + u64::from(entry.next_own) };
+            self.own_evicted += 1;
+        }
+    }
+}
+
+impl Log {
+    /// Makes an empty log of `bytes` bytes and `entries` entries, allocated at once.
+    pub(crate) fn new(bytes: usize, entries: usize) -> Self {
+        Self {
+            ring: vec![0; bytes],
+            entries: VecDeque::with_capacity(entries),
+            max_entries: entries,
+            tail: 0,
+            tail_position: 0,
+        }
+    }
+
+    /// Bytes of heap for a log of that size.
+    pub(crate) const fn memory_bound(bytes: usize, entries: usize) -> usize {
+        bytes + entries * size_of::<Entry>()
+    }
+
+    /// Returns the number of the oldest entry kept.
+    pub(crate) fn tail(&self) -> u64 {
+        self.tail
+    }
+
+    /// Returns the number that the next entry will have.
+    pub(crate) fn head(&self) -> u64 {
+        self.tail + self.entries.len() as u64
+    }
+
+    /// Appends an entry, evicts as many of the oldest as it needs room for, and returns its number.
+    ///
+    /// # Panics
+    ///
+    /// If the entry is longer than the log, which `Config` rules out.
+    pub(crate) fn append(&mut self, bytes: &[u8], author: Option<u32>, readers: &mut impl Readers) -> u64 {
+        assert!(bytes.len() <= self.ring.len(), "no entry is longer than the log");
+        debug_assert!(!bytes.is_empty(), "an entry is something to read");
+        let start = self.head_position();
+        let end = start + bytes.len() as u64;
+        while self.entries.len() == self.max_entries || end - self.tail_position > self.ring.len() as u64 {
+            self.evict(readers);
+        }
+        let at = self.index(start);
+        let (first, second) = bytes.split_at(bytes.len().min(self.ring.len() - at));
+        self.ring[at..at + first.len()].copy_from_slice(first);
+        self.ring[..second.len()].copy_from_slice(second);
+        let seq = self.head();
+        self.entries.push_back(Entry { end, author: author.and_then(|a| Author::new(a + 1)), next_own: 0 });
+        if let Some(cursor) = author.and_then(|author| readers.cursor(author)) {
+            cursor.wrote(seq, self);
+        }
+        seq
+    }
+
+    fn evict(&mut self, readers: &mut impl Readers) {
+        let Some(entry) = self.entries.pop_front() else { return };
+        if let Some(cursor) = entry.author.and_then(|author| readers.cursor(author.get() - 1)) {
+            cursor.evicted(self.tail, entry);
+        }
+        self.tail += 1;
+        self.tail_position = entry.end;
+    }
+
+    /// Returns the bytes of the entries from `from` up to but not including `to`: two slices, where the ring wraps.
+    pub(crate) fn bytes(&self, from: u64, to: u64) -> [&[u8]; 2] {
+        self.range(self.start(from), self.start(to))
+    }
+
+    /// Returns how many bytes the entries from `from` up to `to` have.
+    pub(crate) fn len(&self, from: u64, to: u64) -> usize {
+        (self.start(to) - self.start(from)) as usize
+    }
+
+    /// Finds the entry that a reader from `from` on is in after `n` bytes: its number and what is left of it.
+    ///
+    /// Nothing is left where `n` ends with an entry; the number is then the next one's.
+    pub(crate) fn seek(&self, from: u64, n: usize) -> (u64, [&[u8]; 2]) {
+        let position = self.start(from) + n as u64;
+        let index = self.entries.partition_point(|entry| entry.end <= position);
+        let seq = self.tail + index as u64;
+        if self.start(seq) == position { (seq, [&[], &[]]) } else { (seq, self.range(position, self.start(seq + 1))) }
+    }
+
+    /// Returns the largest `to` such that the entries from `from` up to it have at most `max` bytes, but at least one.
+    pub(crate) fn fit(&self, from: u64, to: u64, max: usize) -> u64 {
+        if self.len(from, to) <= max { to } else { self.seek(from, max).0.max(from + 1) }
+    }
+
+    /// Returns the ends of the entries from `from` up to `to`, counted in bytes from the first.
+    pub(crate) fn ends(&self, from: u64, to: u64) -> impl Iterator<Item = u32> + '_ {
+        let start = self.start(from);
+        let range = (from - self.tail) as usize..(to - self.tail) as usize;
+        self.entries.range(range).map(move |entry| (entry.end - start) as u32)
+    }
+
+    fn range(&self, start: u64, end: u64) -> [&[u8]; 2] {
+        let (at, len) = (self.index(start), (end - start) as usize);
+        let first = len.min(self.ring.len() - at);
+        [&self.ring[at..at + first], &self.ring[..len - first]]
+    }
+
+    /// Returns the position of an entry's first byte; of the head, where the next will begin.
+    fn start(&self, seq: u64) -> u64 {
+        if seq == self.tail { self.tail_position } else { self.entry(seq - 1).end }
+    }
+
+    fn head_position(&self) -> u64 {
+        self.entries.back().map_or(self.tail_position, |entry| entry.end)
+    }
+
+    fn index(&self, position: u64) -> usize {
+        (position % self.ring.len() as u64) as usize
+    }
+
+    fn entry(&self, seq: u64) -> &Entry {
+        &self.entries[(seq - self.tail) as usize]
+    }
+
+    fn entry_mut(&mut self, seq: u64) -> &mut Entry {
+        &mut self.entries[(seq - self.tail) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    struct Two(Vec<Cursor>);
+
+    impl Readers for Two {
+        fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
+            self.0.get_mut(reader as usize)
+        }
+    }
+
+    fn text(slices: [&[u8]; 2]) -> String {
+        slices.iter().map(|s| core::str::from_utf8(s).expect("ASCII")).collect()
+    }
+
+    #[test]
+    fn the_oldest_go_when_bytes_or_entries_run_out() {
+        let (mut log, mut none) = (Log::new(10, 3), Two(Vec::new()));
+        for line in ["aa", "bb", "cc", "dd"] {
+            log.append(line.as_bytes(), None, &mut none);
+        }
+        assert_eq!((log.tail(), log.head()), (1, 4), "three entries at most");
+        assert_eq!(text(log.bytes(1, 4)), "bbccdd");
+        log.append(b"0123456", None, &mut none);
+        assert_eq!((log.tail(), log.head()), (3, 5), "ten bytes at most");
+        assert_eq!(text(log.bytes(3, 5)), "dd0123456");
+        log.append(b"0123456789", None, &mut none);
+        assert_eq!((log.tail(), log.head()), (5, 6), "an entry as long as the log");
+        assert_eq!(text(log.bytes(5, 6)), "0123456789");
+    }
+
+    #[test]
+    fn a_place_within_is_found_at_every_byte() {
+        let (mut log, mut none) = (Log::new(16, 8), Two(Vec::new()));
+        for line in ["abc", "defg", "h", "ij", "klmno"] {
+            log.append(line.as_bytes(), None, &mut none);
+        }
+        let all = text(log.bytes(0, 5));
+        for n in 0..=all.len() {
+            let (seq, rest) = log.seek(0, n);
+            let read = log.len(0, seq);
+            let rest = text(rest);
+            assert!(rest.is_empty() == (read == n), "at {n}");
+            assert!(all[n..].starts_with(&rest));
+        }
+        assert_eq!(log.fit(0, 5, 8), 3, "abc, defg and h, not half of the next");
+        assert_eq!(log.fit(1, 5, 1), 2, "one at least");
+        assert_eq!(log.ends(1, 3).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn a_reader_skips_its_own_and_counts_only_what_others_wrote() {
+        let mut log = Log::new(100, 4);
+        let mut readers = Two(vec![Cursor::at_head(&log); 2]);
+        for (line, author) in [("0", 0), ("1", 1), ("2", 0), ("3", 0)] {
+            log.append(line.as_bytes(), Some(author), &mut readers);
+        }
+        let mut cursor = readers.0[0];
+        assert_eq!(cursor.skip_own(&log), 1);
+        assert_eq!(cursor.stretch(log.head()), 2);
+        for (line, author) in [("4", 0), ("5", 1), ("6", 0)] {
+            log.append(line.as_bytes(), Some(author), &mut readers);
+        }
+        // Evicted are 0, 2 (of reader 0) and 1 (of reader 1); the log keeps 3 4 5 6.
+        assert_eq!(readers.0[0].catch_up(&log, log.head()), 1);
+        assert_eq!(readers.0[0].skip_own(&log), 5);
+        assert_eq!(readers.0[0].stretch(log.head()), 6);
+        assert_eq!(readers.0[1].catch_up(&log, log.head()), 2);
+        assert_eq!(readers.0[1].skip_own(&log), 3);
+        assert_eq!(readers.0[1].catch_up(&log, log.head()), 0);
+    }
+}

@@ -1,0 +1,208 @@
+//! What a session is to be sent besides the log: its replies, and the rest of a line begun.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::buffers::Recycle;
+
+/// How many places in the log a session's replies may stand at.
+///
+/// Replies at the same place are one. With that many, no line of the session's is taken until it has read some.
+pub(crate) const MAX_MARKS: usize = 64;
+
+/// The private bytes of one session, in the order in which they go out.
+///
+/// First comes the front: the rest of a message half of which a socket has taken, or the notice of a gap. Then come the
+/// replies, each at its place in the log.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    front: Bytes,
+    replies: Bytes,
+    marks: VecDeque<Mark>,
+}
+
+/// Replies that belong at one place.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// The number of the log's entry before which they go out.
+    at: u64,
+    len: usize,
+}
+
+/// A queue of bytes: appended at the end, taken from the start.
+#[derive(Debug, Default)]
+struct Bytes {
+    buffer: Vec<u8>,
+    taken: usize,
+}
+
+impl Recycle for Outbox {
+    fn clear(&mut self) {
+        self.front.clear();
+        self.replies.clear();
+        self.marks.clear();
+    }
+}
+
+impl Outbox {
+    /// Bytes of heap for an outbox with `reply_bytes` of replies and messages of at most `max_encoded` bytes.
+    pub(crate) const fn memory_bound(reply_bytes: usize, max_encoded: usize) -> usize {
+        size_of::<Self>() + max_encoded + reply_bytes + MAX_MARKS * size_of::<Mark>()
+    }
+
+    /// Returns the bytes that precede all else.
+    pub(crate) fn front(&self) -> &[u8] {
+        self.front.as_slice()
+    }
+
+    /// Returns all replies, of all places.
+    pub(crate) fn replies(&self) -> &[u8] {
+        self.replies.as_slice()
+    }
+
+    /// Returns how many bytes of replies go out before the log's entry `seq`.
+    pub(crate) fn due(&self, seq: u64) -> usize {
+        self.marks.iter().take_while(|mark| mark.at <= seq).map(|mark| mark.len).sum()
+    }
+
+    /// Returns the place of the first replies that go out after the log's entry `seq`.
+    pub(crate) fn next_mark(&self, seq: u64) -> Option<u64> {
+        self.marks.iter().map(|mark| mark.at).find(|at| *at > seq)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.front.is_empty() && self.replies.is_empty()
+    }
+
+    /// Returns whether `len` more bytes of replies, at a place of their own, leave room for `reserve` bytes after.
+    pub(crate) fn has_room(&self, len: usize, reserve: usize, reply_bytes: usize) -> bool {
+        // One place for these, one for last words.
+        self.replies.len() + len + reserve <= reply_bytes && self.marks.len() + 2 <= MAX_MARKS
+    }
+
+    /// Puts a reply behind the others, before the log's entry `at`.
+    pub(crate) fn reply(&mut self, at: u64, bytes: &[u8], reply_bytes: usize) {
+        debug_assert!(self.replies.len() + bytes.len() <= reply_bytes, "room was looked for");
+        match self.marks.back_mut() {
+            Some(mark) if mark.at == at => mark.len += bytes.len(),
+            _ => {
+                debug_assert!(self.marks.len() < MAX_MARKS, "a place was looked for");
+                self.marks.push_back(Mark { at, len: bytes.len() });
+            }
+        }
+        self.replies.extend(bytes, reply_bytes);
+    }
+
+    /// Puts bytes before all else. There must be none there.
+    pub(crate) fn set_front<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>, max_encoded: usize) {
+        debug_assert!(self.front.is_empty(), "a line is finished before another begins");
+        for piece in pieces {
+            self.front.extend(piece, max_encoded);
+        }
+    }
+
+    /// Takes away the first `n` bytes of the front.
+    pub(crate) fn take_front(&mut self, n: usize) {
+        self.front.take(n);
+    }
+
+    /// Takes away the first `n` bytes of the replies.
+    pub(crate) fn take_replies(&mut self, n: usize) {
+        self.replies.take(n);
+        let mut left = n;
+        while left > 0 {
+            let Some(mark) = self.marks.front_mut() else { return };
+            let of_mark = left.min(mark.len);
+            mark.len -= of_mark;
+            left -= of_mark;
+            if mark.len == 0 {
+                self.marks.pop_front();
+            }
+        }
+    }
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        &self.buffer[self.taken..]
+    }
+
+    fn len(&self) -> usize {
+        self.buffer.len() - self.taken
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn clear(&mut self) {
+        self.buffer.clear();
+        self.taken = 0;
+    }
+
+    fn take(&mut self, n: usize) {
+        self.taken += n.min(self.len());
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Appends; the buffer never grows beyond `max` bytes, which the caller has seen to suffice.
+    fn extend(&mut self, bytes: &[u8], max: usize) {
+        if self.buffer.len() + bytes.len() > self.buffer.capacity() {
+            self.buffer.drain(..self.taken);
+            self.taken = 0;
+            let needed = self.buffer.len() + bytes.len();
+            if needed > self.buffer.capacity() {
+                let capacity = needed.max((2 * self.buffer.capacity()).max(256).min(max));
+                self.buffer.reserve_exact(capacity - self.buffer.len());
+            }
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_go_out_at_their_places() {
+        let mut outbox = Outbox::default();
+        for (at, bytes) in [(3, "a"), (3, "bc"), (7, "def")] {
+            outbox.reply(at, bytes.as_bytes(), 100);
+        }
+        assert_eq!([2, 3, 6, 7].map(|seq| outbox.due(seq)), [0, 3, 3, 6]);
+        assert_eq!([2, 3, 7].map(|seq| outbox.next_mark(seq)), [Some(3), Some(7), None]);
+        outbox.take_replies(4);
+        assert_eq!((outbox.replies(), outbox.due(6), outbox.due(7)), (&b"ef"[..], 0, 2));
+        outbox.take_replies(2);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn a_buffer_at_its_brim_stays_within_its_bound() {
+        let mut outbox = Outbox::default();
+        for round in 0..1_000 {
+            while outbox.has_room(7, 10, 100) {
+                outbox.reply(round, b"1234567", 100);
+            }
+            assert!(outbox.replies.buffer.capacity() <= 100);
+            outbox.take_replies(5);
+        }
+    }
+
+    #[test]
+    fn places_run_out_before_memory_does() {
+        let mut outbox = Outbox::default();
+        let placed = (0..).take_while(|at| {
+            outbox.has_room(1, 1, 1_000) && {
+                outbox.reply(*at, b"x", 1_000);
+                true
+            }
+        });
+        assert_eq!(placed.count(), MAX_MARKS - 1);
+        outbox.reply(1_000, b"last words", 1_000);
+        assert!(outbox.marks.capacity() <= MAX_MARKS);
+    }
+}

@@ -1,0 +1,54 @@
+//! What of a peer's words reaches another's screen.
+
+use alloc::string::String;
+
+/// Returns the words without anything that could steer a terminal or forge a line, and without trailing white space.
+///
+/// Line ends and tabs become spaces; other control characters (C0, DEL, C1) go, and so do the bidirectional
+/// embeddings, overrides and isolates of UAX #9, which could make a line read as another's. The result is never
+/// longer than `words`. `scratch` is used if something has to change.
+pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
+    // Nearly every line is plain ASCII; this loop is vectorised.
+    if words.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+        return words.trim_end_matches(' ');
+    }
+    if !words.chars().any(needs_cleaning) {
+        return words.trim_end();
+    }
+    scratch.clear();
+    scratch.extend(words.chars().filter_map(|c| match c {
+        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c if needs_cleaning(c) => None,
+        c => Some(c),
+    }));
+    scratch.trim_end()
+}
+
+fn needs_cleaning(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_escapes_lose_what_makes_them_work() {
+        let mut scratch = String::new();
+        let mut cleaned = |words| String::from(clean(words, &mut scratch));
+        assert_eq!(cleaned("\x1b[31mred\x1b]52;c;AA\x07"), "[31mred]52;c;AA");
+        assert_eq!(cleaned("c1 \u{9b}31m \u{85}x\x7f\x08"), "c1 31m x");
+        assert_eq!(cleaned("a\tb\r\nc\u{2028}d\0"), "a b  c d");
+        assert_eq!(cleaned("\u{202e}evil\u{2066}x"), "evilx");
+    }
+
+    #[test]
+    fn ordinary_words_stay_as_they_are() {
+        let mut scratch = String::new();
+        for words in ["hello", " indented", "žluťoučký kůň", "\u{5d0}\u{5d1}\u{200f}", "👩\u{200d}🚀", ""] {
+            assert_eq!(clean(words, &mut scratch), words);
+        }
+        assert_eq!(clean("trailing  ", &mut scratch), "trailing");
+        assert_eq!(clean("ž \u{3000}", &mut scratch), "ž");
+    }
+}

@@ -1,0 +1,261 @@
+//! The hub as a driver sees it: bytes and time in, commands and bytes out.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chat_proto::{Batch, CloseReason, Command, Config, Hub, OnLag, OpenError, Rate, SessionId, Timestamp};
+
+/// A driver whose sockets take as many bytes at a time as it is told to.
+struct Driver {
+    hub: Hub,
+    now: Timestamp,
+    closed: Vec<(SessionId, CloseReason)>,
+    readable: Vec<SessionId>,
+}
+
+impl Driver {
+    fn new(config: Config) -> Self {
+        let hub = Hub::new(config).expect("the limits are in range");
+        Self { hub, now: Timestamp::ZERO, closed: Vec::new(), readable: Vec::new() }
+    }
+
+    fn open(&mut self, dialect: &str) -> SessionId {
+        let dialect = self.hub.dialect(dialect).expect("it is spoken");
+        self.hub.open(self.now, dialect).expect("there is room")
+    }
+
+    /// Opens a session and reads its welcome.
+    fn join(&mut self, dialect: &str) -> SessionId {
+        let id = self.open(dialect);
+        self.read(id);
+        id
+    }
+
+    fn say(&mut self, id: SessionId, input: &str) {
+        assert_eq!(self.hub.receive(self.now, id, input.as_bytes()), input.len(), "all of it is taken");
+    }
+
+    fn commands(&mut self) -> Vec<Command> {
+        std::iter::from_fn(|| self.hub.poll_command()).collect()
+    }
+
+    /// Drains commands and takes note of those that are not `Send`.
+    fn drain(&mut self) {
+        for command in self.commands() {
+            match command {
+                Command::Send(_) => {}
+                Command::Read(id) => self.readable.push(id),
+                Command::Close(id, reason) => self.closed.push((id, reason)),
+            }
+        }
+    }
+
+    /// Reads all that a session is sent.
+    fn read(&mut self, id: SessionId) -> String {
+        let mut read = Vec::new();
+        loop {
+            self.drain();
+            let pending: Vec<u8> = self.hub.pending(id).slices().concat();
+            if pending.is_empty() {
+                return String::from_utf8(read).expect("only UTF-8 is sent");
+            }
+            self.hub.sent(self.now, id, pending.len());
+            read.extend(pending);
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.hub.handle_timeout(self.now);
+        assert!(self.hub.poll_timeout().is_none_or(|next| next > self.now), "no driver spins");
+        self.drain();
+    }
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+#[test]
+fn two_dialects_hold_one_conversation() {
+    let mut driver = Driver::new(Config::default());
+    let (alice, bob, carol) = (driver.open("text"), driver.open("text"), driver.open("classic"));
+    assert_eq!(driver.read(alice), "* welcome, you are guest-1; say something, or /help\n");
+    assert_eq!(driver.read(bob), "* welcome, you are guest-2; say something, or /help\n");
+    driver.say(alice, "/name alice\n");
+    driver.say(bob, "/name bob\n");
+    driver.say(carol, "NAME Y2Fyb2w=\nCHAT Y2Fyb2w= aGVsbG8=\n");
+    driver.say(alice, "hi carol\r\n//who\n/me waves\n");
+    driver.say(bob, "/name Alice\n/msg carol psst\n/who\n/quit so long\n");
+    assert_eq!(
+        driver.read(alice),
+        "* you are now alice\n* bob joined\n* carol joined\ncarol: hello\n* bob left (so long)\n"
+    );
+    assert_eq!(
+        driver.read(bob),
+        "* alice joined\n* you are now bob\n* carol joined\ncarol: hello\nalice: hi carol\nalice: /who\n** alice waves\n\
+         ! that name is taken, or looks like one that is\nyou -> carol: psst\n* 3 here: alice, bob, carol\n* bye\n"
+    );
+    assert_eq!(
+        driver.read(carol),
+        "CHAT YWxpY2U= aGkgY2Fyb2w=\nCHAT YWxpY2U= L3dobw==\nCHAT YWxpY2U= KiB3YXZlcw==\n\
+         CHAT Ym9i KHByaXZhdGUpIHBzc3Q=\n"
+    );
+    driver.drain();
+    assert_eq!(driver.closed, [(bob, CloseReason::Quit)]);
+}
+
+#[test]
+fn a_classic_session_is_anonymous_until_a_line_of_its_claims_a_name_that_is_free() {
+    let mut driver = Driver::new(Config::default());
+    let text = driver.join("text");
+    driver.say(text, "/name alice\n");
+    driver.read(text);
+    let classic = driver.open("classic");
+    driver.say(classic, "CHAT YWxpY2U= b25l\nCHAT c2VydmVy dHdv\nCHAT Ym9i dGhyZWU=\nCHAT YWxpY2U= Zm91cg==\n");
+    assert_eq!(driver.read(text), "anonymous: one\nanonymous: two\n* bob joined\nbob: three\nbob: four\n");
+    driver.say(classic, "rubbish\n");
+    assert_eq!(driver.read(classic), "CHAT c2VydmVy bm90IHVuZGVyc3Rvb2Q=\n");
+}
+
+#[test]
+fn a_newcomer_is_shown_the_latest_messages_and_no_more() {
+    let mut config = Config::default();
+    config.dialects[1].backlog = 2;
+    let mut driver = Driver::new(config);
+    let alice = driver.join("text");
+    driver.say(alice, "one\ntwo\n/name alice\nthree\n");
+    let bob = driver.open("text");
+    driver.say(alice, "four\n");
+    assert_eq!(
+        driver.read(bob),
+        "* welcome, you are guest-2; say something, or /help\nguest-1: two\nalice: three\nalice: four\n"
+    );
+}
+
+#[test]
+fn a_line_begun_is_finished_whatever_happens_to_the_log() {
+    let mut config = Config { log_entries: 2, ..Config::default() };
+    config.rate = None;
+    let mut driver = Driver::new(config);
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    driver.say(alice, "one\n");
+    driver.read(bob);
+    for cut in 1..22 {
+        driver.say(alice, "begun\n");
+        driver.drain();
+        let mut batch = Batch::new();
+        assert!(driver.hub.fill(bob, &mut batch, 1 << 16));
+        assert_eq!(batch.as_bytes(), b"guest-1: begun\n");
+        for word in ["two\n", "three\n", "four\n"] {
+            driver.say(alice, word);
+        }
+        let taken = cut.min(15);
+        driver.hub.sent_batch(driver.now, bob, &batch, taken);
+        let mut read = batch.as_bytes()[..taken].to_vec();
+        read.extend(driver.read(bob).into_bytes());
+        assert_eq!(
+            String::from_utf8(read).expect("UTF-8"),
+            "guest-1: begun\n* missed 1 message\nguest-1: three\nguest-1: four\n"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_lags_is_closed_if_the_operator_chose_so() {
+    let config = Config { log_entries: 2, on_lag: OnLag::Close, ..Config::default() };
+    let mut driver = Driver::new(config);
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    driver.say(alice, "1\n2\n3\n");
+    assert_eq!(driver.read(bob), "* missed 2 messages\nguest-1: 2\nguest-1: 3\n! closed: fell 2 messages behind\n");
+    driver.drain();
+    assert_eq!(driver.closed, [(bob, CloseReason::Lagged { missed: 2 })]);
+}
+
+#[test]
+fn input_beyond_the_rate_is_left_untaken_and_none_of_it_is_lost() {
+    let rate = Rate { per_second: NonZeroU32::new(10).expect("10"), burst: NonZeroU32::new(2).expect("2") };
+    let mut driver = Driver::new(Config { rate: Some(rate), ..Config::default() });
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    let mut input = &b"a\nb\nc\nd\n"[..];
+    input = &input[driver.hub.receive(driver.now, alice, input)..];
+    assert_eq!(input, b"c\nd\n", "the burst is taken");
+    assert_eq!(driver.hub.receive(driver.now, alice, input), 0);
+    for left in [&b"d\n"[..], b""] {
+        driver.pass(99 * MS);
+        assert_eq!(driver.readable, []);
+        driver.pass(MS);
+        assert_eq!(driver.readable, [alice]);
+        driver.readable.clear();
+        input = &input[driver.hub.receive(driver.now, alice, input)..];
+        assert_eq!(input, left);
+    }
+    assert_eq!(driver.read(bob), "* guest-1 joined\nguest-1: a\nguest-1: b\nguest-1: c\nguest-1: d\n");
+}
+
+#[test]
+fn a_peer_that_does_not_read_its_replies_is_not_read_from() {
+    let mut driver = Driver::new(Config { rate: None, ..Config::default() });
+    let alice = driver.join("text");
+    let input = "/help\n".repeat(1_000);
+    let taken = driver.hub.receive(driver.now, alice, input.as_bytes());
+    assert!(taken > 0 && taken < input.len());
+    assert!(driver.read(alice).starts_with("* a line is said to everyone"));
+    assert_eq!(driver.readable, [alice]);
+    assert!(driver.hub.receive(driver.now, alice, &input.as_bytes()[taken..]) > 0);
+}
+
+#[test]
+fn silence_and_stalling_end_a_session_on_time() {
+    let mut config = Config::default();
+    config.dialects[0].idle_timeout = Some(100 * MS);
+    config.stall_timeout = Some(50 * MS);
+    let mut driver = Driver::new(config);
+    let (silent, alice) = (driver.join("classic"), driver.join("text"));
+    driver.say(alice, "/name alice\n");
+    driver.say(silent, "CHAT Ym9i aGk=\n");
+    driver.pass(30 * MS);
+    driver.say(silent, "\n");
+    driver.pass(49 * MS);
+    assert_eq!(driver.closed, []);
+    driver.pass(MS);
+    assert_eq!(driver.closed, [(alice, CloseReason::Stalled)], "pending since the first commands were drained");
+    driver.pass(49 * MS);
+    assert_eq!(driver.closed.len(), 1);
+    driver.pass(MS);
+    assert_eq!(driver.read(silent), "CHAT c2VydmVy Y2xvc2VkOiB0aW1lZCBvdXQ=\n");
+    driver.drain();
+    assert_eq!(driver.closed[1..], [(silent, CloseReason::Idle)]);
+}
+
+#[test]
+fn a_full_hub_says_so_and_serves_again() {
+    let mut driver = Driver::new(Config { max_sessions: 1, ..Config::default() });
+    let alice = driver.join("text");
+    let text = driver.hub.dialect("text").expect("spoken");
+    assert_eq!(driver.hub.open(driver.now, text), Err(OpenError::Full));
+    let mut words = Vec::new();
+    driver.hub.refusal(text, OpenError::Full, &mut words);
+    assert_eq!(words, b"! the server is full, try again later\n");
+    driver.hub.disconnect(driver.now, alice);
+    driver.hub.disconnect(driver.now, alice);
+    assert_eq!(driver.hub.open(driver.now, text), Err(OpenError::Full), "not before its Close was handed out");
+    assert_eq!(driver.commands(), [Command::Close(alice, CloseReason::Disconnected)]);
+    let bob = driver.open("text");
+    assert_ne!(alice, bob);
+    assert_eq!((driver.hub.name(alice), driver.hub.name(bob)), (None, Some("guest-1".into())));
+}
+
+#[test]
+fn shutting_down_sends_what_is_pending_and_waits_no_longer_than_the_linger_time() {
+    let mut driver = Driver::new(Config::default());
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    driver.say(alice, "last words\n");
+    driver.hub.shut_down(driver.now);
+    driver.hub.shut_down(driver.now);
+    assert_eq!(driver.read(bob), "* guest-1 joined\nguest-1: last words\n* server: shutting down\n");
+    assert!(!driver.hub.is_closed());
+    driver.pass(Duration::from_secs(5));
+    assert_eq!(driver.closed, [(bob, CloseReason::ShutDown), (alice, CloseReason::ShutDown)]);
+    assert!(driver.hub.is_closed());
+    let text = driver.hub.dialect("text").expect("spoken");
+    assert_eq!(driver.hub.open(driver.now, text), Err(OpenError::ShuttingDown));
+}
