@@ -8,6 +8,7 @@ extern crate alloc;
 extern crate std;
 
 mod batch;
+mod bucket;
 mod buffers;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::bucket::Bucket;
 use crate::command::CloseReason;
 use crate::line::Framer;
 use crate::log::{Cursor, Readers};
@@ -61,8 +62,8 @@ pub(crate) enum Phase {
 pub(crate) enum Untaken {
     /// It is not.
     No,
-    /// It is out of tokens until that moment.
-    UntilRefill(Timestamp),
+    /// It is out of tokens.
+    UntilRefill,
     /// Its replies leave no room for another.
     UntilRead,
 }
@@ -88,8 +89,7 @@ pub(crate) struct Session {
     /// Private bytes; `None` while there are none.
     pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) untaken: Untaken,
-    /// The moment at which its token bucket will be full again.
-    pub(crate) bucket: Timestamp,
+    pub(crate) bucket: Bucket,
     /// The last complete line, or the opening.
     pub(crate) active: Timestamp,
     /// Since when it has taken no byte of what is pending; while closing, since when it is.
@@ -161,7 +161,7 @@ impl Sessions {
             cursor,
             outbox: None,
             untaken: Untaken::No,
-            bucket: Timestamp::ZERO,
+            bucket: Bucket::default(),
             active: now,
             waiting: now,
             stats: SessionStats::default(),
@@ -235,5 +235,16 @@ impl Readers for LaneReaders<'_> {
     fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
         let session = &mut self.sessions[reader];
         (session.lane == self.lane && session.phase != Phase::Vacant).then_some(&mut session.cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_small() {
+        // With its share of the lists, heaps and tables an idle session stays below 256 bytes.
+        assert!(size_of::<Session>() <= 168, "{} bytes", size_of::<Session>());
     }
 }

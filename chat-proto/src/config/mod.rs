@@ -1,6 +1,7 @@
 //! Every limit of the hub: its default, its reason, its range.
 
 mod bound;
+pub mod setting;
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use data_encoding::BASE64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::{Complaint, Dialect, Event, Request, Unnamed, write};
 use crate::command::CloseReason;
@@ -19,16 +20,19 @@ impl Dialect for Classic {
         "classic"
     }
 
-    fn decode<'a>(&self, line: &'a [u8], scratch: &'a mut Vec<u8>) -> Request<'a> {
-        let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
-        match (fields.next(), fields.next(), fields.next(), fields.next()) {
-            (None, ..) => Request::Nothing,
-            (Some(b"NAME"), Some(name), None, None) => match decode_two(name, b"", scratch) {
+    fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
+        let (verb, rest) = field(line);
+        let (first, rest) = field(rest);
+        let (second, rest) = field(rest);
+        let (third, _) = field(rest);
+        match (verb, first, second, third) {
+            (b"", ..) => Request::Nothing,
+            (b"NAME", [_, ..], b"", _) => match decode_two(first, b"", scratch) {
                 Ok((name, _)) => Request::Name(name),
                 Err(complaint) => Request::Invalid(complaint),
             },
-            (Some(b"CHAT"), Some(name), Some(words), None) => match decode_two(name, words, scratch) {
-                Ok((name, words)) => Request::Say { words, claim: Some(name) },
+            (b"CHAT", _, [_, ..], b"") => match decode_two(second, if named { b"" } else { first }, scratch) {
+                Ok((words, claim)) => Request::Say { words, claim: (!named).then_some(claim), wire: Some(second) },
                 Err(complaint) => Request::Invalid(complaint),
             },
             _ => Request::Invalid(Complaint::NotUnderstood),
@@ -37,7 +41,13 @@ impl Dialect for Classic {
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
         match *event {
-            Event::Said { name, words } => chat(name, words, out),
+            // Base64 with its padding has one form for the same words, so what came in goes out.
+            Event::Said { name, wire: Some(wire), .. } => {
+                chat_start(name, out);
+                out.extend_from_slice(wire);
+                out.push(b'\n');
+            }
+            Event::Said { name, words, wire: None } => chat(name, words, out),
             Event::Acted { name, words } => chat_args(name, format_args!("* {words}"), out),
             Event::Told { from, words } => chat_args(from, format_args!("(private) {words}"), out),
             Event::Announced { words } => chat(SERVER, words, out),
@@ -76,47 +86,70 @@ impl Dialect for Classic {
     }
 }
 
+/// Splits a line behind its first field; fields are separated by spaces.
+fn field(line: &[u8]) -> (&[u8], &[u8]) {
+    let mut line = line;
+    loop {
+        match memchr::memchr(b' ', line) {
+            Some(0) => line = &line[1..],
+            Some(end) => return (&line[..end], &line[end + 1..]),
+            None => return (line, &[]),
+        }
+    }
+}
+
 /// Decodes two fields into `scratch`.
 fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&'a str, &'a str), Complaint> {
-    let len = |field: &[u8]| BASE64.decode_len(field.len()).map_err(|_| Complaint::NotBase64);
-    let (len_one, len_two) = (len(one)?, len(two)?);
-    scratch.resize(len_one + len_two, 0);
-    let (out_one, out_two) = scratch.split_at_mut(len_one);
+    let len = |field: &[u8]| field.len().div_ceil(4) * 3;
+    scratch.resize(len(one) + len(two), 0);
+    let (out_one, out_two) = scratch.split_at_mut(len(one));
     Ok((decode(one, out_one)?, decode(two, out_two)?))
 }
 
 fn decode<'a>(field: &[u8], out: &'a mut [u8]) -> Result<&'a str, Complaint> {
-    let len = BASE64.decode_mut(field, out).map_err(|_| Complaint::NotBase64)?;
+    let len = STANDARD.decode_slice(field, out).map_err(|_| Complaint::NotBase64)?;
     core::str::from_utf8(&out[..len]).map_err(|_| Complaint::NotUtf8)
 }
 
-fn chat(name: &str, words: &str, out: &mut Vec<u8>) {
+fn chat_start(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"CHAT ");
     encode(name.as_bytes(), out);
     out.push(b' ');
+}
+
+fn chat(name: &str, words: &str, out: &mut Vec<u8>) {
+    chat_start(name, out);
     encode(words.as_bytes(), out);
     out.push(b'\n');
 }
 
 fn chat_args(name: &str, words: fmt::Arguments<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"CHAT ");
-    encode(name.as_bytes(), out);
-    out.push(b' ');
+    chat_start(name, out);
     // The words are written out, encoded behind themselves, and taken away: no other buffer is needed.
     let plain = out.len();
     write(out, words);
-    let encoded = out.len();
-    out.resize(encoded + BASE64.encode_len(encoded - plain), 0);
-    let (before, after) = out.split_at_mut(encoded);
-    BASE64.encode_mut(&before[plain..], after);
-    out.drain(plain..encoded);
+    let (start, len) = (out.len(), encoded_len(out.len() - plain));
+    out.resize(start + len, 0);
+    let (before, after) = out.split_at_mut(start);
+    encode_slice(&before[plain..], after);
+    out.drain(plain..start);
     out.push(b'\n');
 }
 
 fn encode(field: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    out.resize(start + BASE64.encode_len(field.len()), 0);
-    BASE64.encode_mut(field, &mut out[start..]);
+    out.resize(start + encoded_len(field.len()), 0);
+    encode_slice(field, &mut out[start..]);
+}
+
+fn encode_slice(field: &[u8], out: &mut [u8]) {
+    let written = STANDARD.encode_slice(field, out);
+    debug_assert!(written.is_ok(), "there is room for just that");
+}
+
+/// The length of a field in base64, padded.
+fn encoded_len(len: usize) -> usize {
+    len.div_ceil(3) * 4
 }
 
 #[cfg(test)]
@@ -124,7 +157,7 @@ mod tests {
     use super::*;
 
     fn decoded<'a>(line: &'a str, scratch: &'a mut Vec<u8>) -> Request<'a> {
-        Classic.decode(line.as_bytes(), scratch)
+        Classic.decode(line.as_bytes(), false, scratch)
     }
 
     fn encoded(event: Event<'_>) -> alloc::string::String {
@@ -139,13 +172,20 @@ mod tests {
         assert_eq!(decoded("NAME YWxpY2U=", &mut scratch), Request::Name("alice"));
         assert_eq!(
             decoded("CHAT YWxpY2U= aGVsbG8=", &mut scratch),
-            Request::Say { claim: Some("alice"), words: "hello" }
+            Request::Say { claim: Some("alice"), words: "hello", wire: Some(b"aGVsbG8=") }
         );
         assert_eq!(
             decoded("CHAT  YWxpY2U=  aGVsbG8= ", &mut scratch),
             decoded("CHAT YWxpY2U= aGVsbG8=", &mut Vec::new())
         );
         assert_eq!(decoded("", &mut scratch), Request::Nothing);
+    }
+
+    #[test]
+    fn the_name_on_a_line_is_ignored_once_the_session_has_one() {
+        let said = Request::Say { claim: None, words: "hello", wire: Some(b"aGVsbG8=") };
+        assert_eq!(Classic.decode(b"CHAT YWxpY2U= aGVsbG8=", true, &mut Vec::new()), said);
+        assert_eq!(Classic.decode(b"CHAT rubbish aGVsbG8=", true, &mut Vec::new()), said);
     }
 
     #[test]
@@ -171,7 +211,9 @@ mod tests {
 
     #[test]
     fn everything_shown_is_a_chat_line() {
-        assert_eq!(encoded(Event::Said { name: "alice", words: "hello" }), "before CHAT YWxpY2U= aGVsbG8=\n");
+        for wire in [None, Some(&b"aGVsbG8="[..])] {
+            assert_eq!(encoded(Event::Said { name: "alice", words: "hello", wire }), "before CHAT YWxpY2U= aGVsbG8=\n");
+        }
         assert_eq!(encoded(Event::Acted { name: "alice", words: "waves" }), "before CHAT YWxpY2U= KiB3YXZlcw==\n");
         assert_eq!(encoded(Event::Missed { count: 12 }), "before CHAT c2VydmVy bWlzc2VkIDEyIG1lc3NhZ2Vz\n");
         assert_eq!(encoded(Event::Joined { name: "alice" }), "before ");

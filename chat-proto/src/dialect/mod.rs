@@ -27,8 +27,9 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Decodes one line, given without its LF or CRLF.
     ///
-    /// `scratch` is empty and can hold `max_line` bytes without allocating; the request may borrow from it.
-    fn decode<'a>(&self, line: &'a [u8], scratch: &'a mut Vec<u8>) -> Request<'a>;
+    /// `named` tells whether the session has a name: one that the line claims need not be decoded then. `scratch` is
+    /// empty and can hold `max_line` bytes without allocating; the request may borrow from it.
+    fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a>;
 
     /// Appends the event to `out` as this dialect writes it, or nothing if it does not show such an event.
     ///
@@ -80,6 +81,11 @@ pub enum Request<'a> {
         words: &'a str,
         /// The name that the line itself claims, in dialects whose lines carry one.
         claim: Option<&'a str>,
+        /// The words as the line has them, in dialects that write them otherwise than they are.
+        ///
+        /// If nothing had to be cleaned from the words, [`Event::Said`] brings them back to the same dialect, which
+        /// may copy them instead of encoding the words again. Only for formats in which words have one form.
+        wire: Option<&'a [u8]>,
     },
     /// To be seen doing something (`/me waves`).
     Act(&'a str),
@@ -116,6 +122,8 @@ pub enum Event<'a> {
         name: &'a str,
         /// What it said.
         words: &'a str,
+        /// The words as this very dialect read them, if it offered that in [`Request::Say`] and they are unchanged.
+        wire: Option<&'a [u8]>,
     },
     /// Someone did something (`/me`).
     Acted {
@@ -204,6 +212,16 @@ pub enum Event<'a> {
     },
     /// The only words to a connection for which no session could be opened.
     NotOpened(OpenError),
+}
+
+impl Event<'_> {
+    /// Returns the event for dialects other than the speaker's.
+    pub(crate) fn without_wire(&self) -> Self {
+        match *self {
+            Self::Said { name, words, .. } => Self::Said { name, words, wire: None },
+            event => event,
+        }
+    }
 }
 
 /// What is wrong with a peer's line.

@@ -28,7 +28,7 @@ impl Dialect for Text {
         "text"
     }
 
-    fn decode<'a>(&self, line: &'a [u8], scratch: &'a mut Vec<u8>) -> Request<'a> {
+    fn decode<'a>(&self, line: &'a [u8], _named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
         if let Some(protocol) = wrong_protocol(line) {
             return Request::Invalid(Complaint::WrongProtocol(protocol));
         }
@@ -46,7 +46,7 @@ impl Dialect for Text {
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
         match *event {
-            Event::Said { name, words } => push(out, &[name, ": ", words, "\n"]),
+            Event::Said { name, words, .. } => push(out, &[name, ": ", words, "\n"]),
             // Two asterisks: an action must not be taken for a notice.
             Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
             Event::Joined { name } => push(out, &["* ", name, " joined\n"]),
@@ -103,10 +103,10 @@ fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
 fn request(line: &str) -> Request<'_> {
     let line = line.trim_end();
     let Some(command) = line.strip_prefix('/') else {
-        return if line.is_empty() { Request::Nothing } else { Request::Say { words: line, claim: None } };
+        return if line.is_empty() { Request::Nothing } else { Request::Say { words: line, claim: None, wire: None } };
     };
     if command.starts_with('/') {
-        return Request::Say { words: command, claim: None };
+        return Request::Say { words: command, claim: None, wire: None };
     }
     let (verb, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     let rest = rest.trim_start();
@@ -166,15 +166,15 @@ mod tests {
     use super::*;
 
     fn decoded(line: &[u8]) -> String {
-        alloc::format!("{:?}", Text.decode(line, &mut Vec::new()))
+        alloc::format!("{:?}", Text.decode(line, true, &mut Vec::new()))
     }
 
     #[test]
     fn a_line_is_said_unless_it_is_a_command() {
         for (line, request) in [
-            ("hello", Request::Say { words: "hello", claim: None }),
-            ("  indented ", Request::Say { words: "  indented", claim: None }),
-            ("//x y", Request::Say { words: "/x y", claim: None }),
+            ("hello", Request::Say { words: "hello", claim: None, wire: None }),
+            ("  indented ", Request::Say { words: "  indented", claim: None, wire: None }),
+            ("//x y", Request::Say { words: "/x y", claim: None, wire: None }),
             ("", Request::Nothing),
             (" \t ", Request::Nothing),
             ("/name  bob", Request::Name("bob")),
@@ -192,7 +192,7 @@ mod tests {
             ("/", Request::Invalid(Complaint::NotUnderstood)),
             ("/nope", Request::Invalid(Complaint::NotUnderstood)),
         ] {
-            assert_eq!(Text.decode(line.as_bytes(), &mut Vec::new()), request, "{line}");
+            assert_eq!(Text.decode(line.as_bytes(), true, &mut Vec::new()), request, "{line}");
         }
         assert_eq!(decoded(b"caf\xe9"), "Invalid(NotUtf8)");
     }
@@ -220,8 +220,8 @@ mod tests {
             (b"USER bob 0 * :Bob", "IRC"),
             (b"CAP LS 302", "IRC"),
         ] {
-            assert_eq!(Text.decode(line, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(protocol)));
+            assert_eq!(Text.decode(line, true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(protocol)));
         }
-        assert!(matches!(Text.decode(b"USER experience: good", &mut Vec::new()), Request::Say { .. }));
+        assert!(matches!(Text.decode(b"USER experience: good", true, &mut Vec::new()), Request::Say { .. }));
     }
 }

@@ -64,13 +64,11 @@ impl Hub {
 
     /// Does what the session's deadline was for.
     fn expire(&mut self, slot: u32, now: Timestamp) {
-        let session = &mut self.sessions[slot];
-        if let Phase::Closing { reason, .. } = session.phase {
+        if let Phase::Closing { reason, .. } = self.sessions[slot].phase {
             return self.finish(slot, reason);
         }
-        if let Untaken::UntilRefill(at) = session.untaken
-            && at <= now
-        {
+        if self.sessions[slot].untaken == Untaken::UntilRefill && self.sessions[slot].bucket.refill(self.flow) <= now {
+            let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;
             session.active = now;
             session.read_due = true;
@@ -82,7 +80,7 @@ impl Hub {
             // Its transport takes nothing: last words would not reach it either.
             return self.end(slot, CloseReason::Stalled);
         }
-        let refilling = matches!(session.untaken, Untaken::UntilRefill(_));
+        let refilling = session.untaken == Untaken::UntilRefill;
         if !refilling && idle.is_some_and(|idle| session.active + idle <= now) {
             self.begin_close(slot, CloseReason::Idle, "");
         }

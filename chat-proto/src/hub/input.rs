@@ -1,7 +1,5 @@
 //! What peers send, and what it causes.
 
-use core::time::Duration;
-
 use super::{Hub, lane::Lane};
 use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request};
@@ -60,8 +58,8 @@ impl Hub {
     /// Returns whether the session may send another line now; if not, sees to it that it is told when it may.
     fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
         let session = &self.sessions[slot];
-        let untaken = if let Some(at) = self.refill_at(slot, now) {
-            Untaken::UntilRefill(at)
+        let untaken = if self.sessions[slot].bucket.refill(self.flow) > now {
+            Untaken::UntilRefill
         } else if !self.has_reply_room(slot) {
             Untaken::UntilRead
         } else {
@@ -83,18 +81,6 @@ impl Hub {
         false
     }
 
-    /// Returns when the session will have a token again; `None` if it has one.
-    ///
-    /// The bucket is kept as the moment at which it will be full again (the generic cell rate algorithm of ITU-T
-    /// I.371): one number, moved by a line and by nothing else.
-    fn refill_at(&self, slot: u32, now: Timestamp) -> Option<Timestamp> {
-        let rate = self.config.rate?;
-        let bucket = self.sessions[slot].bucket;
-        let full_but_one = rate.interval() * (rate.burst.get() - 1);
-        (bucket > now + full_but_one)
-            .then(|| Timestamp::ZERO + bucket.saturating_duration_since(Timestamp::ZERO + full_but_one))
-    }
-
     /// Returns whether whatever a line causes finds room among the session's replies.
     pub(super) fn has_reply_room(&self, slot: u32) -> bool {
         let outbox = self.sessions[slot].outbox.as_ref();
@@ -104,9 +90,7 @@ impl Hub {
     /// Takes note of a complete line: it costs a token and shows that the peer is there.
     fn count_line(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
-        if let Some(rate) = self.config.rate {
-            session.bucket = session.bucket.max(now) + rate.interval();
-        }
+        session.bucket.take(self.flow, now);
         session.active = now;
         session.stats.lines_received += 1;
         self.stats.lines_received += 1;
@@ -116,7 +100,8 @@ impl Hub {
         self.count_line(slot, now);
         let mut decoded = core::mem::take(&mut self.scratch.decoded);
         decoded.clear();
-        let request = self.lane(slot).config.dialect.decode(line, &mut decoded);
+        let named = self.names.get(slot).is_some();
+        let request = self.lane(slot).config.dialect.decode(line, named, &mut decoded);
         self.handle_request(slot, request);
         self.scratch.decoded = decoded;
     }
@@ -125,12 +110,13 @@ impl Hub {
         let mut scratch = core::mem::take(&mut self.scratch.words);
         match request {
             Request::Nothing => {}
-            Request::Say { words, claim } => {
-                let words = clean(words, &mut scratch);
+            Request::Say { words: said, claim, wire } => {
+                let words = clean(said, &mut scratch);
                 if !words.is_empty() {
                     self.enter(slot, claim);
                     let name = self.name_of(slot);
-                    self.publish(&Event::Said { name: name.as_str(), words }, Some(slot));
+                    let wire = wire.filter(|_| core::ptr::eq(words, said));
+                    self.publish(&Event::Said { name: name.as_str(), words, wire }, Some(slot));
                 }
             }
             Request::Act(words) => {
@@ -256,18 +242,21 @@ impl Hub {
     /// Appends an event to the log of every dialect that shows it. Its author is not to read it.
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
         self.stats.messages += 1;
-        for index in 0..self.lanes.len() {
-            let lane = &mut self.lanes[index];
+        let home = author.map(|slot| self.sessions[slot].lane);
+        for (index, lane) in (0..).zip(&mut self.lanes) {
             if lane.is_unused() {
                 continue;
             }
+            let at_home = home == Some(index);
+            // Only the dialect that read the words from the wire knows what to make of them as they came.
+            let event = if at_home { *event } else { event.without_wire() };
             let encoded = &mut self.scratch.encoded;
-            if !encode(lane, event, encoded, self.max_encoded) {
+            if !encode(lane, &event, encoded, self.max_encoded) {
                 continue;
             }
-            let author = author.filter(|slot| self.sessions[*slot].lane as usize == index);
-            let seq = lane.log.append(encoded, author, &mut self.sessions.readers(index as u8));
-            lane.remember(event, seq);
+            let author = author.filter(|_| at_home);
+            let seq = lane.log.append(encoded, author, &mut self.sessions.readers(index));
+            lane.remember(&event, seq);
             self.lists.append(lane.behind, lane.caught_up);
         }
     }
@@ -336,11 +325,4 @@ fn encode(lane: &Lane, event: &Event<'_>, out: &mut alloc::vec::Vec<u8>, max: us
 pub(super) fn cut(words: &str, max: usize) -> &str {
     let end = (0..=max.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
     &words[..end.unwrap_or(0)]
-}
-
-impl crate::config::Rate {
-    /// The time in which one token comes.
-    fn interval(self) -> Duration {
-        Duration::from_secs(1) / self.per_second.get()
-    }
 }

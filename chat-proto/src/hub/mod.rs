@@ -14,6 +14,7 @@ use core::time::Duration;
 
 pub(crate) use self::output::HandOut;
 pub use self::output::Pending;
+use crate::bucket::Flow;
 use crate::buffers::Buffers;
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError};
@@ -40,6 +41,7 @@ pub struct Hub {
     /// [`Config::max_encoded`] and [`Config::reply_reserve`], which are asked for with every line.
     max_encoded: usize,
     reply_reserve: usize,
+    flow: Flow,
     now: Timestamp,
     shutting_down: bool,
     sessions: Sessions,
@@ -113,6 +115,7 @@ impl Hub {
         Ok(Self {
             max_encoded: config.max_encoded(),
             reply_reserve: config.reply_reserve(),
+            flow: Flow::new(config.rate),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: Sessions::new(max),
@@ -351,7 +354,7 @@ impl Hub {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
-                    Untaken::UntilRefill(at) => at,
+                    Untaken::UntilRefill => session.bucket.refill(self.flow),
                     Untaken::No | Untaken::UntilRead => after(session.active, self.lane(slot).config.idle_timeout),
                 };
                 if session.sending { input.min(after(session.waiting, self.config.stall_timeout)) } else { input }

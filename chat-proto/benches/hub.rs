@@ -1,0 +1,129 @@
+//! What the core's hot paths cost: saying, draining, receiving; and what an idle session holds.
+//!
+//! `cargo bench -p chat-proto`. Each row of `say` should be alike: its cost must not depend on how many listen.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up should stop")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use base64::Engine as _;
+use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+
+/// Counts what is allocated: the steady state must show nothing.
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+/// All that a hub allocates for that many idle sessions: the difference of the rows over 100,000 is what one costs.
+#[divan::bench(args = [1, 100_001], sample_count = 1)]
+fn hub_of_idle_sessions(sessions: usize) -> Hub {
+    hub("text", sessions - 1).0
+}
+
+/// A hub with a speaker and that many others, all of whom have read everything.
+fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
+    let config = Config { max_sessions: readers + 1, rate: None, ..Config::default() };
+    let mut hub = Hub::new(config).unwrap();
+    let dialect = hub.dialect(dialect).unwrap();
+    let speaker = hub.open(Timestamp::ZERO, dialect).unwrap();
+    for _ in 0..readers {
+        hub.open(Timestamp::ZERO, dialect).unwrap();
+        drain(&mut hub);
+    }
+    drain(&mut hub);
+    (hub, speaker)
+}
+
+/// Sends everything to everyone; returns how many bytes there were.
+fn drain(hub: &mut Hub) -> usize {
+    let mut bytes = 0;
+    while let Some(command) = hub.poll_command() {
+        if let Command::Send(id) = command {
+            let len = hub.pending(id).len();
+            hub.sent(Timestamp::ZERO, id, len);
+            bytes += len;
+        }
+    }
+    bytes
+}
+
+/// A line that says 64 bytes.
+fn line(dialect: &str) -> Vec<u8> {
+    let words = "0123456789abcdef".repeat(4);
+    if dialect == "text" {
+        return format!("{words}\n").into_bytes();
+    }
+    let words = base64::engine::general_purpose::STANDARD.encode(words);
+    format!("CHAT c3BlYWtlcg== {words}\n").into_bytes()
+}
+
+/// One line, with that many sessions reading.
+#[divan::bench(args = [100, 10_000, 100_000], sample_size = 1_000)]
+fn say(bencher: Bencher<'_, '_>, readers: usize) {
+    let (mut hub, speaker) = hub("text", readers);
+    let line = line("text");
+    bencher.bench_local(|| hub.receive(Timestamp::ZERO, speaker, black_box(&line)));
+}
+
+/// One line to each of 1,000 readers, as part of a batch of 100.
+#[divan::bench(args = ["text", "classic"])]
+fn drain_100_lines_to_1000_readers(bencher: Bencher<'_, '_>, dialect: &str) {
+    let (mut hub, speaker) = hub(dialect, 1_000);
+    let lines = line(dialect).repeat(100);
+    bencher.counter(ItemsCount::new(100_000_usize)).bench_local(|| {
+        hub.receive(Timestamp::ZERO, speaker, black_box(&lines));
+        drain(&mut hub)
+    });
+}
+
+/// One line to each of 1,000 readers, alone.
+#[divan::bench]
+fn drain_1_line_to_1000_readers(bencher: Bencher<'_, '_>) {
+    let (mut hub, speaker) = hub("text", 1_000);
+    let line = line("text");
+    bencher.counter(ItemsCount::new(1_000_usize)).bench_local(|| {
+        hub.receive(Timestamp::ZERO, speaker, black_box(&line));
+        drain(&mut hub)
+    });
+}
+
+/// A chunk of 100 lines, as a socket would bring it.
+#[divan::bench(args = ["text", "classic"], sample_size = 100)]
+fn receive_100_lines(bencher: Bencher<'_, '_>, dialect: &str) {
+    let (mut hub, speaker) = hub(dialect, 10);
+    let lines = line(dialect).repeat(100);
+    bencher
+        .counter(ItemsCount::new(100_usize))
+        .bench_local(|| hub.receive(Timestamp::ZERO, speaker, black_box(&lines)));
+}
+
+/// A byte at a time.
+#[divan::bench(sample_size = 1_000)]
+fn receive_one_byte(bencher: Bencher<'_, '_>) {
+    let (mut hub, speaker) = hub("text", 10);
+    let line = line("text");
+    let mut bytes = line.iter().cycle();
+    bencher.bench_local(|| hub.receive(Timestamp::ZERO, speaker, &[*bytes.next().unwrap()]));
+}
+
+/// The timer of a hub whose 10,000 sessions have all been active since it was armed.
+#[divan::bench]
+fn deadlines_of_10000_sessions_moved_on(bencher: Bencher<'_, '_>) {
+    let (mut hub, _) = hub("text", 10_000);
+    let mut now = Timestamp::ZERO;
+    let ids: Vec<_> = hub.sessions().collect();
+    bencher.counter(ItemsCount::new(10_000_usize)).bench_local(|| {
+        now = now + Duration::from_secs(599);
+        for id in &ids {
+            hub.receive(now, *id, b"\n");
+        }
+        now = now + Duration::from_secs(1);
+        hub.handle_timeout(now);
+    });
+}

@@ -1,0 +1,82 @@
+//! The token bucket that limits how fast a session may send lines.
+
+use crate::config::Rate;
+use crate::time::Timestamp;
+
+/// A session's bucket, kept as the moment at which it will be full (the generic cell rate algorithm of ITU-T I.371):
+/// one number, moved by a line and by nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bucket {
+    full: Timestamp,
+}
+
+/// What all buckets have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// Nanoseconds in which one token comes.
+    interval: u64,
+    /// Nanoseconds until the bucket is full when it has one token.
+    full_but_one: u64,
+}
+
+impl Flow {
+    /// Takes the rate; without one, buckets are never empty.
+    pub(crate) fn new(rate: Option<Rate>) -> Self {
+        let interval = rate.map_or(0, |rate| 1_000_000_000 / u64::from(rate.per_second.get()));
+        Self { interval, full_but_one: rate.map_or(0, |rate| interval * (u64::from(rate.burst.get()) - 1)) }
+    }
+}
+
+impl Bucket {
+    /// Returns the moment from which on there is a token.
+    pub(crate) fn refill(self, flow: Flow) -> Timestamp {
+        Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.full_but_one))
+    }
+
+    /// Takes a token.
+    pub(crate) fn take(&mut self, flow: Flow, now: Timestamp) {
+        self.full = Timestamp::from_nanos(self.full.max(now).as_nanos().saturating_add(flow.interval));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU32;
+
+    use super::*;
+
+    fn flow(per_second: u32, burst: u32) -> Flow {
+        let number = |n| NonZeroU32::new(n).expect("not zero");
+        Flow::new(Some(Rate { per_second: number(per_second), burst: number(burst) }))
+    }
+
+    /// Takes as many tokens as there are; returns how many.
+    fn drain(bucket: &mut Bucket, flow: Flow, now: Timestamp) -> usize {
+        let mut taken = 0;
+        while bucket.refill(flow) <= now && taken < 1_000 {
+            bucket.take(flow, now);
+            taken += 1;
+        }
+        taken
+    }
+
+    #[test]
+    fn a_burst_at_once_then_one_an_interval() {
+        let (mut bucket, flow) = (Bucket::default(), flow(10, 3));
+        let at = Timestamp::from_nanos;
+        assert_eq!(drain(&mut bucket, flow, at(0)), 3);
+        assert_eq!(bucket.refill(flow), at(100_000_000));
+        assert_eq!(drain(&mut bucket, flow, at(99_999_999)), 0);
+        assert_eq!(drain(&mut bucket, flow, at(100_000_000)), 1);
+        assert_eq!(drain(&mut bucket, flow, at(250_000_000)), 1);
+        assert_eq!(drain(&mut bucket, flow, at(10_000_000_000)), 3, "never more than the burst");
+    }
+
+    #[test]
+    fn without_a_rate_and_at_the_end_of_time_there_is_always_a_token() {
+        let mut bucket = Bucket::default();
+        assert_eq!(drain(&mut bucket, Flow::new(None), Timestamp::ZERO), 1_000);
+        let mut bucket = Bucket::default();
+        assert_eq!(drain(&mut bucket, flow(1, 1), Timestamp::MAX), 1_000, "time can go no further");
+    }
+}

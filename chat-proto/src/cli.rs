@@ -1,1 +1,0 @@
-//! The command line that the servers of this project share.
