@@ -43,6 +43,11 @@ impl Timestamp {
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// Returns whether a deadline has come; [`Timestamp::MAX`] never does, even at the end of time.
+    pub(crate) fn has_come(self, now: Self) -> bool {
+        self <= now && self < Self::MAX
+    }
 }
 
 /// Adds a duration, saturating at [`Timestamp::MAX`].

@@ -24,6 +24,18 @@ pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
     scratch.trim_end()
 }
 
+/// Does the same to words that are one's own.
+pub(crate) fn clean_in_place(words: &mut String) {
+    words.retain(|c| !needs_cleaning(c));
+    words.truncate(words.trim_end().len());
+}
+
+/// Cuts words to at most `max` bytes, between characters.
+pub(crate) fn cut(words: &str, max: usize) -> &str {
+    let end = (0..=max.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
+    &words[..end.unwrap_or(0)]
+}
+
 fn needs_cleaning(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use chat_proto::{Batch, CloseReason, Command, Config, Hub, OnLag, OpenError, Rate, SessionId, Timestamp};
+use chat_proto::{
+    Batch, CloseReason, Command, Config, Hub, OnLag, OpenError, Policy, Proposal, Rate, SessionId, Timestamp, Verdict,
+};
 
 /// A driver whose sockets take as many bytes at a time as it is told to.
 struct Driver {
@@ -258,4 +260,33 @@ fn shutting_down_sends_what_is_pending_and_waits_no_longer_than_the_linger_time(
     assert!(driver.hub.is_closed());
     let text = driver.hub.dialect("text").expect("spoken");
     assert_eq!(driver.hub.open(driver.now, text), Err(OpenError::ShuttingDown));
+}
+
+#[test]
+fn the_embedding_programs_policy_has_the_last_word() {
+    let policy: Policy = |proposal, rewritten| match proposal {
+        Proposal::Say { words: "darn", .. } => {
+            rewritten.push_str("d\x1b**n");
+            Verdict::Rewrite
+        }
+        Proposal::Say { name, .. } | Proposal::Act { name, .. } if name == "mute" => Verdict::Refuse("you are mute"),
+        Proposal::Tell { from: "alice", to: "guest-2", .. } => Verdict::Refuse("leave them alone"),
+        Proposal::Name { to: "al", .. } => {
+            rewritten.push_str("alice");
+            Verdict::Rewrite
+        }
+        Proposal::Name { to: "root", .. } => Verdict::Refuse("that name is ours"),
+        _ => Verdict::Pass,
+    };
+    let mut driver = Driver::new(Config { policy: Some(policy), ..Config::default() });
+    let (alice, bob, classic) = (driver.join("text"), driver.join("text"), driver.join("classic"));
+    driver.say(alice, "/name root\n/name al\ndarn\nfine\n/msg guest-2 psst\n/name mute\nx\n/me y\n");
+    driver.say(classic, "CHAT cm9vdA== aGk=\n");
+    assert_eq!(
+        driver.read(alice),
+        "! that name is ours\n* you are now alice\n! leave them alone\n* you are now mute\n! you are mute\n! you are mute\n\
+         anonymous: hi\n"
+    );
+    assert_eq!(driver.read(bob), "* alice joined\nalice: d**n\nalice: fine\n* alice is now mute\nanonymous: hi\n");
+    assert_eq!(driver.read(classic), "CHAT YWxpY2U= ZCoqbg==\nCHAT YWxpY2U= ZmluZQ==\n");
 }

@@ -10,6 +10,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
+use crate::policy::Policy;
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
 ///
@@ -49,6 +50,8 @@ pub struct Config {
     pub stall_timeout: Option<Duration>,
     /// How long a session that is closing has for its last bytes, 1 ms to 365 days; 5 s by default.
     pub linger_timeout: Duration,
+    /// What the embedding program has a say in; `None` by default.
+    pub policy: Option<Policy>,
     /// The dialects spoken, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own
     /// and costs one encoding a message while anybody could read it.
     pub dialects: Vec<DialectConfig>,
@@ -68,6 +71,7 @@ impl Default for Config {
             on_lag: OnLag::Skip,
             stall_timeout: Some(Duration::from_secs(30)),
             linger_timeout: Duration::from_secs(5),
+            policy: None,
             dialects: vec![DialectConfig::new(&Classic), DialectConfig::new(&Text)],
         }
     }

@@ -11,6 +11,7 @@ pub use self::classic::Classic;
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
 use crate::name::NameError;
+use crate::words::cut;
 
 /// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
 ///
@@ -247,6 +248,8 @@ pub enum Complaint {
     NobodyThere,
     /// The one it is for has no room for it: it does not read what it is sent.
     NotReading,
+    /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason.
+    Policy(&'static str),
     /// The peer speaks another protocol (named here) to this port.
     WrongProtocol(&'static str),
 }
@@ -262,6 +265,8 @@ impl fmt::Display for Complaint {
             Self::Name(error) => fmt::Display::fmt(error, f),
             Self::NobodyThere => f.write_str("nobody here has that name"),
             Self::NotReading => f.write_str("not delivered: they are not reading"),
+            // Two names and a notice have that much room in every dialect.
+            Self::Policy(why) => f.write_str(cut(why, 256)),
             Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
         }
     }

@@ -1,13 +1,12 @@
 //! How sessions end, and what time does to them.
 
 use super::Hub;
-use super::input::cut;
 use crate::command::CloseReason;
 use crate::dialect::{Event, MAX_NOTICE};
 use crate::journal::RecordKind;
 use crate::session::{Phase, SessionId, Untaken};
 use crate::time::Timestamp;
-use crate::words::clean;
+use crate::words::{clean, cut};
 
 impl Hub {
     /// Takes note that a session's transport failed. Its `Close` follows, even so.
@@ -55,7 +54,7 @@ impl Hub {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.clock(now);
         while let Some(slot) = self.deadlines.pop_due(now) {
-            if self.deadline(slot) <= now {
+            if self.deadline(slot).has_come(now) {
                 self.expire(slot, now);
             }
             self.arm(slot);
@@ -67,7 +66,9 @@ impl Hub {
         if let Phase::Closing { reason, .. } = self.sessions[slot].phase {
             return self.finish(slot, reason);
         }
-        if self.sessions[slot].untaken == Untaken::UntilRefill && self.sessions[slot].bucket.refill(self.flow) <= now {
+        if self.sessions[slot].untaken == Untaken::UntilRefill
+            && self.sessions[slot].bucket.refill(self.flow).has_come(now)
+        {
             let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;
             session.active = now;
@@ -76,12 +77,12 @@ impl Hub {
         }
         let session = &self.sessions[slot];
         let (stall, idle) = (self.config.stall_timeout, self.lane(slot).config.idle_timeout);
-        if session.sending && stall.is_some_and(|stall| session.waiting + stall <= now) {
+        if session.sending && stall.is_some_and(|stall| (session.waiting + stall).has_come(now)) {
             // Its transport takes nothing: last words would not reach it either.
             return self.end(slot, CloseReason::Stalled);
         }
         let refilling = session.untaken == Untaken::UntilRefill;
-        if !refilling && idle.is_some_and(|idle| session.active + idle <= now) {
+        if !refilling && idle.is_some_and(|idle| (session.active + idle).has_come(now)) {
             self.begin_close(slot, CloseReason::Idle, "");
         }
     }

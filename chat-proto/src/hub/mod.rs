@@ -1,12 +1,15 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has its construction and what a driver asks of it; `input` has what peers cause, `output` what they are
-//! sent, `closing` how sessions end.
+//! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
+//! ask for, `speech` writes what comes of it to the log and to replies, `output` hands it out, and `closing` is how
+//! sessions end.
 
 mod closing;
 mod input;
 mod lane;
 mod output;
+mod request;
+mod speech;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -94,6 +97,8 @@ struct Scratch {
     decoded: Vec<u8>,
     /// Words that had to be cleaned.
     words: String,
+    /// Words or a name that the policy rewrote.
+    rewritten: String,
     /// What a dialect encodes into.
     encoded: Vec<u8>,
 }
@@ -370,6 +375,7 @@ impl Scratch {
         Self {
             decoded: Vec::with_capacity(config.max_line),
             words: String::with_capacity(config.max_line),
+            rewritten: String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 }),
             encoded: Vec::with_capacity(Self::encoded(config)),
         }
     }
@@ -380,6 +386,6 @@ impl Scratch {
     }
 
     fn memory_bound(config: &Config) -> usize {
-        2 * config.max_line + Self::encoded(config)
+        3 * config.max_line + Self::encoded(config)
     }
 }

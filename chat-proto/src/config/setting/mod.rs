@@ -329,6 +329,7 @@ mod tests {
         }
         let Config {
             max_sessions: 77,
+            policy: None,
             max_line: 77,
             max_name: 77,
             log_bytes: 77,

@@ -1,0 +1,198 @@
+//! What peers ask for, and what it does.
+
+use alloc::string::String;
+
+use super::Hub;
+use crate::command::CloseReason;
+use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
+use crate::journal::RecordKind;
+use crate::name::GUEST;
+use crate::policy::{Proposal, Verdict};
+use crate::words::{clean, clean_in_place, cut};
+
+impl Hub {
+    pub(super) fn handle_request(&mut self, slot: u32, request: Request<'_>) {
+        let mut scratch = core::mem::take(&mut self.scratch.words);
+        match request {
+            Request::Nothing => {}
+            Request::Say { words: said, claim, wire } => {
+                let words = clean(said, &mut scratch);
+                if !words.is_empty() {
+                    self.say(slot, words, claim, wire.filter(|_| core::ptr::eq(words, said)));
+                }
+            }
+            Request::Act(words) => {
+                let words = clean(words, &mut scratch);
+                if !words.is_empty() {
+                    self.act(slot, words);
+                }
+            }
+            Request::Name(name) => self.rename(slot, name),
+            Request::Tell { to, words } => {
+                let words = clean(words, &mut scratch);
+                if !words.is_empty() {
+                    self.tell(slot, to, words);
+                }
+            }
+            Request::Who => self.who(slot, &mut scratch),
+            Request::Ping => self.reply(slot, &Event::Pong),
+            Request::Help => self.reply(slot, &Event::Help),
+            Request::Quit(words) => self.begin_close(slot, CloseReason::Quit, clean(words, &mut scratch)),
+            Request::Invalid(complaint) => self.refuse(slot, complaint),
+        }
+        self.scratch.words = scratch;
+    }
+
+    fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>) {
+        let mut name = self.name_of(slot);
+        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
+        match self.consider(Proposal::Say { name: name.as_str(), words }, words, &mut rewritten) {
+            Ok(passed) => {
+                if !self.sessions[slot].joined {
+                    self.enter(slot, claim);
+                    name = self.name_of(slot);
+                }
+                let wire = wire.filter(|_| core::ptr::eq(passed, words));
+                self.publish(&Event::Said { name: name.as_str(), words: passed, wire }, Some(slot));
+            }
+            Err(complaint) => self.refuse(slot, complaint),
+        }
+        self.scratch.rewritten = rewritten;
+    }
+
+    fn act(&mut self, slot: u32, words: &str) {
+        let name = self.name_of(slot);
+        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
+        match self.consider(Proposal::Act { name: name.as_str(), words }, words, &mut rewritten) {
+            Ok(words) => {
+                self.enter(slot, None);
+                self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
+            }
+            Err(complaint) => self.refuse(slot, complaint),
+        }
+        self.scratch.rewritten = rewritten;
+    }
+
+    /// Asks the embedding program's policy; returns what may be said, or taken as a name.
+    fn consider<'a>(
+        &self,
+        proposal: Proposal<'_>,
+        original: &'a str,
+        rewritten: &'a mut String,
+    ) -> Result<&'a str, Complaint> {
+        let Some(policy) = self.config.policy else { return Ok(original) };
+        rewritten.clear();
+        match policy(proposal, rewritten) {
+            Verdict::Pass => Ok(original),
+            Verdict::Rewrite => {
+                // What the program wrote is held to the same rules as what the peer wrote.
+                rewritten.truncate(cut(rewritten, self.config.max_line).len());
+                clean_in_place(rewritten);
+                if rewritten.is_empty() { Err(Complaint::Policy("nothing is left of it")) } else { Ok(rewritten) }
+            }
+            Verdict::Refuse(why) => Err(Complaint::Policy(why)),
+        }
+    }
+
+    /// Lets a session that is about to say its first words take the name that it claims, and joins it.
+    fn enter(&mut self, slot: u32, claim: Option<&str>) {
+        // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
+        let claimed = claim.is_some_and(|claim| self.names.get(slot).is_none() && self.take_name(slot, claim).is_ok());
+        let guest = self.lane(slot).config.dialect.unnamed() == Unnamed::Guest;
+        if (claimed || guest) && !core::mem::replace(&mut self.sessions[slot].joined, true) {
+            let name = self.name_of(slot);
+            self.publish(&Event::Joined { name: name.as_str() }, Some(slot));
+        }
+    }
+
+    fn rename(&mut self, slot: u32, name: &str) {
+        let from = self.name_of(slot);
+        if self.names.get(slot) != Some(name) {
+            if let Err(complaint) = self.take_name(slot, name) {
+                return self.refuse(slot, complaint);
+            }
+            let to = self.name_of(slot);
+            if core::mem::replace(&mut self.sessions[slot].joined, true) {
+                self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, Some(slot));
+            } else {
+                self.publish(&Event::Joined { name: to.as_str() }, Some(slot));
+            }
+        }
+        let name = self.name_of(slot);
+        self.reply(slot, &Event::Named { name: name.as_str() });
+    }
+
+    /// Gives the session a name, if the policy and the other names let it.
+    fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Complaint> {
+        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
+        let from = self.name_of(slot);
+        let proposal = Proposal::Name { from: from.as_str(), to: name };
+        let taken = self
+            .consider(proposal, name, &mut rewritten)
+            .and_then(|name| self.names.claim(slot, name).map_err(Complaint::Name));
+        self.scratch.rewritten = rewritten;
+        if taken.is_ok() {
+            tracing::debug!(session = slot, name = self.names.get(slot), "named");
+            self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
+        }
+        taken
+    }
+
+    fn tell(&mut self, slot: u32, to: &str, words: &str) {
+        let Some(target) = self.find(to) else { return self.refuse(slot, Complaint::NobodyThere) };
+        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
+        let (from, to) = (self.name_of(slot), self.name_of(target));
+        let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words };
+        match self.consider(proposal, words, &mut rewritten) {
+            Ok(words) => self.pass_on(slot, target, words),
+            Err(complaint) => self.refuse(slot, complaint),
+        }
+        self.scratch.rewritten = rewritten;
+    }
+
+    fn pass_on(&mut self, slot: u32, target: u32, words: &str) {
+        let from = self.name_of(slot);
+        let told = Event::Told { from: from.as_str(), words };
+        let len = self.encode(target, &told);
+        // Room must stay for the target's last words, and for the answer below if it tells itself.
+        let reserve = if target == slot { self.reply_reserve } else { self.max_encoded };
+        let max = self.config.reply_bytes;
+        let outbox = self.sessions[target].outbox.as_ref();
+        if !outbox.map_or(len + reserve <= max, |outbox| outbox.has_room(len, reserve, max)) {
+            return self.refuse(slot, Complaint::NotReading);
+        }
+        let to = self.name_of(target);
+        self.reply(target, &told);
+        self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
+    }
+
+    /// Finds the open session that a name means, a guest's included.
+    fn find(&mut self, name: &str) -> Option<u32> {
+        if let Some(slot) = self.names.find(name) {
+            return Some(slot);
+        }
+        let number: u32 = name.strip_prefix(GUEST)?.parse().ok()?;
+        let slot = number.checked_sub(1).filter(|slot| *slot < self.sessions.slots())?;
+        (self.sessions[slot].is_open() && self.name_of(slot).as_str() == name).then_some(slot)
+    }
+
+    fn who(&mut self, slot: u32, names: &mut String) {
+        const SEPARATOR: &str = ", ";
+        names.clear();
+        let mut listed = 0;
+        for other in self.sessions.occupied().filter(|slot| self.sessions[*slot].is_open()) {
+            let name = self.name_of(other);
+            // Numbers and words around the list have their room in the dialects' own forms.
+            if names.len() + SEPARATOR.len() + name.as_str().len() > MAX_NOTICE.min(self.config.max_line) {
+                break;
+            }
+            if listed > 0 {
+                names.push_str(SEPARATOR);
+            }
+            names.push_str(name.as_str());
+            listed += 1;
+        }
+        let count = self.open;
+        self.reply(slot, &Event::Who { names, count, left_out: count - listed });
+    }
+}
