@@ -1,4 +1,174 @@
 //! A chat server's core as a pure state machine: bytes and time in, commands out.
+//!
+//! People connect, name themselves, and say things; everyone else hears them. This crate is all of that but the
+//! connecting: framing, wire formats, names, the shared log, private replies, deadlines, rate limits, closing. It does
+//! no I/O, reads no clock, starts no thread and draws no random number, so that it runs under any runtime, in a game
+//! loop, on a device, or in a test with a clock of its own. `no_std` with `alloc`, no unsafe code.
+//!
+//! One idea carries it: **one bounded log, many cursors.** A message is encoded once into a log of fixed size, and a
+//! session is a cursor into that log. Saying something costs the same with ten sessions as with a hundred thousand, a
+//! reader that stalls costs nothing, and the most memory that the hub can ever use is a
+//! [number known beforehand](Config::memory_bound).
+//!
+//! If you want a server and not its core, take the `chat-smol` crate (async, with the program `chat-server`) or
+//! `chat-std` (plain threads); both are thin adapters of this one.
+//!
+//! # The run loop
+//!
+//! A driver owns the sockets and a [`Hub`]. It tells the hub what happened, and does what the hub asks:
+//!
+//! 1. A connection was accepted: [`Hub::open`] gives the session's id. If the hub is full, write the words of
+//!    [`Hub::refusal`] and close.
+//! 2. Bytes came: [`Hub::receive`]. It says how many it took; keep the rest and read no more until [`Command::Read`].
+//! 3. The peer ended its input: [`Hub::receive_eof`]. The transport failed: [`Hub::disconnect`].
+//! 4. After any of these, drain [`Hub::poll_command`]: [`Send`](Command::Send), [`Read`](Command::Read),
+//!    [`Close`](Command::Close).
+//! 5. Sleep until something happens or [`Hub::poll_timeout`] has come; then call [`Hub::handle_timeout`], and drain
+//!    again.
+//!
+//! Here it is with an array for each socket. The peers' sockets take what they get, and time is a number:
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::time::Duration;
+//!
+//! use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+//!
+//! /// What has been written to each peer.
+//! type Sockets = HashMap<SessionId, Vec<u8>>;
+//!
+//! /// Does all that the hub asks for.
+//! fn drain(hub: &mut Hub, now: Timestamp, sockets: &mut Sockets) {
+//!     while let Some(command) = hub.poll_command() {
+//!         match command {
+//!             Command::Send(id) => {
+//!                 let socket = sockets.get_mut(&id).expect("it is open");
+//!                 let mut written = 0;
+//!                 for slice in hub.pending(id).slices() {
+//!                     socket.extend_from_slice(slice); // a real one: `write_vectored`, and it may take less
+//!                     written += slice.len();
+//!                 }
+//!                 hub.sent(now, id, written);
+//!             }
+//!             // Input that was left untaken: offer it again. Nothing was, here.
+//!             Command::Read(_) => {}
+//!             Command::Close(id, reason) => {
+//!                 println!("{id:?} is gone: {reason}");
+//!                 sockets.remove(&id);
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let mut hub = Hub::new(Config::default())?;
+//! let text = hub.dialect("text").expect("it is spoken by default");
+//! let mut sockets = Sockets::new();
+//! let mut now = Timestamp::ZERO;
+//!
+//! let alice = hub.open(now, text)?;
+//! let bob = hub.open(now, text)?;
+//! sockets.extend([(alice, Vec::new()), (bob, Vec::new())]);
+//! let taken = hub.receive(now, alice, b"/name alice\nhello\n");
+//! assert_eq!(taken, 18);
+//! drain(&mut hub, now, &mut sockets);
+//! assert!(sockets[&bob].ends_with(b"* alice joined\nalice: hello\n"));
+//!
+//! // Ten minutes later nobody has said any more.
+//! now = now + Duration::from_secs(600);
+//! hub.handle_timeout(now);
+//! drain(&mut hub, now, &mut sockets);
+//! assert!(sockets.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What may be called when
+//!
+//! Anything, at any time, from one thread at a time; put the hub behind a lock to share it.
+//!
+//! * **Forgetting to drain is no error.** Commands are flags on sessions, not a queue: any number of calls may lie
+//!   between two drains, and a drain may stop half-way.
+//! * **A stale id is harmless.** A [`SessionId`] carries a generation; a call for a session that is gone does nothing.
+//! * **[`Close`](Command::Close) comes exactly once** for every session opened, whoever ended it, also after
+//!   [`disconnect`](Hub::disconnect): free what belongs to the session there and nowhere else.
+//! * **A timeout handled too early changes nothing,** and once [`handle_timeout(t)`](Hub::handle_timeout) has run,
+//!   [`poll_timeout`](Hub::poll_timeout) is later than `t`: no driver spins.
+//!
+//! # Writing
+//!
+//! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took, even if that is nothing. If
+//! it took all that was handed out and there is more, another `Send` follows by itself. If it took less, no `Send` comes
+//! until you have tried again, which you do when the socket is writable. So each session is being written to by one
+//! place at a time, and a driver needs no queue and no half-written buffer of its own: what a socket did not take stays
+//! in the hub.
+//!
+//! Two ways to get at the bytes:
+//!
+//! * [`pending`](Hub::pending) borrows them, for a vectored write straight out of the log. Report before any other call.
+//! * [`fill`](Hub::fill) copies them into a [`Batch`], for a hub behind a lock: copy under the lock, write outside of
+//!   it, report with [`sent_batch`](Hub::sent_batch). Readers at the same place in the log share one copy, so a
+//!   thousand of them cost one.
+//!
+//! # Back-pressure
+//!
+//! A session that sends faster than [`Config::rate`], or does not read what it asked for, has its input left untaken.
+//! Keep it, stop reading from its transport, and its kernel and then its peer will stop sending; nothing is dropped. A
+//! reader that is slower than the conversation costs the others nothing: it falls behind in the log, and when the log
+//! has moved past it, it is told how many messages it missed or is closed, as [`Config::on_lag`] says. One that takes no
+//! byte at all is closed after [`Config::stall_timeout`].
+//!
+//! # Time
+//!
+//! A [`Timestamp`] counts from a start of your own; take it from a monotonic clock. The hub never reads one. If `now`
+//! runs backwards, the latest that it has seen counts. There is one deadline for the whole hub,
+//! [`poll_timeout`](Hub::poll_timeout); it may be earlier than anything that happens then, for activity moves a
+//! session's deadline without touching the heap.
+//!
+//! # Closing
+//!
+//! Closing is a phase. When a session begins to close, others are told, its name is free, and its input is ignored. It is
+//! still sent what the log held at that moment, then last words that say why; then, or after
+//! [`Config::linger_timeout`], its `Close` comes. After [`shut_down`](Hub::shut_down) all sessions close so, and
+//! [`is_closed`](Hub::is_closed) tells when they have.
+//!
+//! # Order and delivery
+//!
+//! * All readers see messages in one order. A reader is not shown what it said itself.
+//! * A session's replies stand among the messages where they arose.
+//! * A line once begun is always finished, even if the log evicts it half-way. Gaps fall between lines only, and the
+//!   notice of a gap says how many messages are missing.
+//! * A message is not kept for those who are not there, but for the latest few that a newcomer is shown
+//!   ([`DialectConfig::backlog`]).
+//! * What a socket took is counted as sent. Whether the peer has read it is not known to any server without
+//!   acknowledgements, nor to this one.
+//!
+//! # Memory
+//!
+//! What has a fixed size is allocated by [`Hub::new`]; replies and half-received lines take buffers when needed, which
+//! go from session to session. In the steady state nothing is allocated. An idle session costs some 240 bytes.
+//! [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every session:
+//!
+//! ```
+//! use chat_proto::Config;
+//!
+//! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
+//! // MiB, with the default limits: two logs of 4 MiB, and what each session may hold at most.
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (36, 273, 2_642));
+//! // Smaller lines and replies make for a smaller bound.
+//! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
+//! assert_eq!(small.memory_bound() >> 20, 729);
+//! ```
+//!
+//! # Dialects
+//!
+//! A [`Dialect`] turns lines into requests and events into bytes; sessions of different dialects hold one conversation.
+//! [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Others go into
+//! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
+//! many read it.
+//!
+//! # Panics
+//!
+//! Nothing that a peer sends can make the hub panic. A driver can: by [`Hub::open`] with a [`DialectId`] of another
+//! hub. Misuse that can be ignored is ignored. What must hold inside is asserted in debug builds.
 
 #![no_std]
 
