@@ -1,1 +1,45 @@
-//! placeholder
+//! A chat server on plain threads: the adapter of [`chat_proto`] to the standard library.
+//!
+//! ```no_run
+//! use chat_std::{Config, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut server = Server::new(Config::default())?;
+//! let addr = server.listen("text", "127.0.0.1:4000".parse()?)?;
+//! println!("listening text {addr}");
+//! server.run()?; // until somebody calls shut_down on a Handle
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Threads
+//!
+//! | thread | file | what it waits for |
+//! | --- | --- | --- |
+//! | one for each listener | `accept` | a connection |
+//! | one for each connection | `connection` | input; it offers what it reads to the hub |
+//! | one flusher for each core | `flusher` | the hub's commands; it writes to the sockets |
+//! | the caller of [`Server::run`] | `watch` | deadlines, and sockets that took less than they were offered |
+//!
+//! They share one [`Hub`](chat_proto::Hub) behind one lock, whose only door is in `shared`. Nothing is read or written
+//! while it is locked: a flusher copies what a round of sessions is to be sent, and readers at the same place in
+//! the log are served from one copy. Sockets are non-blocking, so that a flusher never waits for a peer; whoever waits
+//! does it in `poll(2)`, holding no buffer. So an idle connection costs its thread's kernel stack and the pages of
+//! its own stack that it has touched, and a reader that stalls costs a place in the watch's list.
+//!
+//! A thread a connection is easy to follow and enough for some thousands. The sibling adapter `chat-smol` has the same
+//! surface and holds a hundred thousand.
+//!
+//! Unix only: deadlines and shutdown wake threads out of `poll(2)` through socket pairs.
+
+mod accept;
+mod connection;
+mod flusher;
+mod handle;
+mod server;
+mod shared;
+mod watch;
+
+pub use chat_proto::{Config, ConfigError};
+pub use handle::Handle;
+pub use server::Server;

@@ -1,0 +1,126 @@
+//! New connections: opening sessions, refusing them, and waiting when the system has no room for more.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_io::{Async, Timer};
+use chat_proto::DialectId;
+use futures_lite::future;
+use socket2::{SockRef, TcpKeepalive};
+use tracing::{debug, info, warn};
+
+use crate::connection::Reader;
+use crate::shared::{Connection, Service};
+
+/// How many connections are accepted before others have their turn.
+const ACCEPTS_A_TURN: usize = 64;
+
+/// How long to wait after a failed accept; doubled with each that follows, up to [`MAX_PAUSE`].
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a failing accept is worth a line in the log.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a connection may be silent before the system asks whether its peer is still there. Deadlines see to most
+/// that are not; this finds the others when deadlines are off, within some ten minutes.
+const KEEPALIVE: Duration = Duration::from_secs(120);
+
+/// An address that clients of one dialect connect to.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) socket: Async<TcpListener>,
+    pub(crate) addr: SocketAddr,
+    pub(crate) dialect: DialectId,
+    pub(crate) name: String,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        info!(dialect = self.name, addr = %self.addr, "no longer listening");
+    }
+}
+
+/// Accepts connections until this task is dropped.
+pub(crate) async fn accept(service: Arc<Service>, listener: Listener) {
+    info!(dialect = listener.name, addr = %listener.addr, "listening");
+    let mut pause = MIN_PAUSE;
+    loop {
+        for _ in 0..ACCEPTS_A_TURN {
+            match listener.socket.accept().await {
+                Ok((stream, peer)) => {
+                    pause = MIN_PAUSE;
+                    admit(&service, listener.dialect, Arc::new(stream), peer);
+                }
+                Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
+                // Most likely there are no descriptors left. The connection stays where it is, so that trying again
+                // at once would be a spin.
+                Err(error) => {
+                    if service.may_warn() {
+                        warn!(dialect = listener.name, addr = %listener.addr, %error, "cannot accept; trying again");
+                    }
+                    Timer::after(pause).await;
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+            }
+        }
+        future::yield_now().await;
+    }
+}
+
+impl Service {
+    /// Whether the last warning of any listener was long enough ago.
+    fn may_warn(&self) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = warned.is_none_or(|at| at.elapsed() >= WARN_EVERY);
+        if may {
+            *warned = Some(Instant::now());
+        }
+        may
+    }
+}
+
+/// Whether the failure concerns one connection, not accepting as such.
+fn is_peers_own(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+/// Opens a session for a connection, or tells it why there is none.
+fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<TcpStream>>, peer: SocketAddr) {
+    if let Err(error) = prepare(stream.get_ref()) {
+        debug!(%peer, %error, "cannot set socket options");
+    }
+    let Some(executor) = service.executor.upgrade() else { return };
+    let mut words = Vec::new();
+    let opened = service.shared.act(|state, now| match state.hub.open(now, dialect) {
+        Ok(id) => {
+            let reader = executor.spawn(Reader::new(Arc::clone(service), id, Arc::clone(&stream)));
+            state.connections.insert(Connection { id, stream: Arc::clone(&stream), _reader: reader, paused: None });
+            Ok(id)
+        }
+        Err(error) => {
+            state.hub.refusal(dialect, error, &mut words);
+            Err(error)
+        }
+    });
+    match opened {
+        Ok(id) => debug!(session = ?id, %peer, "connected"),
+        Err(error) => {
+            debug!(%peer, %error, "refused");
+            // A new socket has room for a line; if it has not, the peer can do without.
+            let _ = stream.get_ref().write(&words);
+            service.close_gently(stream);
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // What is written is a batch already.
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}

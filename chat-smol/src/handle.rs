@@ -1,0 +1,59 @@
+//! What other threads may ask of a server.
+
+use std::sync::Arc;
+
+use chat_proto::{HubStats, Record, SessionId};
+
+use crate::shared::Shared;
+
+/// Speaks to a server, looks at it and shuts it down, from any thread.
+///
+/// Once the server is gone, nothing that a handle does has an effect.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Says something to everyone, as the server.
+    pub fn announce(&self, words: &str) {
+        self.shared.act(|state, now| state.hub.announce(now, words));
+    }
+
+    /// Closes a session, telling it why; nothing happens if it is gone already.
+    pub fn kick(&self, id: SessionId, why: &str) {
+        self.shared.act(|state, now| state.hub.kick(now, id, why));
+    }
+
+    /// Returns the counters of the whole server.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        self.shared.act(|state, _| state.hub.stats())
+    }
+
+    /// Returns every session that is open or closing, and what it is called.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<(SessionId, String)> {
+        self.shared
+            .act(|state, _| state.hub.sessions().filter_map(|id| state.hub.name(id).map(|name| (id, name))).collect())
+    }
+
+    /// Returns the diagnostic records from number `since` on that are still kept, oldest first.
+    #[must_use]
+    pub fn journal(&self, since: u64) -> Vec<Record> {
+        self.shared.act(|state, _| state.hub.journal(since).collect())
+    }
+
+    /// Tells the server to stop: it accepts nobody any more, tells everyone, and closes each connection once its peer
+    /// has been sent what was pending, at most the linger timeout later.
+    ///
+    /// Returns at once; [`Server::run`](crate::Server::run) returns when all is closed.
+    pub fn shut_down(&self) {
+        self.shared.act(|state, now| state.hub.shut_down(now));
+        self.shared.stopping.close();
+    }
+}

@@ -1,0 +1,169 @@
+//! The server: listeners, and the life of everything that runs.
+
+use std::io;
+use std::mem;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use async_io::Async;
+use chat_proto::{Config, ConfigError, Hub};
+use smol::Executor;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::accept::{Listener, accept};
+use crate::clock::keep_deadlines;
+use crate::farewell::{MAX_FAREWELLS, bid_farewell};
+use crate::flusher::flush;
+use crate::handle::Handle;
+use crate::shared::{Service, Shared};
+
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn` is 4,096 on Linux).
+const LISTEN_BACKLOG: i32 = 4_096;
+
+/// A chat server: make it, let it listen, keep a [`Handle`], run it.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    listeners: Vec<Listener>,
+}
+
+impl Server {
+    /// Makes a server that listens nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// A limit in `config` is out of its range.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self { shared: Arc::new(Shared::new(Hub::new(config)?)), listeners: Vec::new() })
+    }
+
+    /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
+    ///
+    /// Clients can connect from now on; they are served once the server runs.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise what the system says, such
+    /// as [`io::ErrorKind::AddrInUse`].
+    pub fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        // On Windows the option would let a second server take the port over.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&addr.into())?;
+        socket.listen(LISTEN_BACKLOG)?;
+        self.accept_on(dialect, Async::new(socket.into())?)
+    }
+
+    /// Takes a listener that is bound already, for clients that speak `dialect`, and returns its address.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the listener has no address.
+    pub fn accept_on(&mut self, dialect: &str, listener: Async<TcpListener>) -> io::Result<SocketAddr> {
+        let addr = listener.get_ref().local_addr()?;
+        let id = self.shared.act(|state, _| state.hub.dialect(dialect)).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("no dialect `{dialect}` is configured"))
+        })?;
+        self.listeners.push(Listener { socket: listener, addr, dialect: id, name: dialect.to_owned() });
+        Ok(addr)
+    }
+
+    /// Returns a handle by which other threads speak to the server, look at it and shut it down.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.shared))
+    }
+
+    /// Serves on `executor` until [`Handle::shut_down`], and returns when every connection is closed and no task is
+    /// left.
+    ///
+    /// Whoever calls this runs the executor, on one thread or several. Dropping the future instead of waiting for it
+    /// closes all connections at once, without last words.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the server listens nowhere.
+    pub async fn run(self, executor: &Arc<Executor<'static>>) -> io::Result<()> {
+        let flushers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.run_with(executor, flushers).await
+    }
+
+    /// Serves on that many threads of its own, this one among them, until [`Handle::shut_down`].
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), or a thread cannot be made.
+    pub fn run_on_threads(self, threads: NonZeroUsize) -> io::Result<()> {
+        let executor = Arc::new(Executor::new());
+        let (done, until_done) = async_channel::bounded::<()>(1);
+        thread::scope(|scope| {
+            // Dropped on the way out, which ends the other threads.
+            let _done = done;
+            for n in 1..threads.get() {
+                let (executor, until_done) = (&executor, until_done.clone());
+                let work = move || async_io::block_on(executor.run(async { until_done.recv().await.is_ok() }));
+                thread::Builder::new().name(format!("chat-{n}")).spawn_scoped(scope, work)?;
+            }
+            async_io::block_on(executor.run(self.run_with(&executor, threads)))
+        })
+    }
+
+    async fn run_with(self, executor: &Arc<Executor<'static>>, flushers: NonZeroUsize) -> io::Result<()> {
+        if self.listeners.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
+        }
+        let shared = self.shared;
+        let _abandon = Abandon(&shared);
+        let (alive, all_gone) = async_channel::bounded(1);
+        let (farewells, parting) = async_channel::bounded(MAX_FAREWELLS);
+        let service = Arc::new(Service {
+            shared: Arc::clone(&shared),
+            executor: Arc::downgrade(executor),
+            farewells,
+            warned: Mutex::default(),
+            _alive: alive,
+        });
+        let listening: Vec<_> =
+            self.listeners.into_iter().map(|listener| executor.spawn(accept(Arc::clone(&service), listener))).collect();
+        let mut working: Vec<_> = (0..flushers.get()).map(|_| executor.spawn(flush(Arc::clone(&service)))).collect();
+        working.push(executor.spawn(keep_deadlines(Arc::clone(&service))));
+        working.push(executor.spawn(bid_farewell(parting)));
+
+        shared.stopping.wait().await;
+        for task in listening {
+            task.cancel().await;
+        }
+        shared.closed.wait().await;
+        shared.flush.close();
+        shared.rearm.close();
+        service.farewells.close();
+        for task in working {
+            task.await;
+        }
+        drop(service);
+        // What is left are readers that were cancelled and wait for the executor to drop them.
+        let _ = all_gone.recv().await;
+        Ok(())
+    }
+}
+
+/// Lets go of all connections when the server ends, however it ends.
+struct Abandon<'a>(&'a Shared);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        // Dropped when the lock is free again, since closing sockets takes a while.
+        let _connections = self.0.act(|state, now| {
+            state.hub.shut_down(now);
+            let left: Vec<_> = state.hub.sessions().collect();
+            for id in left {
+                state.hub.disconnect(now, id);
+            }
+            while state.hub.poll_command().is_some() {}
+            mem::take(&mut state.connections)
+        });
+    }
+}

@@ -1,0 +1,151 @@
+//! One peer: its socket, and the thread that reads from it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chat_proto::SessionId;
+use rustix::event::{PollFd, PollFlags, poll};
+use socket2::{SockRef, TcpKeepalive};
+
+use crate::shared::{Shared, lock};
+
+/// Address space for a connection thread's stack; only the pages that it touches take memory.
+const STACK: usize = 256 << 10;
+
+/// The most bytes read at once: a few hundred lines, so that a flood makes nobody wait long for the lock.
+const READ: usize = 32 << 10;
+
+/// Silence after which the kernel asks whether the peer is still there, for peers that vanish where no idle timeout is
+/// set.
+const KEEPALIVE: Duration = Duration::from_secs(120);
+
+/// A peer's socket, held by its session and by its thread.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Connection {
+    /// Prepares a socket fresh from the listener.
+    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        // Batches are as large as they get: nothing is gained by holding a small one back.
+        stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        Ok(Self { stream, thread: Mutex::new(None) })
+    }
+
+    /// Starts the thread that reads.
+    pub(crate) fn start(self: &Arc<Self>, shared: &Arc<Shared>, id: SessionId) -> io::Result<()> {
+        // Held until the handle is in its place, which the thread may look for soon.
+        let mut thread = lock(&self.thread);
+        let (connection, shared) = (Arc::clone(self), Arc::clone(shared));
+        let serve = move || {
+            let _end = End { shared: &shared, connection: &connection };
+            connection.serve(&shared, id);
+        };
+        *thread = Some(thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(serve)?);
+        Ok(())
+    }
+
+    /// Offers the hub all that the peer sends, until either end is closed.
+    ///
+    /// After the session is over the hub ignores what it is offered: that is how a closed connection lingers.
+    fn serve(&self, shared: &Shared, id: SessionId) {
+        loop {
+            self.wait_for_input();
+            match self.read() {
+                Ok(input) if input.is_empty() => return shared.act(|state, now| state.hub.receive_eof(now, id)),
+                Ok(input) => offer(shared, id, input),
+                Err(error) if is_for_now(&error) => {}
+                Err(error) => {
+                    tracing::debug!(session = id.slot(), %error, "cannot read");
+                    return shared.act(|state, now| state.hub.disconnect(now, id));
+                }
+            }
+        }
+    }
+
+    /// Waits until there is input, holding no buffer.
+    fn wait_for_input(&self) {
+        // An error is told by the read that follows.
+        let _ = poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], None);
+    }
+
+    /// Reads once; nothing is left to read if it comes back empty.
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let mut input = vec![0; READ];
+        let n = (&self.stream).read(&mut input)?;
+        input.truncate(n);
+        Ok(input)
+    }
+
+    /// Writes what the socket takes now, and returns how many bytes that was.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match (&self.stream).write(bytes) {
+            Err(error) if is_for_now(&error) => Ok(0),
+            result => result,
+        }
+    }
+
+    /// What to poll to learn when the socket takes more.
+    pub(crate) fn writable(&self) -> PollFd<'_> {
+        PollFd::new(&self.stream, PollFlags::OUT)
+    }
+
+    /// Lets the thread go on that left input untaken.
+    pub(crate) fn resume(&self) {
+        if let Some(thread) = &*lock(&self.thread) {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Sends the end of output. The thread goes on reading until the peer does the same or the connection is cut.
+    pub(crate) fn close(&self) {
+        // It fails if the peer has reset the connection.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        self.resume();
+    }
+
+    /// Ends both directions, and with them the thread.
+    pub(crate) fn cut(&self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// Offers input to the hub until it has taken all of it.
+fn offer(shared: &Shared, id: SessionId, mut input: Vec<u8>) {
+    loop {
+        let taken = shared.act(|state, now| state.hub.receive(now, id, &input));
+        if taken == input.len() {
+            return;
+        }
+        input.drain(..taken);
+        // The wait may be long, the rest short.
+        input.shrink_to_fit();
+        // Until `resume`, which may have come already: then this returns at once.
+        thread::park();
+    }
+}
+
+/// Whether a socket operation failed only for now.
+fn is_for_now(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Accounts for the end of a connection's thread, however it comes.
+struct End<'a> {
+    shared: &'a Shared,
+    connection: &'a Connection,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let thread = lock(&self.connection.thread).take();
+        self.shared.thread_ends(thread);
+    }
+}

@@ -1,0 +1,119 @@
+//! The server as its embedder sees it.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use chat_proto::{Config, ConfigError, DialectId, Hub};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::accept::Door;
+use crate::flusher;
+use crate::handle::Handle;
+use crate::shared::Shared;
+use crate::watch::Watch;
+
+/// Connections that the kernel keeps for us between two accepts; it may cap this further (`net.core.somaxconn`).
+const BACKLOG: i32 = 4_096;
+
+/// A chat server on plain threads, not yet running.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    listeners: Vec<(TcpListener, DialectId)>,
+}
+
+impl Server {
+    /// Makes a server that listens nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// The first limit found to be out of its range.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self { shared: Arc::new(Shared::new(Hub::new(config)?)), listeners: Vec::new() })
+    }
+
+    /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
+    ///
+    /// Peers can connect from now on; they are served once the server runs.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise what the system says, such as
+    /// [`io::ErrorKind::AddrInUse`].
+    pub fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        // A server that restarts need not wait for its predecessor's connections to time out.
+        socket.set_reuse_address(true)?;
+        socket.bind(&addr.into())?;
+        socket.listen(BACKLOG)?;
+        self.accept_on(dialect, socket.into())
+    }
+
+    /// Takes a listener that is ready, such as one inherited from a service manager, and returns its address.
+    ///
+    /// # Errors
+    ///
+    /// As [`listen`](Self::listen).
+    pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
+        let dialect = self.shared.dialect(dialect)?;
+        listener.set_nonblocking(true)?;
+        let addr = listener.local_addr()?;
+        self.listeners.push((listener, dialect));
+        Ok(addr)
+    }
+
+    /// Returns a handle that other threads may hold while the server runs, and after it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.shared))
+    }
+
+    /// Serves until [`Handle::shut_down`] was called and every connection is closed; no thread is left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the server listens nowhere; otherwise a thread or a descriptor that the server
+    /// itself needs could not be had. What connections and listeners run into later is logged and survived.
+    pub fn run(self) -> io::Result<()> {
+        if self.listeners.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
+        }
+        let Self { shared, listeners } = self;
+        let watch = Watch::new(&shared)?;
+        let mut threads = Vec::new();
+        let started = start(&shared, listeners, &mut threads);
+        if started.is_err() {
+            shared.shut_down();
+        }
+        watch.run(&shared);
+        shared.end();
+        for thread in threads {
+            // A panic has been reported by the thread itself.
+            let _ = thread.join();
+        }
+        started
+    }
+}
+
+/// Starts the flushers, then a thread for each listener.
+fn start(
+    shared: &Arc<Shared>,
+    listeners: Vec<(TcpListener, DialectId)>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> io::Result<()> {
+    for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+        let shared = Arc::clone(shared);
+        threads.push(thread::Builder::new().name("flusher".into()).spawn(move || flusher::run(&shared))?);
+    }
+    let (open, closed) = UnixStream::pair()?;
+    for (listener, dialect) in listeners {
+        let door = Door::new(Arc::clone(shared), listener, dialect, closed.try_clone()?);
+        threads.push(thread::Builder::new().name("accept".into()).spawn(move || door.run())?);
+    }
+    shared.open_doors(open);
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! The hub behind its lock, and the one door to it.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::mem;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chat_proto::{DialectId, Hub, OpenError, SessionId, Timestamp};
+
+use crate::connection::Connection;
+
+/// How long a connection that was closed may go on sending before it is cut.
+///
+/// A socket closed over unread input resets the connection, and the reset may destroy the last words on their way.
+/// Peers that read them close their end, which ends this early.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What all threads of a server share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Flushers wait here for work.
+    work: Condvar,
+    started: Instant,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) hub: Hub,
+    /// By [`SessionId::slot`].
+    connections: Vec<Option<Arc<Connection>>>,
+    /// Sockets that took less than they were offered, on their way to the watch.
+    pub(crate) blocked: Vec<(SessionId, Arc<Connection>)>,
+    /// Sessions whose sockets were blocked and can be written to again.
+    pub(crate) writable: VecDeque<SessionId>,
+    /// Connections that were closed and when to cut them, the earliest first.
+    lingering: VecDeque<(Timestamp, Weak<Connection>)>,
+    /// Wakes the watch out of its poll.
+    bell: Option<Arc<UnixStream>>,
+    /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
+    pub(crate) alarm: Timestamp,
+    /// Flushers that wait and have not been called.
+    sleeping: usize,
+    /// Connection threads that have not ended.
+    threads: usize,
+    /// The connection thread that was the last to end.
+    ended: Option<JoinHandle<()>>,
+    /// The listeners' threads stop when this is closed.
+    doors: Option<UnixStream>,
+    /// Nothing is left to flush, ever.
+    over: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(hub: Hub) -> Self {
+        let state = State {
+            hub,
+            connections: Vec::new(),
+            blocked: Vec::new(),
+            writable: VecDeque::new(),
+            lingering: VecDeque::new(),
+            bell: None,
+            alarm: Timestamp::ZERO,
+            sleeping: 0,
+            threads: 0,
+            ended: None,
+            doors: None,
+            over: false,
+        };
+        Self { state: Mutex::new(state), work: Condvar::new(), started: Instant::now() }
+    }
+
+    /// Does something to the hub: locks, takes the time, acts, and wakes whoever then has something to do.
+    pub(crate) fn act<R>(&self, act: impl FnOnce(&mut State, Timestamp) -> R) -> R {
+        let mut state = lock(&self.state);
+        let now = Timestamp::ZERO + self.started.elapsed();
+        let result = act(&mut state, now);
+        let flush = state.call_flusher();
+        let bell = state.call_watch();
+        // Whoever wakes wants the lock.
+        drop(state);
+        if flush {
+            self.work.notify_one();
+        }
+        if let Some(bell) = bell {
+            // It can only fail because the bell is ringing already.
+            let _ = (&*bell).write(&[0]);
+        }
+        result
+    }
+
+    /// Waits until there is something to flush; returns `false` if there never will be.
+    pub(crate) fn wait_for_work(&self) -> bool {
+        let mut state = lock(&self.state);
+        while !state.has_work() {
+            if state.over {
+                return false;
+            }
+            state.sleeping += 1;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        true
+    }
+
+    /// Looks up a dialect of the hub's configuration.
+    pub(crate) fn dialect(&self, name: &str) -> io::Result<DialectId> {
+        self.act(|state, _| {
+            state.hub.dialect(name).ok_or_else(|| {
+                let known: Vec<_> = state.hub.config().dialects.iter().map(|d| d.dialect.name()).collect();
+                let message = format!("unknown dialect `{name}`: it must be one of {}", known.join(", "));
+                io::Error::new(io::ErrorKind::InvalidInput, message)
+            })
+        })
+    }
+
+    /// Says how the watch is woken.
+    pub(crate) fn set_bell(&self, bell: UnixStream) {
+        self.act(|state, _| state.bell = Some(Arc::new(bell)));
+    }
+
+    /// Keeps what holds the listeners' threads open.
+    pub(crate) fn open_doors(&self, doors: UnixStream) {
+        self.act(|state, _| state.doors = Some(doors));
+    }
+
+    pub(crate) fn shut_down(&self) {
+        self.act(|state, now| {
+            state.doors = None;
+            state.hub.shut_down(now);
+        });
+    }
+
+    /// Ends the flushers and the listeners' threads, and joins the last connection thread.
+    pub(crate) fn end(&self) {
+        let ended = self.act(|state, _| {
+            state.doors = None;
+            state.bell = None;
+            state.over = true;
+            state.ended.take()
+        });
+        self.work.notify_all();
+        join(ended);
+    }
+
+    /// Called by each connection thread as its last act.
+    ///
+    /// Each joins the one that ended before it, so that none stays unjoined for long and nobody has to go round.
+    pub(crate) fn thread_ends(&self, thread: Option<JoinHandle<()>>) {
+        join(self.act(|state, _| {
+            state.threads -= 1;
+            mem::replace(&mut state.ended, thread)
+        }));
+    }
+}
+
+impl State {
+    /// Opens a session for a connection, whose thread is to be started next.
+    pub(crate) fn open(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        connection: &Arc<Connection>,
+    ) -> Result<SessionId, OpenError> {
+        let id = self.hub.open(now, dialect)?;
+        if self.connections.len() <= id.slot() {
+            self.connections.resize(id.slot() + 1, None);
+        }
+        self.connections[id.slot()] = Some(Arc::clone(connection));
+        self.threads += 1;
+        Ok(id)
+    }
+
+    /// Takes back [`open`](Self::open): the connection's thread could not be started.
+    pub(crate) fn not_started(&mut self, now: Timestamp, id: SessionId) {
+        self.threads -= 1;
+        self.hub.disconnect(now, id);
+    }
+
+    /// Returns the connection of a session whose `Close` was not handed out yet.
+    pub(crate) fn connection(&self, id: SessionId) -> Option<Arc<Connection>> {
+        self.connections.get(id.slot())?.clone()
+    }
+
+    /// Forgets the connection of a session that is over, and returns it to be closed.
+    pub(crate) fn close(&mut self, now: Timestamp, id: SessionId) -> Option<Arc<Connection>> {
+        let connection = self.connections.get_mut(id.slot())?.take()?;
+        self.lingering.push_back((now + LINGER, Arc::downgrade(&connection)));
+        Some(connection)
+    }
+
+    /// Returns a connection that has lingered long enough, to be cut.
+    pub(crate) fn lingered(&mut self, now: Timestamp) -> Option<Arc<Connection>> {
+        while self.lingering.front().is_some_and(|(until, _)| *until <= now) {
+            // Most peers have closed their end long since.
+            if let Some(connection) = self.lingering.pop_front().and_then(|(_, connection)| connection.upgrade()) {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Returns when the watch has to wake at the latest.
+    pub(crate) fn deadline(&self) -> Timestamp {
+        let linger = self.lingering.front().map_or(Timestamp::MAX, |(until, _)| *until);
+        self.hub.poll_timeout().map_or(linger, |deadline| deadline.min(linger))
+    }
+
+    /// Whether the hub is shut down and every connection's thread has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.threads == 0 && self.hub.is_closed()
+    }
+
+    fn has_work(&self) -> bool {
+        !self.writable.is_empty() || self.hub.has_commands()
+    }
+
+    /// Whether to wake a flusher. One is enough: if it leaves work behind, it calls the next.
+    fn call_flusher(&mut self) -> bool {
+        let call = self.sleeping > 0 && self.has_work();
+        self.sleeping -= usize::from(call);
+        call
+    }
+
+    /// Returns the watch's bell if it is to be rung.
+    fn call_watch(&mut self) -> Option<Arc<UnixStream>> {
+        let asleep = self.alarm != Timestamp::ZERO;
+        if asleep && (self.deadline() < self.alarm || !self.blocked.is_empty() || self.is_closed()) {
+            self.alarm = Timestamp::ZERO;
+            return self.bell.clone();
+        }
+        None
+    }
+}
+
+/// Locks, also after a thread panicked: the others' conversation goes on.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn join(thread: Option<JoinHandle<()>>) {
+    // A panic has been reported by the thread itself.
+    let _ = thread.map(JoinHandle::join);
+}
