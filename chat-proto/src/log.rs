@@ -105,7 +105,12 @@ impl Cursor {
     fn evicted(&mut self, seq: u64, entry: Entry) {
         if self.own_first == seq {
             self.own_first = if entry.next_own == 0 { NONE } else { seq + u64::from(entry.next_own) };
-            self.own_evicted += 1;
+            if self.next == seq {
+                // Nothing was missed: it is stepped over. What is missed begins at a message of others.
+                self.next += 1;
+            } else {
+                self.own_evicted += 1;
+            }
         }
     }
 }
