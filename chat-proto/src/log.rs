@@ -158,7 +158,9 @@ impl Log {
         let at = self.index(start);
         let (first, second) = bytes.split_at(bytes.len().min(self.ring.len() - at));
         self.ring[at..at + first.len()].copy_from_slice(first);
-        self.ring[..second.len()].copy_from_slice(second);
+        if !second.is_empty() {
+            self.ring[..second.len()].copy_from_slice(second);
+        }
         let seq = self.head();
         self.entries.push_back(Entry { end, author: author.and_then(|a| Author::new(a + 1)), next_own: 0 });
         if let Some(cursor) = author.and_then(|author| readers.cursor(author)) {

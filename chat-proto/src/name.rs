@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::hash::BuildHasher;
 
+use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::skeleton;
@@ -54,40 +55,26 @@ impl fmt::Display for NameError {
 impl core::error::Error for NameError {}
 
 /// What a session is called: a copy, so that the session may change while it is spoken of.
-#[derive(Debug)]
-pub(crate) struct NameBuf {
-    bytes: [u8; Self::MAX],
-    start: u8,
-    end: u8,
+pub(crate) type NameBuf = ArrayString<MAX_NAME>;
+
+/// The most bytes that [`Config::max_name`](crate::Config::max_name) allows.
+pub(crate) const MAX_NAME: usize = 255;
+
+/// Copies a name, which is no longer than [`MAX_NAME`].
+pub(crate) fn name_buf(name: &str) -> NameBuf {
+    NameBuf::from(name).unwrap_or_default()
 }
 
-impl NameBuf {
-    /// The longest name that [`Config::max_name`](crate::Config::max_name) allows.
-    const MAX: usize = 255;
-
-    pub(crate) fn new(name: &str) -> Self {
-        let mut bytes = [0; Self::MAX];
-        bytes[..name.len()].copy_from_slice(name.as_bytes());
-        Self { bytes, start: 0, end: name.len() as u8 }
+/// Makes the name of a guest: its slot, counted from one. No two that are here at once have the same.
+pub(crate) fn guest_name(slot: u32) -> NameBuf {
+    let mut name = name_buf(GUEST);
+    let (mut digits, mut number) = (ArrayVec::<u8, 10>::new(), u64::from(slot) + 1);
+    while number > 0 {
+        digits.push(b'0' + (number % 10) as u8);
+        number /= 10;
     }
-
-    /// The name of a guest: its slot, counted from one. No two that are here at once have the same.
-    pub(crate) fn guest(slot: u32) -> Self {
-        const END: usize = 32;
-        let (mut bytes, mut start, mut number) = ([0; Self::MAX], END, u64::from(slot) + 1);
-        while number > 0 {
-            start -= 1;
-            bytes[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
-        start -= GUEST.len();
-        bytes[start..start + GUEST.len()].copy_from_slice(GUEST.as_bytes());
-        Self { bytes, start: start as u8, end: END as u8 }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.bytes[self.start as usize..self.end as usize]).unwrap_or_default()
-    }
+    digits.iter().rev().for_each(|digit| name.push(char::from(*digit)));
+    name
 }
 
 /// Checks what can be said of a name by itself.
@@ -328,6 +315,15 @@ mod tests {
         assert_eq!(names.claim(0, &name), Ok(()));
         assert_eq!(names.claim(1, &name), Err(NameError::Taken));
         assert!(names.scratch.iter().all(|scratch| scratch.capacity() == Names::max_key(255)), "no key grew");
+    }
+
+    #[test]
+    fn guests_are_counted_from_one() {
+        assert_eq!(
+            [0, 9, 1_048_575].map(|slot| String::from(&*guest_name(slot))),
+            ["guest-1", "guest-10", "guest-1048576"]
+        );
+        assert_eq!(guest_name(u32::MAX).as_str(), "guest-4294967296");
     }
 
     #[test]

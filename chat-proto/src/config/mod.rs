@@ -10,6 +10,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
+use crate::name::MAX_NAME;
 use crate::policy::Policy;
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
@@ -168,7 +169,6 @@ impl core::error::Error for ConfigError {}
 
 const MAX_SESSIONS: usize = 1 << 20;
 const MAX_LINE: usize = 1 << 20;
-const MAX_NAME: usize = 255;
 const MAX_LOG_BYTES: usize = 1 << 30;
 const MAX_LOG_ENTRIES: usize = 1 << 24;
 const MAX_REPLY_BYTES: usize = 16 << 20;

@@ -46,7 +46,12 @@ impl Dialect for Text {
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
         match *event {
-            Event::Said { name, words, .. } => push(out, &[name, ": ", words, "\n"]),
+            Event::Said { name, words, .. } => {
+                out.extend_from_slice(name.as_bytes());
+                out.extend_from_slice(b": ");
+                out.extend_from_slice(words.as_bytes());
+                out.push(b'\n');
+            }
             // Two asterisks: an action must not be taken for a notice.
             Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
             Event::Joined { name } => push(out, &["* ", name, " joined\n"]),

@@ -27,7 +27,7 @@ use crate::journal::{Journal, Record, RecordKind};
 use crate::line::Partial;
 use crate::lists::{List, Lists};
 use crate::log::Cursor;
-use crate::name::{ANONYMOUS, NameBuf, Names};
+use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::outbox::Outbox;
 use crate::session::{Phase, SessionId, SessionStats, Sessions, Untaken};
 use crate::time::Timestamp;
@@ -316,10 +316,10 @@ impl Hub {
 
     /// Returns what a session is called.
     fn name_of(&self, slot: u32) -> NameBuf {
-        match (self.names.get(slot), self.lane(slot).config.dialect.unnamed()) {
-            (Some(name), _) => NameBuf::new(name),
-            (None, Unnamed::Guest) => NameBuf::guest(slot),
-            (None, Unnamed::Anonymous) => NameBuf::new(ANONYMOUS),
+        match self.names.get(slot) {
+            Some(name) => name_buf(name),
+            None if self.lane(slot).config.dialect.unnamed() == Unnamed::Guest => guest_name(slot),
+            None => name_buf(ANONYMOUS),
         }
     }
 

@@ -74,6 +74,7 @@ impl Hub {
     }
 
     /// Asks the embedding program's policy; returns what may be said, or taken as a name.
+    #[inline]
     fn consider<'a>(
         &self,
         proposal: Proposal<'_>,
