@@ -37,6 +37,10 @@ impl Batch {
         self.out = HandOut::default();
     }
 
+    pub(crate) fn lane(&self) -> u8 {
+        self.lane
+    }
+
     pub(crate) fn out(&self) -> &HandOut {
         &self.out
     }

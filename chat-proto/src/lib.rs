@@ -186,6 +186,11 @@ mod command;
 pub mod config;
 mod deadline;
 pub mod dialect;
+#[cfg(feature = "fault-injection")]
+#[doc(hidden)]
+pub mod fault;
+#[cfg(not(feature = "fault-injection"))]
+mod fault;
 mod hub;
 mod journal;
 mod line;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::buffers::{Buffers, Recycle};
+use crate::fault::Fault;
 
 /// A session's place in the line that it is receiving.
 ///
@@ -80,7 +81,7 @@ impl Framer {
         let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
             self.reset(buffers);
-            self.discarding = end.is_none();
+            self.discarding = end.is_none() && !Fault::TailOfLongLine.is_planted();
             return (taken, Frame::TooLong);
         }
         if end.is_none() {

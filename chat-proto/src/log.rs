@@ -6,6 +6,8 @@ use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::fault::Fault;
+
 /// A ring of encoded messages; the oldest go when the bytes or the entries run out.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -87,7 +89,9 @@ impl Cursor {
     /// `end`, its own not counted.
     pub(crate) fn catch_up(&mut self, log: &Log, end: u64) -> u64 {
         let missed = log.tail.min(end).saturating_sub(self.next + self.own_evicted);
-        self.next = self.next.max(log.tail);
+        if !Fault::CursorStaysOnSkip.is_planted() {
+            self.next = self.next.max(log.tail);
+        }
         self.own_evicted = 0;
         missed
     }
@@ -108,7 +112,7 @@ impl Cursor {
             if self.next == seq {
                 // Nothing was missed: it is stepped over. What is missed begins at a message of others.
                 self.next += 1;
-            } else {
+            } else if !Fault::OwnCountedAsMissed.is_planted() {
                 self.own_evicted += 1;
             }
         }
@@ -153,6 +157,9 @@ impl Log {
         let start = self.head_position();
         let end = start + bytes.len() as u64;
         while self.entries.len() == self.max_entries || end - self.tail_position > self.ring.len() as u64 {
+            self.evict(readers);
+        }
+        if Fault::EvictOneTooMany.is_planted() {
             self.evict(readers);
         }
         let at = self.index(start);

@@ -8,6 +8,7 @@ use core::hash::BuildHasher;
 
 use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
+use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::skeleton;
 
@@ -108,10 +109,15 @@ fn is_default_ignorable(c: char) -> bool {
 /// `ALICE` and `аlice` with a Cyrillic а are one name.
 fn key_of<'a>(name: &str, folded: &mut String, key: &'a mut String) -> &'a str {
     folded.clear();
-    folded.extend(name.chars().flat_map(fold));
+    folded.extend(caseless(name));
     key.clear();
     key.extend(skeleton(folded).flat_map(fold));
     key
+}
+
+/// Returns a name without regard to case: two that are canonically equivalent are the same (Unicode's D145).
+fn caseless(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.nfd().flat_map(fold).nfd()
 }
 
 /// Folds case. By way of the upper case, so that letters with several lower cases, as σ and ς, become one.
@@ -222,7 +228,7 @@ impl Names {
         let hash = self.hasher.hash_one(key_of(name, folded, key).as_bytes());
         let slot = *self.slots.find(hash, |slot| self.hashes[*slot as usize] == hash)?;
         // What merely looks like a name does not reach the one who has it.
-        name.chars().flat_map(fold).eq(self.get(slot)?.chars().flat_map(fold)).then_some(slot)
+        caseless(name).eq(caseless(self.get(slot)?)).then_some(slot)
     }
 }
 
@@ -275,6 +281,7 @@ mod tests {
             ("bob", "b0b"),
             ("modern", "rnodern"),
             ("K", "\u{212a}"),
+            ("α\u{345}\u{301}", "ΆΙ"),
             ("ﬁ", "fi"),
             ("o'neil", "o’neil"),
         ] {

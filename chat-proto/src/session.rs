@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::bucket::Bucket;
 use crate::command::CloseReason;
+use crate::fault::Fault;
 use crate::line::Framer;
 use crate::log::{Cursor, Readers};
 use crate::outbox::Outbox;
@@ -180,8 +181,10 @@ impl Sessions {
         session.phase = Phase::Vacant;
         // After 2³² sessions in one slot an id comes round again; at a million a second that is over an hour for an
         // id that its driver has held on to after its `Close`.
-        session.generation = session.generation.wrapping_add(1);
-        self.vacant.push(slot);
+        session.generation = session.generation.wrapping_add(u32::from(!Fault::GenerationStays.is_planted()));
+        if !Fault::SlotLeaked.is_planted() {
+            self.vacant.push(slot);
+        }
     }
 
     /// Returns the slot of a session that is there.

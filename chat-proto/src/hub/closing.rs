@@ -3,6 +3,7 @@
 use super::Hub;
 use crate::command::CloseReason;
 use crate::dialect::{Event, MAX_NOTICE};
+use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::session::{Phase, SessionId, Untaken};
 use crate::time::Timestamp;
@@ -57,7 +58,9 @@ impl Hub {
             if self.deadline(slot).has_come(now) {
                 self.expire(slot, now);
             }
-            self.arm(slot);
+            if !Fault::DeadlineNotRearmed.is_planted() {
+                self.arm(slot);
+            }
         }
     }
 
@@ -125,7 +128,9 @@ impl Hub {
         let name = self.name_of(slot);
         tracing::debug!(session = slot, %reason, "closing");
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
-        self.names.release(slot);
+        if !Fault::NameNotFreed.is_planted() {
+            self.names.release(slot);
+        }
         self.open -= 1;
         let session = &mut self.sessions[slot];
         session.phase = Phase::Closing { reason, end };

@@ -3,6 +3,7 @@
 use super::Hub;
 use crate::command::CloseReason;
 use crate::dialect::Complaint;
+use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::line::Frame;
 use crate::session::{SessionId, Untaken};
@@ -20,6 +21,9 @@ impl Hub {
         let mut taken = 0;
         while taken < bytes.len() && self.sessions[slot].is_open() {
             if !self.may_take(slot, now) {
+                if Fault::RateLimitDrops.is_planted() {
+                    return bytes.len();
+                }
                 break;
             }
             let session = &mut self.sessions[slot];

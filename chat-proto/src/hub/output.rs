@@ -6,6 +6,7 @@ use crate::buffers::Buffers;
 use crate::command::{CloseReason, Command};
 use crate::config::OnLag;
 use crate::dialect::Event;
+use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::outbox::Outbox;
 use crate::session::{Phase, SessionId, Untaken};
@@ -150,11 +151,12 @@ impl Hub {
         let whole = batch.as_bytes().len();
         let n = n.min(whole);
         let session = &mut self.sessions[slot];
-        session.take_private(&out, n);
-        if let Some((seq, rest)) = batch.seek(n)
-            // Anything else would be a batch that was filled for another.
+        // Anything else would be a batch that was filled for another.
+        let its_own = session.lane == batch.lane()
             && session.cursor.next == out.from
-        {
+            && session.cursor.stretch(u64::MAX) >= out.to;
+        session.take_private(&out, n);
+        if let Some((seq, rest)) = batch.seek(n).filter(|_| its_own) {
             session.take_log(seq, [rest, &[]], &mut self.outboxes, self.max_encoded);
         }
         self.progressed(slot, n, n == whole);
@@ -252,7 +254,7 @@ impl Hub {
         if session.untaken == Untaken::UntilRead && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;
-            session.read_due = true;
+            session.read_due = !Fault::ReadForgotten.is_planted();
             self.arm(slot);
         }
         let pending = self.has_pending(slot);
@@ -276,7 +278,7 @@ impl crate::session::Session {
     fn take_log(&mut self, seq: u64, rest: [&[u8]; 2], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
         let begun = !rest[0].is_empty();
         self.cursor.next = seq + u64::from(begun);
-        if begun {
+        if begun && !Fault::RestOfLineLost.is_planted() {
             self.outbox.get_or_insert_with(|| outboxes.take()).set_front(rest, max_encoded);
         }
     }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Hub, lane::Lane};
 use crate::dialect::{Complaint, Event};
+use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::words::{clean, cut};
 
@@ -41,7 +42,9 @@ impl Hub {
             let author = author.filter(|_| at_home);
             let seq = lane.log.append(encoded, author, &mut self.sessions.readers(index));
             lane.remember(&event, seq);
-            self.lists.append(lane.behind, lane.caught_up);
+            if !Fault::WakeLost.is_planted() {
+                self.lists.append(lane.behind, lane.caught_up);
+            }
         }
     }
 
@@ -62,8 +65,9 @@ impl Hub {
         if self.encode(slot, event) == 0 {
             return;
         }
-        let at = self.lane(slot).log.head();
+        let head = self.lane(slot).log.head();
         let session = &mut self.sessions[slot];
+        let at = if Fault::ReplyOutOfOrder.is_planted() { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
         outbox.reply(at, &self.scratch.encoded, self.config.reply_bytes);
     }

@@ -1,0 +1,84 @@
+//! Deliberate bugs, to see whether the proofs find them.
+//!
+//! Each is one line somewhere in the core that does the wrong thing while its fault is planted. Without the feature
+//! `fault-injection` none can be, and the compiler leaves nothing of them.
+
+/// A bug that can be planted, one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[cfg_attr(not(feature = "fault-injection"), expect(unreachable_pub, reason = "public where it can be planted"))]
+pub enum Fault {
+    /// The log evicts one entry more than it has to.
+    EvictOneTooMany = 1,
+    /// A reader that missed messages is told so but stays where it was.
+    CursorStaysOnSkip,
+    /// A reader's own messages are counted among those it missed.
+    OwnCountedAsMissed,
+    /// The rest of a message of which a socket took a part is lost.
+    RestOfLineLost,
+    /// The name of one who leaves is not freed.
+    NameNotFreed,
+    /// A session that was looked at when a deadline came is not looked at again.
+    DeadlineNotRearmed,
+    /// Readers that have read everything do not learn that there is more.
+    WakeLost,
+    /// A session whose input was left untaken is not told when its replies leave room again.
+    ReadForgotten,
+    /// The slot of a session that is gone is not used again.
+    SlotLeaked,
+    /// A slot's next session has the same id as its last.
+    GenerationStays,
+    /// A reply goes before the messages that were there first.
+    ReplyOutOfOrder,
+    /// What comes from a session that is out of tokens is dropped.
+    RateLimitDrops,
+    /// A buffer that a session needs no more is neither kept for the next nor freed.
+    BufferLeaked,
+    /// What comes after the limit of a line that was too long is taken for a line.
+    TailOfLongLine,
+}
+
+#[cfg(feature = "fault-injection")]
+mod planted {
+    use core::sync::atomic::{AtomicU8, Ordering};
+
+    use super::Fault;
+
+    static PLANTED: AtomicU8 = AtomicU8::new(0);
+
+    impl Fault {
+        /// Every fault there is.
+        pub const ALL: [Self; 14] = [
+            Self::EvictOneTooMany,
+            Self::CursorStaysOnSkip,
+            Self::OwnCountedAsMissed,
+            Self::RestOfLineLost,
+            Self::NameNotFreed,
+            Self::DeadlineNotRearmed,
+            Self::WakeLost,
+            Self::ReadForgotten,
+            Self::SlotLeaked,
+            Self::GenerationStays,
+            Self::ReplyOutOfOrder,
+            Self::RateLimitDrops,
+            Self::BufferLeaked,
+            Self::TailOfLongLine,
+        ];
+
+        /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.
+        pub fn plant(fault: Option<Self>) {
+            PLANTED.store(fault.map_or(0, |fault| fault as u8), Ordering::Relaxed);
+        }
+
+        pub(crate) fn is_planted(self) -> bool {
+            PLANTED.load(Ordering::Relaxed) == self as u8
+        }
+    }
+}
+
+#[cfg(not(feature = "fault-injection"))]
+impl Fault {
+    pub(crate) const fn is_planted(self) -> bool {
+        false
+    }
+}
