@@ -1,97 +1,78 @@
-//! A listener's thread: lets peers in.
+//! A listener's thread: opens sessions, refuses them, and waits when the system has no room for more.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chat_proto::DialectId;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
+use tracing::{debug, info, warn};
 
 use crate::connection::Connection;
 use crate::shared::Shared;
+use crate::wait::wait;
 
-/// The first wait after descriptors, memory or threads ran out; it doubles until things get better.
-const BACK_OFF: Duration = Duration::from_millis(100);
+/// How long to wait when descriptors, memory or threads have run out; doubled as long as that does not help, up to
+/// [`MAX_PAUSE`].
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest such wait, and the least time between two log lines about it.
-const MAX_BACK_OFF: Duration = Duration::from_secs(1);
-
-/// A listener and the dialect that is spoken there.
+/// An address that clients of one dialect connect to.
 #[derive(Debug)]
-pub(crate) struct Door {
-    shared: Arc<Shared>,
-    listener: TcpListener,
-    dialect: DialectId,
-    /// At its end once the server stops accepting.
-    closed: UnixStream,
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    pub(crate) addr: SocketAddr,
+    pub(crate) dialect: DialectId,
+    pub(crate) name: String,
 }
 
-impl Door {
-    pub(crate) fn new(shared: Arc<Shared>, listener: TcpListener, dialect: DialectId, closed: UnixStream) -> Self {
-        Self { shared, listener, dialect, closed }
-    }
-
-    /// Accepts until the server stops.
-    pub(crate) fn run(self) {
-        let mut back_off = BACK_OFF;
-        let mut logged: Option<Instant> = None;
-        while self.wait_for_peer() {
-            let Err(error) = self.accept() else {
-                back_off = BACK_OFF;
-                continue;
-            };
-            if is_of_the_peer(&error) {
-                continue;
+impl Listener {
+    /// Accepts connections until `closed` is at its end.
+    pub(crate) fn run(self, shared: &Arc<Shared>, closed: &UnixStream) {
+        info!(dialect = self.name, addr = %self.addr, "listening");
+        let mut pause = MIN_PAUSE;
+        while self.wait(PollFlags::IN, closed, None) {
+            match self.socket.accept().and_then(|(stream, peer)| self.admit(shared, stream, peer)) {
+                Ok(()) => pause = MIN_PAUSE,
+                Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
+                Err(error) => {
+                    if shared.may_warn() {
+                        warn!(dialect = self.name, addr = %self.addr, %error, "cannot accept; trying again");
+                    }
+                    // Most likely the connection stays where it is: to look for it at once would be a spin.
+                    self.wait(PollFlags::empty(), closed, Some(pause));
+                    pause = MAX_PAUSE.min(2 * pause);
+                }
             }
-            if logged.is_none_or(|at| at.elapsed() >= MAX_BACK_OFF) {
-                logged = Some(Instant::now());
-                tracing::warn!(%error, "cannot take connections for now");
-            }
-            if !self.pause(back_off) {
-                return;
-            }
-            back_off = MAX_BACK_OFF.min(2 * back_off);
         }
+        info!(dialect = self.name, addr = %self.addr, "no longer listening");
     }
 
-    /// Waits for a peer; returns `false` if the server stops accepting.
-    fn wait_for_peer(&self) -> bool {
-        let mut polled = [PollFd::new(&self.closed, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
-        // If polling fails, accepting says how it stands.
-        let _ = poll(&mut polled, None);
-        polled[0].revents().is_empty()
+    /// Waits until `flags` come true for the listener; returns false if `closed` is at its end.
+    fn wait(&self, flags: PollFlags, closed: &UnixStream, timeout: Option<Duration>) -> bool {
+        let mut sockets = [PollFd::new(&self.socket, flags), PollFd::new(closed, PollFlags::IN)];
+        wait(&mut sockets, timeout);
+        sockets[1].revents().is_empty()
     }
 
-    /// Waits for some time; returns `false` if the server stops accepting.
-    fn pause(&self, time: Duration) -> bool {
-        let mut polled = [PollFd::new(&self.closed, PollFlags::IN)];
-        let _ = poll(&mut polled, Timespec::try_from(time).ok().as_ref());
-        polled[0].revents().is_empty()
-    }
-
-    /// Lets one peer in, or tells it why not.
-    fn accept(&self) -> io::Result<()> {
-        let (stream, peer) = self.listener.accept()?;
+    /// Opens a session for a connection, or tells it why there is none.
+    fn admit(&self, shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         let connection = Arc::new(Connection::new(stream)?);
-        let opened = self.shared.act(|state, now| {
-            state.open(now, self.dialect, &connection).map_err(|error| {
-                let mut words = Vec::new();
-                state.hub.refusal(self.dialect, error, &mut words);
-                (error, words)
-            })
+        let mut words = Vec::new();
+        let opened = shared.act(|state, now| {
+            let opened = state.open(now, self.dialect, &connection);
+            opened.inspect_err(|error| state.hub.refusal(self.dialect, *error, &mut words))
         });
         match opened {
             Ok(id) => {
-                tracing::debug!(%peer, session = id.slot(), "connected");
-                connection.start(&self.shared, id).inspect_err(|_| {
-                    self.shared.act(|state, now| state.not_started(now, id));
-                })
+                debug!(session = id.slot(), %peer, "connected");
+                connection.start(shared, id).inspect_err(|_| shared.act(|state, now| state.not_started(now, id)))
             }
-            Err((error, words)) => {
-                tracing::debug!(%peer, %error, "refused");
-                // A courtesy: nobody waits for a peer that is not let in.
+            Err(error) => {
+                debug!(%peer, %error, "refused");
+                // A new socket has room for a line; if it has not, the peer can do without.
                 let _ = connection.write(&words);
                 connection.close();
                 Ok(())
@@ -100,11 +81,8 @@ impl Door {
     }
 }
 
-/// Whether accepting failed for that one peer only, or there was none after all.
-fn is_of_the_peer(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::WouldBlock | Kind::Interrupted | Kind::ConnectionAborted | Kind::ConnectionReset | Kind::InvalidInput
-    )
+/// Whether the failure concerns one connection, not accepting as such.
+fn is_peers_own(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
 }

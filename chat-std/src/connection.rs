@@ -7,10 +7,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chat_proto::SessionId;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use socket2::{SockRef, TcpKeepalive};
+use tracing::debug;
 
 use crate::shared::{Shared, lock};
+use crate::wait::wait;
 
 /// Address space for a connection thread's stack; only the pages that it touches take memory.
 const STACK: usize = 256 << 10;
@@ -48,7 +50,11 @@ impl Connection {
             let _end = End { shared: &shared, connection: &connection };
             connection.serve(&shared, id);
         };
-        *thread = Some(thread::Builder::new().name("connection".into()).stack_size(STACK).spawn(serve)?);
+        let builder = thread::Builder::new().name("connection".into()).stack_size(STACK);
+        // Its kind would say "try again", as a socket's does.
+        let started =
+            builder.spawn(serve).map_err(|error| io::Error::other(format!("no thread to be had: {error}")))?;
+        *thread = Some(started);
         Ok(())
     }
 
@@ -63,7 +69,7 @@ impl Connection {
                 Ok(input) => offer(shared, id, input),
                 Err(error) if is_for_now(&error) => {}
                 Err(error) => {
-                    tracing::debug!(session = id.slot(), %error, "cannot read");
+                    debug!(session = id.slot(), %error, "cannot read");
                     return shared.act(|state, now| state.hub.disconnect(now, id));
                 }
             }
@@ -72,8 +78,7 @@ impl Connection {
 
     /// Waits until there is input, holding no buffer.
     fn wait_for_input(&self) {
-        // An error is told by the read that follows.
-        let _ = poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], None);
+        wait(&mut [PollFd::new(&self.stream, PollFlags::IN)], None);
     }
 
     /// Reads once; nothing is left to read if it comes back empty.

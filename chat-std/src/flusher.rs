@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chat_proto::{Batch, Command, SessionId, Timestamp};
+use tracing::debug;
 
 use crate::connection::Connection;
 use crate::shared::{Shared, State};
@@ -19,12 +20,12 @@ const BATCH_BYTES: usize = 64 << 10;
 
 /// Flushes until the server is over.
 pub(crate) fn run(shared: &Shared) {
-    let mut round = Round::new();
+    let mut round = Round::default();
     while shared.wait_for_work() {
         loop {
             shared.act(|state, now| {
                 round.report(state, now);
-                round.collect(state, now);
+                round.gather(state, now);
             });
             if round.is_empty() {
                 break;
@@ -34,52 +35,53 @@ pub(crate) fn run(shared: &Shared) {
     }
 }
 
-/// Some of the hub's commands and what they need, taken along out of the lock.
+/// Some of the hub's commands and what they need, taken along out of the lock. Its buffers are kept from round to round.
+#[derive(Default)]
 struct Round {
     batches: [Batch; BATCHES],
-    sends: Vec<Send>,
-    resumes: Vec<Arc<Connection>>,
-    closes: Vec<Arc<Connection>>,
+    deliveries: Vec<Delivery>,
+    resumed: Vec<Arc<Connection>>,
+    closed: Vec<Arc<Connection>>,
+    lingered: Vec<Arc<Connection>>,
 }
 
 /// A session that is to be sent one of the round's batches.
-struct Send {
+struct Delivery {
     id: SessionId,
     connection: Arc<Connection>,
     batch: usize,
-    /// How many bytes the socket took; `None` if it failed.
+    /// How many of its bytes the socket took; `None` if it failed.
     sent: Option<usize>,
 }
 
 impl Round {
-    fn new() -> Self {
-        Self { batches: Default::default(), sends: Vec::new(), resumes: Vec::new(), closes: Vec::new() }
-    }
-
     fn is_empty(&self) -> bool {
-        self.sends.is_empty() && self.resumes.is_empty() && self.closes.is_empty()
+        self.deliveries.is_empty() && self.resumed.is_empty() && self.closed.is_empty()
     }
 
     /// Takes commands from the hub and copies what is to be sent.
-    fn collect(&mut self, state: &mut State, now: Timestamp) {
+    fn gather(&mut self, state: &mut State, now: Timestamp) {
         let mut batches = 0;
         // Half a round at most for those who were blocked, so that neither they nor the others have to wait for long.
-        while self.sends.len() < SESSIONS / 2 && batches < BATCHES {
+        while self.deliveries.len() < SESSIONS / 2 && batches < BATCHES {
             let Some(id) = state.writable.pop_front() else { break };
-            self.fill(state, id, &mut batches);
+            self.prepare(state, id, &mut batches);
         }
-        while self.sends.len() + self.closes.len() < SESSIONS && batches < BATCHES {
+        while self.deliveries.len() + self.closed.len() < SESSIONS && batches < BATCHES {
             match state.hub.poll_command() {
-                Some(Command::Send(id)) => self.fill(state, id, &mut batches),
-                Some(Command::Read(id)) => self.resumes.extend(state.connection(id)),
-                Some(Command::Close(id, _)) => self.closes.extend(state.close(now, id)),
+                Some(Command::Send(id)) => self.prepare(state, id, &mut batches),
+                Some(Command::Read(id)) => self.resumed.extend(state.connection(id)),
+                Some(Command::Close(id, _)) => {
+                    self.closed.extend(state.close(now, id));
+                    self.lingered.extend(state.lingered(now));
+                }
                 None => break,
             }
         }
     }
 
     /// Finds or makes the batch for a session.
-    fn fill(&mut self, state: &mut State, id: SessionId, batches: &mut usize) {
+    fn prepare(&mut self, state: &mut State, id: SessionId, batches: &mut usize) {
         let made = &self.batches[..*batches];
         let batch = made.iter().position(|batch| state.hub.fits(id, batch)).unwrap_or(*batches);
         if batch == *batches {
@@ -89,26 +91,31 @@ impl Round {
             *batches += 1;
         }
         if let Some(connection) = state.connection(id) {
-            self.sends.push(Send { id, connection, batch, sent: None });
+            self.deliveries.push(Delivery { id, connection, batch, sent: None });
         }
     }
 
     /// Writes, wakes and closes, each once; nothing here waits for a peer.
     fn carry_out(&mut self) {
-        for send in &mut self.sends {
-            send.sent = send.connection.write(self.batches[send.batch].as_bytes()).ok();
+        for delivery in &mut self.deliveries {
+            let written = delivery.connection.write(self.batches[delivery.batch].as_bytes());
+            let written = written.inspect_err(|error| debug!(session = delivery.id.slot(), %error, "cannot write"));
+            delivery.sent = written.ok();
         }
-        for connection in self.resumes.drain(..) {
+        for connection in self.resumed.drain(..) {
             connection.resume();
         }
-        for connection in self.closes.drain(..) {
+        for connection in self.closed.drain(..) {
             connection.close();
+        }
+        for connection in self.lingered.drain(..) {
+            connection.cut();
         }
     }
 
     /// Tells the hub what the sockets took.
     fn report(&mut self, state: &mut State, now: Timestamp) {
-        for Send { id, connection, batch, sent } in self.sends.drain(..) {
+        for Delivery { id, connection, batch, sent } in self.deliveries.drain(..) {
             let batch = &self.batches[batch];
             let Some(sent) = sent else {
                 state.hub.disconnect(now, id);

@@ -38,6 +38,7 @@ mod flusher;
 mod handle;
 mod server;
 mod shared;
+mod wait;
 mod watch;
 
 pub use chat_proto::{Config, ConfigError};

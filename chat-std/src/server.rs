@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_proto::{Config, ConfigError, DialectId, Hub};
+use chat_proto::{Config, ConfigError, Hub};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::accept::Door;
+use crate::accept::Listener;
 use crate::flusher;
 use crate::handle::Handle;
 use crate::shared::Shared;
@@ -23,7 +23,7 @@ const BACKLOG: i32 = 4_096;
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
-    listeners: Vec<(TcpListener, DialectId)>,
+    listeners: Vec<Listener>,
 }
 
 impl Server {
@@ -59,10 +59,10 @@ impl Server {
     ///
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
-        let dialect = self.shared.dialect(dialect)?;
+        let (dialect, name) = (self.shared.dialect(dialect)?, dialect.to_owned());
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
-        self.listeners.push((listener, dialect));
+        self.listeners.push(Listener { socket: listener, addr, dialect, name });
         Ok(addr)
     }
 
@@ -100,19 +100,15 @@ impl Server {
 }
 
 /// Starts the flushers, then a thread for each listener.
-fn start(
-    shared: &Arc<Shared>,
-    listeners: Vec<(TcpListener, DialectId)>,
-    threads: &mut Vec<JoinHandle<()>>,
-) -> io::Result<()> {
+fn start(shared: &Arc<Shared>, listeners: Vec<Listener>, threads: &mut Vec<JoinHandle<()>>) -> io::Result<()> {
     for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
         let shared = Arc::clone(shared);
         threads.push(thread::Builder::new().name("flusher".into()).spawn(move || flusher::run(&shared))?);
     }
     let (open, closed) = UnixStream::pair()?;
-    for (listener, dialect) in listeners {
-        let door = Door::new(Arc::clone(shared), listener, dialect, closed.try_clone()?);
-        threads.push(thread::Builder::new().name("accept".into()).spawn(move || door.run())?);
+    for listener in listeners {
+        let (shared, closed) = (Arc::clone(shared), closed.try_clone()?);
+        threads.push(thread::Builder::new().name("accept".into()).spawn(move || listener.run(&shared, &closed))?);
     }
     shared.open_doors(open);
     Ok(())

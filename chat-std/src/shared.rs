@@ -18,6 +18,12 @@ use crate::connection::Connection;
 /// Peers that read them close their end, which ends this early.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// The most connections that do so; one more, and the oldest is cut at once.
+const MAX_LINGERING: usize = 1_024;
+
+/// How often a failing accept is worth a line in the log.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+
 /// What all threads of a server share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -49,6 +55,8 @@ pub(crate) struct State {
     threads: usize,
     /// The connection thread that was the last to end.
     ended: Option<JoinHandle<()>>,
+    /// When a listener last warned that it cannot accept.
+    warned: Option<Timestamp>,
     /// The listeners' threads stop when this is closed.
     doors: Option<UnixStream>,
     /// Nothing is left to flush, ever.
@@ -68,6 +76,7 @@ impl Shared {
             sleeping: 0,
             threads: 0,
             ended: None,
+            warned: None,
             doors: None,
             over: false,
         };
@@ -77,6 +86,7 @@ impl Shared {
     /// Does something to the hub: locks, takes the time, acts, and wakes whoever then has something to do.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut State, Timestamp) -> R) -> R {
         let mut state = lock(&self.state);
+        // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
         let flush = state.call_flusher();
@@ -118,13 +128,24 @@ impl Shared {
     }
 
     /// Says how the watch is woken.
-    pub(crate) fn set_bell(&self, bell: UnixStream) {
+    pub(crate) fn hang_bell(&self, bell: UnixStream) {
         self.act(|state, _| state.bell = Some(Arc::new(bell)));
     }
 
-    /// Keeps what holds the listeners' threads open.
+    /// Takes what keeps the listeners' threads going while it is open.
     pub(crate) fn open_doors(&self, doors: UnixStream) {
         self.act(|state, _| state.doors = Some(doors));
+    }
+
+    /// Whether the last warning of any listener was long enough ago for another.
+    pub(crate) fn may_warn(&self) -> bool {
+        self.act(|state, now| {
+            let may = state.warned.is_none_or(|at| at + WARN_EVERY <= now);
+            if may {
+                state.warned = Some(now);
+            }
+            may
+        })
     }
 
     pub(crate) fn shut_down(&self) {
@@ -177,7 +198,7 @@ impl State {
     /// Takes back [`open`](Self::open): the connection's thread could not be started.
     pub(crate) fn not_started(&mut self, now: Timestamp, id: SessionId) {
         self.threads -= 1;
-        self.hub.disconnect(now, id);
+        self.hub.kick(now, id, "no thread is left, try again later");
     }
 
     /// Returns the connection of a session whose `Close` was not handed out yet.
@@ -194,10 +215,14 @@ impl State {
 
     /// Returns a connection that has lingered long enough, to be cut.
     pub(crate) fn lingered(&mut self, now: Timestamp) -> Option<Arc<Connection>> {
-        while self.lingering.front().is_some_and(|(until, _)| *until <= now) {
+        while let Some((until, connection)) = self.lingering.front()
+            && (*until <= now || self.lingering.len() > MAX_LINGERING)
+        {
+            let connection = connection.upgrade();
+            self.lingering.pop_front();
             // Most peers have closed their end long since.
-            if let Some(connection) = self.lingering.pop_front().and_then(|(_, connection)| connection.upgrade()) {
-                return Some(connection);
+            if connection.is_some() {
+                return connection;
             }
         }
         None

@@ -1,0 +1,69 @@
+//! This project's adapters, as the [conformance suite](crate::conformance) wants them.
+
+use std::io;
+use std::num::NonZeroUsize;
+
+use chat_proto::{Config, HubStats, SessionId};
+
+use crate::conformance::{Adapter, Control, LOOPBACK, Running};
+
+/// chat-smol, on two executor threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Smol;
+
+/// chat-std, on threads of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Std;
+
+impl Adapter for Smol {
+    fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
+        const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
+        let mut server = chat_smol::Server::new(config).map_err(io::Error::other)?;
+        let mut ports = Vec::new();
+        for dialect in dialects {
+            ports.push((*dialect, server.listen(dialect, LOOPBACK)?));
+        }
+        Ok(Running::new(ports, server.handle(), move || server.run_on_threads(THREADS)))
+    }
+}
+
+impl Adapter for Std {
+    fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
+        let mut server = chat_std::Server::new(config).map_err(io::Error::other)?;
+        let mut ports = Vec::new();
+        for dialect in dialects {
+            ports.push((*dialect, server.listen(dialect, LOOPBACK)?));
+        }
+        Ok(Running::new(ports, server.handle(), move || server.run()))
+    }
+}
+
+/// Both handles have the same methods, which is the point of them.
+macro_rules! control {
+    ($handle:ty) => {
+        impl Control for $handle {
+            fn announce(&self, words: &str) {
+                self.announce(words);
+            }
+
+            fn kick(&self, id: SessionId, why: &str) {
+                self.kick(id, why);
+            }
+
+            fn stats(&self) -> HubStats {
+                self.stats()
+            }
+
+            fn sessions(&self) -> Vec<(SessionId, String)> {
+                self.sessions()
+            }
+
+            fn shut_down(&self) {
+                self.shut_down();
+            }
+        }
+    };
+}
+
+control!(chat_smol::Handle);
+control!(chat_std::Handle);

@@ -1,0 +1,274 @@
+//! Someone at the other end: a blocking client that speaks in lines and waits for what it expects.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
+use socket2::{Domain, Socket, Type};
+
+/// How long anything may take that is meant to happen at once, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The least receive buffer that systems grant (they round it up), so that a client that does not read is soon felt.
+const SMALL_BUFFER: usize = 4 << 10;
+
+/// One connection to a server under test.
+///
+/// All waiting ends after [`PATIENCE`], with a panic that says who waited for what.
+#[derive(Debug)]
+pub struct Client {
+    who: String,
+    stream: BufReader<TcpStream>,
+    /// A line that has not ended yet.
+    begun: Vec<u8>,
+    bytes_heard: u64,
+    bytes_said: u64,
+}
+
+/// What came next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without its LF.
+    Line(String),
+    /// The end of the stream, in order, after the last line's end.
+    End,
+    /// The connection was reset.
+    Reset,
+    /// Nothing in the time given.
+    Nothing,
+}
+
+impl Client {
+    /// Connects; `who` stands in messages of failure only.
+    ///
+    /// # Panics
+    ///
+    /// If nobody accepts, as any of the methods if what it does fails.
+    #[track_caller]
+    #[must_use]
+    pub fn connect(who: &str, addr: SocketAddr) -> Self {
+        Self::over(who, new_socket(addr), addr)
+    }
+
+    /// Connects with a receive buffer that is soon full.
+    #[track_caller]
+    #[must_use]
+    pub fn connect_narrow(who: &str, addr: SocketAddr) -> Self {
+        let socket = new_socket(addr);
+        socket.set_recv_buffer_size(SMALL_BUFFER).expect("a receive buffer can be small");
+        Self::over(who, socket, addr)
+    }
+
+    /// Connects a socket that was made before, when there were descriptors for it.
+    #[track_caller]
+    #[must_use]
+    pub fn over(who: &str, socket: Socket, addr: SocketAddr) -> Self {
+        socket.connect_timeout(&addr.into(), PATIENCE).unwrap_or_else(|error| panic!("{who} cannot connect: {error}"));
+        // What is said in pieces goes out in pieces.
+        socket.set_tcp_nodelay(true).expect("a socket can be told not to wait");
+        socket.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        let stream = BufReader::new(socket.into());
+        Self { who: who.into(), stream, begun: Vec::new(), bytes_heard: 0, bytes_said: 0 }
+    }
+
+    /// Returns whom messages of failure speak of.
+    #[must_use]
+    pub fn who(&self) -> &str {
+        &self.who
+    }
+
+    /// Changes whom messages of failure speak of.
+    pub fn rename(&mut self, who: String) {
+        self.who = who;
+    }
+
+    /// Returns how many bytes of whole lines came so far.
+    #[must_use]
+    pub fn bytes_heard(&self) -> u64 {
+        self.bytes_heard
+    }
+
+    /// Returns how many bytes were said so far.
+    #[must_use]
+    pub fn bytes_said(&self) -> u64 {
+        self.bytes_said
+    }
+
+    /// Sends a line.
+    #[track_caller]
+    pub fn say(&mut self, line: &str) {
+        self.say_bytes(format!("{line}\n").as_bytes());
+    }
+
+    /// Sends bytes as they are.
+    #[track_caller]
+    pub fn say_bytes(&mut self, bytes: &[u8]) {
+        if let Err(error) = self.stream.get_mut().write_all(bytes) {
+            panic!("{} cannot say {:?}: {error}", self.who, String::from_utf8_lossy(bytes));
+        }
+        self.bytes_said += bytes.len() as u64;
+    }
+
+    /// Sends as much of `bytes` as the other end takes without a pause of `patience`, and returns how much that was.
+    pub fn say_what_fits(&mut self, bytes: &[u8], patience: Duration) -> usize {
+        let stream = self.stream.get_mut();
+        stream.set_write_timeout(Some(patience)).expect("a socket has timeouts");
+        let mut said = 0;
+        while said < bytes.len() {
+            match stream.write(&bytes[said..]) {
+                // It waits, or it has closed: either way this was all.
+                Ok(0) | Err(_) => break,
+                Ok(n) => said += n,
+            }
+        }
+        stream.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        self.bytes_said += said as u64;
+        said
+    }
+
+    /// Waits for what comes next, at most until `deadline`.
+    #[track_caller]
+    pub fn hear(&mut self, deadline: Instant) -> Heard {
+        loop {
+            // A timeout of zero would mean none.
+            let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            self.stream.get_ref().set_read_timeout(Some(patience)).expect("a socket has timeouts");
+            match self.stream.read_until(b'\n', &mut self.begun) {
+                Ok(_) if self.begun.ends_with(b"\n") => {
+                    let line = std::mem::take(&mut self.begun);
+                    self.bytes_heard += line.len() as u64;
+                    let line = std::str::from_utf8(&line[..line.len() - 1]);
+                    return Heard::Line(line.expect("the server writes UTF-8").into());
+                }
+                Ok(_) => {
+                    assert!(self.begun.is_empty(), "{}'s stream ends in mid-line: {:?}", self.who, self.begun());
+                    return Heard::End;
+                }
+                Err(error) if is_timeout(error.kind()) => {
+                    if Instant::now() >= deadline {
+                        return Heard::Nothing;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Heard::Reset,
+                Err(error) => panic!("{} cannot read: {error}", self.who),
+            }
+        }
+    }
+
+    /// Waits for the next line.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        match self.hear(Instant::now() + PATIENCE) {
+            Heard::Line(line) => line,
+            other => panic!("{} waits for a line and gets: {other:?} {}", self.who, self.begun()),
+        }
+    }
+
+    /// Waits for the next line, which is to be this one.
+    #[track_caller]
+    pub fn expect(&mut self, line: &str) {
+        match self.hear(Instant::now() + PATIENCE) {
+            Heard::Line(heard) => assert_eq!(heard, line, "what {} hears", self.who),
+            other => panic!("{} waits for {line:?} and gets: {other:?} {}", self.who, self.begun()),
+        }
+    }
+
+    /// Expects the end of the stream now, without a line before it and without a reset.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        match self.hear(Instant::now() + PATIENCE) {
+            Heard::End => {}
+            other => panic!("{} waits for the end and gets: {other:?} {}", self.who, self.begun()),
+        }
+    }
+
+    /// Expects to be told, in either dialect, that the server shuts down, and then the end.
+    #[track_caller]
+    pub fn expect_shutdown(mut self) {
+        const WORDS: &str = "shutting down";
+        let line = self.line();
+        let told = line == format!("* server: {WORDS}") || line == classic_line("server", WORDS);
+        assert!(told, "{} waits to be told of the shutdown and hears {line:?}", self.who);
+        self.expect_end();
+    }
+
+    /// Reads what is left, and waits for the end: in mid-line or by a reset, if need be.
+    #[track_caller]
+    pub fn drain(mut self) {
+        self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        match io::copy(&mut self.stream, &mut io::sink()) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("{} waits for the end: {error}", self.who),
+        }
+    }
+
+    /// Expects that nothing was on its way: the answer to a ping is the next line. (Text only.)
+    #[track_caller]
+    pub fn expect_nothing_more(&mut self) {
+        self.say("/ping");
+        self.expect("* pong");
+    }
+
+    /// Skips all that was said up to now. (Text only.)
+    #[track_caller]
+    pub fn catch_up(&mut self) {
+        self.say("/ping");
+        while self.line() != "* pong" {}
+    }
+
+    /// Ends the input to the server; what it says can still be heard.
+    pub fn end_input(&mut self) {
+        self.stream.get_ref().shutdown(Shutdown::Write).expect("one half of a connection can be closed");
+    }
+
+    /// Breaks the connection off: the server gets a reset, and what was on its way either way is lost.
+    pub fn reset(self) {
+        let socket = Socket::from(self.stream.into_inner());
+        socket.set_linger(Some(Duration::ZERO)).expect("a connection can be broken off");
+    }
+
+    fn begun(&self) -> String {
+        if self.begun.is_empty() { String::new() } else { format!("({:?})", String::from_utf8_lossy(&self.begun)) }
+    }
+}
+
+/// Makes a socket that can be connected later; it has its descriptor from now on.
+///
+/// # Panics
+///
+/// If there is no descriptor for it.
+#[must_use]
+pub fn new_socket(addr: SocketAddr) -> Socket {
+    Socket::new(Domain::for_address(addr), Type::STREAM, None).expect("a socket can be made")
+}
+
+/// Returns the line that the classic dialect says and hears for these words.
+#[must_use]
+pub fn classic_line(name: &str, words: &str) -> String {
+    format!("CHAT {} {}", BASE64.encode(name), BASE64.encode(words))
+}
+
+/// Returns the name and the words of a CHAT line of the classic dialect.
+///
+/// # Panics
+///
+/// If it is none.
+#[track_caller]
+#[must_use]
+pub fn classic_words(line: &str) -> (String, String) {
+    let decode = |field: Option<&str>| {
+        let bytes = field.and_then(|field| BASE64.decode(field).ok());
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| panic!("no CHAT line: {line:?}"))
+    };
+    let mut fields = line.split(' ');
+    assert_eq!(fields.next(), Some("CHAT"), "no CHAT line: {line:?}");
+    let (name, words) = (decode(fields.next()), decode(fields.next()));
+    assert_eq!(fields.next(), None, "no CHAT line: {line:?}");
+    (name, words)
+}
+
+fn is_timeout(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

@@ -1,0 +1,301 @@
+//! Every way in which a connection ends, and the end of the server itself.
+
+use std::sync::Once;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_proto::Config;
+
+use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, rate, start};
+
+/// Who is kicked is told why and closed; the others see that someone left.
+pub fn kicked(adapter: &dyn Adapter) {
+    let server = start(adapter, calm());
+    let mut alice = server.named("alice");
+    let mut bob = server.named("bob");
+    alice.expect("* bob joined");
+    let mut carol = server.classic("carol");
+    server.await_sessions(3);
+
+    server.control().kick(server.id_of("bob"), "that is enough");
+    bob.expect("! closed: kicked: that is enough");
+    bob.expect_end();
+    alice.expect("* bob left (kicked)");
+    server.control().kick(server.id_of("anonymous"), "");
+    carol.expect(&classic_line("server", "closed: kicked"));
+    carol.expect_end();
+    server.await_sessions(1);
+    alice.expect_nothing_more();
+    server.stop([alice]);
+}
+
+/// Who ends its input is sent all that it asked for, and the rest of the conversation up to then; then it is closed.
+pub fn half_close_still_hears_what_is_pending(adapter: &dyn Adapter) {
+    const QUESTIONS: usize = 500;
+    let server = start(adapter, calm());
+    let mut alice = server.named("alice");
+    let mut bob = server.named("bob");
+    alice.expect("* bob joined");
+    bob.say("before");
+    bob.expect_nothing_more();
+    alice.say_bytes("/ping\n".repeat(QUESTIONS).as_bytes());
+    alice.end_input();
+    alice.expect("bob: before");
+    for _ in 0..QUESTIONS {
+        alice.expect("* pong");
+    }
+    alice.expect_end();
+    bob.expect("* alice left");
+    server.stop([bob]);
+}
+
+/// What is said before the end of the input is heard by the others, an unfinished line is not.
+pub fn last_words_before_the_end_of_input_are_heard(adapter: &dyn Adapter) {
+    let server = start(adapter, calm());
+    let mut alice = server.named("alice");
+    let mut bob = server.named("bob");
+    alice.expect("* bob joined");
+    bob.say_bytes(b"one last thing\nand ano");
+    bob.end_input();
+    bob.expect_end();
+    alice.expect("bob: one last thing");
+    alice.expect("* bob left");
+    alice.expect_nothing_more();
+    server.stop([alice]);
+}
+
+/// What comes behind a `/quit` is of no effect; above all it does not turn the end of the connection into a reset.
+pub fn what_follows_a_quit_does_not_spoil_the_goodbye(adapter: &dyn Adapter) {
+    let server = start(adapter, calm());
+    let mut alice = server.named("alice");
+    // More than is read at once, so that some of it comes when the session is over.
+    let more = "and another thing\n".repeat(20_000);
+    for _ in 0..20 {
+        let mut bob = server.named("bob");
+        alice.expect("* bob joined");
+        bob.say("/quit for now");
+        bob.say_what_fits(more.as_bytes(), PATIENCE);
+        bob.expect("* bye");
+        bob.expect_end();
+        alice.expect("* bob left (for now)");
+    }
+    alice.expect_nothing_more();
+    server.stop([alice]);
+}
+
+/// What a reset comes upon, and how to get there.
+type Stage = (&'static str, fn(&Running));
+
+/// A reset at whatever stage of a connection ends that session soon, and nobody else's.
+pub fn resets_at_every_stage(adapter: &dyn Adapter) {
+    let config = Config { rate: Some(rate(50, 30)), linger_timeout: 10 * PATIENCE, ..calm() };
+    let server = start(adapter, config);
+    let mut watch = server.named("watch");
+    let stages: [Stage; 10] = [
+        ("on connecting", |server| Client::connect("bob", server.addr("text")).reset()),
+        ("when welcomed", |server| server.guest("bob").reset()),
+        ("in mid-line", |server| {
+            let mut bob = server.guest("bob");
+            bob.say_bytes(b"/name b");
+            bob.reset();
+        }),
+        ("when named", |server| server.named("bob").reset()),
+        ("with answers on their way", |server| {
+            let mut bob = server.named("bob");
+            bob.say_bytes("/help\n".repeat(20).as_bytes());
+            bob.reset();
+        }),
+        ("with input left untaken", |server| {
+            let throttled = server.stats().throttled;
+            let mut bob = server.named("bob");
+            bob.say_bytes("/ping\n".repeat(60).as_bytes());
+            super::eventually("bob's input to be left untaken", || {
+                if server.stats().throttled > throttled { Ok(()) } else { Err("it is not".into()) }
+            });
+            bob.reset();
+        }),
+        ("after the end of its input", |server| {
+            let mut bob = server.named("bob");
+            bob.end_input();
+            bob.reset();
+        }),
+        ("while it takes nothing", |server| fill(server, "bob").reset()),
+        ("while it is being closed", |server| {
+            let bob = fill(server, "bob");
+            server.control().kick(server.id_of("bob"), "so long");
+            bob.reset();
+        }),
+        ("on the classic port", |server| {
+            let mut bob = server.classic("bob");
+            bob.say("NAME Ym9i");
+            bob.reset();
+        }),
+    ];
+    for (stage, reset) in stages {
+        let closed = server.stats().closed;
+        reset(&server);
+        // Bob's deadline is far off: it is the reset that ends the session. That it has ended is seen by the counter:
+        // where the reset comes early, there may be no session yet.
+        super::eventually(&format!("the end of the session that was reset {stage}"), || {
+            let stats = server.stats();
+            if stats.closed > closed { Ok(()) } else { Err(format!("{stats:?}")) }
+        });
+        watch.catch_up();
+    }
+    server.stop([watch]);
+}
+
+/// Connects someone who reads nothing, and has it sent more than any socket holds.
+fn fill(server: &Running, who: &str) -> Client {
+    let mut lazy = Client::connect_narrow(who, server.addr("text"));
+    assert!(lazy.line().starts_with("* welcome"));
+    lazy.say(&format!("/name {who}"));
+    lazy.expect(&format!("* you are now {who}"));
+    let words = "x".repeat(4_000);
+    for _ in 0..4_000 {
+        server.control().announce(&words);
+    }
+    lazy
+}
+
+/// Clients that come and go as fast as they can leave nothing behind.
+pub fn a_storm_of_reconnects(adapter: &dyn Adapter) {
+    const VISITS: u64 = 500;
+    let server = start(adapter, Config { max_sessions: 50, ..calm() });
+    thread::scope(|scope| {
+        for part in 0..4 {
+            let server = &server;
+            scope.spawn(move || {
+                for _ in 0..VISITS / 4 {
+                    let mut visitor = server.guest(&format!("visitor {part}"));
+                    visitor.say("/quit");
+                    visitor.expect("* bye");
+                    visitor.expect_end();
+                }
+            });
+        }
+    });
+    server.await_sessions(0);
+    let stats = server.stats();
+    assert_eq!((stats.opened, stats.closed, stats.not_opened), (VISITS, VISITS, 0), "{stats:?}");
+    server.stop([]);
+}
+
+/// When the server ends, everyone is told, nobody new gets in, and all connections end in order.
+pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
+    let server = start(adapter, calm());
+    let mut alice = server.named("alice");
+    let mut carol = server.classic("carol");
+    server.await_sessions(2);
+    let addr = server.addr("text");
+    server.control().shut_down();
+    alice.expect("* server: shutting down");
+    alice.expect_end();
+    carol.expect(&classic_line("server", "shutting down"));
+    carol.expect_end();
+    drop([alice, carol]);
+    server.join();
+    assert!(std::net::TcpStream::connect(addr).is_err(), "nobody listens any more");
+}
+
+/// Shutting down while everyone talks: whatever any reader hears, all hear, in one order and without a hole, and every
+/// line that the server is known to have taken is among it.
+pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
+    const TALKERS: usize = 4;
+    const READERS: usize = 4;
+    const BATCH: usize = 16;
+    let server = start(adapter, calm());
+    let readers: Vec<Client> = (0..READERS).map(|n| server.guest(&format!("reader {n}"))).collect();
+    let shut_down = Once::new();
+
+    thread::scope(|scope| {
+        let talkers: Vec<_> = (0..TALKERS)
+            .map(|n| {
+                let mut talker = server.guest(&format!("talker {n}"));
+                // Returns how many lines the server has surely taken. The log holds all that can be said here.
+                scope.spawn(move || {
+                    for batch in 0..1_000 {
+                        let lines: Vec<String> = (0..BATCH).map(|i| format!("{n} {}", batch * BATCH + i)).collect();
+                        // The server may end while this is being said.
+                        talker.say_what_fits(format!("{}\n/ping\n", lines.join("\n")).as_bytes(), PATIENCE);
+                        loop {
+                            match talker.hear(Instant::now() + PATIENCE) {
+                                Heard::Line(line) if line == "* pong" => break,
+                                Heard::Line(_) => {}
+                                Heard::End | Heard::Reset => return batch * BATCH,
+                                Heard::Nothing => panic!("talker {n} is left without an answer"),
+                            }
+                        }
+                    }
+                    panic!("talker {n} was done before the server ended");
+                })
+            })
+            .collect();
+        let readers: Vec<_> = readers
+            .into_iter()
+            .map(|mut reader| {
+                let (server, shut_down) = (&server, &shut_down);
+                scope.spawn(move || {
+                    let mut heard = Vec::new();
+                    loop {
+                        match reader.hear(Instant::now() + PATIENCE) {
+                            Heard::Line(line) => heard.push(line),
+                            Heard::End => return heard,
+                            other => panic!("{} hears {other:?} after {:?}", reader.who(), heard.last()),
+                        }
+                        if heard.len() == 1_000 {
+                            shut_down.call_once(|| server.control().shut_down());
+                        }
+                    }
+                })
+            })
+            .collect();
+
+        let taken: Vec<usize> = talkers.into_iter().map(|talker| talker.join().expect("a talker ends well")).collect();
+        let heard: Vec<Vec<String>> =
+            readers.into_iter().map(|reader| reader.join().expect("a reader ends well")).collect();
+        for other in &heard[1..] {
+            assert_eq!(other, &heard[0], "all readers hear the same");
+        }
+        assert_eq!(heard[0].last().map(String::as_str), Some("* server: shutting down"));
+        for (n, taken) in taken.iter().enumerate() {
+            let own = format!(": {n} ");
+            let numbers = heard[0].iter().filter_map(|line| line.split_once(&own)?.1.parse::<usize>().ok());
+            let mut next = 0;
+            for number in numbers {
+                assert_eq!(number, next, "what talker {n} is heard to say has a hole");
+                next += 1;
+            }
+            assert!(next >= *taken, "talker {n} said {taken} lines that the server took; {next} were heard");
+        }
+    });
+    server.join();
+}
+
+/// A reader that takes nothing holds the end of the server up for the linger timeout and no longer.
+pub fn shut_down_does_not_wait_for_ever(adapter: &dyn Adapter) {
+    let linger_timeout = Duration::from_millis(300);
+    let server = start(adapter, Config { linger_timeout, ..calm() });
+    let _lazy = fill(&server, "lazy");
+    let asked = Instant::now();
+    server.stop([]);
+    let took = asked.elapsed();
+    assert!(took >= linger_timeout, "the reader had {took:?} to take its last bytes");
+    assert!(took < linger_timeout + Duration::from_secs(2), "the server took {took:?} to end");
+}
+
+/// All that a handle does is harmless after the server's end.
+pub fn a_handle_outlives_its_server(adapter: &dyn Adapter) {
+    let server = start(adapter, calm());
+    let alice = server.named("alice");
+    let id = server.id_of("alice");
+    server.control().shut_down();
+    alice.expect_shutdown();
+    let control = server.handle();
+    server.join();
+    control.announce("is anybody there?");
+    control.kick(id, "for nothing");
+    control.shut_down();
+    assert!(control.sessions().is_empty(), "{:?}", control.sessions());
+    assert_eq!(control.stats().sessions, 0);
+}

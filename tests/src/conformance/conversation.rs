@@ -1,0 +1,157 @@
+//! What the embedding program says and counts, and crowds.
+
+use std::io::ErrorKind;
+
+use chat_proto::Config;
+
+use super::surroundings::raise_descriptor_limit;
+use super::{Adapter, Client, calm, calm_with_backlog, classic_line, eventually, start};
+
+/// A thousand clients of both dialects hear what ten of them say: all of it, in one order.
+pub fn a_thousand_at_once(adapter: &dyn Adapter) {
+    const CLIENTS: usize = 1_000;
+    const TALKERS: usize = 10;
+    const ROUNDS: usize = 10;
+    let descriptors = raise_descriptor_limit();
+    assert!(descriptors > 4 * CLIENTS, "{descriptors} descriptors are too few for this case, raise the hard limit");
+    let server = start(adapter, Config { max_sessions: CLIENTS, ..calm() });
+
+    let mut talkers: Vec<Client> = (0..TALKERS).map(|n| server.named(&format!("talker-{n}"))).collect();
+    for (n, talker) in talkers.iter_mut().enumerate() {
+        for later in n + 1..TALKERS {
+            talker.expect(&format!("* talker-{later} joined"));
+        }
+    }
+    let mut text: Vec<Client> = (0..CLIENTS / 2).map(|n| server.guest(&format!("reader {n}"))).collect();
+    let rest = CLIENTS - TALKERS - text.len();
+    let mut classic: Vec<Client> = (0..rest).map(|n| server.classic(&format!("classic reader {n}"))).collect();
+    server.await_sessions(CLIENTS);
+
+    for round in 0..ROUNDS {
+        for talker in &mut talkers {
+            talker.say(&format!("round {round}"));
+        }
+    }
+    let heard: Vec<(String, String)> = (0..TALKERS * ROUNDS)
+        .map(|_| {
+            let line = text[0].line();
+            let (name, words) = line.split_once(": ").unwrap_or_else(|| panic!("nobody says {line:?}"));
+            (name.into(), words.into())
+        })
+        .collect();
+    for n in 0..TALKERS {
+        let name = format!("talker-{n}");
+        let said: Vec<&str> = heard.iter().filter(|(its, _)| *its == name).map(|(_, words)| words.as_str()).collect();
+        let expected: Vec<String> = (0..ROUNDS).map(|round| format!("round {round}")).collect();
+        assert_eq!(said, expected, "what {name} is heard to say");
+    }
+    for reader in &mut text[1..] {
+        for (name, words) in &heard {
+            reader.expect(&format!("{name}: {words}"));
+        }
+    }
+    for reader in &mut classic {
+        for (name, words) in &heard {
+            reader.expect(&classic_line(name, words));
+        }
+    }
+    for (n, talker) in talkers.iter_mut().enumerate() {
+        let own = format!("talker-{n}");
+        for (name, words) in heard.iter().filter(|(name, _)| *name != own) {
+            talker.expect(&format!("{name}: {words}"));
+        }
+        talker.expect_nothing_more();
+    }
+
+    server.stop(text.into_iter().chain(talkers).chain(classic));
+}
+
+/// What the embedding program says reaches both dialects under the server's name, and newcomers later.
+pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
+    let server = start(adapter, calm_with_backlog());
+    let mut alice = server.named("alice");
+    let mut carol = server.classic("carol");
+    server.await_sessions(2);
+    server.control().announce("back in five minutes");
+    alice.expect("* server: back in five minutes");
+    carol.expect(&classic_line("server", "back in five minutes"));
+    // An announcement is one line whatever it is made of.
+    server.control().announce("one\ntwo\u{1b}[2J");
+    alice.expect("* server: one two[2J");
+    carol.expect(&classic_line("server", "one two[2J"));
+    let mut bob = server.guest("bob");
+    bob.expect("* server: back in five minutes");
+    bob.expect("* server: one two[2J");
+    server.stop([alice, bob, carol]);
+}
+
+/// The hub's counters are what the clients themselves count.
+pub fn counters_add_up(adapter: &dyn Adapter) {
+    let server = start(adapter, Config { max_sessions: 3, ..calm() });
+    let mut alice = server.named("alice");
+    let mut bob = server.guest("bob");
+    let mut carol = server.classic("carol");
+    server.await_sessions(3);
+    let mut dave = Client::connect("dave", server.addr("text"));
+    dave.line();
+    dave.expect_end();
+
+    bob.say("hello");
+    alice.expect("* guest-2 joined");
+    alice.expect("guest-2: hello");
+    carol.expect(&classic_line("guest-2", "hello"));
+    carol.say("rubbish");
+    carol.line();
+    alice.say("/dance");
+    alice.line();
+    alice.say("/quit");
+    alice.expect("* bye");
+    alice.expect_end();
+    bob.expect("* alice left");
+    server.await_sessions(2);
+
+    let people = [&alice, &bob, &carol];
+    let heard: u64 = people.iter().map(|client| client.bytes_heard()).sum();
+    let said: u64 = people.iter().map(|client| client.bytes_said()).sum();
+    // What a socket took is reported after it took it.
+    eventually("all bytes to be counted", || {
+        let counted = server.stats().bytes_sent;
+        if counted == heard { Ok(()) } else { Err(format!("{counted} of {heard}")) }
+    });
+    let stats = server.stats();
+    assert_eq!(stats.opened, 3, "{stats:?}");
+    assert_eq!(stats.not_opened, 1, "{stats:?}");
+    assert_eq!(stats.closed, 1, "{stats:?}");
+    assert_eq!(stats.sessions, 2, "{stats:?}");
+    assert_eq!(stats.bytes_received, said, "{stats:?}");
+    assert_eq!(stats.lines_received, 5, "name, hello, rubbish, dance, quit: {stats:?}");
+    assert_eq!(stats.messages, 4, "alice joined, guest-2 joined, hello, alice left: {stats:?}");
+    assert_eq!(stats.refused, 2, "rubbish, dance: {stats:?}");
+    assert_eq!((stats.missed, stats.throttled), (0, 0), "{stats:?}");
+    let mut names: Vec<String> = server.control().sessions().into_iter().map(|(_, name)| name).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["anonymous", "guest-2"]);
+    server.stop([bob, carol]);
+}
+
+/// A dialect that the hub does not speak cannot be served.
+pub fn an_unknown_dialect_is_refused(adapter: &dyn Adapter) {
+    let error = adapter.start(calm(), &["text", "morse"]).expect_err("nobody speaks morse");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("morse"), "the message says what is wrong: {error}");
+}
+
+/// A dialect can be served on several ports; it is one conversation all the same.
+pub fn two_ports_of_one_dialect(adapter: &dyn Adapter) {
+    let server = adapter.start(calm(), &["text", "text"]).expect("a server starts");
+    let [first, second] = server.addrs()[..] else { panic!("two ports were asked for: {server:?}") };
+    assert_ne!(first, second);
+    let mut alice = Client::connect("alice", first);
+    alice.expect("* welcome, you are guest-1; say something, or /help");
+    let mut bob = Client::connect("bob", second);
+    bob.expect("* welcome, you are guest-2; say something, or /help");
+    bob.say("hello");
+    alice.expect("* guest-2 joined");
+    alice.expect("guest-2: hello");
+    server.stop([alice, bob]);
+}

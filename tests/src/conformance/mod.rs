@@ -1,0 +1,150 @@
+//! One suite for any adapter: what a chat server has to do, over real sockets, whatever runtime it stands on.
+//!
+//! Whoever writes an adapter implements [`Adapter`] and [`Control`] for it, which takes some thirty lines, and has a
+//! `#[test]` for each case with one call, in a test file of its own:
+//!
+//! ```no_run
+//! # use std::io;
+//! # use chat_proto::Config;
+//! # use chat_std as my_adapter; // whose handle has `Control` already
+//! # use chat_tests::conformance::{Adapter, LOOPBACK, Running};
+//! struct Mine;
+//!
+//! impl Adapter for Mine {
+//!     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
+//!         let mut server = my_adapter::Server::new(config).map_err(io::Error::other)?;
+//!         let mut ports = Vec::new();
+//!         for dialect in dialects {
+//!             ports.push((*dialect, server.listen(dialect, LOOPBACK)?));
+//!         }
+//!         Ok(Running::new(ports, server.handle(), move || server.run()))
+//!     }
+//! }
+//!
+//! chat_tests::conformance!(&Mine);
+//! # fn main() {}
+//! ```
+//!
+//! - [`scripts`]: conversations as they look in terminals, with one outcome each, the same for every adapter.
+//! - [`conversation`]: what the embedding program says and counts, and crowds.
+//! - [`closing`]: every way in which a connection ends.
+//! - [`pressure`]: readers that do not read, talkers that flood, a full server.
+//! - [`deadlines`]: that things happen on time; these run while no other case of the test file does.
+//! - [`resources`]: descriptors, threads and processor time; these run in a process of their own each.
+//!
+//! Nothing here sleeps in the hope that something has happened by then: it waits for what it wants to see, and fails
+//! after [`PATIENCE`].
+
+// Every case panics when what it says is not so: that is its whole purpose.
+#![expect(clippy::missing_panics_doc)]
+
+mod client;
+pub mod closing;
+pub mod conversation;
+pub mod deadlines;
+pub mod pressure;
+pub mod resources;
+mod running;
+pub mod script;
+pub mod scripts;
+pub mod surroundings;
+
+use std::num::NonZeroU32;
+
+use chat_proto::{Config, Rate};
+
+pub use self::client::{Client, Heard, PATIENCE, classic_line, classic_words, new_socket};
+pub use self::running::{Adapter, Control, LOOPBACK, Running, eventually};
+
+/// Makes one `#[test]` of each case of the [suite](crate::conformance) for an adapter: a `&'static dyn Adapter`.
+#[macro_export]
+macro_rules! conformance {
+    ($adapter:expr) => {
+        $crate::conformance! { @each $adapter;
+            scripts, beside_others {
+                conversation names whispers actions leaving newcomer original rubbish
+                typed_with_crlf typed_byte_by_byte
+            }
+            conversation, beside_others {
+                a_thousand_at_once
+                an_announcement_reaches_everyone
+                counters_add_up
+                an_unknown_dialect_is_refused
+                two_ports_of_one_dialect
+            }
+            closing, beside_others {
+                kicked
+                half_close_still_hears_what_is_pending
+                last_words_before_the_end_of_input_are_heard
+                what_follows_a_quit_does_not_spoil_the_goodbye
+                resets_at_every_stage
+                a_storm_of_reconnects
+                shut_down_tells_everyone
+                shut_down_under_load_loses_nothing
+                shut_down_does_not_wait_for_ever
+                a_handle_outlives_its_server
+            }
+            pressure, beside_others {
+                a_reader_that_never_reads_finds_a_gap
+                a_reader_that_never_reads_is_closed_if_so_configured
+                a_reader_that_takes_nothing_is_closed
+                a_flood_is_left_untaken
+                a_full_server_says_so
+            }
+            deadlines, quietly {
+                silence_is_closed_on_time
+                a_line_puts_the_idle_deadline_off
+                half_a_line_does_not_put_it_off
+                many_deadlines_at_once
+                a_stalled_reader_is_closed_on_time
+                the_rate_is_kept_and_nothing_is_lost
+            }
+            resources, in_a_process_of_its_own {
+                descriptors_running_out
+                a_hundred_starts_and_stops
+                idle_clients_cost_no_processor_time
+            }
+        }
+    };
+    (@each $adapter:expr; $($theme:ident, $how:ident { $($case:ident)* })*) => {
+        $(mod $theme {
+            use super::*;
+
+            $(#[test]
+            fn $case() {
+                let name = concat!(module_path!(), "::", stringify!($case));
+                $crate::conformance::surroundings::$how(name, || $crate::conformance::$theme::$case($adapter));
+            })*
+        })*
+    };
+}
+
+/// Limits in which nothing comes of itself: no rate, no idle timeout, no stall timeout, no backlog.
+fn calm() -> Config {
+    let mut config = calm_with_backlog();
+    for dialect in &mut config.dialects {
+        dialect.backlog = 0;
+    }
+    config
+}
+
+/// The same, but newcomers hear what was said before, as far as their dialect wants that.
+fn calm_with_backlog() -> Config {
+    let mut config = Config { max_sessions: 200, rate: None, stall_timeout: None, ..Config::default() };
+    for dialect in &mut config.dialects {
+        dialect.idle_timeout = None;
+    }
+    config
+}
+
+/// A rate of so many lines a second after a burst of so many.
+fn rate(per_second: u32, burst: u32) -> Rate {
+    let not_zero = |n| NonZeroU32::new(n).expect("a rate is not zero");
+    Rate { per_second: not_zero(per_second), burst: not_zero(burst) }
+}
+
+/// Starts a server of both dialects.
+#[track_caller]
+fn start(adapter: &dyn Adapter, config: Config) -> Running {
+    adapter.start(config, &["text", "classic"]).expect("a server starts")
+}

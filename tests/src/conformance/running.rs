@@ -1,0 +1,180 @@
+//! A server under test: what an adapter starts, and how a case handles it.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use chat_proto::{Config, HubStats, SessionId};
+
+use super::client::{Client, PATIENCE};
+
+/// Where servers under test listen: on a port that the system picks.
+pub const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
+/// A way to serve the chat: what the suite is run against.
+pub trait Adapter: Sync {
+    /// Starts a server with these limits on [`LOOPBACK`], one port for each of the dialects.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s; whatever binding says.
+    fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running>;
+}
+
+/// What a running server's handle can do. All of it is harmless once the server is gone.
+pub trait Control: Send + Sync {
+    /// Says something to everyone in the server's name.
+    fn announce(&self, words: &str);
+    /// Closes a session.
+    fn kick(&self, id: SessionId, why: &str);
+    /// Returns the hub's counters.
+    fn stats(&self) -> HubStats;
+    /// Returns who is connected, and under which name.
+    fn sessions(&self) -> Vec<(SessionId, String)>;
+    /// Asks the server to end; returns at once.
+    fn shut_down(&self);
+}
+
+/// A server that serves, on a thread of its own, until it is [stopped](Self::stop).
+pub struct Running {
+    ports: Vec<(&'static str, SocketAddr)>,
+    control: Arc<dyn Control>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("ports", &self.ports).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Runs `serve` on a new thread: it is to return when the server was shut down and all of it is closed.
+    ///
+    /// `ports` are the dialects and where they are served, already bound.
+    pub fn new(
+        ports: Vec<(&'static str, SocketAddr)>,
+        control: impl Control + 'static,
+        serve: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        Self { ports, control: Arc::new(control), thread: Some(thread::spawn(serve)) }
+    }
+
+    /// Returns where a dialect is served.
+    #[must_use]
+    pub fn addr(&self, dialect: &str) -> SocketAddr {
+        let port = self.ports.iter().find(|(name, _)| *name == dialect);
+        port.unwrap_or_else(|| panic!("{dialect} is not served here")).1
+    }
+
+    /// Returns where the server listens, in the order of the dialects that were asked for.
+    #[must_use]
+    pub fn addrs(&self) -> Vec<SocketAddr> {
+        self.ports.iter().map(|(_, addr)| *addr).collect()
+    }
+
+    /// Returns the server's handle, to be kept beyond its end.
+    #[must_use]
+    pub fn handle(&self) -> Arc<dyn Control> {
+        Arc::clone(&self.control)
+    }
+
+    /// Returns the server's handle.
+    #[must_use]
+    pub fn control(&self) -> &dyn Control {
+        &*self.control
+    }
+
+    /// Returns the hub's counters.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        self.control.stats()
+    }
+
+    /// Connects a person to the text port and hears the welcome.
+    #[track_caller]
+    #[must_use]
+    pub fn guest(&self, who: &str) -> Client {
+        let mut client = Client::connect(who, self.addr("text"));
+        let welcome = client.line();
+        assert!(welcome.starts_with("* welcome, you are guest-"), "{who} was welcomed with {welcome:?}");
+        client
+    }
+
+    /// Connects a person to the text port who takes a name.
+    #[track_caller]
+    #[must_use]
+    pub fn named(&self, name: &str) -> Client {
+        let mut client = self.guest(name);
+        client.say(&format!("/name {name}"));
+        client.expect(&format!("* you are now {name}"));
+        client
+    }
+
+    /// Connects a client to the classic port. It hears nothing on connecting, so it may not have been accepted yet.
+    #[track_caller]
+    #[must_use]
+    pub fn classic(&self, who: &str) -> Client {
+        Client::connect(who, self.addr("classic"))
+    }
+
+    /// Returns the id of the one session of that name.
+    #[track_caller]
+    #[must_use]
+    pub fn id_of(&self, name: &str) -> SessionId {
+        let sessions = self.control.sessions();
+        let mut ids = sessions.iter().filter(|(_, its)| its == name).map(|(id, _)| *id);
+        let id = ids.next().unwrap_or_else(|| panic!("nobody is called {name}: {sessions:?}"));
+        assert_eq!(ids.next(), None, "two are called {name}");
+        id
+    }
+
+    /// Waits until so many sessions are open or closing.
+    #[track_caller]
+    pub fn await_sessions(&self, count: usize) {
+        eventually(&format!("{count} sessions"), || {
+            let now = self.stats().sessions;
+            if now == count { Ok(()) } else { Err(format!("there are {now}")) }
+        });
+    }
+
+    /// Shuts the server down and waits for its end. All that these clients still hear is that, and the end.
+    #[track_caller]
+    pub fn stop(self, clients: impl IntoIterator<Item = Client>) {
+        self.control.shut_down();
+        for client in clients {
+            client.expect_shutdown();
+        }
+        self.join();
+    }
+
+    /// Waits for the end of a server that was told to shut down.
+    #[track_caller]
+    pub fn join(mut self) {
+        let thread = self.thread.take().expect("a server is joined once");
+        eventually("the server to end", || {
+            if thread.is_finished() { Ok(()) } else { Err(format!("it still runs, with {:?}", self.stats())) }
+        });
+        thread.join().expect("the server does not panic").expect("the server ends well");
+    }
+}
+
+/// A case that failed leaves no server behind to disturb the others.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.control.shut_down();
+    }
+}
+
+/// Waits for something that no socket tells of, such as a counter, and fails with what it last saw.
+#[track_caller]
+pub fn eventually(what: &str, mut look: impl FnMut() -> Result<(), String>) {
+    let start = Instant::now();
+    while let Err(seen) = look() {
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}: {seen}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -1,0 +1,53 @@
+//! Conversations with one outcome, the same for every adapter. They stand, as terminals show them, in `scripts/`.
+
+use super::script::{Stage, Typing};
+use super::{Adapter, calm_with_backlog, start};
+
+macro_rules! scripts {
+    ($($case:ident: $rule:literal,)*) => {
+        $(#[doc = $rule]
+        pub fn $case(adapter: &dyn Adapter) {
+            play_alone(adapter, stringify!($case), $case::SCRIPT, Typing::Lines);
+        }
+
+        mod $case {
+            pub(super) const SCRIPT: &str = include_str!(concat!("scripts/", stringify!($case), ".txt"));
+        })*
+
+        const ALL: &[(&str, &str)] = &[$((stringify!($case), $case::SCRIPT)),*];
+    };
+}
+
+scripts! {
+    conversation: "Text and classic users share one conversation, under the right names and in one order.",
+    names: "A name is had by one only, can be changed, and is free again at once.",
+    whispers: "What is said to one is heard by one.",
+    actions: "The commands of the text dialect do what they say.",
+    leaving: "Every way to leave ends the connection, and the others are told.",
+    newcomer: "A newcomer hears what was said before, as far as its dialect wants that.",
+    original: "The original's clients work as they did, and nobody speaks in another's name.",
+    rubbish: "Who sends rubbish is told so and stays.",
+}
+
+/// CRLF line ends make no difference.
+pub fn typed_with_crlf(adapter: &dyn Adapter) {
+    for (title, script) in ALL {
+        play_alone(adapter, title, script, Typing::CrLf);
+    }
+}
+
+/// How the input is cut up makes no difference: here each byte is a segment.
+pub fn typed_byte_by_byte(adapter: &dyn Adapter) {
+    for (title, script) in ALL {
+        play_alone(adapter, title, script, Typing::Bytes);
+    }
+}
+
+/// Plays a script on a server of its own, and sees that nobody was sent anything beyond it.
+fn play_alone(adapter: &dyn Adapter, title: &str, script: &str, typing: Typing) {
+    let server = start(adapter, calm_with_backlog());
+    let mut stage = Stage::new(title, typing, |port| server.addr(if port == 4001 { "classic" } else { "text" }));
+    stage.play(script);
+    let cast = stage.into_cast();
+    server.stop(cast);
+}

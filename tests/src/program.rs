@@ -1,0 +1,199 @@
+//! The programs themselves: built by cargo, started as a person starts them.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::thread::{self, JoinHandle};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::conformance::{PATIENCE, eventually};
+
+/// One of the two servers of this project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// chat-smol's binary, `chat-server`.
+    ChatServer,
+    /// chat-std's example, `server`.
+    StdExample,
+}
+
+/// A program that runs. It is killed when dropped.
+pub struct Process {
+    child: Child,
+    stdout: mpsc::Receiver<String>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+/// What a program left when it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The lines on its standard output that were not taken before.
+    pub stdout: Vec<String>,
+    /// All of its standard error.
+    pub stderr: String,
+}
+
+impl Program {
+    /// Both of them: they have one contract.
+    pub const ALL: [Self; 2] = [Self::ChatServer, Self::StdExample];
+
+    /// Returns the name of its file, which is also what it calls itself.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChatServer => "chat-server",
+            Self::StdExample => "server",
+        }
+    }
+
+    /// Returns the path of the built program; the first call builds it, if it is not up to date.
+    ///
+    /// # Panics
+    ///
+    /// If it does not build.
+    #[must_use]
+    pub fn path(self) -> &'static Path {
+        static PATHS: OnceLock<[PathBuf; 2]> = OnceLock::new();
+        &PATHS.get_or_init(|| build(Self::ALL.map(Self::name)))[self as usize]
+    }
+
+    /// Starts it with these arguments.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(self, args: &[&str]) -> Process {
+        let mut command = Command::new(self.path());
+        command.args(args);
+        Process::start(command)
+    }
+}
+
+/// Builds the programs just as the tests are built, so that in a run of all tests there is nothing left to do.
+fn build(names: [&str; 2]) -> [PathBuf; 2] {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above its package");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root).args(["build", "--workspace", "--bin", names[0], "--example", names[1]]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo is there: it built this");
+    assert!(output.status.success(), "{cargo:?} failed");
+    let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
+    let executables = messages.split("\"executable\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let executables: Vec<&Path> = executables.map(Path::new).collect();
+    names.map(|name| {
+        let path = executables.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
+        path.unwrap_or_else(|| panic!("{name} is not among {executables:?}")).to_path_buf()
+    })
+}
+
+impl Process {
+    /// Starts a command whose output is watched.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut stderr = child.stderr.take().expect("it is piped");
+        let (tell, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stdout.lines() {
+                let line = line.expect("a program writes UTF-8");
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let stderr = thread::spawn(move || {
+            let mut all = String::new();
+            stderr.read_to_string(&mut all).expect("a program writes UTF-8");
+            all
+        });
+        Self { child, stdout: lines, stderr: Some(stderr) }
+    }
+
+    /// Waits for the next line on its standard output.
+    ///
+    /// # Panics
+    ///
+    /// If none comes.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        match self.stdout.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("the program said nothing for {PATIENCE:?}"),
+            Err(mpsc::RecvTimeoutError::Disconnected) => panic!("the program ended: {:?}", self.end()),
+        }
+    }
+
+    /// Waits for the line that says where a dialect is served.
+    ///
+    /// # Panics
+    ///
+    /// If the next line is another one.
+    #[track_caller]
+    pub fn listening(&mut self, dialect: &str) -> SocketAddr {
+        let line = self.line();
+        let addr = line.strip_prefix(&format!("listening {dialect} ")).and_then(|addr| addr.parse().ok());
+        addr.unwrap_or_else(|| panic!("no address for {dialect}: {line:?}"))
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    ///
+    /// If it is not there any more.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the program is still there");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come.
+    #[must_use]
+    #[track_caller]
+    pub fn ended(mut self) -> Ended {
+        self.end()
+    }
+
+    #[track_caller]
+    fn end(&mut self) -> Ended {
+        let mut status = None;
+        eventually("the program to end", || {
+            status = self.child.try_wait().expect("a child can be waited for");
+            if status.is_some() { Ok(()) } else { Err("it still runs".into()) }
+        });
+        let stderr = self.stderr.take().expect("it ends once").join().expect("standard error was read");
+        Ended { status: status.expect("it has ended"), stdout: self.stdout.iter().collect(), stderr }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Process").field(&self.child.id()).finish()
+    }
+}

@@ -1,0 +1,349 @@
+//! The contract of the two programs: what they say on which stream, what they accept, and how they end.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use chat_proto::Config;
+use chat_tests::conformance::{Client, LOOPBACK, classic_line};
+use chat_tests::program::{Process, Program};
+use rustix::process::Signal;
+
+const ANY_PORTS: [&str; 4] = ["--listen", "text=127.0.0.1:0", "--listen", "classic=127.0.0.1:0"];
+
+/// Starts a program on ports of the system's choice.
+fn serve(program: Program, args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
+    let mut process = program.start(&[&ANY_PORTS, args].concat());
+    let text = process.listening("text");
+    let classic = process.listening("classic");
+    (process, text, classic)
+}
+
+fn guest(who: &str, addr: SocketAddr) -> Client {
+    let mut client = Client::connect(who, addr);
+    let welcome = client.line();
+    assert!(welcome.starts_with("* welcome"), "{who} is welcomed with {welcome:?}");
+    client
+}
+
+/// Runs a program that is to end by itself.
+#[track_caller]
+fn run(program: Program, args: &[&str], status: i32) -> (Vec<String>, String) {
+    let ended = program.start(args).ended();
+    assert_eq!(ended.status.code(), Some(status), "{} {args:?}: {ended:?}", program.name());
+    (ended.stdout, ended.stderr)
+}
+
+#[test]
+fn it_says_where_it_listens_and_nothing_else() {
+    for program in Program::ALL {
+        let (process, text, classic) = serve(program, &["--log", "trace"]);
+        let mut alice = guest("alice", text);
+        let mut carol = Client::connect("carol", classic);
+        carol.say(&classic_line("carol", "hello"));
+        alice.expect("* carol joined");
+        alice.expect("carol: hello");
+        process.signal(Signal::TERM);
+        alice.expect("* server: shutting down");
+        alice.expect_end();
+        let ended = process.ended();
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(ended.stdout, [""; 0], "nothing else goes to stdout");
+        assert!(!ended.stderr.is_empty(), "the log goes to stderr");
+    }
+}
+
+#[test]
+fn a_dialect_can_be_served_on_several_ports() {
+    for program in Program::ALL {
+        let mut process = program.start(&["--listen", "text=127.0.0.1:0", "--listen", "text=127.0.0.1:0"]);
+        let mut alice = guest("alice", process.listening("text"));
+        let mut bob = guest("bob", process.listening("text"));
+        bob.say("hello");
+        alice.expect("* guest-2 joined");
+        alice.expect("guest-2: hello");
+    }
+}
+
+#[test]
+fn without_arguments_it_serves_ports_4000_and_4001() {
+    for program in Program::ALL {
+        let defaults = ["listening text 127.0.0.1:4000", "listening classic 127.0.0.1:4001"];
+        let in_use = [4000, 4001].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
+        let mut process = program.start(&[]);
+        if in_use {
+            // Somebody talks on this machine; the refusal names the default as well.
+            let ended = process.ended();
+            assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+            assert!(ended.stderr.contains("127.0.0.1:400"), "{ended:?}");
+        } else {
+            assert_eq!([process.line(), process.line()], defaults);
+        }
+    }
+}
+
+#[test]
+fn help_is_written_for_a_person() {
+    for program in Program::ALL {
+        let (help, errors) = run(program, &["--help"], 0);
+        assert_eq!(errors, "");
+        let help = help.join("\n");
+        for option in [
+            "--listen",
+            "--log ",
+            "--log-format",
+            "--print-memory-bound",
+            "--version",
+            "--help",
+            "--max-sessions",
+            "--max-line",
+            "--max-name",
+            "--log-bytes",
+            "--log-entries",
+            "--reply-bytes",
+            "--journal-records",
+            "--rate",
+            "--on-lag",
+            "--stall-timeout",
+            "--linger-timeout",
+            "--idle-timeout",
+            "--backlog",
+        ] {
+            assert!(help.contains(option), "{option} is not in the help of {}:\n{help}", program.name());
+        }
+        for default in ["127.0.0.1:4000", "127.0.0.1:4001", "10000", "4MiB"] {
+            assert!(help.contains(default), "{default} is not in the help of {}:\n{help}", program.name());
+        }
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "a line is too long:\n{help}");
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    for program in Program::ALL {
+        let (version, errors) = run(program, &["--version"], 0);
+        assert_eq!(version, [format!("{} {}", program.name(), env!("CARGO_PKG_VERSION"))]);
+        assert_eq!(errors, "");
+    }
+}
+
+#[test]
+fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
+    for program in Program::ALL {
+        // The arguments, and what the message has to mention.
+        for (args, mentions) in [
+            (&["--nonsense"][..], &["--nonsense", "--help"][..]),
+            (&["stray"], &["stray"]),
+            (&["--listen"], &["--listen"]),
+            (&["--listen", "text"], &["--listen", "text", "127.0.0.1:"]),
+            (&["--listen", "text=nowhere"], &["nowhere", "127.0.0.1:"]),
+            (&["--listen", "morse=127.0.0.1:0"], &["morse", "text", "classic"]),
+            (&["--max-sessions", "many"], &["max-sessions", "many"]),
+            (&["--max-sessions", "0"], &["max", "sessions", "0", "1048576"]),
+            (&["--max-line", "1"], &["max", "line", "64"]),
+            (&["--log-bytes", "4 elephants"], &["log-bytes", "4 elephants", "MiB"]),
+            (&["--idle-timeout", "classic=15"], &["idle-timeout", "15s"]),
+            (&["--idle-timeout", "morse=15s"], &["morse", "text", "classic"]),
+            (&["--rate", "20"], &["rate", "20/s:100", "off"]),
+            (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
+            (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
+            (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
+        ] {
+            let (output, errors) = run(program, args, 2);
+            assert_eq!(output, [""; 0], "{args:?}");
+            for mention in mentions {
+                assert!(errors.contains(mention), "{args:?} should mention {mention:?}: {errors}");
+            }
+            assert!(!errors.contains("panicked"), "{args:?}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn every_limit_has_its_option() {
+    for program in Program::ALL {
+        for args in [
+            &["--max-sessions", "100"][..],
+            &["--max-line=512"],
+            &["--max-name", "16"],
+            &["--log-bytes", "1MiB"],
+            &["--log-entries", "1000"],
+            &["--reply-bytes", "64KiB"],
+            &["--journal-records", "100"],
+            &["--rate", "5/s:10"],
+            &["--rate", "off"],
+            &["--on-lag", "skip"],
+            &["--on-lag", "close"],
+            &["--stall-timeout", "off"],
+            &["--stall-timeout", "10s"],
+            &["--linger-timeout", "500ms"],
+            &["--idle-timeout", "text=10m"],
+            &["--idle-timeout", "classic=15s", "--idle-timeout", "text=off"],
+            &["--idle-timeout", "off"],
+            &["--backlog", "5"],
+            &["--backlog", "classic=20"],
+        ] {
+            let (bound, errors) = run(program, &[args, &["--print-memory-bound"]].concat(), 0);
+            let [bound] = &bound[..] else { panic!("{args:?} print {bound:?}") };
+            assert!(bound.parse::<usize>().is_ok_and(|bound| bound > 0), "{args:?} print {bound:?}");
+            assert_eq!(errors, "", "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn options_take_effect() {
+    for program in Program::ALL {
+        let limits = ["--max-sessions", "2", "--max-line", "64", "--idle-timeout", "classic=200ms", "--backlog", "1"];
+        let (_process, text, classic) = serve(program, &limits);
+        let mut alice = guest("alice", text);
+        alice.say(&"x".repeat(65));
+        alice.expect("! line too long: 64 bytes at most");
+        let mut carol = Client::connect("carol", classic);
+        carol.expect(&classic_line("server", "closed: timed out"));
+        carol.expect_end();
+        alice.say("one");
+        alice.say("two");
+        alice.expect_nothing_more();
+        let mut bob = guest("bob", text);
+        bob.expect("guest-1: two");
+        let mut dave = Client::connect("dave", text);
+        dave.expect("! the server is full, try again later");
+        dave.expect_end();
+    }
+}
+
+#[test]
+fn the_memory_bound_is_the_cores() {
+    let bound = |program, args: &[&str]| {
+        let (lines, errors) = run(program, &[&["--print-memory-bound"], args].concat(), 0);
+        assert_eq!(errors, "");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines[0].parse::<usize>().expect("a number of bytes")
+    };
+    for program in Program::ALL {
+        assert_eq!(bound(program, &[]), Config::default().memory_bound());
+        let more = Config { max_sessions: 20_000, ..Config::default() };
+        assert_eq!(bound(program, &["--max-sessions", "20000"]), more.memory_bound());
+    }
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    for program in Program::ALL {
+        let taken = TcpListener::bind(LOOPBACK).expect("a port");
+        let addr = taken.local_addr().expect("its address").to_string();
+        let listen = format!("classic={addr}");
+        let (output, errors) = run(program, &["--listen", "text=127.0.0.1:0", "--listen", &listen], 1);
+        assert!(output.iter().all(|line| line.starts_with("listening text ")), "{output:?}");
+        assert!(errors.contains(&addr) && errors.contains("in use"), "{errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+    }
+}
+
+#[test]
+fn both_signals_end_it_in_order() {
+    for program in Program::ALL {
+        for signal in [Signal::TERM, Signal::INT] {
+            let (process, text, classic) = serve(program, &[]);
+            let mut alice = guest("alice", text);
+            let mut carol = Client::connect("carol", classic);
+            carol.say(&classic_line("carol", "hello"));
+            alice.expect("* carol joined");
+            alice.expect("carol: hello");
+            process.signal(signal);
+            alice.expect("* server: shutting down");
+            alice.expect_end();
+            carol.expect(&classic_line("server", "shutting down"));
+            carol.expect_end();
+            let ended = process.ended();
+            assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    for program in Program::ALL {
+        let patient = ["--linger-timeout", "10m", "--stall-timeout", "off", "--rate", "off"];
+        let (process, text, _) = serve(program, &patient);
+        // Someone who takes nothing, and whose last bytes a server that lingers waits to be rid of.
+        let mut lazy = Client::connect_narrow("lazy", text);
+        assert!(lazy.line().starts_with("* welcome"));
+        let mut alice = guest("alice", text);
+        let line = "x".repeat(4_000);
+        for _ in 0..4_000 {
+            alice.say(&line);
+        }
+        alice.expect_nothing_more();
+        process.signal(Signal::TERM);
+        // Now it is known to have heard the first one.
+        alice.expect("* server: shutting down");
+        alice.expect_end();
+        let since = Instant::now();
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert!(since.elapsed() < Duration::from_secs(2), "it took {:?}", since.elapsed());
+        assert!(!ended.status.success(), "it did not end in order: {ended:?}");
+    }
+}
+
+#[test]
+fn logs_can_be_read_by_programs() {
+    for program in Program::ALL {
+        let (process, text, _) = serve(program, &["--log", "debug", "--log-format", "json"]);
+        drop(guest("alice", text));
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert!(ended.stderr.lines().count() > 0, "{ended:?}");
+        for line in ended.stderr.lines() {
+            assert!(line.starts_with('{') && line.ends_with('}'), "no JSON: {line}");
+        }
+    }
+}
+
+#[test]
+fn silence_can_be_had() {
+    for program in Program::ALL {
+        let (process, text, _) = serve(program, &["--log", "off"]);
+        drop(guest("alice", text));
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+    }
+}
+
+/// Starts a program from a shell that has set limits of its own.
+fn under_limit(program: Program, limit: &str, args: &str) -> Process {
+    let mut shell = Command::new("sh");
+    let path = program.path().display();
+    shell.args(["-c", &format!("ulimit {limit} && exec '{path}' --listen text=127.0.0.1:0 {args}")]);
+    Process::start(shell)
+}
+
+#[test]
+fn the_soft_limit_of_descriptors_is_raised_to_what_is_needed() {
+    for program in Program::ALL {
+        let mut process = under_limit(program, "-S -n 64", "--max-sessions 200");
+        let text = process.listening("text");
+        let _people: Vec<Client> = (0..200).map(|n| guest(&format!("client {n}"), text)).collect();
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert!(ended.status.success(), "{ended:?}");
+    }
+}
+
+#[test]
+fn more_sessions_than_descriptors_is_said_at_start() {
+    for program in Program::ALL {
+        let mut process = under_limit(program, "-n 64", "--max-sessions 200");
+        let text = process.listening("text");
+        drop(guest("alice", text));
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert!(ended.status.success(), "{ended:?}");
+        for mention in ["200", "64"] {
+            assert!(ended.stderr.contains(mention), "{mention} is not mentioned: {ended:?}");
+        }
+    }
+}

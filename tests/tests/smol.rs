@@ -1,0 +1,5 @@
+//! chat-smol against the conformance suite.
+
+use chat_tests::adapters::Smol;
+
+chat_tests::conformance!(&Smol);
