@@ -174,6 +174,11 @@ impl Names {
         max_name * 24
     }
 
+    /// Returns whether the session in that slot has a name.
+    pub(crate) fn has(&self, slot: u32) -> bool {
+        self.lengths[slot as usize] > 0
+    }
+
     /// Returns the name of the session in that slot, if it has one.
     pub(crate) fn get(&self, slot: u32) -> Option<&str> {
         let length = self.lengths[slot as usize] as usize;

@@ -102,7 +102,7 @@ impl Hub {
         self.count_line(slot, now);
         let mut decoded = core::mem::take(&mut self.scratch.decoded);
         decoded.clear();
-        let named = self.names.get(slot).is_some();
+        let named = self.names.has(slot);
         let request = self.lane(slot).config.dialect.decode(line, named, &mut decoded);
         self.handle_request(slot, request);
         self.scratch.decoded = decoded;

@@ -98,7 +98,7 @@ impl Hub {
     /// Lets a session that is about to say its first words take the name that it claims, and joins it.
     fn enter(&mut self, slot: u32, claim: Option<&str>) {
         // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
-        let claimed = claim.is_some_and(|claim| self.names.get(slot).is_none() && self.take_name(slot, claim).is_ok());
+        let claimed = claim.is_some_and(|claim| !self.names.has(slot) && self.take_name(slot, claim).is_ok());
         let guest = self.lane(slot).config.dialect.unnamed() == Unnamed::Guest;
         if (claimed || guest) && !core::mem::replace(&mut self.sessions[slot].joined, true) {
             let name = self.name_of(slot);
