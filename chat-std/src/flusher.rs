@@ -42,7 +42,7 @@ struct Round {
     deliveries: Vec<Delivery>,
     resumed: Vec<Arc<Connection>>,
     closed: Vec<Arc<Connection>>,
-    lingered: Vec<Arc<Connection>>,
+    out_of_time: Vec<Arc<Connection>>,
 }
 
 /// A session that is to be sent one of the round's batches.
@@ -73,7 +73,7 @@ impl Round {
                 Some(Command::Read(id)) => self.resumed.extend(state.connection(id)),
                 Some(Command::Close(id, _)) => {
                     self.closed.extend(state.close(now, id));
-                    self.lingered.extend(state.lingered(now));
+                    self.out_of_time.extend(state.farewells.out_of_time(now));
                 }
                 None => break,
             }
@@ -108,7 +108,7 @@ impl Round {
         for connection in self.closed.drain(..) {
             connection.close();
         }
-        for connection in self.lingered.drain(..) {
+        for connection in self.out_of_time.drain(..) {
             connection.cut();
         }
     }

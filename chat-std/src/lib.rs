@@ -34,6 +34,7 @@
 
 mod accept;
 mod connection;
+mod farewell;
 mod flusher;
 mod handle;
 mod server;

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_proto::{Config, ConfigError, Hub};
+use chat_proto::{Config, ConfigError, DialectId, Hub};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::accept::Listener;
@@ -59,7 +59,8 @@ impl Server {
     ///
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
-        let (dialect, name) = (self.shared.dialect(dialect)?, dialect.to_owned());
+        let name = dialect.to_owned();
+        let dialect = self.shared.act(|state, _| find(&state.hub, dialect))?;
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
         self.listeners.push(Listener { socket: listener, addr, dialect, name });
@@ -99,6 +100,15 @@ impl Server {
     }
 }
 
+/// Looks up a dialect of the hub's configuration.
+fn find(hub: &Hub, dialect: &str) -> io::Result<DialectId> {
+    hub.dialect(dialect).ok_or_else(|| {
+        let known: Vec<_> = hub.config().dialects.iter().map(|d| d.dialect.name()).collect();
+        let message = format!("unknown dialect `{dialect}`: it must be one of {}", known.join(", "));
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    })
+}
+
 /// Starts the flushers, then a thread for each listener.
 fn start(shared: &Arc<Shared>, listeners: Vec<Listener>, threads: &mut Vec<JoinHandle<()>>) -> io::Result<()> {
     for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
@@ -110,6 +120,6 @@ fn start(shared: &Arc<Shared>, listeners: Vec<Listener>, threads: &mut Vec<JoinH
         let (shared, closed) = (Arc::clone(shared), closed.try_clone()?);
         threads.push(thread::Builder::new().name("accept".into()).spawn(move || listener.run(&shared, &closed))?);
     }
-    shared.open_doors(open);
+    shared.act(|state, _| state.doors = Some(open));
     Ok(())
 }

@@ -1,25 +1,17 @@
 //! The hub behind its lock, and the one door to it.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::Write;
 use std::mem;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chat_proto::{DialectId, Hub, OpenError, SessionId, Timestamp};
 
 use crate::connection::Connection;
-
-/// How long a connection that was closed may go on sending before it is cut.
-///
-/// A socket closed over unread input resets the connection, and the reset may destroy the last words on their way.
-/// Peers that read them close their end, which ends this early.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// The most connections that do so; one more, and the oldest is cut at once.
-const MAX_LINGERING: usize = 1_024;
+use crate::farewell::Farewells;
 
 /// How often a failing accept is worth a line in the log.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -43,10 +35,9 @@ pub(crate) struct State {
     pub(crate) blocked: Vec<(SessionId, Arc<Connection>)>,
     /// Sessions whose sockets were blocked and can be written to again.
     pub(crate) writable: VecDeque<SessionId>,
-    /// Connections that were closed and when to cut them, the earliest first.
-    lingering: VecDeque<(Timestamp, Weak<Connection>)>,
+    pub(crate) farewells: Farewells,
     /// Wakes the watch out of its poll.
-    bell: Option<Arc<UnixStream>>,
+    pub(crate) bell: Option<Arc<UnixStream>>,
     /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
     pub(crate) alarm: Timestamp,
     /// Flushers that wait and have not been called.
@@ -58,7 +49,7 @@ pub(crate) struct State {
     /// When a listener last warned that it cannot accept.
     warned: Option<Timestamp>,
     /// The listeners' threads stop when this is closed.
-    doors: Option<UnixStream>,
+    pub(crate) doors: Option<UnixStream>,
     /// Nothing is left to flush, ever.
     over: bool,
 }
@@ -70,7 +61,7 @@ impl Shared {
             connections: Vec::new(),
             blocked: Vec::new(),
             writable: VecDeque::new(),
-            lingering: VecDeque::new(),
+            farewells: Farewells::default(),
             bell: None,
             alarm: Timestamp::ZERO,
             sleeping: 0,
@@ -114,27 +105,6 @@ impl Shared {
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         true
-    }
-
-    /// Looks up a dialect of the hub's configuration.
-    pub(crate) fn dialect(&self, name: &str) -> io::Result<DialectId> {
-        self.act(|state, _| {
-            state.hub.dialect(name).ok_or_else(|| {
-                let known: Vec<_> = state.hub.config().dialects.iter().map(|d| d.dialect.name()).collect();
-                let message = format!("unknown dialect `{name}`: it must be one of {}", known.join(", "));
-                io::Error::new(io::ErrorKind::InvalidInput, message)
-            })
-        })
-    }
-
-    /// Says how the watch is woken.
-    pub(crate) fn hang_bell(&self, bell: UnixStream) {
-        self.act(|state, _| state.bell = Some(Arc::new(bell)));
-    }
-
-    /// Takes what keeps the listeners' threads going while it is open.
-    pub(crate) fn open_doors(&self, doors: UnixStream) {
-        self.act(|state, _| state.doors = Some(doors));
     }
 
     /// Whether the last warning of any listener was long enough ago for another.
@@ -209,29 +179,13 @@ impl State {
     /// Forgets the connection of a session that is over, and returns it to be closed.
     pub(crate) fn close(&mut self, now: Timestamp, id: SessionId) -> Option<Arc<Connection>> {
         let connection = self.connections.get_mut(id.slot())?.take()?;
-        self.lingering.push_back((now + LINGER, Arc::downgrade(&connection)));
+        self.farewells.begin(now, &connection);
         Some(connection)
-    }
-
-    /// Returns a connection that has lingered long enough, to be cut.
-    pub(crate) fn lingered(&mut self, now: Timestamp) -> Option<Arc<Connection>> {
-        while let Some((until, connection)) = self.lingering.front()
-            && (*until <= now || self.lingering.len() > MAX_LINGERING)
-        {
-            let connection = connection.upgrade();
-            self.lingering.pop_front();
-            // Most peers have closed their end long since.
-            if connection.is_some() {
-                return connection;
-            }
-        }
-        None
     }
 
     /// Returns when the watch has to wake at the latest.
     pub(crate) fn deadline(&self) -> Timestamp {
-        let linger = self.lingering.front().map_or(Timestamp::MAX, |(until, _)| *until);
-        self.hub.poll_timeout().map_or(linger, |deadline| deadline.min(linger))
+        self.hub.poll_timeout().unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
     }
 
     /// Whether the hub is shut down and every connection's thread has ended.

@@ -1,16 +1,16 @@
 //! Waits for what no other thread waits for: deadlines, and sockets that took less than they were offered.
 
 use std::io::{self, Read};
+use std::iter;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{iter, mem};
 
-use chat_proto::SessionId;
+use chat_proto::{SessionId, Timestamp};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::connection::Connection;
-use crate::shared::Shared;
+use crate::shared::{Shared, State};
 use crate::wait::wait;
 
 /// The server's alarm clock, in the thread that runs the server.
@@ -20,6 +20,8 @@ pub(crate) struct Watch {
     blocked: Vec<(SessionId, Arc<Connection>)>,
     /// Those that were blocked and are to be written to again.
     writable: Vec<SessionId>,
+    /// Those that are to be cut.
+    out_of_time: Vec<Arc<Connection>>,
 }
 
 impl Watch {
@@ -28,26 +30,28 @@ impl Watch {
         let (rope, bell) = UnixStream::pair()?;
         rope.set_nonblocking(true)?;
         bell.set_nonblocking(true)?;
-        shared.hang_bell(rope);
-        Ok(Self { bell, blocked: Vec::new(), writable: Vec::new() })
+        shared.act(|state, _| state.bell = Some(Arc::new(rope)));
+        Ok(Self { bell, blocked: Vec::new(), writable: Vec::new(), out_of_time: Vec::new() })
     }
 
     /// Watches until the server is shut down and all connections' threads have ended.
     pub(crate) fn run(mut self, shared: &Shared) {
-        let mut lingered = Vec::new();
-        while let Some(timeout) = shared.act(|state, now| {
-            state.writable.extend(self.writable.drain(..));
-            self.blocked.append(&mut state.blocked);
-            state.hub.handle_timeout(now);
-            lingered.extend(iter::from_fn(|| state.lingered(now)));
-            state.alarm = state.deadline();
-            (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))
-        }) {
-            for connection in mem::take(&mut lingered) {
-                Connection::cut(&connection);
+        while let Some(timeout) = shared.act(|state, now| self.look(state, now)) {
+            for connection in self.out_of_time.drain(..) {
+                connection.cut();
             }
             self.wait(timeout);
         }
+    }
+
+    /// Does what is due and returns how long there is nothing more to do; `None` if nothing is left to watch.
+    fn look(&mut self, state: &mut State, now: Timestamp) -> Option<Duration> {
+        state.writable.extend(self.writable.drain(..));
+        self.blocked.append(&mut state.blocked);
+        state.hub.handle_timeout(now);
+        self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
+        state.alarm = state.deadline();
+        (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))
     }
 
     /// Waits for the bell, for the timeout, or until a blocked socket takes more.

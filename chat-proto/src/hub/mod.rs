@@ -154,6 +154,8 @@ impl Hub {
             + Deadlines::memory_bound(sessions)
             + Journal::memory_bound(config.journal_records)
             + Scratch::memory_bound(config)
+            // A buffer that grows may be there twice for a moment.
+            + config.max_line.max(config.reply_bytes).max(config.max_encoded())
             + dialects * (size_of::<Lane>() + size_of_val(&config.dialects[..]))
     }
 
