@@ -17,7 +17,7 @@ pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
     }
     scratch.clear();
     scratch.extend(words.chars().filter_map(|c| match c {
-        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c if is_line_end_or_tab(c) => Some(' '),
         c if needs_cleaning(c) => None,
         c => Some(c),
     }));
@@ -26,6 +26,10 @@ pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
 
 /// Does the same to words that are one's own.
 pub(crate) fn clean_in_place(words: &mut String) {
+    while let Some(at) = words.find(is_line_end_or_tab) {
+        let len = words[at..].chars().next().map_or(0, char::len_utf8);
+        words.replace_range(at..at + len, " ");
+    }
     words.retain(|c| !needs_cleaning(c));
     words.truncate(words.trim_end().len());
 }
@@ -34,6 +38,10 @@ pub(crate) fn clean_in_place(words: &mut String) {
 pub(crate) fn cut(words: &str, max: usize) -> &str {
     let end = (0..=max.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
     &words[..end.unwrap_or(0)]
+}
+
+fn is_line_end_or_tab(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
 fn needs_cleaning(c: char) -> bool {
@@ -52,6 +60,11 @@ mod tests {
         assert_eq!(cleaned("c1 \u{9b}31m \u{85}x\x7f\x08"), "c1 31m x");
         assert_eq!(cleaned("a\tb\r\nc\u{2028}d\0"), "a b  c d");
         assert_eq!(cleaned("\u{202e}evil\u{2066}x"), "evilx");
+        for words in ["\x1b[31mred\x07", "a\tb\r\nc\u{2028}d\0 ", "\u{202e}x", "plain", "\u{2029}\n"] {
+            let mut own = String::from(words);
+            clean_in_place(&mut own);
+            assert_eq!(own, cleaned(words), "{words:?}");
+        }
     }
 
     #[test]

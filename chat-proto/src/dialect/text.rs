@@ -92,17 +92,28 @@ impl Dialect for Text {
     }
 }
 
-/// Recognises what other programs send when they take this port for theirs.
+/// Recognises what other programs send when they take this port for theirs; people may well speak *of* HTTP.
 fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
     // A TLS handshake record: type 22, version 3.x.
     if line.starts_with(&[0x16, 3]) {
         return Some("TLS");
     }
-    if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") {
-        return Some("HTTP");
+    // All else begins with a verb in capitals.
+    if !line.first().is_some_and(u8::is_ascii_uppercase) {
+        return None;
     }
-    let irc = line.starts_with(b"CAP LS") || line.starts_with(b"USER ") && line.windows(2).any(|pair| pair == b" :");
-    irc.then_some("IRC")
+    let mut fields = line.splitn(5, |byte| *byte == b' ');
+    match [fields.next()?, fields.next()?, fields.next()?].map(<[u8]>::trim_ascii_end) {
+        // A request line: a path, a URL or an asterisk.
+        [verb, target, b"HTTP/1.1" | b"HTTP/1.0"] if verb.iter().all(u8::is_ascii_uppercase) => {
+            let is_target = target.starts_with(b"/") || target == b"*" || target.windows(3).any(|it| it == b"://");
+            is_target.then_some("HTTP")
+        }
+        // RFC 2812, and what clients of today send before it.
+        [b"CAP", b"LS", b"302"] => Some("IRC"),
+        [b"USER", ..] if fields.nth(1).is_some_and(|name| name.starts_with(b":")) => Some("IRC"),
+        _ => None,
+    }
 }
 
 fn request(line: &str) -> Request<'_> {
@@ -227,6 +238,8 @@ mod tests {
         ] {
             assert_eq!(Text.decode(line, true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(protocol)));
         }
-        assert!(matches!(Text.decode(b"USER experience: good", true, &mut Vec::new()), Request::Say { .. }));
+        for line in ["USER experience: good", "let us move to HTTP/1.1", "WE SPEAK HTTP/1.1", "USER a :b", "CAP LS"] {
+            assert!(matches!(Text.decode(line.as_bytes(), true, &mut Vec::new()), Request::Say { .. }), "{line}");
+        }
     }
 }

@@ -151,12 +151,11 @@ impl Hub {
         let whole = batch.as_bytes().len();
         let n = n.min(whole);
         let session = &mut self.sessions[slot];
-        // Anything else would be a batch that was filled for another.
-        let its_own = session.lane == batch.lane()
-            && session.cursor.next == out.from
-            && session.cursor.stretch(u64::MAX) >= out.to;
+        if !session.was_given(batch) {
+            return self.progressed(slot, 0, true);
+        }
         session.take_private(&out, n);
-        if let Some((seq, rest)) = batch.seek(n).filter(|_| its_own) {
+        if let Some((seq, rest)) = batch.seek(n) {
             session.take_log(seq, [rest, &[]], &mut self.outboxes, self.max_encoded);
         }
         self.progressed(slot, n, n == whole);
@@ -266,6 +265,17 @@ impl Hub {
 }
 
 impl crate::session::Session {
+    /// Returns whether the batch can have been filled for this session and not been reported yet. Whatever else a
+    /// driver reports, it must not move a session from where it is.
+    fn was_given(&self, batch: &Batch) -> bool {
+        let out = batch.out();
+        let outbox = self.outbox.as_deref();
+        let log = self.lane == batch.lane() && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
+        outbox.map_or(0, |outbox| outbox.front().len()) == out.front
+            && outbox.map_or(0, |outbox| outbox.replies().len()) >= out.replies
+            && (log || out.from == out.to)
+    }
+
     /// Takes away what of the first `n` bytes handed out was private.
     fn take_private(&mut self, out: &HandOut, n: usize) {
         if let Some(outbox) = &mut self.outbox {

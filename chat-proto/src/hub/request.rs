@@ -88,6 +88,8 @@ impl Hub {
             Verdict::Rewrite => {
                 // What the program wrote is held to the same rules as what the peer wrote.
                 rewritten.truncate(cut(rewritten, self.config.max_line).len());
+                // A program that wrote more has had its memory for a moment; the hub does not keep it.
+                rewritten.shrink_to(self.config.max_line);
                 clean_in_place(rewritten);
                 if rewritten.is_empty() { Err(Complaint::Policy("nothing is left of it")) } else { Ok(rewritten) }
             }
@@ -113,7 +115,9 @@ impl Hub {
                 return self.refuse(slot, complaint);
             }
             let to = self.name_of(slot);
-            if core::mem::replace(&mut self.sessions[slot].joined, true) {
+            if from == to {
+                // The policy made of it the name that the session has.
+            } else if core::mem::replace(&mut self.sessions[slot].joined, true) {
                 self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, Some(slot));
             } else {
                 self.publish(&Event::Joined { name: to.as_str() }, Some(slot));
