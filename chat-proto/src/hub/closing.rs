@@ -1,6 +1,6 @@
 //! How sessions end, and what time does to them.
 
-use super::Hub;
+use super::{Due, Hub};
 use crate::command::CloseReason;
 use crate::dialect::{Event, MAX_NOTICE};
 use crate::fault::Fault;
@@ -55,38 +55,33 @@ impl Hub {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.clock(now);
         while let Some(slot) = self.deadlines.pop_due(now) {
-            if self.deadline(slot).has_come(now) {
-                self.expire(slot, now);
+            for (due, at) in self.deadlines_of(slot) {
+                if at.has_come(now) {
+                    self.expire(slot, due);
+                }
             }
+            debug_assert!(!self.deadline(slot).has_come(now), "what was due is done");
             if !Fault::DeadlineNotRearmed.is_planted() {
                 self.arm(slot);
             }
         }
     }
 
-    /// Does what the session's deadline was for.
-    fn expire(&mut self, slot: u32, now: Timestamp) {
-        if let Phase::Closing { reason, .. } = self.sessions[slot].phase {
-            return self.finish(slot, reason);
-        }
-        if self.sessions[slot].untaken == Untaken::UntilRefill
-            && self.sessions[slot].bucket.refill(self.flow).has_come(now)
-        {
-            let session = &mut self.sessions[slot];
-            session.untaken = Untaken::No;
-            session.active = now;
-            session.read_due = true;
-            self.relist(slot);
-        }
-        let session = &self.sessions[slot];
-        let (stall, idle) = (self.config.stall_timeout, self.lane(slot).config.idle_timeout);
-        if session.sending && stall.is_some_and(|stall| (session.waiting + stall).has_come(now)) {
+    /// Does what one of the session's deadlines was for; nothing if the one before it has ended the session.
+    fn expire(&mut self, slot: u32, due: Due) {
+        let session = &mut self.sessions[slot];
+        match (due, session.phase) {
+            (Due::Refill, Phase::Open) => {
+                session.untaken = Untaken::No;
+                session.active = self.now;
+                session.read_due = true;
+                self.relist(slot);
+            }
+            (Due::Idle, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
             // Its transport takes nothing: last words would not reach it either.
-            return self.end(slot, CloseReason::Stalled);
-        }
-        let refilling = session.untaken == Untaken::UntilRefill;
-        if !refilling && idle.is_some_and(|idle| (session.active + idle).has_come(now)) {
-            self.begin_close(slot, CloseReason::Idle, "");
+            (Due::Stalled, Phase::Open) => self.end(slot, CloseReason::Stalled),
+            (Due::Lingered, Phase::Closing { reason, .. }) => self.finish(slot, reason),
+            _ => {}
         }
     }
 

@@ -355,21 +355,45 @@ impl Hub {
 
     /// Returns the session's earliest deadline.
     fn deadline(&self, slot: u32) -> Timestamp {
+        let [(_, one), (_, other)] = self.deadlines_of(slot);
+        one.min(other)
+    }
+
+    /// Returns what the session's deadlines are for; [`Timestamp::MAX`] for never.
+    fn deadlines_of(&self, slot: u32) -> [(Due, Timestamp); 2] {
         let session = &self.sessions[slot];
         let after = |since, timeout: Option<Duration>| timeout.map_or(Timestamp::MAX, |timeout| since + timeout);
         match session.phase {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
-                    Untaken::UntilRefill => session.bucket.refill(self.flow),
-                    Untaken::No | Untaken::UntilRead => after(session.active, self.lane(slot).config.idle_timeout),
+                    Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
+                    Untaken::No | Untaken::UntilRead => {
+                        (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout))
+                    }
                 };
-                if session.sending { input.min(after(session.waiting, self.config.stall_timeout)) } else { input }
+                let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
+                [(Due::Stalled, after(session.waiting, stall_timeout)), input]
             }
-            Phase::Closing { .. } => after(session.waiting, Some(self.config.linger_timeout)),
-            Phase::Vacant | Phase::Over(_) => Timestamp::MAX,
+            Phase::Closing { .. } => {
+                [(Due::Lingered, session.waiting + self.config.linger_timeout), (Due::Idle, Timestamp::MAX)]
+            }
+            Phase::Vacant | Phase::Over(_) => [(Due::Idle, Timestamp::MAX); 2],
         }
     }
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    /// There is a token for the session's next line.
+    Refill,
+    /// No complete line has come for too long.
+    Idle,
+    /// No byte of what is pending was taken for too long.
+    Stalled,
+    /// The session has been closing for too long.
+    Lingered,
 }
 
 impl Scratch {
