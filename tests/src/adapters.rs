@@ -1,4 +1,4 @@
-//! This project's adapters, as the [conformance suite](crate::conformance) wants them.
+//! This project's adapters, as the [conformance suite](mod@crate::conformance) wants them.
 
 use std::io;
 use std::num::NonZeroUsize;

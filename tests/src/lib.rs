@@ -1,12 +1,22 @@
 //! What holds the chat core and its adapters to their promises.
 //!
-//! - [`conformance`]: one suite for any adapter, over real sockets.
+//! - [`model`]: the hub as it should be, in vectors and maps.
+//! - [`sim`]: a world of peers, driver and clock from one seed, in which core and model must agree.
+//! - [`alloc`]: heap, measured from outside.
+//! - [`fuzzing`]: what the fuzz targets do, on any toolchain.
+//! - [`room`]: a hub and its peers in a test.
+//! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, as that suite wants them.
 //! - [`program`]: the servers as programs, for tests of what they say and how they end.
 
 pub mod adapters;
+pub mod alloc;
 pub mod conformance;
+pub mod fuzzing;
+pub mod model;
 pub mod program;
+pub mod room;
+pub mod sim;
 
 /// The code in the project's README, as a doc test.
 #[cfg(doctest)]

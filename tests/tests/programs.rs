@@ -146,6 +146,7 @@ fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
             (&["--idle-timeout", "morse=15s"], &["morse", "text", "classic"]),
             (&["--rate", "20"], &["rate", "20/s:100", "off"]),
             (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
+            (&["--log", "chat_proto=loud"], &["log", "loud"]),
             (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
             (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
         ] {

@@ -128,6 +128,7 @@ pub fn resets_at_every_stage(adapter: &dyn Adapter) {
         ("on the classic port", |server| {
             let mut bob = server.classic("bob");
             bob.say("NAME Ym9i");
+            server.await_name("bob");
             bob.reset();
         }),
     ];

@@ -56,7 +56,7 @@ use chat_proto::{Config, Rate};
 pub use self::client::{Client, Heard, PATIENCE, classic_line, classic_words, new_socket};
 pub use self::running::{Adapter, Control, LOOPBACK, Running, eventually};
 
-/// Makes one `#[test]` of each case of the [suite](crate::conformance) for an adapter: a `&'static dyn Adapter`.
+/// Makes one `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.
 #[macro_export]
 macro_rules! conformance {
     ($adapter:expr) => {

@@ -132,6 +132,15 @@ impl Running {
         id
     }
 
+    /// Waits until someone is called that.
+    #[track_caller]
+    pub fn await_name(&self, name: &str) {
+        eventually(&format!("someone to be called {name}"), || {
+            let sessions = self.control.sessions();
+            if sessions.iter().any(|(_, its)| its == name) { Ok(()) } else { Err(format!("{sessions:?}")) }
+        });
+    }
+
     /// Waits until so many sessions are open or closing.
     #[track_caller]
     pub fn await_sessions(&self, count: usize) {

@@ -1,0 +1,321 @@
+//! Target `driver`: any sequence of calls on a hub, from drivers good and bad, against the model.
+//!
+//! A script begins with a digit that chooses the [limits](super::limits); then comes one letter for each call, with its
+//! operands (see [`Script`]): `P` is a peer, `N` an amount, `S` a small number, `TEXT` goes up to the end of the line.
+//!
+//! | letter | call |
+//! | --- | --- |
+//! | `oPS` | open a session for the peer, in dialect `S`; its socket takes all that it is given |
+//! | `rP TEXT` | its peer sends a line; `RP` without the line's end |
+//! | `eP`, `dP` | its input ends; its transport fails (`D`: twice) |
+//! | `kP TEXT`, `a TEXT` | kick it; announce |
+//! | `wPN` | write, and `N` bytes are taken (`W`: and more is reported than was there) |
+//! | `vPN` | from now on its socket takes `N` bytes a write |
+//! | `mPS` | from now on it is written to from borrowed bytes (0), a shared copy (1), or its own copy, later (2) |
+//! | `bPN` | the write begun earlier ends: `N` bytes are taken |
+//! | `cN` | carry out `N` commands |
+//! | `tSN` | time passes: `N` of the unit `S`; `u` the same, backwards |
+//! | `hN` | `handle_timeout`, `N` nanoseconds early |
+//! | `n` | the clock goes to just before the next deadline, then to it; `handle_timeout` both times |
+//! | `z` | the clock goes to the end of time |
+//! | `s` | shut down |
+//! | `xP` | every call with the id that the peer had before |
+//! | `gPPN` | the end of a write is reported that never was: of what was copied for another peer. From here on there is no model, only the rules that hold for any driver |
+
+use chat_proto::{Batch, Command, SessionId, Timestamp};
+
+use super::limits::limits;
+use super::lockstep::Lockstep;
+use super::script::{Script, text};
+use crate::model::{Checked, differ};
+
+const PEERS: usize = 8;
+
+/// Nanoseconds of the units of time: from one nanosecond to a century.
+const UNITS: [u64; 8] = [
+    1,
+    1_000,
+    1_000_000,
+    100_000_000,
+    1_000_000_000,
+    60_000_000_000,
+    86_400_000_000_000,
+    100 * 365 * 86_400_000_000_000,
+];
+
+/// Runs a script.
+pub(super) fn play(data: &[u8]) -> Checked {
+    let mut script = Script::new(data);
+    let mut driver = Driver::new(Lockstep::new(limits(script.small())));
+    while let Some(letter) = script.next() {
+        driver.step(letter, &mut script)?;
+    }
+    driver.end()
+}
+
+/// A driver and what it keeps for its peers.
+struct Driver {
+    hub: Lockstep,
+    /// Its clock, which may step back.
+    clock: u64,
+    peers: [Peer; PEERS],
+    /// The copy that peers share.
+    shared: Batch,
+}
+
+#[derive(Default)]
+struct Peer {
+    id: Option<SessionId>,
+    /// The id it had before.
+    stale: Option<SessionId>,
+    /// Input that was left untaken.
+    untaken: Vec<u8>,
+    /// A `Send` was handed out, and not all that was written then was taken.
+    sending: bool,
+    /// How many bytes its socket takes at once.
+    window: usize,
+    way: Way,
+    /// A write that is under way.
+    writing: Option<Batch>,
+    /// What was copied for it last.
+    copied: Batch,
+}
+
+/// How a peer is written to.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Way {
+    #[default]
+    Borrowed,
+    Shared,
+    Later,
+}
+
+impl Driver {
+    fn new(hub: Lockstep) -> Self {
+        Self { hub, clock: 0, peers: Default::default(), shared: Batch::new() }
+    }
+
+    fn step(&mut self, letter: u8, script: &mut Script<'_>) -> Checked {
+        let (now, capital) = (self.now(), letter.is_ascii_uppercase());
+        match letter | 0x20 {
+            b'o' => {
+                let (peer, place) = (script.small(), script.small());
+                if self.peers[peer].id.is_none() {
+                    let stale = self.peers[peer].stale;
+                    let id = self.hub.open(now, place)?;
+                    self.peers[peer] = Peer { id, stale, window: usize::MAX, ..Peer::default() };
+                }
+                Ok(())
+            }
+            b'r' => {
+                let (peer, line) = (script.small(), script.line());
+                let without = if capital { line.strip_suffix(b"\n").unwrap_or(line) } else { line };
+                self.read(peer, without)
+            }
+            b'e' => self.on_session(script, |driver, id| driver.hub.receive_eof(now, id)),
+            b'd' => self.on_session(script, |driver, id| {
+                driver.hub.disconnect(now, id)?;
+                if capital { driver.hub.disconnect(now, id) } else { Ok(()) }
+            }),
+            b'k' => {
+                let (peer, why) = (script.small(), text(script.line()));
+                self.peers[peer].id.map_or(Ok(()), |id| self.hub.kick(now, id, &why))
+            }
+            b'a' => self.hub.announce(now, &text(script.line())),
+            b'w' => {
+                let (peer, taken) = (script.small(), script.amount());
+                self.write(peer, taken, capital)
+            }
+            b'v' => {
+                let (peer, window) = (script.small(), script.amount());
+                self.peers[peer].window = window;
+                Ok(())
+            }
+            b'm' => {
+                let (peer, way) = (script.small(), script.small());
+                self.peers[peer].way = [Way::Borrowed, Way::Shared, Way::Later][way % 3];
+                Ok(())
+            }
+            b'b' => {
+                let (peer, taken) = (script.small(), script.amount());
+                self.write_ends(peer, taken)
+            }
+            b'c' => {
+                let most = script.amount();
+                self.carry_out(most)
+            }
+            b't' | b'u' => {
+                let (unit, number) = (UNITS[script.small()], script.amount() as u64);
+                let span = unit.saturating_mul(number);
+                let forwards = letter | 0x20 == b't';
+                self.clock = if forwards { self.clock.saturating_add(span) } else { self.clock.saturating_sub(span) };
+                Ok(())
+            }
+            b'h' => {
+                let early = script.amount() as u64;
+                self.hub.handle_timeout(moment(self.clock.saturating_sub(early)))
+            }
+            b'n' => self.wait(),
+            b'z' => {
+                self.clock = u64::MAX;
+                Ok(())
+            }
+            b's' => self.hub.shut_down(now),
+            b'x' => {
+                let stale = self.peers[script.small()].stale;
+                stale.map_or(Ok(()), |id| self.hub.call_stale(now, id))
+            }
+            b'g' => {
+                let (peer, other, taken) = (script.small(), script.small(), script.amount());
+                self.report_falsely(peer, other, taken)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        moment(self.clock)
+    }
+
+    fn on_session(&mut self, script: &mut Script<'_>, f: impl FnOnce(&mut Self, SessionId) -> Checked) -> Checked {
+        let id = self.peers[script.small()].id;
+        id.map_or(Ok(()), |id| f(self, id))
+    }
+
+    /// Offers what was left untaken and more.
+    fn read(&mut self, peer: usize, more: &[u8]) -> Checked {
+        let now = self.now();
+        let Peer { id: Some(id), untaken, .. } = &mut self.peers[peer] else { return Ok(()) };
+        untaken.extend_from_slice(more);
+        let taken = self.hub.receive(now, *id, untaken)?;
+        untaken.drain(..taken);
+        Ok(())
+    }
+
+    fn write(&mut self, peer: usize, taken: usize, exaggerate: bool) -> Checked {
+        let now = self.now();
+        let Peer { id: Some(id), way, sending, writing: None, copied, .. } = &mut self.peers[peer] else {
+            return Ok(());
+        };
+        let complete = match way {
+            // A driver that was not asked to write has done so before it lets others call.
+            Way::Later if *sending => {
+                let mut batch = Batch::new();
+                self.hub.fill(*id, &mut batch, taken)?;
+                self.peers[peer].writing = Some(batch);
+                return Ok(());
+            }
+            Way::Borrowed => self.hub.write(now, *id, if exaggerate { usize::MAX } else { taken }, &mut Vec::new())?,
+            Way::Shared | Way::Later => {
+                let batch = if *way == Way::Shared { &mut self.shared } else { copied };
+                self.hub.fill(*id, batch, taken)?;
+                self.hub.wrote(now, *id, batch, if exaggerate { usize::MAX } else { taken })?
+            }
+        };
+        *sending &= !complete;
+        Ok(())
+    }
+
+    fn write_ends(&mut self, peer: usize, taken: usize) -> Checked {
+        let now = self.now();
+        let peer = &mut self.peers[peer];
+        let Some(batch) = peer.writing.take() else { return Ok(()) };
+        if let Some(id) = peer.id {
+            peer.sending &= !self.hub.wrote(now, id, &batch, taken)?;
+        }
+        peer.copied = batch;
+        Ok(())
+    }
+
+    fn carry_out(&mut self, most: usize) -> Checked {
+        for _ in 0..most {
+            let Some(command) = self.hub.poll_command()? else { return self.check_drained() };
+            let (Command::Send(id) | Command::Read(id) | Command::Close(id, _)) = command;
+            let Some(peer) = self.peers.iter().position(|peer| peer.id == Some(id)) else {
+                return differ("command for nobody", format!("{command:?}"));
+            };
+            match command {
+                Command::Send(_) if self.peers[peer].sending && self.hub.is_followed() => {
+                    return differ("send twice", format!("{command:?}"));
+                }
+                Command::Send(_) => {
+                    self.peers[peer].sending = true;
+                    self.write(peer, self.peers[peer].window, false)?;
+                }
+                Command::Read(_) => self.read(peer, b"")?,
+                Command::Close(..) => {
+                    let peer = &mut self.peers[peer];
+                    (peer.id, peer.stale) = (None, Some(id));
+                    (peer.sending, peer.writing) = (false, None);
+                    peer.untaken.clear();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Once all commands have been carried out, whoever has bytes pending is being written to.
+    fn check_drained(&mut self) -> Checked {
+        for peer in &self.peers {
+            if let (Some(id), false) = (peer.id, peer.sending)
+                && !self.hub.is_quiet(id)?
+            {
+                return differ("lost wake", format!("{id:?} has bytes pending, and no command says so"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next deadline, and asks too early first.
+    fn wait(&mut self) -> Checked {
+        let Some(at) = self.hub.hub().poll_timeout() else { return Ok(()) };
+        self.clock = self.clock.max(at.as_nanos().saturating_sub(1));
+        self.hub.handle_timeout(self.now())?;
+        self.clock = self.clock.max(at.as_nanos());
+        self.hub.handle_timeout(self.now())
+    }
+
+    fn report_falsely(&mut self, peer: usize, other: usize, taken: usize) -> Checked {
+        let now = self.now();
+        let Some(id) = self.peers[peer].id else { return Ok(()) };
+        self.hub.forget_model();
+        let other = &self.peers[other];
+        let batch =
+            other.writing.as_ref().unwrap_or(if other.way == Way::Shared { &self.shared } else { &other.copied });
+        // Whether the hub takes the write for ended is its affair; the driver goes on as if it had said nothing.
+        self.hub.wrote(now, id, batch, taken).map(drop)
+    }
+
+    /// Lets everyone take all there is, then ends everything.
+    fn end(mut self) -> Checked {
+        self.settle()?;
+        self.hub.shut_down(self.now())?;
+        self.settle()?;
+        self.hub.end()
+    }
+
+    fn settle(&mut self) -> Checked {
+        // What is pending at once is written at once, and each write that was not asked for asks for the next.
+        for _ in 0..10_000 {
+            for peer in 0..PEERS {
+                self.peers[peer].window = usize::MAX;
+                self.write_ends(peer, usize::MAX)?;
+                if self.peers[peer].sending {
+                    self.write(peer, usize::MAX, false)?;
+                }
+            }
+            if !self.hub.hub().has_commands() && self.peers.iter().all(|peer| !peer.sending) {
+                return Ok(());
+            }
+            self.carry_out(usize::MAX)?;
+        }
+        differ("hung", "everyone takes all, and there is always more")
+    }
+}
+
+/// The moment that a clock shows. On the last day that can be counted it is the end of time at once: sums saturate there,
+/// and what is said of rates and spans no longer holds to the nanosecond.
+fn moment(clock: u64) -> Timestamp {
+    let last_day = u64::MAX - UNITS[6];
+    if clock < last_day { Timestamp::from_nanos(clock) } else { Timestamp::MAX }
+}

@@ -1,0 +1,347 @@
+//! A hub, and beside it the model that is told everything; after every call the two must agree.
+
+use chat_proto::dialect::Event;
+use chat_proto::{Batch, Command, Config, Hub, HubStats, SessionId, SessionStats, Timestamp};
+
+use crate::alloc::Meter;
+use crate::model::{Checked, Model, differ};
+
+/// A hub under watch.
+#[derive(Debug)]
+pub(super) struct Lockstep {
+    hub: Hub,
+    meter: Meter,
+    /// What the hub may hold, by its own word.
+    bound: i64,
+    /// None once the driver has told the hub what is not so: what then comes to the session concerned is nobody's rule.
+    model: Option<Model>,
+    journal_records: u64,
+    journal_seen: u64,
+    /// The latest moment that the hub was told.
+    now: Timestamp,
+    /// Sessions that were opened and not closed.
+    sessions: usize,
+}
+
+/// All of a hub that can be seen without touching it.
+type Snapshot = (HubStats, Option<Timestamp>, bool, Vec<(SessionId, Option<String>, Option<SessionStats>)>);
+
+impl Lockstep {
+    pub(super) fn new(config: Config) -> Self {
+        let bound = i64::try_from(config.memory_bound()).expect("a sensible bound");
+        let journal_records = config.journal_records as u64;
+        let mut meter = Meter::new();
+        let hub = meter.scope(|| Hub::new(config.clone()).expect("the limits are in range"));
+        let now = Timestamp::ZERO;
+        Self { hub, meter, bound, model: Some(Model::new(config)), journal_records, journal_seen: 0, now, sessions: 0 }
+    }
+
+    pub(super) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Returns whether the model still knows all that the hub does.
+    pub(super) fn is_followed(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// Goes on without the model; what holds for any driver must still hold.
+    pub(super) fn forget_model(&mut self) {
+        self.model = None;
+    }
+
+    /// Opens a session of the dialect at that place of the configuration, or of the last.
+    pub(super) fn open(&mut self, now: Timestamp, place: usize) -> Checked<Option<SessionId>> {
+        let dialects = &self.hub.config().dialects;
+        let place = place.min(dialects.len() - 1);
+        let Some(dialect) = self.hub.dialect(dialects[place].dialect.name()) else {
+            return differ("dialect", "one that is configured is not known");
+        };
+        let opened = self.call(now, |hub| hub.open(now, dialect));
+        if let Some(model) = &mut self.model {
+            let expected = model.open(now, place, opened.ok().map(SessionId::slot))?;
+            if opened.map(drop) != expected {
+                return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
+            }
+        }
+        self.sessions += usize::from(opened.is_ok());
+        if let Err(error) = opened {
+            let (mut words, mut expected) = (Vec::new(), Vec::new());
+            self.hub.refusal(dialect, error, &mut words);
+            self.hub.config().dialects[place].dialect.encode(&Event::NotOpened(error), &mut expected);
+            if words != expected || words.is_empty() {
+                return differ("refusal", String::from_utf8_lossy(&words));
+            }
+        }
+        self.check()?;
+        Ok(opened.ok())
+    }
+
+    /// Offers bytes; returns how many were taken.
+    pub(super) fn receive(&mut self, now: Timestamp, id: SessionId, bytes: &[u8]) -> Checked<usize> {
+        let taken = self.call(now, |hub| hub.receive(now, id, bytes));
+        if taken > bytes.len() {
+            return differ("receive", format!("{taken} of {} bytes were taken", bytes.len()));
+        }
+        self.compare(|model| model.receive(now, id.slot(), bytes, taken))?;
+        Ok(taken)
+    }
+
+    pub(super) fn receive_eof(&mut self, now: Timestamp, id: SessionId) -> Checked {
+        self.call(now, |hub| hub.receive_eof(now, id));
+        self.tell(|model| model.eof(now, id.slot()))
+    }
+
+    pub(super) fn disconnect(&mut self, now: Timestamp, id: SessionId) -> Checked {
+        self.call(now, |hub| hub.disconnect(now, id));
+        self.tell(|model| model.disconnect(now, id.slot()))
+    }
+
+    pub(super) fn kick(&mut self, now: Timestamp, id: SessionId, why: &str) -> Checked {
+        self.call(now, |hub| hub.kick(now, id, why));
+        self.tell(|model| model.kick(now, id.slot(), why))
+    }
+
+    pub(super) fn announce(&mut self, now: Timestamp, words: &str) -> Checked {
+        self.call(now, |hub| hub.announce(now, words));
+        self.tell(|model| model.announce(now, words))
+    }
+
+    pub(super) fn shut_down(&mut self, now: Timestamp) -> Checked {
+        self.call(now, |hub| hub.shut_down(now));
+        self.tell(|model| model.shut_down(now))
+    }
+
+    /// Calls `handle_timeout`; a call too early must change nothing, and one in time must leave nothing due.
+    pub(super) fn handle_timeout(&mut self, now: Timestamp) -> Checked {
+        let latest = self.now.max(now);
+        let early = self.hub.poll_timeout().is_none_or(|at| at > latest);
+        let before = early.then(|| self.snapshot());
+        self.call(now, |hub| hub.handle_timeout(now));
+        if before.is_some_and(|before| before != self.snapshot()) {
+            return differ("early", format!("handle_timeout({now}) changed something, though nothing was due"));
+        }
+        if let Some(next) = self.hub.poll_timeout().filter(|next| *next <= latest) {
+            return differ("spin", format!("after handle_timeout({now}) at {latest} the next is {next}"));
+        }
+        // Sessions that time out at one moment do so in an order that only the hub knows; its journal tells.
+        let records = self.hub.journal(self.journal_seen);
+        let order: Vec<usize> = records.filter_map(|record| record.session).map(SessionId::slot).collect();
+        self.compare(|model| model.handle_timeout(now, &order))
+    }
+
+    /// Asks for a command.
+    pub(super) fn poll_command(&mut self) -> Checked<Option<Command>> {
+        let denied = !self.hub.has_commands();
+        let command = self.call(self.now, Hub::poll_command);
+        if denied && command.is_some() {
+            return differ("has_commands", format!("it denied {command:?}"));
+        }
+        self.sessions -= usize::from(matches!(command, Some(Command::Close(..))));
+        self.compare(|model| match command {
+            None => match model.slots().find(|slot| model.is_due(*slot)) {
+                Some(slot) => differ("lost wake", format!("no command for slot {slot}, though there is one to give")),
+                None => Ok(()),
+            },
+            Some(Command::Send(id)) => {
+                model.hand_out_send(id.slot());
+                Ok(())
+            }
+            Some(Command::Read(id)) => model.hand_out_read(id.slot()),
+            Some(Command::Close(id, reason)) => model.hand_out_close(id.slot(), reason),
+        })?;
+        if let Some(Command::Close(id, _)) = command {
+            self.call_stale(self.now, id)?;
+        }
+        if command.is_none() {
+            self.check_sessions()?;
+        }
+        Ok(command)
+    }
+
+    /// Lends what is pending and reports that `taken` bytes of it were taken, or all; returns whether those were all.
+    /// Bytes taken go to `out`.
+    pub(super) fn write(&mut self, now: Timestamp, id: SessionId, taken: usize, out: &mut Vec<u8>) -> Checked<bool> {
+        let hub = &mut self.hub;
+        let pending = self.meter.scope(move || hub.pending(id));
+        let (len, before) = (pending.len(), out.len());
+        if pending.is_empty() != (len == 0) || pending.slices().iter().any(|slice| slice.is_empty()) {
+            return differ("pending", format!("{:?}", pending.slices()));
+        }
+        if let Some(model) = &mut self.model {
+            model.offered(id.slot(), pending.slices())?;
+        }
+        for slice in pending.slices() {
+            let left = taken - (out.len() - before);
+            out.extend_from_slice(&slice[..left.min(slice.len())]);
+        }
+        self.call(now, |hub| hub.sent(now, id, taken));
+        self.tell(|model| model.sent(now, id.slot(), taken.min(len), taken >= len))?;
+        Ok(taken >= len)
+    }
+
+    /// Returns whether a session has nothing pending.
+    pub(super) fn is_quiet(&mut self, id: SessionId) -> Checked<bool> {
+        let hub = &mut self.hub;
+        let pending = self.meter.scope(move || hub.pending(id));
+        if let Some(model) = &mut self.model {
+            model.offered(id.slot(), pending.slices())?;
+        }
+        Ok(pending.is_empty())
+    }
+
+    /// Copies what is pending; returns whether there is anything.
+    pub(super) fn fill(&mut self, id: SessionId, batch: &mut Batch, most: usize) -> Checked<bool> {
+        let had = batch.as_bytes().len();
+        // After this the hub itself has nothing more to allocate: what grows in `fill` is the batch, which is not its.
+        let fits = self.call(self.now, |hub| hub.fits(id, batch));
+        let any = self.hub.fill(id, batch, most);
+        let bytes = batch.as_bytes();
+        if any == bytes.is_empty() || fits && bytes.len() != had {
+            return differ("fill", format!("{any}, {fits}, {} bytes where {had} were", bytes.len()));
+        }
+        self.compare(|model| model.offered(id.slot(), &[bytes]))?;
+        Ok(any)
+    }
+
+    /// Reports that `taken` bytes of a batch that was filled for the session were taken, or all; returns whether all.
+    pub(super) fn wrote(&mut self, now: Timestamp, id: SessionId, batch: &Batch, taken: usize) -> Checked<bool> {
+        let len = batch.as_bytes().len();
+        self.call(now, |hub| hub.sent_batch(now, id, batch, taken));
+        self.tell(|model| model.sent(now, id.slot(), taken.min(len), taken >= len))?;
+        Ok(taken >= len)
+    }
+
+    /// Makes every call there is with the id of a session that is gone: nothing may come of it.
+    pub(super) fn call_stale(&mut self, now: Timestamp, id: SessionId) -> Checked {
+        let before = self.snapshot();
+        let mut batch = Batch::new();
+        let (taken, pending) = self.call(now, |hub| {
+            let taken = hub.receive(now, id, b"/name ghost\nboo\n");
+            hub.receive_eof(now, id);
+            hub.disconnect(now, id);
+            hub.kick(now, id, "gone");
+            hub.sent(now, id, 7);
+            hub.sent_batch(now, id, &batch, 7);
+            (taken, hub.pending(id).len())
+        });
+        let filled = self.hub.fill(id, &mut batch, 100) || self.hub.fits(id, &batch);
+        let known = self.hub.session_stats(id).is_some() || self.hub.name(id).is_some();
+        if taken != 16 || pending != 0 || filled || known || before != self.snapshot() {
+            return differ(
+                "stale id",
+                format!("{id:?}: took {taken}, pending {pending}, filled {filled}, known {known}"),
+            );
+        }
+        self.tell(|model| model.advance(now))
+    }
+
+    /// Ends the hub once it is closed: it must hold nothing any more.
+    pub(super) fn end(mut self) -> Checked {
+        if !self.hub.is_closed() || self.hub.poll_timeout().is_some() {
+            return differ("hung", format!("everyone takes all, and something is left: {:?}", self.hub.stats()));
+        }
+        let hub = self.hub;
+        self.meter.scope(|| drop(hub));
+        if self.meter.live == 0 { Ok(()) } else { differ("leak", format!("{} bytes", self.meter.live)) }
+    }
+
+    fn call<T>(&mut self, now: Timestamp, f: impl FnOnce(&mut Hub) -> T) -> T {
+        self.now = self.now.max(now);
+        self.meter.scope(|| f(&mut self.hub))
+    }
+
+    /// Tells the model what the hub was told, and compares.
+    fn tell(&mut self, f: impl FnOnce(&mut Model)) -> Checked {
+        self.model.as_mut().map(f);
+        self.check()
+    }
+
+    /// Tells the model what the hub was told and what came of it, and compares.
+    fn compare(&mut self, f: impl FnOnce(&mut Model) -> Checked) -> Checked {
+        self.model.as_mut().map_or(Ok(()), f)?;
+        self.check()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let hub = &self.hub;
+        let sessions = hub.sessions().map(|id| (id, hub.name(id), hub.session_stats(id)));
+        (hub.stats(), hub.poll_timeout(), hub.has_commands(), sessions.collect())
+    }
+
+    /// Checks what must hold after every call.
+    fn check(&mut self) -> Checked {
+        if self.meter.live > self.bound || self.meter.peak > self.bound {
+            return differ(
+                "memory",
+                format!("{} bytes, {} at most, over {}", self.meter.live, self.meter.peak, self.bound),
+            );
+        }
+        if self.hub.poll_timeout() == Some(Timestamp::MAX) {
+            return differ("poll_timeout", "never is not a moment");
+        }
+        let stats = self.hub.stats();
+        if stats.sessions != self.sessions || stats.opened - stats.closed > self.sessions as u64 {
+            return differ("sessions", format!("{} are there; the hub counts {stats:?}", self.sessions));
+        }
+        let Some(model) = &mut self.model else { return Ok(()) };
+        model.stats.sessions = model.count();
+        if stats != model.stats {
+            return differ("counters", format!("\n     hub {stats:?}\n   model {:?}", model.stats));
+        }
+        if let Some(due) = model.deadline()
+            && self.hub.poll_timeout().is_none_or(|at| at > due)
+        {
+            return differ("poll_timeout", format!("the hub says {:?}, though {due} is due", self.hub.poll_timeout()));
+        }
+        if self.hub.is_closed() != model.is_closed() {
+            return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
+        }
+        if !self.hub.has_commands() && model.slots().any(|slot| model.is_due(slot)) {
+            return differ("lost wake", "the hub has no command, though there is one to give");
+        }
+        self.check_journal()
+    }
+
+    /// Checks the names and counters of all sessions, and that there are no others.
+    fn check_sessions(&self) -> Checked {
+        let Some(model) = &self.model else { return Ok(()) };
+        let mut live = model.live();
+        for id in self.hub.sessions() {
+            let (name, stats) = (self.hub.name(id), self.hub.session_stats(id));
+            match live.next() {
+                Some((slot, _)) if slot != id.slot() || stats != model.stats_of(slot) => {
+                    return differ("session", format!("{id:?}: {stats:?}, {:?}", model.stats_of(slot)));
+                }
+                Some((slot, true)) if name.as_deref() != Some(&model.name(slot)) => {
+                    return differ("name", format!("{id:?} is called {name:?}, not {}", model.name(slot)));
+                }
+                Some(_) => {}
+                None => return differ("sessions", format!("{id:?} is not there")),
+            }
+        }
+        live.next().map_or(Ok(()), |(slot, _)| differ("sessions", format!("the hub forgot slot {slot}")))
+    }
+
+    fn check_journal(&mut self) -> Checked {
+        let Some(model) = &mut self.model else { return Ok(()) };
+        let written = model.journal.len() as u64;
+        let lost = written.saturating_sub(self.journal_records);
+        let mut records = self.hub.journal(self.journal_seen);
+        for (seq, (slot, kind)) in (self.journal_seen..).zip(&model.journal).skip(lost as usize) {
+            let record = records.next();
+            let same = record.is_some_and(|r| {
+                (r.session.map(SessionId::slot), r.kind, r.seq) == (*slot, *kind, seq) && r.at <= self.now
+            });
+            if !same {
+                return differ("journal", format!("the hub wrote {record:?}, the model {slot:?} {kind:?}"));
+            }
+        }
+        if let Some(record) = records.next() {
+            return differ("journal", format!("the model does not know of {record:?}"));
+        }
+        self.journal_seen += written;
+        model.journal.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! Target `names`: who may be called what.
+//!
+//! An input has one line for each thing that happens: a peer (0 to 5; peers 4 and 5 speak classic), then `=` and a name
+//! that it takes, `>` and a name that it looks for, or `-` for its leaving and coming again.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use chat_proto::{Command, Config, NameError, SessionId, Timestamp};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::lockstep::Lockstep;
+use super::script::{Script, text};
+use crate::model::{Checked, differ};
+
+const PEERS: usize = 6;
+
+/// The session that tries to take the twins of others' names.
+const TWIN: usize = 3;
+
+/// Plays an input.
+pub(super) fn play(data: &[u8]) -> Checked {
+    let mut script = Script::new(data);
+    let mut town = Town::new(limits(data))?;
+    let mut before = None;
+    // What has many lines has little that is new in them.
+    for _ in 0..24 {
+        let Some(peer) = script.next() else { break };
+        let peer = usize::from(peer) % PEERS;
+        let kind = script.next();
+        let name = text(script.line());
+        match kind {
+            Some(b'-') => town.leave(peer)?,
+            Some(b'>') => town.look_for(peer, &name)?,
+            _ => {
+                if town.take(peer, &name)? {
+                    town.try_twins(peer, &name)?;
+                }
+                if let Some(before) = before.replace(name.clone()) {
+                    agree(&before, &name)?;
+                }
+            }
+        }
+    }
+    town.end()
+}
+
+/// Longer inputs have room for longer names.
+fn limits(data: &[u8]) -> Config {
+    let max_name = if data.len() > 100 { 255 } else { 24 };
+    Config {
+        max_sessions: PEERS,
+        max_name,
+        max_line: 1_000,
+        log_bytes: 16 << 10,
+        log_entries: 64,
+        journal_records: 64,
+        rate: None,
+        ..Config::default()
+    }
+}
+
+/// Of two names that cannot be had at once it does not matter which came first; and that a name is taken is never a
+/// surprise to the one who has it.
+fn agree(one: &str, other: &str) -> Checked {
+    let mut verdicts = [None; 2];
+    for (verdict, (first, second)) in verdicts.iter_mut().zip([(one, other), (other, one)]) {
+        let mut town = Town::new(Config { max_sessions: 2, max_name: 255, ..limits(b"") })?;
+        if town.take(0, first)? {
+            *verdict = Some(town.take(1, second)?);
+        }
+        town.end()?;
+    }
+    match verdicts {
+        [Some(one_first), Some(other_first)] if one_first != other_first => {
+            differ("twins", format!("{one:?} and {other:?} are twins in one order only"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A hub and those who live there.
+struct Town {
+    hub: Lockstep,
+    ids: [Option<SessionId>; PEERS],
+}
+
+impl Town {
+    fn new(config: Config) -> Checked<Self> {
+        let mut town = Self { hub: Lockstep::new(config), ids: [None; PEERS] };
+        for peer in 0..PEERS.min(town.hub.hub().config().max_sessions) {
+            town.come(peer)?;
+        }
+        Ok(town)
+    }
+
+    fn come(&mut self, peer: usize) -> Checked {
+        // The configuration has classic first.
+        self.ids[peer] = self.hub.open(Timestamp::ZERO, usize::from(peer < 4))?;
+        self.carry_out()
+    }
+
+    fn leave(&mut self, peer: usize) -> Checked {
+        if let Some(id) = self.ids[peer] {
+            self.hub.receive_eof(Timestamp::ZERO, id)?;
+            self.carry_out()?;
+        }
+        self.come(peer)
+    }
+
+    /// Has a peer ask for a name; returns whether it has it then.
+    fn take(&mut self, peer: usize, name: &str) -> Checked<bool> {
+        let Some(id) = self.ids[peer] else { return Ok(false) };
+        let line =
+            if peer < 4 { format!("/name {name}\n") } else { format!("NAME {}\n", BASE64_STANDARD.encode(name)) };
+        let refused = self.hub.hub().stats().refused;
+        self.hub.receive(Timestamp::ZERO, id, line.as_bytes())?;
+        self.carry_out()?;
+        self.check()?;
+        let hub = self.hub.hub();
+        Ok(hub.stats().refused == refused && hub.name(id).as_deref() == Some(name))
+    }
+
+    /// Has a peer say something to whoever is called that.
+    fn look_for(&mut self, peer: usize, name: &str) -> Checked {
+        let Some(id) = self.ids[peer] else { return Ok(()) };
+        self.hub.receive(Timestamp::ZERO, id, format!("/msg {name} hello\n").as_bytes())?;
+        self.carry_out()
+    }
+
+    /// Has another ask for what is the same name to whoever reads it; it must not get it.
+    fn try_twins(&mut self, peer: usize, name: &str) -> Checked {
+        if peer == TWIN {
+            return Ok(());
+        }
+        let decomposed: String = name.nfd().collect();
+        // Case is mapped of what is decomposed (D145 of the Unicode standard): else marks may part from their letters.
+        let twins: [String; 7] = [
+            decomposed.to_uppercase(),
+            decomposed.to_lowercase(),
+            decomposed.to_uppercase().to_lowercase(),
+            decomposed.to_lowercase().to_uppercase(),
+            decomposed,
+            name.nfc().collect(),
+            name.to_owned(),
+        ];
+        for twin in twins {
+            if self.take(TWIN, &twin)? {
+                return differ("twins", format!("{name:?} and {twin:?} are there at once"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that nobody has a name that breaks the rules, nor two the same.
+    fn check(&self) -> Checked {
+        let hub = self.hub.hub();
+        let names: Vec<String> =
+            self.ids.iter().flatten().filter_map(|id| hub.name(*id)).filter(|n| n != "anonymous").collect();
+        for (i, name) in names.iter().enumerate() {
+            let guest = name.starts_with("guest-");
+            let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == ':';
+            let bad = name.is_empty() || name.len() > hub.config().max_name || name.contains(forbidden);
+            if !guest && (bad || name.starts_with(['*', '!', '/'])) {
+                return differ("names", format!("someone is called {name:?}, against: {}", NameError::Character));
+            }
+            if names[..i].contains(name) {
+                return differ("names", format!("two are called {name:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self) -> Checked {
+        while let Some(command) = self.hub.poll_command()? {
+            match command {
+                Command::Send(id) => while !self.hub.write(Timestamp::ZERO, id, usize::MAX, &mut Vec::new())? {},
+                Command::Read(id) => return differ("command", format!("{id:?} left nothing untaken")),
+                Command::Close(id, _) => {
+                    let known = self.ids.iter_mut().find(|known| **known == Some(id));
+                    *known.expect("a session that is there") = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Checked {
+        self.hub.shut_down(Timestamp::ZERO)?;
+        self.carry_out()?;
+        self.hub.end()
+    }
+}

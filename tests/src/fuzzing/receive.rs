@@ -1,0 +1,198 @@
+//! Targets `receive_text` and `receive_classic`: raw bytes from a peer, cut in any way.
+//!
+//! An input is a digit that chooses the limits, a digit that says how many characters of cuts follow, those, and
+//! then what the peer sends. It is played twice: as it is, to readers that take everything at once; and in pieces, to
+//! readers that take pieces. All must be shown the same, and nothing that a screen should not be.
+
+use std::iter::{self, Cycle};
+use std::slice;
+
+use chat_proto::dialect::{Classic, Text};
+use chat_proto::{Command, Config, DialectConfig, HubStats, Proposal, SessionId, Timestamp, Verdict};
+
+use super::limits::rate;
+use super::lockstep::Lockstep;
+use super::screen;
+use super::script::Script;
+use crate::model::{Checked, differ};
+
+/// How much is sent before everyone has read everything: so little that nobody's replies run out of room, since what is
+/// not delivered for that depends on how fast one reads.
+const ROUND: usize = 512;
+
+/// The dialects of those who are there; the first is the one that sends.
+type Dialects = [&'static str; 3];
+
+/// Plays an input to a session of that dialect.
+pub(super) fn play(data: &[u8], dialect: &'static str) -> Checked {
+    let mut script = Script::new(data);
+    let number = script.small();
+    let many = script.small();
+    let (cuts, input) = (script.bytes(many), script);
+    let dialects = [dialect, "text", "classic"];
+    let whole = Play::new(number, dialects, Cuts::none()).run(input.clone())?;
+    let pieces = Play::new(number, dialects, Cuts::new(cuts)).run(input)?;
+    for (i, (whole, pieces)) in whole.streams.iter().zip(&pieces.streams).enumerate() {
+        if whole != pieces {
+            let (whole, pieces) = (whole.escape_ascii(), pieces.escape_ascii());
+            return differ("cuts", format!("reader {i} was sent\n   whole \"{whole}\"\n  pieces \"{pieces}\""));
+        }
+    }
+    if counted(&whole.stats) != counted(&pieces.stats) {
+        return differ("counters", format!("\n   whole {:?}\n  pieces {:?}", whole.stats, pieces.stats));
+    }
+    whole.streams.iter().zip(dialects).try_for_each(|(stream, dialect)| screen::read(dialect, stream).map(drop))
+}
+
+/// The limits of that number: fast and slow, with and without a policy, with short lines and long.
+fn config(number: usize) -> Config {
+    let dialect = |dialect| DialectConfig { idle_timeout: None, ..DialectConfig::new(dialect) };
+    Config {
+        max_sessions: 3,
+        max_line: if number & 4 == 0 { 64 } else { 700 },
+        max_name: if number & 4 == 0 { 9 } else { 255 },
+        log_bytes: 32 << 10,
+        log_entries: 1_000,
+        reply_bytes: 64 << 10,
+        rate: (number & 1 != 0).then(|| rate(1_000, 2)),
+        policy: (number & 2 != 0).then_some(policy),
+        stall_timeout: None,
+        dialects: vec![dialect(&Text), dialect(&Classic)],
+        ..Config::default()
+    }
+}
+
+/// A policy that does as much harm as one can.
+fn policy(proposal: Proposal<'_>, rewritten: &mut String) -> Verdict {
+    let (Proposal::Say { words, .. }
+    | Proposal::Act { words, .. }
+    | Proposal::Tell { words, .. }
+    | Proposal::Name { to: words, .. }) = proposal
+    else {
+        return Verdict::Pass;
+    };
+    match words.as_bytes() {
+        [.., b'1'] => rewritten.push_str("forged\nby: the\r\u{1b}policy \u{202e}"),
+        [.., b'2'] => {}
+        [.., b'3'] => rewritten.extend(iter::repeat_n(words, 3)),
+        [.., b'4'] => return Verdict::Refuse("no, and that is that"),
+        _ => return Verdict::Pass,
+    }
+    Verdict::Rewrite
+}
+
+/// What must be the same however the input is cut.
+fn counted(stats: &HubStats) -> [u64; 8] {
+    let s = stats;
+    [s.opened, s.closed, s.messages, s.lines_received, s.bytes_received, s.bytes_sent, s.refused, s.missed]
+}
+
+/// Sizes of pieces, over and over.
+struct Cuts<'a>(Option<Cycle<slice::Iter<'a, u8>>>);
+
+impl<'a> Cuts<'a> {
+    fn new(sizes: &'a [u8]) -> Self {
+        Self(Some(if sizes.is_empty() { &[0] } else { sizes }.iter().cycle()))
+    }
+
+    /// One piece, and all in it.
+    fn none() -> Self {
+        Self(None)
+    }
+
+    fn next(&mut self) -> usize {
+        self.0.as_mut().and_then(Iterator::next).map_or(usize::MAX, |size| usize::from(*size) % 61 + 1)
+    }
+}
+
+/// One playing of an input.
+struct Play<'a> {
+    hub: Lockstep,
+    dialects: Dialects,
+    ids: [Option<SessionId>; 3],
+    now: Timestamp,
+    cuts: Cuts<'a>,
+    outcome: Outcome,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Outcome {
+    streams: [Vec<u8>; 3],
+    stats: HubStats,
+}
+
+impl<'a> Play<'a> {
+    fn new(number: usize, dialects: Dialects, cuts: Cuts<'a>) -> Self {
+        let hub = Lockstep::new(config(number));
+        Self { hub, dialects, ids: [None; 3], now: Timestamp::ZERO, cuts, outcome: Outcome::default() }
+    }
+
+    fn run(mut self, mut input: Script<'_>) -> Checked<Outcome> {
+        loop {
+            for (peer, dialect) in self.dialects.into_iter().enumerate() {
+                if self.ids[peer].is_none() {
+                    self.ids[peer] = self.hub.open(self.now, usize::from(dialect == "classic"))?;
+                }
+            }
+            let mut round = input.bytes(ROUND);
+            if round.is_empty() {
+                break;
+            }
+            while !round.is_empty() {
+                let (piece, rest) = round.split_at(self.cuts.next().min(round.len()));
+                self.send(0, piece)?;
+                round = rest;
+            }
+            // Others speak too, so that the first has something to read between its replies.
+            self.send(1, b"meanwhile\n")?;
+            self.carry_out()?;
+        }
+        self.outcome.stats = self.hub.hub().stats();
+        self.hub.shut_down(self.now)?;
+        self.carry_out()?;
+        self.hub.end()?;
+        Ok(self.outcome)
+    }
+
+    /// Offers bytes until all are taken: when they are not, replies are read or time passes.
+    fn send(&mut self, peer: usize, mut bytes: &[u8]) -> Checked {
+        while let (Some(id), false) = (self.ids[peer], bytes.is_empty()) {
+            let taken = self.hub.receive(self.now, id, bytes)?;
+            bytes = &bytes[taken..];
+            if !bytes.is_empty() && !self.carry_out()? {
+                let Some(at) = self.hub.hub().poll_timeout() else {
+                    return differ("hung", "input is left untaken, and nothing is to come");
+                };
+                self.now = self.now.max(at);
+                self.hub.handle_timeout(self.now)?;
+                if !self.carry_out()? {
+                    return differ("hung", format!("at {at} nothing came of waiting for it"));
+                }
+            }
+        }
+        // Only who reads in pieces reads before the round is over.
+        if self.cuts.0.is_none() { Ok(()) } else { self.carry_out().map(drop) }
+    }
+
+    /// Carries out all commands; returns whether one was to read again, or the sender is gone.
+    fn carry_out(&mut self) -> Checked<bool> {
+        let mut may_go_on = false;
+        while let Some(command) = self.hub.poll_command()? {
+            let (Command::Send(id) | Command::Read(id) | Command::Close(id, _)) = command;
+            let peer = self.ids.iter().position(|known| *known == Some(id)).expect("a session that is there");
+            match command {
+                Command::Send(_) => {
+                    let out = &mut self.outcome.streams[peer];
+                    while !self.hub.write(self.now, id, self.cuts.next(), out)? {}
+                }
+                Command::Read(_) => may_go_on = true,
+                Command::Close(..) => {
+                    self.ids[peer] = None;
+                    may_go_on = true;
+                }
+            }
+        }
+        Ok(may_go_on)
+    }
+}

@@ -1,0 +1,254 @@
+//! Target `round_trip`: what a dialect encodes can be read back, and words that are said arrive.
+//!
+//! An input is a name, up to the end of its first line, and words.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use chat_proto::dialect::{Classic, Complaint, Dialect, Event, Request, Text};
+use chat_proto::{CloseReason, Command, Config, SessionId, Timestamp};
+
+use super::lockstep::Lockstep;
+use super::screen::{self, Shown, is_steering};
+use super::script::{Script, text};
+use crate::model::{Checked, differ};
+
+/// Plays an input.
+pub(super) fn play(data: &[u8]) -> Checked {
+    let mut script = Script::new(data);
+    let (first, rest) = (script.line(), script.bytes(usize::MAX));
+    let (name, words) = (text(first), String::from_utf8_lossy(rest));
+    has_one_form(first.strip_suffix(b"\n").unwrap_or(first), rest)?;
+    fits_its_bound(&name, &words)?;
+    classic_reads_itself(&name, &words)?;
+    text_is_read_as_meant(&name, &words)?;
+    arrives(&words)
+}
+
+/// Base64 is taken in one form only, so that what came in may go out: two lines for one message could be used to tell
+/// readers apart.
+fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
+    let line = [b"CHAT ", name, b" ", words].concat();
+    let mut scratch = Vec::new();
+    if let Request::Say { words, claim, wire } = Classic.decode(&line, false, &mut scratch) {
+        let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty()).collect();
+        let encoded = [claim.unwrap_or_default(), words].map(|field| BASE64_STANDARD.encode(field));
+        if wire != Some(fields[2]) || encoded[0].as_bytes() != fields[1] || encoded[1].as_bytes() != fields[2] {
+            return differ("base64", format!("{:?} is read as {claim:?} {words:?}", line.escape_ascii().to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// No event is longer than the dialect says.
+fn fits_its_bound(name: &str, words: &str) -> Checked {
+    let reasons = [
+        CloseReason::Quit,
+        CloseReason::Eof,
+        CloseReason::Disconnected,
+        CloseReason::Idle,
+        CloseReason::Stalled,
+        CloseReason::Lagged { missed: u64::MAX },
+        CloseReason::Kicked,
+        CloseReason::ShutDown,
+    ];
+    let mut events = vec![
+        Event::Said { name, words, wire: None },
+        Event::Acted { name, words },
+        Event::Joined { name },
+        Event::Renamed { from: name, to: words },
+        Event::Announced { words },
+        Event::Welcome { name },
+        Event::Named { name },
+        Event::Told { from: name, words },
+        Event::TellPassed { to: name, words },
+        Event::Who { names: words, count: usize::MAX, left_out: usize::MAX },
+        Event::Pong,
+        Event::Help,
+        Event::Missed { count: u64::MAX },
+        Event::Refused(Complaint::LineTooLong { max: usize::MAX }),
+    ];
+    for reason in reasons {
+        events.extend([Event::Left { name, reason, words }, Event::Closing { reason, words }]);
+    }
+    for dialect in [&Text as &dyn Dialect, &Classic] {
+        for event in &events {
+            let mut out = Vec::new();
+            dialect.encode(event, &mut out);
+            if out.len() > dialect.encoded_len(name.len() + words.len()) {
+                return differ("encoded_len", format!("{} writes {} bytes: {event:?}", dialect.name(), out.len()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What classic writes is what classic reads.
+fn classic_reads_itself(name: &str, words: &str) -> Checked {
+    if name.is_empty() || words.is_empty() {
+        return Ok(());
+    }
+    let wire = BASE64_STANDARD.encode(words);
+    let (mut line, mut copied) = (Vec::new(), Vec::new());
+    Classic.encode(&Event::Said { name, words, wire: None }, &mut line);
+    Classic.encode(&Event::Said { name, words, wire: Some(wire.as_bytes()) }, &mut copied);
+    let expected = format!("CHAT {} {wire}\n", BASE64_STANDARD.encode(name));
+    if line != copied || line != expected.as_bytes() {
+        return differ("classic", format!("{:?}, not {expected:?}", line.escape_ascii().to_string()));
+    }
+    let line = expected.trim_end().as_bytes();
+    let wire = Some(wire.as_bytes());
+    reads(&Classic, line, false, Request::Say { words, claim: Some(name), wire })?;
+    reads(&Classic, line, true, Request::Say { words, claim: None, wire })?;
+    reads(&Classic, format!("NAME {}", BASE64_STANDARD.encode(name)).as_bytes(), true, Request::Name(name))
+}
+
+/// What a person types is read as it was meant, and what is shown can be told apart.
+fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
+    // Typed is one line, and its end is not meant.
+    let words = &words.replace(is_steering, " ");
+    let words = words.trim_end();
+    let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || is_steering(c) || c == ':');
+    if words.is_empty() || !is_name || name.starts_with(['*', '!', '/']) {
+        return Ok(());
+    }
+    let escape = if words.starts_with('/') { "/" } else { "" };
+    let meant = words.trim_start();
+    let typed = [
+        (format!("{escape}{words}"), Request::Say { words, claim: None, wire: None }),
+        (format!("/me {meant}"), Request::Act(meant)),
+        (format!("/quit {meant}"), Request::Quit(meant)),
+        (format!("/msg {name} {meant}"), Request::Tell { to: name, words: meant }),
+        (format!("/name {name}"), Request::Name(name)),
+    ];
+    for (line, request) in typed.iter().filter(|(line, _)| !is_impostor(line)) {
+        reads(&Text, line.as_bytes(), true, *request)?;
+    }
+    let said = Shown { name: Some(name.into()), words: words.into() };
+    let told = Shown { name: Some(format!("{name} -> you")), words: words.into() };
+    let acted = Shown { name: None, words: format!("** {name} {words}") };
+    let shown = [
+        (Event::Said { name, words, wire: None }, said),
+        (Event::Told { from: name, words }, told),
+        (Event::Acted { name, words }, acted),
+    ];
+    for (event, expected) in shown {
+        let mut line = Vec::new();
+        Text.encode(&event, &mut line);
+        let shown = screen::read("text", &line)?;
+        if shown != [expected] {
+            return differ("text", format!("{event:?} is shown as {shown:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn reads(dialect: &dyn Dialect, line: &[u8], named: bool, meant: Request<'_>) -> Checked {
+    let mut scratch = Vec::new();
+    let read = dialect.decode(line, named, &mut scratch);
+    if read == meant {
+        Ok(())
+    } else {
+        differ("decode", format!("{:?} is read as {read:?}", line.escape_ascii().to_string()))
+    }
+}
+
+/// Whether a line is taken for another protocol's.
+fn is_impostor(line: &str) -> bool {
+    matches!(Text.decode(line.as_bytes(), true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(_)))
+}
+
+/// Words said in either dialect arrive in both, cleaned, and cleaned only once.
+fn arrives(words: &str) -> Checked {
+    let harmless = !words.contains(is_steering);
+    let mut talk = Talk::new()?;
+    let Some(first) = talk.say_classic(words)? else { return talk.end() };
+    if harmless && first != words.trim_end() {
+        return differ("words", format!("{words:?} arrived as {first:?}"));
+    }
+    let again = talk.say_classic(&first)?;
+    if again.as_ref() != Some(&first) {
+        return differ("words", format!("{first:?}, said again, arrived as {again:?}"));
+    }
+    if !is_impostor(&first) {
+        let typed = talk.say_text(&first)?;
+        if typed.as_ref() != Some(&first) {
+            return differ("words", format!("{first:?}, typed, arrived as {typed:?}"));
+        }
+    }
+    talk.end()
+}
+
+/// A hub with two that speak and two that listen, one of each in each dialect.
+struct Talk {
+    hub: Lockstep,
+    ids: [SessionId; 4],
+}
+
+impl Talk {
+    fn new() -> Checked<Self> {
+        let config = Config {
+            max_sessions: 4,
+            max_line: 8 << 10,
+            log_bytes: 64 << 10,
+            log_entries: 64,
+            reply_bytes: 64 << 10,
+            ..Config::default()
+        };
+        let mut hub = Lockstep::new(config);
+        let mut open = |place| hub.open(Timestamp::ZERO, place).map(|id| id.expect("there is room"));
+        // The configuration has classic first.
+        let ids = [open(0)?, open(1)?, open(0)?, open(1)?];
+        let mut talk = Self { hub, ids };
+        talk.heard(0)?;
+        Ok(talk)
+    }
+
+    fn say_classic(&mut self, words: &str) -> Checked<Option<String>> {
+        let words = BASE64_STANDARD.encode(words);
+        self.say(0, &format!("CHAT c3BlYWtlcg== {words}\n"))
+    }
+
+    fn say_text(&mut self, words: &str) -> Checked<Option<String>> {
+        let escape = if words.starts_with('/') { "/" } else { "" };
+        self.say(1, &format!("{escape}{words}\n"))
+    }
+
+    /// Has one of the speakers send a line; returns what the listeners heard, who must agree.
+    fn say(&mut self, speaker: usize, line: &str) -> Checked<Option<String>> {
+        if line.len() > self.hub.hub().config().max_line {
+            return Ok(None);
+        }
+        self.hub.receive(Timestamp::ZERO, self.ids[speaker], line.as_bytes())?;
+        self.heard(speaker)
+    }
+
+    fn heard(&mut self, speaker: usize) -> Checked<Option<String>> {
+        let mut streams: [Vec<u8>; 4] = Default::default();
+        while let Some(command) = self.hub.poll_command()? {
+            let Command::Send(id) = command else { return differ("command", format!("{command:?}")) };
+            let peer = self.ids.iter().position(|known| *known == id).expect("a session that is there");
+            while !self.hub.write(Timestamp::ZERO, id, usize::MAX, &mut streams[peer])? {}
+        }
+        let is_said = |shown: &Shown| shown.name.is_some();
+        let classic = screen::read("classic", &streams[2])?.into_iter().rfind(is_said);
+        let text = screen::read("text", &streams[3])?.into_iter().rfind(is_said);
+        let name = ["speaker", "guest-2"][speaker];
+        match (classic, text) {
+            (Some(classic), Some(text)) if classic == text && text.name.as_deref() == Some(name) => {
+                Ok(Some(text.words))
+            }
+            (None, None) => Ok(None),
+            (classic, text) => differ("listeners", format!("they heard {classic:?} and {text:?}")),
+        }
+    }
+
+    fn end(mut self) -> Checked {
+        self.hub.shut_down(Timestamp::ZERO)?;
+        while let Some(command) = self.hub.poll_command()? {
+            if let Command::Send(id) = command {
+                while !self.hub.write(Timestamp::ZERO, id, usize::MAX, &mut Vec::new())? {}
+            }
+        }
+        self.hub.end()
+    }
+}

@@ -1,0 +1,61 @@
+//! What may reach a peer's screen, whatever the others send.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::model::{Checked, differ};
+
+/// Someone's words as a peer was shown them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// Who said it; `None` for a notice.
+    pub(super) name: Option<String>,
+    /// What was said, or the notice.
+    pub(super) words: String,
+}
+
+/// Reads all that a session of the dialect was sent.
+///
+/// # Errors
+///
+/// There is something in it that must not be shown, or that is not a line of the dialect.
+pub(super) fn read(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
+    let unfit = |what: &str| differ("screen", format!("{what}: {:?}", String::from_utf8_lossy(stream)));
+    let Ok(stream) = str::from_utf8(stream) else { return unfit("not UTF-8") };
+    let mut shown = Vec::new();
+    for line in stream.split_inclusive('\n') {
+        let Some(line) = line.strip_suffix('\n') else { return unfit("half a line") };
+        let Some(line) = (if dialect == "text" { text(line) } else { classic(line) }) else {
+            return unfit("not a line");
+        };
+        if line.words.contains(is_steering) || line.name.as_ref().is_some_and(|name| name.contains(is_steering)) {
+            return unfit("steers the terminal");
+        }
+        shown.push(line);
+    }
+    Ok(shown)
+}
+
+/// `NAME: WORDS` is someone's, everything else is behind a mark that no name begins with.
+fn text(line: &str) -> Option<Shown> {
+    if ["* ", "** ", "! "].iter().any(|mark| line.starts_with(mark)) {
+        return Some(Shown { name: None, words: line.into() });
+    }
+    let (name, words) = line.split_once(": ")?;
+    let private = name.strip_suffix(" -> you").or(name.strip_prefix("you -> ")).unwrap_or(name);
+    let is_name = !private.is_empty() && !private.contains(|c: char| c.is_whitespace() || c == ':');
+    is_name.then(|| Shown { name: Some(name.into()), words: words.into() })
+}
+
+/// `CHAT NAME WORDS` in base64.
+fn classic(line: &str) -> Option<Shown> {
+    let (name, words) = line.strip_prefix("CHAT ")?.split_once(' ')?;
+    let field = |field| String::from_utf8(BASE64_STANDARD.decode(field).ok()?).ok();
+    let (name, words) = (field(name)?, field(words)?);
+    Some(Shown { name: (name != "server").then_some(name), words })
+}
+
+/// What steers a terminal, ends a line, or turns the order of reading.
+pub(super) fn is_steering(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}

@@ -1,0 +1,269 @@
+//! The reference model: the shortest hub that is obviously right.
+//!
+//! It has vectors and maps where the hub has rings and lists. Every session has a full copy of every line that it is
+//! still to be sent, and nothing is bounded but by the rules themselves. What it takes from the core is what has tests
+//! of its own: how a dialect decodes a line and encodes an event.
+
+mod closing;
+mod difference;
+mod names;
+mod output;
+mod requests;
+mod time;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use chat_proto::dialect::{Event, Unnamed};
+use chat_proto::{CloseReason, Config, HubStats, OpenError, RecordKind, SessionStats, Timestamp};
+
+pub use self::difference::{Checked, Difference, differ};
+
+/// The hub as it should be.
+#[derive(Debug)]
+pub struct Model {
+    config: Config,
+    now: Timestamp,
+    shutting_down: bool,
+    sessions: BTreeMap<usize, Session>,
+    lanes: Vec<Lane>,
+    /// The counters that the hub should have.
+    pub stats: HubStats,
+    /// What the hub should have written into its journal since this was last emptied: the slot and what happened.
+    pub journal: Vec<(Option<usize>, RecordKind)>,
+}
+
+/// One participant.
+#[derive(Debug)]
+struct Session {
+    lane: usize,
+    name: Option<String>,
+    joined: bool,
+    phase: Phase,
+    /// The line begun; `None` if it is over the limit, and discarded up to its end.
+    line: Option<Vec<u8>>,
+    untaken: Untaken,
+    /// The driver is to be told to offer again what was left untaken.
+    read_due: bool,
+    /// Time saved up to pay for lines: each costs the time in which one token comes.
+    credit: u128,
+    credited: Timestamp,
+    /// The last complete line, or the opening.
+    active: Timestamp,
+    /// Everything that it is still to be sent.
+    lines: VecDeque<Line>,
+    /// How many bytes of the first of them have gone out.
+    begun: usize,
+    /// A `Send` was handed out, and not all of what was written then was taken.
+    sending: bool,
+    /// Since when no byte was taken; while closing, since when it is.
+    waiting: Timestamp,
+    stats: SessionStats,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Closing(CloseReason),
+    /// Nothing more goes in or out; the driver is to close the transport.
+    Over(CloseReason),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Untaken {
+    No,
+    UntilRefill(Timestamp),
+    UntilRead,
+}
+
+/// Something that a session is to be sent.
+#[derive(Clone, Debug)]
+struct Line {
+    bytes: Rc<[u8]>,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Said to everyone: the log's entry of that number.
+    Log(u64),
+    /// The same, but said by the reader itself, who is not shown it.
+    Own(u64),
+    /// For this session only, before the log's entry of that number.
+    Reply(u64),
+    /// The notice of a gap.
+    Notice,
+}
+
+/// The conversation in one dialect: what the log should still have.
+#[derive(Debug)]
+struct Lane {
+    kept: VecDeque<(Rc<[u8]>, IsMessage)>,
+    /// How many have been evicted.
+    tail: u64,
+}
+
+/// Whether newcomers are shown it.
+type IsMessage = bool;
+
+impl Model {
+    /// Makes the model of a hub with these limits.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            lanes: config.dialects.iter().map(|_| Lane { kept: VecDeque::new(), tail: 0 }).collect(),
+            now: Timestamp::ZERO,
+            shutting_down: false,
+            sessions: BTreeMap::new(),
+            stats: HubStats::default(),
+            journal: Vec::new(),
+            config,
+        }
+    }
+
+    /// Opens a session in the slot that the hub chose; says whether it should have.
+    ///
+    /// # Errors
+    ///
+    /// If the slot is not free.
+    pub fn open(&mut self, now: Timestamp, lane: usize, slot: Option<usize>) -> Checked<Result<(), OpenError>> {
+        self.advance(now);
+        if !self.has_vacancy() {
+            self.stats.not_opened += 1;
+            self.journal.push((None, RecordKind::NotOpened));
+            return Ok(Err(if self.shutting_down { OpenError::ShuttingDown } else { OpenError::Full }));
+        }
+        let Some(slot) = slot.filter(|slot| *slot < self.config.max_sessions && !self.sessions.contains_key(slot))
+        else {
+            return differ("open", format!("slot {slot:?} is not free"));
+        };
+        self.stats.opened += 1;
+        self.sessions.insert(slot, Session::new(lane, self.now));
+        self.record(slot, RecordKind::Opened);
+        self.reply(slot, &Event::Welcome { name: &self.name(slot) });
+        // The latest messages, as many as half of the reply buffer holds.
+        let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
+        let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome);
+        let lane = &self.lanes[lane];
+        let latest = lane.kept.iter().rev().filter(|(_, is_message)| *is_message);
+        let shown: Vec<Rc<[u8]>> = latest
+            .take(self.config.dialects[self.sessions[&slot].lane].backlog)
+            .map_while(|(bytes, _)| {
+                room = room.checked_sub(bytes.len())?;
+                Some(Rc::clone(bytes))
+            })
+            .collect();
+        let place = Place::Reply(lane.head());
+        let lines = shown.into_iter().rev().map(|bytes| Line { bytes, place });
+        self.session(slot).lines.extend(lines);
+        Ok(Ok(()))
+    }
+
+    /// Returns whether one more session may be opened.
+    #[must_use]
+    pub fn has_vacancy(&self) -> bool {
+        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    }
+
+    /// Everyone of that lane who is open is to be sent the event, but not its author.
+    fn publish(&mut self, event: &Event<'_>, author: Option<usize>) {
+        self.stats.messages += 1;
+        for lane in 0..self.lanes.len() {
+            let mut bytes = Vec::new();
+            self.encode(lane, event, &mut bytes);
+            if bytes.is_empty() {
+                continue;
+            }
+            let bytes: Rc<[u8]> = bytes.into();
+            let is_message = matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. });
+            let seq = self.lanes[lane].append(Rc::clone(&bytes), is_message, &self.config);
+            let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
+            for (slot, session) in readers {
+                let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
+                session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
+            }
+        }
+        if let Some(author) = author {
+            self.pass_own(author);
+        }
+    }
+
+    fn reply(&mut self, slot: usize, event: &Event<'_>) {
+        // An earlier reply may have shown that it lags, and closed it for that.
+        if self.is_open(slot) {
+            self.put_reply(slot, event);
+            self.look(slot);
+        }
+    }
+
+    fn put_reply(&mut self, slot: usize, event: &Event<'_>) {
+        let lane = self.sessions[&slot].lane;
+        let mut bytes = Vec::new();
+        self.encode(lane, event, &mut bytes);
+        if !bytes.is_empty() {
+            let place = Place::Reply(self.lanes[lane].head());
+            self.session(slot).lines.push_back(Line { bytes: bytes.into(), place });
+        }
+    }
+
+    /// Appends the event as that lane's dialect writes it.
+    pub fn encode(&self, lane: usize, event: &Event<'_>, out: &mut Vec<u8>) {
+        self.config.dialects[lane].dialect.encode(event, out);
+    }
+
+    fn record(&mut self, slot: usize, kind: RecordKind) {
+        self.journal.push((Some(slot), kind));
+    }
+
+    fn session(&mut self, slot: usize) -> &mut Session {
+        self.sessions.get_mut(&slot).expect("the slot has a session")
+    }
+
+    fn unnamed(&self, slot: usize) -> Unnamed {
+        self.config.dialects[self.sessions[&slot].lane].dialect.unnamed()
+    }
+
+    fn is_open(&self, slot: usize) -> bool {
+        self.sessions[&slot].phase == Phase::Open
+    }
+}
+
+impl Session {
+    fn new(lane: usize, now: Timestamp) -> Self {
+        Self {
+            lane,
+            name: None,
+            joined: false,
+            phase: Phase::Open,
+            line: Some(Vec::new()),
+            untaken: Untaken::No,
+            read_due: false,
+            credit: u128::MAX,
+            credited: now,
+            active: now,
+            lines: VecDeque::new(),
+            begun: 0,
+            sending: false,
+            waiting: now,
+            stats: SessionStats::default(),
+        }
+    }
+}
+
+impl Lane {
+    /// The number of the next entry.
+    fn head(&self) -> u64 {
+        self.tail + self.kept.len() as u64
+    }
+
+    /// Keeps the entry, and of the older ones as many as the limits allow.
+    fn append(&mut self, bytes: Rc<[u8]>, is_message: IsMessage, config: &Config) -> u64 {
+        self.kept.push_back((bytes, is_message));
+        let mut size: usize = self.kept.iter().map(|(bytes, _)| bytes.len()).sum();
+        while self.kept.len() > config.log_entries || size > config.log_bytes {
+            size -= self.kept.pop_front().expect("it is over a limit").0.len();
+            self.tail += 1;
+        }
+        self.head() - 1
+    }
+}

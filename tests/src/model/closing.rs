@@ -1,0 +1,95 @@
+//! How sessions end; and what the embedding program does.
+
+use chat_proto::dialect::{Event, MAX_NOTICE};
+use chat_proto::{CloseReason, RecordKind, Timestamp};
+
+use super::requests::{clean, cut};
+use super::{Model, Phase, Untaken};
+
+impl Model {
+    /// The peer will send no more.
+    pub fn eof(&mut self, now: Timestamp, slot: usize) {
+        self.advance(now);
+        self.close(slot, CloseReason::Eof, "");
+    }
+
+    /// The transport failed.
+    pub fn disconnect(&mut self, now: Timestamp, slot: usize) {
+        self.advance(now);
+        self.end(slot, CloseReason::Disconnected);
+    }
+
+    /// The embedding program ends a session.
+    pub fn kick(&mut self, now: Timestamp, slot: usize, why: &str) {
+        self.advance(now);
+        self.close(slot, CloseReason::Kicked, &clean(cut(why, MAX_NOTICE / 4)));
+    }
+
+    /// The embedding program speaks.
+    pub fn announce(&mut self, now: Timestamp, words: &str) {
+        self.advance(now);
+        self.journal.push((None, RecordKind::Announced));
+        let words = clean(cut(words, self.config.max_line));
+        if !words.is_empty() {
+            self.publish(&Event::Announced { words: &words }, None);
+        }
+    }
+
+    /// The embedding program ends everything.
+    pub fn shut_down(&mut self, now: Timestamp) {
+        self.advance(now);
+        if std::mem::replace(&mut self.shutting_down, true) {
+            return;
+        }
+        self.journal.push((None, RecordKind::ShuttingDown));
+        self.publish(&Event::Announced { words: "shutting down" }, None);
+        for slot in self.slots().collect::<Vec<_>>() {
+            self.close(slot, CloseReason::ShutDown, "");
+        }
+    }
+
+    /// Begins to close a session: what it was to be sent it is still sent, and last words; others are told.
+    pub(super) fn close(&mut self, slot: usize, reason: CloseReason, words: &str) {
+        if !self.is_open(slot) {
+            return;
+        }
+        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown) {
+            self.put_reply(slot, &Event::Closing { reason, words });
+        }
+        self.leave(slot, reason, words);
+        let now = self.now;
+        let session = self.session(slot);
+        (session.waiting, session.untaken, session.read_due) = (now, Untaken::No, false);
+        self.look(slot);
+        self.finish_if_flushed(slot);
+    }
+
+    /// Ends a session at once: what it was to be sent is dropped.
+    pub(super) fn end(&mut self, slot: usize, reason: CloseReason) {
+        if self.is_open(slot) {
+            self.leave(slot, reason, "");
+        }
+        if matches!(self.sessions[&slot].phase, Phase::Closing(_)) {
+            self.finish(slot, reason);
+        }
+    }
+
+    fn leave(&mut self, slot: usize, reason: CloseReason, words: &str) {
+        self.record(slot, RecordKind::Closing(reason));
+        let name = self.name(slot);
+        let session = self.session(slot);
+        session.phase = Phase::Closing(reason);
+        session.name = None;
+        if session.joined && reason != CloseReason::ShutDown {
+            self.publish(&Event::Left { name: &name, reason, words }, None);
+        }
+    }
+
+    pub(super) fn finish(&mut self, slot: usize, reason: CloseReason) {
+        self.stats.closed += 1;
+        let session = self.session(slot);
+        session.phase = Phase::Over(reason);
+        session.lines.clear();
+        self.record(slot, RecordKind::Closed(reason));
+    }
+}

@@ -1,0 +1,32 @@
+//! What is said when hub and model do not agree.
+
+use std::fmt;
+
+/// How the hub differs from the model, or which rule it broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The rule, in a word or two.
+    pub rule: &'static str,
+    /// What was seen and what should have been.
+    pub detail: String,
+}
+
+/// What a check says.
+pub type Checked<T = ()> = Result<T, Difference>;
+
+/// Returns the difference as an error.
+///
+/// # Errors
+///
+/// Always.
+pub fn differ<T>(rule: &'static str, detail: impl Into<String>) -> Checked<T> {
+    Err(Difference { rule, detail: detail.into() })
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.detail)
+    }
+}
+
+impl std::error::Error for Difference {}

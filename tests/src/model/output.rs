@@ -1,0 +1,274 @@
+//! What sessions are sent: the model's lines against the hub's bytes.
+
+use chat_proto::dialect::{Event, MAX_NOTICE};
+use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
+
+use super::{Checked, Line, Model, Phase, Place, Session, Untaken, differ};
+
+/// Replies of one session stand at no more than that many places of the log, less two kept free.
+const MAX_PLACES: usize = 64;
+
+impl Model {
+    /// The driver was told to write to a session.
+    pub fn hand_out_send(&mut self, slot: usize) {
+        self.look(slot);
+        let now = self.now;
+        let session = self.session(slot);
+        session.sending = true;
+        if session.phase == Phase::Open {
+            session.waiting = now;
+        }
+    }
+
+    /// The driver was told to offer a session's input again.
+    ///
+    /// # Errors
+    ///
+    /// If it should not have been.
+    pub fn hand_out_read(&mut self, slot: usize) -> Checked {
+        if !std::mem::take(&mut self.session(slot).read_due) {
+            return differ("read", format!("slot {slot} has nothing to be read again"));
+        }
+        self.look(slot);
+        Ok(())
+    }
+
+    /// The driver was told to close a session.
+    ///
+    /// # Errors
+    ///
+    /// If it should not have been, or for another reason.
+    pub fn hand_out_close(&mut self, slot: usize, reason: CloseReason) -> Checked {
+        match self.sessions.remove(&slot).map(|session| session.phase) {
+            Some(Phase::Over(mine)) if mine == reason => Ok(()),
+            phase => differ("close", format!("slot {slot}: the hub says {reason:?}, the model {phase:?}")),
+        }
+    }
+
+    /// Compares what the hub is about to send with what it should.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not the beginning of what is to come, or none though some should be.
+    pub fn offered(&mut self, slot: usize, pieces: &[&[u8]]) -> Checked {
+        self.catch_up(slot);
+        let session = &self.sessions[&slot];
+        let mut lines = session.shown();
+        let mut expected = lines.next().map_or(&[][..], |line| &line.bytes[session.begun..]);
+        if expected.is_empty() != pieces.iter().all(|piece| piece.is_empty()) {
+            return self.misfit(slot, pieces);
+        }
+        for mut piece in pieces.iter().copied() {
+            while !piece.is_empty() {
+                let n = piece.len().min(expected.len());
+                if n == 0 || piece[..n] != expected[..n] {
+                    return self.misfit(slot, pieces);
+                }
+                (piece, expected) = (&piece[n..], &expected[n..]);
+                if expected.is_empty() {
+                    expected = lines.next().map_or(&[], |line| &line.bytes);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn misfit<T>(&self, slot: usize, pieces: &[&[u8]]) -> Checked<T> {
+        let session = &self.sessions[&slot];
+        let expected: Vec<u8> =
+            session.shown().flat_map(|line| line.bytes.iter().copied()).skip(session.begun).collect();
+        let offered = pieces.concat();
+        let same = offered.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+        let show = |bytes: &[u8]| bytes[same.min(bytes.len())..].escape_ascii().take(300).collect::<Vec<_>>();
+        let show = |bytes| String::from_utf8(show(bytes)).expect("escapes are ASCII");
+        differ(
+            "stream",
+            format!(
+                "slot {slot}, after {same} bytes that are right:\n     hub \"{}\"\n   model \"{}\"",
+                show(&offered),
+                show(&expected)
+            ),
+        )
+    }
+
+    /// The session's socket took `n` bytes; all that it was given, or not. Nobody asks any more if the session is over.
+    pub fn sent(&mut self, now: Timestamp, slot: usize, n: usize, all: bool) {
+        self.advance(now);
+        if matches!(self.sessions[&slot].phase, Phase::Over(_)) {
+            return;
+        }
+        let now = self.now;
+        self.stats.bytes_sent += n as u64;
+        let session = self.session(slot);
+        session.stats.bytes_sent += n as u64;
+        session.sending &= !all;
+        if n > 0 && session.phase == Phase::Open {
+            session.waiting = now;
+        }
+        let mut left = n;
+        while left > 0 {
+            let Some(line) = session.lines.front() else { break };
+            let rest = if line.is_own() { 0 } else { line.bytes.len() - session.begun };
+            if left < rest {
+                session.begun += left;
+                break;
+            }
+            left -= rest;
+            session.begun = 0;
+            session.lines.pop_front();
+        }
+        if session.untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
+            self.session(slot).untaken = Untaken::No;
+            self.session(slot).read_due = true;
+        }
+        self.pass_own(slot);
+        self.look(slot);
+        self.finish_if_flushed(slot);
+    }
+
+    /// Looks whether a reader has fallen behind, unless a write to it is under way: what is being written is not lost.
+    pub(super) fn look(&mut self, slot: usize) {
+        if !self.sessions[&slot].sending {
+            self.catch_up(slot);
+        }
+    }
+
+    /// Takes what the log no longer has from what a reader is to be sent, and tells it how much that was, if this is
+    /// what comes next.
+    fn catch_up(&mut self, slot: usize) {
+        let tail = self.lanes[self.sessions[&slot].lane].tail;
+        let close = self.config.on_lag == OnLag::Close;
+        let session = self.session(slot);
+        let is_gone = |line: &Line| line.seq().is_some_and(|seq| seq < tail);
+        if session.begun > 0 || !session.lines.front().is_some_and(is_gone) {
+            return;
+        }
+        let missed = session.shown().filter(|line| is_gone(line)).count() as u64;
+        session.lines.retain(|line| !is_gone(line));
+        if missed > 0 {
+            session.stats.missed += missed;
+            let lane = session.lane;
+            self.stats.missed += missed;
+            self.record(slot, RecordKind::Missed { count: missed });
+            let mut bytes = Vec::new();
+            self.encode(lane, &Event::Missed { count: missed }, &mut bytes);
+            self.session(slot).lines.push_front(Line { bytes: bytes.into(), place: Place::Notice });
+        }
+        self.pass_own(slot);
+        if missed > 0 && close {
+            self.close(slot, CloseReason::Lagged { missed }, "");
+        }
+    }
+
+    /// Steps a reader over its own messages as soon as there is none of others' before them.
+    pub(super) fn pass_own(&mut self, slot: usize) {
+        let tail = self.lanes[self.sessions[&slot].lane].tail;
+        let session = self.session(slot);
+        let begun = usize::from(session.begun > 0);
+        while let Some(first) = session.lines.iter().skip(begun).position(|line| line.seq().is_some())
+            && let line = &session.lines[begun + first]
+            && line.is_own()
+            && line.seq() >= Some(tail)
+        {
+            session.lines.remove(begun + first);
+        }
+    }
+
+    /// A session that is closing is over once it has been sent everything.
+    pub(super) fn finish_if_flushed(&mut self, slot: usize) {
+        if let Phase::Closing(reason) = self.sessions[&slot].phase
+            && !self.is_unsent(slot)
+        {
+            self.finish(slot, reason);
+        }
+    }
+
+    /// Returns whether `len` more bytes of replies find room with a session.
+    pub(super) fn has_room(&self, slot: usize, len: usize) -> bool {
+        let session = &self.sessions[&slot];
+        let (mut used, mut places, mut last) = (0, 0, None);
+        for (i, line) in session.lines.iter().enumerate() {
+            if let Place::Reply(at) = line.place {
+                used += line.bytes.len() - if i == 0 { session.begun } else { 0 };
+                places += usize::from(last.replace(at) != Some(at));
+            }
+        }
+        used + len <= self.config.reply_bytes && places + 2 <= MAX_PLACES
+    }
+
+    /// Returns the most bytes of one line in any dialect.
+    pub(super) fn max_encoded(&self) -> usize {
+        let payload = (self.config.max_line + 2 * self.config.max_name).max(MAX_NOTICE);
+        self.config.dialects.iter().map(|d| d.dialect.encoded_len(payload)).max().expect("at least one dialect")
+    }
+
+    /// Returns whether there is anything to send to a session.
+    #[must_use]
+    pub fn is_unsent(&self, slot: usize) -> bool {
+        self.sessions[&slot].shown().next().is_some()
+    }
+
+    /// Returns whether the driver has a write to a session under way, or waits until it can go on with it.
+    #[must_use]
+    pub fn is_sending(&self, slot: usize) -> bool {
+        self.sessions[&slot].sending
+    }
+
+    /// Returns whether there is a command for a session: to close it, to read on or to write.
+    #[must_use]
+    pub fn is_due(&self, slot: usize) -> bool {
+        let session = &self.sessions[&slot];
+        matches!(session.phase, Phase::Over(_)) || session.read_due || !session.sending && self.is_unsent(slot)
+    }
+
+    /// Returns the place of a session's dialect.
+    #[must_use]
+    pub fn lane_of(&self, slot: usize) -> Option<usize> {
+        self.sessions.get(&slot).map(|session| session.lane)
+    }
+
+    /// Returns the counters that a session should have.
+    #[must_use]
+    pub fn stats_of(&self, slot: usize) -> Option<SessionStats> {
+        self.sessions.get(&slot).map(|session| session.stats)
+    }
+
+    /// Returns the slots of all sessions that are open or closing, and whether they are open.
+    pub fn live(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
+        let live = self.sessions.iter().filter(|(_, session)| !matches!(session.phase, Phase::Over(_)));
+        live.map(|(slot, session)| (*slot, session.phase == Phase::Open))
+    }
+
+    /// Returns how many sessions there are, those that are over and not closed yet among them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Returns whether the hub was shut down and everyone is gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shutting_down && self.sessions.is_empty()
+    }
+}
+
+impl Session {
+    /// What it is to be sent, its own messages left out.
+    fn shown(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| !line.is_own())
+    }
+}
+
+impl Line {
+    fn is_own(&self) -> bool {
+        matches!(self.place, Place::Own(_))
+    }
+
+    /// The number of its entry in the log.
+    fn seq(&self) -> Option<u64> {
+        match self.place {
+            Place::Log(seq) | Place::Own(seq) => Some(seq),
+            Place::Reply(_) | Place::Notice => None,
+        }
+    }
+}

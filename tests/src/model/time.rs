@@ -1,0 +1,121 @@
+//! What time does: buckets refill, the silent, the stalled and the lingering are closed.
+
+use std::time::Duration;
+
+use chat_proto::{CloseReason, RecordKind, Timestamp};
+
+use super::{Checked, Model, Phase, Untaken, differ};
+
+impl Model {
+    /// Returns the latest moment seen.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Takes note of the time, which never runs backwards.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+    }
+
+    /// Closes whoever is due and refills whoever is to be refilled. `order` has the slots in the order in which the
+    /// hub's journal says it did, which may be any; of those that it does not mention nobody saw anything.
+    ///
+    /// # Errors
+    ///
+    /// If something is due even after that.
+    pub fn handle_timeout(&mut self, now: Timestamp, order: &[usize]) -> Checked {
+        self.advance(now);
+        let unseen: Vec<usize> = self.slots().filter(|slot| !order.contains(slot)).collect();
+        for slot in unseen.into_iter().chain(order.iter().copied()) {
+            while self.sessions.contains_key(&slot) && self.deadline_of(slot).is_some_and(|at| has_come(at, self.now)) {
+                self.expire(slot);
+            }
+        }
+        match self.deadline() {
+            Some(at) if at <= self.now => differ("deadline", format!("{at} is still due at {}", self.now)),
+            _ => Ok(()),
+        }
+    }
+
+    fn expire(&mut self, slot: usize) {
+        let (now, stall) = (self.now, self.config.stall_timeout);
+        let session = self.session(slot);
+        let stalled = session.sending && stall.is_some_and(|stall| has_come(session.waiting + stall, now));
+        match (session.phase, session.untaken) {
+            (Phase::Closing(reason), _) => self.finish(slot, reason),
+            (_, Untaken::UntilRefill(at)) if at <= now => {
+                (session.untaken, session.read_due) = (Untaken::No, true);
+                session.active = now;
+                self.look(slot);
+            }
+            _ if stalled => self.end(slot, CloseReason::Stalled),
+            _ => self.close(slot, CloseReason::Idle, ""),
+        }
+    }
+
+    /// Returns when something will be due, if ever.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.sessions.keys().filter_map(|slot| self.deadline_of(*slot)).min()
+    }
+
+    fn deadline_of(&self, slot: usize) -> Option<Timestamp> {
+        let session = &self.sessions[&slot];
+        let stall = self.config.stall_timeout.filter(|_| session.sending).map(|stall| session.waiting + stall);
+        let idle = self.config.dialects[session.lane].idle_timeout.map(|idle| session.active + idle);
+        let at = match (session.phase, session.untaken) {
+            (Phase::Over(_), _) => None,
+            (Phase::Closing(_), _) => Some(session.waiting + self.config.linger_timeout),
+            // Silence that the hub itself imposes is not idleness.
+            (Phase::Open, Untaken::UntilRefill(at)) => stall.into_iter().chain([at]).min(),
+            (Phase::Open, _) => stall.into_iter().chain(idle).min(),
+        };
+        at.filter(|at| *at < Timestamp::MAX)
+    }
+
+    /// Says whether the session may send another line, or the rest of one, now.
+    pub(super) fn may_take(&mut self, slot: usize) -> bool {
+        let missing = self.line_cost().saturating_sub(self.credit(slot));
+        let untaken = if missing > 0 {
+            Untaken::UntilRefill(self.now + Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX)))
+        } else if !self.has_room(slot, 2 * self.max_encoded()) {
+            Untaken::UntilRead
+        } else {
+            Untaken::No
+        };
+        let before = std::mem::replace(&mut self.session(slot).untaken, untaken);
+        if untaken != Untaken::No && before == Untaken::No {
+            self.stats.throttled += 1;
+            self.record(slot, RecordKind::Throttled);
+        }
+        untaken == Untaken::No
+    }
+
+    /// Returns the time in which one token comes, in nanoseconds; nothing if lines cost nothing.
+    pub(super) fn line_cost(&self) -> u128 {
+        self.config.rate.map_or(0, |rate| 1_000_000_000 / u128::from(rate.per_second.get()))
+    }
+
+    /// Adds the time since it was last looked at to a session's savings, which have a limit, and returns them.
+    fn credit(&mut self, slot: usize) -> u128 {
+        let (now, burst) = (self.now, self.config.rate.map_or(0, |rate| u128::from(rate.burst.get())));
+        let most = burst * self.line_cost();
+        let session = self.session(slot);
+        let passed = now.saturating_duration_since(session.credited).as_nanos();
+        session.credited = now;
+        session.credit = session.credit.saturating_add(passed).min(most);
+        // At the end of time no refill would ever come.
+        if now == Timestamp::MAX { most } else { session.credit }
+    }
+
+    /// Returns the slots of all sessions, in any phase.
+    pub fn slots(&self) -> impl Iterator<Item = usize> + '_ {
+        self.sessions.keys().copied()
+    }
+}
+
+/// The end of time never comes.
+fn has_come(at: Timestamp, now: Timestamp) -> bool {
+    at <= now && at < Timestamp::MAX
+}

@@ -1,0 +1,93 @@
+//! A hub and its peers in a test: what they type, what they read, and the time.
+
+use std::time::Duration;
+
+use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+
+/// A hub with a driver that does everything at once: what is typed is taken, what is to be sent is read.
+#[derive(Debug)]
+pub struct Room {
+    /// The hub, for what a test wants of it directly.
+    pub hub: Hub,
+    /// The driver's clock.
+    pub now: Timestamp,
+}
+
+impl Room {
+    /// Makes a room with these limits.
+    ///
+    /// # Panics
+    ///
+    /// If they are out of range.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { hub: Hub::new(config).expect("valid limits"), now: Timestamp::ZERO }
+    }
+
+    /// Makes a room with the limits that a hub has unless it is told others, but no limit to how fast peers may type.
+    #[must_use]
+    pub fn open() -> Self {
+        Self::new(Config { rate: None, ..Config::default() })
+    }
+
+    /// Lets a peer in who speaks that dialect, and reads what it is greeted with.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room or no such dialect.
+    pub fn enter(&mut self, dialect: &str) -> SessionId {
+        let dialect = self.hub.dialect(dialect).expect("a dialect of the hub's");
+        let id = self.hub.open(self.now, dialect).expect("there is room");
+        self.read(id);
+        id
+    }
+
+    /// Lets a peer in who speaks `text` and has that name.
+    pub fn enter_as(&mut self, name: &str) -> SessionId {
+        let id = self.enter("text");
+        self.types(id, format!("/name {name}\n"));
+        self.read(id);
+        id
+    }
+
+    /// A peer types; all of it has to be taken.
+    ///
+    /// # Panics
+    ///
+    /// If some of it is not.
+    pub fn types(&mut self, id: SessionId, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        assert_eq!(self.hub.receive(self.now, id, bytes), bytes.len(), "all of it is taken");
+    }
+
+    /// Reads all that a peer is to be sent by now.
+    pub fn read(&mut self, id: SessionId) -> String {
+        let mut read = Vec::new();
+        loop {
+            let pending = self.hub.pending(id);
+            let n = pending.len();
+            read.extend(pending.slices().concat());
+            self.hub.sent(self.now, id, n);
+            if n == 0 {
+                return String::from_utf8_lossy(&read).into_owned();
+            }
+        }
+    }
+
+    /// A peer types and reads what it is answered.
+    pub fn asks(&mut self, id: SessionId, bytes: impl AsRef<[u8]>) -> String {
+        self.types(id, bytes);
+        self.read(id)
+    }
+
+    /// Time passes, and the driver wakes at its end.
+    pub fn pass(&mut self, span: Duration) {
+        self.now = self.now + span;
+        self.hub.handle_timeout(self.now);
+    }
+
+    /// Takes all commands.
+    pub fn commands(&mut self) -> Vec<Command> {
+        std::iter::from_fn(|| self.hub.poll_command()).collect()
+    }
+}

@@ -1,0 +1,91 @@
+//! What must hold after every step.
+
+use chat_proto::{Record, SessionId, Timestamp};
+
+use super::world::World;
+use crate::model::{Checked, differ};
+
+impl World {
+    /// Checks what is cheap to check, which is nearly everything.
+    pub(super) fn check(&mut self) -> Checked {
+        self.check_journal()?;
+        self.model.stats.sessions = self.model.count();
+        let stats = self.hub.stats();
+        if stats != self.model.stats {
+            return differ("counters", format!("\n     hub {stats:?}\n   model {:?}", self.model.stats));
+        }
+        let held = self.meter.live - self.batch_size - self.writing_size;
+        // While a batch is filled its growth is the driver's; what the hub holds shows when it is done.
+        if held > self.bound || self.conduct.is_borrowing() && self.meter.peak > self.bound {
+            return differ("memory", format!("{held} bytes, {} at the most, over {}", self.meter.peak, self.bound));
+        }
+        match (self.hub.poll_timeout(), self.model.deadline()) {
+            (hub, Some(mine)) if hub.is_none_or(|hub| hub > mine) => {
+                return differ("poll_timeout", format!("the hub says {hub:?}, though {mine} is due"));
+            }
+            (Some(Timestamp::MAX), _) => return differ("poll_timeout", "never is not a moment"),
+            _ => {}
+        }
+        if self.hub.is_closed() != self.model.is_closed() {
+            return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
+        }
+        if !self.hub.has_commands() && self.model.slots().any(|slot| self.model.is_due(slot)) {
+            return differ("lost wake", "the hub has no command, though there is one to give");
+        }
+        Ok(())
+    }
+
+    /// Once all commands have been carried out, nobody may be left waiting.
+    pub(super) fn check_drained(&mut self) -> Checked {
+        let waiting = self.model.slots().find(|slot| self.model.is_due(*slot));
+        match waiting {
+            Some(slot) => differ("lost wake", format!("no command for slot {slot}, though there is one to give")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_journal(&mut self) -> Checked {
+        let expected = self.model.journal.len() as u64;
+        // A small journal holds only the last of them.
+        let lost = expected.saturating_sub(self.conduct.journal_records);
+        let now = self.model.now();
+        let mine = self.model.journal.iter().enumerate().skip(lost as usize);
+        let same = self.hub.journal(self.journal_seen).map(Some).chain([None]).zip(mine.map(Some).chain([None])).all(
+            |(record, mine)| match (record, mine) {
+                (Some(record), Some((i, (slot, kind)))) => {
+                    let is_next = record.seq == self.journal_seen + i as u64 && record.at <= now;
+                    is_next && record.session.map(SessionId::slot) == *slot && record.kind == *kind
+                }
+                (None, None) => true,
+                _ => false,
+            },
+        );
+        if !same {
+            let hub: Vec<Record> = self.hub.journal(self.journal_seen).collect();
+            return differ("journal", format!("\n     hub {hub:?}\n   model {:?}", self.model.journal));
+        }
+        self.journal_seen += expected;
+        self.model.journal.clear();
+        Ok(())
+    }
+
+    /// Checks the rest: names, counters and ids of every session.
+    pub(super) fn sweep(&mut self) -> Checked {
+        self.drop_batch();
+        let mut live = self.model.live();
+        for id in self.hub.sessions() {
+            let Some((slot, is_open)) = live.next() else { return differ("sessions", format!("{id:?} is not there")) };
+            let (name, stats) = (self.hub.name(id), self.hub.session_stats(id));
+            if id.slot() != slot || stats != self.model.stats_of(slot) {
+                return differ("session", format!("{id:?}: {stats:?}, {:?}", self.model.stats_of(slot)));
+            }
+            if is_open && name.as_deref() != Some(&self.model.name(slot)) {
+                return differ("name", format!("{id:?} is called {name:?}, not {}", self.model.name(slot)));
+            }
+        }
+        match live.next() {
+            Some((slot, _)) => differ("sessions", format!("the hub forgot slot {slot}")),
+            None => Ok(()),
+        }
+    }
+}

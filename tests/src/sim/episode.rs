@@ -1,0 +1,189 @@
+//! An episode: a hub's limits, a driver's ways, the weather; all drawn from one seed.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
+use chat_proto::{Config, DialectConfig, OnLag, Policy, Proposal, Rate, Verdict};
+
+use super::random::{Random, mix};
+use super::step::Weather;
+
+/// What a world is made from. Two that are equal, with the same steps, are the same to the last byte.
+#[derive(Clone, Debug)]
+pub struct Episode {
+    /// The hub's limits, mostly tight.
+    pub config: Config,
+    /// What the driver is like.
+    pub conduct: Conduct,
+    /// What is likely to happen.
+    pub weather: Weather,
+}
+
+/// How a driver goes about it.
+#[derive(Clone, Debug)]
+pub struct Conduct {
+    /// It carries out all commands after every call, not when it comes to it.
+    pub(super) prompt: bool,
+    /// How many bytes it offers after a `Read`.
+    pub(super) read_again: usize,
+    ways: [Way; 3],
+    /// Peers below this number have sockets that take nothing, those up to the next such that take a little, the others
+    /// such that take all.
+    deaf: u8,
+    slow: u8,
+    first_window: usize,
+    pub(super) max_line: usize,
+    pub(super) max_name: usize,
+    pub(super) journal_records: u64,
+}
+
+/// How a driver writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From what the hub lends.
+    Borrowed,
+    /// From a copy that readers share.
+    Copied,
+    /// From a copy of its own, while other calls go on.
+    Late,
+}
+
+impl Episode {
+    /// Draws the episode of that number.
+    #[must_use]
+    pub fn draw(seed: u64, number: u64) -> (Self, Random) {
+        let mut random = Random::new(mix(seed) ^ mix(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        let config = config(&mut random);
+        let most = config.max_sessions as u64;
+        let peers = (most + random.between(0, 4)) as u8;
+        let conduct = Conduct::draw(&mut random, &config, peers);
+        let spans = [
+            config.rate.map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
+            nanos(config.dialects[0].idle_timeout),
+            nanos(config.stall_timeout),
+            nanos(Some(config.linger_timeout)),
+        ];
+        let weather = Weather::draw(&mut random, peers, spans);
+        (Self { config, conduct, weather }, random)
+    }
+}
+
+fn nanos(span: Option<Duration>) -> u64 {
+    span.map_or(1_000_000_000, |span| u64::try_from(span.as_nanos()).expect("no more than a year"))
+}
+
+fn config(random: &mut Random) -> Config {
+    let max_sessions = if random.one_in(16) { random.between(17, 48) } else { random.between(1, 14) } as usize;
+    let max_line = random.pick(&[64, 64, 80, 200, 512]);
+    let max_name = random.pick(&[1, 8, 16, 32, 40]);
+    let payload = (max_line + 2 * max_name).max(MAX_NOTICE);
+    let longest = Classic.encoded_len(payload).max(Text.encoded_len(payload));
+    let spans = match random.below(4) {
+        // Nobody is in a hurry, so that much is said before anybody is closed.
+        0 | 1 => [0, 0, 3_600_000_000_000, 86_400_000_000_000],
+        2 => [1_000_000, 50_000_000, 1_000_000_000, 3_600_000_000_000],
+        // Equal timeouts make sessions expire at one moment.
+        _ => [random.pick(&[1_000_000, 1_000_000_000]); 4],
+    };
+    let some = |random: &mut Random| {
+        let nanos = random.pick(&spans);
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
+    };
+    let stall_timeout = some(random);
+    let dialect = |dialect: &'static dyn Dialect, random: &mut Random| DialectConfig {
+        dialect,
+        idle_timeout: some(random),
+        backlog: random.pick(&[0, 0, 1, 5, 20]),
+    };
+    let mut dialects = vec![dialect(&Text, random), dialect(&Classic, random)];
+    if random.one_in(2) {
+        dialects.reverse();
+    }
+    let rate = random.one_in(2).then(|| Rate {
+        per_second: NonZeroU32::new(random.pick(&[1, 3, 20, 1_000, 1_000_000_000])).expect("not zero"),
+        burst: NonZeroU32::new(random.pick(&[1, 2, 7, 100])).expect("not zero"),
+    });
+    let on_lag = if random.one_in(3) { OnLag::Close } else { OnLag::Skip };
+    // Where time closes nobody, the order in which it does need not be read from the journal, which may then be tiny.
+    let closes_nobody = stall_timeout.is_none()
+        && dialects.iter().all(|d| d.idle_timeout.is_none())
+        && (rate.is_none() || on_lag == OnLag::Skip);
+    Config {
+        max_sessions,
+        max_line,
+        max_name,
+        log_bytes: longest + spare(random, 4_000),
+        log_entries: random.pick(&[1, 2, 3, 8, 40, 64]),
+        reply_bytes: 2 * longest + spare(random, 8_000),
+        journal_records: if closes_nobody { random.between(1, 9) as usize } else { 1_000 },
+        rate,
+        on_lag,
+        stall_timeout,
+        linger_timeout: some(random).unwrap_or(Duration::from_secs(5)),
+        dialects,
+        policy: random.one_in(4).then_some(POLICY),
+    }
+}
+
+/// What an embedding program might object to: a word, a name; and what it would rather have.
+const POLICY: Policy = |proposal, rewritten| match proposal {
+    Proposal::Say { words, .. } | Proposal::Act { words, .. } | Proposal::Tell { words, .. } => {
+        if words.contains("dog") {
+            Verdict::Refuse("no dogs here")
+        } else if let Some((before, after)) = words.split_once("fox") {
+            rewritten.extend([before, "\u{7}cat", after].into_iter().flat_map(|piece| piece.chars().take(5)));
+            Verdict::Rewrite
+        } else {
+            Verdict::Pass
+        }
+    }
+    Proposal::Name { to: "eve", .. } => Verdict::Refuse("that name is ours"),
+    Proposal::Name { to: "dan", .. } => {
+        rewritten.push_str("bob");
+        Verdict::Rewrite
+    }
+    Proposal::Name { to: "frank", .. } => Verdict::Rewrite,
+    _ => Verdict::Pass,
+};
+
+/// What a buffer has beyond the least: mostly nothing or little.
+fn spare(random: &mut Random, most: u64) -> usize {
+    let most = random.pick(&[1, 100, most, most]);
+    random.below(most) as usize
+}
+
+impl Conduct {
+    fn draw(random: &mut Random, config: &Config, peers: u8) -> Self {
+        let ways = [Way::Borrowed, Way::Copied, Way::Late];
+        let deaf = if random.one_in(2) { random.below(u64::from(peers) / 2 + 1) as u8 } else { 0 };
+        Self {
+            prompt: !random.one_in(3),
+            read_again: random.pick(&[1, 50, 100_000]),
+            ways: if random.one_in(3) { ways } else { [random.pick(&ways); 3] },
+            deaf,
+            slow: deaf + random.below(u64::from(peers - deaf) + 1) as u8,
+            first_window: random.pick(&[0, 1, 60, 1_000]),
+            max_line: config.max_line,
+            max_name: config.max_name,
+            journal_records: config.journal_records as u64,
+        }
+    }
+
+    pub(super) fn way(&self, peer: u8) -> Way {
+        self.ways[usize::from(peer) % self.ways.len()]
+    }
+
+    pub(super) fn first_window(&self, peer: u8) -> usize {
+        match peer {
+            peer if peer < self.deaf => 0,
+            peer if peer < self.slow => self.first_window,
+            _ => usize::MAX / 2,
+        }
+    }
+
+    /// Whether no batch is ever filled.
+    pub(super) fn is_borrowing(&self) -> bool {
+        self.ways == [Way::Borrowed; 3]
+    }
+}

@@ -1,0 +1,265 @@
+//! What peers type: lines of a grammar that is nearly right.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::random::Random;
+
+/// Names that meet, mimic and break the rules. Those that differ in case or only look alike are one name.
+pub(super) const NAMES: &[&str] = &[
+    "alice",
+    "bob",
+    "carol",
+    "dan",
+    "eve",
+    "frank",
+    "Žofie",
+    "李小龍",
+    "ALICE",
+    "Bob",
+    "b0b",
+    "аlice",
+    "rnallory",
+    "mallory",
+    "guest",
+    "server",
+    "Server",
+    "anonymous",
+    "guest-1",
+    "guest-2",
+    "guest-7",
+    "%s%n",
+    "",
+    " ",
+    "a b",
+    "x:y",
+    "*star",
+    "!bang",
+    "/slash",
+    "zero\u{200b}width",
+    "\u{301}acute",
+    "\u{202e}evil",
+    "tab\tname",
+    "nul\0name",
+];
+
+/// Words of everyday and of ill will; what a line says is cut from them.
+const WORDS: &str = "hello, how are you? the quick brown fox jumps over the lazy dog, and so on until the line is as \
+     long as a line may be, or longer: 0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ -- ";
+
+const NASTY: &[&str] = &[
+    "\u{1b}[31mred",
+    "\u{1b}]52;c;QUJD\u{7}",
+    "\u{9b}2J",
+    "* alice joined",
+    "bob: forged",
+    "\u{202e}olleh",
+    "a\u{2028}b",
+    "\u{8}\u{8}x",
+    "zero\u{200b}width",
+    "\u{2066}isolated",
+    "žluťoučký kůň",
+    "👩\u{200d}🚀",
+    "   ",
+    "\t",
+    "a\0b",
+    "a\rb",
+    "! closed: kicked",
+    "{}%s%n",
+    "trailing   ",
+    "",
+];
+
+const INVALID: &[&[u8]] =
+    &[b"\xff\xfe", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82", b"\x80", b"\xc3", b"\xf0\x9f\x9a"];
+
+const IMPOSTORS: &[&[u8]] = &[
+    b"GET / HTTP/1.1",
+    b"POST /x HTTP/1.0",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"NICK alice",
+    b"USER a 0 * :b",
+    b"CAP LS 302",
+    b"\xff\xfb\x01\xff\xfd\x03hi",
+    b"\xff\xfa\x18\x00vt100\xff\xf0there",
+    b"a\xff\xffb",
+    b"\xff",
+    b"SSH-2.0-x",
+    b"Host: localhost",
+];
+
+/// Writes to `out` what a peer types at once: some lines, the last of them perhaps without its end.
+pub(super) fn typing(random: &mut Random, classic: bool, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
+    let lines = match random.below(16) {
+        0 => random.between(2, 12),
+        1 => 2,
+        _ => 1,
+    };
+    // One in so many speaks the other dialect to this port.
+    let classic = classic != random.one_in(40);
+    for _ in 0..lines {
+        let start = out.len();
+        let line = if classic { classic_line } else { text_line };
+        line(random, max_line, max_name, out);
+        if random.one_in(24) {
+            spoil(random, start, out);
+        }
+        match random.below(24) {
+            0 => {}
+            1 | 2 => out.extend_from_slice(b"\r\n"),
+            3 => out.extend_from_slice(b"\r\r\n"),
+            4 => out.push(b'\r'),
+            _ => out.push(b'\n'),
+        }
+    }
+}
+
+/// Returns words that the embedding program might say.
+pub(super) fn words(random: &mut Random, most: usize) -> String {
+    let mut out = Vec::new();
+    push_words(random, most, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
+    match random.below(32) {
+        0..12 => push_words(random, max_line, out),
+        12..16 => {
+            out.extend_from_slice(b"/name ");
+            push_name(random, max_name, out);
+        }
+        16 | 17 => {
+            out.extend_from_slice(b"/me ");
+            push_words(random, max_line, out);
+        }
+        18..21 => {
+            out.extend_from_slice(b"/msg ");
+            push_name(random, max_name, out);
+            out.push(b' ');
+            push_words(random, max_line, out);
+        }
+        21 => out.extend_from_slice(b"/who"),
+        22 => out.extend_from_slice(b"/ping"),
+        23 => {
+            out.extend_from_slice(random.pick(&[b"/quit".as_slice(), b"/quit ", b"/quit see you"]));
+        }
+        24 => out.extend_from_slice(b"/help"),
+        25 => {
+            out.extend_from_slice(b"//");
+            push_words(random, max_line, out);
+        }
+        26 => out.extend_from_slice(random.pick(IMPOSTORS)),
+        27 => out.extend_from_slice(random.pick(INVALID)),
+        28 => {
+            let verbs: [&[u8]; 10] =
+                [b"/", b"/name", b"/msg", b"/msg bob", b"/me", b"/nick x", b"/NAME x", b"/who x", b"/quitx", b"/ "];
+            out.extend_from_slice(random.pick(&verbs));
+        }
+        29 => push_long(random, max_line, out),
+        30 => push_nasty(random, out),
+        _ => {}
+    }
+}
+
+fn classic_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
+    let mut field = Vec::new();
+    match random.below(32) {
+        0..20 => {
+            push_name(random, max_name, &mut field);
+            out.extend_from_slice(b"CHAT ");
+            push_base64(&field, out);
+            out.push(b' ');
+            field.clear();
+            push_words(random, max_line / 2, &mut field);
+            push_base64(&field, out);
+        }
+        20..25 => {
+            push_name(random, max_name, &mut field);
+            out.extend_from_slice(b"NAME ");
+            push_base64(&field, out);
+        }
+        25 => {
+            field.extend_from_slice(random.pick(INVALID));
+            out.extend_from_slice(b"CHAT Ym9i ");
+            push_base64(&field, out);
+        }
+        26 => {
+            let rubbish: [&[u8]; 12] = [
+                b"CHAT",
+                b"CHAT ",
+                b"CHAT YQ==",
+                b"CHAT YQ YQ==",
+                b"CHAT YQ== Y",
+                b"CHAT YQ== Y-_=",
+                b"NAME",
+                b"NAME YQ== YQ==",
+                b"chat YQ== YQ==",
+                b"CHAT  YQ==  YWI=",
+                b"CHAT YQ== YWI= ",
+                b"NAME ====",
+            ];
+            out.extend_from_slice(random.pick(&rubbish));
+        }
+        27 => out.extend_from_slice(random.pick(IMPOSTORS)),
+        28 => out.extend_from_slice(random.pick(INVALID)),
+        29 => push_long(random, max_line, out),
+        30 => {
+            push_nasty(random, &mut field);
+            out.extend_from_slice(b"CHAT Ym9i ");
+            push_base64(&field, out);
+        }
+        _ => {}
+    }
+}
+
+fn push_name(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
+    match random.below(24) {
+        0 => out.extend(std::iter::repeat_n(b'n', max_name + random.below(2) as usize)),
+        1..12 => out.extend_from_slice(NAMES[random.below(8) as usize].as_bytes()),
+        _ => out.extend_from_slice(random.pick(NAMES).as_bytes()),
+    }
+}
+
+fn push_words(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
+    if random.one_in(12) {
+        return push_nasty(random, out);
+    }
+    let mut left = random.length(max_line as u64) as usize;
+    let start = random.below(WORDS.len() as u64 / 2) as usize;
+    while left > 0 {
+        let piece = &WORDS.as_bytes()[start..];
+        out.extend_from_slice(&piece[..left.min(piece.len())]);
+        left = left.saturating_sub(piece.len());
+    }
+}
+
+fn push_nasty(random: &mut Random, out: &mut Vec<u8>) {
+    out.extend_from_slice(random.pick(NASTY).as_bytes());
+}
+
+/// A line around the limit: one byte under it, at it, over it by one and by a few.
+fn push_long(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
+    let length = max_line - 1 + random.below(5) as usize;
+    let byte = random.pick(b"xxx \r");
+    out.extend(std::iter::repeat_n(b'x', length - 1));
+    out.push(byte);
+}
+
+fn push_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + 4 * bytes.len().div_ceil(3), 0);
+    BASE64_STANDARD.encode_slice(bytes, &mut out[start..]).expect("that is its length");
+}
+
+/// Changes, drops or doubles one byte of what was written since `start`.
+fn spoil(random: &mut Random, start: usize, out: &mut Vec<u8>) {
+    if out.len() == start {
+        return;
+    }
+    let at = start + random.below((out.len() - start) as u64) as usize;
+    match random.below(3) {
+        0 => out[at] = random.below(256) as u8,
+        1 => drop(out.remove(at)),
+        _ => out.insert(at, out[at]),
+    }
+}

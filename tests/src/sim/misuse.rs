@@ -1,0 +1,89 @@
+//! A driver that breaks its contract: no harm may come of it.
+
+use chat_proto::Batch;
+
+use super::step::Misuse;
+use super::world::{World, Writing};
+use crate::model::{Checked, differ};
+
+impl World {
+    pub(super) fn misuse(&mut self, peer: u8, how: Misuse) -> Checked {
+        let now = self.now();
+        match how {
+            Misuse::Stale => self.use_stale_ids(),
+            Misuse::FireOften => (0..4).try_for_each(|_| self.fire(now)),
+            Misuse::DisconnectTwice => self.on_session(peer, |world, id| {
+                world.meter.scope(|| world.hub.disconnect(now, id));
+                world.meter.scope(|| world.hub.disconnect(now, id));
+                world.model.disconnect(now, id.slot());
+                Ok(())
+            }),
+            Misuse::SentTooMuch => self.misreport(peer, usize::MAX),
+            Misuse::SentNothing => self.misreport(peer, 0),
+            Misuse::BytesAfterEof => {
+                let Some(connection) = self.connection(peer) else { return Ok(()) };
+                connection.half_closed |= !connection.paused;
+                let id = connection.id;
+                self.read(peer, usize::MAX)?;
+                if self.connection(peer).is_none_or(|connection| !connection.eof_told) {
+                    return Ok(());
+                }
+                let taken = self.meter.scope(|| self.hub.receive(now, id, b"late\n"));
+                self.model.receive(now, id.slot(), b"late\n", taken)
+            }
+            Misuse::OfferAgain => {
+                let Some(connection) = self.connection(peer) else { return Ok(()) };
+                connection.paused = false;
+                self.read(peer, usize::MAX)
+            }
+            Misuse::OfferNothing => self.on_session(peer, |world, id| {
+                let taken = world.meter.scope(|| world.hub.receive(now, id, b""));
+                world.model.receive(now, id.slot(), b"", taken)
+            }),
+        }
+    }
+
+    /// Makes every call there is with ids of sessions that are gone: nothing may come of it.
+    pub(super) fn use_stale_ids(&mut self) -> Checked {
+        let now = self.now();
+        for id in self.stale.clone() {
+            let taken = self.meter.scope(|| {
+                let taken = self.hub.receive(now, id, b"/name ghost\nboo\n");
+                self.hub.receive_eof(now, id);
+                self.hub.disconnect(now, id);
+                self.hub.kick(now, id, "gone");
+                self.hub.sent(now, id, 7);
+                taken
+            });
+            self.model.advance(now);
+            let mut batch = Batch::new();
+            let pending = self.meter.scope(|| self.hub.pending(id).len());
+            let filled = self.hub.fill(id, &mut batch, 100);
+            let known = self.hub.session_stats(id).is_some() || self.hub.name(id).is_some();
+            if taken != 16 || pending != 0 || filled || known {
+                return differ("stale id", format!("{id:?}: took {taken}, pending {pending}, known {known}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports another number of bytes than were taken, in place of a write.
+    fn misreport(&mut self, peer: u8, n: usize) -> Checked {
+        let now = self.now();
+        let Some(connection) = self.peers.get_mut(usize::from(peer)).and_then(Option::as_mut) else { return Ok(()) };
+        if matches!(connection.writing, Writing::UnderWay(..)) {
+            return Ok(());
+        }
+        let (id, hub) = (connection.id, &mut self.hub);
+        let pending = self.meter.scope(move || hub.pending(id));
+        let len = pending.len();
+        self.model.offered(id.slot(), pending.slices())?;
+        self.meter.scope(|| self.hub.sent(now, id, n));
+        let all = n >= len;
+        self.model.sent(now, id.slot(), n.min(len), all);
+        if all {
+            connection.writing = Writing::Done;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! The simulator: a hub, its model and a world of peers, driver and clock, all from one seed.
+//!
+//! A [`Run`] goes through episodes. Each draws an [`Episode`]: limits, mostly tight, a driver's habits, and a weather
+//! that says how likely each [`Step`] is. The [`World`] plays the steps: whatever is done to the hub the model is told
+//! too, and after every step the two must agree and every rule must hold. Nothing but the seed decides what happens, so
+//! that a failure can be seen again, and shrunk.
+
+mod check;
+mod driver;
+mod episode;
+#[cfg(feature = "fault-injection")]
+mod faults;
+mod grammar;
+mod misuse;
+mod random;
+mod run;
+mod shrink;
+mod step;
+mod world;
+
+pub use self::episode::{Conduct, Episode};
+#[cfg(feature = "fault-injection")]
+pub use self::faults::{ENOUGH, Finding, find_faults};
+pub use self::random::{Digest, Random, mix};
+pub use self::run::{Failure, Run, play};
+pub use self::step::{Misuse, Step, Weather};
+pub use self::world::World;

@@ -1,0 +1,34 @@
+//! Shrinking: a long trace that fails becomes a short one that fails in the same way.
+
+use super::episode::Episode;
+use super::run::play;
+use super::step::Step;
+use crate::model::Difference;
+
+/// Takes steps out as long as the same rule stays broken: halves, quarters, at last single steps ("delta debugging",
+/// Zeller and Hildebrandt, 2002). Returns what is left, and how it fails.
+#[must_use]
+pub(super) fn shrink(episode: &Episode, steps: Vec<Step>, difference: &Difference) -> (Vec<Step>, Difference) {
+    let mut best = (steps, difference.clone());
+    let mut size = best.0.len();
+    while size > 0 {
+        let before = best.0.len();
+        // From the end: what came after the failure goes first, and causes before effects stay in place.
+        let mut end = before;
+        while end > 0 {
+            let start = end.saturating_sub(size);
+            let mut fewer = best.0.clone();
+            fewer.drain(start..end);
+            match play(episode, &fewer) {
+                Err(found) if found.rule == difference.rule => best = (fewer, found),
+                _ => {}
+            }
+            end = start;
+        }
+        // Once more with single steps as long as that helps: one may have been there only for another's sake.
+        if size > 1 || best.0.len() == before {
+            size /= 2;
+        }
+    }
+    best
+}

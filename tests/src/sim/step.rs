@@ -1,0 +1,265 @@
+//! What can happen, and how likely it is in the weather of the day.
+
+use std::fmt;
+
+use super::episode::Conduct;
+use super::grammar;
+use super::random::Random;
+use super::world::World;
+
+/// One thing that happens to the hub, or to a peer of its.
+///
+/// A step means something in whatever state it finds the world, so that any part of a trace is a trace. What peers type
+/// is drawn from the `seed` in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant's sentence speaks of its fields")]
+pub enum Step {
+    /// A peer connects, if it is not connected.
+    Connect { peer: u8, classic: bool },
+    /// The next so many connections cannot be accepted, for want of descriptors.
+    AcceptFails { times: u8 },
+    /// A peer types, and the driver reads up to `read` bytes.
+    Type { peer: u8, seed: u32, read: u16 },
+    /// The driver reads up to `most` bytes of what a peer has typed.
+    Read { peer: u8, most: u16 },
+    /// A peer will type no more.
+    HalfClose { peer: u8 },
+    /// A peer's connection breaks.
+    Reset { peer: u8 },
+    /// A peer's socket takes so many more bytes; if the driver waits for that, it writes.
+    Window { peer: u8, bytes: u32 },
+    /// The driver writes without having been asked to.
+    Write { peer: u8 },
+    /// The driver's write that was under way ends.
+    WriteEnds { peer: u8 },
+    /// The driver carries out up to so many commands.
+    Drain { most: u8 },
+    /// Time passes; if it should, the driver calls the hub when something is due.
+    Pass { nanos: u64, fire: bool },
+    /// The driver calls `handle_timeout`, due or not, with a moment that lies `ahead` or `behind`.
+    Fire { ahead: u32, behind: u32 },
+    /// The clock steps back.
+    StepBack { nanos: u64 },
+    /// The clock leaps to the end of time.
+    EndOfTime,
+    /// The embedding program speaks.
+    Announce { seed: u32 },
+    /// The embedding program ends a session.
+    Kick { peer: u8, seed: u32 },
+    /// The embedding program ends everything.
+    ShutDown,
+    /// The driver breaks its contract in a way that must do no harm.
+    Misuse { peer: u8, how: Misuse },
+}
+
+/// What a driver does that it should not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// Every call with the id of a session that is gone.
+    Stale,
+    /// `disconnect` twice.
+    DisconnectTwice,
+    /// `sent` of more than was pending.
+    SentTooMuch,
+    /// `sent` without having looked at what is pending.
+    SentNothing,
+    /// Bytes after the end of input.
+    BytesAfterEof,
+    /// `receive` of what was left untaken, though no `Read` came.
+    OfferAgain,
+    /// `receive` of nothing.
+    OfferNothing,
+    /// `handle_timeout` over and over.
+    FireOften,
+}
+
+impl Step {
+    /// Says what it comes to with that driver and its hub, where its own words do not.
+    pub(super) fn note(self, conduct: &Conduct) -> String {
+        let Conduct { max_line, max_name, .. } = *conduct;
+        let typed = |seed, classic| {
+            let mut out = Vec::new();
+            grammar::typing(&mut Random::new(u64::from(seed)), classic, max_line, max_name, &mut out);
+            out.escape_ascii().to_string()
+        };
+        match self {
+            Self::Type { seed, .. } => {
+                format!("\n         text \"{}\"\n      classic \"{}\"", typed(seed, false), typed(seed, true))
+            }
+            Self::Announce { seed } | Self::Kick { seed, .. } => {
+                format!(": {:?}", grammar::words(&mut Random::new(u64::from(seed)), max_line * 2))
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+impl Misuse {
+    const ALL: [Self; 8] = [
+        Self::Stale,
+        Self::DisconnectTwice,
+        Self::SentTooMuch,
+        Self::SentNothing,
+        Self::BytesAfterEof,
+        Self::OfferAgain,
+        Self::OfferNothing,
+        Self::FireOften,
+    ];
+}
+
+/// How likely each kind of step is, and how large its numbers are.
+///
+/// Drawn anew for every episode, with some kinds left out: rare states are reached because the steps that lead away
+/// from them may not happen at all ("swarm testing", Groce and others, ISSTA 2012).
+#[derive(Clone, Debug)]
+pub struct Weather {
+    /// Peers that come and go.
+    pub peers: u8,
+    /// Weights of the kinds of step, in the order of [`Weather::step`]'s match, summed up.
+    cumulated: [u64; KINDS],
+    /// One in so many steps that want a peer who is not there leaves it so.
+    absence: u64,
+    /// The most bytes that a driver reads at once.
+    read: u64,
+    /// The most bytes that a socket comes to take at once.
+    window: u64,
+    /// Nanoseconds that pass between two steps, and spans that mean something to the hub.
+    tick: u64,
+    spans: [u64; 4],
+}
+
+const KINDS: usize = 18;
+
+/// The weight of each kind of step in ordinary weather: mostly talk, reads and time.
+const ORDINARY: [u64; KINDS] = [
+    200,   // Connect
+    10,    // AcceptFails
+    5_000, // Type
+    800,   // Read
+    20,    // HalfClose
+    20,    // Reset
+    1_500, // Window
+    50,    // Write
+    700,   // WriteEnds
+    1_500, // Drain
+    700,   // Pass
+    30,    // Fire
+    15,    // StepBack
+    0,     // EndOfTime
+    40,    // Announce
+    10,    // Kick
+    0,     // ShutDown
+    80,    // Misuse
+];
+
+impl Weather {
+    /// Draws the weather for hubs to which these spans of time mean something, in nanoseconds.
+    pub(super) fn draw(random: &mut Random, peers: u8, spans: [u64; 4]) -> Self {
+        let mut weights = ORDINARY;
+        for weight in &mut weights {
+            match random.below(8) {
+                0 => *weight = 0,
+                1 => *weight *= 5,
+                2 => *weight = *weight / 5 + 1,
+                _ => {}
+            }
+        }
+        // Without talk nothing happens at all.
+        weights[2] = weights[2].max(1_000);
+        // The end of everything comes in few episodes, and late.
+        weights[13] = u64::from(random.one_in(32));
+        weights[16] = 2 * u64::from(random.one_in(4));
+        for i in 1..KINDS {
+            weights[i] += weights[i - 1];
+        }
+        let shortest = *spans.iter().min().expect("there are four");
+        Self {
+            peers,
+            cumulated: weights,
+            absence: random.pick(&[3, 10, 100]),
+            read: random.pick(&[1, 9, 100, 4_096, 60_000, 60_000, 60_000, 60_000]),
+            window: random.pick(&[1, 20, 300, 5_000, 100_000]),
+            tick: if random.one_in(4) { random.pick(&spans) } else { shortest } / random.pick(&[1_000, 30, 2]),
+            spans,
+        }
+    }
+
+    /// Draws the next step.
+    pub fn step(&self, random: &mut Random, world: &World) -> Step {
+        let ticket = random.below(self.cumulated[KINDS - 1]);
+        let kind = self.cumulated.partition_point(|sum| *sum <= ticket);
+        let peer = random.below(u64::from(self.peers)) as u8;
+        let seed = random.bits() as u32;
+        let is_absent = !world.is_connected(peer) && world.would_accept();
+        if is_absent && !random.one_in(self.absence) {
+            return Step::Connect { peer, classic: random.one_in(3) };
+        }
+        match kind {
+            0 => Step::Connect { peer, classic: random.one_in(3) },
+            1 => Step::AcceptFails { times: random.between(1, 3) as u8 },
+            2 => Step::Type { peer, seed, read: random.between(0, self.read) as u16 },
+            3 => Step::Read { peer, most: random.between(0, self.read) as u16 },
+            4 => Step::HalfClose { peer },
+            5 => Step::Reset { peer },
+            6 => Step::Window { peer, bytes: random.between(0, self.window) as u32 },
+            7 => Step::Write { peer },
+            8 => Step::WriteEnds { peer },
+            9 => Step::Drain { most: if random.one_in(4) { random.below(4) as u8 } else { u8::MAX } },
+            10 => Step::Pass { nanos: self.span(random), fire: !random.one_in(6) },
+            11 => Step::Fire { ahead: self.offset(random), behind: self.offset(random) },
+            12 => Step::StepBack { nanos: self.span(random) },
+            13 => Step::EndOfTime,
+            14 => Step::Announce { seed },
+            15 => Step::Kick { peer, seed },
+            16 => Step::ShutDown,
+            _ => Step::Misuse { peer, how: random.pick(&Misuse::ALL) },
+        }
+    }
+
+    /// A span of time: mostly a tick or so, now and then about one that means something, rarely years.
+    fn span(&self, random: &mut Random) -> u64 {
+        let span = random.pick(&self.spans);
+        match random.below(96) {
+            0 => 0,
+            1 => 1,
+            2 => span,
+            3 => span.saturating_add(1),
+            4 => span - 1,
+            5 => random.below(span.saturating_mul(3)),
+            6 if random.one_in(50) => random.below(100 * 365 * 24 * 3_600_000_000_000),
+            _ => random.below(2 * self.tick + 2),
+        }
+    }
+
+    fn offset(&self, random: &mut Random) -> u32 {
+        if random.one_in(2) { 0 } else { random.below(self.tick.min(u64::from(u32::MAX))) as u32 }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { peer, classic } => {
+                write!(f, "peer {peer} connects ({})", if *classic { "classic" } else { "text" })
+            }
+            Self::AcceptFails { times } => write!(f, "the next {times} accepts fail"),
+            Self::Type { peer, seed, read } => write!(f, "peer {peer} types (seed {seed}); {read} bytes are read"),
+            Self::Read { peer, most } => write!(f, "{most} bytes of peer {peer} are read"),
+            Self::HalfClose { peer } => write!(f, "peer {peer} half-closes"),
+            Self::Reset { peer } => write!(f, "peer {peer} resets"),
+            Self::Window { peer, bytes } => write!(f, "the socket of peer {peer} takes {bytes} bytes more"),
+            Self::Write { peer } => write!(f, "the driver writes to peer {peer} unasked"),
+            Self::WriteEnds { peer } => write!(f, "the write to peer {peer} ends"),
+            Self::Drain { most } => write!(f, "the driver carries out {most} commands"),
+            Self::Pass { nanos, fire: true } => write!(f, "{nanos} ns pass; the driver wakes if something is due"),
+            Self::Pass { nanos, fire: false } => write!(f, "{nanos} ns pass; the driver sleeps"),
+            Self::Fire { ahead, behind } => write!(f, "handle_timeout is called for now + {ahead} - {behind} ns"),
+            Self::StepBack { nanos } => write!(f, "the clock steps back by {nanos} ns"),
+            Self::EndOfTime => write!(f, "the clock leaps to the end of time"),
+            Self::Announce { seed } => write!(f, "an announcement (seed {seed})"),
+            Self::Kick { peer, seed } => write!(f, "peer {peer} is kicked (seed {seed})"),
+            Self::ShutDown => write!(f, "the hub is shut down"),
+            Self::Misuse { peer, how } => write!(f, "misuse with peer {peer}: {how:?}"),
+        }
+    }
+}

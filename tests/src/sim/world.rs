@@ -1,0 +1,388 @@
+//! The world around a hub: a clock, peers behind sockets, a driver; and the model, which is told all that happens.
+
+use std::collections::VecDeque;
+
+use chat_proto::dialect::Event;
+use chat_proto::{Batch, Command, Hub, SessionId, Timestamp};
+
+use super::episode::{Conduct, Episode};
+use super::grammar;
+use super::random::{Digest, Random};
+use super::step::Step;
+use crate::alloc::Meter;
+use crate::model::{Checked, Model, differ};
+
+/// How many ids of sessions that are gone are kept, to be used again.
+const STALE: usize = 8;
+
+/// A hub, its model, and everything between them.
+#[derive(Debug)]
+pub struct World {
+    pub(super) hub: Hub,
+    pub(super) meter: Meter,
+    /// What the hub may hold, by its own word.
+    pub(super) bound: i64,
+    pub(super) model: Model,
+    pub(super) conduct: Conduct,
+    pub(super) dialects: [usize; 2],
+    /// The driver's clock, which may step back.
+    pub(super) clock: u64,
+    pub(super) peers: Vec<Option<Connection>>,
+    /// Which peer's session has a slot.
+    pub(super) peer_of: Vec<Option<u8>>,
+    pub(super) batch: Batch,
+    /// What of the measured heap is that batch, and what is batches being written.
+    pub(super) batch_size: i64,
+    pub(super) writing_size: i64,
+    pub(super) journal_seen: u64,
+    /// Everything seen so far.
+    pub(super) digest: Digest,
+    pub(super) stale: VecDeque<SessionId>,
+    accepts_to_fail: u8,
+    steps: u64,
+}
+
+/// A peer's connection: its socket, and what the driver keeps for it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: SessionId,
+    /// What the peer typed and the driver has not read, or the hub has not taken.
+    pub(super) typed: Vec<u8>,
+    /// The peer types no more.
+    pub(super) half_closed: bool,
+    /// The hub has been told so.
+    pub(super) eof_told: bool,
+    /// The hub left input untaken; the driver reads no more until it is told to.
+    pub(super) paused: bool,
+    /// How many bytes the socket takes.
+    pub(super) window: usize,
+    pub(super) writing: Writing,
+}
+
+impl Connection {
+    /// Takes out the write that is under way, if one is.
+    pub(super) fn take_write(&mut self) -> Option<(Batch, i64)> {
+        match std::mem::replace(&mut self.writing, Writing::Done) {
+            Writing::UnderWay(batch, size) => Some((batch, size)),
+            other => {
+                self.writing = other;
+                None
+            }
+        }
+    }
+}
+
+/// How far the driver is with writing to a connection.
+#[derive(Debug)]
+pub(super) enum Writing {
+    /// It has written all that it was told to.
+    Done,
+    /// The socket took less than it was given; the driver waits until it takes more.
+    Blocked,
+    /// A write is under way; its batch takes so much of the measured heap.
+    UnderWay(Batch, i64),
+}
+
+impl World {
+    /// Makes the world of an episode.
+    ///
+    /// # Panics
+    ///
+    /// If the episode's configuration is not one that a hub accepts.
+    #[must_use]
+    pub fn new(episode: &Episode) -> Self {
+        let mut meter = Meter::new();
+        let config = episode.config.clone();
+        let hub = meter.scope(|| Hub::new(episode.config.clone()).expect("episodes have valid limits"));
+        let place = |name| config.dialects.iter().position(|d| d.dialect.name() == name).expect("both are spoken");
+        Self {
+            hub,
+            meter,
+            bound: i64::try_from(config.memory_bound()).expect("a sensible bound"),
+            dialects: [place("text"), place("classic")],
+            peers: (0..episode.weather.peers).map(|_| None).collect(),
+            peer_of: vec![None; config.max_sessions],
+            model: Model::new(config),
+            conduct: episode.conduct.clone(),
+            clock: 0,
+            batch: Batch::new(),
+            batch_size: 0,
+            writing_size: 0,
+            journal_seen: 0,
+            digest: Digest::new(),
+            stale: VecDeque::new(),
+            accepts_to_fail: 0,
+            steps: 0,
+        }
+    }
+
+    /// Lets one thing happen and checks everything that must hold after it.
+    ///
+    /// # Errors
+    ///
+    /// The first rule found broken.
+    pub fn apply(&mut self, step: Step) -> Checked {
+        self.carry_out(step)?;
+        if self.conduct.prompt {
+            self.drain(usize::MAX)?;
+        }
+        self.steps += 1;
+        self.check()?;
+        if self.steps.is_multiple_of(64) { self.sweep() } else { Ok(()) }
+    }
+
+    /// Returns the digest of all that was seen.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    fn carry_out(&mut self, step: Step) -> Checked {
+        let now = self.now();
+        match step {
+            Step::Connect { peer, classic } => self.connect(peer, classic),
+            Step::AcceptFails { times } => {
+                self.accepts_to_fail = times;
+                Ok(())
+            }
+            Step::Type { peer, seed, read } => {
+                self.type_something(peer, seed);
+                self.read(peer, usize::from(read))
+            }
+            Step::Read { peer, most } => self.read(peer, usize::from(most)),
+            Step::HalfClose { peer } => {
+                let Some(connection) = self.connection(peer) else { return Ok(()) };
+                connection.half_closed = true;
+                self.read(peer, 0)
+            }
+            Step::Reset { peer } => self.on_session(peer, |world, id| {
+                world.meter.scope(|| world.hub.disconnect(now, id));
+                world.model.disconnect(now, id.slot());
+                Ok(())
+            }),
+            Step::Window { peer, bytes } => {
+                let Some(connection) = self.connection(peer) else { return Ok(()) };
+                connection.window += bytes as usize;
+                let goes_on = matches!(connection.writing, Writing::Blocked) && bytes > 0;
+                if goes_on { self.write(peer) } else { Ok(()) }
+            }
+            Step::Write { peer } => self.write(peer),
+            Step::WriteEnds { peer } => {
+                self.write_ends(peer);
+                Ok(())
+            }
+            Step::Drain { most } => self.drain(usize::from(most)),
+            Step::Pass { nanos, fire } => {
+                self.clock = self.clock.saturating_add(nanos);
+                let now = self.now();
+                let due = self.hub.poll_timeout().is_some_and(|at| at <= now);
+                if fire && due { self.fire(now) } else { Ok(()) }
+            }
+            Step::Fire { ahead, behind } => {
+                let at = self.clock.saturating_add(u64::from(ahead)).saturating_sub(u64::from(behind));
+                self.fire(Timestamp::from_nanos(at))
+            }
+            Step::StepBack { nanos } => {
+                // From the end of time there is no way back: just before it all sums saturate, and limits with them.
+                if self.clock < u64::MAX {
+                    self.clock = self.clock.saturating_sub(nanos);
+                }
+                Ok(())
+            }
+            Step::EndOfTime => {
+                self.clock = u64::MAX;
+                Ok(())
+            }
+            Step::Announce { seed } => {
+                let words = grammar::words(&mut Random::new(u64::from(seed)), self.conduct.max_line * 2);
+                self.meter.scope(|| self.hub.announce(now, &words));
+                self.model.announce(now, &words);
+                Ok(())
+            }
+            Step::Kick { peer, seed } => {
+                let why = grammar::words(&mut Random::new(u64::from(seed)), self.conduct.max_line * 2);
+                self.on_session(peer, |world, id| {
+                    world.meter.scope(|| world.hub.kick(now, id, &why));
+                    world.model.kick(now, id.slot(), &why);
+                    Ok(())
+                })
+            }
+            Step::ShutDown => {
+                self.meter.scope(|| self.hub.shut_down(now));
+                self.model.shut_down(now);
+                Ok(())
+            }
+            Step::Misuse { peer, how } => self.misuse(peer, how),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.clock)
+    }
+
+    pub(super) fn connection(&mut self, peer: u8) -> Option<&mut Connection> {
+        self.peers.get_mut(usize::from(peer))?.as_mut()
+    }
+
+    /// Does something with the session of a peer, if it has one.
+    pub(super) fn on_session(&mut self, peer: u8, f: impl FnOnce(&mut Self, SessionId) -> Checked) -> Checked {
+        match self.connection(peer).map(|connection| connection.id) {
+            Some(id) => f(self, id),
+            None => Ok(()),
+        }
+    }
+
+    fn connect(&mut self, peer: u8, classic: bool) -> Checked {
+        if self.connection(peer).is_some() || usize::from(peer) >= self.peers.len() {
+            return Ok(());
+        }
+        if self.accepts_to_fail > 0 {
+            self.accepts_to_fail -= 1;
+            return Ok(());
+        }
+        let (now, place) = (self.now(), self.dialects[usize::from(classic)]);
+        let name = if classic { "classic" } else { "text" };
+        let Some(dialect) = self.hub.dialect(name) else { return differ("dialect", format!("no dialect {name}")) };
+        let opened = self.meter.scope(|| self.hub.open(now, dialect));
+        let expected = self.model.open(now, place, opened.ok().map(SessionId::slot))?;
+        if opened.map(drop) != expected {
+            return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
+        }
+        let id = match opened {
+            Ok(id) => id,
+            Err(error) => {
+                let (mut words, mut expected) = (Vec::new(), Vec::new());
+                self.hub.refusal(dialect, error, &mut words);
+                self.model.encode(place, &Event::NotOpened(error), &mut expected);
+                self.digest.bytes(&words);
+                return if words == expected { Ok(()) } else { differ("refusal", String::from_utf8_lossy(&words)) };
+            }
+        };
+        self.digest.number(id.slot() as u64);
+        self.peer_of[id.slot()] = Some(peer);
+        self.peers[usize::from(peer)] = Some(Connection {
+            id,
+            typed: Vec::new(),
+            half_closed: false,
+            eof_told: false,
+            paused: false,
+            window: self.conduct.first_window(peer),
+            writing: Writing::Done,
+        });
+        Ok(())
+    }
+
+    /// Returns whether a peer has a connection.
+    pub(super) fn is_connected(&self, peer: u8) -> bool {
+        self.peers.get(usize::from(peer)).is_some_and(Option::is_some)
+    }
+
+    /// Returns whether the hub is shut down and everyone is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.hub.is_closed()
+    }
+
+    /// Returns whether one more might be opened.
+    pub(super) fn would_accept(&self) -> bool {
+        self.model.has_vacancy()
+    }
+
+    fn type_something(&mut self, peer: u8, seed: u32) {
+        let Conduct { max_line, max_name, .. } = self.conduct;
+        let classic_place = self.dialects[1];
+        let Some(connection) = self.peers.get_mut(usize::from(peer)).and_then(Option::as_mut) else { return };
+        // What the socket's own buffer holds is bounded too: a peer that is not read from cannot type for ever.
+        if connection.half_closed || connection.typed.len() > 8 * max_line {
+            return;
+        }
+        let classic = self.model.lane_of(connection.id.slot()) == Some(classic_place);
+        grammar::typing(&mut Random::new(u64::from(seed)), classic, max_line, max_name, &mut connection.typed);
+    }
+
+    pub(super) fn fire(&mut self, at: Timestamp) -> Checked {
+        self.meter.scope(|| self.hub.handle_timeout(at));
+        // Sessions that time out at one moment do so in an order that only the hub knows; its journal tells.
+        let order: Vec<usize> =
+            self.hub.journal(self.journal_seen).filter_map(|r| r.session).map(SessionId::slot).collect();
+        self.model.handle_timeout(at, &order)?;
+        let now = self.model.now();
+        match self.hub.poll_timeout() {
+            Some(next) if next <= now && now < Timestamp::MAX => {
+                differ("spin", format!("after handle_timeout({at}) at {now} the next is {next}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets a connection whose session is over.
+    pub(super) fn drop_connection(&mut self, id: SessionId) {
+        let Some(peer) = self.peer_of[id.slot()].take() else { return };
+        let write = self.peers[usize::from(peer)].take().and_then(|mut connection| connection.take_write());
+        if let Some((batch, size)) = write {
+            let now = self.now();
+            // The write ends after all; its session is gone.
+            self.meter.scope(|| {
+                self.hub.sent_batch(now, id, &batch, batch.as_bytes().len());
+                drop(batch);
+            });
+            self.model.advance(now);
+            self.writing_size -= size;
+        }
+        self.stale.push_back(id);
+        if self.stale.len() > STALE {
+            self.stale.pop_front();
+        }
+    }
+
+    /// Brings everything to its end: whoever reads is sent all there is, and the hub lets go of all that it holds.
+    pub(super) fn end(mut self) -> Checked<u64> {
+        for connection in self.peers.iter_mut().flatten() {
+            connection.window = usize::MAX / 2;
+        }
+        self.settle()?;
+        if let Some(slot) = self.model.slots().find(|slot| self.model.is_unsent(*slot)) {
+            return differ("hung", format!("slot {slot} takes all, and is not sent all"));
+        }
+        let now = self.now();
+        self.meter.scope(|| self.hub.shut_down(now));
+        self.model.shut_down(now);
+        self.settle()?;
+        if !self.hub.is_closed() {
+            return differ("hung", "everyone takes all, and not everyone is gone");
+        }
+        if std::env::var_os("STATS").is_some() {
+            eprintln!("{} {:?}", self.steps, self.hub.stats());
+        }
+        self.use_stale_ids()?;
+        self.check()?;
+        self.drop_batch();
+        let Self { hub, mut meter, digest, .. } = self;
+        meter.scope(|| drop(hub));
+        if meter.live == 0 { Ok(digest.value()) } else { differ("leak", format!("{} bytes", meter.live)) }
+    }
+
+    /// Carries out commands and ends writes until there is nothing more to do.
+    fn settle(&mut self) -> Checked {
+        let is_busy = |connection: &Connection| !matches!(connection.writing, Writing::Done);
+        while self.hub.has_commands() || self.peers.iter().flatten().any(is_busy) {
+            self.drain(usize::MAX)?;
+            for peer in 0..self.peers.len() as u8 {
+                self.write_ends(peer);
+                if self.connection(peer).is_some_and(|connection| matches!(connection.writing, Writing::Blocked)) {
+                    self.write(peer)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what a command was, for the digest.
+    pub(super) fn saw(&mut self, command: Command) {
+        let (kind, id) = match command {
+            Command::Send(id) => (1, id),
+            Command::Read(id) => (2, id),
+            Command::Close(id, _) => (3, id),
+        };
+        self.digest.number(kind << 32 | id.slot() as u64);
+    }
+}

@@ -1,0 +1,98 @@
+//! Row *framing*: where lines end, and where they do not.
+
+use chat_proto::{CloseReason, Config};
+
+use super::{Scene, chat, lines};
+
+#[test]
+fn a_line_without_end_is_refused_once_and_holds_no_memory() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.offends(vec![b'x'; 5_000]), "! line too long: 4096 bytes at most\n");
+    for _ in 0..1_000 {
+        assert_eq!(scene.offends([b'x'; 1_000]), "", "told once, thrown away since");
+    }
+    scene.unharmed();
+    scene.quiet();
+    assert_eq!(scene.offends("\n"), "", "its end ends it");
+    scene.still_welcome();
+}
+
+#[test]
+fn one_byte_at_a_time_is_a_line_like_others() {
+    let mut scene = Scene::new();
+    for byte in b"slowly said\r\n" {
+        assert_eq!(scene.offends([*byte]), "");
+    }
+    assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: slowly said\n");
+    scene.unharmed();
+}
+
+#[test]
+fn many_lines_in_one_read_are_as_many_lines() {
+    let mut scene = Scene::new();
+    let many = lines(0..500, |i| format!("line {i}\n"));
+    scene.offends(&many);
+    let heard = lines(0..500, |i| format!("guest-3: line {i}\n"));
+    assert_eq!(scene.bob_hears(), format!("* guest-3 joined\n{heard}"));
+    scene.unharmed();
+}
+
+#[test]
+fn crlf_and_lf_end_a_line_bare_cr_and_nul_do_not() {
+    let mut scene = Scene::new();
+    scene.offends("one\r\ntwo\nthree\rfour\0five\n\r\n\n");
+    assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: one\nguest-3: two\nguest-3: three fourfive\n");
+    scene.unharmed();
+}
+
+#[test]
+fn a_line_at_the_limit_is_said_and_one_byte_more_is_not() {
+    let mut scene = Scene::with(Config { rate: None, max_line: 100, ..Config::default() });
+    scene.offends("hello\n");
+    scene.quiet();
+    for (length, end, is_said) in
+        [(99, "\n", true), (100, "\n", true), (100, "\r\n", true), (101, "\n", false), (101, "\r\n", false)]
+    {
+        let words = "x".repeat(length);
+        let answer = scene.offends(format!("{words}{end}"));
+        if is_said {
+            assert_eq!((answer.as_str(), scene.bob_hears()), ("", format!("guest-3: {words}\n")));
+        } else {
+            assert_eq!((answer.as_str(), scene.bob_hears().as_str()), ("! line too long: 100 bytes at most\n", ""));
+        }
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn a_classic_line_at_the_limit_is_said_and_one_byte_more_is_not() {
+    let mut scene = Scene::with(Config { rate: None, max_line: 100, ..Config::default() });
+    scene.offender = scene.room.enter("classic");
+    // "CHAT YQ== " are 10 bytes, 66 bytes of words are 88 of base64; the space makes up for the rest.
+    let line = |padding: usize| chat("a", "x".repeat(66)).replacen("CHAT ", &format!("CHAT{}", " ".repeat(padding)), 1);
+    assert_eq!((line(3).len(), line(4).len()), (101, 102), "with their line end");
+    assert_eq!(scene.offends(line(3)), "");
+    assert_eq!(scene.bob_hears(), format!("* a joined\na: {}\n", "x".repeat(66)));
+    assert_eq!(scene.offends(line(4)), chat("server", "line too long: 100 bytes at most"));
+    scene.unharmed();
+}
+
+#[test]
+fn bytes_after_the_end_of_input_are_taken_and_ignored() {
+    let mut scene = Scene::new();
+    let (now, id) = (scene.room.now, scene.offender);
+    scene.room.hub.receive(now, id, b"unfinished");
+    scene.room.hub.receive_eof(now, id);
+    scene.room.types(id, " business\nand more\n");
+    scene.unharmed();
+    assert_eq!(scene.closed(), Some(CloseReason::Eof));
+}
+
+#[test]
+fn an_unfinished_line_at_the_end_of_input_is_not_said() {
+    let mut scene = Scene::new();
+    scene.offends("said\nnot said");
+    scene.room.hub.receive_eof(scene.room.now, scene.offender);
+    assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: said\n* guest-3 left\n");
+    scene.unharmed();
+}

@@ -1,0 +1,134 @@
+//! Row *injection*: words and names that would be something else.
+
+use chat_proto::RecordKind;
+
+use super::{Scene, chat};
+
+#[test]
+fn what_steers_a_terminal_is_taken_out_of_words() {
+    for (words, shown) in [
+        ("\x1b[2Jcleared", "[2Jcleared"),
+        ("\x1b]52;c;cm0gLXJm\x07clipboard", "]52;c;cm0gLXJmclipboard"),
+        ("\u{9b}31mred\u{9d}0;title\u{9c}", "31mred0;title"),
+        ("back\x08\x08\x08\x08space\x7f", "backspace"),
+        ("\u{202e}olleh\u{202c} \u{2066}x\u{2069}", "olleh x"),
+        ("a\u{2028}b\u{2029}c\u{85}d", "a b cd"),
+        ("tab\tbed", "tab bed"),
+    ] {
+        let mut scene = Scene::new();
+        scene.offends(format!("{words}\n"));
+        assert_eq!(scene.bob_hears(), format!("* guest-3 joined\nguest-3: {shown}\n"), "{words:?} said");
+        scene.offends(format!("/me {words}\n"));
+        assert_eq!(scene.bob_hears(), format!("** guest-3 {shown}\n"), "{words:?} done");
+        scene.offends(format!("/msg bob {words}\n"));
+        assert_eq!(scene.bob_hears(), format!("guest-3 -> you: {shown}\n"), "{words:?} told");
+        scene.offends(format!("/quit {words}\n"));
+        assert_eq!(scene.bob_hears(), format!("* guest-3 left ({shown})\n"), "{words:?} on leaving");
+        scene.unharmed();
+    }
+}
+
+#[test]
+fn words_of_nothing_but_controls_are_not_said() {
+    let mut scene = Scene::new();
+    for words in ["\x1b\x07\x08", "\u{202e}\u{2066}", "\u{85}\u{9b}", " \t ", "\0"] {
+        assert_eq!(scene.offends(format!("{words}\n")), "");
+        assert_eq!(scene.offends(format!("/me {words}\n")).replace("! usage: /me ACTION\n", ""), "");
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn a_message_cannot_be_taken_for_a_notice_or_for_anothers_line() {
+    let mut scene = Scene::new();
+    scene.offends("first\n");
+    scene.quiet();
+    for words in ["* bob left", "! closed: kicked", "alice: I owe mallory 100", "** alice waves", "alice -> you: psst"]
+    {
+        scene.offends(format!("{words}\n"));
+        let heard = scene.bob_hears();
+        assert_eq!(heard, format!("guest-3: {words}\n"), "it begins with who says it");
+    }
+    // Neither by a line end of any kind.
+    scene.offends("x\rbob: forged\u{2028}bob: forged\u{85}bob: forged\n");
+    assert_eq!(scene.bob_hears(), "guest-3: x bob: forged bob: forgedbob: forged\n");
+    scene.unharmed();
+}
+
+#[test]
+fn a_name_cannot_imitate_a_notice_or_anothers_line_or_hide() {
+    let mut scene = Scene::new();
+    for name in [
+        "*",
+        "* alice",
+        "!closed",
+        "/quit",
+        "alice:",
+        "a:b",
+        "al ice",
+        "alice\tx",
+        "a\u{a0}b",
+        "a\u{3000}b",
+        "alice\u{200b}",
+        "\u{200d}bob",
+        "\u{feff}bob",
+        "\u{2060}bob",
+        "\u{202e}bob",
+        "bob\u{ad}",
+        "bob\u{fe0f}",
+        "\u{3164}",
+        "a\x1b[31m",
+        "a\x08",
+        "\u{9b}m",
+        "a\u{2028}b",
+        "\u{115f}",
+    ] {
+        let answer = scene.offends(format!("/name {name}\n"));
+        assert!(answer.starts_with("! a name has no white space"), "{name:?}: {answer}");
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn a_classic_name_cannot_imitate_either() {
+    let mut scene = Scene::new();
+    scene.offender = scene.room.enter("classic");
+    for name in ["* alice", "alice:", "a\nb", "a\r\nCHAT x", "a\0b", "server", "anonymous"] {
+        scene.offends(chat(name, "hello"));
+        assert_eq!(scene.bob_hears(), "anonymous: hello\n", "the claim to {name:?} is not granted");
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn what_peers_type_cannot_write_into_the_journal() {
+    let mut scene = Scene::new();
+    scene.offends("x\r1970-01-01 admin logged in\n/name \x1b[31m\n/quit bye\r\nroot: forged\n");
+    // The journal has kinds and numbers, nobody's words.
+    let kinds: Vec<RecordKind> = scene.room.hub.journal(0).skip(5).map(|record| record.kind).collect();
+    let quit = chat_proto::CloseReason::Quit;
+    assert_eq!(kinds, [RecordKind::Refused, RecordKind::Closing(quit), RecordKind::Closed(quit)]);
+}
+
+#[test]
+fn format_directives_are_only_letters() {
+    let mut scene = Scene::new();
+    for name in ["%s%n%x", "{}", "{0}", "${HOME}", "$(reboot)", "`id`", "%00"] {
+        let answer = scene.offends(format!("/name {name}\n"));
+        assert_eq!(answer, format!("* you are now {name}\n"));
+        scene.quiet();
+        scene.offends(format!("{name}\n"));
+        assert_eq!(scene.bob_hears(), format!("{name}: {name}\n"));
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn a_quit_reason_stays_on_its_line() {
+    let mut scene = Scene::new();
+    scene.offends("/name mallory\n");
+    scene.quiet();
+    scene.offends("/quit )\u{2028}* alice left\x1b[0m\n");
+    assert_eq!(scene.bob_hears(), "* mallory left () * alice left[0m)\n");
+    scene.unharmed();
+}

@@ -1,0 +1,232 @@
+//! Row *limits*: everything at its brim, and values out of range.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chat_proto::{Config, ConfigError, DialectConfig, Hub, OpenError, Rate, RecordKind};
+use chat_tests::alloc::Meter;
+use chat_tests::room::Room;
+
+use super::{Scene, lines};
+
+/// Sets one limit.
+type Set = fn(&mut Config);
+
+/// The least that a hub takes.
+fn least() -> Config {
+    let mut config = Config {
+        max_sessions: 1,
+        max_line: 64,
+        max_name: 1,
+        log_bytes: 1,
+        log_entries: 1,
+        reply_bytes: 1,
+        journal_records: 1,
+        stall_timeout: Some(Duration::from_millis(1)),
+        linger_timeout: Duration::from_millis(1),
+        rate: Some(Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::MIN }),
+        ..Config::default()
+    };
+    // Two limits have a least value that depends on others; the error says it.
+    while let Err(ConfigError::OutOfRange { limit, min, .. }) = config.check() {
+        match limit {
+            "log_bytes" => config.log_bytes = min,
+            "reply_bytes" => config.reply_bytes = min,
+            limit => panic!("{limit} is in range"),
+        }
+    }
+    config
+}
+
+#[test]
+fn one_session_more_than_allowed_is_told_so() {
+    let mut room = Room::new(Config { max_sessions: 3, ..Config::default() });
+    let ids = [room.enter("text"), room.enter("classic"), room.enter("text")];
+    for name in ["text", "classic"] {
+        let dialect = room.hub.dialect(name).expect("a dialect");
+        assert_eq!(room.hub.open(room.now, dialect), Err(OpenError::Full));
+    }
+    assert_eq!((room.hub.stats().sessions, room.hub.stats().not_opened), (3, 2));
+    room.types(ids[0], "/quit\n");
+    room.read(ids[0]);
+    room.commands();
+    room.enter("text");
+}
+
+#[test]
+fn a_hub_with_the_least_of_everything_works() {
+    let mut room = Room::new(least());
+    let id = room.enter("text");
+    for _ in 0..5 {
+        room.types(id, "/ping\n");
+        assert_eq!(room.read(id), "* pong\n");
+        room.pass(Duration::from_secs(1));
+        room.commands();
+    }
+    assert_eq!(room.asks(id, "/name n\n"), "* you are now n\n");
+    room.pass(Duration::from_secs(1));
+    assert_eq!(room.asks(id, format!("{}\n", "x".repeat(65))), "! line too long: 64 bytes at most\n");
+    assert_eq!(room.hub.journal(0).count(), 1, "a journal of one record has the last");
+}
+
+#[test]
+fn zero_is_out_of_range_wherever_there_must_be_something() {
+    let cases: [(&str, Set); 7] = [
+        ("max_sessions", |c| c.max_sessions = 0),
+        ("max_line", |c| c.max_line = 0),
+        ("max_name", |c| c.max_name = 0),
+        ("log_bytes", |c| c.log_bytes = 0),
+        ("log_entries", |c| c.log_entries = 0),
+        ("reply_bytes", |c| c.reply_bytes = 0),
+        ("journal_records", |c| c.journal_records = 0),
+    ];
+    for (name, set) in cases {
+        let mut config = Config::default();
+        set(&mut config);
+        match Hub::new(config).expect_err("out of range") {
+            ConfigError::OutOfRange { limit, value, .. } => assert_eq!((limit, value), (name, 0)),
+            error => panic!("{name}: {error}"),
+        }
+    }
+    let no_dialects = Config { dialects: Vec::new(), ..Config::default() };
+    assert!(Hub::new(no_dialects).is_err());
+    let mut no_time = Config::default();
+    no_time.dialects[0].idle_timeout = Some(Duration::ZERO);
+    assert!(matches!(Hub::new(no_time), Err(ConfigError::Timeout { .. })));
+    let mut twice = Config::default();
+    twice.dialects = vec![twice.dialects[0]; 2];
+    assert!(matches!(Hub::new(twice), Err(ConfigError::SameDialect(_))));
+}
+
+#[test]
+fn the_greatest_is_out_of_range_and_nothing_overflows() {
+    let cases: [Set; 8] = [
+        |c| c.max_sessions = usize::MAX,
+        |c| c.max_line = usize::MAX,
+        |c| c.max_name = usize::MAX,
+        |c| c.log_bytes = usize::MAX,
+        |c| c.log_entries = usize::MAX,
+        |c| c.reply_bytes = usize::MAX,
+        |c| c.journal_records = usize::MAX,
+        |c| c.dialects[0].backlog = usize::MAX,
+    ];
+    for set in cases {
+        let mut config = Config::default();
+        set(&mut config);
+        let error = Hub::new(config).expect_err("out of range");
+        assert!(matches!(error, ConfigError::OutOfRange { value: usize::MAX, .. }), "{error}");
+    }
+    let long = Config { stall_timeout: Some(Duration::MAX), linger_timeout: Duration::MAX, ..Config::default() };
+    assert!(matches!(Hub::new(long), Err(ConfigError::Timeout { .. })));
+}
+
+#[test]
+fn the_largest_allowed_limits_have_a_bound() {
+    // Added up, not allocated.
+    let mut config = Config {
+        max_sessions: 1 << 20,
+        max_line: 1 << 20,
+        max_name: 255,
+        log_bytes: 1 << 30,
+        log_entries: 1 << 24,
+        reply_bytes: 16 << 20,
+        journal_records: 1 << 24,
+        rate: Some(Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX }),
+        ..Config::default()
+    };
+    assert!(config.check().is_err(), "the rate is beyond its range");
+    config.rate = None;
+    config.dialects.iter_mut().for_each(|DialectConfig { backlog, .. }| *backlog = 1_000);
+    assert_eq!(config.check(), Ok(()));
+    assert!(config.memory_bound() > 1 << 44, "every session with its buffers full");
+}
+
+#[test]
+fn a_log_at_its_brim_keeps_the_latest_and_counts_the_rest() {
+    let mut scene = Scene::with(Config { log_entries: 10, rate: None, ..Config::default() });
+    for i in 0..100 {
+        scene.room.types(scene.alice, format!("line {i}\n"));
+    }
+    let kept = lines(90..100, |i| format!("alice: line {i}\n"));
+    assert_eq!(scene.bob_hears(), format!("* missed 90 messages\n{kept}"));
+    scene.quiet();
+    scene.unharmed();
+}
+
+#[test]
+fn an_entry_as_long_as_the_log_is_the_only_one_in_it() {
+    let config = Config { max_sessions: 2, max_line: 4_000, rate: None, ..least() };
+    let mut config = Config { max_name: 8, reply_bytes: 100_000, ..config };
+    config.stall_timeout = None;
+    let Err(ConfigError::OutOfRange { min, .. }) = config.check() else { panic!("the log is too small for that line") };
+    config.log_bytes = min;
+    config.log_entries = 100;
+    let mut room = Room::new(config);
+    let (one, two) = (room.enter("classic"), room.enter("text"));
+    room.types(two, format!("{}\n", "x".repeat(4_000)));
+    let first = room.read(one);
+    assert!(first.starts_with("CHAT Z3Vlc3QtMg== eHh4") && first.len() > 5_000);
+    room.types(two, "a\nb\n");
+    assert_eq!(room.read(one).lines().count(), 2);
+}
+
+#[test]
+fn a_reply_buffer_at_its_brim_holds_back_who_fills_it() {
+    let mut scene = Scene::with(Config { reply_bytes: 20_000, rate: None, ..Config::default() });
+    let asked = "/help\n".repeat(1_000);
+    let taken = scene.room.hub.receive(scene.room.now, scene.offender, asked.as_bytes());
+    assert!(taken > 0 && taken < asked.len());
+    assert_eq!(scene.room.hub.receive(scene.room.now, scene.offender, b"/ping\n"), 0, "not one more");
+    let help = scene.room.read(scene.offender);
+    assert!(help.len() <= 20_000);
+    assert_eq!(help.matches("* this").count() + help.matches("this list").count(), taken / 6, "an answer to each");
+    scene.unharmed();
+}
+
+#[test]
+fn a_journal_at_its_brim_overwrites_the_oldest_and_tells() {
+    let mut room = Room::new(Config { journal_records: 5, rate: None, ..Config::default() });
+    let id = room.enter("text");
+    for i in 0..20 {
+        room.types(id, format!("/name n{i}\n"));
+        room.read(id);
+    }
+    let records: Vec<(u64, RecordKind)> = room.hub.journal(0).map(|record| (record.seq, record.kind)).collect();
+    assert_eq!(records, (16..21).map(|seq| (seq, RecordKind::Named)).collect::<Vec<_>>(), "16 of them are missed");
+    assert_eq!(room.hub.journal(20).count(), 1);
+    assert_eq!((room.hub.journal(21).count(), room.hub.journal(u64::MAX).count()), (0, 0));
+}
+
+#[test]
+fn everything_at_its_brim_is_within_the_bound() {
+    let config = Config {
+        max_sessions: 20,
+        log_bytes: 20_000,
+        log_entries: 100,
+        journal_records: 10,
+        reply_bytes: 20_000,
+        rate: None,
+        ..Config::default()
+    };
+    let bound = i64::try_from(config.memory_bound()).expect("a sensible bound");
+    let mut meter = Meter::new();
+    let mut room = meter.scope(|| Room::new(config.clone()));
+    let line = format!("{}\n", "x".repeat(4_000));
+    let half = "y".repeat(4_096);
+    let ids: Vec<_> =
+        (0..20).map(|i| meter.scope(|| room.enter(if i % 2 == 0 { "text" } else { "classic" }))).collect();
+    for _ in 0..10 {
+        for id in &ids {
+            meter.scope(|| {
+                room.hub.receive(room.now, *id, "/help\n".repeat(100).as_bytes());
+                room.hub.receive(room.now, *id, line.as_bytes());
+                // Half a line out, half a line in.
+                let n = room.hub.pending(*id).len();
+                room.hub.sent(room.now, *id, n.saturating_sub(1));
+                room.hub.receive(room.now, *id, half.as_bytes());
+            });
+        }
+    }
+    assert!(meter.peak <= bound, "{} bytes over {bound}", meter.peak);
+    assert!(meter.peak > bound / 4, "the bound is not far off: {} of {bound}", meter.peak);
+}

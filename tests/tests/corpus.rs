@@ -1,0 +1,39 @@
+//! Replays the committed corpus of every fuzz target on whatever toolchain the tests are run with.
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use chat_tests::fuzzing::TARGETS;
+
+/// Returns the inputs of a target, in an order that is the same everywhere.
+fn inputs(target: &str) -> Vec<PathBuf> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let entries = fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
+    let mut inputs: Vec<PathBuf> = entries.map(|entry| entry.expect("the directory can be read").path()).collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "{} is empty", corpus.display());
+    inputs
+}
+
+#[test]
+fn every_input_is_played_without_fault() {
+    let mut failed = Vec::new();
+    for (name, target) in TARGETS {
+        for input in inputs(name) {
+            let data = fs::read(&input).expect("an input can be read");
+            if catch_unwind(|| target(&data)).is_err() {
+                failed.push(input);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "these inputs break a rule: {failed:#?}");
+}
+
+/// No input: the shortest there is, and what a fuzzer tries first.
+#[test]
+fn no_input_is_an_input() {
+    for (_, target) in TARGETS {
+        target(b"");
+    }
+}

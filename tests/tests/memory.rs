@@ -1,0 +1,193 @@
+//! Heap, measured from outside: what the hub holds, when it allocates, what is left of it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+use chat_tests::alloc::Meter;
+
+/// A hub whose every call is measured, with sockets that take everything.
+struct Measured {
+    hub: Hub,
+    meter: Meter,
+    now: Timestamp,
+    bound: i64,
+}
+
+impl Measured {
+    fn new(config: &Config) -> Self {
+        let mut meter = Meter::new();
+        let hub = meter.scope(|| Hub::new(config.clone()).expect("valid limits"));
+        let bound = i64::try_from(config.memory_bound()).expect("a sensible bound");
+        Self { hub, meter, now: Timestamp::ZERO, bound }
+    }
+
+    fn open(&mut self, dialect: &str) -> SessionId {
+        let dialect = self.hub.dialect(dialect).expect("a dialect of the hub's");
+        self.meter.scope(|| self.hub.open(self.now, dialect)).expect("there is room")
+    }
+
+    /// A peer sends as much of this as is taken.
+    fn receive(&mut self, id: SessionId, bytes: &[u8]) {
+        self.meter.scope(|| self.hub.receive(self.now, id, bytes));
+    }
+
+    /// Carries out all commands.
+    fn drain(&mut self) {
+        self.meter.scope(|| {
+            while let Some(command) = self.hub.poll_command() {
+                if let Command::Send(id) = command {
+                    let n = self.hub.pending(id).len();
+                    self.hub.sent(self.now, id, n);
+                }
+            }
+        });
+    }
+}
+
+/// A config for `max_sessions`, with a small log and no limit to how fast peers type.
+fn config(max_sessions: usize) -> Config {
+    Config { max_sessions, log_bytes: 64 << 10, log_entries: 1_000, rate: None, ..Config::default() }
+}
+
+/// Everything that can be asked for, in both dialects.
+fn requests() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let text = [
+        "hello everyone",
+        "/me waves",
+        "/who",
+        "/ping",
+        "/help",
+        "/msg ann psst",
+        "/msg nobody psst",
+        "/name ann",
+        "/name Ann",
+        "/name ž\u{30c}luťoučký",
+        "/name server",
+        "/name",
+        "/nonsense",
+        "//escaped",
+        "\x1b[31mred\x07 \u{202e}evil",
+        "\u{fffd} 李小龍 🦀",
+        "GET / HTTP/1.1",
+        "",
+    ];
+    let field = |words: &str| BASE64_STANDARD.encode(words);
+    let mut classic: Vec<Vec<u8>> = ["hello", "a\r\nb", "žluťoučký", ""]
+        .map(|words| format!("CHAT {} {}\n", field("carl"), field(words)).into_bytes())
+        .to_vec();
+    classic.extend(["carl", "Carl", "server", ""].map(|name| format!("NAME {}\n", field(name)).into_bytes()));
+    classic.extend([b"rubbish\n".to_vec(), b"CHAT YQ== !\n".to_vec(), b"\xff\xfe\n".to_vec()]);
+    let mut text: Vec<Vec<u8>> = text.iter().map(|line| format!("{line}\n").into_bytes()).collect();
+    text.extend([b"\xff\xfb\x01telnet\r\n".to_vec(), b"caf\xc3\n".to_vec(), [&[b'x'; 5_000][..], b"\n"].concat()]);
+    (text, classic)
+}
+
+/// One round of everything: all requests whole and in two pieces, readers in turn, one who lags, a kick and a storm.
+fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], requests: &(Vec<Vec<u8>>, Vec<Vec<u8>>)) {
+    for (ids, requests) in [(text, &requests.0), (classic, &requests.1)] {
+        for (request, id) in requests.iter().zip(ids.iter().cycle()) {
+            measured.receive(*id, request);
+            measured.drain();
+            let (one, two) = request.split_at(request.len() / 2);
+            measured.receive(*id, one);
+            measured.drain();
+            measured.receive(*id, two);
+        }
+    }
+    measured.meter.scope(|| measured.hub.announce(measured.now, "tea is ready"));
+    measured.drain();
+    // A reader takes half a line, the log goes on past it, and the reader learns what it missed.
+    let hub = &mut measured.hub;
+    measured.meter.scope(|| {
+        hub.receive(measured.now, text[1], b"a line of which half is read\n");
+        let n = hub.pending(text[0]).len();
+        hub.sent(measured.now, text[0], n / 2);
+        for _ in 0..1_100 {
+            hub.receive(measured.now, text[1], b"more\n");
+        }
+    });
+    for _ in 0..4 {
+        let n = measured.meter.scope(|| measured.hub.pending(text[0]).len());
+        measured.meter.scope(|| measured.hub.sent(measured.now, text[0], n));
+    }
+    measured.drain();
+    // Some come and go.
+    for _ in 0..3 {
+        let guest = measured.open("text");
+        measured.receive(guest, b"/name zoe\nhello\nunfinished");
+        measured.drain();
+        let how = measured.now;
+        measured.meter.scope(|| measured.hub.kick(how, guest, "out"));
+        measured.drain();
+    }
+    measured.now = measured.now + std::time::Duration::from_secs(1);
+    measured.meter.scope(|| measured.hub.handle_timeout(measured.now));
+    measured.drain();
+}
+
+#[test]
+fn nothing_is_allocated_in_the_steady_state() {
+    let mut measured = Measured::new(&config(100));
+    let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
+    let classic: Vec<SessionId> = (0..20).map(|_| measured.open("classic")).collect();
+    let requests = requests();
+    // Buffers go from session to session, and each grows to what was needed most; then none grows any more.
+    for _ in 0..30 {
+        round(&mut measured, &text, &classic, &requests);
+    }
+    let before = measured.meter;
+    for _ in 0..20 {
+        round(&mut measured, &text, &classic, &requests);
+    }
+    assert_eq!(measured.meter.allocations - before.allocations, 0, "not one");
+    assert_eq!(measured.meter.live, before.live);
+}
+
+#[test]
+fn what_is_held_is_within_the_bound_and_all_given_back() {
+    let mut measured = Measured::new(&config(50));
+    let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
+    let classic: Vec<SessionId> = (0..20).map(|_| measured.open("classic")).collect();
+    for _ in 0..3 {
+        round(&mut measured, &text, &classic, &requests());
+    }
+    assert!(measured.meter.peak <= measured.bound, "{} bytes, over {}", measured.meter.peak, measured.bound);
+    let Measured { hub, mut meter, .. } = measured;
+    meter.scope(|| drop(hub));
+    assert_eq!(meter.live, 0);
+}
+
+#[test]
+fn an_idle_session_costs_at_most_256_bytes() {
+    let held = |sessions: usize| {
+        let mut measured = Measured::new(&config(sessions));
+        for i in 0..sessions {
+            let id = measured.open("classic");
+            measured.receive(id, format!("NAME {}\n", BASE64_STANDARD.encode(format!("n{i}"))).as_bytes());
+        }
+        measured.drain();
+        measured.meter.live
+    };
+    let per_session = (held(4_096) - held(2_048)) / 2_048;
+    assert!(per_session <= 256, "{per_session} bytes");
+}
+
+#[test]
+fn a_burst_of_buffers_is_given_back_when_it_is_over() {
+    let mut measured = Measured::new(&config(3_000));
+    let ids: Vec<SessionId> = (0..3_000).map(|_| measured.open("text")).collect();
+    measured.drain();
+    let before = measured.meter.live;
+    for id in &ids {
+        measured.receive(*id, b"/help\n/help\n/help\n/pin");
+    }
+    let during = measured.meter.live;
+    assert!(during > before + 3_000 * 1_000, "everyone has a full buffer: {before}, then {during}");
+    measured.drain();
+    for id in &ids {
+        measured.receive(*id, b"g\n");
+    }
+    measured.drain();
+    // Some are kept for the next, not all.
+    assert!(measured.meter.live < before + (during - before) / 2, "{before}, {during}, {}", measured.meter.live);
+}

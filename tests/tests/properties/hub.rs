@@ -1,0 +1,187 @@
+//! Properties of the hub.
+
+use chat_proto::{Config, Hub, SessionId};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::bench::{Bench, Call, calls, tight, typing};
+use super::config;
+
+/// What everyone in a room is sent when one's input comes in these pieces.
+fn heard(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut bench = Bench::new(&Config { rate: None, max_line: 100, ..Config::default() });
+    for classic in [false, true, false] {
+        bench.make(&Call::Open { classic });
+    }
+    let ids = bench.ids.clone();
+    for piece in pieces {
+        let mut rest = *piece;
+        while !rest.is_empty() {
+            rest = &rest[bench.hub.receive(bench.now, ids[0], rest)..];
+            bench.drain();
+        }
+    }
+    ids.iter().map(|id| bench.sent_to(*id)).collect()
+}
+
+/// What everyone in a room is sent when sockets take as many bytes at a time as the pattern says.
+fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
+    // A log that holds it all, and no clock: else one who reads slowly rightly misses something. No command is taken, so
+    // that nobody who has read all is gone when another still reads.
+    let mut bench = Bench::new(&Config { rate: None, max_line: 100, ..Config::default() });
+    for (call, most) in calls.iter().zip(pattern.iter().cycle()) {
+        if !matches!(call, Call::Pass { .. } | Call::Write { .. } | Call::Disconnect { .. } | Call::Command) {
+            bench.make(call);
+        }
+        // Whose turn it is differs too.
+        bench.make(&Call::Write { who: *most, most: *most });
+    }
+    let ids = bench.ids.clone();
+    for most in pattern.iter().cycle() {
+        for id in &ids {
+            bench.write(*id, *most);
+        }
+        if ids.iter().all(|id| bench.hub.pending(*id).is_empty()) {
+            break;
+        }
+    }
+    ids.iter().map(|id| bench.sent_to(*id)).collect()
+}
+
+/// All that can be asked of a hub.
+fn facts(hub: &mut Hub) -> impl PartialEq + std::fmt::Debug + use<> {
+    let ids: Vec<SessionId> = hub.sessions().collect();
+    // What is pending first: looking at it is allowed to settle what else can be asked.
+    let of = |id: SessionId| (hub.pending(id).slices().concat(), id, hub.name(id), hub.session_stats(id));
+    let each: Vec<_> = ids.into_iter().map(of).collect();
+    (each, hub.stats(), hub.poll_timeout(), hub.journal(0).collect::<Vec<_>>(), hub.is_closed())
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn any_cut_of_the_input_gives_the_same_output(input in vec(typing(), 1..8), cuts in vec(any::<usize>(), 0..12)) {
+        let input = input.concat();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (input.len() + 1)).chain([0, input.len()]).collect();
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &input[cut[0]..cut[1]]).collect();
+        let whole = heard(&[&input]);
+        prop_assert_eq!(&heard(&pieces), &whole);
+        prop_assert_eq!(heard(&input.chunks(1).collect::<Vec<_>>()), whole);
+    }
+
+    #[test]
+    fn any_pattern_of_partial_writes_gives_the_same_bytes(
+        calls in calls(60),
+        one in vec(1..200_usize, 1..20),
+        other in vec(1..200_usize, 1..20),
+    ) {
+        prop_assert_eq!(read(&calls, &one), read(&calls, &other));
+    }
+
+    #[test]
+    fn after_a_timeout_the_next_is_later_or_none(config in tight(), calls in calls(80)) {
+        let mut bench = Bench::new(&config);
+        for call in &calls {
+            bench.make(call);
+            bench.make(&Call::Timeout);
+            prop_assert!(bench.hub.poll_timeout().is_none_or(|next| next > bench.now));
+        }
+    }
+
+    #[test]
+    fn a_timeout_too_early_changes_nothing(config in tight(), calls in calls(80)) {
+        let mut bench = Bench::new(&config);
+        for call in &calls {
+            bench.make(call);
+            bench.make(&Call::Timeout);
+            let before = facts(&mut bench.hub);
+            bench.make(&Call::Timeout);
+            prop_assert_eq!(facts(&mut bench.hub), before);
+        }
+    }
+
+    #[test]
+    fn pending_bytes_mean_a_command_that_was_or_will_be_given(config in tight(), calls in calls(80)) {
+        let mut bench = Bench::new(&config);
+        for call in &calls {
+            bench.make(call);
+            for id in bench.hub.sessions().collect::<Vec<_>>() {
+                let is_told = bench.told.contains(&id) || bench.hub.has_commands();
+                prop_assert!(is_told || bench.hub.pending(id).is_empty(), "nobody is told of these bytes");
+            }
+        }
+        bench.drain();
+        for id in bench.hub.sessions().collect::<Vec<_>>() {
+            prop_assert!(bench.hub.pending(id).is_empty());
+        }
+    }
+
+    #[test]
+    fn calls_with_stale_ids_change_nothing(config in tight(), calls in calls(80)) {
+        let mut bench = Bench::new(&config);
+        for call in &calls {
+            bench.make(call);
+        }
+        // The clock moves with every call, so it is moved before.
+        bench.make(&Call::Timeout);
+        let before = facts(&mut bench.hub);
+        for id in bench.gone.clone() {
+            let taken = bench.hub(|hub, now| {
+                hub.receive_eof(now, id);
+                hub.disconnect(now, id);
+                hub.kick(now, id, "out");
+                hub.sent(now, id, 100);
+                hub.receive(now, id, b"/name ghost\nboo\n")
+            });
+            prop_assert_eq!(taken, 16, "taken and ignored");
+            prop_assert!(bench.hub.pending(id).is_empty());
+            prop_assert!(bench.hub.name(id).is_none() && bench.hub.session_stats(id).is_none());
+        }
+        prop_assert_eq!(facts(&mut bench.hub), before);
+    }
+
+    #[test]
+    fn the_same_calls_give_the_same_bytes(config in tight(), calls in calls(80)) {
+        let play = || {
+            let mut bench = Bench::new(&config);
+            for call in &calls {
+                bench.make(call);
+            }
+            bench.drain();
+            (facts(&mut bench.hub), bench.seen)
+        };
+        let (one, other) = (play(), play());
+        prop_assert_eq!(one.1, other.1);
+        prop_assert!(one.0 == other.0);
+    }
+
+    #[test]
+    fn live_heap_stays_within_the_bound(config in tight(), calls in calls(120)) {
+        let bound = i64::try_from(config.memory_bound()).expect("a sensible bound");
+        let mut bench = Bench::new(&config);
+        for call in &calls {
+            bench.make(call);
+            prop_assert!(bench.meter.peak <= bound, "{} bytes, over {bound}", bench.meter.peak);
+        }
+        let Bench { hub, mut meter, .. } = bench;
+        meter.scope(|| drop(hub));
+        prop_assert_eq!(meter.live, 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn whatever_is_typed_the_hub_goes_on(config in tight(), bytes in vec(any::<u8>(), 0..2_000)) {
+        let mut bench = Bench::new(&config);
+        for classic in [true, false] {
+            bench.make(&Call::Open { classic });
+            for who in 0..bench.ids.len() {
+                bench.make(&Call::Receive { who, bytes: bytes.clone() });
+            }
+            bench.drain();
+        }
+        bench.make(&Call::ShutDown);
+        bench.drain();
+        prop_assert!(bench.hub.is_closed());
+    }
+}

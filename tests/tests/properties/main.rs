@@ -1,0 +1,17 @@
+//! Properties of the core, for any input that proptest can think of.
+
+mod bench;
+mod dialects;
+mod hub;
+
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::FileFailurePersistence;
+
+/// Failures are kept, and tried first from then on.
+fn config(cases: u32) -> ProptestConfig {
+    let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/properties.txt");
+    ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(regressions))),
+        ..ProptestConfig::with_cases(cases)
+    }
+}
