@@ -109,7 +109,7 @@ fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<TcpStream
         }
     });
     match opened {
-        Ok(id) => debug!(session = ?id, %peer, "connected"),
+        Ok(id) => debug!(session = id.slot(), %peer, "connected"),
         Err(error) => {
             debug!(%peer, %error, "refused");
             // A new socket has room for a line; if it has not, the peer can do without.

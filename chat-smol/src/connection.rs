@@ -60,7 +60,8 @@ impl Reader {
     /// Reads and hands over; ready when the hub leaves something untaken, and with an error at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.stream.poll_readable(cx))?;
+            // Read at once, whether or not the reactor says so: it distrusts an event that it waited for already when
+            // we began to wait, which with several threads is the usual case, and would make us wait for it twice.
             let mut chunk = [0; CHUNK];
             for _ in 0..CHUNKS_A_TURN {
                 let n = match self.stream.get_ref().read(&mut chunk) {
@@ -79,6 +80,10 @@ impl Reader {
                 if n < CHUNK {
                     break;
                 }
+            }
+            // The first answer may be about what has just been read; asked again, the reactor waits for news.
+            for _ in 0..2 {
+                ready!(self.stream.poll_readable(cx))?;
             }
         }
     }
@@ -110,7 +115,7 @@ impl Future for Reader {
                 if error.kind() == io::ErrorKind::UnexpectedEof {
                     shared.act(|state, now| state.hub.receive_eof(now, id));
                 } else {
-                    debug!(session = ?id, %error, "cannot read");
+                    debug!(session = id.slot(), %error, "cannot read");
                     shared.act(|state, now| state.hub.disconnect(now, id));
                 }
                 return Poll::Ready(());

@@ -53,6 +53,7 @@ mod flusher;
 mod handle;
 mod server;
 mod shared;
+mod signal;
 
 pub use crate::handle::Handle;
 pub use crate::server::Server;

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
-use async_channel::{Receiver, Sender};
+use async_channel::Sender;
 use async_io::Async;
 use chat_proto::{Hub, SessionId, Timestamp};
 use smol::{Executor, Task};
 
 use crate::farewell::Farewell;
+use crate::signal::Signal;
 
 /// What a running server's tasks hold, and nobody else: when the last of them is gone, so is this.
 pub(crate) struct Service {
@@ -138,33 +139,5 @@ impl Connections {
 
     pub(crate) fn remove(&mut self, id: SessionId) -> Option<Connection> {
         self.0.get_mut(id.slot())?.take_if(|connection| connection.id == id)
-    }
-}
-
-/// A flag that a task waits for: raising it any number of times wakes one waiter once.
-pub(crate) struct Signal {
-    sender: Sender<()>,
-    receiver: Receiver<()>,
-}
-
-impl Signal {
-    fn new() -> Self {
-        let (sender, receiver) = async_channel::bounded(1);
-        Self { sender, receiver }
-    }
-
-    pub(crate) fn raise(&self) {
-        // Full: it is raised already. Closed: nobody waits any more.
-        let _ = self.sender.try_send(());
-    }
-
-    /// Ends all waiting, now and later.
-    pub(crate) fn close(&self) {
-        self.sender.close();
-    }
-
-    /// Waits until the flag is raised, takes it down and returns true; returns false once it is closed.
-    pub(crate) async fn wait(&self) -> bool {
-        self.receiver.recv().await.is_ok()
     }
 }

@@ -8,15 +8,22 @@
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, as that suite wants them.
 //! - [`program`]: the servers as programs, for tests of what they say and how they end.
+//! - [`load`]: a load tool for whoever sizes a server, and [`soak`]: hostile clients for hours.
+//! - [`sockets`], [`resources`], [`figures`]: what these two have in common.
 
 pub mod adapters;
 pub mod alloc;
 pub mod conformance;
+pub mod figures;
 pub mod fuzzing;
+pub mod load;
 pub mod model;
 pub mod program;
+pub mod resources;
 pub mod room;
 pub mod sim;
+pub mod soak;
+pub mod sockets;
 
 /// The code in the project's README, as a doc test.
 #[cfg(doctest)]

@@ -89,7 +89,7 @@ const IMPOSTORS: &[&[u8]] = &[
 ];
 
 /// Writes to `out` what a peer types at once: some lines, the last of them perhaps without its end.
-pub(super) fn typing(random: &mut Random, classic: bool, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
+pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
     let lines = match random.below(16) {
         0 => random.between(2, 12),
         1 => 2,

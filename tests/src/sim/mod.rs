@@ -21,6 +21,7 @@ mod world;
 pub use self::episode::{Conduct, Episode};
 #[cfg(feature = "fault-injection")]
 pub use self::faults::{ENOUGH, Finding, find_faults};
+pub(crate) use self::grammar::typing;
 pub use self::random::{Digest, Random, mix};
 pub use self::run::{Failure, Run, play};
 pub use self::step::{Misuse, Step, Weather};

@@ -1,0 +1,43 @@
+//! Loads a chat server and measures it; `load --help` says how.
+
+use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use chat_tests::load::{HELP, Invocation, Progress, RunId, parse, run};
+
+fn main() -> ExitCode {
+    let options = match parse(env::args_os().skip(1)) {
+        Ok(Invocation::Run(options)) => options,
+        Ok(Invocation::Help) => return print(HELP, ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("load: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let id = RunId::new(RandomState::new().hash_one("run"));
+    let mut progress = Progress::new(options.quiet);
+    let result = run(&options, id, &mut |standing| {
+        progress.show(standing);
+        ControlFlow::Continue(())
+    });
+    progress.end();
+    match result {
+        Ok(report) => {
+            let text = if options.json { report.json() + "\n" } else { report.to_string() };
+            print(&text, if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints to somebody who may have stopped reading, which changes nothing.
+fn print(text: &str, status: ExitCode) -> ExitCode {
+    let _ = io::stdout().write_all(text.as_bytes());
+    status
+}

@@ -1,0 +1,39 @@
+//! Plagues a chat server with hostile clients and watches what becomes of it; `soak --help` says how.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use chat_tests::soak::{HELP, Invocation, parse, run, serve};
+
+fn main() -> ExitCode {
+    let invocation = match parse(env::args_os().skip(1)) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = match invocation {
+        Invocation::Help => write!(io::stdout(), "{HELP}").map(|()| true).map_err(|error| error.to_string()),
+        Invocation::Serve { adapter, clients } => {
+            serve(adapter, clients).map(|()| true).map_err(|error| error.to_string())
+        }
+        Invocation::Run(options) => match run(&options, &mut io::stdout()) {
+            Ok(verdict) => {
+                // That nobody reads it does not change the status.
+                let _ = write!(io::stdout(), "\n{verdict}");
+                Ok(verdict.is_good())
+            }
+            Err(error) => Err(error.to_string()),
+        },
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What the readers get, held against what was sent.
+
+use std::collections::BTreeMap;
+
+use super::dialect::Dialect;
+use super::form::{Classic, Form, Line, Text};
+use super::latency::Latency;
+use super::sent::Sent;
+use super::sequence::Sequences;
+use super::wire::PROBE;
+
+/// All who are sent messages: the readers, and the senders too, since they get each other's.
+#[derive(Debug)]
+pub(super) struct Audience {
+    senders: usize,
+    lanes: [Lane; 2],
+    reached: Vec<bool>,
+    /// Which message everybody expects next from whom.
+    pub(super) sequences: Sequences,
+    /// How long messages took.
+    pub(super) latency: Latency,
+    /// What came.
+    pub(super) got: Got,
+    /// What the server told sessions, most of it because something did not work, and how often.
+    pub(super) told: BTreeMap<String, u64>,
+}
+
+/// How many different things told by the server are kept; most servers need two or three, but they can be numbered.
+const KINDS_TOLD: usize = 32;
+
+/// Counts of what came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Got {
+    /// Messages.
+    pub messages: u64,
+    /// Lines that are none of this run's messages.
+    pub others: u64,
+    /// Messages of this run that are not as they were sent.
+    pub damaged: u64,
+    /// Messages that the server said a reader was too slow for.
+    pub announced_missed: u64,
+    /// Messages that nobody has got in the end, each counted once.
+    pub unseen: u64,
+    /// The shortest time that a probe took, in nanoseconds.
+    pub probe: Option<u64>,
+}
+
+/// What the lines of a dialect look like.
+#[derive(Debug)]
+struct Lane {
+    /// How many bytes come before the words; all names of a run have the same length.
+    prefix_len: usize,
+    /// By sender: what comes before its words. Learnt from the first line of each.
+    prefixes: Vec<Vec<u8>>,
+}
+
+/// What some bytes from the server held.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// How many bytes are done with. The rest is the beginning of a line.
+    pub(super) used: usize,
+    /// How many messages the reader need not wait for any more.
+    pub(super) resolved: u64,
+    /// What the server told this session last.
+    pub(super) told: Option<String>,
+}
+
+impl Audience {
+    /// Begins with nobody having got anything. The senders come after the other readers.
+    pub(super) fn new(readers: usize, senders: usize) -> Self {
+        let lane = || Lane { prefix_len: 0, prefixes: vec![Vec::new(); senders] };
+        let mut sequences = Sequences::new(readers, senders);
+        for sender in 0..senders {
+            // Nobody gets back what it said: whatever comes is one too many.
+            sequences.expect_nothing(readers - senders + sender, sender);
+        }
+        Self {
+            senders,
+            lanes: [lane(), lane()],
+            reached: vec![false; readers],
+            sequences,
+            latency: Latency::new(),
+            got: Got::default(),
+            told: BTreeMap::new(),
+        }
+    }
+
+    /// Reads what the server sent to a reader.
+    pub(super) fn read(&mut self, reader: usize, dialect: Dialect, bytes: &[u8], sent: &Sent, now: u64) -> Scanned {
+        self.latency.begin(now);
+        let scanned = match dialect {
+            Dialect::Text => self.scan::<Text>(0, reader, bytes, sent, now),
+            Dialect::Classic => self.scan::<Classic>(1, reader, bytes, sent, now),
+        };
+        self.latency.end();
+        scanned
+    }
+
+    fn scan<F: Form>(&mut self, which: usize, reader: usize, bytes: &[u8], sent: &Sent, now: u64) -> Scanned {
+        let mut scanned = Scanned::default();
+        loop {
+            let rest = &bytes[scanned.used..];
+            if let Some(len) = self.expected_line::<F>(which, reader, rest, sent) {
+                scanned.used += len;
+                scanned.resolved += 1;
+            } else if let Some(end) = memchr::memchr(b'\n', rest) {
+                self.line::<F>(which, reader, &rest[..end], sent, now, &mut scanned);
+                scanned.used += end + 1;
+            } else {
+                return scanned;
+            }
+        }
+    }
+
+    /// Takes the line at the start of `bytes` if it is the one that the reader expects next from its sender; returns
+    /// its length.
+    ///
+    /// Nearly every line is, so this is what the speed of the whole depends on: nothing is decoded but the sender.
+    #[inline]
+    fn expected_line<F: Form>(&mut self, which: usize, reader: usize, bytes: &[u8], sent: &Sent) -> Option<usize> {
+        let lane = &self.lanes[which];
+        let (prefix, words) = bytes.split_at_checked(lane.prefix_len)?;
+        let (header, words) = words.split_at_checked(F::HEADER)?;
+        let sender = F::sender(header)? as usize;
+        if sender >= self.senders || *prefix != *lane.prefixes[sender] {
+            return None;
+        }
+        let seq = self.sequences.expected(reader, sender);
+        let message = sent.get(sender, seq)?;
+        let filler = F::filler(&sent.wire, sent.wire.size(seq));
+        if *header != *F::header(&message.header)
+            || !words.starts_with(filler)
+            || words.get(filler.len()) != Some(&b'\n')
+        {
+            return None;
+        }
+        self.sequences.came_as_expected(reader, sender);
+        self.latency.came(message.due);
+        self.got.messages += 1;
+        Some(lane.prefix_len + F::HEADER + filler.len() + 1)
+    }
+
+    /// Takes any line.
+    fn line<F: Form>(
+        &mut self,
+        which: usize,
+        reader: usize,
+        line: &[u8],
+        sent: &Sent,
+        now: u64,
+        scanned: &mut Scanned,
+    ) {
+        match F::read(line) {
+            None => self.got.others += 1,
+            Some(Line::Missed(count)) => self.got.announced_missed += count,
+            Some(Line::Told(words)) => {
+                let told =
+                    if self.told.len() < KINDS_TOLD || self.told.contains_key(&words) { &words } else { "others" };
+                *self.told.entry(told.to_owned()).or_default() += 1;
+                scanned.told = Some(words);
+            }
+            Some(Line::Said { words, .. }) if !sent.wire.is_own(&words) => self.got.others += 1,
+            Some(Line::Said { prefix, words }) => match sent.wire.decode(&words) {
+                Some(header) if header.sender == PROBE => {
+                    self.reached[reader] = true;
+                    let took = now.saturating_sub(header.due);
+                    self.got.probe = Some(self.got.probe.map_or(took, |least| least.min(took)));
+                }
+                Some(header) if sent.has_sent(header) => {
+                    let sender = header.sender as usize;
+                    self.lanes[which].prefix_len = prefix.len();
+                    prefix.clone_into(&mut self.lanes[which].prefixes[sender]);
+                    scanned.resolved += self.sequences.came(reader, sender, header.seq);
+                    self.latency.came(header.due);
+                    self.got.messages += 1;
+                }
+                _ => self.got.damaged += 1,
+            },
+        }
+    }
+
+    /// Tells whether a reader has seen a probe: the server sends it what is said.
+    pub(super) fn is_reached(&self, reader: usize) -> bool {
+        self.reached[reader]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sequence::Tally;
+    use super::super::wire::{Header, RunId, Sizes, Wire};
+    use super::*;
+
+    const DUE: u64 = 1_000;
+    const CAME: u64 = 5_000;
+
+    /// A reader of one sender's messages, some of which were sent.
+    struct Stream {
+        dialect: Dialect,
+        audience: Audience,
+        sent: Sent,
+        lines: Vec<Vec<u8>>,
+    }
+
+    impl Stream {
+        fn new(dialect: Dialect, messages: usize) -> Self {
+            let mut sent = Sent::new(1, 0, Wire::new(RunId::new(7), Sizes { min: 40, max: 50 }));
+            let mut line = || {
+                let (seq, message) = sent.next(0, DUE);
+                let header = message.header;
+                let mut line = if dialect == Dialect::Text { b"alice: ".to_vec() } else { b"CHAT YWxpY2U= ".to_vec() };
+                dialect.write_words(&sent.wire, &header, sent.wire.size(seq), &mut line);
+                line
+            };
+            let lines = (0..messages).map(|_| line()).collect();
+            Self { dialect, audience: Audience::new(2, 1), sent, lines }
+        }
+
+        /// Feeds the lines of those messages in that order, in pieces of some length.
+        fn feed(&mut self, messages: &[usize], piece: usize) -> u64 {
+            let bytes: Vec<u8> = messages.iter().flat_map(|i| self.lines[*i].clone()).collect();
+            self.feed_bytes(&bytes, piece)
+        }
+
+        fn feed_bytes(&mut self, bytes: &[u8], piece: usize) -> u64 {
+            let (mut begun, mut resolved) = (Vec::new(), 0);
+            for piece in bytes.chunks(piece) {
+                begun.extend_from_slice(piece);
+                let scanned = self.audience.read(0, self.dialect, &begun, &self.sent, CAME);
+                begun.drain(..scanned.used);
+                resolved += scanned.resolved;
+            }
+            assert!(begun.is_empty());
+            resolved
+        }
+    }
+
+    fn for_each_dialect_and_piece(check: impl Fn(Dialect, usize)) {
+        for dialect in [Dialect::Text, Dialect::Classic] {
+            for piece in [1, 7, 100, 10_000] {
+                check(dialect, piece);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_in_order_is_clean_however_it_is_cut() {
+        for_each_dialect_and_piece(|dialect, piece| {
+            let mut stream = Stream::new(dialect, 20);
+            assert_eq!(stream.feed(&(0..20).collect::<Vec<_>>(), piece), 20);
+            let audience = &stream.audience;
+            assert_eq!((audience.got.messages, audience.got.damaged), (20, 0));
+            assert_eq!(audience.sequences.tally(), Tally::default());
+            let latencies = audience.latency.histogram();
+            assert_eq!((latencies.len(), latencies.min()), (20, CAME - DUE));
+        });
+    }
+
+    #[test]
+    fn lost_double_and_late_lines_are_seen() {
+        for_each_dialect_and_piece(|dialect, piece| {
+            let mut stream = Stream::new(dialect, 20);
+            // 3 and 4 never come, 6 comes twice, 9 comes after 10.
+            assert_eq!(stream.feed(&[0, 1, 2, 5, 6, 6, 7, 8, 10, 9, 11], piece), 12);
+            let tally = Tally { lost: 2, duplicated: 1, reordered: 1 };
+            assert_eq!(stream.audience.sequences.tally(), tally);
+            assert_eq!(stream.audience.got.messages, 11);
+        });
+    }
+
+    #[test]
+    fn a_damaged_line_is_seen() {
+        for_each_dialect_and_piece(|dialect, piece| {
+            let mut stream = Stream::new(dialect, 3);
+            stream.feed(&[0], piece);
+            let mut line = stream.lines[1].clone();
+            let i = line.len() - 8;
+            line[i] ^= 2;
+            stream.feed_bytes(&line, piece);
+            stream.feed(&[2], piece);
+            assert_eq!(stream.audience.got.damaged, 1);
+            assert_eq!(stream.audience.sequences.tally(), Tally { lost: 1, ..Tally::default() });
+        });
+    }
+
+    #[test]
+    fn other_lines_disturb_nothing() {
+        for_each_dialect_and_piece(|dialect, piece| {
+            let mut stream = Stream::new(dialect, 2);
+            stream.feed(&[0], piece);
+            let other: &[u8] = match dialect {
+                Dialect::Text => b"* bob joined\nbob: hello\n** bob waves\n\n* missed 3 messages\n! not understood\n",
+                Dialect::Classic => {
+                    b"CHAT Ym9i aGVsbG8=\nrubbish\n\nCHAT c2VydmVy bWlzc2VkIDMgbWVzc2FnZXM=\nCHAT c2VydmVy bm90IHVuZGVyc3Rvb2Q=\n"
+                }
+            };
+            assert_eq!(stream.feed_bytes(other, piece), 0);
+            stream.feed(&[1], piece);
+            let audience = &stream.audience;
+            assert_eq!((audience.got.messages, audience.got.damaged, audience.got.announced_missed), (2, 0, 3));
+            assert_eq!(audience.sequences.tally(), Tally::default());
+            assert_eq!(audience.told, BTreeMap::from([("not understood".to_owned(), 1)]));
+        });
+    }
+
+    #[test]
+    fn what_is_told_in_endless_variety_takes_bounded_memory() {
+        let mut stream = Stream::new(Dialect::Text, 0);
+        for i in 0..1_000 {
+            stream.feed_bytes(format!("! complaint {i}\n").as_bytes(), 100);
+        }
+        assert_eq!(stream.audience.told.len(), KINDS_TOLD + 1);
+        assert_eq!(stream.audience.told.values().sum::<u64>(), 1_000);
+    }
+
+    #[test]
+    fn a_probe_shows_that_a_reader_is_reached() {
+        for_each_dialect_and_piece(|dialect, piece| {
+            let mut stream = Stream::new(dialect, 1);
+            assert!(!stream.audience.is_reached(0));
+            let header = stream.sent.wire.encode(Header { sender: PROBE, seq: 0, due: DUE });
+            let mut line = if dialect == Dialect::Text { b"alice: ".to_vec() } else { b"CHAT YWxpY2U= ".to_vec() };
+            dialect.write_words(&stream.sent.wire, &header, super::super::wire::HEADER, &mut line);
+            stream.feed_bytes(&line, piece);
+            assert!(stream.audience.is_reached(0) && !stream.audience.is_reached(1));
+            assert_eq!((stream.audience.got.probe, stream.audience.got.messages), (Some(CAME - DUE), 0));
+        });
+    }
+}

@@ -1,0 +1,358 @@
+//! All connections of a run, on one thread: opening, saying, reading, and why they end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::mem;
+use std::net::{IpAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::audience::Audience;
+use super::dialect::Dialect;
+use super::options::Target;
+use super::sent::Sent;
+use super::window::Window;
+use super::wire::{HEADER, Header, PROBE};
+use crate::sockets::{Interest, Poller, Ready, start_connect};
+
+/// The connections, what is said over them and what comes back.
+///
+/// Those that are listened to come first, so that a connection's place is also its place in the audience; among them
+/// the senders come last.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    started: Instant,
+    poller: Poller,
+    ready: Vec<Ready>,
+    buffer: Box<[u8]>,
+    connections: Vec<Connection>,
+    counts: Counts,
+    /// How many connections there are descriptors for.
+    room: u64,
+    /// Where the senders' connections begin.
+    first_sender: usize,
+    /// What was said.
+    pub(super) sent: Sent,
+    /// What came.
+    pub(super) audience: Audience,
+    /// How much may be said, in a closed loop.
+    pub(super) window: Option<Window>,
+    /// Why connections ended, and how many for that reason.
+    pub(super) ended: BTreeMap<String, u64>,
+}
+
+/// What became of the connections.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Being connected.
+    pub(super) connecting: usize,
+    /// Connected.
+    pub(super) open: usize,
+    /// All that ever were connected.
+    pub(super) opened: usize,
+    /// Bytes received.
+    pub(super) bytes: u64,
+    /// Reads that brought some.
+    pub(super) reads: u64,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// What comes is checked.
+    Listens,
+    /// What comes is thrown away.
+    Idle,
+}
+
+#[derive(Debug)]
+struct Connection {
+    state: State,
+    role: Role,
+    dialect: Dialect,
+    /// The beginning of a line, whose rest is yet to come.
+    begun: Vec<u8>,
+    /// What is to be written.
+    out: Vec<u8>,
+    /// What comes before the words in its lines.
+    line_start: Vec<u8>,
+    /// What the server told it last.
+    told: Option<String>,
+}
+
+#[derive(Debug)]
+enum State {
+    Connecting(TcpStream),
+    Open { stream: TcpStream, waits_for_room: bool },
+    Closed,
+}
+
+/// Large enough that the kernel hands over all it has, small enough to stay in the processor's cache.
+const BUFFER: usize = 256 << 10;
+
+impl Crowd {
+    /// Begins with nobody, and room for so many.
+    ///
+    /// # Errors
+    ///
+    /// If there is no descriptor left for epoll.
+    pub(super) fn new(readers: usize, senders: usize, room: u64, sent: Sent, window: Option<u64>) -> io::Result<Self> {
+        let listening = readers + senders;
+        Ok(Self {
+            started: Instant::now(),
+            poller: Poller::new()?,
+            ready: Vec::new(),
+            buffer: vec![0; BUFFER].into(),
+            connections: Vec::new(),
+            counts: Counts::default(),
+            room,
+            first_sender: readers,
+            sent,
+            audience: Audience::new(listening, senders),
+            window: window.map(|size| Window::new(size, listening)),
+            ended: BTreeMap::new(),
+        })
+    }
+
+    /// Returns the nanoseconds since the start.
+    pub(super) fn now(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    /// Returns what became of the connections.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Returns how many connections there ever were.
+    pub(super) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Tells whether there never was a connection.
+    pub(super) fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Begins to connect one more, which first asks for the name if there is one.
+    pub(super) fn connect(&mut self, target: Target, from: Option<IpAddr>, role: Role, name: Option<&str>) {
+        let index = self.connections.len();
+        let connected = self.check_room().and_then(|()| start_connect(target.addr, from)).and_then(|stream| {
+            self.poller.add(&stream, index, Interest::Writable)?;
+            Ok(stream)
+        });
+        let (state, failure) = match connected {
+            Ok(stream) => (State::Connecting(stream), None),
+            Err(error) => (State::Closed, Some(error)),
+        };
+        self.counts.connecting += usize::from(failure.is_none());
+        self.connections.push(Connection {
+            state,
+            role,
+            dialect: target.dialect,
+            begun: Vec::new(),
+            out: name.map(|name| target.dialect.name_line(name)).unwrap_or_default(),
+            line_start: name.map(|name| target.dialect.line_start(name)).unwrap_or_default(),
+            told: None,
+        });
+        if let Some(error) = failure {
+            self.gone(index, format!("could not connect: {error}"));
+        }
+    }
+
+    fn check_room(&self) -> io::Result<()> {
+        let Counts { connecting, open, .. } = self.counts;
+        let has_room = ((connecting + open) as u64) < self.room;
+        has_room
+            .then_some(())
+            .ok_or_else(|| io::Error::other("this tool may not have that many descriptors (ulimit -n)"))
+    }
+
+    /// Returns whether the connection is open.
+    pub(super) fn is_open(&self, index: usize) -> bool {
+        matches!(self.connections[index].state, State::Open { .. })
+    }
+
+    /// Returns the connection of a sender.
+    pub(super) fn connection_of(&self, sender: usize) -> usize {
+        self.first_sender + sender
+    }
+
+    /// Returns how many bytes a connection has yet to write.
+    pub(super) fn unwritten(&self, index: usize) -> usize {
+        self.connections[index].out.len()
+    }
+
+    /// Lets a sender say its next message, which was due at that time; [`flush`](Self::flush) sends it.
+    pub(super) fn say(&mut self, sender: usize, due: u64) {
+        let index = self.connection_of(sender);
+        let (seq, message) = self.sent.next(sender, due);
+        let header = message.header;
+        let connection = &mut self.connections[index];
+        connection.out.extend_from_slice(&connection.line_start);
+        connection.dialect.write_words(&self.sent.wire, &header, self.sent.wire.size(seq), &mut connection.out);
+        if let Some(window) = &mut self.window {
+            window.publish();
+            window.resolve(index, 1);
+        }
+    }
+
+    /// Lets a sender say something that shows which connections the server speaks to.
+    pub(super) fn probe(&mut self, sender: usize) {
+        let index = self.connection_of(sender);
+        let header = self.sent.wire.encode(Header { sender: PROBE, seq: 0, due: self.now() });
+        let connection = &mut self.connections[index];
+        connection.out.extend_from_slice(&connection.line_start);
+        connection.dialect.write_words(&self.sent.wire, &header, HEADER, &mut connection.out);
+        self.flush(index);
+    }
+
+    /// Sends an empty line, which means nothing but that the connection is alive; not if there is more to send.
+    pub(super) fn keep_alive(&mut self, index: usize) {
+        if self.is_open(index) && self.unwritten(index) == 0 {
+            self.connections[index].out.push(b'\n');
+            self.flush(index);
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn flush(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let State::Open { stream, waits_for_room } = &mut connection.state else { return };
+        let (mut written, mut failure) = (0, None);
+        while written < connection.out.len() {
+            match stream.write(&connection.out[written..]) {
+                Ok(len) => written += len,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        connection.out.drain(..written);
+        let is_done = connection.out.is_empty();
+        if is_done == *waits_for_room && failure.is_none() {
+            let interest = if is_done { Interest::Readable } else { Interest::Both };
+            failure = self.poller.change(stream, index, interest).err();
+            *waits_for_room = !is_done;
+        }
+        if let Some(error) = failure {
+            self.failed(index, &error);
+        }
+    }
+
+    /// Waits until something can be done, for `timeout` at most, and does it.
+    ///
+    /// # Errors
+    ///
+    /// If epoll fails.
+    pub(super) fn turn(&mut self, timeout: Duration) -> io::Result<()> {
+        let mut ready = mem::take(&mut self.ready);
+        self.poller.wait(&mut ready, timeout)?;
+        for Ready { token, readable, writable } in ready.iter().copied() {
+            match self.connections[token].state {
+                State::Connecting(_) => self.connected(token),
+                State::Open { .. } => {
+                    if writable {
+                        self.flush(token);
+                    }
+                    if readable {
+                        self.read(token);
+                    }
+                }
+                State::Closed => {}
+            }
+        }
+        self.ready = ready;
+        Ok(())
+    }
+
+    /// Learns how connecting went.
+    fn connected(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let State::Connecting(stream) = mem::replace(&mut connection.state, State::Closed) else { return };
+        self.counts.connecting -= 1;
+        let outcome = match stream.take_error() {
+            Ok(None) => self.poller.change(&stream, index, Interest::Readable),
+            Ok(Some(error)) | Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => {
+                connection.state = State::Open { stream, waits_for_room: false };
+                self.counts.open += 1;
+                self.counts.opened += 1;
+                self.flush(index);
+            }
+            Err(error) => self.gone(index, format!("could not connect: {error}")),
+        }
+    }
+
+    fn read(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let State::Open { stream, .. } = &mut connection.state else { return };
+        let begun = connection.begun.len();
+        self.buffer[..begun].copy_from_slice(&connection.begun);
+        match stream.read(&mut self.buffer[begun..]) {
+            Ok(0) => {
+                let reason = connection.told.take().unwrap_or_else(|| "closed without a word".to_owned());
+                self.close(index, reason);
+            }
+            Ok(len) => {
+                self.counts.bytes += len as u64;
+                self.counts.reads += 1;
+                self.take(index, begun + len);
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(error) => self.failed(index, &error),
+        }
+    }
+
+    /// Takes the first `len` bytes of the buffer, which a connection got.
+    fn take(&mut self, index: usize, len: usize) {
+        let now = self.now();
+        let connection = &mut self.connections[index];
+        let bytes = &self.buffer[..len];
+        let (used, told) = match connection.role {
+            Role::Listens => {
+                let scanned = self.audience.read(index, connection.dialect, bytes, &self.sent, now);
+                if let Some(window) = &mut self.window {
+                    window.resolve(index, scanned.resolved);
+                }
+                (scanned.used, scanned.told)
+            }
+            // Only a last word could matter.
+            Role::Idle => {
+                let used = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+                (used, connection.dialect.last_told(&bytes[..used]))
+            }
+        };
+        connection.told = told.or(connection.told.take());
+        connection.begun.clear();
+        // A line that does not fit is none of ours.
+        let rest = &bytes[used..];
+        connection.begun.extend_from_slice(if rest.len() < BUFFER { rest } else { &[] });
+    }
+
+    fn failed(&mut self, index: usize, error: &io::Error) {
+        let told = self.connections[index].told.take();
+        self.close(index, told.unwrap_or_else(|| error.to_string()));
+    }
+
+    fn close(&mut self, index: usize, reason: String) {
+        self.connections[index].state = State::Closed;
+        self.counts.open -= 1;
+        self.gone(index, reason);
+    }
+
+    /// Counts a connection that is not there any more or never was.
+    fn gone(&mut self, index: usize, reason: String) {
+        let connection = &mut self.connections[index];
+        connection.begun = Vec::new();
+        connection.out = Vec::new();
+        if let (Role::Listens, Some(window)) = (connection.role, &mut self.window) {
+            window.remove(index);
+        }
+        *self.ended.entry(reason).or_default() += 1;
+    }
+}

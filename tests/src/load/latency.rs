@@ -1,0 +1,70 @@
+//! How long messages take.
+
+use hdrhistogram::Histogram;
+
+/// A histogram of latencies in nanoseconds.
+#[derive(Debug)]
+pub(super) struct Latency {
+    histogram: Histogram<u64>,
+    now: u64,
+    /// Messages that were due at the same time and came at the same time are counted together: in a closed loop
+    /// whole batches are.
+    due: u64,
+    count: u64,
+}
+
+/// Longer latencies count as this, ten minutes.
+const LONGEST: u64 = 600_000_000_000;
+
+/// Significant digits.
+const PRECISION: u8 = 3;
+
+impl Latency {
+    /// Begins without any message.
+    ///
+    /// # Panics
+    ///
+    /// Never: the histogram's bounds are right.
+    pub(super) fn new() -> Self {
+        let histogram = Histogram::new_with_max(LONGEST, PRECISION).expect("bounds that are right");
+        Self { histogram, now: 0, due: 0, count: 0 }
+    }
+
+    /// Begins a batch of messages that all came now.
+    pub(super) fn begin(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// Notes that a message came which was due at that time.
+    pub(super) fn came(&mut self, due: u64) {
+        if due != self.due {
+            self.end();
+            self.due = due;
+        }
+        self.count += 1;
+    }
+
+    /// Ends the batch.
+    pub(super) fn end(&mut self) {
+        if self.count > 0 {
+            self.histogram.saturating_record_n(self.now.saturating_sub(self.due), self.count);
+            self.count = 0;
+        }
+    }
+
+    /// Forgets what came until now.
+    pub(super) fn reset(&mut self) {
+        self.histogram.reset();
+    }
+
+    /// Returns the latencies of all that came, in nanoseconds.
+    pub(super) fn histogram(&self) -> &Histogram<u64> {
+        &self.histogram
+    }
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::new()
+    }
+}

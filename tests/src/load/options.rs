@@ -1,0 +1,406 @@
+//! The options of the load tool.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+use super::dialect::Dialect;
+use super::wire::{HEADER, MAX_SENDERS, Sizes};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Loads a chat server and measures it: throughput, latency, and whether everything
+arrives once and in order.
+
+Usage: load --connect DIALECT=ADDR [OPTIONS]
+
+Whom:
+  --connect DIALECT=ADDR  A server to load, such as text=127.0.0.1:4000 or
+                          classic=chat.example:4001. Several times: readers and
+                          senders are spread over them, which is how one server
+                          is loaded in both dialects. There is no default.
+  --source IP             Connect from this address of this machine. Several
+                          times: from each in turn, since one address has some
+                          28,000 ports. Without it a server on 127.0.0.1 is
+                          connected to from as many of 127.0.0.* as needed.
+  --pid N                 The server's process, if it runs on this machine: its
+                          processor time and memory are measured, too.
+
+How much:
+  --readers N             Sessions that read [default: 100]
+  --senders N             Sessions that send, and read what the others send
+                          [default: 1]
+  --idle N                Further sessions that are silent; what they are sent
+                          is thrown away [default: 0]
+  --window N              Send as fast as it goes, but have at most N messages
+                          on their way to the slowest reader [default: 1024]
+  --rate N                Instead of that: send N messages a second, all senders
+                          together, whether or not the server keeps up. Latency
+                          counts from when a message was due.
+  --size BYTES[..BYTES]   The size of messages, or of the shortest and the
+                          longest [default: 64]
+
+How long:
+  --warmup TIME           Before the measurement [default: 2s]
+  --duration TIME         The measurement [default: 10s]
+  --keepalive TIME|off    How often a session sends an empty line, lest the
+                          server take it for dead [default: classic 5s, text
+                          200s]
+
+What is told:
+  --json                  A JSON object instead of a table on standard output
+  --quiet                 No progress on standard error
+  --help                  This; -h does the same
+
+A TIME is as in 500ms, 15s, 10m or 2h. A server of this project lets a session
+say 20 lines a second unless it is started with --rate off.
+
+Exit status: 0 if everything arrived once and in order and nobody was
+disconnected; 1 if not, or if there was nothing to be connected to; 2 if the
+options are wrong.
+";
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// The servers; at least one.
+    pub targets: Vec<Target>,
+    /// Where to connect from; if none are given, the system chooses.
+    pub sources: Vec<IpAddr>,
+    /// The server's process.
+    pub pid: Option<u32>,
+    /// Sessions that only read.
+    pub readers: usize,
+    /// Sessions that send.
+    pub senders: usize,
+    /// Sessions that are silent and not looked at.
+    pub idle: usize,
+    /// When messages are sent.
+    pub pace: Pace,
+    /// How long messages are.
+    pub sizes: Sizes,
+    /// How long to wait until all is as it will be.
+    pub warm_up: Duration,
+    /// How long to measure.
+    pub duration: Duration,
+    /// How often silent sessions send an empty line.
+    pub keepalive: Keepalive,
+    /// Whether the report is for a program.
+    pub json: bool,
+    /// Whether progress is not shown.
+    pub quiet: bool,
+}
+
+/// A server and how to speak with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The dialect spoken there.
+    pub dialect: Dialect,
+    /// Where it is.
+    pub addr: SocketAddr,
+}
+
+impl FromStr for Target {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (dialect, addr) = text.split_once('=').ok_or(())?;
+        let addr = addr.to_socket_addrs().map_err(|_| ())?.next().ok_or(())?;
+        Ok(Self { dialect: dialect.parse()?, addr })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.dialect, self.addr)
+    }
+}
+
+/// When messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// When fewer than that many have not reached the slowest reader: a closed loop.
+    Window(u64),
+    /// So many a second: an open loop.
+    Rate(f64),
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Window(size) => write!(f, "{size} on their way at most"),
+            Self::Rate(rate) => write!(f, "{rate} a second"),
+        }
+    }
+}
+
+/// How often silent sessions send an empty line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keepalive {
+    /// As often as the dialect's default timeout asks for.
+    Dialect,
+    /// So often.
+    Every(Duration),
+    /// Never.
+    Never,
+}
+
+/// What the arguments ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Invocation {
+    /// To load a server.
+    Run(Box<Options>),
+    /// To print [`HELP`].
+    Help,
+}
+
+/// Why the arguments cannot be understood.
+#[derive(Debug)]
+pub enum UsageError {
+    /// They break the form of options, or there is no such option.
+    Syntax(lexopt::Error),
+    /// No server is named.
+    NoTarget,
+    /// Both a window and a rate are asked for.
+    TwoPaces,
+    /// An option cannot have this value.
+    Value {
+        /// The option without its hyphens.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(error) => write!(f, "{error}; --help lists all options"),
+            Self::NoTarget => f.write_str("which server? name it, as in --connect text=127.0.0.1:4000"),
+            Self::TwoPaces => f.write_str("--window and --rate exclude each other"),
+            Self::Value { option, value, expected } => {
+                write!(f, "--{option} {}: it must be {expected}", value.escape_debug())
+            }
+        }
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+/// Reads the arguments, without the program's own name in front.
+///
+/// # Errors
+///
+/// An argument that is no option, or one with a wrong value. Host names are looked up, which can fail.
+pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invocation, UsageError> {
+    let mut options = Options {
+        targets: Vec::new(),
+        sources: Vec::new(),
+        pid: None,
+        readers: 100,
+        senders: 1,
+        idle: 0,
+        pace: Pace::Window(1_024),
+        sizes: Sizes { min: 64, max: 64 },
+        warm_up: Duration::from_secs(2),
+        duration: Duration::from_secs(10),
+        keepalive: Keepalive::Dialect,
+        json: false,
+        quiet: false,
+    };
+    let (mut window, mut rate) = (None, None);
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(option) = parser.next()? {
+        match option {
+            Long("connect") => options.targets.push(value(&mut parser, "connect", TARGET, plain)?),
+            Long("source") => options.sources.push(value(&mut parser, "source", "an IP address", plain)?),
+            Long("pid") => options.pid = Some(value(&mut parser, "pid", "a process id", plain)?),
+            Long("readers") => options.readers = value(&mut parser, "readers", COUNT, count)?,
+            Long("senders") => options.senders = value(&mut parser, "senders", SENDERS, senders)?,
+            Long("idle") => options.idle = value(&mut parser, "idle", COUNT, count)?,
+            Long("window") => window = Some(value(&mut parser, "window", WINDOW, window_size)?),
+            Long("rate") => rate = Some(value(&mut parser, "rate", RATE, rate_per_second)?),
+            Long("size") => options.sizes = value(&mut parser, "size", SIZE, sizes)?,
+            Long("warmup") => options.warm_up = value(&mut parser, "warmup", TIME, time)?,
+            Long("duration") => options.duration = value(&mut parser, "duration", TIME, time)?,
+            Long("keepalive") => options.keepalive = value(&mut parser, "keepalive", "a time or off", keepalive)?,
+            Long("json") => options.json = true,
+            Long("quiet") => options.quiet = true,
+            Long("help") | Short('h') => return Ok(Invocation::Help),
+            _ => return Err(option.unexpected().into()),
+        }
+    }
+    options.pace = match (window, rate) {
+        (None, None) => options.pace,
+        (Some(window), None) => Pace::Window(window),
+        (None, Some(rate)) => Pace::Rate(rate),
+        (Some(_), Some(_)) => return Err(UsageError::TwoPaces),
+    };
+    if options.targets.is_empty() {
+        return Err(UsageError::NoTarget);
+    }
+    Ok(Invocation::Run(Box::new(options)))
+}
+
+const TARGET: &str = "DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000 or classic=[::1]:4001";
+const COUNT: &str = "a number up to 1000000";
+const SENDERS: &str = "a number up to 262143";
+const WINDOW: &str = "a number from 1 to 1000000";
+const RATE: &str = "messages a second, more than 0";
+const SIZE: &str = "bytes from 21 to 1000000, such as 64 or 64..1024";
+/// A year: no run is longer, and it can be counted in nanoseconds.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+const TIME: &str = "a time such as 500ms, 15s, 10m or 2h";
+
+/// Reads an option's value.
+fn value<T>(
+    parser: &mut lexopt::Parser,
+    option: &'static str,
+    expected: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, UsageError> {
+    let value = parser.value()?.string()?;
+    read(&value).ok_or(UsageError::Value { option, value, expected })
+}
+
+/// Reads what has but one form: a number, an address, a target.
+fn plain<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn count(text: &str) -> Option<usize> {
+    plain(text).filter(|count| *count <= 1_000_000)
+}
+
+fn senders(text: &str) -> Option<usize> {
+    count(text).filter(|count| *count <= MAX_SENDERS)
+}
+
+fn window_size(text: &str) -> Option<u64> {
+    plain(text).filter(|size| (1..=1_000_000).contains(size))
+}
+
+fn rate_per_second(text: &str) -> Option<f64> {
+    plain(text).filter(|rate| *rate > 0.0 && *rate <= 1e9)
+}
+
+fn sizes(text: &str) -> Option<Sizes> {
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let sizes = Sizes { min: plain(min)?, max: plain(max)? };
+    (HEADER <= sizes.min && sizes.min <= sizes.max && sizes.max <= 1_000_000).then_some(sizes)
+}
+
+/// Reads a time as the servers' own options have it.
+fn time(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..unit].parse().ok()?;
+    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs);
+    let time = match &text[unit..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3_600),
+        _ => None,
+    };
+    time.filter(|time| *time <= LONGEST)
+}
+
+fn keepalive(text: &str) -> Option<Keepalive> {
+    if text == "off" { Some(Keepalive::Never) } else { time(text).filter(|time| !time.is_zero()).map(Keepalive::Every) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(args: &str) -> Result<Options, String> {
+        match parse(args.split_whitespace()) {
+            Ok(Invocation::Run(options)) => Ok(*options),
+            Ok(Invocation::Help) => Err("help".into()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let options = options(
+            "--connect text=127.0.0.1:4000 --connect classic=[::1]:4001 --source 127.0.0.2 --pid 7 --readers 1000 \
+             --senders 10 --idle 5 --rate 2.5 --size 64..1024 --warmup 500ms --duration 2m --keepalive 7s --json --quiet",
+        );
+        let target = |dialect, addr: &str| Target { dialect, addr: addr.parse().expect("an address") };
+        let expected = Options {
+            targets: vec![target(Dialect::Text, "127.0.0.1:4000"), target(Dialect::Classic, "[::1]:4001")],
+            sources: vec!["127.0.0.2".parse().expect("an address")],
+            pid: Some(7),
+            readers: 1_000,
+            senders: 10,
+            idle: 5,
+            pace: Pace::Rate(2.5),
+            sizes: Sizes { min: 64, max: 1_024 },
+            warm_up: Duration::from_millis(500),
+            duration: Duration::from_secs(120),
+            keepalive: Keepalive::Every(Duration::from_secs(7)),
+            json: true,
+            quiet: true,
+        };
+        assert_eq!(options, Ok(expected));
+    }
+
+    #[test]
+    fn most_has_a_default_but_not_whom_to_load() {
+        let options_of = options("--connect text=127.0.0.1:4000").expect("enough");
+        assert_eq!((options_of.readers, options_of.senders, options_of.idle), (100, 1, 0));
+        assert_eq!((options_of.pace, options_of.keepalive), (Pace::Window(1_024), Keepalive::Dialect));
+        assert!(options("--readers 10").is_err_and(|error| error.contains("--connect")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (args, mention) in [
+            ("--connect 127.0.0.1:4000", "--connect 127.0.0.1:4000: it must be DIALECT=ADDR"),
+            ("--connect irc=127.0.0.1:4000", "DIALECT=ADDR"),
+            ("--connect text=127.0.0.1", "DIALECT=ADDR"),
+            ("--window 10 --rate 10", "exclude each other"),
+            ("--window 0", "--window 0: it must be a number from 1"),
+            ("--rate 0", "more than 0"),
+            ("--rate nan", "more than 0"),
+            ("--size 20", "bytes from 21"),
+            ("--size 100..99", "bytes from 21"),
+            ("--duration 10", "--duration 10: it must be a time"),
+            ("--duration 9999999h", "it must be a time"),
+            ("--keepalive 0s", "a time or off"),
+            ("--senders 262144", "up to 262143"),
+            ("--source localhost", "an IP address"),
+            ("--readers", "missing argument"),
+            ("--reader 5", "--help"),
+            ("text=127.0.0.1:4000", "--help"),
+        ] {
+            let error = options(args).expect_err(args);
+            assert!(error.contains(mention), "{args}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_option() {
+        assert_eq!(options("--help"), Err("help".into()));
+        assert_eq!(options("--connect text=127.0.0.1:1 -h"), Err("help".into()));
+        for option in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option = option.trim_end_matches([',', '.']);
+            let known = parse([option]).map_err(|error| error.to_string());
+            assert!(!known.is_err_and(|error| error.contains("invalid option")), "{option}");
+        }
+    }
+}

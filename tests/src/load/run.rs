@@ -1,0 +1,347 @@
+//! A run from the first connection to the report.
+
+use std::fmt;
+use std::io;
+use std::iter;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::crowd::{Crowd, Role};
+use super::keepalive::Rounds;
+use super::measure::{Measure, Snapshot};
+use super::options::{Options, Pace};
+use super::report::{Connecting, Report};
+use super::sent::Sent;
+use super::sources::Sources;
+use super::standing::{Standing, Watch};
+use super::window::Window;
+use super::wire::{RunId, Wire};
+use crate::sockets::raise_descriptor_limit;
+
+/// Why there is nothing to report.
+#[derive(Debug)]
+pub enum LoadError {
+    /// No connection could be opened.
+    NobodyConnected {
+        /// What went wrong with most of them.
+        reason: String,
+    },
+    /// The server's process cannot be looked at.
+    Process {
+        /// Its id.
+        pid: u32,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The system refuses something else.
+    System(io::Error),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NobodyConnected { reason } => write!(f, "no connection at all: {reason}"),
+            Self::Process { pid, error } => write!(f, "cannot tell what process {pid} uses: {error}"),
+            Self::System(error) => write!(f, "the system refuses: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<io::Error> for LoadError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Loads a server; `id` tells this run's messages from others. `watch` is called many times a second.
+///
+/// # Errors
+///
+/// If nobody can be connected, or the server's process is not there.
+pub fn run(options: &Options, id: RunId, watch: &mut Watch<'_>) -> Result<Report, LoadError> {
+    let mut run = Run::new(options, id, watch)?;
+    let before = run.measure.snapshot(&run.crowd)?;
+    let connecting = run.connect()?;
+    let connected = run.measure.snapshot(&run.crowd)?;
+    let (from, to) = run.load()?;
+    run.drain()?;
+    Ok(Report::new(options, &run.crowd, &run.measure, connecting, [before, connected, from, to], run.latest))
+}
+
+struct Run<'a, 'w> {
+    options: &'a Options,
+    crowd: Crowd,
+    measure: Measure,
+    watch: &'a mut Watch<'w>,
+    rounds: Rounds,
+    /// Whose turn it is.
+    next_sender: usize,
+    /// How long after it was due a message was sent at worst, in nanoseconds.
+    latest: u64,
+}
+
+/// Connections that are being opened at once: fewer than servers let wait.
+const CONNECTING: usize = 128;
+
+/// Descriptors that are no connections: standard streams, epoll, files of `/proc`.
+const OTHERS: u64 = 32;
+
+/// How long it may take until every session is sent what is said.
+const REACHING: Duration = Duration::from_secs(15);
+
+/// How often somebody says something until then.
+const PROBING: Duration = Duration::from_millis(250);
+
+/// If nothing comes for so long, what is on its way is given up.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How long what is on its way may take in the end.
+const DRAINING: Duration = Duration::from_secs(10);
+
+/// Bytes that a connection has yet to send before nothing more is said over it.
+const UNWRITTEN: usize = 1 << 20;
+
+/// Messages that are sent before looking whether any have come.
+const AT_ONCE: usize = 256;
+
+/// The longest wait: something is to be done now and then.
+const TURN: Duration = Duration::from_millis(50);
+
+impl<'a, 'w> Run<'a, 'w> {
+    fn new(options: &'a Options, id: RunId, watch: &'a mut Watch<'w>) -> Result<Self, LoadError> {
+        let total = options.readers + options.senders + options.idle;
+        let room = raise_descriptor_limit(total as u64 + OTHERS).saturating_sub(OTHERS);
+        // A wait that is 50 µs too long, as it is by default, would be measured as the server's.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        let window = if let Pace::Window(size) = options.pace { Some(size) } else { None };
+        let sent = Sent::new(options.senders, window.unwrap_or(0) as usize, Wire::new(id, options.sizes));
+        Ok(Self {
+            crowd: Crowd::new(options.readers, options.senders, room, sent, window)?,
+            measure: Measure::new(options.pid)?,
+            watch,
+            rounds: Rounds::new(options.keepalive),
+            next_sender: 0,
+            latest: 0,
+            options,
+        })
+    }
+
+    /// Opens all connections, and waits until the server speaks to every one that is listened to.
+    fn connect(&mut self) -> Result<Connecting, LoadError> {
+        let options = self.options;
+        let begin = self.crowd.now();
+        let sources = Sources::new(options);
+        let roles = iter::repeat_n(Role::Listens, options.readers + options.senders);
+        let names =
+            iter::repeat_n(None, options.readers).chain((0..options.senders).map(Some)).chain(iter::repeat(None));
+        for (i, (role, name)) in roles.chain(iter::repeat_n(Role::Idle, options.idle)).zip(names).enumerate() {
+            while self.crowd.counts().connecting >= CONNECTING {
+                self.go_on("connecting")?;
+            }
+            let target = options.targets[i % options.targets.len()];
+            let name = name.map(|sender| self.crowd.sent.wire.name(sender));
+            self.crowd.connect(target, sources.get(i, target), role, name.as_deref());
+            self.rounds.add(i, target.dialect);
+        }
+        while self.crowd.counts().connecting > 0 {
+            self.go_on("connecting")?;
+        }
+        let took = self.crowd.now() - begin;
+        if self.crowd.counts().open == 0 && !self.crowd.is_empty() {
+            let reason = self.crowd.ended.iter().max_by_key(|(_, count)| **count);
+            return Err(LoadError::NobodyConnected {
+                reason: reason.map_or_else(String::new, |(reason, _)| reason.clone()),
+            });
+        }
+        let unreached = self.reach()?;
+        Ok(Connecting { took, opened: self.crowd.counts().opened, unreached })
+    }
+
+    /// Has somebody say something until everybody has got it; returns how many have not.
+    fn reach(&mut self) -> io::Result<usize> {
+        let give_up = self.crowd.now() + REACHING.as_nanos() as u64;
+        let mut next = 0;
+        loop {
+            // One sender is not enough: what it says does not come back to it.
+            let mut speakers = (0..self.options.senders).filter(|sender| self.can_say(*sender));
+            let speakers = [speakers.next(), speakers.next()];
+            let now = self.crowd.now();
+            let is_open = |i: &usize| self.crowd.is_open(*i);
+            let waiting = (0..self.listening()).filter(is_open).filter(|i| !self.crowd.audience.is_reached(*i));
+            let own = speakers[0].filter(|_| speakers[1].is_none()).map(|sender| self.crowd.connection_of(sender));
+            let unreached = waiting.filter(|i| Some(*i) != own).count();
+            if unreached == 0 || now >= give_up || speakers[0].is_none() {
+                // Without senders there is nothing that could get lost.
+                let settled = now + if speakers[0].is_none() { SILENCE.as_nanos() as u64 } else { 0 };
+                while self.crowd.now() < settled {
+                    self.go_on("settling")?;
+                }
+                return Ok(if speakers[0].is_none() { 0 } else { unreached });
+            }
+            if now >= next {
+                next = now + PROBING.as_nanos() as u64;
+                speakers.into_iter().flatten().for_each(|sender| self.crowd.probe(sender));
+            }
+            self.go_on("reaching everybody")?;
+        }
+    }
+
+    /// Sends, first for the time of warming up; returns where things stood at the beginning and the end of the
+    /// measurement.
+    fn load(&mut self) -> io::Result<(Snapshot, Snapshot)> {
+        let begin = self.crowd.now();
+        let warm = begin + self.options.warm_up.as_nanos() as u64;
+        let end = warm + self.options.duration.as_nanos() as u64;
+        let (mut from, mut is_over) = (None, false);
+        let mut heard = (0, begin);
+        loop {
+            let now = self.crowd.now();
+            if from.is_none() && now >= warm {
+                from = Some(self.measure.snapshot(&self.crowd)?);
+                self.crowd.audience.latency.reset();
+                self.latest = 0;
+            }
+            if now >= end || is_over {
+                let to = self.measure.snapshot(&self.crowd)?;
+                return Ok((from.unwrap_or_else(|| to.clone()), to));
+            }
+            let due = match self.options.pace {
+                Pace::Window(_) => {
+                    self.fill_window(now);
+                    end
+                }
+                Pace::Rate(rate) => self.keep_to(&mut Schedule { begin, rate, next: self.crowd.sent.total() }, now),
+            };
+            if self.crowd.counts().bytes != heard.0 {
+                heard = (self.crowd.counts().bytes, now);
+            } else if now - heard.1 > SILENCE.as_nanos() as u64 {
+                self.crowd.window.iter_mut().for_each(Window::give_up);
+                heard.1 = now;
+            }
+            let wait = Duration::from_nanos(due.min(end).saturating_sub(self.crowd.now()));
+            is_over = self.turn(wait.min(TURN), if from.is_none() { "warming up" } else { "measuring" })?.is_break();
+        }
+    }
+
+    /// Says as much as the window has room for, all senders the same.
+    fn fill_window(&mut self, now: u64) {
+        let room = self.crowd.window.as_ref().map_or(0, Window::room);
+        if room == 0 {
+            return;
+        }
+        let senders: Vec<usize> = self.senders_in_turn().filter(|sender| self.can_say(*sender)).collect();
+        for (i, sender) in senders.iter().enumerate() {
+            let share = room as usize / senders.len() + usize::from(i < room as usize % senders.len());
+            (0..share).for_each(|_| self.crowd.say(*sender, now));
+            self.crowd.flush(self.crowd.connection_of(*sender));
+        }
+        self.next_sender += room as usize;
+    }
+
+    /// Says what is due; returns when the next message is.
+    fn keep_to(&mut self, schedule: &mut Schedule, now: u64) -> u64 {
+        let first = schedule.next;
+        while schedule.due() <= now && schedule.next - first < AT_ONCE as u64 {
+            let Some(sender) = self.senders_in_turn().find(|sender| self.can_say(*sender)) else {
+                // What nobody can say now stays due.
+                return now + TURN.as_nanos() as u64;
+            };
+            self.latest = self.latest.max(now - schedule.due());
+            self.crowd.say(sender, schedule.due());
+            schedule.next += 1;
+            self.next_sender = sender + 1;
+            self.crowd.flush(self.crowd.connection_of(sender));
+        }
+        schedule.due()
+    }
+
+    fn senders_in_turn(&self) -> impl Iterator<Item = usize> + use<> {
+        let (senders, first) = (self.options.senders, self.next_sender);
+        (0..senders).map(move |i| (first + i) % senders)
+    }
+
+    fn can_say(&self, sender: usize) -> bool {
+        let index = self.crowd.connection_of(sender);
+        self.crowd.is_open(index) && self.crowd.unwritten(index) < UNWRITTEN
+    }
+
+    /// Waits until everybody has got everything, or nothing comes any more.
+    fn drain(&mut self) -> io::Result<()> {
+        let give_up = self.crowd.now() + DRAINING.as_nanos() as u64;
+        let mut heard = (self.crowd.counts().bytes, self.crowd.now());
+        while self.is_anything_missing() {
+            let now = self.crowd.now();
+            if self.crowd.counts().bytes != heard.0 {
+                heard = (self.crowd.counts().bytes, now);
+            } else if now - heard.1 > SILENCE.as_nanos() as u64 {
+                break;
+            }
+            if now > give_up {
+                break;
+            }
+            self.go_on("waiting for the last")?;
+        }
+        self.give_up_missing();
+        Ok(())
+    }
+
+    fn is_anything_missing(&self) -> bool {
+        let (crowd, listening) = (&self.crowd, self.listening());
+        (0..self.options.senders).any(|sender| {
+            let count = crowd.sent.count(sender);
+            (0..listening).any(|i| crowd.is_open(i) && crowd.audience.sequences.expected(i, sender) < count)
+        })
+    }
+
+    /// Counts as lost what others have got, or at least somebody.
+    fn give_up_missing(&mut self) {
+        if self.listening() < 2 {
+            // There is nobody to get anything.
+            return;
+        }
+        let open: Vec<usize> = (0..self.listening()).filter(|i| self.crowd.is_open(*i)).collect();
+        for sender in 0..self.options.senders {
+            let heard = self.crowd.audience.sequences.heard(sender, 0..self.listening());
+            self.crowd.audience.got.unseen += self.crowd.sent.count(sender) - heard;
+            for i in &open {
+                self.crowd.audience.sequences.give_up(*i, sender, heard);
+            }
+        }
+    }
+
+    /// Those whose input is checked.
+    fn listening(&self) -> usize {
+        (self.options.readers + self.options.senders).min(self.crowd.len())
+    }
+
+    /// Takes a turn in a part of the run that is not cut short.
+    fn go_on(&mut self, doing: &'static str) -> io::Result<()> {
+        self.turn(TURN, doing).map(|_| ())
+    }
+
+    /// Waits for something to happen, and does what is to be done all the time.
+    fn turn(&mut self, wait: Duration, doing: &'static str) -> io::Result<ControlFlow<()>> {
+        self.crowd.turn(wait)?;
+        let now = self.crowd.now();
+        self.rounds.go(&mut self.crowd, now);
+        self.measure.watch(now);
+        Ok((self.watch)(&Standing { doing, elapsed: Duration::from_nanos(now), crowd: &self.crowd }))
+    }
+}
+
+/// When messages are due in an open loop.
+struct Schedule {
+    begin: u64,
+    /// Messages a second.
+    rate: f64,
+    /// Which message comes next.
+    next: u64,
+}
+
+impl Schedule {
+    fn due(&self) -> u64 {
+        self.begin + Duration::from_secs_f64(self.next as f64 / self.rate).as_nanos() as u64
+    }
+}

@@ -1,0 +1,179 @@
+//! Whether every reader gets every sender's messages once and in order.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+
+/// Which message each reader expects next from each sender.
+#[derive(Debug)]
+pub(super) struct Sequences {
+    senders: usize,
+    /// By reader, then by sender.
+    expected: Vec<u64>,
+    /// What was skipped, by place in `expected`, so that what comes late is told from what comes twice.
+    gaps: HashMap<usize, VecDeque<Range<u64>>>,
+    tally: Tally,
+}
+
+/// How many messages did not come once and in order, each counted for every reader that it was for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Never came, although a later one of the same sender did, or although another reader got it.
+    pub lost: u64,
+    /// Came after a later one of the same sender.
+    pub reordered: u64,
+    /// Came more than once, or back to its sender.
+    pub duplicated: u64,
+}
+
+/// Every message is before this one, so that each counts as one too many.
+const NOTHING: u64 = u64::MAX;
+
+/// Gaps remembered for a reader and sender: what comes later than that many gaps counts as lost and as duplicated.
+const GAPS: usize = 1_024;
+
+impl Sequences {
+    /// Begins with every reader expecting every sender's first message.
+    pub(super) fn new(readers: usize, senders: usize) -> Self {
+        Self { senders, expected: vec![0; readers * senders], gaps: HashMap::new(), tally: Tally::default() }
+    }
+
+    /// Notes that nothing is to come to the reader from the sender: it is the same session.
+    pub(super) fn expect_nothing(&mut self, reader: usize, sender: usize) {
+        self.expected[reader * self.senders + sender] = NOTHING;
+    }
+
+    /// Returns which message the reader expects next from the sender.
+    pub(super) fn expected(&self, reader: usize, sender: usize) -> u64 {
+        self.expected[reader * self.senders + sender]
+    }
+
+    /// Notes that the message came which was expected.
+    pub(super) fn came_as_expected(&mut self, reader: usize, sender: usize) {
+        self.expected[reader * self.senders + sender] += 1;
+    }
+
+    /// Notes that a message came; returns how many of the sender's messages the reader need not wait for any more.
+    pub(super) fn came(&mut self, reader: usize, sender: usize, seq: u64) -> u64 {
+        let place = reader * self.senders + sender;
+        let expected = self.expected[place];
+        if seq >= expected {
+            self.expected[place] = seq + 1;
+            if seq > expected {
+                self.tally.lost += seq - expected;
+                let gaps = self.gaps.entry(place).or_default();
+                if gaps.len() == GAPS {
+                    gaps.pop_front();
+                }
+                gaps.push_back(expected..seq);
+            }
+            return seq + 1 - expected;
+        }
+        if self.fill_gap(place, seq) {
+            self.tally.lost -= 1;
+            self.tally.reordered += 1;
+        } else {
+            self.tally.duplicated += 1;
+        }
+        0
+    }
+
+    /// Takes a message out of the gap that it belongs in, if there is one.
+    fn fill_gap(&mut self, place: usize, seq: u64) -> bool {
+        let Some(gaps) = self.gaps.get_mut(&place) else { return false };
+        let Some(i) = gaps.iter().position(|gap| gap.contains(&seq)) else { return false };
+        let gap = gaps[i].clone();
+        gaps[i] = gap.start..seq;
+        gaps.insert(i + 1, seq + 1..gap.end);
+        gaps.retain(|gap| !gap.is_empty());
+        true
+    }
+
+    /// Returns how many messages of a sender at least one of these readers has got or given up.
+    pub(super) fn heard(&self, sender: usize, readers: impl IntoIterator<Item = usize>) -> u64 {
+        let expected = readers.into_iter().map(|reader| self.expected(reader, sender));
+        expected.filter(|expected| *expected != NOTHING).max().unwrap_or(0)
+    }
+
+    /// Counts as lost what the reader has not got of the first `count` messages of the sender.
+    pub(super) fn give_up(&mut self, reader: usize, sender: usize, count: u64) {
+        let expected = &mut self.expected[reader * self.senders + sender];
+        self.tally.lost += count.saturating_sub(*expected);
+        *expected = count.max(*expected);
+    }
+
+    /// Returns what went wrong so far.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a reader's tally is after one sender's messages came in this order.
+    fn tally(seqs: &[u64]) -> Tally {
+        let mut sequences = Sequences::new(2, 3);
+        let resolved: u64 = seqs.iter().map(|seq| sequences.came(1, 2, *seq)).sum();
+        let next = seqs.iter().max().map_or(0, |last| last + 1);
+        assert_eq!((sequences.expected(1, 2), resolved), (next, next));
+        assert_eq!(sequences.expected(0, 2) + sequences.expected(1, 1), 0, "others are not concerned");
+        sequences.tally()
+    }
+
+    #[test]
+    fn in_order_is_nothing_to_tell() {
+        assert_eq!(tally(&[0, 1, 2, 3]), Tally::default());
+    }
+
+    #[test]
+    fn skipped_is_lost() {
+        assert_eq!(tally(&[0, 3, 4, 6]), Tally { lost: 3, ..Tally::default() });
+        assert_eq!(tally(&[2]), Tally { lost: 2, ..Tally::default() });
+    }
+
+    #[test]
+    fn twice_is_duplicated() {
+        assert_eq!(tally(&[0, 1, 1, 0, 2]), Tally { duplicated: 2, ..Tally::default() });
+    }
+
+    #[test]
+    fn late_is_reordered() {
+        assert_eq!(tally(&[0, 2, 1, 3]), Tally { reordered: 1, ..Tally::default() });
+        assert_eq!(tally(&[5, 2, 0, 4, 3]), Tally { lost: 1, reordered: 4, ..Tally::default() });
+        assert_eq!(tally(&[2, 1, 1]), Tally { lost: 1, reordered: 1, duplicated: 1 });
+    }
+
+    #[test]
+    fn an_echo_is_one_too_many() {
+        let mut sequences = Sequences::new(1, 1);
+        sequences.expect_nothing(0, 0);
+        assert_eq!(sequences.came(0, 0, 0), 0);
+        sequences.give_up(0, 0, 7);
+        assert_eq!(sequences.heard(0, [0]), 0);
+        assert_eq!(sequences.tally(), Tally { duplicated: 1, ..Tally::default() });
+    }
+
+    #[test]
+    fn the_end_of_a_stream_can_be_missing() {
+        let mut sequences = Sequences::new(2, 1);
+        for seq in 0..5 {
+            sequences.came(0, 0, seq);
+        }
+        sequences.came_as_expected(1, 0);
+        assert_eq!(sequences.heard(0, [0, 1]), 5);
+        sequences.give_up(0, 0, 5);
+        sequences.give_up(1, 0, 5);
+        assert_eq!(sequences.tally(), Tally { lost: 4, ..Tally::default() });
+    }
+
+    #[test]
+    fn endless_gaps_take_bounded_memory() {
+        let mut sequences = Sequences::new(1, 1);
+        for seq in 0..10 * GAPS as u64 {
+            sequences.came(0, 0, 2 * seq + 1);
+        }
+        assert_eq!(sequences.gaps[&0].len(), GAPS);
+        assert_eq!(sequences.tally().lost, 10 * GAPS as u64);
+    }
+}

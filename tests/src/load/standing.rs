@@ -1,0 +1,53 @@
+//! Where a run stands, for whoever watches it.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::audience::Got;
+use super::crowd::Crowd;
+use super::sequence::Tally;
+
+/// Where a run stands at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// What is being done.
+    pub doing: &'static str,
+    /// How long the run has taken so far.
+    pub elapsed: Duration,
+    pub(super) crowd: &'a Crowd,
+}
+
+impl Standing<'_> {
+    /// Returns how many sessions are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.crowd.counts().open
+    }
+
+    /// Returns how many messages all senders have sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.crowd.sent.total()
+    }
+
+    /// Returns what all readers have got.
+    #[must_use]
+    pub fn got(&self) -> Got {
+        self.crowd.audience.got
+    }
+
+    /// Returns what did not come once and in order.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.crowd.audience.sequences.tally()
+    }
+
+    /// Returns how long messages took at most, but for a part of 1 − `quantile` of them.
+    #[must_use]
+    pub fn latency(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.crowd.audience.latency.histogram().value_at_quantile(quantile))
+    }
+}
+
+/// Watches a run; it can end the measurement early.
+pub type Watch<'a> = dyn FnMut(&Standing<'_>) -> ControlFlow<()> + 'a;

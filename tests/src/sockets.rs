@@ -1,0 +1,170 @@
+//! Many sockets on one thread: waiting for them with epoll, connecting without waiting, descriptors for all of them.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Tells which sockets can be read from or written to.
+///
+/// It is level-triggered: what is not read is told again. A socket that is closed is forgotten by itself.
+pub struct Poller {
+    epoll: OwnedFd,
+    events: Vec<epoll::Event>,
+}
+
+/// What a socket is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Nothing but its failure.
+    Nothing,
+    /// Something to read, or the end of input.
+    Readable,
+    /// Room to write, or the outcome of connecting.
+    Writable,
+    /// Either.
+    Both,
+}
+
+/// A socket that something can be done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// What the socket was added under.
+    pub token: usize,
+    /// A read will tell something: bytes, the end, or an error.
+    pub readable: bool,
+    /// A write will tell something.
+    pub writable: bool,
+}
+
+/// How many sockets are told of at once.
+const BATCH: usize = 1_024;
+
+impl Poller {
+    /// Makes one that watches nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// If no descriptor is left for it.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?, events: Vec::with_capacity(BATCH) })
+    }
+
+    /// Watches a socket, which is called `token` from here on.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel has no room for it.
+    pub fn add(&self, socket: &impl AsFd, token: usize, interest: Interest) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token as u64), interest.flags())?)
+    }
+
+    /// Watches a socket for something else than before.
+    ///
+    /// # Errors
+    ///
+    /// If the socket was never added.
+    pub fn change(&self, socket: &impl AsFd, token: usize, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(token as u64), interest.flags())?)
+    }
+
+    /// Waits until something can be done, for `timeout` at most, and puts that into `ready` in place of what it held.
+    ///
+    /// # Errors
+    ///
+    /// None that a program could do anything about.
+    pub fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Duration) -> io::Result<()> {
+        ready.clear();
+        if !self.take(ready)? && !timeout.is_zero() {
+            // epoll_wait counts in milliseconds, which is too coarse to keep to a schedule; ppoll does not.
+            let timeout = Timespec { tv_sec: timeout.as_secs().cast_signed(), tv_nsec: timeout.subsec_nanos().into() };
+            match poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&timeout)) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => drop(self.take(ready)?),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what is ready now; returns whether anything is.
+    fn take(&mut self, ready: &mut Vec<Ready>) -> io::Result<bool> {
+        self.events.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&Timespec::default())) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let failed = EventFlags::ERR | EventFlags::HUP;
+        ready.extend(self.events.iter().map(|event| {
+            let (flags, data) = (event.flags, event.data);
+            Ready {
+                token: data.u64() as usize,
+                readable: flags.intersects(EventFlags::IN | failed),
+                writable: flags.intersects(EventFlags::OUT | failed),
+            }
+        }));
+        Ok(!ready.is_empty())
+    }
+}
+
+impl fmt::Debug for Poller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Poller").field(&self.epoll).finish()
+    }
+}
+
+impl Interest {
+    fn flags(self) -> EventFlags {
+        match self {
+            Self::Nothing => EventFlags::empty(),
+            Self::Readable => EventFlags::IN,
+            Self::Writable => EventFlags::OUT,
+            Self::Both => EventFlags::IN | EventFlags::OUT,
+        }
+    }
+}
+
+/// Begins to connect, from a certain address of this machine if one is given.
+///
+/// The socket becomes writable once it is known how that went; `TcpStream::take_error` then tells.
+///
+/// # Errors
+///
+/// If it is known at once that it does not work, for example because all ports of `from` are in use.
+pub fn start_connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    socket.set_tcp_nodelay(true)?;
+    if let Some(from) = from {
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+    }
+    match socket.connect(&to.into()) {
+        Ok(()) => Ok(socket.into()),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => Ok(socket.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Raises the limit of open descriptors so that `wanted` of them can be had; returns how many can.
+///
+/// A privileged process raises the hard limit too where that is needed.
+#[must_use]
+pub fn raise_descriptor_limit(wanted: u64) -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let is_enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
+    if !is_enough(limit.current) {
+        let most = limit.maximum.map_or(wanted, |hard| hard.min(wanted));
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum.map(|hard| hard.max(wanted)) };
+        let unprivileged = Rlimit { current: Some(most), maximum: limit.maximum };
+        // What was had in the end is read back.
+        let _ = setrlimit(Resource::Nofile, raised).or_else(|_| setrlimit(Resource::Nofile, unprivileged));
+    }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}

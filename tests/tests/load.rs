@@ -1,0 +1,121 @@
+//! The load tool against real servers: what it reports is what happened.
+
+#![cfg(target_os = "linux")]
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::thread::{self, JoinHandle};
+use std::{io, process};
+
+use chat_proto::Config;
+use chat_smol::{Handle, Server};
+use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, parse, run};
+
+/// A server that runs until it is dropped.
+struct Running {
+    handle: Handle,
+    /// `--connect` for both dialects.
+    connect: String,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+fn serve(config: Config) -> Running {
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut server = Server::new(config).expect("a configuration that is right");
+    let text = server.listen("text", local).expect("a port");
+    let classic = server.listen("classic", local).expect("a port");
+    let handle = server.handle();
+    let thread = thread::spawn(|| server.run_on_threads(NonZeroUsize::MIN));
+    Running { handle, connect: format!("--connect text={text} --connect classic={classic}"), thread: Some(thread) }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shut_down();
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server does not panic").expect("the server ends in order");
+        }
+    }
+}
+
+fn load(connect: &str, options: &str) -> Result<Report, LoadError> {
+    let args = format!("{connect} --quiet {options}");
+    let Ok(Invocation::Run(options)) = parse(args.split_whitespace()) else { panic!("{args}") };
+    run(&options, RunId::new(0x5eed), &mut |_| ControlFlow::Continue(()))
+}
+
+fn unlimited() -> Config {
+    Config { rate: None, ..Config::default() }
+}
+
+#[test]
+fn a_closed_loop_in_both_dialects_is_clean() {
+    let server = serve(unlimited());
+    let options = format!(
+        "--readers 20 --senders 4 --idle 6 --window 64 --size 30..300 --warmup 100ms --duration 500ms --pid {}",
+        process::id()
+    );
+    let report = load(&server.connect, &options).expect("a report");
+    assert!(report.is_clean(), "{report}");
+    assert!(report.deliveries() > 1_000, "{report}");
+    let json = report.json();
+    for part in ["\"clean\": true", "\"lost\": 0", "\"opened\": 30", "\"cpu_seconds_per_million\": ", "\"p99\": "] {
+        assert!(json.contains(part), "no {part} in {json}");
+    }
+}
+
+#[test]
+fn an_open_loop_keeps_to_its_rate() {
+    let server = serve(unlimited());
+    let report = load(&server.connect, "--readers 10 --senders 2 --rate 500 --warmup 100ms --duration 1s");
+    let report = report.expect("a report");
+    assert!(report.is_clean(), "{report}");
+    // Eleven others get each of them. Whoever is late catches up, so only the ends of the measurement are uncertain.
+    let expected = 500 * 11;
+    assert!(report.deliveries().abs_diff(expected) < expected / 5, "{report}");
+}
+
+#[test]
+fn a_rate_limit_is_noticed() {
+    let server = serve(Config::default());
+    let report = load(&server.connect, "--readers 4 --senders 1 --window 16 --warmup 500ms --duration 2s");
+    let report = report.expect("a report");
+    assert!(report.is_held_back(), "{report}");
+    assert!(report.to_string().contains("--rate off"), "{report}");
+}
+
+#[test]
+fn a_server_that_is_full_says_so_to_those_left_out() {
+    let server = serve(Config { max_sessions: 8, ..unlimited() });
+    let report = load(&server.connect, "--readers 12 --senders 0 --warmup 0s --duration 100ms").expect("a report");
+    assert!(!report.is_clean());
+    assert_eq!(report.ended.get("the server is full, try again later"), Some(&4), "{report}");
+    assert_eq!(report.tally, Tally::default());
+}
+
+#[test]
+fn silent_sessions_are_kept_alive() {
+    let mut config = unlimited();
+    for dialect in &mut config.dialects {
+        dialect.idle_timeout = Some(std::time::Duration::from_millis(600));
+    }
+    let server = serve(config);
+    let options = "--readers 4 --senders 0 --idle 4 --warmup 0s --duration 1500ms";
+    let report = load(&server.connect, &format!("{options} --keepalive 100ms")).expect("a report");
+    assert!(report.is_clean(), "{report}");
+    let report = load(&server.connect, &format!("{options} --keepalive off")).expect("a report");
+    assert_eq!(report.ended.get("closed: timed out"), Some(&8), "{report}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let addr = listener.local_addr().expect("its address");
+    drop(listener);
+    let error = load(&format!("--connect text={addr}"), "").expect_err("nobody is there");
+    assert!(error.to_string().contains("refused"), "{error}");
+    let server = serve(unlimited());
+    let error = load(&server.connect, &format!("--pid {}", u32::MAX)).expect_err("no such process");
+    assert!(matches!(error, LoadError::Process { .. }), "{error}");
+}
