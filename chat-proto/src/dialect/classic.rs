@@ -4,8 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::{AsOut as _, STANDARD};
 
 use super::{Complaint, Dialect, Event, Request, Unnamed, write};
 use crate::command::CloseReason;
@@ -102,8 +101,8 @@ fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&
 }
 
 fn decode<'a>(field: &[u8], out: &'a mut [u8]) -> Result<&'a str, Complaint> {
-    let len = STANDARD.decode_slice(field, out).map_err(|_| Complaint::NotBase64)?;
-    core::str::from_utf8(&out[..len]).map_err(|_| Complaint::NotUtf8)
+    let decoded = STANDARD.decode(field, out.as_out()).map_err(|_| Complaint::NotBase64)?;
+    core::str::from_utf8(decoded).map_err(|_| Complaint::NotUtf8)
 }
 
 fn chat_start(name: &str, out: &mut Vec<u8>) {
@@ -138,8 +137,8 @@ fn encode(field: &[u8], out: &mut Vec<u8>) {
 }
 
 fn encode_slice(field: &[u8], out: &mut [u8]) {
-    let written = STANDARD.encode_slice(field, out);
-    debug_assert!(written.is_ok(), "there is room for just that");
+    let written = STANDARD.encode(field, out.as_out());
+    debug_assert_eq!(written.len(), encoded_len(field.len()));
 }
 
 /// The length of a field in base64, padded.

@@ -15,7 +15,7 @@ impl World {
             return differ("counters", format!("\n     hub {stats:?}\n   model {:?}", self.model.stats));
         }
         let held = self.meter.live - self.batch_size - self.writing_size;
-        // While a batch is filled its growth is the driver's; what the hub holds shows when it is done.
+        // Within a step a batch that grows counts too, though it is the driver's; so the peak is the hub's where none is.
         if held > self.bound || self.conduct.is_borrowing() && self.meter.peak > self.bound {
             return differ("memory", format!("{held} bytes, {} at the most, over {}", self.meter.peak, self.bound));
         }
