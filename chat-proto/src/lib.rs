@@ -165,6 +165,13 @@
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
 //! many read it.
 //!
+//! # Features
+//!
+//! None is on by default, and without them the crate needs no std.
+//!
+//! * `simd`: base64 by the processor's vector instructions, which it uses std to find out about. Both adapters ask for it.
+//! * `cli`: the command line that the project's own servers share (module `cli`).
+//!
 //! # Panics
 //!
 //! Nothing that a peer sends can make the hub panic. A driver can: by [`Hub::open`] with a [`DialectId`] of another
