@@ -141,7 +141,10 @@ pub fn the_rate_is_kept_and_nothing_is_lost(adapter: &dyn Adapter) {
     for n in 0..LINES {
         bob.expect(&format!("guest-2: line {n}"));
     }
-    assert_took("the last line", start.elapsed(), Duration::from_secs(1) * (LINES - BURST) / PER_SECOND);
+    let (took, due) = (start.elapsed(), Duration::from_secs(1) * (LINES - BURST) / PER_SECOND);
+    assert!(took >= due, "the last line came after {took:?}, too early for {due:?}");
+    // Thirty wake-ups, each as late as a busy machine makes it: that it comes in time is for the other cases to see.
+    assert!(took < due + PATIENCE, "the last line came after {took:?}, too late for {due:?}");
     alice.expect_nothing_more();
     assert!(server.stats().throttled >= 1, "{:?}", server.stats());
     server.stop([alice, bob]);
