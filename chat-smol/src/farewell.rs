@@ -16,8 +16,8 @@ use smol::Task;
 
 use crate::shared::Service;
 
-/// The most sockets that wait for their peers to close; one more is closed at once.
-pub(crate) const MAX_FAREWELLS: usize = 1_024;
+/// The most sockets that wait for their peers to close while the server runs; one more is closed at once.
+const MAX_FAREWELLS: usize = 1_024;
 
 /// How long a peer has to close its half: a few round trips around the globe.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,13 +35,15 @@ pub(crate) struct Farewell {
 impl Service {
     /// Closes our half of a stream, and the rest once the peer has closed its own or had time to.
     pub(crate) fn close_gently(self: &Arc<Self>, stream: Arc<Async<TcpStream>>) {
-        let (Some(executor), Ok(())) = (self.executor.upgrade(), stream.get_ref().shutdown(Shutdown::Write)) else {
+        // Those of a server that shuts down are the last, and no more than its sessions were.
+        let room = self.farewells.len() < MAX_FAREWELLS || self.shared.stopping.is_closed();
+        if stream.get_ref().shutdown(Shutdown::Write).is_err() || !room {
             return;
-        };
-        let farewell =
-            Farewell { drain: executor.spawn(drain(Arc::clone(self), stream)), until: Instant::now() + PATIENCE };
-        // With no room for one more, dropping it closes the socket.
-        let _ = self.farewells.try_send(farewell);
+        }
+        let Some(executor) = self.executor.upgrade() else { return };
+        let drain = executor.spawn(drain(Arc::clone(self), stream));
+        // Fails when all else is closed; dropped, it closes the socket.
+        let _ = self.farewells.try_send(Farewell { drain, until: Instant::now() + PATIENCE });
     }
 }
 

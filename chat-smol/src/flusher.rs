@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use async_io::Async;
@@ -170,10 +170,19 @@ fn write(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 /// Puts the session back in line when its socket takes bytes again.
 fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, stream: &Async<TcpStream>) {
     let waker = Waker::from(Arc::new(WhenWritable { shared: Arc::clone(shared), id }));
-    if stream.poll_writable(&mut Context::from_waker(&waker)).is_ready() {
-        // An error is met again by the next write, which reports it.
-        waker.wake();
+    let cx = &mut Context::from_waker(&waker);
+    // The first answer may be about the write before; asked again, the reactor waits for news.
+    for _ in 0..2 {
+        match stream.poll_writable(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => {
+                debug!(session = id.slot(), %error, "cannot wait for the socket");
+                return shared.act(|state, now| state.hub.disconnect(now, id));
+            }
+        }
     }
+    waker.wake();
 }
 
 /// In place of a task that waits: the reactor calls it, once, or drops it with the socket.

@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::accept::{Listener, accept};
 use crate::clock::keep_deadlines;
-use crate::farewell::{MAX_FAREWELLS, bid_farewell};
+use crate::farewell::bid_farewell;
 use crate::flusher::flush;
 use crate::handle::Handle;
 use crate::shared::{Service, Shared};
@@ -118,7 +118,7 @@ impl Server {
         let shared = self.shared;
         let _abandon = Abandon(&shared);
         let (alive, all_gone) = async_channel::bounded(1);
-        let (farewells, parting) = async_channel::bounded(MAX_FAREWELLS);
+        let (farewells, parting) = async_channel::unbounded();
         let service = Arc::new(Service {
             shared: Arc::clone(&shared),
             executor: Arc::downgrade(executor),
