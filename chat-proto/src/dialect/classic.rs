@@ -101,6 +101,9 @@ fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&
 }
 
 fn decode<'a>(field: &[u8], out: &'a mut [u8]) -> Result<&'a str, Complaint> {
+    if field.is_empty() {
+        return Ok("");
+    }
     let decoded = STANDARD.decode(field, out.as_out()).map_err(|_| Complaint::NotBase64)?;
     core::str::from_utf8(decoded).map_err(|_| Complaint::NotUtf8)
 }
