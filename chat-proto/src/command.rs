@@ -15,9 +15,10 @@ pub enum Command {
     /// If the socket took all that was handed out and there is more, another `Send` follows by itself. If it took
     /// less, the driver writes again when the socket is writable; no further `Send` comes for this session until then.
     Send(SessionId),
-    /// Input that [`Hub::receive`](crate::Hub::receive) left untaken may be offered again.
+    /// Input that [`Hub::receive`](crate::Hub::receive) left untaken may be offered again. It does not come for a session
+    /// that has begun to close.
     Read(SessionId),
-    /// The session is over: close its transport. The id is stale from here on.
+    /// The session is over: close its transport, [gently](crate#closing). The id is stale from here on.
     ///
     /// Given exactly once for every session that was opened, whoever ended it.
     Close(SessionId, CloseReason),

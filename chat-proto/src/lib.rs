@@ -17,14 +17,14 @@
 //!
 //! A driver owns the sockets and a [`Hub`]. It tells the hub what happened, and does what the hub asks:
 //!
-//! 1. A connection was accepted: [`Hub::open`] gives the session's id. If the hub is full, write the words of
-//!    [`Hub::refusal`] and close.
+//! 1. A connection was accepted: [`Hub::open`] gives the session's id. Keep the connection under it before the next
+//!    drain, which has a welcome for it. If the hub is full, write the words of [`Hub::refusal`] and close.
 //! 2. Bytes came: [`Hub::receive`]. It says how many it took; keep the rest and read no more until [`Command::Read`].
 //! 3. The peer ended its input: [`Hub::receive_eof`]. The transport failed: [`Hub::disconnect`].
 //! 4. After any of these, drain [`Hub::poll_command`]: [`Send`](Command::Send), [`Read`](Command::Read),
 //!    [`Close`](Command::Close).
 //! 5. Sleep until something happens or [`Hub::poll_timeout`] has come; then call [`Hub::handle_timeout`], and drain
-//!    again.
+//!    again. Any call may change when that is, so ask anew before each sleep, and wake who sleeps elsewhere.
 //!
 //! Here it is with an array for each socket. The peers' sockets take what they get, and time is a number:
 //!
@@ -81,6 +81,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Whole drivers to start from are among the crate's examples: `poller` (one thread, `mio`), `tokio` (a task for each
+//! connection) and `stdio` (threads and channels). The first two pass all tests that the project's own servers pass.
+//!
 //! # What may be called when
 //!
 //! Anything, at any time, from one thread at a time; put the hub behind a lock to share it.
@@ -90,6 +93,8 @@
 //! * **A stale id is harmless.** A [`SessionId`] carries a generation; a call for a session that is gone does nothing.
 //! * **[`Close`](Command::Close) comes exactly once** for every session opened, whoever ended it, also after
 //!   [`disconnect`](Hub::disconnect): free what belongs to the session there and nowhere else.
+//! * **Of each kind, one command at most is outstanding** for a session. A channel to the task that serves it needs room
+//!   for three.
 //! * **A timeout handled too early changes nothing,** and once [`handle_timeout(t)`](Hub::handle_timeout) has run,
 //!   [`poll_timeout`](Hub::poll_timeout) is later than `t`: no driver spins.
 //!
@@ -106,7 +111,9 @@
 //! * [`pending`](Hub::pending) borrows them, for a vectored write straight out of the log. Report before any other call.
 //! * [`fill`](Hub::fill) copies them into a [`Batch`], for a hub behind a lock: copy under the lock, write outside of
 //!   it, report with [`sent_batch`](Hub::sent_batch). Readers at the same place in the log share one copy, so a
-//!   thousand of them cost one.
+//!   thousand of them cost one. Leave a batch as it is until all whom it was filled for are reported.
+//!
+//! Either hands out whole events: what you get ends where a line does, unless the socket left off within one.
 //!
 //! # Back-pressure
 //!
@@ -116,6 +123,9 @@
 //! has moved past it, it is told how many messages it missed or is closed, as [`Config::on_lag`] says. One that takes no
 //! byte at all is closed after [`Config::stall_timeout`].
 //!
+//! When a session begins to close, no [`Read`](Command::Read) comes any more: what it has left is of no use to anybody.
+//! If the peer's end of input comes behind what the hub has left, tell it once the hub has taken that.
+//!
 //! # Time
 //!
 //! A [`Timestamp`] counts from a start of your own; take it from a monotonic clock. The hub never reads one. If `now`
@@ -123,12 +133,33 @@
 //! [`poll_timeout`](Hub::poll_timeout); it may be earlier than anything that happens then, for activity moves a
 //! session's deadline without touching the heap.
 //!
+//! ```
+//! use std::time::{Duration, Instant};
+//!
+//! use chat_proto::{Config, Hub, Timestamp};
+//!
+//! let started = Instant::now();
+//! let now = || Timestamp::ZERO + started.elapsed();
+//! let mut hub = Hub::new(Config::default())?;
+//! hub.handle_timeout(now());
+//! // How long to sleep; `None` until something happens.
+//! let sleep: Option<Duration> = hub.poll_timeout().map(|deadline| deadline.saturating_duration_since(now()));
+//! assert_eq!(sleep, None, "nobody is here");
+//! # Ok::<(), chat_proto::ConfigError>(())
+//! ```
+//!
+//! In a test the clock is a number of the test's own, and a year passes in a second: see the example `virtual_clock`.
+//!
 //! # Closing
 //!
 //! Closing is a phase. When a session begins to close, others are told, its name is free, and its input is ignored. It is
 //! still sent what the log held at that moment, then last words that say why; then, or after
 //! [`Config::linger_timeout`], its `Close` comes. After [`shut_down`](Hub::shut_down) all sessions close so, and
 //! [`is_closed`](Hub::is_closed) tells when they have.
+//!
+//! `Close` means that the hub is done with the transport, not that the peer has read its last words. A TCP socket that is
+//! closed while its peer still sends is reset, and a reset may destroy what the peer has not read. So shut down the
+//! output only, read and drop what still comes until the peer closes too, and close after a second in any case.
 //!
 //! # Order and delivery
 //!
@@ -163,7 +194,22 @@
 //! A [`Dialect`] turns lines into requests and events into bytes; sessions of different dialects hold one conversation.
 //! [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Others go into
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
-//! many read it.
+//! many read it. The example `json` is one, in a conversation with the other two.
+//!
+//! # Taking part
+//!
+//! The program around the hub is not bound to watch:
+//!
+//! * It speaks: [`announce`](Hub::announce) as the server; or as a participant with a name, by a session that has no
+//!   socket. [`open`](Hub::open) one, let it [`receive`](Hub::receive) the lines that it says, and read what is
+//!   [`pending`](Hub::pending) for it, in a dialect that is easy to take apart. It has its place in the order of things
+//!   like any other, sees joins, names, messages and leaves, and is held to the same limits; it wants an
+//!   [`idle_timeout`](DialectConfig::idle_timeout) of `None`. The example `bot` does all this.
+//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said and the names about to be taken;
+//!   [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
+//! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
+//!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
+//!   each record by which a reader goes on, and learns whether it missed any.
 //!
 //! # Features
 //!

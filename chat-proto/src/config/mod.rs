@@ -39,7 +39,8 @@ pub struct Config {
     /// before [`log_bytes`](Self::log_bytes) is used.
     pub log_entries: usize,
     /// Bytes of private replies kept for a session, up to 16 MiB; 16 KiB by default. The least is what one line can
-    /// cause: a session whose replies leave less room than that is not read from until it has read them.
+    /// cause, two events of the longest in [any dialect](crate::Dialect::encoded_len): a session whose replies leave less
+    /// room than that is not read from until it has read them.
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,

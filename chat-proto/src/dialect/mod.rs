@@ -21,7 +21,12 @@ pub const MAX_NOTICE: usize = 1_024;
 /// A wire format: it turns a line into a [`Request`] and an [`Event`] into bytes.
 ///
 /// Sessions of different dialects share one conversation. Each event is encoded once for every dialect in use, however
-/// many sessions read it. A dialect keeps no state: what belongs to a session is kept by the hub.
+/// many sessions read it. A dialect keeps no state: what belongs to a session is kept by the hub, and the same line or
+/// event comes out the same each time, or a trace could not be replayed.
+///
+/// Input is lines, and LF ends one. For a transport with messages of its own, such as WebSocket, the driver offers each
+/// message with an LF behind it. Output is whatever `encode` makes of an event; since a reader may miss any number of
+/// events between two, each has to stand for itself.
 pub trait Dialect: Debug + Send + Sync {
     /// The name by which options and logs call it, such as `text`.
     fn name(&self) -> &'static str;
@@ -39,6 +44,10 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have
     /// `payload` bytes in all.
+    ///
+    /// Two of the longest events must fit [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8 KiB
+    /// for each, of at most 4,160 bytes of names and words: a format that may double them needs a larger buffer, or
+    /// shorter lines, or the configuration is refused. What is longer than it was said to be is not sent.
     fn encoded_len(&self, payload: usize) -> usize;
 
     /// Returns what a session is called until it has named itself.

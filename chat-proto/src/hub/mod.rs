@@ -267,7 +267,9 @@ impl Hub {
         self.lists.first(READY).is_some() || self.lanes.iter().any(|lane| self.lists.first(lane.behind).is_some())
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, if nothing else comes before.
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
+    ///
+    /// Any other call may change it. To ask costs nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.deadlines.first()
@@ -295,6 +297,14 @@ impl Hub {
     #[must_use]
     pub fn name(&self, id: SessionId) -> Option<String> {
         Some(self.name_of(self.sessions.slot(id)?).as_str().into())
+    }
+
+    /// Returns the session of that name, as peers find it: without regard to case, and a guest, too.
+    ///
+    /// Events speak of names; to [`kick`](Self::kick) somebody takes an id.
+    #[must_use]
+    pub fn find(&mut self, name: &str) -> Option<SessionId> {
+        self.find_slot(name).map(|slot| self.sessions.id(slot))
     }
 
     /// Returns the journal's records from number `since` on, oldest first.

@@ -15,11 +15,14 @@ use crate::time::Timestamp;
 /// A session's pending bytes, borrowed from the hub in the order in which to write them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pending<'a> {
-    slices: [&'a [u8]; 4],
+    slices: [&'a [u8]; Pending::MAX_SLICES],
     count: usize,
 }
 
 impl<'a> Pending<'a> {
+    /// The most slices there are.
+    pub const MAX_SLICES: usize = 4;
+
     /// Returns the slices, none of them empty; write them with one vectored write.
     #[must_use]
     pub fn slices(&self) -> &[&'a [u8]] {
@@ -61,16 +64,29 @@ pub(crate) struct HandOut {
     pub(crate) to: u64,
 }
 
+impl HandOut {
+    fn is_empty(&self) -> bool {
+        self.front == 0 && self.replies == 0 && self.from >= self.to
+    }
+}
+
 impl Hub {
-    /// Borrows what a session is to be sent, for one vectored write; nothing if the session is gone.
+    /// Borrows what a session is to be sent, for one vectored write; nothing if the session is gone, or if nothing is
+    /// left of what its `Send` was for.
     ///
-    /// Report what was written with [`sent`](Self::sent) before any other call: a later one may evict from the log
-    /// what was borrowed here. Drivers that cannot hold to that copy with [`fill`](Self::fill).
+    /// It ends where an event does, and need not be all there is: another `Send` follows. Report what was written with
+    /// [`sent`](Self::sent) before any other call: a later one may evict from the log what was borrowed here. Drivers
+    /// that cannot hold to that copy with [`fill`](Self::fill).
     pub fn pending(&mut self, id: SessionId) -> Pending<'_> {
         let mut pending = Pending::default();
         let Some(slot) = self.live(id) else { return pending };
         self.settle(slot);
         let out = self.hand_out(slot);
+        if out.is_empty() {
+            // What its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
+            self.progressed(slot, 0, true);
+            return pending;
+        }
         if let Some(outbox) = &self.sessions[slot].outbox {
             pending.push(outbox.front());
             pending.push(&outbox.replies()[..out.replies]);
@@ -106,7 +122,10 @@ impl Hub {
     /// returns whether there is anything.
     ///
     /// A batch that [`fits`](Self::fits) the session already is left as it is: readers at the same place share one
-    /// copy.
+    /// copy. One that does not is filled anew, so it must not be needed any more for a session that is not reported yet.
+    /// If there is nothing, there is nothing to report.
+    ///
+    /// 64 KiB is a good `max_bytes`: about what a socket takes at once, and what each batch comes to hold.
     pub fn fill(&mut self, id: SessionId, batch: &mut Batch, max_bytes: usize) -> bool {
         let Some(slot) = self.live(id) else {
             batch.clear();
@@ -118,6 +137,12 @@ impl Hub {
         if batch.fits(lane, &out) {
             return true;
         }
+        if out.is_empty() {
+            // What its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
+            self.progressed(slot, 0, true);
+            batch.clear();
+            return false;
+        }
         let log = &self.lanes[lane as usize].log;
         if out.from < out.to {
             out.to = log.fit(out.from, out.to, max_bytes);
@@ -127,7 +152,7 @@ impl Hub {
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
         let [first, second] = log.bytes(out.from, out.to);
         batch.copy([front, replies, first, second], log.ends(out.from, out.to), lane, out);
-        !batch.as_bytes().is_empty()
+        true
     }
 
     /// Returns whether `batch` holds just what this session is to be sent next, so that it needs no filling.

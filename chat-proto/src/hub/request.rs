@@ -144,7 +144,7 @@ impl Hub {
     }
 
     fn tell(&mut self, slot: u32, to: &str, words: &str) {
-        let Some(target) = self.find(to) else { return self.refuse(slot, Complaint::NobodyThere) };
+        let Some(target) = self.find_slot(to) else { return self.refuse(slot, Complaint::NobodyThere) };
         let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
         let (from, to) = (self.name_of(slot), self.name_of(target));
         let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words };
@@ -172,7 +172,7 @@ impl Hub {
     }
 
     /// Finds the open session that a name means, a guest's included.
-    fn find(&mut self, name: &str) -> Option<u32> {
+    pub(super) fn find_slot(&mut self, name: &str) -> Option<u32> {
         if let Some(slot) = self.names.find(name) {
             return Some(slot);
         }
