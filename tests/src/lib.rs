@@ -7,6 +7,7 @@
 //! - [`room`]: a hub and its peers in a test.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, as that suite wants them.
+//! - [`examples`]: the core's examples that serve sockets, as it wants them, too.
 //! - [`program`]: the servers as programs, for tests of what they say and how they end.
 //! - [`load`]: a load tool for whoever sizes a server, and [`soak`]: hostile clients for hours.
 //! - [`sockets`], [`resources`], [`figures`]: what these two have in common.
@@ -14,6 +15,7 @@
 pub mod adapters;
 pub mod alloc;
 pub mod conformance;
+pub mod examples;
 pub mod figures;
 pub mod fuzzing;
 pub mod load;
@@ -25,7 +27,15 @@ pub mod sim;
 pub mod soak;
 pub mod sockets;
 
-/// The code in the project's README, as a doc test.
+/// The code in the project's READMEs, as doc tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod readmes {
+    #[doc = include_str!("../../README.md")]
+    struct Project;
+    #[doc = include_str!("../../chat-proto/README.md")]
+    struct ChatProto;
+    #[doc = include_str!("../../chat-smol/README.md")]
+    struct ChatSmol;
+    #[doc = include_str!("../../chat-std/README.md")]
+    struct ChatStd;
+}

@@ -1,0 +1,255 @@
+//! How to test a bot of one's own: people, bot and hub in memory, and a clock that is a number.
+//!
+//! ```console
+//! $ cargo test --example virtual_clock   # the tests at the end of this file
+//! $ cargo run --example virtual_clock    # a year of them, and how long it took
+//! ```
+//!
+//! The bot is a program that would connect to the text port like anybody else. It keeps the hub's own rules: bytes and
+//! time in, bytes out. So a test can play a year of deadlines in no time, and play it the same way every time.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use chat_proto::{CloseReason, Command, Config, Hub, SessionId, Timestamp};
+
+/// The bot under test: `/msg clock 600 tea` has it say `tea` to whoever asked, 600 seconds later.
+struct Reminder {
+    /// What to say to whom and when, the earliest first.
+    reminders: Vec<(Timestamp, String)>,
+    /// When it has to make itself heard next: the hub closes sessions that are silent.
+    ping_at: Timestamp,
+    /// The beginning of a line that has not ended yet.
+    begun: Vec<u8>,
+}
+
+/// Half of what the text dialect allows by default.
+const PING_EVERY: Duration = Duration::from_secs(300);
+
+impl Reminder {
+    const HELLO: &str = "/name clock\n";
+
+    fn new(now: Timestamp) -> Self {
+        Self { reminders: Vec::new(), ping_at: now + PING_EVERY, begun: Vec::new() }
+    }
+
+    /// Takes what the server sends.
+    fn receive(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.begun.extend_from_slice(bytes);
+        while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.begun.drain(..=end).collect();
+            if let Some(reminder) = Self::understand(now, &String::from_utf8_lossy(&line)) {
+                let place = self.reminders.partition_point(|(at, _)| *at <= reminder.0);
+                self.reminders.insert(place, reminder);
+            }
+        }
+    }
+
+    /// Reads `NAME -> you: SECONDS WORDS`.
+    fn understand(now: Timestamp, line: &str) -> Option<(Timestamp, String)> {
+        let (name, words) = line.trim_end().split_once(" -> you: ")?;
+        let (seconds, words) = words.split_once(' ')?;
+        Some((now + Duration::from_secs(seconds.parse().ok()?), format!("/msg {name} {words}\n")))
+    }
+
+    /// Returns when it wants to be called next.
+    fn poll_timeout(&self) -> Timestamp {
+        self.reminders.first().map_or(self.ping_at, |(at, _)| self.ping_at.min(*at))
+    }
+
+    /// Returns what it says now.
+    fn handle_timeout(&mut self, now: Timestamp) -> String {
+        let due = self.reminders.partition_point(|(at, _)| *at <= now);
+        let mut said: String = self.reminders.drain(..due).map(|(_, line)| line).collect();
+        if self.ping_at <= now {
+            self.ping_at = now + PING_EVERY;
+            said.push_str("/ping\n");
+        }
+        said
+    }
+}
+
+/// A hub and all who are connected to it, in memory.
+struct World {
+    hub: Hub,
+    now: Timestamp,
+    people: HashMap<SessionId, Person>,
+    bot: (SessionId, Reminder),
+}
+
+/// The far end of a connection.
+#[derive(Default)]
+struct Person {
+    screen: String,
+    /// It reads nothing: its socket takes not a byte.
+    asleep: bool,
+    closed: Option<CloseReason>,
+}
+
+impl World {
+    fn new() -> Self {
+        let (mut hub, now) = (Hub::new(Config::default()).expect("the defaults are in range"), Timestamp::ZERO);
+        let text = hub.dialect("text").expect("it is spoken by default");
+        let id = hub.open(now, text).expect("there is room for one");
+        let mut world = Self { hub, now, people: HashMap::new(), bot: (id, Reminder::new(now)) };
+        world.say(id, Reminder::HELLO);
+        world
+    }
+
+    /// Connects someone.
+    fn join(&mut self, name: &str) -> SessionId {
+        let text = self.hub.dialect("text").expect("it is spoken by default");
+        let id = self.hub.open(self.now, text).expect("there is room for a few");
+        self.people.insert(id, Person::default());
+        self.say(id, &format!("/name {name}\n"));
+        self.screen(id);
+        id
+    }
+
+    /// Has a session send some lines, and all that follows at once happen.
+    fn say(&mut self, id: SessionId, lines: &str) {
+        let taken = self.hub.receive(self.now, id, lines.as_bytes());
+        assert_eq!(taken, lines.len(), "nobody here talks faster than the rate");
+        self.settle();
+    }
+
+    /// Takes what somebody has been sent since the last look.
+    fn screen(&mut self, id: SessionId) -> String {
+        std::mem::take(&mut self.people.get_mut(&id).expect("it was connected").screen)
+    }
+
+    /// Lets time pass: from deadline to deadline, whoever's is next.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let next = self.hub.poll_timeout().unwrap_or(Timestamp::MAX).min(self.bot.1.poll_timeout());
+            if next > end {
+                break;
+            }
+            self.now = next;
+            self.hub.handle_timeout(next);
+            let said = self.bot.1.handle_timeout(next);
+            self.say(self.bot.0, &said);
+        }
+        self.now = end;
+    }
+
+    /// Does what the hub asks for until it asks for nothing.
+    fn settle(&mut self) {
+        while let Some(command) = self.hub.poll_command() {
+            match command {
+                Command::Send(id) => {
+                    let asleep = self.people.get(&id).is_some_and(|person| person.asleep);
+                    let bytes = if asleep { Vec::new() } else { self.hub.pending(id).slices().concat() };
+                    self.hub.sent(self.now, id, bytes.len());
+                    match self.people.get_mut(&id) {
+                        Some(person) => person.screen += &String::from_utf8_lossy(&bytes),
+                        None => self.bot.1.receive(self.now, &bytes),
+                    }
+                }
+                Command::Read(_) => {} // `say` leaves nothing untaken.
+                Command::Close(id, reason) => match self.people.get_mut(&id) {
+                    Some(person) => person.closed = Some(reason),
+                    None => panic!("the bot was closed: {reason}"),
+                },
+            }
+        }
+    }
+}
+
+fn main() {
+    let started = Instant::now();
+    let mut world = World::new();
+    let alice = world.join("alice");
+    world.say(alice, "/msg clock 500 tea\n");
+    world.pass(Duration::from_secs(365 * 24 * 60 * 60));
+    print!("{}", world.screen(alice));
+    println!("a year took {:?}", started.elapsed());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    /// One millisecond less.
+    fn just_under(n: u64) -> Duration {
+        seconds(n).saturating_sub(MS)
+    }
+
+    #[test]
+    fn a_reminder_comes_on_time_and_not_before() {
+        let mut world = World::new();
+        let (alice, bob) = (world.join("alice"), world.join("bob"));
+        world.say(alice, "/msg clock 500 tea\n/msg clock 20 the post\n");
+        world.screen(alice);
+        world.pass(just_under(20));
+        assert_eq!(world.screen(alice), "");
+        world.pass(MS);
+        assert_eq!(world.screen(alice), "clock -> you: the post\n");
+        world.pass(seconds(480));
+        assert_eq!(world.screen(alice), "clock -> you: tea\n");
+        assert_eq!(world.screen(bob), "", "it is nobody else's");
+    }
+
+    #[test]
+    fn who_has_left_is_not_missed() {
+        let mut world = World::new();
+        let alice = world.join("alice");
+        world.say(alice, "/msg clock 60 tea\n/quit\n");
+        world.pass(seconds(60));
+        let bob = world.join("bob");
+        world.say(bob, "/msg clock 60 coffee\n");
+        world.screen(bob);
+        world.pass(seconds(60));
+        assert_eq!(world.screen(bob), "clock -> you: coffee\n");
+    }
+
+    #[test]
+    fn silence_ends_a_session() {
+        let mut world = World::new();
+        let alice = world.join("alice");
+        world.pass(just_under(600));
+        assert_eq!(world.people[&alice].closed, None);
+        world.pass(MS);
+        assert_eq!(world.people[&alice].closed, Some(CloseReason::Idle));
+        assert_eq!(world.screen(alice), "! closed: timed out\n");
+    }
+
+    #[test]
+    fn a_year_passes_and_the_bot_is_still_there() {
+        // It would panic if the bot were closed.
+        main();
+    }
+
+    #[test]
+    fn who_does_not_read_is_closed_and_the_bot_goes_on() {
+        let mut world = World::new();
+        let (alice, bob) = (world.join("alice"), world.join("bob"));
+        world.people.get_mut(&bob).expect("bob is here").asleep = true;
+        world.say(alice, "bob?\n/msg clock 40 tea\n");
+        world.pass(just_under(30));
+        assert_eq!(world.people[&bob].closed, None);
+        world.pass(MS);
+        assert_eq!(world.people[&bob].closed, Some(CloseReason::Stalled));
+        world.pass(seconds(10));
+        assert!(world.screen(alice).ends_with("* bob left (not reading)\nclock -> you: tea\n"));
+    }
+
+    #[test]
+    fn the_same_again_gives_the_same_bytes() {
+        let play = || {
+            let mut world = World::new();
+            let alice = world.join("alice");
+            world.say(alice, "/msg clock 7 x\n/msg clock 7 y\n/msg clock 3 z\n");
+            world.pass(seconds(1_000));
+            world.screen(alice)
+        };
+        assert_eq!(play(), play());
+    }
+}
