@@ -7,8 +7,9 @@ use crate::fault::Fault;
 
 /// How many buffers are kept for the next session that needs one; beyond, they are freed.
 ///
-/// Enough that a busy server allocates nothing, few enough that one burst does not hold memory for ever.
-const MAX_SPARE: usize = 1_024;
+/// Enough that a busy server allocates nothing, few enough that what a burst has blown up is not held for ever: with the
+/// default limits, some 3 MiB.
+const MAX_SPARE: usize = 128;
 
 /// What can be used again once it is empty.
 pub(crate) trait Recycle: Default {
