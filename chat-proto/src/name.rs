@@ -106,12 +106,13 @@ fn is_default_ignorable(c: char) -> bool {
 /// Writes to `key` what two names have in common that must not both be in use.
 ///
 /// That is the skeleton of UTS #39 ("confusable detection"), taken without regard to case before and after: `Alice`,
-/// `ALICE` and `аlice` with a Cyrillic а are one name.
+/// `ALICE` and `аlice` with a Cyrillic а are one name. So are `paypal` and `paypaI` with a capital i.
 fn key_of<'a>(name: &str, folded: &mut String, key: &'a mut String) -> &'a str {
     folded.clear();
     folded.extend(caseless(name));
     key.clear();
-    key.extend(skeleton(folded).flat_map(fold));
+    // A capital I looks like an l and is an i: where case does not count, one letter joins the three.
+    key.extend(skeleton(folded).flat_map(fold).map(|c| if c == 'i' { 'l' } else { c }));
     key
 }
 
@@ -284,6 +285,8 @@ mod tests {
             ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
             ("é", "e\u{301}"),
             ("bob", "b0b"),
+            ("paypal", "paypaI"),
+            ("Lan", "Ian"),
             ("modern", "rnodern"),
             ("K", "\u{212a}"),
             ("α\u{345}\u{301}", "ΆΙ"),
@@ -298,7 +301,7 @@ mod tests {
             assert_eq!(names.claim(1, one), Ok(()), "free again at once");
         }
         let mut names = Names::new(32, 3);
-        assert_eq!([names.claim(0, "alice"), names.claim(1, "alicia"), names.claim(2, "a1")], [Ok(()); 3]);
+        assert_eq!([names.claim(0, "alice"), names.claim(1, "alicia"), names.claim(2, "a2")], [Ok(()); 3]);
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn is_default_ignorable(c: char) -> bool {
 
 /// What two names have in common that must not both be in use: how they look, whatever their case.
 fn key(name: &str) -> String {
-    fold(&skeleton(&caseless(name)).collect::<String>())
+    fold(&skeleton(&caseless(name)).collect::<String>()).replace('i', "l")
 }
 
 /// Canonically equivalent names are the same (Unicode's D145).
