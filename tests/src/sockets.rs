@@ -46,7 +46,7 @@ pub struct Ready {
 }
 
 /// How many sockets are told of at once.
-const BATCH: usize = 1_024;
+pub const BATCH: usize = 1_024;
 
 impl Poller {
     /// Makes one that watches nothing yet.
@@ -74,6 +74,15 @@ impl Poller {
     /// If the socket was never added.
     pub fn change(&self, socket: &impl AsFd, token: usize, interest: Interest) -> io::Result<()> {
         Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(token as u64), interest.flags())?)
+    }
+
+    /// No longer watches a socket.
+    ///
+    /// # Errors
+    ///
+    /// If the socket was never added.
+    pub fn remove(&self, socket: &impl AsFd) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, socket)?)
     }
 
     /// Waits until something can be done, for `timeout` at most, and puts that into `ready` in place of what it held.

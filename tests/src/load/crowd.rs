@@ -12,7 +12,7 @@ use super::options::Target;
 use super::sent::Sent;
 use super::window::Window;
 use super::wire::{HEADER, Header, PROBE};
-use crate::sockets::{Interest, Poller, Ready, start_connect};
+use crate::sockets::{BATCH, Interest, Poller, Ready, start_connect};
 
 /// The connections, what is said over them and what comes back.
 ///
@@ -22,6 +22,10 @@ use crate::sockets::{Interest, Poller, Ready, start_connect};
 pub(super) struct Crowd {
     started: Instant,
     poller: Poller,
+    /// Watches those whose bytes are thrown away, and is asked only now and then.
+    idle: Poller,
+    /// When that was last.
+    emptied: Instant,
     ready: Vec<Ready>,
     buffer: Box<[u8]>,
     connections: Vec<Connection>,
@@ -89,6 +93,10 @@ enum State {
 /// Large enough that the kernel hands over all it has, small enough to stay in the processor's cache.
 const BUFFER: usize = 256 << 10;
 
+/// How often what idle connections got is thrown away: so seldom that their number hardly costs this tool anything, which
+/// leaves the processor to the server; so often that their receive buffers, 128 KiB and more, seldom fill up.
+const EMPTY_EVERY: Duration = Duration::from_millis(20);
+
 impl Crowd {
     /// Begins with nobody, and room for so many.
     ///
@@ -100,6 +108,8 @@ impl Crowd {
         Ok(Self {
             started: Instant::now(),
             poller: Poller::new()?,
+            idle: Poller::new()?,
+            emptied: Instant::now(),
             ready: Vec::new(),
             buffer: vec![0; BUFFER].into(),
             connections: Vec::new(),
@@ -234,7 +244,8 @@ impl Crowd {
         let is_done = connection.out.is_empty();
         if is_done == *waits_for_room && failure.is_none() {
             let interest = if is_done { Interest::Readable } else { Interest::Both };
-            failure = self.poller.change(stream, index, interest).err();
+            let poller = if connection.role == Role::Idle { &self.idle } else { &self.poller };
+            failure = poller.change(stream, index, interest).err();
             *waits_for_room = !is_done;
         }
         if let Some(error) = failure {
@@ -250,6 +261,24 @@ impl Crowd {
     pub(super) fn turn(&mut self, timeout: Duration) -> io::Result<()> {
         let mut ready = mem::take(&mut self.ready);
         self.poller.wait(&mut ready, timeout)?;
+        self.serve(&ready);
+        if self.emptied.elapsed() >= EMPTY_EVERY {
+            // As often as it takes to come to all of them once.
+            for _ in 0..=self.counts.open / BATCH {
+                self.idle.wait(&mut ready, Duration::ZERO)?;
+                self.serve(&ready);
+                if ready.is_empty() {
+                    break;
+                }
+            }
+            self.emptied = Instant::now();
+        }
+        self.ready = ready;
+        Ok(())
+    }
+
+    /// Does what can be done.
+    fn serve(&mut self, ready: &[Ready]) {
         for Ready { token, readable, writable } in ready.iter().copied() {
             match self.connections[token].state {
                 State::Connecting(_) => self.connected(token),
@@ -264,8 +293,6 @@ impl Crowd {
                 State::Closed => {}
             }
         }
-        self.ready = ready;
-        Ok(())
     }
 
     /// Learns how connecting went.
@@ -274,6 +301,9 @@ impl Crowd {
         let State::Connecting(stream) = mem::replace(&mut connection.state, State::Closed) else { return };
         self.counts.connecting -= 1;
         let outcome = match stream.take_error() {
+            Ok(None) if connection.role == Role::Idle => {
+                self.poller.remove(&stream).and_then(|()| self.idle.add(&stream, index, Interest::Readable))
+            }
             Ok(None) => self.poller.change(&stream, index, Interest::Readable),
             Ok(Some(error)) | Err(error) => Err(error),
         };
