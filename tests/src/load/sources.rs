@@ -11,8 +11,9 @@ pub(super) struct Sources {
     loopback: usize,
 }
 
-/// Connections from one address to one server; the system has some 28,000 ports for them by default.
-const FROM_ONE: usize = 20_000;
+/// Connections from one address to one server. The system has some 28,000 ports for them by default, and looks at every
+/// second one first: once those are taken, each further connection makes it look at all of them.
+const FROM_ONE: usize = 10_000;
 
 impl Sources {
     pub(super) fn new(options: &Options) -> Self {
