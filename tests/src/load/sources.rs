@@ -11,9 +11,9 @@ pub(super) struct Sources {
     loopback: usize,
 }
 
-/// Connections from one address to one server. The system has some 28,000 ports for them by default, and looks at every
-/// second one first: once those are taken, each further connection makes it look at all of them.
-const FROM_ONE: usize = 10_000;
+/// Connections from one address to one server. The system has some 28,000 ports for them by default, every second one of
+/// which it tries first; the more of those are taken, the longer each connection searches for one that is not.
+const FROM_ONE: usize = 2_000;
 
 impl Sources {
     pub(super) fn new(options: &Options) -> Self {
