@@ -200,7 +200,7 @@ fn limits_out_of_range_are_named_as_options() {
         (&["--stall-timeout", "366d"], "--stall-timeout 366d: it must be from 1ms to 365d, or off"),
         (
             &["--idle-timeout", "0s", "--idle-timeout", "classic=9s"],
-            "--idle-timeout classic=9s text=0ms: it must be from 1ms to 365d, or off",
+            "--idle-timeout text=0ms: it must be from 1ms to 365d, or off",
         ),
         (&["--listen", "text=127.0.0.1:0", "--backlog", "2000"], "--backlog text=2000: it must be from 0 to 1000"),
     ] {

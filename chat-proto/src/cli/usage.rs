@@ -57,7 +57,7 @@ pub enum UsageError {
     Limit {
         /// The option without its hyphens.
         option: &'static str,
-        /// Its value, or its values for each dialect.
+        /// Its value, as in `5`, or as in `text=5` if it is one dialect's.
         value: String,
         /// Whether it has its default, so that another limit asks for more than that.
         is_default: bool,
@@ -83,10 +83,12 @@ impl UsageError {
 
     /// Says in the spelling of options what [`Config::check`] found.
     pub(super) fn limit(error: &ConfigError, config: &Config) -> Self {
-        let (limit, mut expected) = match error {
-            ConfigError::OutOfRange { limit, min, max, .. } => (*limit, format!("it must be from {min} to {max}")),
-            ConfigError::Timeout { limit } => (*limit, String::from("it must be from 1ms to 365d")),
-            ConfigError::SameDialect(_) => ("dialects", String::new()),
+        let (limit, dialect, mut expected) = match error {
+            ConfigError::OutOfRange { limit, dialect, min, max, .. } => {
+                (*limit, *dialect, format!("it must be from {min} to {max}"))
+            }
+            ConfigError::Timeout { limit, dialect } => (*limit, *dialect, String::from("it must be from 1ms to 365d")),
+            ConfigError::SameDialect(_) => ("dialects", None, String::new()),
         };
         let (field, part) = limit.split_once('.').unwrap_or((limit, ""));
         let Some(setting) = Setting::find(&field.replace('_', "-")) else {
@@ -104,6 +106,10 @@ impl UsageError {
         }
         let values = setting.values(config);
         let is_default = values == setting.values(&Config::default());
+        let at_fault = |value: &String| {
+            dialect.is_none_or(|name| value.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+        };
+        let values: Vec<_> = values.into_iter().filter(at_fault).collect();
         Self::Limit { option: setting.name(), value: values.join(" "), is_default, expected }
     }
 }

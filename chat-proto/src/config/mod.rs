@@ -3,6 +3,8 @@
 mod bound;
 pub mod setting;
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -138,6 +140,8 @@ pub enum ConfigError {
     OutOfRange {
         /// The field of [`Config`], or of the dialect.
         limit: &'static str,
+        /// The dialect that it is of, if it is one of a dialect.
+        dialect: Option<&'static str>,
         /// What it was set to.
         value: usize,
         /// The least allowed, which may depend on other limits.
@@ -149,6 +153,8 @@ pub enum ConfigError {
     Timeout {
         /// The field of [`Config`], or of the dialect.
         limit: &'static str,
+        /// The dialect that it is of, if it is one of a dialect.
+        dialect: Option<&'static str>,
     },
     /// Two dialects have the same name.
     SameDialect(&'static str),
@@ -157,16 +163,31 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfRange { limit, value, min, max } => {
-                write!(f, "{limit} is {value}: it must be from {min} to {max}")
+            Self::OutOfRange { limit, dialect, value, min, max } => {
+                write!(f, "{limit}{} is {value}: it must be from {min} to {max}", of(*dialect))
             }
-            Self::Timeout { limit } => write!(f, "{limit} must be from 1 ms to 365 days"),
+            Self::Timeout { limit, dialect } => write!(f, "{limit}{} must be from 1 ms to 365 days", of(*dialect)),
             Self::SameDialect(name) => write!(f, "the dialect {name} is listed twice"),
         }
     }
 }
 
+/// Says whose limit it is.
+fn of(dialect: Option<&str>) -> String {
+    dialect.map(|name| format!(" of {name}")).unwrap_or_default()
+}
+
 impl core::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// Says that it is this dialect's limit.
+    fn of(mut self, name: &'static str) -> Self {
+        if let Self::OutOfRange { dialect, .. } | Self::Timeout { dialect, .. } = &mut self {
+            *dialect = Some(name);
+        }
+        self
+    }
+}
 
 const MAX_SESSIONS: usize = 1 << 20;
 const MAX_LINE: usize = 1 << 20;
@@ -201,9 +222,9 @@ impl Config {
         timeout("stall_timeout", self.stall_timeout)?;
         timeout("linger_timeout", Some(self.linger_timeout))?;
         for (i, dialect) in self.dialects.iter().enumerate() {
-            timeout("idle_timeout", dialect.idle_timeout)?;
-            range("backlog", dialect.backlog, 0, MAX_BACKLOG)?;
             let name = dialect.dialect.name();
+            timeout("idle_timeout", dialect.idle_timeout).map_err(|error| error.of(name))?;
+            range("backlog", dialect.backlog, 0, MAX_BACKLOG).map_err(|error| error.of(name))?;
             if self.dialects[..i].iter().any(|other| other.dialect.name() == name) {
                 return Err(ConfigError::SameDialect(name));
             }
@@ -225,12 +246,18 @@ impl Config {
 }
 
 fn range(limit: &'static str, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
-    if (min..=max).contains(&value) { Ok(()) } else { Err(ConfigError::OutOfRange { limit, value, min, max }) }
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::OutOfRange { limit, dialect: None, value, min, max })
+    }
 }
 
 fn timeout(limit: &'static str, value: Option<Duration>) -> Result<(), ConfigError> {
     match value {
-        Some(value) if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&value) => Err(ConfigError::Timeout { limit }),
+        Some(value) if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&value) => {
+            Err(ConfigError::Timeout { limit, dialect: None })
+        }
         _ => Ok(()),
     }
 }

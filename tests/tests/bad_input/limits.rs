@@ -92,7 +92,8 @@ fn zero_is_out_of_range_wherever_there_must_be_something() {
     assert!(Hub::new(no_dialects).is_err());
     let mut no_time = Config::default();
     no_time.dialects[0].idle_timeout = Some(Duration::ZERO);
-    assert!(matches!(Hub::new(no_time), Err(ConfigError::Timeout { .. })));
+    let error = Hub::new(no_time).expect_err("no time at all");
+    assert_eq!(error.to_string(), "idle_timeout of classic must be from 1 ms to 365 days");
     let mut twice = Config::default();
     twice.dialects = vec![twice.dialects[0]; 2];
     assert!(matches!(Hub::new(twice), Err(ConfigError::SameDialect(_))));
@@ -116,6 +117,10 @@ fn the_greatest_is_out_of_range_and_nothing_overflows() {
         let error = Hub::new(config).expect_err("out of range");
         assert!(matches!(error, ConfigError::OutOfRange { value: usize::MAX, .. }), "{error}");
     }
+    let mut backlog = Config::default();
+    backlog.dialects[1].backlog = 1_001;
+    let error = Hub::new(backlog).expect_err("out of range");
+    assert_eq!(error.to_string(), "backlog of text is 1001: it must be from 0 to 1000");
     let long = Config { stall_timeout: Some(Duration::MAX), linger_timeout: Duration::MAX, ..Config::default() };
     assert!(matches!(Hub::new(long), Err(ConfigError::Timeout { .. })));
 }
