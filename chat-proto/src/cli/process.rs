@@ -20,11 +20,16 @@ pub struct DescriptorLimit {
 /// process was started with, and a connection that is only accepted to be told that the server is full.
 const OTHER_DESCRIPTORS: u64 = 32;
 
+/// Descriptors of connections that are over, and whose peers are still reading their last words: as many as either
+/// adapter keeps (its `MAX_FAREWELLS`).
+const FAREWELL_DESCRIPTORS: u64 = 1_024;
+
 impl Options {
-    /// Returns how many descriptors a server needs that opens one for each session and listener.
+    /// Returns how many descriptors a server needs that opens one for each session and listener, and keeps some open
+    /// for a moment after their sessions.
     #[must_use]
     pub fn descriptors(&self) -> u64 {
-        self.config.max_sessions as u64 + self.besides_sessions()
+        self.config.max_sessions as u64 + self.besides_sessions() + FAREWELL_DESCRIPTORS
     }
 
     /// Raises the limit on descriptors to what is needed, the hard limit included if the system permits it.
@@ -33,7 +38,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// The system does not permit enough; as many as it permits were asked for.
+    /// The system does not permit enough for all sessions; as many as it permits were asked for. That there may be too
+    /// few for those that are over as well is no error: accepting pauses until they are closed, a second later.
     pub fn raise_descriptor_limit<E>(
         &self,
         get: impl Fn() -> DescriptorLimit,
@@ -50,13 +56,11 @@ impl Options {
             // What was not permitted shows in the limit read next.
             let _ = set(DescriptorLimit { soft: hard, hard });
         }
-        match get().soft {
-            Some(limit) if limit < needed => Err(TooFewDescriptors {
-                limit,
-                needed,
-                sessions: limit.saturating_sub(self.besides_sessions()),
-                max_sessions: self.config.max_sessions,
-            }),
+        let max_sessions = self.config.max_sessions;
+        match get().soft.map(|limit| (limit, limit.saturating_sub(self.besides_sessions()))) {
+            Some((limit, sessions)) if sessions < max_sessions as u64 => {
+                Err(TooFewDescriptors { limit, needed, sessions, max_sessions })
+            }
             _ => Ok(()),
         }
     }
@@ -225,7 +229,7 @@ mod tests {
     #[test]
     fn descriptors_are_raised_only_as_far_as_needed_and_permitted() {
         let needed = options(1_000).descriptors();
-        assert!(needed > 1_002, "sessions, two listeners and more");
+        assert!(needed > 1_000 + 2 + 1_024, "sessions, two listeners, farewells and more");
         assert_eq!(raise((needed, needed), 0), ((needed, needed), Ok(())));
         assert_eq!(raise((256, 1 << 20), 0), ((needed, 1 << 20), Ok(())));
         assert_eq!(raise((256, 512), 1 << 20), ((needed, needed), Ok(())));
@@ -233,7 +237,7 @@ mod tests {
         let (limit, said) = raise((256, 512), 512);
         assert_eq!(limit, (512, 512));
         let said = said.expect_err("too few").to_string();
-        let room = 512 - (needed - 1_000);
+        let room = 512 - (needed - 1_000 - FAREWELL_DESCRIPTORS);
         assert_eq!(
             said,
             format!(
@@ -241,6 +245,15 @@ mod tests {
                  raise it (ulimit -Hn {needed}, as root) or lower --max-sessions"
             )
         );
+    }
+
+    #[test]
+    fn room_for_all_sessions_but_not_for_farewells_is_used_and_not_complained_of() {
+        let sessions_only = options(1_000).descriptors() - FAREWELL_DESCRIPTORS;
+        assert_eq!(raise((256, sessions_only), 0), ((sessions_only, sessions_only), Ok(())));
+        let (limit, said) = raise((256, sessions_only - 1), 0);
+        assert_eq!(limit, (sessions_only - 1, sessions_only - 1));
+        assert_eq!(said.expect_err("one too few").sessions, 999);
     }
 
     #[test]
