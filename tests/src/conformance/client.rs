@@ -1,11 +1,11 @@
 //! Someone at the other end: a blocking client that speaks in lines and waits for what it expects.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
-use socket2::{Domain, Socket, Type};
+use socket2::{SockAddr, Socket, Type};
 
 /// How long anything may take that is meant to happen at once, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ const SMALL_BUFFER: usize = 4 << 10;
 #[derive(Debug)]
 pub struct Client {
     who: String,
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Socket>,
     /// A line that has not ended yet.
     begun: Vec<u8>,
     bytes_heard: u64,
@@ -47,28 +47,32 @@ impl Client {
     /// If nobody accepts, as any of the methods if what it does fails.
     #[track_caller]
     #[must_use]
-    pub fn connect(who: &str, addr: SocketAddr) -> Self {
-        Self::over(who, new_socket(addr), addr)
+    pub fn connect(who: &str, addr: impl Into<SockAddr>) -> Self {
+        let addr = addr.into();
+        Self::over(who, new_socket(&addr), &addr)
     }
 
     /// Connects with a receive buffer that is soon full.
     #[track_caller]
     #[must_use]
-    pub fn connect_narrow(who: &str, addr: SocketAddr) -> Self {
-        let socket = new_socket(addr);
+    pub fn connect_narrow(who: &str, addr: impl Into<SockAddr>) -> Self {
+        let addr = addr.into();
+        let socket = new_socket(&addr);
         socket.set_recv_buffer_size(SMALL_BUFFER).expect("a receive buffer can be small");
-        Self::over(who, socket, addr)
+        Self::over(who, socket, &addr)
     }
 
     /// Connects a socket that was made before, when there were descriptors for it.
     #[track_caller]
     #[must_use]
-    pub fn over(who: &str, socket: Socket, addr: SocketAddr) -> Self {
-        socket.connect_timeout(&addr.into(), PATIENCE).unwrap_or_else(|error| panic!("{who} cannot connect: {error}"));
-        // What is said in pieces goes out in pieces.
-        socket.set_tcp_nodelay(true).expect("a socket can be told not to wait");
+    pub fn over(who: &str, socket: Socket, addr: &SockAddr) -> Self {
+        socket.connect_timeout(addr, PATIENCE).unwrap_or_else(|error| panic!("{who} cannot connect: {error}"));
+        if !addr.is_unix() {
+            // What is said in pieces goes out in pieces.
+            socket.set_tcp_nodelay(true).expect("a socket can be told not to wait");
+        }
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        let stream = BufReader::new(socket.into());
+        let stream = BufReader::new(socket);
         Self { who: who.into(), stream, begun: Vec::new(), bytes_heard: 0, bytes_said: 0 }
     }
 
@@ -224,9 +228,10 @@ impl Client {
     }
 
     /// Breaks the connection off: the server gets a reset, and what was on its way either way is lost.
+    ///
+    /// A Unix socket is closed like any other: what was said before is still taken.
     pub fn reset(self) {
-        let socket = Socket::from(self.stream.into_inner());
-        socket.set_linger(Some(Duration::ZERO)).expect("a connection can be broken off");
+        self.stream.get_ref().set_linger(Some(Duration::ZERO)).expect("a connection can be broken off");
     }
 
     fn begun(&self) -> String {
@@ -240,8 +245,8 @@ impl Client {
 ///
 /// If there is no descriptor for it.
 #[must_use]
-pub fn new_socket(addr: SocketAddr) -> Socket {
-    Socket::new(Domain::for_address(addr), Type::STREAM, None).expect("a socket can be made")
+pub fn new_socket(addr: &SockAddr) -> Socket {
+    Socket::new(addr.domain(), Type::STREAM, None).expect("a socket can be made")
 }
 
 /// Returns the line that the classic dialect says and hears for these words.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chat_proto::Config;
 
-use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, rate, start};
+use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, new_socket, rate, start};
 
 /// Who is kicked is told why and closed; the others see that someone left.
 pub fn kicked(adapter: &dyn Adapter) {
@@ -196,7 +196,7 @@ pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
     carol.expect_end();
     drop([alice, carol]);
     server.join();
-    assert!(std::net::TcpStream::connect(addr).is_err(), "nobody listens any more");
+    assert!(new_socket(&addr).connect(&addr).is_err(), "nobody listens any more");
 }
 
 /// Shutting down while everyone talks: whatever any reader hears, all hear, in one order and without a hole, and every

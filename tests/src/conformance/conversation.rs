@@ -144,7 +144,9 @@ pub fn an_unknown_dialect_is_refused(adapter: &dyn Adapter) {
 /// A dialect can be served on several ports; it is one conversation all the same.
 pub fn two_ports_of_one_dialect(adapter: &dyn Adapter) {
     let server = adapter.start(calm(), &["text", "text"]).expect("a server starts");
-    let [first, second] = server.addrs()[..] else { panic!("two ports were asked for: {server:?}") };
+    let Ok([first, second]) = <[_; 2]>::try_from(server.addrs()) else {
+        panic!("two ports were asked for: {server:?}")
+    };
     assert_ne!(first, second);
     let mut alice = Client::connect("alice", first);
     alice.expect("* welcome, you are guest-1; say something, or /help");

@@ -207,8 +207,10 @@ pub fn a_flood_is_left_untaken(adapter: &dyn Adapter) {
     let bound = (10 + 20 * elapsed) * LINE + (1 << 20);
     assert!(stats.bytes_received < bound as u64, "at most {bound} bytes are to be taken: {stats:?}");
     assert_eq!(alice.hear(Instant::now()), Heard::Nothing, "alice is neither told nor closed");
+    // On a Unix socket there is no reset, but an end behind what its buffers hold.
+    let left = if server.addr("text").is_unix() { "* alice left" } else { "* alice left (connection lost)" };
     alice.reset();
-    while bob.line() != "* alice left (connection lost)" {}
+    while bob.line() != left {}
     server.stop([bob]);
 }
 

@@ -24,12 +24,12 @@ pub fn descriptors_running_out(adapter: &dyn Adapter) {
     let mut bob = server.guest("bob");
 
     let addr = server.addr("text");
-    let sockets: Vec<_> = (0..CLIENTS).map(|_| new_socket(addr)).collect();
+    let sockets: Vec<_> = (0..CLIENTS).map(|_| new_socket(&addr)).collect();
     let mut hoard: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     assert!(hoard.len() > LEFT, "the limit was lower than {} to begin with", hoard.len());
     hoard.truncate(hoard.len() - LEFT);
     let mut waiting: Vec<Client> =
-        (0..).zip(sockets).map(|(n, socket)| Client::over(&format!("client {n}"), socket, addr)).collect();
+        (0..).zip(sockets).map(|(n, socket)| Client::over(&format!("client {n}"), socket, &addr)).collect();
 
     // Some get in. When the next one has waited long enough, nobody else will.
     let mut welcome = Vec::new();

@@ -8,15 +8,16 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use chat_proto::{Config, HubStats, SessionId};
+use socket2::SockAddr;
 
 use super::client::{Client, PATIENCE};
 
-/// Where servers under test listen: on a port that the system picks.
+/// Where servers under test listen, unless on Unix sockets: on a port that the system picks.
 pub const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// A way to serve the chat: what the suite is run against.
 pub trait Adapter: Sync {
-    /// Starts a server with these limits on [`LOOPBACK`], one port for each of the dialects.
+    /// Starts a server with these limits on [`LOOPBACK`], one port for each of the dialects, or as many Unix sockets.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ pub trait Control: Send + Sync {
 
 /// A server that serves, on a thread of its own, until it is [stopped](Self::stop).
 pub struct Running {
-    ports: Vec<(&'static str, SocketAddr)>,
+    ports: Vec<(&'static str, SockAddr)>,
     control: Arc<dyn Control>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -56,24 +57,25 @@ impl Running {
     ///
     /// `ports` are the dialects and where they are served, already bound.
     pub fn new(
-        ports: Vec<(&'static str, SocketAddr)>,
+        ports: Vec<(&'static str, impl Into<SockAddr>)>,
         control: impl Control + 'static,
         serve: impl FnOnce() -> io::Result<()> + Send + 'static,
     ) -> Self {
+        let ports = ports.into_iter().map(|(dialect, addr)| (dialect, addr.into())).collect();
         Self { ports, control: Arc::new(control), thread: Some(thread::spawn(serve)) }
     }
 
     /// Returns where a dialect is served.
     #[must_use]
-    pub fn addr(&self, dialect: &str) -> SocketAddr {
+    pub fn addr(&self, dialect: &str) -> SockAddr {
         let port = self.ports.iter().find(|(name, _)| *name == dialect);
-        port.unwrap_or_else(|| panic!("{dialect} is not served here")).1
+        port.unwrap_or_else(|| panic!("{dialect} is not served here")).1.clone()
     }
 
     /// Returns where the server listens, in the order of the dialects that were asked for.
     #[must_use]
-    pub fn addrs(&self) -> Vec<SocketAddr> {
-        self.ports.iter().map(|(_, addr)| *addr).collect()
+    pub fn addrs(&self) -> Vec<SockAddr> {
+        self.ports.iter().map(|(_, addr)| addr.clone()).collect()
     }
 
     /// Returns the server's handle, to be kept beyond its end.

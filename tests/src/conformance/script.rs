@@ -16,7 +16,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+
+use socket2::SockAddr;
 
 use super::client::Client;
 
@@ -35,7 +36,7 @@ pub enum Typing {
 pub struct Stage<'a> {
     title: &'a str,
     typing: Typing,
-    dial: Box<dyn Fn(u16) -> SocketAddr + 'a>,
+    dial: Box<dyn Fn(u16) -> SockAddr + 'a>,
     cast: BTreeMap<&'a str, Client>,
 }
 
@@ -47,8 +48,8 @@ impl fmt::Debug for Stage<'_> {
 
 impl<'a> Stage<'a> {
     /// Makes an empty stage. `dial` says where the server has the port that the script calls 4000 or 4001.
-    pub fn new(title: &'a str, typing: Typing, dial: impl Fn(u16) -> SocketAddr + 'a) -> Self {
-        Self { title, typing, dial: Box::new(dial), cast: BTreeMap::new() }
+    pub fn new<A: Into<SockAddr>>(title: &'a str, typing: Typing, dial: impl Fn(u16) -> A + 'a) -> Self {
+        Self { title, typing, dial: Box::new(move |port| dial(port).into()), cast: BTreeMap::new() }
     }
 
     /// Plays a whole script.
