@@ -1,18 +1,19 @@
 //! New connections: opening sessions, refusing them, and waiting when the system has no room for more.
 
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_io::{Async, Timer};
 use chat_proto::DialectId;
 use futures_lite::future;
-use socket2::{SockRef, TcpKeepalive};
-use tracing::{debug, info, warn};
+use socket2::{SockAddr, Socket, TcpKeepalive};
+use tracing::{debug, field, info, warn};
 
-use crate::connection::Reader;
+use crate::connection::{Reader, write};
 use crate::shared::{Connection, Service};
+#[cfg(unix)]
+use crate::unix::SocketFile;
 
 /// How many connections are accepted before others have their turn.
 const ACCEPTS_A_TURN: usize = 64;
@@ -31,35 +32,39 @@ const KEEPALIVE: Duration = Duration::from_secs(120);
 /// An address that clients of one dialect connect to.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) socket: Async<TcpListener>,
-    pub(crate) addr: SocketAddr,
+    /// What is to be removed when this is dropped: before the socket is closed, so it comes first.
+    #[cfg(unix)]
+    pub(crate) file: Option<SocketFile>,
+    pub(crate) socket: Async<Socket>,
+    /// For the log.
+    pub(crate) addr: String,
     pub(crate) dialect: DialectId,
     pub(crate) name: String,
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        info!(dialect = self.name, addr = %self.addr, "no longer listening");
+        info!(dialect = self.name, addr = self.addr, "no longer listening");
     }
 }
 
 /// Accepts connections until this task is dropped.
 pub(crate) async fn accept(service: Arc<Service>, listener: Listener) {
-    info!(dialect = listener.name, addr = %listener.addr, "listening");
+    info!(dialect = listener.name, addr = listener.addr, "listening");
     let mut pause = MIN_PAUSE;
     loop {
         for _ in 0..ACCEPTS_A_TURN {
-            match listener.socket.accept().await {
+            match accept_one(&listener.socket).await {
                 Ok((stream, peer)) => {
                     pause = MIN_PAUSE;
-                    admit(&service, listener.dialect, Arc::new(stream), peer);
+                    admit(&service, listener.dialect, Arc::new(stream), &peer);
                 }
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 // Most likely there are no descriptors left. The connection stays where it is, so that trying again
                 // at once would be a spin.
                 Err(error) => {
                     if service.may_warn() {
-                        warn!(dialect = listener.name, addr = %listener.addr, %error, "cannot accept; trying again");
+                        warn!(dialect = listener.name, addr = listener.addr, %error, "cannot accept; trying again");
                     }
                     Timer::after(pause).await;
                     pause = (pause * 2).min(MAX_PAUSE);
@@ -68,6 +73,11 @@ pub(crate) async fn accept(service: Arc<Service>, listener: Listener) {
         }
         future::yield_now().await;
     }
+}
+
+async fn accept_one(listener: &Async<Socket>) -> io::Result<(Async<Socket>, SockAddr)> {
+    let (stream, peer) = listener.read_with(Socket::accept).await?;
+    Ok((Async::new(stream)?, peer))
 }
 
 impl Service {
@@ -91,9 +101,12 @@ fn is_peers_own(error: &io::Error) -> bool {
 }
 
 /// Opens a session for a connection, or tells it why there is none.
-fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<TcpStream>>, peer: SocketAddr) {
-    if let Err(error) = prepare(stream.get_ref()) {
-        debug!(%peer, %error, "cannot set socket options");
+fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<Socket>>, peer: &SockAddr) {
+    // A peer on a Unix socket has no address to speak of, nor anything to set.
+    let tcp = peer.as_socket();
+    let peer = tcp.map(field::display);
+    if let Err(error) = tcp.map_or(Ok(()), |_| prepare(stream.get_ref())) {
+        debug!(peer, %error, "cannot set socket options");
     }
     let Some(executor) = service.executor.upgrade() else { return };
     let mut words = Vec::new();
@@ -109,18 +122,19 @@ fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<TcpStream
         }
     });
     match opened {
-        Ok(id) => debug!(session = id.slot(), %peer, "connected"),
+        Ok(id) => debug!(session = id.slot(), peer, "connected"),
         Err(error) => {
-            debug!(%peer, %error, "refused");
+            debug!(peer, %error, "refused");
             // A new socket has room for a line; if it has not, the peer can do without.
-            let _ = stream.get_ref().write(&words);
+            let _ = write(stream.get_ref(), &words);
             service.close_gently(stream);
         }
     }
 }
 
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+/// Sets the options of a TCP socket.
+fn prepare(stream: &Socket) -> io::Result<()> {
     // What is written is a batch already.
-    stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+    stream.set_tcp_nodelay(true)?;
+    stream.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
 }

@@ -1,14 +1,14 @@
-//! One session's input: from its socket to the hub.
+//! One session's input, from its socket to the hub, and how a socket is written to.
 
 use std::future::Future;
 use std::io::{self, Read};
-use std::net::TcpStream;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
 use chat_proto::SessionId;
+use socket2::Socket;
 use tracing::debug;
 
 use crate::shared::Service;
@@ -27,13 +27,13 @@ const CHUNKS_A_TURN: usize = 8;
 pub(crate) struct Reader {
     service: Arc<Service>,
     id: SessionId,
-    stream: Arc<Async<TcpStream>>,
+    stream: Arc<Async<Socket>>,
     /// What the hub has left; the socket is not read before it has taken this.
     untaken: Vec<u8>,
 }
 
 impl Reader {
-    pub(crate) fn new(service: Arc<Service>, id: SessionId, stream: Arc<Async<TcpStream>>) -> Self {
+    pub(crate) fn new(service: Arc<Service>, id: SessionId, stream: Arc<Async<Socket>>) -> Self {
         Self { service, id, stream, untaken: Vec::new() }
     }
 
@@ -120,6 +120,24 @@ impl Future for Reader {
                 }
                 return Poll::Ready(());
             }
+        }
+    }
+}
+
+/// That a peer has gone is an error and no signal, whatever the embedding program makes of SIGPIPE. (Systems that know
+/// no such flag either have no such signal, or have been told with the socket.)
+#[cfg(all(unix, not(target_vendor = "apple")))]
+const FLAGS: i32 = rustix::net::SendFlags::NOSIGNAL.bits().cast_signed();
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+const FLAGS: i32 = 0;
+
+/// Offers the bytes once and returns how many were taken; a socket that has no room takes none.
+pub(crate) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match socket.send_with_flags(bytes, FLAGS) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! closes its own. Neither time nor number is left to the peers.
 
 use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use async_channel::Receiver;
 use async_io::{Async, Timer};
 use futures_lite::FutureExt;
 use smol::Task;
+use socket2::Socket;
 
 use crate::shared::Service;
 
@@ -34,7 +35,7 @@ pub(crate) struct Farewell {
 
 impl Service {
     /// Closes our half of a stream, and the rest once the peer has closed its own or had time to.
-    pub(crate) fn close_gently(self: &Arc<Self>, stream: Arc<Async<TcpStream>>) {
+    pub(crate) fn close_gently(self: &Arc<Self>, stream: Arc<Async<Socket>>) {
         // Those of a server that shuts down are the last, and no more than its sessions were.
         let room = self.farewells.len() < MAX_FAREWELLS || self.shared.stopping.is_closed();
         if stream.get_ref().shutdown(Shutdown::Write).is_err() || !room {
@@ -59,7 +60,7 @@ pub(crate) async fn bid_farewell(parting: Receiver<Farewell>) {
 }
 
 /// Reads and drops what comes until the peer closes.
-async fn drain(_service: Arc<Service>, stream: Arc<Async<TcpStream>>) {
+async fn drain(_service: Arc<Service>, stream: Arc<Async<Socket>>) {
     while stream.readable().await.is_ok() {
         let mut chunk = [0; CHUNK];
         match stream.get_ref().read(&mut chunk) {

@@ -1,8 +1,7 @@
 //! Carries out the hub's commands, and writes to every socket.
 
-use std::io::{self, Write};
+use std::io;
 use std::mem;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -10,9 +9,10 @@ use std::time::Duration;
 use async_io::Async;
 use chat_proto::{Batch, CloseReason, Command, SessionId, Timestamp};
 use futures_lite::future;
-use socket2::SockRef;
+use socket2::Socket;
 use tracing::debug;
 
+use crate::connection::write;
 use crate::shared::{Connection, Service, Shared, State};
 
 /// The most sessions written to in a round: enough to make the lock's cost vanish, few enough that another flusher
@@ -60,7 +60,7 @@ struct Round {
 /// One session's share of a round.
 struct Delivery {
     id: SessionId,
-    stream: Arc<Async<TcpStream>>,
+    stream: Arc<Async<Socket>>,
     /// Which of the round's batches it is sent.
     batch: usize,
     /// How many bytes that is.
@@ -156,19 +156,8 @@ impl Round {
     }
 }
 
-/// Offers the bytes once; a socket that has no room takes none.
-fn write(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    loop {
-        match socket.write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
 /// Puts the session back in line when its socket takes bytes again.
-fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, stream: &Async<TcpStream>) {
+fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, stream: &Async<Socket>) {
     let waker = Waker::from(Arc::new(WhenWritable { shared: Arc::clone(shared), id }));
     let cx = &mut Context::from_waker(&waker);
     // The first answer may be about the write before; asked again, the reactor waits for news.
@@ -204,7 +193,7 @@ fn close(service: &Arc<Service>, connection: Connection, reason: CloseReason) {
         CloseReason::Disconnected | CloseReason::Eof => {}
         // What the peer does not read, the system would keep for minutes; a reset drops it.
         CloseReason::Stalled => {
-            if let Err(error) = SockRef::from(connection.stream.get_ref()).set_linger(Some(Duration::ZERO)) {
+            if let Err(error) = connection.stream.get_ref().set_linger(Some(Duration::ZERO)) {
                 debug!(session = connection.id.slot(), %error, "cannot reset");
             }
         }

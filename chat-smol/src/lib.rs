@@ -1,4 +1,4 @@
-//! A chat server on [smol]: the [`chat_proto`] core over TCP, on as many threads as there are cores.
+//! A chat server on [smol]: the [`chat_proto`] core over TCP and Unix sockets, on as many threads as there are cores.
 //!
 //! ```no_run
 //! use std::net::{Ipv4Addr, SocketAddr};
@@ -54,6 +54,8 @@ mod handle;
 mod server;
 mod shared;
 mod signal;
+#[cfg(unix)]
+mod unix;
 
 pub use crate::handle::Handle;
 pub use crate::server::Server;

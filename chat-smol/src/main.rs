@@ -6,14 +6,17 @@ use std::process::{self, ExitCode};
 use std::{env, thread};
 
 use async_signal::{Signal, Signals};
-use chat_proto::cli::{self, DescriptorLimit, Failure, Invocation, LogFormat, Options, Program, UsageError};
+use chat_proto::cli::{
+    self, DescriptorLimit, Failure, Invocation, ListenAddr, ListenerSpec, LogFormat, Options, Program, UsageError,
+};
 use chat_smol::{Handle, Server};
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
-const PROGRAM: Program = Program { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION") };
+const PROGRAM: Program =
+    Program { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION"), unix_sockets: true };
 
 fn main() -> ExitCode {
     let done = match cli::parse(&PROGRAM, env::args_os().skip(1)) {
@@ -41,7 +44,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     let mut server = Server::new(options.config)?;
     let mut listening = Vec::new();
     for listener in options.listeners {
-        match server.listen(&listener.dialect, listener.addr) {
+        match listen(&mut server, &listener) {
             Ok(addr) => listening.push(format!("listening {} {addr}\n", listener.dialect)),
             Err(error) => return Err(Failure::Listen { listener, error }),
         }
@@ -56,6 +59,14 @@ fn serve(options: Options) -> Result<(), Failure> {
         .map_err(|error| Failure::System { doing: "start a thread", error })?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     server.run_on_threads(threads).map_err(|error| Failure::System { doing: "serve", error })
+}
+
+/// Lets the server listen, and returns where it does.
+fn listen(server: &mut Server, ListenerSpec { dialect, addr }: &ListenerSpec) -> io::Result<ListenAddr> {
+    match addr {
+        ListenAddr::Tcp(wanted) => Ok(ListenAddr::Tcp(server.listen(dialect, *wanted)?)),
+        ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone()),
+    }
 }
 
 /// Shuts down at the first signal, and ends the process at the second.

@@ -4,6 +4,10 @@ use std::io;
 use std::mem;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -18,6 +22,8 @@ use crate::farewell::bid_farewell;
 use crate::flusher::flush;
 use crate::handle::Handle;
 use crate::shared::{Service, Shared};
+#[cfg(unix)]
+use crate::unix;
 
 /// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn` is 4,096 on Linux).
 const LISTEN_BACKLOG: i32 = 4_096;
@@ -63,12 +69,60 @@ impl Server {
     ///
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the listener has no address.
     pub fn accept_on(&mut self, dialect: &str, listener: Async<TcpListener>) -> io::Result<SocketAddr> {
-        let addr = listener.get_ref().local_addr()?;
+        let listener = listener.into_inner()?;
+        let addr = listener.local_addr()?;
+        self.listeners.push(self.listener(dialect, listener.into(), addr.to_string())?);
+        Ok(addr)
+    }
+
+    /// Makes a Unix socket at `path` for clients that speak `dialect`.
+    ///
+    /// Clients can connect from now on; they are served once the server runs. Who may connect is for the permissions of
+    /// the directory to say, and for the process's umask. The file is removed when the server listens no longer; one
+    /// that a killed server has left behind is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect or the path is too long for a socket;
+    /// [`io::ErrorKind::AddrInUse`] if somebody listens there; [`io::ErrorKind::AlreadyExists`] if there is something
+    /// other than a socket; otherwise what the system says.
+    #[cfg(unix)]
+    pub fn listen_unix(&mut self, dialect: &str, path: impl AsRef<Path>) -> io::Result<()> {
+        let path = path.as_ref();
+        let (socket, file) = unix::bind(path)?;
+        socket.listen(LISTEN_BACKLOG)?;
+        let mut listener = self.listener(dialect, socket, unix::name(Some(path)))?;
+        listener.file = Some(file);
+        self.listeners.push(listener);
+        Ok(())
+    }
+
+    /// Takes a Unix socket that listens already, for clients that speak `dialect`. Its file is left to whoever made it.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept_on`](Self::accept_on).
+    #[cfg(unix)]
+    pub fn accept_on_unix(&mut self, dialect: &str, listener: Async<UnixListener>) -> io::Result<()> {
+        let listener = listener.into_inner()?;
+        let name = unix::name(listener.local_addr()?.as_pathname());
+        self.listeners.push(self.listener(dialect, listener.into(), name)?);
+        Ok(())
+    }
+
+    /// Makes a listener of a socket that listens; `addr` is what it is called in the log.
+    fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
         let id = self.shared.act(|state, _| state.hub.dialect(dialect)).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("no dialect `{dialect}` is configured"))
         })?;
-        self.listeners.push(Listener { socket: listener, addr, dialect: id, name: dialect.to_owned() });
-        Ok(addr)
+        Ok(Listener {
+            #[cfg(unix)]
+            file: None,
+            socket: Async::new(socket)?,
+            addr,
+            dialect: id,
+            name: dialect.to_owned(),
+        })
     }
 
     /// Returns a handle by which other threads speak to the server, look at it and shut it down.

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -11,6 +10,7 @@ use async_channel::Sender;
 use async_io::Async;
 use chat_proto::{Hub, SessionId, Timestamp};
 use smol::{Executor, Task};
+use socket2::Socket;
 
 use crate::farewell::Farewell;
 use crate::signal::Signal;
@@ -112,7 +112,7 @@ pub(crate) struct Connections(Vec<Option<Connection>>);
 /// The transport of one session.
 pub(crate) struct Connection {
     pub(crate) id: SessionId,
-    pub(crate) stream: Arc<Async<TcpStream>>,
+    pub(crate) stream: Arc<Async<Socket>>,
     /// Reads the stream until it ends; dropping it stops that.
     pub(crate) _reader: Task<()>,
     /// The reader's, while it waits for the hub to take input that it has left untaken.

@@ -8,14 +8,17 @@ use std::io::{self, Write};
 use std::process::{self, ExitCode};
 use std::{env, thread};
 
-use chat_proto::cli::{self, DescriptorLimit, Failure, Invocation, LogFormat, Options, Program, UsageError};
+use chat_proto::cli::{
+    self, DescriptorLimit, Failure, Invocation, ListenAddr, LogFormat, Options, Program, UsageError,
+};
 use chat_std::{Handle, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::EnvFilter;
 
-const PROGRAM: Program = Program { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION") };
+const PROGRAM: Program =
+    Program { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION"), unix_sockets: false };
 
 fn main() -> ExitCode {
     let done = match cli::parse(&PROGRAM, env::args_os().skip(1)) {
@@ -43,7 +46,8 @@ fn serve(options: Options) -> Result<(), Failure> {
     let mut server = Server::new(options.config)?;
     let mut listening = Vec::new();
     for listener in options.listeners {
-        match server.listen(&listener.dialect, listener.addr) {
+        let ListenAddr::Tcp(addr) = listener.addr else { unreachable!("PROGRAM serves no Unix sockets") };
+        match server.listen(&listener.dialect, addr) {
             Ok(addr) => listening.push(format!("listening {} {addr}\n", listener.dialect)),
             Err(error) => return Err(Failure::Listen { listener, error }),
         }

@@ -1,9 +1,14 @@
 //! This project's adapters, as the [conformance suite](mod@crate::conformance) wants them.
 
+use std::env;
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chat_proto::{Config, HubStats, SessionId};
+use socket2::SockAddr;
 
 use crate::conformance::{Adapter, Control, LOOPBACK, Running};
 
@@ -11,13 +16,18 @@ use crate::conformance::{Adapter, Control, LOOPBACK, Running};
 #[derive(Clone, Copy, Debug)]
 pub struct Smol;
 
+/// The same, on Unix sockets.
+#[derive(Clone, Copy, Debug)]
+pub struct SmolOnUnix;
+
 /// chat-std, on threads of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Std;
 
+const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
+
 impl Adapter for Smol {
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
-        const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
         let mut server = chat_smol::Server::new(config).map_err(io::Error::other)?;
         let mut ports = Vec::new();
         for dialect in dialects {
@@ -25,6 +35,27 @@ impl Adapter for Smol {
         }
         Ok(Running::new(ports, server.handle(), move || server.run_on_threads(THREADS)))
     }
+}
+
+impl Adapter for SmolOnUnix {
+    fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
+        let mut server = chat_smol::Server::new(config).map_err(io::Error::other)?;
+        let mut paths = Vec::new();
+        for dialect in dialects {
+            let path = unused_path();
+            server.listen_unix(dialect, &path)?;
+            paths.push((*dialect, SockAddr::unix(path)?));
+        }
+        Ok(Running::new(paths, server.handle(), move || server.run_on_threads(THREADS)))
+    }
+}
+
+/// Returns a path at which nothing is, short enough for a Unix socket.
+#[must_use]
+pub fn unused_path() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("chat-tests-{}-{number}", process::id()))
 }
 
 impl Adapter for Std {

@@ -22,6 +22,8 @@ const LISTEN: Plain = Plain {
     help: "Serve a dialect on an address; may be given several times and replaces the default. Port 0 lets the system \
            choose one; the line \"listening DIALECT ADDR\" on standard output tells which.",
 };
+/// What is added to the help of [`LISTEN`] where it is so.
+const LISTEN_UNIX: &str = " ADDR can also be unix:PATH, a Unix socket.";
 const LOG: Plain = Plain {
     name: "log",
     form: "FILTER",
@@ -61,7 +63,7 @@ pub(super) struct Help<'a>(pub(super) &'a Program);
 
 impl fmt::Display for Help<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Program { name, version } = self.0;
+        let Program { name, version, unix_sockets } = *self.0;
         write!(
             f,
             "{name} {version}: people and programs in one conversation
@@ -74,7 +76,8 @@ nc or telnet, and classic on 127.0.0.1:4001, for programs: lines of base64.
         )?;
 
         let listeners: Vec<_> = default_listeners().iter().map(ToString::to_string).collect();
-        write_section(f, "Where", [LISTEN.row(&listeners)])?;
+        let listen = format!("{}{}", LISTEN.help, if unix_sockets { LISTEN_UNIX } else { "" });
+        write_section(f, "Where", [Row::new(LISTEN.name, LISTEN.form, &listen, &listeners)])?;
         write_section(f, "Sessions", setting_rows(Topic::Sessions))?;
         write_section(f, "Timeouts", setting_rows(Topic::Timeouts))?;
         write_section(f, "Memory", setting_rows(Topic::Memory))?;

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 pub use self::process::{DescriptorLimit, Failure, TooFewDescriptors, print};
 pub use self::usage::UsageError;
@@ -27,6 +28,8 @@ pub struct Program {
     pub name: &'static str,
     /// Its version, without a `v`.
     pub version: &'static str,
+    /// Whether it serves Unix sockets; if not, [`parse`] refuses them and the help does not offer them.
+    pub unix_sockets: bool,
 }
 
 /// What the arguments ask for.
@@ -56,8 +59,17 @@ pub struct Options {
 pub struct ListenerSpec {
     /// The dialect's name, one of those in [`Config::default`].
     pub dialect: String,
-    /// The address; port 0 lets the system choose one.
-    pub addr: SocketAddr,
+    /// The address.
+    pub addr: ListenAddr,
+}
+
+/// Where a listener waits for connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddr {
+    /// A TCP port; 0 lets the system choose one.
+    Tcp(SocketAddr),
+    /// A Unix socket at this path.
+    Unix(PathBuf),
 }
 
 /// How log records are written.
@@ -80,7 +92,7 @@ pub enum LogFormat {
 /// ```
 /// use chat_proto::cli::{Invocation, Program, parse};
 ///
-/// let program = Program { name: "chat-server", version: "1.0.0" };
+/// let program = Program { name: "chat-server", version: "1.0.0", unix_sockets: true };
 /// let Invocation::Serve(options) = parse(&program, ["--listen", "text=127.0.0.1:0", "--max-line", "1KiB"])? else {
 ///     unreachable!("there is nothing to print");
 /// };
@@ -117,7 +129,7 @@ where
             "help" => return Ok(Invocation::Print(help::Help(program).to_string())),
             "version" => return Ok(Invocation::Print(format!("{} {}\n", program.name, program.version))),
             "print-memory-bound" => print_memory_bound = true,
-            "listen" => listeners.push(ListenerSpec::parse(&value(&mut args, option)?, &config)?),
+            "listen" => listeners.push(ListenerSpec::parse(program, &value(&mut args, option)?, &config)?),
             "log" => log = value(&mut args, option)?,
             "log-format" => log_format = LogFormat::parse(&value(&mut args, option)?)?,
             setting => config.set(setting, &value(&mut args, setting)?).map_err(UsageError::Setting)?,
@@ -141,7 +153,7 @@ const DEFAULT_LOG: &str = "info";
 fn default_listeners() -> Vec<ListenerSpec> {
     let local = |dialect, port| ListenerSpec {
         dialect: String::from(dialect),
-        addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+        addr: ListenAddr::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
     };
     vec![local("text", 4_000), local("classic", 4_001)]
 }
@@ -152,26 +164,55 @@ fn value(args: &mut lexopt::Parser, option: &'static str) -> Result<String, Usag
 }
 
 impl ListenerSpec {
-    fn parse(value: &str, config: &Config) -> Result<Self, UsageError> {
-        let wrong = |expected| Err(UsageError::Value { option: "listen", value: String::from(value), expected });
+    fn parse(program: &Program, value: &str, config: &Config) -> Result<Self, UsageError> {
+        let wrong = |expected| UsageError::Value { option: "listen", value: String::from(value), expected };
         let Some((dialect, addr)) = value.split_once('=') else {
-            return wrong(String::from("it must be DIALECT=ADDR, such as text=127.0.0.1:4000"));
+            return Err(wrong(String::from("it must be DIALECT=ADDR, such as text=127.0.0.1:4000")));
         };
         let known: Vec<_> = config.dialects.iter().map(|dialect| dialect.dialect.name()).collect();
         if !known.contains(&dialect) {
-            return wrong(format!("the dialect must be {}", known.join(" or ")));
+            return Err(wrong(format!("the dialect must be {}", known.join(" or "))));
         }
-        match addr.parse() {
-            Ok(addr) => Ok(Self { dialect: String::from(dialect), addr }),
-            Err(_) => wrong(String::from("the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000")),
+        let addr = ListenAddr::parse(program, addr).map_err(wrong)?;
+        Ok(Self { dialect: String::from(dialect), addr })
+    }
+}
+
+impl ListenAddr {
+    /// Reads what stands behind `DIALECT=`, or says what it must be.
+    fn parse(program: &Program, addr: &str) -> Result<Self, String> {
+        match addr.strip_prefix(UNIX) {
+            Some("") => Err(String::from("unix: needs a path, such as unix:/run/chat.sock")),
+            Some(path) if program.unix_sockets => Ok(Self::Unix(PathBuf::from(path))),
+            Some(_) => Err(format!("{} serves no Unix sockets; {IP_PORT}", program.name)),
+            None => match addr.parse() {
+                Ok(addr) => Ok(Self::Tcp(addr)),
+                Err(_) if program.unix_sockets => Err(format!("{IP_PORT}, or unix:PATH")),
+                Err(_) => Err(String::from(IP_PORT)),
+            },
         }
     }
 }
+
+/// What stands before the path of a Unix socket.
+const UNIX: &str = "unix:";
+
+const IP_PORT: &str = "the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000";
 
 /// Writes it as [`parse`] reads it, as in `text=127.0.0.1:4000`.
 impl fmt::Display for ListenerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.dialect, self.addr)
+    }
+}
+
+/// Writes it as [`parse`] reads it, as in `127.0.0.1:4000` or `unix:/run/chat.sock`.
+impl fmt::Display for ListenAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => addr.fmt(f),
+            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use core::fmt;
 use std::io;
 use std::io::Write;
+use std::net::SocketAddr;
 
-use super::{ListenerSpec, Options, UsageError};
+use super::{ListenAddr, ListenerSpec, Options, UsageError};
 use crate::config::ConfigError;
 
 /// The limit on a process's open descriptors; `None` is no limit.
@@ -169,15 +170,19 @@ impl fmt::Display for Failure {
             Self::Listen { listener, error } => {
                 let ListenerSpec { dialect, addr } = listener;
                 write!(f, "cannot listen on {addr} for {dialect}: ")?;
-                match error.kind() {
-                    io::ErrorKind::AddrInUse => write!(
+                match (error.kind(), addr) {
+                    (io::ErrorKind::AddrInUse, ListenAddr::Tcp(addr)) => write!(
                         f,
                         "the address is in use; stop what uses it, or choose another port, as in \
                          --listen {dialect}={} (0: any that is free)",
-                        std::net::SocketAddr::new(addr.ip(), 0)
+                        SocketAddr::new(addr.ip(), 0)
                     ),
-                    io::ErrorKind::AddrNotAvailable => f.write_str("this machine has no such address"),
-                    io::ErrorKind::PermissionDenied if addr.port() < 1024 => {
+                    (io::ErrorKind::AddrInUse, ListenAddr::Unix(_)) => {
+                        f.write_str("the address is in use; stop what uses it, or choose another path")
+                    }
+                    (io::ErrorKind::NotFound, ListenAddr::Unix(_)) => f.write_str("there is no such directory"),
+                    (io::ErrorKind::AddrNotAvailable, _) => f.write_str("this machine has no such address"),
+                    (io::ErrorKind::PermissionDenied, ListenAddr::Tcp(addr)) if addr.port() < 1024 => {
                         f.write_str("ports below 1024 need a privilege; choose one above")
                     }
                     _ => error.fmt(f),
@@ -201,7 +206,7 @@ mod tests {
     use crate::cli::{Invocation, Program, parse};
 
     fn options(max_sessions: usize) -> Options {
-        let program = Program { name: "chat-server", version: "1.2.3" };
+        let program = Program { name: "chat-server", version: "1.2.3", unix_sockets: true };
         match parse(&program, ["--max-sessions", &max_sessions.to_string()]) {
             Ok(Invocation::Serve(options)) => *options,
             other => panic!("{other:?}"),
@@ -305,7 +310,11 @@ mod tests {
     #[test]
     fn an_address_that_cannot_be_had_is_told_another_way() {
         let told = |dialect: &str, addr: &str, kind: io::ErrorKind| {
-            let listener = ListenerSpec { dialect: String::from(dialect), addr: addr.parse().expect(addr) };
+            let addr = match addr.strip_prefix("unix:") {
+                Some(path) => ListenAddr::Unix(path.into()),
+                None => ListenAddr::Tcp(addr.parse().expect(addr)),
+            };
+            let listener = ListenerSpec { dialect: String::from(dialect), addr };
             let failure = Failure::Listen { listener, error: kind.into() };
             assert_eq!(failure.status(), 1);
             failure.to_string()
@@ -322,6 +331,15 @@ mod tests {
         assert_eq!(
             told("text", "10.1.2.3:5", io::ErrorKind::AddrNotAvailable),
             "cannot listen on 10.1.2.3:5 for text: this machine has no such address"
+        );
+        assert_eq!(
+            told("text", "unix:/run/chat.sock", io::ErrorKind::AddrInUse),
+            "cannot listen on unix:/run/chat.sock for text: the address is in use; stop what uses it, or choose \
+             another path"
+        );
+        assert_eq!(
+            told("text", "unix:nowhere/chat.sock", io::ErrorKind::NotFound),
+            "cannot listen on unix:nowhere/chat.sock for text: there is no such directory"
         );
         assert_eq!(
             told("text", "127.0.0.1:5", io::ErrorKind::OutOfMemory),

@@ -2,7 +2,7 @@ use super::*;
 use crate::config::setting::{SETTINGS, Setting};
 use crate::config::{OnLag, Rate};
 
-const PROGRAM: Program = Program { name: "chat-server", version: "1.2.3" };
+const PROGRAM: Program = Program { name: "chat-server", version: "1.2.3", unix_sockets: true };
 
 fn options(args: &[&str]) -> Options {
     match parse(&PROGRAM, args) {
@@ -43,6 +43,31 @@ fn listeners_replace_the_defaults_and_keep_their_order() {
     let options = options(&["--listen", "classic=127.0.0.1:0", "--listen=text=[::1]:5", "--listen", "text=1.2.3.4:6"]);
     assert_eq!(listeners(&options), ["classic=127.0.0.1:0", "text=[::1]:5", "text=1.2.3.4:6"]);
     assert_eq!(spoken(&options), ["classic", "text"]);
+}
+
+#[test]
+fn an_address_can_be_the_path_of_a_unix_socket() {
+    let args = ["--listen", "text=unix:/run/chat.sock", "--listen", "classic=unix:a=b.sock"];
+    let options = options(&args);
+    let [text, classic] = &options.listeners[..] else { panic!("{options:?}") };
+    assert_eq!(text.addr, ListenAddr::Unix(PathBuf::from("/run/chat.sock")));
+    assert_eq!(classic.addr, ListenAddr::Unix(PathBuf::from("a=b.sock")));
+    assert_eq!(listeners(&options), [args[1], args[3]]);
+}
+
+#[test]
+fn a_program_that_serves_no_unix_sockets_neither_takes_nor_offers_them() {
+    let program = Program { name: "server", unix_sockets: false, ..PROGRAM };
+    let refused = |addr: &str| parse(&program, ["--listen", addr]).expect_err("a refusal").to_string();
+    assert_eq!(
+        refused("text=unix:/run/chat.sock"),
+        "--listen text=unix:/run/chat.sock: server serves no Unix sockets; the address must be IP:PORT, such as \
+         127.0.0.1:4000 or [::1]:4000"
+    );
+    assert!(refused("text=x").ends_with("[::1]:4000"), "{}", refused("text=x"));
+    let Ok(Invocation::Print(help)) = parse(&program, ["--help"]) else { panic!("no help") };
+    assert!(!help.contains("unix:"), "{help}");
+    assert!(help_of("listen").contains("ADDR can also be unix:PATH, a Unix socket."));
 }
 
 #[test]
@@ -143,12 +168,13 @@ fn wrong_values_are_told_what_would_be_right() {
         (&["--listen", "irc=1.2.3.4:5"], "--listen irc=1.2.3.4:5: the dialect must be classic or text"),
         (
             &["--listen", "text=localhost:5"],
-            "--listen text=localhost:5: the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000",
+            "--listen text=localhost:5: the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or unix:PATH",
         ),
         (
             &["--listen", "text=::1"],
-            "--listen text=::1: the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000",
+            "--listen text=::1: the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or unix:PATH",
         ),
+        (&["--listen", "text=unix:"], "--listen text=unix:: unix: needs a path, such as unix:/run/chat.sock"),
         (&["--log-format", "xml"], "--log-format xml: it must be text or json"),
         (&["--max-line", "4MB"], "--max-line 4MB: it must be bytes, such as 4096, 64KiB, 4MiB or 1GiB"),
         (&["--backlog", "irc=5"], "--backlog irc=5: the dialect must be classic or text"),

@@ -1,0 +1,91 @@
+//! Unix sockets: binding a path, and giving it back.
+//!
+//! A server that was killed leaves its file behind, which then stands in the next one's way. That nobody listens there
+//! any more is seen by connecting. Two servers that find such a file in the same instant may both take it for their
+//! own; the later one has the path then, and the earlier one leaves it alone when it ends.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf, absolute};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+use tracing::warn;
+
+/// Binds a socket to a path at which nothing is, or a socket at which nobody listens any more.
+pub(crate) fn bind(path: &Path) -> io::Result<(Socket, SocketFile)> {
+    let addr = address(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    match socket.bind(&addr) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            remove_stale(path, &addr)?;
+            socket.bind(&addr)?;
+        }
+        bound => bound?,
+    }
+    Ok((socket, SocketFile::at(path)?))
+}
+
+/// What the socket at a path is called in the log; one without a path has no name that could be written.
+pub(crate) fn name(path: Option<&Path>) -> String {
+    path.map_or_else(|| "unix".to_owned(), |path| format!("unix:{}", path.display()))
+}
+
+/// The file of a bound socket; removed when this is dropped, if it is still the one that was made.
+///
+/// To be dropped before the socket, which keeps the system from giving the file's number to another.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    /// Its device and its number there.
+    id: (u64, u64),
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        // The process may be somewhere else by the time it ends. What is no path, but the name of an abstract socket or
+        // none at all, is refused here.
+        let path = absolute(path)?;
+        let id = id(&fs::symlink_metadata(&path)?);
+        Ok(Self { path, id })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Not there, or another's by now: either way it is none of ours.
+        if !fs::symlink_metadata(&self.path).is_ok_and(|file| id(&file) == self.id) {
+            return;
+        }
+        if let Err(error) = fs::remove_file(&self.path) {
+            warn!(path = %self.path.display(), %error, "cannot remove the socket's file");
+        }
+    }
+}
+
+fn id(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+fn address(path: &Path) -> io::Result<SockAddr> {
+    SockAddr::unix(path).map_err(|_| {
+        let length = path.as_os_str().len();
+        let message = format!("{length} bytes are too long for the path of a socket: systems take some 100");
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    })
+}
+
+/// Removes the file at `path` if it is a socket at which nobody listens any more.
+fn remove_stale(path: &Path, addr: &SockAddr) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "what is there is not a socket; it is left alone"));
+    }
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Who listens may have no room for one more just now, which is not worth waiting for.
+    probe.set_nonblocking(true)?;
+    match probe.connect(addr) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::ErrorKind::AddrInUse.into()),
+    }
+}
