@@ -51,9 +51,25 @@ impl Handle {
     /// Tells the server to stop: it accepts nobody any more, tells everyone, and closes each connection once its peer
     /// has been sent what was pending, at most the linger timeout later.
     ///
-    /// Returns at once; [`Server::run`](crate::Server::run) returns when all is closed.
+    /// Returns at once; [`Server::run`](crate::Server::run) returns when all is closed, and [`closed`](Self::closed)
+    /// waits for that.
     pub fn shut_down(&self) {
         self.shared.act(|state, now| state.hub.shut_down(now));
         self.shared.stopping.close();
+    }
+
+    /// Waits until every connection is closed and no task is left, because somebody has called
+    /// [`shut_down`](Self::shut_down), or because the server was dropped.
+    ///
+    /// This can be awaited on any executor, or by a thread:
+    ///
+    /// ```no_run
+    /// # let handle = chat_smol::Server::new(chat_proto::Config::default())?.handle();
+    /// handle.shut_down();
+    /// smol::block_on(handle.closed());
+    /// # Ok::<(), chat_proto::ConfigError>(())
+    /// ```
+    pub async fn closed(&self) {
+        self.shared.ended.wait().await;
     }
 }

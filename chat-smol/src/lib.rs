@@ -16,6 +16,8 @@
 //! thread::spawn(move || {
 //!     handle.announce("one minute left");
 //!     handle.shut_down();
+//!     smol::block_on(handle.closed());
+//!     println!("all is closed");
 //! });
 //! server.run_on_threads(thread::available_parallelism()?)?;
 //! # Ok(())

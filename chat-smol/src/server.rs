@@ -31,8 +31,8 @@ const LISTEN_BACKLOG: i32 = 4_096;
 /// A chat server: make it, let it listen, keep a [`Handle`], run it.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
     listeners: Vec<Listener>,
+    life: Life,
 }
 
 impl Server {
@@ -42,7 +42,7 @@ impl Server {
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { shared: Arc::new(Shared::new(Hub::new(config)?)), listeners: Vec::new() })
+        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
@@ -112,7 +112,7 @@ impl Server {
 
     /// Makes a listener of a socket that listens; `addr` is what it is called in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
-        let id = self.shared.act(|state, _| state.hub.dialect(dialect)).ok_or_else(|| {
+        let id = self.life.0.act(|state, _| state.hub.dialect(dialect)).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("no dialect `{dialect}` is configured"))
         })?;
         Ok(Listener {
@@ -128,7 +128,7 @@ impl Server {
     /// Returns a handle by which other threads speak to the server, look at it and shut it down.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.shared))
+        Handle::new(Arc::clone(&self.life.0))
     }
 
     /// Serves on `executor` until [`Handle::shut_down`], and returns when every connection is closed and no task is
@@ -169,12 +169,13 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        let shared = self.shared;
-        let _abandon = Abandon(&shared);
+        // Dropped last, since it stands here first.
+        let life = self.life;
+        let shared = &life.0;
         let (alive, all_gone) = async_channel::bounded(1);
         let (farewells, parting) = async_channel::unbounded();
         let service = Arc::new(Service {
-            shared: Arc::clone(&shared),
+            shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
             farewells,
             warned: Mutex::default(),
@@ -204,13 +205,13 @@ impl Server {
     }
 }
 
-/// Lets go of all connections when the server ends, however it ends.
-struct Abandon<'a>(&'a Shared);
+/// Lets go of all connections when the server ends, however it ends, and then tells those who wait for that.
+#[derive(Debug)]
+struct Life(Arc<Shared>);
 
-impl Drop for Abandon<'_> {
+impl Drop for Life {
     fn drop(&mut self) {
-        // Dropped when the lock is free again, since closing sockets takes a while.
-        let _connections = self.0.act(|state, now| {
+        let connections = self.0.act(|state, now| {
             state.hub.shut_down(now);
             let left: Vec<_> = state.hub.sessions().collect();
             for id in left {
@@ -219,5 +220,8 @@ impl Drop for Abandon<'_> {
             while state.hub.poll_command().is_some() {}
             mem::take(&mut state.connections)
         });
+        // Only now that the lock is free again, since closing sockets takes a while.
+        drop(connections);
+        self.0.ended.close();
     }
 }

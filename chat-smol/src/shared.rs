@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: Signal,
     /// Closed when the hub has shut down and let go of every session.
     pub(crate) closed: Signal,
+    /// Closed when nothing of the server is left.
+    pub(crate) ended: Signal,
 }
 
 /// What the lock protects.
@@ -62,6 +64,7 @@ impl Shared {
             rearm: Signal::new(),
             stopping: Signal::new(),
             closed: Signal::new(),
+            ended: Signal::new(),
         }
     }
 

@@ -143,6 +143,37 @@ fn dropping_a_server_that_runs_closes_its_connections() {
 }
 
 #[test]
+fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
+    let server = Running::start(unlimited());
+    let mut alice = server.join("alice");
+    let waiting = [server.handle.clone(), server.handle.clone()].map(|handle| {
+        thread::spawn(move || {
+            future::block_on(handle.closed());
+            handle.sessions()
+        })
+    });
+    assert_eq!(future::block_on(future::poll_once(server.handle.closed())), None, "alice is still here");
+    server.handle.shut_down();
+    while alice.read_line().is_some() {}
+    drop(alice);
+    for waiting in waiting {
+        assert_eq!(waiting.join().unwrap(), []);
+    }
+    assert!(TcpStream::connect(server.addr).is_err());
+    server.stop();
+}
+
+#[test]
+fn a_server_that_is_dropped_before_it_runs_keeps_nobody_waiting() {
+    let mut server = Server::new(Config::default()).unwrap();
+    let addr = server.listen("text", ANY_PORT).unwrap();
+    let handle = server.handle();
+    drop(server);
+    future::block_on(handle.closed());
+    assert!(TcpStream::connect(addr).is_err());
+}
+
+#[test]
 fn a_server_that_listens_nowhere_does_not_run() {
     let server = Server::new(Config::default()).unwrap();
     assert_eq!(server.run_on_threads(NonZeroUsize::MIN).unwrap_err().kind(), ErrorKind::InvalidInput);

@@ -54,8 +54,16 @@ impl Handle {
     }
 
     /// Stops accepting, tells everyone, and lets [`Server::run`](crate::Server::run) return once every connection is
-    /// closed. Returns at once.
+    /// closed. Returns at once; [`closed`](Self::closed) waits for that.
     pub fn shut_down(&self) {
         self.shared.shut_down();
+    }
+
+    /// Waits until every connection is closed and every thread has ended but the one that runs the server, because
+    /// somebody has called [`shut_down`](Self::shut_down), or because the server was dropped.
+    ///
+    /// Not to be called by the thread that runs the server, of course.
+    pub fn closed(&self) {
+        self.shared.wait_until_closed();
     }
 }

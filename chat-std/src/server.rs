@@ -22,8 +22,8 @@ const BACKLOG: i32 = 4_096;
 /// A chat server on plain threads, not yet running.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
     listeners: Vec<Listener>,
+    life: Life,
 }
 
 impl Server {
@@ -33,7 +33,7 @@ impl Server {
     ///
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { shared: Arc::new(Shared::new(Hub::new(config)?)), listeners: Vec::new() })
+        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
@@ -60,7 +60,7 @@ impl Server {
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
         let name = dialect.to_owned();
-        let dialect = self.shared.act(|state, _| find(&state.hub, dialect))?;
+        let dialect = self.life.0.act(|state, _| find(&state.hub, dialect))?;
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
         self.listeners.push(Listener { socket: listener, addr, dialect, name });
@@ -70,7 +70,7 @@ impl Server {
     /// Returns a handle that other threads may hold while the server runs, and after it.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.shared))
+        Handle::new(Arc::clone(&self.life.0))
     }
 
     /// Serves until [`Handle::shut_down`] was called and every connection is closed; no thread is left behind.
@@ -83,20 +83,31 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        let Self { shared, listeners } = self;
-        let watch = Watch::new(&shared)?;
+        let Self { listeners, life } = self;
+        let shared = &life.0;
+        let watch = Watch::new(shared)?;
         let mut threads = Vec::new();
-        let started = start(&shared, listeners, &mut threads);
+        let started = start(shared, listeners, &mut threads);
         if started.is_err() {
             shared.shut_down();
         }
-        watch.run(&shared);
+        watch.run(shared);
         shared.end();
         for thread in threads {
             // A panic has been reported by the thread itself.
             let _ = thread.join();
         }
         started
+    }
+}
+
+/// Tells those who wait for it that the server has ended, however it ends.
+#[derive(Debug)]
+struct Life(Arc<Shared>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

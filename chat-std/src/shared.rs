@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Flushers wait here for work.
     work: Condvar,
+    /// Handles wait here for the server's end.
+    closed: Condvar,
     started: Instant,
 }
 
@@ -52,6 +54,8 @@ pub(crate) struct State {
     pub(crate) doors: Option<UnixStream>,
     /// Nothing is left to flush, ever.
     over: bool,
+    /// Nothing is left of the server.
+    closed: bool,
 }
 
 impl Shared {
@@ -70,8 +74,9 @@ impl Shared {
             warned: None,
             doors: None,
             over: false,
+            closed: false,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), started: Instant::now() }
+        Self { state: Mutex::new(state), work: Condvar::new(), closed: Condvar::new(), started: Instant::now() }
     }
 
     /// Does something to the hub: locks, takes the time, acts, and wakes whoever then has something to do.
@@ -135,6 +140,18 @@ impl Shared {
         });
         self.work.notify_all();
         join(ended);
+    }
+
+    /// Lets go those who wait for the server's end.
+    pub(crate) fn close(&self) {
+        self.act(|state, _| state.closed = true);
+        self.closed.notify_all();
+    }
+
+    /// Waits until the server has ended.
+    pub(crate) fn wait_until_closed(&self) {
+        let waited = self.closed.wait_while(lock(&self.state), |state| !state.closed);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Called by each connection thread as its last act.

@@ -214,3 +214,37 @@ fn refused_peers_are_told_and_closed() {
     drop(first);
     server.stop();
 }
+
+#[test]
+fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
+    let server = Running::start(unhurried());
+    let mut alice = server.join("alice");
+    let waiting = [server.handle.clone(), server.handle.clone()].map(|handle| {
+        thread::spawn(move || {
+            handle.closed();
+            handle.sessions()
+        })
+    });
+    // An answer later they still wait.
+    alice.say("/ping");
+    alice.wait_for("* pong");
+    assert!(!waiting.iter().any(JoinHandle::is_finished), "alice is still here");
+    server.handle.shut_down();
+    while alice.line().is_some() {}
+    drop(alice);
+    for waiting in waiting {
+        assert_eq!(waiting.join().expect("waiting does not panic"), []);
+    }
+    assert!(TcpStream::connect(server.addr).is_err());
+    server.stop();
+}
+
+#[test]
+fn a_server_that_is_dropped_before_it_runs_keeps_nobody_waiting() {
+    let mut server = Server::new(unhurried()).expect("the limits are in range");
+    let addr = server.listen("text", (Ipv4Addr::LOCALHOST, 0).into()).expect("loopback has a free port");
+    let handle = server.handle();
+    drop(server);
+    handle.closed();
+    assert!(TcpStream::connect(addr).is_err());
+}
