@@ -4,13 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up should stop")]
 
+mod room;
+
 use std::hint::black_box;
 use std::time::Duration;
 
-use base64::Engine as _;
-use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+use chat_proto::{Hub, Timestamp};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
+use room::{drain, hub, line};
 
 /// Counts what is allocated: the steady state must show nothing.
 #[global_allocator]
@@ -24,43 +26,6 @@ fn main() {
 #[divan::bench(args = [1, 100_001], sample_count = 1)]
 fn hub_of_idle_sessions(sessions: usize) -> Hub {
     hub("text", sessions - 1).0
-}
-
-/// A hub with a speaker and that many others, all of whom have read everything.
-fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
-    let config = Config { max_sessions: readers + 1, rate: None, ..Config::default() };
-    let mut hub = Hub::new(config).unwrap();
-    let dialect = hub.dialect(dialect).unwrap();
-    let speaker = hub.open(Timestamp::ZERO, dialect).unwrap();
-    for _ in 0..readers {
-        hub.open(Timestamp::ZERO, dialect).unwrap();
-        drain(&mut hub);
-    }
-    drain(&mut hub);
-    (hub, speaker)
-}
-
-/// Sends everything to everyone; returns how many bytes there were.
-fn drain(hub: &mut Hub) -> usize {
-    let mut bytes = 0;
-    while let Some(command) = hub.poll_command() {
-        if let Command::Send(id) = command {
-            let len = hub.pending(id).len();
-            hub.sent(Timestamp::ZERO, id, len);
-            bytes += len;
-        }
-    }
-    bytes
-}
-
-/// A line that says 64 bytes.
-fn line(dialect: &str) -> Vec<u8> {
-    let words = "0123456789abcdef".repeat(4);
-    if dialect == "text" {
-        return format!("{words}\n").into_bytes();
-    }
-    let words = base64::engine::general_purpose::STANDARD.encode(words);
-    format!("CHAT c3BlYWtlcg== {words}\n").into_bytes()
 }
 
 /// One line, with that many sessions reading.

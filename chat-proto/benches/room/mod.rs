@@ -1,0 +1,41 @@
+//! What the benchmarks measure in: a hub with a speaker and readers, who are at rest.
+
+use base64::Engine as _;
+use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+
+/// A hub with a speaker and that many others, all of whom have read everything.
+pub(crate) fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
+    let config = Config { max_sessions: readers + 1, rate: None, ..Config::default() };
+    let mut hub = Hub::new(config).unwrap();
+    let dialect = hub.dialect(dialect).unwrap();
+    let speaker = hub.open(Timestamp::ZERO, dialect).unwrap();
+    for _ in 0..readers {
+        hub.open(Timestamp::ZERO, dialect).unwrap();
+        drain(&mut hub);
+    }
+    drain(&mut hub);
+    (hub, speaker)
+}
+
+/// Sends everything to everyone; returns how many bytes there were.
+pub(crate) fn drain(hub: &mut Hub) -> usize {
+    let mut bytes = 0;
+    while let Some(command) = hub.poll_command() {
+        if let Command::Send(id) = command {
+            let len = hub.pending(id).len();
+            hub.sent(Timestamp::ZERO, id, len);
+            bytes += len;
+        }
+    }
+    bytes
+}
+
+/// A line that says 64 bytes.
+pub(crate) fn line(dialect: &str) -> Vec<u8> {
+    let words = "0123456789abcdef".repeat(4);
+    if dialect == "text" {
+        return format!("{words}\n").into_bytes();
+    }
+    let words = base64::engine::general_purpose::STANDARD.encode(words);
+    format!("CHAT c3BlYWtlcg== {words}\n").into_bytes()
+}
