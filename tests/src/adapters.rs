@@ -13,7 +13,7 @@ use socket2::SockAddr;
 use crate::conformance::{Adapter, Control, LOOPBACK, Running};
 
 /// chat-smol, on two executor threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Smol;
 
 /// The same, on Unix sockets.
@@ -21,7 +21,7 @@ pub struct Smol;
 pub struct SmolOnUnix;
 
 /// chat-std, on threads of its own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Std;
 
 const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
