@@ -11,6 +11,7 @@
 //! - [`program`]: the servers as programs, for tests of what they say and how they end.
 //! - [`load`]: a load tool for whoever sizes a server, and [`soak`]: hostile clients for hours.
 //! - [`sockets`], [`resources`], [`figures`]: what these two have in common.
+//! - [`growth`]: how the core's costs grow, measured and drawn.
 
 pub mod adapters;
 pub mod alloc;
@@ -18,6 +19,7 @@ pub mod conformance;
 pub mod examples;
 pub mod figures;
 pub mod fuzzing;
+pub mod growth;
 pub mod load;
 pub mod model;
 pub mod program;

@@ -1,0 +1,12 @@
+//! How the core's costs grow, measured and drawn; `growth` is the program.
+//!
+//! [`measure`] makes a [`Table`], which is kept as a file, and [`draw`] makes a picture of it.
+
+mod chart;
+mod measure;
+mod scale;
+mod table;
+
+pub use chart::draw;
+pub use measure::{Effort, measure};
+pub use table::{Figures, Row, Sweep, Table};

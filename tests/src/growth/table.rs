@@ -1,0 +1,141 @@
+//! What was measured, as a file of columns separated by tabs.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What is made larger while all else stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// How many sessions there are.
+    Sessions,
+    /// How many bytes a message has.
+    Bytes,
+    /// How many of the sessions speak.
+    Senders,
+}
+
+impl Sweep {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Sessions, Self::Bytes, Self::Senders];
+
+    /// Returns what it is called in a table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Bytes => "bytes",
+            Self::Senders => "senders",
+        }
+    }
+}
+
+/// What things cost, in nanoseconds of processor time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figures {
+    /// To say a line.
+    pub say: f64,
+    /// To deliver one to a reader for whom nothing else is pending.
+    pub alone: f64,
+    /// To deliver one to a reader with a hundred others.
+    pub among_100: f64,
+}
+
+/// What things cost at one place of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// What is made larger.
+    pub sweep: Sweep,
+    /// How large it is here.
+    pub at: u32,
+    /// What things cost then.
+    pub figures: Figures,
+}
+
+/// What was measured, and where.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// What else there is to know, a line each: when, on which machine.
+    pub notes: Vec<String>,
+    /// What was measured.
+    pub rows: Vec<Row>,
+}
+
+impl Table {
+    /// Returns the rows of a sweep.
+    pub fn sweep(&self, sweep: Sweep) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.sweep == sweep)
+    }
+}
+
+const HEADER: &str = "sweep\tat\tsay_ns\talone_ns\tamong_100_ns";
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for note in &self.notes {
+            writeln!(f, "# {note}")?;
+        }
+        writeln!(f, "{HEADER}")?;
+        self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sweep, at, figures: Figures { say, alone, among_100 } } = self;
+        write!(f, "{}\t{at}\t{say:.2}\t{alone:.2}\t{among_100:.2}", sweep.name())
+    }
+}
+
+impl FromStr for Table {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut table = Self::default();
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+        for (_, line) in lines.by_ref() {
+            match line.strip_prefix("# ") {
+                Some(note) => table.notes.push(note.to_owned()),
+                None if line == HEADER => break,
+                None => return Err(format!("expected the columns `{HEADER}`, got `{line}`")),
+            }
+        }
+        for (i, line) in lines {
+            table.rows.push(row(line).ok_or_else(|| format!("line {} is no row: `{line}`", i + 1))?);
+        }
+        Ok(table)
+    }
+}
+
+fn row(line: &str) -> Option<Row> {
+    let mut columns = line.split('\t');
+    let name = columns.next()?;
+    let sweep = Sweep::ALL.into_iter().find(|sweep| sweep.name() == name)?;
+    let at = columns.next()?.parse().ok().filter(|at| *at > 0)?;
+    // What has no logarithm cannot be drawn.
+    let mut figure = || columns.next()?.parse::<f64>().ok().filter(|figure| figure.is_normal() && *figure > 0.0);
+    let figures = Figures { say: figure()?, alone: figure()?, among_100: figure()? };
+    columns.next().is_none().then_some(Row { sweep, at, figures })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let row = |sweep, at| Row { sweep, at, figures: Figures { say: 120.5, alone: 40.25, among_100: 0.75 } };
+        let rows = vec![row(Sweep::Sessions, 10), row(Sweep::Bytes, 4_096), row(Sweep::Senders, 1)];
+        let table = Table { notes: vec!["on a machine".into()], rows };
+        assert_eq!(table.to_string().parse(), Ok(table));
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused() {
+        let with = |row: &str| format!("{HEADER}\n{row}\n").parse::<Table>();
+        assert_eq!(with("sessions\t10\t1\t1\t1").map(|table| table.rows.len()), Ok(1));
+        for row in ["rooms\t10\t1\t1\t1", "sessions\t0\t1\t1\t1", "sessions\t10\t1\t0\t1", "sessions\t10\t1\t1"] {
+            assert!(with(row).is_err(), "{row}");
+        }
+        assert!("sessions\t10\t1\t1\t1".parse::<Table>().is_err());
+    }
+}
