@@ -29,7 +29,7 @@ impl Sweep {
     }
 }
 
-/// What things cost, in nanoseconds of processor time.
+/// What things cost, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figures {
     /// To say a line.
