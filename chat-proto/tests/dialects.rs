@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chat_proto::dialect::{Event, Request};
-use chat_proto::{Batch, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
+use chat_proto::{Batch, CloseReason, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 
 /// Every line is said as it is, and seen as it was said. It shows no notices, not even of what was missed, and counts
 /// what it encodes.
@@ -101,4 +101,17 @@ fn a_gap_that_is_not_shown_keeps_no_reader_waiting() {
         hub.handle_timeout(NOW + Duration::from_secs(60));
         assert!(hub.sessions().any(|id| id == bob), "he has taken all there was");
     }
+}
+
+/// The same for one that closes: what it was to be sent until the end is gone, so this is the end.
+#[test]
+fn a_gap_that_is_not_shown_keeps_no_session_from_closing() {
+    static PLAIN: Plain = Plain::new("plain");
+    let mut hub = hub(&[&PLAIN], 2);
+    let (alice, bob) = (open(&mut hub, &PLAIN), open(&mut hub, &PLAIN));
+    hub.receive(NOW, alice, b"one\n");
+    hub.receive_eof(NOW, bob);
+    hub.receive(NOW, alice, b"two\nthree\nfour\n");
+    assert_eq!(hub.poll_command(), Some(Command::Close(bob, CloseReason::Eof)));
+    assert_eq!(hub.poll_command(), None);
 }

@@ -243,10 +243,12 @@ impl Hub {
                     self.relist(slot);
                     return Some(Command::Read(self.sessions.id(slot)));
                 }
-                if !session.sending && self.has_pending(slot) {
+                debug_assert!(!session.sending, "one that is being sent to is not listed for that again");
+                if self.has_pending(slot) {
                     return Some(self.start_sending(slot));
                 }
-                self.relist(slot);
+                // What it was listed for is gone from the log, and its dialect shows no gaps.
+                self.go_on(slot);
                 continue;
             }
             let behind = self.lanes.iter().find_map(|lane| self.lists.first(lane.behind));

@@ -281,6 +281,11 @@ impl Hub {
             session.read_due = !Fault::ReadForgotten.is_planted();
             self.arm(slot);
         }
+        self.go_on(slot);
+    }
+
+    /// Puts a session into the list where it belongs now; one that is closing and has no more to be sent is over.
+    pub(super) fn go_on(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
         match self.sessions[slot].phase {
             Phase::Closing { reason, .. } if !pending => self.finish(slot, reason),
