@@ -59,3 +59,19 @@ impl<T: Recycle> Buffers<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::Partial;
+
+    #[test]
+    fn no_more_are_kept_than_the_store_has_room_for() {
+        let mut buffers: Buffers<Partial> = Buffers::new(MAX_SPARE + 100);
+        for _ in 0..MAX_SPARE + 100 {
+            buffers.give(Box::default());
+        }
+        let held = buffers.spare.capacity() * size_of::<Box<Partial>>();
+        assert_eq!((buffers.spare.len(), held), (MAX_SPARE, Buffers::<Partial>::memory_bound(MAX_SPARE + 100)));
+    }
+}

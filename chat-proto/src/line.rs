@@ -117,6 +117,7 @@ mod tests {
     use alloc::string::String;
     use alloc::vec;
     use alloc::vec::Vec;
+    use core::iter;
 
     use super::*;
 
@@ -175,12 +176,27 @@ mod tests {
 
     #[test]
     fn a_partial_line_never_takes_more_than_its_bound() {
-        let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
-        for _ in 0..100 {
-            assert!(matches!(framer.next(b"x", 100, &mut buffers), (1, Frame::More)));
+        let line: Vec<u8> = iter::repeat_n(b'x', 100).chain([b'\r']).collect();
+        for size in 1..=line.len() {
+            let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+            for piece in line.chunks(size) {
+                assert!(matches!(framer.next(piece, 100, &mut buffers), (_, Frame::More)));
+            }
+            let partial = framer.partial.expect("a line was begun");
+            let held = size_of::<Partial>() + partial.0.capacity();
+            assert!(held <= Partial::memory_bound(100), "{held} bytes, in pieces of {size}");
         }
-        assert!(matches!(framer.next(b"\r", 100, &mut buffers), (1, Frame::More)));
-        let partial = framer.partial.expect("a line was begun");
-        assert!(size_of::<Partial>() + partial.0.capacity() <= Partial::memory_bound(100));
+    }
+
+    #[test]
+    fn a_byte_at_a_time_moves_the_line_a_few_times_only() {
+        let (mut partial, mut moved) = (Partial::default(), 0);
+        for _ in 0..4_096 {
+            let before = partial.0.capacity();
+            partial.extend(b"x", 4_096);
+            moved += usize::from(partial.0.capacity() != before);
+        }
+        // 64 bytes, then twice as many each time.
+        assert!(moved <= 7, "{moved} times");
     }
 }

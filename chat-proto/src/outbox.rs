@@ -193,6 +193,46 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_never_grows_beyond_its_most() {
+        const MOST: usize = 1_000;
+        for first in (1..=MOST).step_by(37) {
+            for taken in [0, first / 2, first] {
+                for second in (1..=MOST - (first - taken)).step_by(41) {
+                    let mut bytes = Bytes::default();
+                    bytes.extend(&[b'1'; MOST][..first], MOST);
+                    bytes.take(taken);
+                    bytes.extend(&[b'2'; MOST][..second], MOST);
+                    assert_eq!(bytes.len(), first - taken + second);
+                    let held = bytes.buffer.capacity();
+                    assert!(held <= MOST, "{held} bytes: {first} less {taken} and {second}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_at_a_time_moves_the_others_a_few_times_only() {
+        let (mut bytes, mut moved) = (Bytes::default(), 0);
+        for _ in 0..16_384 {
+            let before = bytes.buffer.capacity();
+            bytes.extend(b"x", 16_384);
+            moved += usize::from(bytes.buffer.capacity() != before);
+        }
+        // 256 bytes, then twice as many each time.
+        assert!(moved <= 7, "{moved} times");
+    }
+
+    #[test]
+    fn replies_at_one_place_take_no_more_than_one() {
+        let mut outbox = Outbox::default();
+        for _ in 0..10 * MAX_MARKS {
+            assert!(outbox.has_room(1, 1, 1_000));
+            outbox.reply(5, b"x", 1_000);
+        }
+        assert_eq!(outbox.due(5), 10 * MAX_MARKS);
+    }
+
+    #[test]
     fn places_run_out_before_memory_does() {
         let mut outbox = Outbox::default();
         let placed = (0..).take_while(|at| {

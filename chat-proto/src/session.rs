@@ -250,4 +250,14 @@ mod tests {
         // With its share of the lists, heaps and tables an idle session stays below 256 bytes.
         assert!(size_of::<Session>() <= 168, "{} bytes", size_of::<Session>());
     }
+
+    #[test]
+    fn a_lanes_readers_are_those_who_are_there_and_read_it() {
+        let mut sessions = Sessions::new(3);
+        let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
+        let [_, other, gone] = [0, 1, 0].map(|lane| sessions.insert(lane, cursor, Timestamp::ZERO).expect("room").slot);
+        sessions[gone].phase = Phase::Over(CloseReason::Eof);
+        sessions.remove(gone);
+        assert_eq!([0, other, gone].map(|slot| sessions.readers(0).cursor(slot).is_some()), [true, false, false]);
+    }
 }

@@ -65,3 +65,15 @@ impl fmt::Display for Timestamp {
         write!(f, "{}.{:09}s", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_is_shown_in_seconds() {
+        assert_eq!(Timestamp::from_nanos(12_000_000_345).to_string(), "12.000000345s");
+    }
+}

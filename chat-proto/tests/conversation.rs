@@ -134,6 +134,21 @@ fn a_newcomer_is_shown_the_latest_messages_and_no_more() {
 }
 
 #[test]
+fn what_a_newcomer_is_shown_leaves_half_the_room_for_replies() {
+    let config = Config { reply_bytes: 16_384, max_line: 3_000, rate: None, ..Config::default() };
+    let mut driver = Driver::new(config);
+    let alice = driver.join("text");
+    for _ in 0..20 {
+        driver.say(alice, &format!("{}\n", "x".repeat(1_000)));
+    }
+    let bob = driver.open("text");
+    let shown = driver.read(bob);
+    // 53 bytes of welcome, then lines of 1,010.
+    assert_eq!(shown.lines().count(), 1 + 8, "{} bytes", shown.len());
+    assert!(shown.len() <= 8_192 && shown.len() + 1_010 > 8_192);
+}
+
+#[test]
 fn a_line_begun_is_finished_whatever_happens_to_the_log() {
     let mut config = Config { log_entries: 2, ..Config::default() };
     config.rate = None;
@@ -158,6 +173,51 @@ fn a_line_begun_is_finished_whatever_happens_to_the_log() {
             String::from_utf8(read).expect("UTF-8"),
             "guest-1: begun\n* missed 1 message\nguest-1: three\nguest-1: four\n"
         );
+    }
+}
+
+#[test]
+fn whoever_is_found_to_lag_by_its_own_request_hears_no_more_than_last_words() {
+    let config = Config { log_entries: 2, on_lag: OnLag::Close, ..Config::default() };
+    let mut driver = Driver::new(config);
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    driver.say(alice, "1\n2\n3\n");
+    // He tells himself something: two replies, and the first finds that he lags.
+    driver.say(bob, "/msg guest-2 psst\n");
+    assert_eq!(
+        driver.read(bob),
+        "* missed 2 messages\nguest-1: 2\nguest-1: 3\nguest-2 -> you: psst\n! closed: fell 2 messages behind\n"
+    );
+    driver.drain();
+    assert_eq!(driver.closed, [(bob, CloseReason::Lagged { missed: 2 })]);
+}
+
+#[test]
+fn readers_at_the_same_place_share_one_copy() {
+    let mut driver = Driver::new(Config::default());
+    let [alice, bob, carol, dave] = ["text", "text", "text", "classic"].map(|dialect| driver.join(dialect));
+    driver.say(alice, "hello\n");
+    let mut batch = Batch::new();
+    assert!(driver.hub.fill(bob, &mut batch, 1 << 16));
+    assert!(driver.hub.fits(carol, &batch));
+    assert!(!driver.hub.fits(dave, &batch), "it is written in another dialect");
+    driver.say(carol, "/ping\n");
+    assert!(driver.hub.fits(carol, &batch), "what is hers alone comes after it");
+    driver.hub.sent_batch(driver.now, carol, &batch, 5);
+    assert!(!driver.hub.fits(carol, &batch), "she has had a part of it");
+    assert!(driver.hub.fits(bob, &batch));
+}
+
+#[test]
+fn a_batch_holds_no_more_of_the_log_than_it_is_asked_to_but_one_message() {
+    let mut driver = Driver::new(Config::default());
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    driver.say(alice, "/name alice\none\ntwo\nthree\n");
+    let mut batch = Batch::new();
+    for (most, copied) in [(1, "* alice joined\n"), (22, "alice: one\nalice: two\n"), (22, "alice: three\n")] {
+        assert!(driver.hub.fill(bob, &mut batch, most));
+        assert_eq!(batch.as_bytes(), copied.as_bytes());
+        driver.hub.sent_batch(driver.now, bob, &batch, copied.len());
     }
 }
 
@@ -194,6 +254,18 @@ fn input_beyond_the_rate_is_left_untaken_and_none_of_it_is_lost() {
 }
 
 #[test]
+fn input_offered_again_before_its_read_is_taken_if_it_may_be() {
+    let rate = Rate { per_second: NonZeroU32::new(10).expect("10"), burst: NonZeroU32::MIN };
+    let mut driver = Driver::new(Config { rate: Some(rate), ..Config::default() });
+    let alice = driver.join("text");
+    assert_eq!(driver.hub.receive(driver.now, alice, b"a\nb\n"), 2);
+    driver.now = driver.now + 100 * MS;
+    driver.say(alice, "b\n");
+    driver.pass(Duration::ZERO);
+    assert_eq!(driver.readable, [], "nothing is left to be offered again");
+}
+
+#[test]
 fn a_peer_that_does_not_read_its_replies_is_not_read_from() {
     let mut driver = Driver::new(Config { rate: None, ..Config::default() });
     let alice = driver.join("text");
@@ -226,6 +298,33 @@ fn silence_and_stalling_end_a_session_on_time() {
     assert_eq!(driver.read(silent), "CHAT c2VydmVy Y2xvc2VkOiB0aW1lZCBvdXQ=\n");
     driver.drain();
     assert_eq!(driver.closed[1..], [(silent, CloseReason::Idle)]);
+}
+
+#[test]
+fn a_write_that_takes_nothing_is_not_progress() {
+    let mut driver = Driver::new(Config { stall_timeout: Some(50 * MS), ..Config::default() });
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    driver.say(alice, "hello\n");
+    driver.drain();
+    for _ in 0..5 {
+        assert_eq!(driver.closed, []);
+        driver.hub.sent(driver.now, bob, 0);
+        driver.pass(10 * MS);
+    }
+    assert_eq!(driver.closed, [(bob, CloseReason::Stalled)]);
+}
+
+#[test]
+fn the_program_finds_a_session_by_its_name_as_peers_do() {
+    let mut driver = Driver::new(Config::default());
+    let (alice, guest, classic) = (driver.join("text"), driver.join("text"), driver.join("classic"));
+    driver.say(alice, "/name Alice\n");
+    let mut find = |name| driver.hub.find(name);
+    assert_eq!(["Alice", "aLICE", "guest-2"].map(&mut find), [Some(alice), Some(alice), Some(guest)]);
+    assert_eq!(["guest-1", "guest-3", "guest-4", "guest-0", "anonymous", "bob", ""].map(find), [None; 7]);
+    driver.hub.disconnect(driver.now, guest);
+    driver.hub.disconnect(driver.now, classic);
+    assert_eq!(driver.hub.find("guest-2"), None);
 }
 
 #[test]
@@ -280,11 +379,11 @@ fn the_embedding_programs_policy_has_the_last_word() {
     };
     let mut driver = Driver::new(Config { policy: Some(policy), ..Config::default() });
     let (alice, bob, classic) = (driver.join("text"), driver.join("text"), driver.join("classic"));
-    driver.say(alice, "/name root\n/name al\ndarn\nfine\n/msg guest-2 psst\n/name mute\nx\n/me y\n");
+    driver.say(alice, "/name root\n/name al\n/name al\ndarn\nfine\n/msg guest-2 psst\n/name mute\nx\n/me y\n");
     driver.say(classic, "CHAT cm9vdA== aGk=\n");
     assert_eq!(
         driver.read(alice),
-        "! that name is ours\n* you are now alice\n! leave them alone\n* you are now mute\n! you are mute\n! you are mute\n\
+        "! that name is ours\n* you are now alice\n* you are now alice\n! leave them alone\n* you are now mute\n! you are mute\n! you are mute\n\
          anonymous: hi\n"
     );
     assert_eq!(driver.read(bob), "* alice joined\nalice: d**n\nalice: fine\n* alice is now mute\nanonymous: hi\n");

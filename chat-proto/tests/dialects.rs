@@ -72,8 +72,12 @@ fn an_event_is_encoded_once_a_dialect_in_use_however_many_read_it() {
     for reader in &readers[1..] {
         assert_eq!(read(&mut hub, *reader), "hello\n");
     }
+    // Whoever is gone reads no more.
+    let gone = open(&mut hub, &UNUSED);
+    hub.disconnect(NOW, gone);
+    hub.receive(NOW, readers[0], b"anybody else?\n");
     let encoded = [&ONE, &TWO, &UNUSED].map(|dialect| dialect.encoded.load(Ordering::Relaxed));
-    assert_eq!(encoded, [1, 1, 0]);
+    assert_eq!(encoded, [2, 2, 0]);
 }
 
 /// What was asked for with a `Send` may be gone before it is fetched, without a notice if the dialect shows none. That
@@ -114,4 +118,62 @@ fn a_gap_that_is_not_shown_keeps_no_session_from_closing() {
     hub.receive(NOW, alice, b"two\nthree\nfour\n");
     assert_eq!(hub.poll_command(), Some(Command::Close(bob, CloseReason::Eof)));
     assert_eq!(hub.poll_command(), None);
+}
+
+#[test]
+fn the_dialects_have_the_defaults_that_config_promises() {
+    let defaults = Config::default().dialects.into_iter().map(|d| (d.dialect.name(), d.idle_timeout, d.backlog));
+    let seconds = |n| Some(Duration::from_secs(n));
+    assert_eq!(defaults.collect::<Vec<_>>(), [("classic", seconds(15), 0), ("text", seconds(600), 20)]);
+}
+
+#[test]
+fn a_dialect_that_says_nothing_of_it_closes_a_session_after_ten_silent_minutes() {
+    static PLAIN: Plain = Plain::new("plain");
+    let mut hub = hub(&[&PLAIN], 2);
+    let id = open(&mut hub, &PLAIN);
+    hub.handle_timeout(NOW + Duration::from_millis(599_999));
+    assert_eq!(hub.poll_command(), None);
+    hub.handle_timeout(NOW + Duration::from_secs(600));
+    assert_eq!(hub.poll_command(), Some(Command::Close(id, CloseReason::Idle)));
+}
+
+/// Encodes what is said as that many bytes, which it may have promised never to do.
+#[derive(Debug)]
+struct Long;
+
+impl Long {
+    const PROMISED: usize = 2_000;
+}
+
+impl Dialect for Long {
+    fn name(&self) -> &'static str {
+        "long"
+    }
+
+    fn decode<'a>(&self, line: &'a [u8], _named: bool, _scratch: &'a mut Vec<u8>) -> Request<'a> {
+        std::str::from_utf8(line).map_or(Request::Nothing, |words| Request::Say { words, claim: None, wire: None })
+    }
+
+    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if let Event::Said { words, .. } = event {
+            out.resize(out.len() + words.parse::<usize>().expect("a number"), b'x');
+        }
+    }
+
+    fn encoded_len(&self, _payload: usize) -> usize {
+        Self::PROMISED
+    }
+}
+
+#[test]
+fn what_a_dialect_writes_beyond_its_own_bound_is_not_sent() {
+    let dialects = vec![DialectConfig::new(&Long)];
+    let mut hub = Hub::new(Config { dialects, ..Config::default() }).expect("the limits are in range");
+    let long = hub.dialect("long").expect("it is configured");
+    let (alice, bob) = (hub.open(NOW, long).expect("there is room"), hub.open(NOW, long).expect("there is room"));
+    for (len, sent) in [(Long::PROMISED, Long::PROMISED), (Long::PROMISED + 1, 0), (10_000, 0), (1, 1)] {
+        hub.receive(NOW, alice, format!("{len}\n").as_bytes());
+        assert_eq!(read(&mut hub, bob).len(), sent, "of {len}");
+    }
 }

@@ -158,6 +158,24 @@ fn what_is_held_is_within_the_bound_and_all_given_back() {
 }
 
 #[test]
+fn a_limit_raised_costs_at_once_what_the_bound_says() {
+    let limits: [fn(&mut Config); 4] = [
+        |config| config.log_bytes += 1_000,
+        |config| config.log_entries += 1_000,
+        |config| config.journal_records += 1_000,
+        |config| config.dialects[1].backlog += 100,
+    ];
+    let before = Measured::new(&config(10));
+    for raise in limits {
+        let mut config = config(10);
+        raise(&mut config);
+        let after = Measured::new(&config);
+        let (held, bound) = (after.meter.live - before.meter.live, after.bound - before.bound);
+        assert!(held > 0 && held == bound, "it takes {held} bytes more, the bound is {bound} higher");
+    }
+}
+
+#[test]
 fn an_idle_session_costs_at_most_256_bytes() {
     let held = |sessions: usize| {
         let mut measured = Measured::new(&config(sessions));

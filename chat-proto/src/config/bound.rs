@@ -15,3 +15,29 @@ impl Config {
         Hub::memory_bound(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DialectConfig;
+    use crate::dialect::Text;
+
+    /// Whoever has set a machine aside by the bound must not find it larger after an update: that is a break.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn the_same_limits_have_the_same_bound_as_ever() {
+        let few = Config {
+            max_sessions: 3,
+            max_line: 100,
+            max_name: 7,
+            log_bytes: 5_000,
+            log_entries: 11,
+            reply_bytes: 9_000,
+            journal_records: 13,
+            dialects: alloc::vec![DialectConfig { backlog: 5, ..DialectConfig::new(&Text) }],
+            ..Config::default()
+        };
+        assert_eq!(few.check(), Ok(()));
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [58_707, 287_143_830]);
+    }
+}

@@ -238,7 +238,14 @@ mod tests {
         ] {
             assert_eq!(Text.decode(line, true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(protocol)));
         }
-        for line in ["USER experience: good", "let us move to HTTP/1.1", "WE SPEAK HTTP/1.1", "USER a :b", "CAP LS"] {
+        for line in [
+            "USER experience: good",
+            "let us move to HTTP/1.1",
+            "WE SPEAK HTTP/1.1",
+            "Try / HTTP/1.1",
+            "USER a :b",
+            "CAP LS",
+        ] {
             assert!(matches!(Text.decode(line.as_bytes(), true, &mut Vec::new()), Request::Say { .. }), "{line}");
         }
     }

@@ -100,6 +100,22 @@ fn zero_is_out_of_range_wherever_there_must_be_something() {
 }
 
 #[test]
+fn who_sets_a_limit_out_of_its_range_is_told_the_range() {
+    let mut twice = Config::default();
+    twice.dialects = vec![twice.dialects[0]; 2];
+    for (config, words) in [
+        (Config { max_line: 63, ..Config::default() }, "max_line is 63: it must be from 64 to 1048576"),
+        (
+            Config { linger_timeout: Duration::ZERO, ..Config::default() },
+            "linger_timeout must be from 1 ms to 365 days",
+        ),
+        (twice, "the dialect classic is listed twice"),
+    ] {
+        assert_eq!(Hub::new(config).expect_err("out of range").to_string(), words);
+    }
+}
+
+#[test]
 fn the_greatest_is_out_of_range_and_nothing_overflows() {
     let cases: [Set; 8] = [
         |c| c.max_sessions = usize::MAX,

@@ -138,3 +138,20 @@ fn a_batch_for_another_is_not_taken_for_ones_own() {
     scene.quiet();
     scene.unharmed();
 }
+
+#[test]
+fn a_batch_reported_again_moves_nobody_back() {
+    let mut scene = Scene::new();
+    scene.room.types(scene.alice, "hello\n");
+    let mut batch = Batch::new();
+    assert!(scene.room.hub.fill(scene.bob, &mut batch, 1_000));
+    let (now, len) = (scene.room.now, batch.as_bytes().len());
+    scene.room.hub.sent_batch(now, scene.bob, &batch, len);
+    scene.room.types(scene.alice, "one\ntwo\n");
+    assert_eq!(scene.bob_hears(), "alice: one\nalice: two\n");
+    for n in [len, len - 1, 1, 0] {
+        scene.room.hub.sent_batch(now, scene.bob, &batch, n);
+        assert_eq!(scene.bob_hears(), "", "after {n} bytes");
+    }
+    scene.unharmed();
+}
