@@ -144,9 +144,7 @@ impl Hub {
             return false;
         }
         let log = &self.lanes[lane as usize].log;
-        if out.from < out.to {
-            out.to = log.fit(out.from, out.to, max_bytes);
-        }
+        out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
