@@ -162,7 +162,7 @@ impl Names {
     /// Bytes of heap for names of that length and number.
     pub(crate) fn memory_bound(max_name: usize, sessions: usize) -> usize {
         // hashbrown: a power of two of buckets, an eighth of them free, a control byte each and 16 more.
-        let buckets = (2 * sessions * 8 / 7 + 1).next_power_of_two().max(16);
+        let buckets = (2 * sessions * 8 / 7).next_power_of_two().max(16);
         let table = buckets * (size_of::<u32>() + 1) + 64;
         let reserved = 64;
         // While a key is made, normalising may hold a run of combining marks on the heap, 8 bytes a character.
@@ -330,6 +330,20 @@ mod tests {
         assert_eq!(names.claim(0, &name), Ok(()));
         assert_eq!(names.claim(1, &name), Err(NameError::Taken));
         assert!(names.scratch.iter().all(|scratch| scratch.capacity() == Names::max_key(255)), "no key grew");
+    }
+
+    #[test]
+    fn the_table_is_as_large_as_the_bound_has_it() {
+        for sessions in (1..=64).chain((1..=10).flat_map(|k| [(7 << k) - 1, 7 << k, (7 << k) + 1])) {
+            let names = Names::new(1, sessions);
+            let vectors =
+                names.bytes.capacity() + names.lengths.capacity() + size_of::<u64>() * names.hashes.capacity();
+            let keys: usize = names.reserved.iter().chain(&names.scratch).map(String::capacity).sum();
+            let held = vectors + keys + names.slots.allocation_size();
+            // What making a key takes for a moment is in the bound, too.
+            let spare = Names::memory_bound(1, sessions).checked_sub(held).expect("within the bound");
+            assert!(spare < 1_024, "{spare} bytes too many for {sessions}");
+        }
     }
 
     #[test]
