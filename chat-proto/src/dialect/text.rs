@@ -232,6 +232,8 @@ mod tests {
     fn other_protocols_are_told_apart_from_people() {
         for (line, protocol) in [
             (&b"GET / HTTP/1.1"[..], "HTTP"),
+            (b"OPTIONS * HTTP/1.1", "HTTP"),
+            (b"GET http://example.org/ HTTP/1.0", "HTTP"),
             (b"\x16\x03\x01\x02\0\x01", "TLS"),
             (b"USER bob 0 * :Bob", "IRC"),
             (b"CAP LS 302", "IRC"),
