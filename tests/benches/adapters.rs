@@ -100,7 +100,8 @@ impl Room {
 
 /// Connects somebody, who has read the welcome, and so is sent what is said from now on.
 fn connect(server: &Running) -> TcpStream {
-    let mut stream = TcpStream::connect(server.addr("text")).unwrap();
+    let addr = server.addr("text").as_socket().expect("adapters are measured over TCP");
+    let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     read_line(&mut stream);
