@@ -38,6 +38,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [58_707, 287_143_830]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [58_707, 287_129_494]);
     }
 }
