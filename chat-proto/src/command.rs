@@ -32,11 +32,12 @@ pub enum CloseReason {
     Quit,
     /// The peer ended its input and has been sent all there was.
     Eof,
-    /// The transport failed ([`Hub::disconnect`](crate::Hub::disconnect)).
+    /// The transport failed ([`Hub::disconnect`](crate::Hub::disconnect)). There are no last words: drop it.
     Disconnected,
     /// No complete line came for the dialect's idle timeout.
     Idle,
-    /// The peer took no byte of what was pending for the stall timeout.
+    /// The peer took no byte of what was pending for the stall timeout. There are no last words, for it would not read
+    /// them: drop it.
     Stalled,
     /// The reader fell behind the log and the policy is [`OnLag::Close`](crate::OnLag::Close).
     Lagged {

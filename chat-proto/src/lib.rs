@@ -18,13 +18,15 @@
 //! A driver owns the sockets and a [`Hub`]. It tells the hub what happened, and does what the hub asks:
 //!
 //! 1. A connection was accepted: [`Hub::open`] gives the session's id. Keep the connection under it before the next
-//!    drain, which has a welcome for it. If the hub is full, write the words of [`Hub::refusal`] and close.
+//!    drain, which has a welcome for it: behind a lock, under the same lock. If the hub is full, write the words of [`Hub::refusal`] and close.
 //! 2. Bytes came: [`Hub::receive`]. It says how many it took; keep the rest and read no more until [`Command::Read`].
 //! 3. The peer ended its input: [`Hub::receive_eof`]. The transport failed: [`Hub::disconnect`].
 //! 4. After any of these, drain [`Hub::poll_command`]: [`Send`](Command::Send), [`Read`](Command::Read),
 //!    [`Close`](Command::Close).
 //! 5. Sleep until something happens or [`Hub::poll_timeout`] has come; then call [`Hub::handle_timeout`], and drain
-//!    again. Any call may change when that is, so ask anew before each sleep, and wake who sleeps elsewhere.
+//!    again. Any call may change when that is, so ask anew before each sleep. With several threads or tasks, whoever calls
+//!    drains under the same lock, and wakes the one that sleeps if `poll_timeout` has become earlier; or one of them does
+//!    all draining and is woken after each call that [leaves commands](Hub::has_commands) or an earlier timeout.
 //!
 //! Here it is with an array for each socket. The peers' sockets take what they get, and time is a number:
 //!
@@ -81,30 +83,36 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Whole drivers to start from are among the crate's examples: `poller` (one thread, `mio`), `tokio` (a task for each
-//! connection) and `stdio` (threads and channels). The first two pass all tests that the project's own servers pass.
+//! Whole drivers to start from are among the crate's [examples](https://docs.rs/crate/chat-proto/latest/source/examples/):
+//! `poller` (one thread, `mio`), `tokio` (a task for each connection) and `stdio` (threads and channels). The first two pass all tests that the project's own servers pass.
 //!
 //! # What may be called when
 //!
-//! Anything, at any time, from one thread at a time; put the hub behind a lock to share it.
+//! Anything, at any time, from one thread at a time; put the hub behind a lock to share it. [`Hub`] and [`Batch`] are
+//! `Send`.
 //!
 //! * **Forgetting to drain is no error.** Commands are flags on sessions, not a queue: any number of calls may lie
 //!   between two drains, and a drain may stop half-way.
 //! * **A stale id is harmless.** A [`SessionId`] carries a generation; a call for a session that is gone does nothing.
 //! * **[`Close`](Command::Close) comes exactly once** for every session opened, whoever ended it, also after
 //!   [`disconnect`](Hub::disconnect): free what belongs to the session there and nowhere else.
-//! * **Of each kind, one command at most is outstanding** for a session. A channel to the task that serves it needs room
-//!   for three.
+//! * **Of each kind, one command at most is outstanding** for a session: a `Send` until it is reported, a `Read` until you
+//!   offer input again. A channel to the task that serves it needs room for three, if what was left untaken is offered on
+//!   `Read` only.
 //! * **A timeout handled too early changes nothing,** and once [`handle_timeout(t)`](Hub::handle_timeout) has run,
 //!   [`poll_timeout`](Hub::poll_timeout) is later than `t`: no driver spins.
 //!
 //! # Writing
 //!
-//! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took, even if that is nothing. If
-//! it took all that was handed out and there is more, another `Send` follows by itself. If it took less, no `Send` comes
-//! until you have tried again, which you do when the socket is writable. So each session is being written to by one
-//! place at a time, and a driver needs no queue and no half-written buffer of its own: what a socket did not take stays
-//! in the hub.
+//! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took; nothing need not be reported.
+//! If it took all that was handed out and there is more, another `Send` follows by itself. If it took less, no `Send`
+//! comes until you have tried again: when the socket is writable, ask for the bytes anew, which begin where it left off
+//! and end with what has come since. So each session is being written to by one place at a time, and a driver needs no
+//! queue and no half-written buffer of its own: what a socket did not take stays in the hub. If you are handed nothing,
+//! the `Send` is done with, and another comes when there is something.
+//!
+//! The stall clock runs from one report of bytes taken to the next. So report each write as it returns; a driver that
+//! first waits until a slow socket has taken a whole batch makes its peer look as if it took nothing.
 //!
 //! Two ways to get at the bytes:
 //!
@@ -124,7 +132,8 @@
 //! byte at all is closed after [`Config::stall_timeout`].
 //!
 //! When a session begins to close, no [`Read`](Command::Read) comes any more: what it has left is of no use to anybody.
-//! If the peer's end of input comes behind what the hub has left, tell it once the hub has taken that.
+//! If the peer's end of input comes behind what the hub has left, tell it once the hub has taken that: what is offered
+//! after [`receive_eof`](Hub::receive_eof) is ignored. Go on with `Send` until `Close`.
 //!
 //! # Time
 //!
@@ -157,16 +166,20 @@
 //! [`Config::linger_timeout`], its `Close` comes. After [`shut_down`](Hub::shut_down) all sessions close so, and
 //! [`is_closed`](Hub::is_closed) tells when they have.
 //!
+//! Two ends have no such phase, for there is nobody to speak to: after [`disconnect`](Hub::disconnect), and for a peer
+//! that has [stalled](CloseReason::Stalled), `Close` comes at once, without last words and maybe within a line.
+//!
 //! `Close` means that the hub is done with the transport, not that the peer has read its last words. A TCP socket that is
 //! closed while its peer still sends is reset, and a reset may destroy what the peer has not read. So shut down the
-//! output only, read and drop what still comes until the peer closes too, and close after a second in any case.
+//! output only, read and drop what still comes until the peer closes too, and close after a second in any case. Do so for
+//! a peer that was [refused](Hub::refusal), too; one that has disconnected or stalled is just dropped.
 //!
 //! # Order and delivery
 //!
 //! * All readers see messages in one order. A reader is not shown what it said itself.
 //! * A session's replies stand among the messages where they arose.
-//! * A line once begun is always finished, even if the log evicts it half-way. Gaps fall between lines only, and the
-//!   notice of a gap says how many messages are missing.
+//! * A line once begun is always finished, even if the log evicts it half-way, unless its reader has disconnected or
+//!   stalled. Gaps fall between lines only, and the notice of a gap says how many messages are missing.
 //! * A message is not kept for those who are not there, but for the latest few that a newcomer is shown
 //!   ([`DialectConfig::backlog`]).
 //! * What a socket took is counted as sent. Whether the peer has read it is not known to any server without

@@ -29,8 +29,8 @@ use crate::policy::Policy;
 pub struct Config {
     /// Sessions at once, 1 to 1,048,576 (what Linux lets a process open by default); 10,000 by default.
     pub max_sessions: usize,
-    /// Bytes of a line without its line end, 64 to 1,048,576; 4,096 by default, as in `PIPE_BUF` and most chat servers
-    /// eight times what RFC 1459 allows.
+    /// Bytes of a line without its line end, 64 to 1,048,576; 4,096 by default, as `PIPE_BUF`: eight
+    /// times what RFC 1459 allows.
     pub max_line: usize,
     /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, thirty of ASCII.
     pub max_name: usize,
@@ -46,7 +46,8 @@ pub struct Config {
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
-    /// How fast a session may send lines; 20 a second with a burst of 100 by default. `None`: as fast as it can.
+    /// How fast a session may send lines; 20 a second with a burst of 100 by default. `None`: as fast as it can,
+    /// and then readers miss what they cannot keep up with.
     pub rate: Option<Rate>,
     /// What happens to a reader that falls behind the log; [`OnLag::Skip`] by default.
     pub on_lag: OnLag,

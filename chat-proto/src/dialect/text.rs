@@ -6,6 +6,9 @@ use super::{Complaint, Dialect, Event, Request, push, write};
 use crate::command::CloseReason;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
+///
+/// A line is said to everyone. A line that begins with `/` is a command: `/name NEW`, `/me ACTION`, `/msg NAME WORDS`,
+/// `/who`, `/ping`, `/quit [WHY]`, `/help`; one that begins with `//` is said with one `/`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 

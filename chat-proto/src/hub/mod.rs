@@ -211,7 +211,7 @@ impl Hub {
         Ok(id)
     }
 
-    /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close.
+    /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
         self.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }

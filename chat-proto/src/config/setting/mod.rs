@@ -210,6 +210,8 @@ impl Setting {
 impl Config {
     /// Sets the limit called `name` to `value`, both as a person writes them.
     ///
+    /// The name is the field's with hyphens in place of underscores; [`SETTINGS`] has them all.
+    ///
     /// | value | examples |
     /// | --- | --- |
     /// | number | `100` |
