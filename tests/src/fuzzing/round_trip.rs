@@ -30,7 +30,8 @@ fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
     let line = [b"CHAT ", name, b" ", words].concat();
     let mut scratch = Vec::new();
     if let Request::Say { words, claim, wire } = Classic.decode(&line, false, &mut scratch) {
-        let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty()).collect();
+        // White space around a field is no part of it, and does not go out.
+        let fields: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).collect();
         let encoded = [claim.unwrap_or_default(), words].map(|field| BASE64_STANDARD.encode(field));
         if wire != Some(fields[2]) || encoded[0].as_bytes() != fields[1] || encoded[1].as_bytes() != fields[2] {
             return differ("base64", format!("{:?} is read as {claim:?} {words:?}", line.escape_ascii().to_string()));
