@@ -80,13 +80,7 @@ impl Hub {
     pub fn pending(&mut self, id: SessionId) -> Pending<'_> {
         let mut pending = Pending::default();
         let Some(slot) = self.live(id) else { return pending };
-        self.settle(slot);
-        let out = self.hand_out(slot);
-        if out.is_empty() {
-            // What its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
-            self.progressed(slot, 0, true);
-            return pending;
-        }
+        let Some(out) = self.offer(slot) else { return pending };
         if let Some(outbox) = &self.sessions[slot].outbox {
             pending.push(outbox.front());
             pending.push(&outbox.replies()[..out.replies]);
@@ -95,6 +89,19 @@ impl Hub {
             pending.push(slice);
         }
         pending
+    }
+
+    /// Returns what a session is to be sent next, if there is anything.
+    ///
+    /// If not, what its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
+    fn offer(&mut self, slot: u32) -> Option<HandOut> {
+        self.settle(slot);
+        let out = self.hand_out(slot);
+        if out.is_empty() {
+            self.progressed(slot, 0, true);
+            return None;
+        }
+        Some(out)
     }
 
     /// Takes note that the session's socket took the first `n` bytes of what [`pending`](Self::pending) handed out.
@@ -127,21 +134,14 @@ impl Hub {
     ///
     /// 64 KiB is a good `max_bytes`: about what a socket takes at once, and what each batch comes to hold.
     pub fn fill(&mut self, id: SessionId, batch: &mut Batch, max_bytes: usize) -> bool {
-        let Some(slot) = self.live(id) else {
+        let offered = self.live(id).and_then(|slot| Some((slot, self.offer(slot)?)));
+        let Some((slot, mut out)) = offered else {
             batch.clear();
             return false;
         };
-        self.settle(slot);
-        let mut out = self.hand_out(slot);
         let lane = self.sessions[slot].lane;
         if batch.fits(lane, &out) {
             return true;
-        }
-        if out.is_empty() {
-            // What its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
-            self.progressed(slot, 0, true);
-            batch.clear();
-            return false;
         }
         let log = &self.lanes[lane as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
