@@ -1,5 +1,6 @@
 //! One session's input, from its socket to the hub, and how a socket is written to.
 
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, Read};
 use std::pin::Pin;
@@ -7,18 +8,45 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-use chat_proto::SessionId;
+use chat_proto::{Config, SessionId};
 use socket2::Socket;
 use tracing::debug;
 
 use crate::shared::Service;
 
-/// The most bytes read at once, on the thread's stack; also the most that is kept for a session whose input the hub
-/// leaves untaken.
-const CHUNK: usize = 8 << 10;
+/// The most bytes read at once. What they say is on its way to its readers while the next are read, so much more would
+/// only make both sides wait for each other.
+const READ: usize = 32 << 10;
 
-/// How many full chunks are read from one socket before others have their turn.
-const CHUNKS_A_TURN: usize = 8;
+/// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept for the session.
+const READ_IF_LIMITED: usize = 8 << 10;
+
+/// Who has sent less than this at once has most likely sent all; from others more comes while it is handled.
+const LITTLE: usize = 1 << 10;
+
+/// How often in a row the readers on a thread go on without the reactor, which others wait for.
+const MAX_HURRIES: u8 = 8;
+
+thread_local! {
+    /// What is read into. It is the thread's, so that an idle connection has no buffer.
+    static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// How often the thread's readers have gone on without the reactor.
+    static HURRIES: Cell<u8> = const { Cell::new(0) };
+}
+
+/// What a look at a socket brought.
+enum Look {
+    /// Nothing, or little enough to be all there was.
+    Little,
+    Much,
+    /// More than the hub took.
+    TooMuch,
+}
+
+/// Returns how much to read at once from a session with these limits.
+pub(crate) fn read_at_once(config: &Config) -> usize {
+    if config.rate.is_some() { READ_IF_LIMITED } else { READ }
+}
 
 /// Reads a session's stream until it ends, fails, or this is dropped.
 ///
@@ -60,32 +88,42 @@ impl Reader {
     /// Reads and hands over; ready when the hub leaves something untaken, and with an error at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            // Read at once, whether or not the reactor says so: it distrusts an event that it waited for already when
+            // Look at once, whether or not the reactor says so: it distrusts an event that it waited for already when
             // we began to wait, which with several threads is the usual case, and would make us wait for it twice.
-            let mut chunk = [0; CHUNK];
-            for _ in 0..CHUNKS_A_TURN {
-                let n = match self.stream.get_ref().read(&mut chunk) {
-                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                    Ok(n) => n,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => return Poll::Ready(Err(error)),
-                };
-                let taken = self.offer(&chunk[..n], cx);
-                if taken < n {
-                    self.untaken = chunk[taken..n].to_vec();
-                    return Poll::Ready(Ok(()));
+            match INPUT.with_borrow_mut(|input| self.look(input, cx))? {
+                Look::TooMuch => return Poll::Ready(Ok(())),
+                Look::Much if HURRIES.get() < MAX_HURRIES => {
+                    // There will be more once others have had their turn: the reactor need not be asked for it.
+                    HURRIES.set(HURRIES.get() + 1);
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
-                // Less than there was room for is most likely all there is.
-                if n < CHUNK {
-                    break;
-                }
+                Look::Much | Look::Little => HURRIES.set(0),
             }
             // The first answer may be about what has just been read; asked again, the reactor waits for news.
             for _ in 0..2 {
                 ready!(self.stream.poll_readable(cx))?;
             }
         }
+    }
+
+    /// Reads once, and hands over what there is.
+    fn look(&mut self, input: &mut Vec<u8>, cx: &Context<'_>) -> io::Result<Look> {
+        let size = self.service.read_at_once;
+        input.resize(input.len().max(size), 0);
+        let n = match self.stream.get_ref().read(&mut input[..size]) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Look::Much),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Look::Little),
+            Err(error) => return Err(error),
+        };
+        let taken = self.offer(&input[..n], cx);
+        if taken < n {
+            self.untaken = input[taken..n].to_vec();
+            return Ok(Look::TooMuch);
+        }
+        Ok(if n < LITTLE { Look::Little } else { Look::Much })
     }
 
     /// Offers bytes to the hub. If it leaves some, the task is woken when it wants them.

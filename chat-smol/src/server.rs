@@ -18,6 +18,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::accept::{Listener, accept};
 use crate::clock::keep_deadlines;
+use crate::connection::read_at_once;
 use crate::farewell::bid_farewell;
 use crate::flusher::flush;
 use crate::handle::Handle;
@@ -178,6 +179,7 @@ impl Server {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
             farewells,
+            read_at_once: shared.act(|state, _| read_at_once(state.hub.config())),
             warned: Mutex::default(),
             _alive: alive,
         });

@@ -21,6 +21,8 @@ pub(crate) struct Service {
     /// Weak, or an executor that is dropped with the server on it would keep itself alive.
     pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) farewells: Sender<Farewell>,
+    /// The most bytes that are read at once.
+    pub(crate) read_at_once: usize,
     /// When a listener last warned that it cannot accept.
     pub(crate) warned: Mutex<Option<Instant>>,
     /// Never sent on; its receiver learns that no task is left.
