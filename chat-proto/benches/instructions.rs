@@ -26,9 +26,11 @@ struct Speech {
 /// A hundred lines are ready to be said to so many readers.
 fn hundred_lines(dialect: &str, readers: usize) -> Speech {
     let (mut hub, speaker) = room::hub(dialect, readers);
-    // The first message makes the speaker known to all, and buffers as large as they will be.
-    hub.receive(Timestamp::ZERO, speaker, &room::line(dialect));
-    room::drain(&mut hub);
+    // The first messages make the speaker known to all, and buffers as large as they will be, the backlog's among them.
+    for _ in 0..20 {
+        hub.receive(Timestamp::ZERO, speaker, &room::line(dialect));
+        room::drain(&mut hub);
+    }
     Speech { hub, speaker, bytes: room::line(dialect).repeat(100) }
 }
 

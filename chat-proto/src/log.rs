@@ -19,6 +19,9 @@ pub(crate) struct Log {
     tail: u64,
     /// The position of the oldest entry's first byte, counted from the log's beginning.
     tail_position: u64,
+    /// The position at which the next entry will begin, and where in the ring that is.
+    head_position: u64,
+    head_index: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +131,8 @@ impl Log {
             max_entries: entries,
             tail: 0,
             tail_position: 0,
+            head_position: 0,
+            head_index: 0,
         }
     }
 
@@ -154,20 +159,21 @@ impl Log {
     pub(crate) fn append(&mut self, bytes: &[u8], author: Option<u32>, readers: &mut impl Readers) -> u64 {
         assert!(bytes.len() <= self.ring.len(), "no entry is longer than the log");
         debug_assert!(!bytes.is_empty(), "an entry is something to read");
-        let start = self.head_position();
-        let end = start + bytes.len() as u64;
+        let end = self.head_position + bytes.len() as u64;
         while self.entries.len() == self.max_entries || end - self.tail_position > self.ring.len() as u64 {
             self.evict(readers);
         }
         if Fault::EvictOneTooMany.is_planted() {
             self.evict(readers);
         }
-        let at = self.index(start);
-        let (first, second) = bytes.split_at(bytes.len().min(self.ring.len() - at));
-        self.ring[at..at + first.len()].copy_from_slice(first);
-        if !second.is_empty() {
+        let (first, second) = bytes.split_at(bytes.len().min(self.ring.len() - self.head_index));
+        self.ring[self.head_index..][..first.len()].copy_from_slice(first);
+        self.head_index += first.len();
+        if self.head_index == self.ring.len() {
             self.ring[..second.len()].copy_from_slice(second);
+            self.head_index = second.len();
         }
+        self.head_position = end;
         let seq = self.head();
         self.entries.push_back(Entry { end, author: author.and_then(|a| Author::new(a + 1)), next_own: 0 });
         if let Some(cursor) = author.and_then(|author| readers.cursor(author)) {
@@ -228,12 +234,10 @@ impl Log {
         if seq == self.tail { self.tail_position } else { self.entry(seq - 1).end }
     }
 
-    fn head_position(&self) -> u64 {
-        self.entries.back().map_or(self.tail_position, |entry| entry.end)
-    }
-
+    /// Returns where in the ring the byte at a position is, which is no further back than the ring is long.
     fn index(&self, position: u64) -> usize {
-        (position % self.ring.len() as u64) as usize
+        let back = (self.head_position - position) as usize;
+        if back <= self.head_index { self.head_index - back } else { self.head_index + self.ring.len() - back }
     }
 
     fn entry(&self, seq: u64) -> &Entry {

@@ -63,7 +63,11 @@ pub(crate) const MAX_NAME: usize = 255;
 
 /// Copies a name, which is no longer than [`MAX_NAME`].
 pub(crate) fn name_buf(name: &str) -> NameBuf {
-    NameBuf::from(name).unwrap_or_default()
+    // In place: the buffer is larger than most names by far, and is not moved.
+    let mut buf = NameBuf::new();
+    let fits = buf.try_push_str(name);
+    debug_assert!(fits.is_ok(), "no name is longer");
+    buf
 }
 
 /// Makes the name of a guest: its slot, counted from one. No two that are here at once have the same.
@@ -130,8 +134,8 @@ fn fold(c: char) -> impl Iterator<Item = char> {
 #[derive(Debug)]
 pub(crate) struct Names {
     max_name: usize,
-    /// The names by slot, `max_name` bytes each.
-    bytes: Vec<u8>,
+    /// The names by slot, `max_name` bytes each, filled up with NUL: text, so that to read one is to check nothing.
+    text: String,
     /// Their lengths; 0 for none.
     lengths: Vec<u8>,
     /// The hashes of their keys. The keys themselves are made again when two hashes are equal, which is rare.
@@ -148,7 +152,7 @@ impl Names {
         let key = |name| String::from(key_of(name, &mut String::new(), &mut String::new()));
         Self {
             max_name,
-            bytes: vec![0; max_name * sessions],
+            text: String::from_utf8(vec![0; max_name * sessions]).unwrap_or_default(),
             lengths: vec![0; sessions],
             hashes: vec![0; sessions],
             // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
@@ -183,8 +187,7 @@ impl Names {
     /// Returns the name of the session in that slot, if it has one.
     pub(crate) fn get(&self, slot: u32) -> Option<&str> {
         let length = self.lengths[slot as usize] as usize;
-        let start = slot as usize * self.max_name;
-        (length > 0).then(|| core::str::from_utf8(&self.bytes[start..start + length]).unwrap_or_default())
+        (length > 0).then(|| &self.text[slot as usize * self.max_name..][..length])
     }
 
     /// Gives the name to the session in that slot, in place of the one it had.
@@ -197,19 +200,22 @@ impl Names {
             return Err(NameError::Reserved);
         }
         let hash = self.hasher.hash_one(key.as_bytes());
-        let (bytes, lengths, max) = (&self.bytes, &self.lengths, self.max_name);
+        let (text, lengths, max) = (&self.text, &self.lengths, self.max_name);
         let holder = self.slots.find(hash, |holder| {
-            let start = *holder as usize * max;
-            let name = &bytes[start..start + lengths[*holder as usize] as usize];
-            self.hashes[*holder as usize] == hash
-                && key_of(core::str::from_utf8(name).unwrap_or_default(), folded, other) == key
+            let holder = *holder as usize;
+            let name = || &text[holder * max..][..lengths[holder] as usize];
+            self.hashes[holder] == hash && key_of(name(), folded, other) == key
         });
         if holder.is_some_and(|holder| *holder != slot) {
             return Err(NameError::Taken);
         }
         self.release(slot);
+        let [padded, ..] = &mut self.scratch;
+        padded.clear();
+        padded.push_str(name);
+        padded.extend(core::iter::repeat_n('\0', self.max_name - name.len()));
         let start = slot as usize * self.max_name;
-        self.bytes[start..start + name.len()].copy_from_slice(name.as_bytes());
+        self.text.replace_range(start..start + self.max_name, padded);
         self.lengths[slot as usize] = name.len() as u8;
         self.hashes[slot as usize] = hash;
         self.slots.insert_unique(hash, slot, |slot| self.hashes[*slot as usize]);
@@ -336,8 +342,7 @@ mod tests {
     fn the_table_is_as_large_as_the_bound_has_it() {
         for sessions in (1..=64).chain((1..=10).flat_map(|k| [(7 << k) - 1, 7 << k, (7 << k) + 1])) {
             let names = Names::new(1, sessions);
-            let vectors =
-                names.bytes.capacity() + names.lengths.capacity() + size_of::<u64>() * names.hashes.capacity();
+            let vectors = names.text.capacity() + names.lengths.capacity() + size_of::<u64>() * names.hashes.capacity();
             let keys: usize = names.reserved.iter().chain(&names.scratch).map(String::capacity).sum();
             let held = vectors + keys + names.slots.allocation_size();
             // What making a key takes for a moment is in the bound, too.

@@ -7,11 +7,16 @@ use alloc::string::String;
 /// Line ends and tabs become spaces; other control characters (C0, DEL, C1) go, and so do the bidirectional
 /// embeddings, overrides and isolates of UAX #9, which could make a line read as another's. The result is never
 /// longer than `words`. `scratch` is used if something has to change.
+#[inline]
 pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
     // Nearly every line is plain ASCII; this loop is vectorised.
     if words.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
-        return words.trim_end_matches(' ');
+        return if words.ends_with(' ') { words.trim_end_matches(' ') } else { words };
     }
+    clean_characters(words, scratch)
+}
+
+fn clean_characters<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
     if !words.chars().any(needs_cleaning) {
         return words.trim_end();
     }

@@ -98,20 +98,23 @@ enum Place {
 /// The conversation in one dialect: what the log should still have.
 #[derive(Debug)]
 struct Lane {
-    kept: VecDeque<(Rc<[u8]>, IsMessage)>,
+    kept: VecDeque<Rc<[u8]>>,
     /// How many have been evicted.
     tail: u64,
+    /// The latest messages, which newcomers are shown; empty where the dialect does not show one.
+    recent: VecDeque<Rc<[u8]>>,
 }
-
-/// Whether newcomers are shown it.
-type IsMessage = bool;
 
 impl Model {
     /// Makes the model of a hub with these limits.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            lanes: config.dialects.iter().map(|_| Lane { kept: VecDeque::new(), tail: 0 }).collect(),
+            lanes: config
+                .dialects
+                .iter()
+                .map(|_| Lane { kept: VecDeque::new(), tail: 0, recent: VecDeque::new() })
+                .collect(),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
@@ -145,13 +148,13 @@ impl Model {
         let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
         let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome);
         let lane = &self.lanes[lane];
-        let latest = lane.kept.iter().rev().filter(|(_, is_message)| *is_message);
+        let latest = lane.recent.iter().rev();
         let shown: Vec<Rc<[u8]>> = latest
-            .take(self.config.dialects[self.sessions[&slot].lane].backlog)
-            .map_while(|(bytes, _)| {
+            .map_while(|bytes| {
                 room = room.checked_sub(bytes.len())?;
                 Some(Rc::clone(bytes))
             })
+            .filter(|bytes| !bytes.is_empty())
             .collect();
         let place = Place::Reply(lane.head());
         let lines = shown.into_iter().rev().map(|bytes| Line { bytes, place });
@@ -171,12 +174,17 @@ impl Model {
         for lane in 0..self.lanes.len() {
             let mut bytes = Vec::new();
             self.encode(lane, event, &mut bytes);
+            let bytes: Rc<[u8]> = bytes.into();
+            if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
+                let recent = &mut self.lanes[lane].recent;
+                recent.push_back(Rc::clone(&bytes));
+                let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
+                recent.drain(..too_many);
+            }
             if bytes.is_empty() {
                 continue;
             }
-            let bytes: Rc<[u8]> = bytes.into();
-            let is_message = matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. });
-            let seq = self.lanes[lane].append(Rc::clone(&bytes), is_message, &self.config);
+            let seq = self.lanes[lane].append(Rc::clone(&bytes), &self.config);
             let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
             for (slot, session) in readers {
                 let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
@@ -257,11 +265,11 @@ impl Lane {
     }
 
     /// Keeps the entry, and of the older ones as many as the limits allow.
-    fn append(&mut self, bytes: Rc<[u8]>, is_message: IsMessage, config: &Config) -> u64 {
-        self.kept.push_back((bytes, is_message));
-        let mut size: usize = self.kept.iter().map(|(bytes, _)| bytes.len()).sum();
+    fn append(&mut self, bytes: Rc<[u8]>, config: &Config) -> u64 {
+        self.kept.push_back(bytes);
+        let mut size: usize = self.kept.iter().map(|bytes| bytes.len()).sum();
         while self.kept.len() > config.log_entries || size > config.log_bytes {
-            size -= self.kept.pop_front().expect("it is over a limit").0.len();
+            size -= self.kept.pop_front().expect("it is over a limit").len();
             self.tail += 1;
         }
         self.head() - 1

@@ -3,16 +3,18 @@
 use base64::Engine as _;
 use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
 
-/// A hub with a speaker and that many others, all of whom have read everything.
+/// A hub with a speaker, who has a name, and that many others, all of whom have read everything.
 pub(crate) fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
     let config = Config { max_sessions: readers + 1, rate: None, ..Config::default() };
     let mut hub = Hub::new(config).unwrap();
+    let text = dialect == "text";
     let dialect = hub.dialect(dialect).unwrap();
     let speaker = hub.open(Timestamp::ZERO, dialect).unwrap();
     for _ in 0..readers {
         hub.open(Timestamp::ZERO, dialect).unwrap();
         drain(&mut hub);
     }
+    hub.receive(Timestamp::ZERO, speaker, if text { b"/name speaker\n" } else { b"NAME c3BlYWtlcg==\n" });
     drain(&mut hub);
     (hub, speaker)
 }

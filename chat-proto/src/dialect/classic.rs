@@ -94,29 +94,27 @@ fn field(line: &[u8]) -> (&[u8], &[u8]) {
 
 /// Decodes two fields into `scratch`.
 fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&'a str, &'a str), Complaint> {
-    let len = |field: &[u8]| field.len().div_ceil(4) * 3;
-    scratch.resize(len(one) + len(two), 0);
-    let (out_one, out_two) = scratch.split_at_mut(len(one));
-    Ok((decode(one, out_one)?, decode(two, out_two)?))
+    scratch.clear();
+    STANDARD.decode_append(one, scratch).map_err(|_| Complaint::NotBase64)?;
+    let len = scratch.len();
+    STANDARD.decode_append(two, scratch).map_err(|_| Complaint::NotBase64)?;
+    let (one, two) = scratch.split_at(len);
+    Ok((text(one)?, text(two)?))
 }
 
-fn decode<'a>(field: &[u8], out: &'a mut [u8]) -> Result<&'a str, Complaint> {
-    if field.is_empty() {
-        return Ok("");
-    }
-    let decoded = STANDARD.decode(field, out.as_out()).map_err(|_| Complaint::NotBase64)?;
+fn text(decoded: &[u8]) -> Result<&str, Complaint> {
     core::str::from_utf8(decoded).map_err(|_| Complaint::NotUtf8)
 }
 
 fn chat_start(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"CHAT ");
-    encode(name.as_bytes(), out);
+    STANDARD.encode_append(name, out);
     out.push(b' ');
 }
 
 fn chat(name: &str, words: &str, out: &mut Vec<u8>) {
     chat_start(name, out);
-    encode(words.as_bytes(), out);
+    STANDARD.encode_append(words, out);
     out.push(b'\n');
 }
 
@@ -125,28 +123,12 @@ fn chat_args(name: &str, words: fmt::Arguments<'_>, out: &mut Vec<u8>) {
     // The words are written out, encoded behind themselves, and taken away: no other buffer is needed.
     let plain = out.len();
     write(out, words);
-    let (start, len) = (out.len(), encoded_len(out.len() - plain));
-    out.resize(start + len, 0);
+    let start = out.len();
+    out.resize(start + STANDARD.encoded_length(start - plain), 0);
     let (before, after) = out.split_at_mut(start);
-    encode_slice(&before[plain..], after);
+    let _ = STANDARD.encode(&before[plain..], after.as_out());
     out.drain(plain..start);
     out.push(b'\n');
-}
-
-fn encode(field: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + encoded_len(field.len()), 0);
-    encode_slice(field, &mut out[start..]);
-}
-
-fn encode_slice(field: &[u8], out: &mut [u8]) {
-    let written = STANDARD.encode(field, out.as_out());
-    debug_assert_eq!(written.len(), encoded_len(field.len()));
-}
-
-/// The length of a field in base64, padded.
-fn encoded_len(len: usize) -> usize {
-    len.div_ceil(3) * 4
 }
 
 #[cfg(test)]

@@ -35,16 +35,12 @@ impl Dialect for Text {
         if let Some(protocol) = wrong_protocol(line) {
             return Request::Invalid(Complaint::WrongProtocol(protocol));
         }
-        let line = if memchr::memchr(IAC, line).is_some() {
+        let line = core::str::from_utf8(line).or_else(|_| {
+            // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
             strip_telnet(line, scratch);
-            &scratch[..]
-        } else {
-            line
-        };
-        match core::str::from_utf8(line) {
-            Ok(line) => request(line),
-            Err(_) => Request::Invalid(Complaint::NotUtf8),
-        }
+            core::str::from_utf8(scratch)
+        });
+        line.map_or(Request::Invalid(Complaint::NotUtf8), request)
     }
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {

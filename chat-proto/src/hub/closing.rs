@@ -22,9 +22,9 @@ impl Hub {
     pub fn kick(&mut self, now: Timestamp, id: SessionId, why: &str) {
         self.clock(now);
         if let Some(slot) = self.live(id) {
-            let mut scratch = core::mem::take(&mut self.scratch.words);
-            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_NOTICE / 4), &mut scratch));
-            self.scratch.words = scratch;
+            let mut scratch = self.scratch.take().unwrap_or_default();
+            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_NOTICE / 4), &mut scratch.words));
+            self.scratch = Some(scratch);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What peers send, and how much of it is taken.
 
-use super::Hub;
+use super::{Hub, Scratch};
 use crate::command::CloseReason;
 use crate::dialect::Complaint;
 use crate::fault::Fault;
@@ -100,11 +100,12 @@ impl Hub {
 
     fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8]) {
         self.count_line(slot, now);
-        let mut decoded = core::mem::take(&mut self.scratch.decoded);
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.names.has(slot);
-        let request = self.lane(slot).config.dialect.decode(line, named, &mut decoded);
-        self.handle_request(slot, request);
-        self.scratch.decoded = decoded;
+        let request = self.lane(slot).config.dialect.decode(line, named, decoded);
+        self.handle_request(slot, request, words, rewritten);
+        self.scratch = Some(scratch);
     }
 }

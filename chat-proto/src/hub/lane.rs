@@ -1,11 +1,11 @@
 //! The conversation as one dialect writes it.
 
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::config::DialectConfig;
-use crate::dialect::Event;
+use crate::dialect::{Dialect, Event};
 use crate::lists::List;
-use crate::log::Log;
+use crate::log::{Log, Readers};
 
 /// One dialect's log, and who reads it.
 #[derive(Debug)]
@@ -14,8 +14,6 @@ pub(crate) struct Lane {
     pub(crate) log: Log,
     /// Sessions that read it, in any phase but over.
     pub(crate) sessions: usize,
-    /// The log's entries that a newcomer is shown, the latest last.
-    pub(crate) recent: VecDeque<u64>,
     /// Sessions that had read all of the log when they were put here, and the log has not moved since.
     pub(crate) caught_up: List,
     /// The same, but the log has moved.
@@ -35,30 +33,44 @@ impl Lane {
             config,
             log: Log::new(log_bytes, log_entries),
             sessions: 0,
-            recent: VecDeque::with_capacity(config.backlog),
             caught_up: List(first),
             behind: List(first + 1),
         }
     }
 
-    /// Bytes of heap for a lane.
-    pub(crate) fn memory_bound(config: &DialectConfig, log_bytes: usize, log_entries: usize) -> usize {
-        Log::memory_bound(log_bytes, log_entries) + config.backlog * size_of::<u64>()
-    }
-
-    /// Returns whether nobody reads this lane nor ever will read what is said now.
-    pub(crate) fn is_unused(&self) -> bool {
-        self.sessions == 0 && self.config.backlog == 0
-    }
-
-    /// Notes an entry for newcomers if it is one that they are shown.
-    pub(crate) fn remember(&mut self, event: &Event<'_>, seq: u64) {
-        let message = matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. });
-        if message && self.config.backlog > 0 {
-            if self.recent.len() == self.config.backlog {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(seq);
+    /// Appends an event to the log, unless the dialect does not show it; returns whether it does.
+    pub(crate) fn append(
+        &mut self,
+        event: &Event<'_>,
+        author: Option<u32>,
+        readers: &mut impl Readers,
+        encoded: &mut Vec<u8>,
+        max: usize,
+    ) -> bool {
+        if !self.encode(event, encoded, max) {
+            return false;
         }
+        self.log.append(encoded, author, readers);
+        true
     }
+
+    /// Encodes an event; returns whether there is anything to show.
+    ///
+    /// A dialect that writes more than it said it would is not obeyed: the bounds come first.
+    #[inline]
+    pub(crate) fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>, max: usize) -> bool {
+        out.clear();
+        let dialect = self.config.dialect;
+        dialect.encode(event, out);
+        if out.len() > max {
+            exceeded(dialect, out.len(), max);
+            out.clear();
+        }
+        !out.is_empty()
+    }
+}
+
+#[cold]
+fn exceeded(dialect: &dyn Dialect, len: usize, max: usize) {
+    tracing::error!(dialect = dialect.name(), len, max, "dialect exceeds its own bound");
 }

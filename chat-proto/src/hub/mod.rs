@@ -1,9 +1,10 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
 //! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
-//! ask for, `speech` writes what comes of it to the log and to replies, `output` hands it out, and `closing` is how
-//! sessions end.
+//! ask for, `speech` writes what comes of it to the logs and to replies, `output` hands it out, and `closing` is how
+//! sessions end. A `lane` is a dialect's log with its readers; `backlog` is what newcomers are shown.
 
+mod backlog;
 mod closing;
 mod input;
 mod lane;
@@ -11,6 +12,7 @@ mod output;
 mod request;
 mod speech;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -26,11 +28,12 @@ use crate::dialect::{DialectId, Event, Unnamed};
 use crate::journal::{Journal, Record, RecordKind};
 use crate::line::Partial;
 use crate::lists::{List, Lists};
-use crate::log::Cursor;
+use crate::log::{Cursor, Log};
 use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::outbox::Outbox;
 use crate::session::{Phase, SessionId, SessionStats, Sessions, Untaken};
 use crate::time::Timestamp;
+use backlog::Backlog;
 use lane::Lane;
 
 /// The chat server's core: sessions, names, the shared log.
@@ -52,13 +55,17 @@ pub struct Hub {
     open: usize,
     names: Names,
     lanes: Vec<Lane>,
+    backlog: Backlog,
     /// Each session that is not being sent to is in one: the ready list, or one of its lane's.
     lists: Lists,
     deadlines: Deadlines,
     journal: Journal,
     partials: Buffers<Partial>,
     outboxes: Buffers<Outbox>,
-    scratch: Scratch,
+    /// `None` while somebody works in it.
+    scratch: Option<Box<Scratch>>,
+    /// What a dialect encodes into.
+    encoded: Vec<u8>,
     stats: HubStats,
 }
 
@@ -90,17 +97,16 @@ pub struct HubStats {
     pub throttled: u64,
 }
 
-/// Buffers that live as long as the hub, so that handling a line allocates nothing.
-#[derive(Debug)]
+/// Buffers for what becomes of a line before it is encoded. They live as long as the hub, so that handling a line
+/// allocates nothing; whoever works in them takes them out of it meanwhile.
+#[derive(Debug, Default)]
 struct Scratch {
     /// What a dialect decodes into.
     decoded: Vec<u8>,
     /// Words that had to be cleaned.
     words: String,
-    /// Words or a name that the policy rewrote.
+    /// Words that the policy rewrote.
     rewritten: String,
-    /// What a dialect encodes into.
-    encoded: Vec<u8>,
 }
 
 /// Sessions with a command to be handed out: close, read again, or send what is theirs alone.
@@ -127,12 +133,14 @@ impl Hub {
             open: 0,
             names: Names::new(config.max_name, max),
             lanes,
+            backlog: Backlog::new(Self::longest_backlog(&config), config.max_line),
             lists: Lists::new(1 + Lane::LISTS * config.dialects.len(), max),
             deadlines: Deadlines::new(max),
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
             outboxes: Buffers::new(max),
-            scratch: Scratch::new(&config),
+            scratch: Some(Box::new(Scratch::new(&config))),
+            encoded: Vec::with_capacity(Self::room_to_encode(&config)),
             stats: HubStats::default(),
             config,
         })
@@ -149,14 +157,26 @@ impl Hub {
             + Buffers::<Partial>::memory_bound(sessions)
             + Buffers::<Outbox>::memory_bound(sessions)
             + Names::memory_bound(config.max_name, sessions)
-            + config.dialects.iter().map(|d| Lane::memory_bound(d, config.log_bytes, config.log_entries)).sum::<usize>()
+            + dialects * Log::memory_bound(config.log_bytes, config.log_entries)
+            + Backlog::memory_bound(Self::longest_backlog(config), config.max_line)
             + Lists::memory_bound(1 + Lane::LISTS * dialects, sessions)
             + Deadlines::memory_bound(sessions)
             + Journal::memory_bound(config.journal_records)
             + Scratch::memory_bound(config)
+            + Self::room_to_encode(config)
             // A buffer that grows may be there twice for a moment.
             + config.max_line.max(config.reply_bytes).max(config.max_encoded())
             + dialects * (size_of::<Lane>() + size_of_val(&config.dialects[..]))
+    }
+
+    /// The most messages that a newcomer of any dialect is shown.
+    fn longest_backlog(config: &Config) -> usize {
+        config.dialects.iter().map(|dialect| dialect.backlog).max().unwrap_or_default()
+    }
+
+    /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
+    fn room_to_encode(config: &Config) -> usize {
+        2 * config.max_encoded()
     }
 
     /// Returns the limits.
@@ -414,16 +434,11 @@ impl Scratch {
             decoded: Vec::with_capacity(config.max_line),
             words: String::with_capacity(config.max_line),
             rewritten: String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 }),
-            encoded: Vec::with_capacity(Self::encoded(config)),
         }
     }
 
-    /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
-    fn encoded(config: &Config) -> usize {
-        2 * config.max_encoded()
-    }
-
-    fn memory_bound(config: &Config) -> usize {
-        3 * config.max_line + Self::encoded(config)
+    /// Bytes of heap for them, and for a name that is rewritten while words are.
+    const fn memory_bound(config: &Config) -> usize {
+        size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 }
     }
 }

@@ -254,7 +254,7 @@ impl Hub {
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
         if self.encode(slot, &Event::Missed { count }) > 0 {
             let outbox = self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take());
-            outbox.set_front([self.scratch.encoded.as_slice()], self.max_encoded);
+            outbox.set_front([self.encoded.as_slice()], self.max_encoded);
         }
         if self.config.on_lag == OnLag::Close {
             self.begin_close(slot, CloseReason::Lagged { missed: count }, "");

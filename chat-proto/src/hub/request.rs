@@ -7,70 +7,71 @@ use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
 use crate::name::GUEST;
-use crate::policy::{Proposal, Verdict};
+use crate::policy::{Policy, Proposal, Verdict};
 use crate::words::{clean, clean_in_place, cut};
 
 impl Hub {
-    pub(super) fn handle_request(&mut self, slot: u32, request: Request<'_>) {
-        let mut scratch = core::mem::take(&mut self.scratch.words);
+    /// Does what a peer asks for; `scratch` and `rewritten` are what words are cleaned and rewritten in.
+    pub(super) fn handle_request(
+        &mut self,
+        slot: u32,
+        request: Request<'_>,
+        scratch: &mut String,
+        rewritten: &mut String,
+    ) {
         match request {
             Request::Nothing => {}
             Request::Say { words: said, claim, wire } => {
-                let words = clean(said, &mut scratch);
+                let words = clean(said, scratch);
                 if !words.is_empty() {
-                    self.say(slot, words, claim, wire.filter(|_| core::ptr::eq(words, said)));
+                    self.say(slot, words, claim, wire.filter(|_| core::ptr::eq(words, said)), rewritten);
                 }
             }
             Request::Act(words) => {
-                let words = clean(words, &mut scratch);
+                let words = clean(words, scratch);
                 if !words.is_empty() {
-                    self.act(slot, words);
+                    self.act(slot, words, rewritten);
                 }
             }
             Request::Name(name) => self.rename(slot, name),
             Request::Tell { to, words } => {
-                let words = clean(words, &mut scratch);
+                let words = clean(words, scratch);
                 if !words.is_empty() {
-                    self.tell(slot, to, words);
+                    self.tell(slot, to, words, rewritten);
                 }
             }
-            Request::Who => self.who(slot, &mut scratch),
+            Request::Who => self.who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.begin_close(slot, CloseReason::Quit, clean(words, &mut scratch)),
+            Request::Quit(words) => self.begin_close(slot, CloseReason::Quit, clean(words, scratch)),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
-        self.scratch.words = scratch;
     }
 
-    fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>) {
+    fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>, rewritten: &mut String) {
         let mut name = self.name_of(slot);
-        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
-        match self.consider(Proposal::Say { name: name.as_str(), words }, words, &mut rewritten) {
+        match self.consider(Proposal::Say { name: name.as_str(), words }, words, rewritten) {
             Ok(passed) => {
+                let wire = wire.filter(|_| core::ptr::eq(passed, words));
                 if !self.sessions[slot].joined {
                     self.enter(slot, claim);
                     name = self.name_of(slot);
                 }
-                let wire = wire.filter(|_| core::ptr::eq(passed, words));
                 self.publish(&Event::Said { name: name.as_str(), words: passed, wire }, Some(slot));
             }
             Err(complaint) => self.refuse(slot, complaint),
         }
-        self.scratch.rewritten = rewritten;
     }
 
-    fn act(&mut self, slot: u32, words: &str) {
+    fn act(&mut self, slot: u32, words: &str, rewritten: &mut String) {
         let name = self.name_of(slot);
-        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
-        match self.consider(Proposal::Act { name: name.as_str(), words }, words, &mut rewritten) {
+        match self.consider(Proposal::Act { name: name.as_str(), words }, words, rewritten) {
             Ok(words) => {
                 self.enter(slot, None);
                 self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
             }
             Err(complaint) => self.refuse(slot, complaint),
         }
-        self.scratch.rewritten = rewritten;
     }
 
     /// Asks the embedding program's policy; returns what may be said, or taken as a name.
@@ -81,7 +82,19 @@ impl Hub {
         original: &'a str,
         rewritten: &'a mut String,
     ) -> Result<&'a str, Complaint> {
-        let Some(policy) = self.config.policy else { return Ok(original) };
+        match self.config.policy {
+            None => Ok(original),
+            Some(policy) => self.obey(policy, proposal, original, rewritten),
+        }
+    }
+
+    fn obey<'a>(
+        &self,
+        policy: Policy,
+        proposal: Proposal<'_>,
+        original: &'a str,
+        rewritten: &'a mut String,
+    ) -> Result<&'a str, Complaint> {
         rewritten.clear();
         match policy(proposal, rewritten) {
             Verdict::Pass => Ok(original),
@@ -129,13 +142,13 @@ impl Hub {
 
     /// Gives the session a name, if the policy and the other names let it.
     fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Complaint> {
-        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
+        // A buffer of its own: a claim is made while words wait in the other. It allocates only if the policy writes.
+        let mut rewritten = String::new();
         let from = self.name_of(slot);
         let proposal = Proposal::Name { from: from.as_str(), to: name };
         let taken = self
             .consider(proposal, name, &mut rewritten)
             .and_then(|name| self.names.claim(slot, name).map_err(Complaint::Name));
-        self.scratch.rewritten = rewritten;
         if taken.is_ok() {
             tracing::debug!(session = slot, name = self.names.get(slot), "named");
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
@@ -143,16 +156,14 @@ impl Hub {
         taken
     }
 
-    fn tell(&mut self, slot: u32, to: &str, words: &str) {
+    fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) {
         let Some(target) = self.find_slot(to) else { return self.refuse(slot, Complaint::NobodyThere) };
-        let mut rewritten = core::mem::take(&mut self.scratch.rewritten);
         let (from, to) = (self.name_of(slot), self.name_of(target));
         let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words };
-        match self.consider(proposal, words, &mut rewritten) {
+        match self.consider(proposal, words, rewritten) {
             Ok(words) => self.pass_on(slot, target, words),
             Err(complaint) => self.refuse(slot, complaint),
         }
-        self.scratch.rewritten = rewritten;
     }
 
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) {

@@ -1,8 +1,6 @@
 //! How events reach sessions: through the log, or as a reply to one.
 
-use alloc::vec::Vec;
-
-use super::{Hub, lane::Lane};
+use super::Hub;
 use crate::dialect::{Complaint, Event};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
@@ -16,33 +14,32 @@ impl Hub {
     }
 
     pub(super) fn announce_now(&mut self, words: &str) {
-        let mut scratch = core::mem::take(&mut self.scratch.words);
-        let words = clean(cut(words, self.config.max_line), &mut scratch);
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        let words = clean(cut(words, self.config.max_line), &mut scratch.words);
         if !words.is_empty() {
             self.publish(&Event::Announced { words }, None);
         }
-        self.scratch.words = scratch;
+        self.scratch = Some(scratch);
     }
 
-    /// Appends an event to the log of every dialect that shows it. Its author is not to read it.
+    /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
         self.stats.messages += 1;
+        self.backlog.keep(event);
         let home = author.map(|slot| self.sessions[slot].lane);
-        for (index, lane) in (0..).zip(&mut self.lanes) {
-            if lane.is_unused() {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            if lane.sessions == 0 {
                 continue;
             }
-            let at_home = home == Some(index);
-            // Only the dialect that read the words from the wire knows what to make of them as they came.
-            let event = if at_home { *event } else { event.without_wire() };
-            let encoded = &mut self.scratch.encoded;
-            if !encode(lane, &event, encoded, self.max_encoded) {
-                continue;
-            }
-            let author = author.filter(|_| at_home);
-            let seq = lane.log.append(encoded, author, &mut self.sessions.readers(index));
-            lane.remember(&event, seq);
-            if !Fault::WakeLost.is_planted() {
+            let index = index as u8;
+            let readers = &mut self.sessions.readers(index);
+            let moved = if home == Some(index) {
+                lane.append(event, author, readers, &mut self.encoded, self.max_encoded)
+            } else {
+                // Only the dialect that read the words from the wire knows what to make of them as they came.
+                lane.append(&event.without_wire(), None, readers, &mut self.encoded, self.max_encoded)
+            };
+            if moved && !Fault::WakeLost.is_planted() {
                 self.lists.append(lane.behind, lane.caught_up);
             }
         }
@@ -69,48 +66,35 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let at = if Fault::ReplyOutOfOrder.is_planted() { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
-        outbox.reply(at, &self.scratch.encoded, self.config.reply_bytes);
+        outbox.reply(at, &self.encoded, self.config.reply_bytes);
     }
 
     /// Encodes an event in the session's dialect into the scratch buffer; returns its length.
     pub(super) fn encode(&mut self, slot: u32, event: &Event<'_>) -> usize {
         let lane = &self.lanes[self.sessions[slot].lane as usize];
-        encode(lane, event, &mut self.scratch.encoded, self.max_encoded);
-        self.scratch.encoded.len()
+        lane.encode(event, &mut self.encoded, self.max_encoded);
+        self.encoded.len()
     }
 
     /// Puts the latest messages among a newcomer's replies, as many as half of their room holds.
     pub(super) fn replay_backlog(&mut self, slot: u32) {
-        let session = &mut self.sessions[slot];
+        let (session, encoded, max) = (&mut self.sessions[slot], &mut self.encoded, self.max_encoded);
         let lane = &self.lanes[session.lane as usize];
-        let (log, head) = (&lane.log, lane.log.head());
         let mut room = self.config.reply_bytes / 2;
         room = room.saturating_sub(session.outbox.as_ref().map_or(0, |outbox| outbox.replies().len()));
-        let fitting = lane.recent.iter().rev().take_while(|seq| {
-            let len = if **seq < log.tail() { usize::MAX } else { log.len(**seq, **seq + 1) };
-            let fits = len <= room;
-            room = room.saturating_sub(len);
+        let fitting = self.backlog.latest().take(lane.config.backlog).take_while(|event| {
+            lane.encode(event, encoded, max);
+            let fits = encoded.len() <= room;
+            room = room.saturating_sub(encoded.len());
             fits
         });
-        let first = lane.recent.len() - fitting.count();
-        for seq in lane.recent.range(first..) {
-            let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
-            for piece in log.bytes(*seq, *seq + 1) {
-                outbox.reply(head, piece, self.config.reply_bytes);
+        let fitting = fitting.count();
+        let skipped = self.backlog.latest().count() - fitting;
+        for event in self.backlog.latest().rev().skip(skipped) {
+            if lane.encode(&event, encoded, max) {
+                let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
+                outbox.reply(lane.log.head(), encoded, self.config.reply_bytes);
             }
         }
     }
-}
-
-/// Encodes an event; returns whether there is anything to show.
-///
-/// A dialect that writes more than it said it would is not obeyed: the bounds come first.
-fn encode(lane: &Lane, event: &Event<'_>, out: &mut Vec<u8>, max: usize) -> bool {
-    out.clear();
-    lane.config.dialect.encode(event, out);
-    if out.len() > max {
-        tracing::error!(dialect = lane.config.dialect.name(), len = out.len(), max, "dialect exceeds its own bound");
-        out.clear();
-    }
-    !out.is_empty()
 }
