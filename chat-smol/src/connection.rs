@@ -14,12 +14,18 @@ use tracing::debug;
 
 use crate::shared::Service;
 
-/// The most bytes read at once. What they say is on its way to its readers while the next are read, so much more would
-/// only make both sides wait for each other.
+/// The most bytes read at once.
 const READ: usize = 32 << 10;
 
 /// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept for the session.
 const READ_IF_LIMITED: usize = 8 << 10;
+
+/// How often one socket is read before others have their turn.
+const READS_A_TURN: usize = 2;
+
+/// After how many lines they have it in any case: what has been said is on its way to the readers while more is read,
+/// and both sides would only wait for each other if that were much more.
+const LINES_A_TURN: u64 = 256;
 
 /// Who has sent less than this at once has most likely sent all; from others more comes while it is handled.
 const LITTLE: usize = 1 << 10;
@@ -41,6 +47,14 @@ enum Look {
     Much,
     /// More than the hub took.
     TooMuch,
+}
+
+/// What the hub did with what it was offered.
+struct Offered {
+    /// How many bytes it took.
+    taken: usize,
+    /// How many lines ended in them.
+    lines: u64,
 }
 
 /// Returns how much to read at once from a session with these limits.
@@ -76,7 +90,7 @@ impl Reader {
         if paused.is_some() {
             return Poll::Pending;
         }
-        let taken = self.offer(&self.untaken, cx);
+        let Offered { taken, .. } = self.offer(&self.untaken, cx);
         self.untaken.drain(..taken);
         if !self.untaken.is_empty() {
             return Poll::Pending;
@@ -107,35 +121,46 @@ impl Reader {
         }
     }
 
-    /// Reads once, and hands over what there is.
+    /// Reads what is there and hands it over, for one turn.
     fn look(&mut self, input: &mut Vec<u8>, cx: &Context<'_>) -> io::Result<Look> {
         let size = self.service.read_at_once;
         input.resize(input.len().max(size), 0);
-        let n = match self.stream.get_ref().read(&mut input[..size]) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Look::Much),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Look::Little),
-            Err(error) => return Err(error),
-        };
-        let taken = self.offer(&input[..n], cx);
-        if taken < n {
-            self.untaken = input[taken..n].to_vec();
-            return Ok(Look::TooMuch);
+        let mut lines = 0;
+        for _ in 0..READS_A_TURN {
+            let n = match self.stream.get_ref().read(&mut input[..size]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Look::Little),
+                Err(error) => return Err(error),
+            };
+            let offered = self.offer(&input[..n], cx);
+            if offered.taken < n {
+                self.untaken = input[offered.taken..n].to_vec();
+                return Ok(Look::TooMuch);
+            }
+            if n < LITTLE {
+                return Ok(Look::Little);
+            }
+            lines += offered.lines;
+            if lines >= LINES_A_TURN {
+                break;
+            }
         }
-        Ok(if n < LITTLE { Look::Little } else { Look::Much })
+        Ok(Look::Much)
     }
 
     /// Offers bytes to the hub. If it leaves some, the task is woken when it wants them.
-    fn offer(&self, bytes: &[u8], cx: &Context<'_>) -> usize {
+    fn offer(&self, bytes: &[u8], cx: &Context<'_>) -> Offered {
         self.service.shared.act(|state, now| {
+            let before = state.hub.stats().lines_received;
             let taken = state.hub.receive(now, self.id, bytes);
             if taken < bytes.len()
                 && let Some(connection) = state.connections.get_mut(self.id)
             {
                 connection.paused = Some(cx.waker().clone());
             }
-            taken
+            Offered { taken, lines: state.hub.stats().lines_received - before }
         })
     }
 }
