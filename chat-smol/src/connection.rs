@@ -27,6 +27,10 @@ const READS_A_TURN: usize = 2;
 /// and both sides would only wait for each other if that were much more.
 const LINES_A_TURN: u64 = 256;
 
+/// The same for each session, if that is more: the more there are, the longer it takes to write to them, and the more
+/// is to be had by writing much at once.
+const LINES_A_SESSION: u64 = 4;
+
 /// Who has sent less than this at once has most likely sent all; from others more comes while it is handled.
 const LITTLE: usize = 1 << 10;
 
@@ -55,6 +59,8 @@ struct Offered {
     taken: usize,
     /// How many lines ended in them.
     lines: u64,
+    /// How many sessions there are.
+    sessions: u64,
 }
 
 /// Returns how much to read at once from a session with these limits.
@@ -143,7 +149,7 @@ impl Reader {
                 return Ok(Look::Little);
             }
             lines += offered.lines;
-            if lines >= LINES_A_TURN {
+            if lines >= LINES_A_TURN.max(LINES_A_SESSION * offered.sessions) {
                 break;
             }
         }
@@ -153,14 +159,15 @@ impl Reader {
     /// Offers bytes to the hub. If it leaves some, the task is woken when it wants them.
     fn offer(&self, bytes: &[u8], cx: &Context<'_>) -> Offered {
         self.service.shared.act(|state, now| {
-            let before = state.hub.stats().lines_received;
+            let before = state.hub.stats();
             let taken = state.hub.receive(now, self.id, bytes);
             if taken < bytes.len()
                 && let Some(connection) = state.connections.get_mut(self.id)
             {
                 connection.paused = Some(cx.waker().clone());
             }
-            Offered { taken, lines: state.hub.stats().lines_received - before }
+            let lines = state.hub.stats().lines_received - before.lines_received;
+            Offered { taken, lines, sessions: before.sessions as u64 }
         })
     }
 }
