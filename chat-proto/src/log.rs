@@ -151,12 +151,12 @@ impl Log {
         self.tail + self.entries.len() as u64
     }
 
-    /// Appends an entry, evicts as many of the oldest as it needs room for, and returns its number.
+    /// Appends an entry and evicts as many of the oldest as it needs room for.
     ///
     /// # Panics
     ///
     /// If the entry is longer than the log, which `Config` rules out.
-    pub(crate) fn append(&mut self, bytes: &[u8], author: Option<u32>, readers: &mut impl Readers) -> u64 {
+    pub(crate) fn append(&mut self, bytes: &[u8], author: Option<u32>, readers: &mut impl Readers) {
         assert!(bytes.len() <= self.ring.len(), "no entry is longer than the log");
         debug_assert!(!bytes.is_empty(), "an entry is something to read");
         let end = self.head_position + bytes.len() as u64;
@@ -179,7 +179,6 @@ impl Log {
         if let Some(cursor) = author.and_then(|author| readers.cursor(author)) {
             cursor.wrote(seq, self);
         }
-        seq
     }
 
     fn evict(&mut self, readers: &mut impl Readers) {

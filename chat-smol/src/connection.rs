@@ -48,6 +48,7 @@ thread_local! {
 enum Look {
     /// Nothing, or little enough to be all there was.
     Little,
+    /// So much that there is most likely more.
     Much,
     /// More than the hub took.
     TooMuch,

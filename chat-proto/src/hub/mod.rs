@@ -64,6 +64,8 @@ pub struct Hub {
     outboxes: Buffers<Outbox>,
     /// `None` while somebody works in it.
     scratch: Option<Box<Scratch>>,
+    /// A name that the policy rewrote: apart, since a claim is made while words wait in the scratch.
+    rewritten_name: String,
     /// What a dialect encodes into.
     encoded: Vec<u8>,
     stats: HubStats,
@@ -140,6 +142,7 @@ impl Hub {
             partials: Buffers::new(max),
             outboxes: Buffers::new(max),
             scratch: Some(Box::new(Scratch::new(&config))),
+            rewritten_name: Scratch::room_to_rewrite(&config),
             encoded: Vec::with_capacity(Self::room_to_encode(&config)),
             stats: HubStats::default(),
             config,
@@ -433,11 +436,16 @@ impl Scratch {
         Self {
             decoded: Vec::with_capacity(config.max_line),
             words: String::with_capacity(config.max_line),
-            rewritten: String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 }),
+            rewritten: Self::room_to_rewrite(config),
         }
     }
 
-    /// Bytes of heap for them, and for a name that is rewritten while words are.
+    /// Makes a buffer for what the policy writes, if there is one.
+    fn room_to_rewrite(config: &Config) -> String {
+        String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 })
+    }
+
+    /// Bytes of heap for them, and for the name that the policy rewrote.
     const fn memory_bound(config: &Config) -> usize {
         size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 }
     }

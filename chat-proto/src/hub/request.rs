@@ -142,13 +142,13 @@ impl Hub {
 
     /// Gives the session a name, if the policy and the other names let it.
     fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Complaint> {
-        // A buffer of its own: a claim is made while words wait in the other. It allocates only if the policy writes.
-        let mut rewritten = String::new();
+        let mut rewritten = core::mem::take(&mut self.rewritten_name);
         let from = self.name_of(slot);
         let proposal = Proposal::Name { from: from.as_str(), to: name };
         let taken = self
             .consider(proposal, name, &mut rewritten)
             .and_then(|name| self.names.claim(slot, name).map_err(Complaint::Name));
+        self.rewritten_name = rewritten;
         if taken.is_ok() {
             tracing::debug!(session = slot, name = self.names.get(slot), "named");
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
