@@ -10,7 +10,7 @@
 //! - [`examples`]: the core's examples that serve sockets, as it wants them, too.
 //! - [`program`]: the servers as programs, for tests of what they say and how they end.
 //! - [`load`]: a load tool for whoever sizes a server, and [`soak`]: hostile clients for hours.
-//! - [`sockets`], [`resources`], [`figures`]: what these two have in common.
+//! - [`usage`], [`sockets`], [`resources`], [`figures`]: what these two have in common.
 //! - [`growth`]: how the core's costs grow, measured and drawn.
 
 pub mod adapters;
@@ -28,6 +28,7 @@ pub mod room;
 pub mod sim;
 pub mod soak;
 pub mod sockets;
+pub mod usage;
 
 /// The code in the project's READMEs, as doc tests.
 #[cfg(doctest)]

@@ -34,7 +34,7 @@ mod wire;
 
 pub use self::audience::Got;
 pub use self::dialect::Dialect;
-pub use self::options::{HELP, Invocation, Keepalive, Options, Pace, Target, UsageError, parse};
+pub use self::options::{HELP, Invocation, Keepalive, Options, Pace, Target, parse};
 pub use self::progress::Progress;
 pub use self::report::Report;
 pub use self::run::{LoadError, run};

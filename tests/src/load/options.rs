@@ -10,6 +10,7 @@ use lexopt::prelude::*;
 
 use super::dialect::Dialect;
 use super::wire::{HEADER, MAX_SENDERS, Sizes};
+use crate::usage::{TARGET, UsageError, plain, value};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -158,47 +159,6 @@ pub enum Invocation {
     Help,
 }
 
-/// Why the arguments cannot be understood.
-#[derive(Debug)]
-pub enum UsageError {
-    /// They break the form of options, or there is no such option.
-    Syntax(lexopt::Error),
-    /// No server is named.
-    NoTarget,
-    /// Both a window and a rate are asked for.
-    TwoPaces,
-    /// An option cannot have this value.
-    Value {
-        /// The option without its hyphens.
-        option: &'static str,
-        /// Its value.
-        value: String,
-        /// What would be right.
-        expected: &'static str,
-    },
-}
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax(error) => write!(f, "{error}; --help lists all options"),
-            Self::NoTarget => f.write_str("which server? name it, as in --connect text=127.0.0.1:4000"),
-            Self::TwoPaces => f.write_str("--window and --rate exclude each other"),
-            Self::Value { option, value, expected } => {
-                write!(f, "--{option} {}: it must be {expected}", value.escape_debug())
-            }
-        }
-    }
-}
-
-impl std::error::Error for UsageError {}
-
-impl From<lexopt::Error> for UsageError {
-    fn from(error: lexopt::Error) -> Self {
-        Self::Syntax(error)
-    }
-}
-
 /// Reads the arguments, without the program's own name in front.
 ///
 /// # Errors
@@ -246,15 +206,15 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invo
         (None, None) => options.pace,
         (Some(window), None) => Pace::Window(window),
         (None, Some(rate)) => Pace::Rate(rate),
-        (Some(_), Some(_)) => return Err(UsageError::TwoPaces),
+        (Some(_), Some(_)) => return Err(UsageError::Combination("--window and --rate exclude each other")),
     };
     if options.targets.is_empty() {
-        return Err(UsageError::NoTarget);
+        return Err(UsageError::Combination(NO_TARGET));
     }
     Ok(Invocation::Run(Box::new(options)))
 }
 
-const TARGET: &str = "DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000 or classic=[::1]:4001";
+const NO_TARGET: &str = "which server? name it, as in --connect text=127.0.0.1:4000";
 const COUNT: &str = "a number up to 1000000";
 const SENDERS: &str = "a number up to 262143";
 const WINDOW: &str = "a number from 1 to 1000000";
@@ -264,22 +224,6 @@ const SIZE: &str = "bytes from 21 to 1000000, such as 64 or 64..1024";
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const TIME: &str = "a time such as 500ms, 15s, 10m or 2h";
-
-/// Reads an option's value.
-fn value<T>(
-    parser: &mut lexopt::Parser,
-    option: &'static str,
-    expected: &'static str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<T, UsageError> {
-    let value = parser.value()?.string()?;
-    read(&value).ok_or(UsageError::Value { option, value, expected })
-}
-
-/// Reads what has but one form: a number, an address, a target.
-fn plain<T: FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
-}
 
 fn count(text: &str) -> Option<usize> {
     plain(text).filter(|count| *count <= 1_000_000)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::load::Target;
+use crate::usage::{TARGET, UsageError, plain, value};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -117,44 +118,6 @@ pub enum Invocation {
     Help,
 }
 
-/// Why the arguments cannot be understood.
-#[derive(Debug)]
-pub enum UsageError {
-    /// They break the form of options, or there is no such option.
-    Syntax(lexopt::Error),
-    /// A server that runs already needs an address and a process, one that is to be started neither.
-    Server,
-    /// An option cannot have this value.
-    Value {
-        /// The option without its hyphens.
-        option: &'static str,
-        /// Its value.
-        value: String,
-        /// What would be right.
-        expected: &'static str,
-    },
-}
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax(error) => write!(f, "{error}; --help lists all options"),
-            Self::Server => f.write_str("give either --adapter, or both --connect and --pid"),
-            Self::Value { option, value, expected } => {
-                write!(f, "--{option} {}: it must be {expected}", value.escape_debug())
-            }
-        }
-    }
-}
-
-impl std::error::Error for UsageError {}
-
-impl From<lexopt::Error> for UsageError {
-    fn from(error: lexopt::Error) -> Self {
-        Self::Syntax(error)
-    }
-}
-
 /// Reads the arguments, without the program's own name in front.
 ///
 /// # Errors
@@ -166,12 +129,12 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invo
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(option) = parser.next()? {
         match option {
-            Long("adapter") => adapter = Some(value(&mut parser, "adapter", "smol or std", |text| text.parse().ok())?),
-            Long("connect") => targets.push(value(&mut parser, "connect", TARGET, |text| text.parse().ok())?),
-            Long("pid") => pid = Some(value(&mut parser, "pid", "a process id", |text| text.parse().ok())?),
+            Long("adapter") => adapter = Some(value(&mut parser, "adapter", "smol or std", plain)?),
+            Long("connect") => targets.push(value(&mut parser, "connect", TARGET, plain)?),
+            Long("pid") => pid = Some(value(&mut parser, "pid", "a process id", plain)?),
             Long("clients") => clients = value(&mut parser, "clients", "a number from 1 to 100000", count)?,
             Long("minutes") => duration = value(&mut parser, "minutes", "minutes, more than 0", minutes)?,
-            Long("seed") => seed = value(&mut parser, "seed", "a number", |text| text.parse().ok())?,
+            Long("seed") => seed = value(&mut parser, "seed", "a number", plain)?,
             Long("serve") => is_server = true,
             Long("help") | Short('h') => return Ok(Invocation::Help),
             _ => return Err(option.unexpected().into()),
@@ -180,34 +143,23 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invo
     let server = match (adapter, pid) {
         (adapter, None) if targets.is_empty() => ServerChoice::Start(adapter.unwrap_or(Adapter::Smol)),
         (None, Some(pid)) if !targets.is_empty() => ServerChoice::Running { targets, pid },
-        _ => return Err(UsageError::Server),
+        _ => return Err(UsageError::Combination(SERVER)),
     };
     match server {
         ServerChoice::Start(adapter) if is_server => Ok(Invocation::Serve { adapter, clients }),
-        ServerChoice::Running { .. } if is_server => Err(UsageError::Server),
+        ServerChoice::Running { .. } if is_server => Err(UsageError::Combination(SERVER)),
         server => Ok(Invocation::Run(Options { server, clients, duration, seed })),
     }
 }
 
-const TARGET: &str = "DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000 or classic=[::1]:4001";
-
-/// Reads an option's value.
-fn value<T>(
-    parser: &mut lexopt::Parser,
-    option: &'static str,
-    expected: &'static str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<T, UsageError> {
-    let value = parser.value()?.string()?;
-    read(&value).ok_or(UsageError::Value { option, value, expected })
-}
+const SERVER: &str = "give either --adapter, or both --connect and --pid";
 
 fn count(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|count| (1..=100_000).contains(count))
+    plain(text).filter(|count| (1..=100_000).contains(count))
 }
 
 fn minutes(text: &str) -> Option<Duration> {
-    let minutes: f64 = text.parse().ok()?;
+    let minutes: f64 = plain(text)?;
     Duration::try_from_secs_f64(minutes * 60.0).ok().filter(|duration| !duration.is_zero())
 }
 
