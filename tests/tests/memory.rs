@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+use chat_proto::{Command, Config, Hub, Policy, Proposal, SessionId, Timestamp, Verdict};
 use chat_tests::alloc::Meter;
 
 /// A hub whose every call is measured, with sockets that take everything.
@@ -127,7 +127,27 @@ fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], req
 
 #[test]
 fn nothing_is_allocated_in_the_steady_state() {
-    let mut measured = Measured::new(&config(100));
+    assert_nothing_is_allocated(&config(100));
+}
+
+#[test]
+fn nothing_is_allocated_for_a_policy_that_rewrites() {
+    let policy: Policy = |proposal, rewritten| {
+        match proposal {
+            Proposal::Name { to, .. } => rewritten.push_str(to),
+            Proposal::Say { words, .. } | Proposal::Act { words, .. } | Proposal::Tell { words, .. } => {
+                rewritten.push_str(words);
+            }
+            _ => return Verdict::Pass,
+        }
+        rewritten.push('x');
+        Verdict::Rewrite
+    };
+    assert_nothing_is_allocated(&Config { policy: Some(policy), ..config(100) });
+}
+
+fn assert_nothing_is_allocated(config: &Config) {
+    let mut measured = Measured::new(config);
     let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
     let classic: Vec<SessionId> = (0..20).map(|_| measured.open("classic")).collect();
     let requests = requests();
