@@ -228,7 +228,8 @@
 //!
 //! None is on by default, and without them the crate needs no std.
 //!
-//! * `simd`: base64 by the processor's vector instructions, which it uses std to find out about. Both adapters ask for it.
+//! * `simd`: base64 and UTF-8 by the processor's vector instructions, which it uses std to find out about. Both adapters
+//!   ask for it.
 //! * `cli`: the command line that the project's own servers share (module `cli`).
 //!
 //! # Panics

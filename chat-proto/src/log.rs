@@ -100,6 +100,11 @@ impl Cursor {
     }
 
     fn wrote(&mut self, seq: u64, log: &mut Log) {
+        if self.next == seq {
+            // It has read all before: this is stepped over at once.
+            self.next += 1;
+            return;
+        }
         if self.own_first == NONE {
             self.own_first = seq;
         } else {
@@ -299,6 +304,18 @@ mod tests {
         assert_eq!(log.fit(0, 5, 8), 3, "abc, defg and h, not half of the next");
         assert_eq!(log.fit(1, 5, 1), 2, "one at least");
         assert_eq!(log.ends(1, 3).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn who_has_read_all_has_read_its_own_as_it_writes() {
+        let mut log = Log::new(100, 4);
+        let mut readers = Two(vec![Cursor::at_head(&log); 2]);
+        for _ in 0..10 {
+            log.append(b"0", Some(0), &mut readers);
+            assert_eq!((readers.0[0].next, readers.0[0].own_first), (log.head(), NONE));
+        }
+        assert_eq!(readers.0[0].catch_up(&log, log.head()), 0);
+        assert_eq!(readers.0[1].catch_up(&log, log.head()), 6);
     }
 
     #[test]

@@ -25,7 +25,7 @@ const READS_A_TURN: usize = 2;
 
 /// After how many lines they have it in any case: what has been said is on its way to the readers while more is read,
 /// and both sides would only wait for each other if that were much more.
-const LINES_A_TURN: u64 = 256;
+const LINES_A_TURN: u64 = 384;
 
 /// The same for each session, if that is more: the more there are, the longer it takes to write to them, and the more
 /// is to be had by writing much at once.

@@ -5,6 +5,7 @@ use core::fmt;
 use core::time::Duration;
 
 use base64_simd::{AsOut as _, STANDARD};
+use simdutf8::basic::from_utf8;
 
 use super::{Complaint, Dialect, Event, Request, Unnamed, write};
 use crate::command::CloseReason;
@@ -103,7 +104,7 @@ fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&
 }
 
 fn text(decoded: &[u8]) -> Result<&str, Complaint> {
-    core::str::from_utf8(decoded).map_err(|_| Complaint::NotUtf8)
+    from_utf8(decoded).map_err(|_| Complaint::NotUtf8)
 }
 
 fn chat_start(name: &str, out: &mut Vec<u8>) {

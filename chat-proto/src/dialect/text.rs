@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use simdutf8::basic::from_utf8;
+
 use super::{Complaint, Dialect, Event, Request, push, write};
 use crate::command::CloseReason;
 
@@ -35,10 +37,10 @@ impl Dialect for Text {
         if let Some(protocol) = wrong_protocol(line) {
             return Request::Invalid(Complaint::WrongProtocol(protocol));
         }
-        let line = core::str::from_utf8(line).or_else(|_| {
+        let line = from_utf8(line).or_else(|_| {
             // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
             strip_telnet(line, scratch);
-            core::str::from_utf8(scratch)
+            from_utf8(scratch)
         });
         line.map_or(Request::Invalid(Complaint::NotUtf8), request)
     }
