@@ -20,6 +20,12 @@ impl Model {
         }
     }
 
+    /// The hub looked for something to send to a session.
+    pub fn seek(&mut self, slot: usize) {
+        self.look(slot);
+        self.finish_if_flushed(slot);
+    }
+
     /// The driver was told to offer a session's input again.
     ///
     /// # Errors
@@ -152,7 +158,9 @@ impl Model {
             self.record(slot, RecordKind::Missed { count: missed });
             let mut bytes = Vec::new();
             self.encode(lane, &Event::Missed { count: missed }, &mut bytes);
-            self.session(slot).lines.push_front(Line { bytes: bytes.into(), place: Place::Notice });
+            if !bytes.is_empty() {
+                self.session(slot).lines.push_front(Line { bytes: bytes.into(), place: Place::Notice });
+            }
         }
         self.pass_own(slot);
         if missed > 0 && close {

@@ -112,10 +112,13 @@ impl World {
         self.writing_size -= size;
     }
 
-    /// Reports what a socket took of what it was given.
+    /// Reports what a socket took of what it was given. That it was given nothing is nothing to report.
     fn wrote(&mut self, peer: u8, given: usize, taken: usize, report: impl FnOnce(&mut Hub)) {
-        let now = self.now();
-        self.meter.scope(|| report(&mut self.hub));
+        let mut now = self.model.now();
+        if given > 0 {
+            now = self.now();
+            self.meter.scope(|| report(&mut self.hub));
+        }
         let connection = self.peers[usize::from(peer)].as_mut().expect("it is there");
         let slot = connection.id.slot();
         // A driver that wrote unasked is told to write again.
@@ -132,7 +135,9 @@ impl World {
                 return differ("endless", "commands follow commands, and nothing comes of them");
             }
             let sure = !self.hub.has_commands();
-            let Some(command) = self.meter.scope(|| self.hub.poll_command()) else { return self.check_drained() };
+            let command = self.meter.scope(|| self.hub.poll_command());
+            self.follow(command);
+            let Some(command) = command else { return self.check_drained() };
             if sure {
                 return differ("has_commands", format!("it denied {command:?}"));
             }
@@ -157,6 +162,17 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Has the model look at whom the hub has looked at on its way to this command. Where gaps are not shown, no command
+    /// comes of what is gone, so only the journal tells.
+    fn follow(&mut self, command: Option<Command>) {
+        let noted = self.journal_seen + self.model.journal.len() as u64;
+        let looked_at: Vec<SessionId> = self.hub.journal(noted).filter_map(|record| record.session).collect();
+        // At whom is to be read from, it looks after it has taken the command.
+        for id in looked_at.into_iter().filter(|id| command != Some(Command::Read(*id))) {
+            self.model.seek(id.slot());
+        }
     }
 
     fn close(&mut self, id: SessionId, reason: CloseReason) -> Checked {

@@ -16,6 +16,7 @@ mod random;
 mod run;
 mod shrink;
 mod step;
+mod terse;
 mod world;
 
 pub use self::episode::{Conduct, Episode};

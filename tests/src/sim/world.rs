@@ -350,9 +350,6 @@ impl World {
         if !self.hub.is_closed() {
             return differ("hung", "everyone takes all, and not everyone is gone");
         }
-        if std::env::var_os("STATS").is_some() {
-            eprintln!("{} {:?}", self.steps, self.hub.stats());
-        }
         self.use_stale_ids()?;
         self.check()?;
         self.drop_batch();

@@ -1,0 +1,49 @@
+//! A dialect that does not show everything.
+
+use std::time::Duration;
+
+use chat_proto::dialect::{Dialect, Event, Request, Text};
+
+/// `text` in which only words are seen: no gaps, no comings and goings, no actions.
+///
+/// A reader of it may have been woken for something that is gone by the time it is looked for, and nothing takes its
+/// place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terse;
+
+impl Dialect for Terse {
+    fn name(&self) -> &'static str {
+        Text.name()
+    }
+
+    fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
+        Text.decode(line, named, scratch)
+    }
+
+    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
+        let is_hidden = matches!(
+            event,
+            Event::Missed { .. }
+                | Event::Joined { .. }
+                | Event::Renamed { .. }
+                | Event::Left { .. }
+                | Event::Acted { .. }
+                | Event::Closing { .. }
+        );
+        if !is_hidden {
+            Text.encode(event, out);
+        }
+    }
+
+    fn encoded_len(&self, payload: usize) -> usize {
+        Text.encoded_len(payload)
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        Text.idle_timeout()
+    }
+
+    fn backlog(&self) -> usize {
+        Text.backlog()
+    }
+}
