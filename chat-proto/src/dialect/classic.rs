@@ -21,22 +21,17 @@ impl Dialect for Classic {
     }
 
     fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
-        let (verb, rest) = field(line);
-        let (first, rest) = field(rest);
-        // A space within the last field is no letter of base64.
-        let second = rest.trim_ascii();
-        match (verb, first, second) {
-            (b"", ..) => Request::Nothing,
-            (b"NAME", [_, ..], b"") => match decode_two(first, b"", scratch) {
-                Ok((name, _)) => Request::Name(name),
-                Err(complaint) => Request::Invalid(complaint),
-            },
-            (b"CHAT", _, [_, ..]) => match decode_two(second, if named { b"" } else { first }, scratch) {
-                Ok((words, claim)) => Request::Say { words, claim: (!named).then_some(claim), wire: Some(second) },
-                Err(complaint) => Request::Invalid(complaint),
-            },
-            _ => Request::Invalid(Complaint::NotUnderstood),
-        }
+        let line = line.trim_ascii_start();
+        let request = if let Some(rest) = line.strip_prefix(b"CHAT ") {
+            chat_request(rest, named, scratch)
+        } else if let Some(rest) = line.strip_prefix(b"NAME ") {
+            name_request(rest, scratch)
+        } else if line.is_empty() {
+            Ok(Request::Nothing)
+        } else {
+            Err(Complaint::NotUnderstood)
+        };
+        request.unwrap_or_else(Request::Invalid)
     }
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
@@ -86,11 +81,39 @@ impl Dialect for Classic {
     }
 }
 
-/// Splits a line behind its first field; fields are separated by spaces.
-fn field(line: &[u8]) -> (&[u8], &[u8]) {
-    let line = line.trim_ascii_start();
-    // Verbs and names are short: a search that starts at once beats one that is fast once it has started.
-    line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()))
+fn chat_request<'a>(rest: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Result<Request<'a>, Complaint> {
+    let (claim, words) = fields(rest);
+    if words.is_empty() {
+        return Err(Complaint::NotUnderstood);
+    }
+    let wire = Some(words);
+    if named {
+        return Ok(Request::Say { words: decode(words, scratch)?, claim: None, wire });
+    }
+    let (words, claim) = decode_two(words, claim, scratch)?;
+    Ok(Request::Say { words, claim: Some(claim), wire })
+}
+
+fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>, Complaint> {
+    match fields(rest) {
+        ([], _) | (_, [_, ..]) => Err(Complaint::NotUnderstood),
+        (name, []) => decode(name, scratch).map(Request::Name),
+    }
+}
+
+/// Splits off the first field; spaces separate it from the last, within which one is no letter of base64.
+fn fields(rest: &[u8]) -> (&[u8], &[u8]) {
+    let rest = rest.trim_ascii();
+    // Names are short: a search that starts at once beats one that is fast once it has started.
+    let (first, last) = rest.split_at(rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len()));
+    (first, last.trim_ascii_start())
+}
+
+/// Decodes a field into `scratch`.
+fn decode<'a>(field: &[u8], scratch: &'a mut Vec<u8>) -> Result<&'a str, Complaint> {
+    scratch.clear();
+    STANDARD.decode_append(field, scratch).map_err(|_| Complaint::NotBase64)?;
+    text(scratch)
 }
 
 /// Decodes two fields into `scratch`.
