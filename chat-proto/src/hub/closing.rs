@@ -144,7 +144,7 @@ impl Hub {
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);
         }
-        self.lanes[session.lane as usize].sessions -= 1;
+        self.conversation.lanes[session.lane as usize].sessions -= 1;
         self.deadlines.remove(slot);
         self.stats.closed += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closed(reason));

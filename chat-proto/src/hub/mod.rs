@@ -1,11 +1,13 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
 //! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
-//! ask for, `speech` writes what comes of it to the logs and to replies, `output` hands it out, and `closing` is how
-//! sessions end. A `lane` is a dialect's log with its readers; `backlog` is what newcomers are shown.
+//! ask for, `speech` writes what comes of it to everyone or to one, `output` hands it out, and `closing` is how sessions
+//! end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
+//! newcomers.
 
 mod backlog;
 mod closing;
+mod conversation;
 mod input;
 mod lane;
 mod output;
@@ -28,12 +30,12 @@ use crate::dialect::{DialectId, Event, Unnamed};
 use crate::journal::{Journal, Record, RecordKind};
 use crate::line::Partial;
 use crate::lists::{List, Lists};
-use crate::log::{Cursor, Log};
+use crate::log::Cursor;
 use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::outbox::Outbox;
 use crate::session::{Phase, SessionId, SessionStats, Sessions, Untaken};
 use crate::time::Timestamp;
-use backlog::Backlog;
+use conversation::Conversation;
 use lane::Lane;
 
 /// The chat server's core: sessions, names, the shared log.
@@ -44,8 +46,7 @@ use lane::Lane;
 #[derive(Debug)]
 pub struct Hub {
     config: Config,
-    /// [`Config::max_encoded`] and [`Config::reply_reserve`], which are asked for with every line.
-    max_encoded: usize,
+    /// [`Config::reply_reserve`], which is asked for with every line.
     reply_reserve: usize,
     flow: Flow,
     now: Timestamp,
@@ -54,8 +55,7 @@ pub struct Hub {
     /// Sessions that are open: neither closing nor over.
     open: usize,
     names: Names,
-    lanes: Vec<Lane>,
-    backlog: Backlog,
+    conversation: Conversation,
     /// Each session that is not being sent to is in one: the ready list, or one of its lane's.
     lists: Lists,
     deadlines: Deadlines,
@@ -66,8 +66,6 @@ pub struct Hub {
     scratch: Option<Box<Scratch>>,
     /// A name that the policy rewrote: apart, since a claim is made while words wait in the scratch.
     rewritten_name: String,
-    /// What a dialect encodes into.
-    encoded: Vec<u8>,
     stats: HubStats,
 }
 
@@ -123,10 +121,7 @@ impl Hub {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         config.check()?;
         let max = config.max_sessions;
-        let lanes = config.dialects.iter().enumerate();
-        let lanes = lanes.map(|(i, dialect)| Lane::new(i, *dialect, config.log_bytes, config.log_entries)).collect();
         Ok(Self {
-            max_encoded: config.max_encoded(),
             reply_reserve: config.reply_reserve(),
             flow: Flow::new(config.rate),
             now: Timestamp::ZERO,
@@ -134,8 +129,7 @@ impl Hub {
             sessions: Sessions::new(max),
             open: 0,
             names: Names::new(config.max_name, max),
-            lanes,
-            backlog: Backlog::new(Self::longest_backlog(&config), config.max_line),
+            conversation: Conversation::new(&config),
             lists: Lists::new(1 + Lane::LISTS * config.dialects.len(), max),
             deadlines: Deadlines::new(max),
             journal: Journal::new(config.journal_records),
@@ -143,7 +137,6 @@ impl Hub {
             outboxes: Buffers::new(max),
             scratch: Some(Box::new(Scratch::new(&config))),
             rewritten_name: Scratch::room_to_rewrite(&config),
-            encoded: Vec::with_capacity(Self::room_to_encode(&config)),
             stats: HubStats::default(),
             config,
         })
@@ -152,7 +145,6 @@ impl Hub {
     /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
     pub(crate) fn memory_bound(config: &Config) -> usize {
         let sessions = config.max_sessions;
-        let dialects = config.dialects.len();
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
         Sessions::memory_bound(sessions)
@@ -160,26 +152,14 @@ impl Hub {
             + Buffers::<Partial>::memory_bound(sessions)
             + Buffers::<Outbox>::memory_bound(sessions)
             + Names::memory_bound(config.max_name, sessions)
-            + dialects * Log::memory_bound(config.log_bytes, config.log_entries)
-            + Backlog::memory_bound(Self::longest_backlog(config), config.max_line)
-            + Lists::memory_bound(1 + Lane::LISTS * dialects, sessions)
+            + Conversation::memory_bound(config)
+            + Lists::memory_bound(1 + Lane::LISTS * config.dialects.len(), sessions)
             + Deadlines::memory_bound(sessions)
             + Journal::memory_bound(config.journal_records)
             + Scratch::memory_bound(config)
-            + Self::room_to_encode(config)
             // A buffer that grows may be there twice for a moment.
             + config.max_line.max(config.reply_bytes).max(config.max_encoded())
-            + dialects * (size_of::<Lane>() + size_of_val(&config.dialects[..]))
-    }
-
-    /// The most messages that a newcomer of any dialect is shown.
-    fn longest_backlog(config: &Config) -> usize {
-        config.dialects.iter().map(|dialect| dialect.backlog).max().unwrap_or_default()
-    }
-
-    /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
-    fn room_to_encode(config: &Config) -> usize {
-        2 * config.max_encoded()
+            + size_of_val(&config.dialects[..])
     }
 
     /// Returns the limits.
@@ -206,7 +186,7 @@ impl Hub {
     /// If the dialect is of another hub that speaks more of them.
     pub fn open(&mut self, now: Timestamp, dialect: DialectId) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
-        let lane = &self.lanes[dialect.0 as usize];
+        let lane = &self.conversation.lanes[dialect.0 as usize];
         let cursor = Cursor::at_head(&lane.log);
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
@@ -226,7 +206,7 @@ impl Hub {
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
-        self.lanes[dialect.0 as usize].sessions += 1;
+        self.conversation.lanes[dialect.0 as usize].sessions += 1;
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
         self.replay_backlog(id.slot);
         self.relist(id.slot);
@@ -236,7 +216,7 @@ impl Hub {
 
     /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+        self.conversation.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }
 
     /// Tells everyone something, as the server.
@@ -274,7 +254,7 @@ impl Hub {
                 self.go_on(slot);
                 continue;
             }
-            let behind = self.lanes.iter().find_map(|lane| self.lists.first(lane.behind));
+            let behind = self.conversation.lanes.iter().find_map(|lane| self.lists.first(lane.behind));
             let slot = behind?;
             if self.has_pending(slot) {
                 return Some(self.start_sending(slot));
@@ -289,7 +269,8 @@ impl Hub {
     /// Never false while there is a command; true now and then when there is none after all.
     #[must_use]
     pub fn has_commands(&self) -> bool {
-        self.lists.first(READY).is_some() || self.lanes.iter().any(|lane| self.lists.first(lane.behind).is_some())
+        self.lists.first(READY).is_some()
+            || self.conversation.lanes.iter().any(|lane| self.lists.first(lane.behind).is_some())
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
@@ -303,7 +284,7 @@ impl Hub {
     /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { sessions: self.sessions.len(), ..self.stats }
+        HubStats { sessions: self.sessions.len(), messages: self.conversation.messages, ..self.stats }
     }
 
     /// Returns a session's counters.
@@ -353,15 +334,19 @@ impl Hub {
 
     /// Returns what a session is called.
     fn name_of(&self, slot: u32) -> NameBuf {
-        match self.names.get(slot) {
-            Some(name) => name_buf(name),
-            None if self.lane(slot).config.dialect.unnamed() == Unnamed::Guest => guest_name(slot),
-            None => name_buf(ANONYMOUS),
+        self.names.get(slot).map_or_else(|| self.made_name(slot), name_buf)
+    }
+
+    /// Returns what a session is called that has no name.
+    fn made_name(&self, slot: u32) -> NameBuf {
+        match self.lane(slot).config.dialect.unnamed() {
+            Unnamed::Guest => guest_name(slot),
+            Unnamed::Anonymous => name_buf(ANONYMOUS),
         }
     }
 
     fn lane(&self, slot: u32) -> &Lane {
-        &self.lanes[self.sessions[slot].lane as usize]
+        &self.conversation.lanes[self.sessions[slot].lane as usize]
     }
 
     /// Puts a session into the list where it belongs now.
@@ -379,7 +364,7 @@ impl Hub {
         if session.sending {
             self.lists.remove(slot);
         } else {
-            self.lists.push(self.lanes[session.lane as usize].caught_up, slot);
+            self.lists.push(self.conversation.lanes[session.lane as usize].caught_up, slot);
         }
     }
 

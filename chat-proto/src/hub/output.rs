@@ -113,14 +113,14 @@ impl Hub {
         let Some(slot) = self.live(id) else { return };
         let out = self.hand_out(slot);
         let private = out.front + out.replies;
-        let log = &self.lanes[self.sessions[slot].lane as usize].log;
+        let log = &self.conversation.lanes[self.sessions[slot].lane as usize].log;
         let whole = private + log.len(out.from, out.to);
         let n = n.min(whole);
         let session = &mut self.sessions[slot];
         session.take_private(&out, n);
         if n > private {
             let (seq, rest) = log.seek(out.from, n - private);
-            session.take_log(seq, rest, &mut self.outboxes, self.max_encoded);
+            session.take_log(seq, rest, &mut self.outboxes, self.conversation.max_encoded);
         }
         self.progressed(slot, n, n == whole);
     }
@@ -143,7 +143,7 @@ impl Hub {
         if batch.fits(lane, &out) {
             return true;
         }
-        let log = &self.lanes[lane as usize].log;
+        let log = &self.conversation.lanes[lane as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
@@ -179,7 +179,7 @@ impl Hub {
         }
         session.take_private(&out, n);
         if let Some((seq, rest)) = batch.seek(n) {
-            session.take_log(seq, [rest, &[]], &mut self.outboxes, self.max_encoded);
+            session.take_log(seq, [rest, &[]], &mut self.outboxes, self.conversation.max_encoded);
         }
         self.progressed(slot, n, n == whole);
     }
@@ -230,7 +230,7 @@ impl Hub {
     /// Moves a reader over its own messages; and one that has fallen behind to the oldest message kept, with a notice
     /// of the gap, if that is next in line.
     fn settle(&mut self, slot: u32) {
-        let lane = &self.lanes[self.sessions[slot].lane as usize];
+        let lane = &self.conversation.lanes[self.sessions[slot].lane as usize];
         let session = &mut self.sessions[slot];
         let end = session.end(lane.log.head());
         let next = session.cursor.next;
@@ -252,9 +252,10 @@ impl Hub {
         session.stats.missed += count;
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
-        if self.encode(slot, &Event::Missed { count }) > 0 {
-            let outbox = self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take());
-            outbox.set_front([self.encoded.as_slice()], self.max_encoded);
+        let (session, max) = (&mut self.sessions[slot], self.conversation.max_encoded);
+        let notice = self.conversation.encode(session.lane, &Event::Missed { count });
+        if !notice.is_empty() {
+            session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front([notice], max);
         }
         if self.config.on_lag == OnLag::Close {
             self.begin_close(slot, CloseReason::Lagged { missed: count }, "");

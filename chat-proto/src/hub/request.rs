@@ -49,25 +49,39 @@ impl Hub {
     }
 
     fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>, rewritten: &mut String) {
-        let mut name = self.name_of(slot);
-        match self.consider(Proposal::Say { name: name.as_str(), words }, words, rewritten) {
-            Ok(passed) => {
-                let wire = wire.filter(|_| core::ptr::eq(passed, words));
-                if !self.sessions[slot].joined {
-                    self.enter(slot, claim);
-                    name = self.name_of(slot);
+        let passed = match self.config.policy {
+            None => words,
+            Some(policy) => {
+                let name = self.name_of(slot);
+                match self.obey(policy, Proposal::Say { name: name.as_str(), words }, words, rewritten) {
+                    Ok(passed) => passed,
+                    Err(complaint) => return self.refuse(slot, complaint),
                 }
-                self.publish(&Event::Said { name: name.as_str(), words: passed, wire }, Some(slot));
             }
-            Err(complaint) => self.refuse(slot, complaint),
+        };
+        let wire = wire.filter(|_| core::ptr::eq(passed, words));
+        if !self.sessions[slot].joined {
+            self.enter(slot, claim);
         }
+        // Not by `name_of`: this is the one path that is worth not copying the name.
+        let made;
+        let name = if let Some(name) = self.names.get(slot) {
+            name
+        } else {
+            made = self.made_name(slot);
+            made.as_str()
+        };
+        let event = Event::Said { name, words: passed, wire };
+        self.conversation.publish(&event, Some(slot), &mut self.sessions, &mut self.lists);
     }
 
     fn act(&mut self, slot: u32, words: &str, rewritten: &mut String) {
         let name = self.name_of(slot);
         match self.consider(Proposal::Act { name: name.as_str(), words }, words, rewritten) {
             Ok(words) => {
-                self.enter(slot, None);
+                if !self.sessions[slot].joined {
+                    self.enter(slot, None);
+                }
                 self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
             }
             Err(complaint) => self.refuse(slot, complaint),
@@ -114,8 +128,8 @@ impl Hub {
     fn enter(&mut self, slot: u32, claim: Option<&str>) {
         // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
         let claimed = claim.is_some_and(|claim| !self.names.has(slot) && self.take_name(slot, claim).is_ok());
-        let guest = self.lane(slot).config.dialect.unnamed() == Unnamed::Guest;
-        if (claimed || guest) && !core::mem::replace(&mut self.sessions[slot].joined, true) {
+        if claimed || self.lane(slot).config.dialect.unnamed() == Unnamed::Guest {
+            self.sessions[slot].joined = true;
             let name = self.name_of(slot);
             self.publish(&Event::Joined { name: name.as_str() }, Some(slot));
         }
@@ -169,9 +183,9 @@ impl Hub {
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
-        let len = self.encode(target, &told);
+        let len = self.conversation.encode(self.sessions[target].lane, &told).len();
         // Room must stay for the target's last words, and for the answer below if it tells itself.
-        let reserve = if target == slot { self.reply_reserve } else { self.max_encoded };
+        let reserve = if target == slot { self.reply_reserve } else { self.conversation.max_encoded };
         let max = self.config.reply_bytes;
         let outbox = self.sessions[target].outbox.as_ref();
         if !outbox.map_or(len + reserve <= max, |outbox| outbox.has_room(len, reserve, max)) {

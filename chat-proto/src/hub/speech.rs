@@ -22,27 +22,9 @@ impl Hub {
         self.scratch = Some(scratch);
     }
 
-    /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
+    /// Tells everyone. The author is not to read it.
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
-        self.stats.messages += 1;
-        self.backlog.keep(event);
-        let home = author.map(|slot| self.sessions[slot].lane);
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if lane.sessions == 0 {
-                continue;
-            }
-            let index = index as u8;
-            let readers = &mut self.sessions.readers(index);
-            let moved = if home == Some(index) {
-                lane.append(event, author, readers, &mut self.encoded, self.max_encoded)
-            } else {
-                // Only the dialect that read the words from the wire knows what to make of them as they came.
-                lane.append(&event.without_wire(), None, readers, &mut self.encoded, self.max_encoded)
-            };
-            if moved && !Fault::WakeLost.is_planted() {
-                self.lists.append(lane.behind, lane.caught_up);
-            }
-        }
+        self.conversation.publish(event, author, &mut self.sessions, &mut self.lists);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
@@ -59,42 +41,25 @@ impl Hub {
 
     /// Puts an event among the session's replies.
     pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
-        if self.encode(slot, event) == 0 {
-            return;
-        }
         let head = self.lane(slot).log.head();
         let session = &mut self.sessions[slot];
+        let bytes = self.conversation.encode(session.lane, event);
+        if bytes.is_empty() {
+            return;
+        }
         let at = if Fault::ReplyOutOfOrder.is_planted() { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
-        outbox.reply(at, &self.encoded, self.config.reply_bytes);
-    }
-
-    /// Encodes an event in the session's dialect into the scratch buffer; returns its length.
-    pub(super) fn encode(&mut self, slot: u32, event: &Event<'_>) -> usize {
-        let lane = &self.lanes[self.sessions[slot].lane as usize];
-        lane.encode(event, &mut self.encoded, self.max_encoded);
-        self.encoded.len()
+        outbox.reply(at, bytes, self.config.reply_bytes);
     }
 
     /// Puts the latest messages among a newcomer's replies, as many as half of their room holds.
     pub(super) fn replay_backlog(&mut self, slot: u32) {
-        let (session, encoded, max) = (&mut self.sessions[slot], &mut self.encoded, self.max_encoded);
-        let lane = &self.lanes[session.lane as usize];
-        let mut room = self.config.reply_bytes / 2;
-        room = room.saturating_sub(session.outbox.as_ref().map_or(0, |outbox| outbox.replies().len()));
-        let fitting = self.backlog.latest().take(lane.config.backlog).take_while(|event| {
-            lane.encode(event, encoded, max);
-            let fits = encoded.len() <= room;
-            room = room.saturating_sub(encoded.len());
-            fits
+        let head = self.lane(slot).log.head();
+        let session = &mut self.sessions[slot];
+        let max = self.config.reply_bytes;
+        let private = session.outbox.as_ref().map_or(0, |outbox| outbox.replies().len());
+        self.conversation.replay(session.lane, (max / 2).saturating_sub(private), |bytes| {
+            session.outbox.get_or_insert_with(|| self.outboxes.take()).reply(head, bytes, max);
         });
-        let fitting = fitting.count();
-        let skipped = self.backlog.latest().count() - fitting;
-        for event in self.backlog.latest().rev().skip(skipped) {
-            if lane.encode(&event, encoded, max) {
-                let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
-                outbox.reply(lane.log.head(), encoded, self.config.reply_bytes);
-            }
-        }
     }
 }

@@ -1,0 +1,109 @@
+//! What is said to everyone: a log for each dialect, and the latest messages for those who come.
+
+use alloc::vec::Vec;
+
+use super::backlog::Backlog;
+use super::lane::Lane;
+use crate::config::Config;
+use crate::dialect::Event;
+use crate::fault::Fault;
+use crate::lists::Lists;
+use crate::log::Log;
+use crate::session::Sessions;
+
+/// The conversation, in each dialect's own form.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) lanes: Vec<Lane>,
+    backlog: Backlog,
+    /// What a dialect encodes into.
+    encoded: Vec<u8>,
+    /// [`Config::max_encoded`], which is asked for with every event.
+    pub(super) max_encoded: usize,
+    /// Messages and notices that went to everyone.
+    pub(super) messages: u64,
+}
+
+impl Conversation {
+    pub(super) fn new(config: &Config) -> Self {
+        let lanes = config.dialects.iter().enumerate();
+        let lanes = lanes.map(|(i, dialect)| Lane::new(i, *dialect, config.log_bytes, config.log_entries)).collect();
+        Self {
+            lanes,
+            backlog: Backlog::new(Self::longest_backlog(config), config.max_line),
+            encoded: Vec::with_capacity(Self::room_to_encode(config)),
+            max_encoded: config.max_encoded(),
+            messages: 0,
+        }
+    }
+
+    /// Bytes of heap for a conversation with these limits.
+    pub(super) fn memory_bound(config: &Config) -> usize {
+        config.dialects.len() * (size_of::<Lane>() + Log::memory_bound(config.log_bytes, config.log_entries))
+            + Backlog::memory_bound(Self::longest_backlog(config), config.max_line)
+            + Self::room_to_encode(config)
+    }
+
+    /// The most messages that a newcomer of any dialect is shown.
+    fn longest_backlog(config: &Config) -> usize {
+        config.dialects.iter().map(|dialect| dialect.backlog).max().unwrap_or_default()
+    }
+
+    /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
+    fn room_to_encode(config: &Config) -> usize {
+        2 * config.max_encoded()
+    }
+
+    /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
+    pub(super) fn publish(
+        &mut self,
+        event: &Event<'_>,
+        author: Option<u32>,
+        sessions: &mut Sessions,
+        lists: &mut Lists,
+    ) {
+        self.messages += 1;
+        self.backlog.keep(event);
+        let home = author.map(|slot| sessions[slot].lane);
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            if lane.sessions == 0 {
+                continue;
+            }
+            let index = index as u8;
+            let readers = &mut sessions.readers(index);
+            let moved = if home == Some(index) {
+                lane.append(event, author, readers, &mut self.encoded, self.max_encoded)
+            } else {
+                // Only the dialect that read the words from the wire knows what to make of them as they came.
+                lane.append(&event.without_wire(), None, readers, &mut self.encoded, self.max_encoded)
+            };
+            if moved && !Fault::WakeLost.is_planted() {
+                lists.append(lane.behind, lane.caught_up);
+            }
+        }
+    }
+
+    /// Returns an event as one dialect writes it; nothing if it does not show it.
+    pub(super) fn encode(&mut self, lane: u8, event: &Event<'_>) -> &[u8] {
+        self.lanes[lane as usize].encode(event, &mut self.encoded, self.max_encoded);
+        &self.encoded
+    }
+
+    /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first.
+    pub(super) fn replay(&mut self, lane: u8, mut room: usize, mut each: impl FnMut(&[u8])) {
+        let lane = &self.lanes[lane as usize];
+        let fitting = self.backlog.latest().take(lane.config.backlog).take_while(|event| {
+            lane.encode(event, &mut self.encoded, self.max_encoded);
+            let fits = self.encoded.len() <= room;
+            room = room.saturating_sub(self.encoded.len());
+            fits
+        });
+        let fitting = fitting.count();
+        let skipped = self.backlog.latest().count() - fitting;
+        for event in self.backlog.latest().rev().skip(skipped) {
+            if lane.encode(&event, &mut self.encoded, self.max_encoded) {
+                each(&self.encoded);
+            }
+        }
+    }
+}
