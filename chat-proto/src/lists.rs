@@ -40,6 +40,12 @@ impl Lists {
         self.nodes[list.0 as usize].after.checked_sub(self.lists)
     }
 
+    /// Returns whether the slot is in a list.
+    pub(crate) fn holds(&self, slot: u32) -> bool {
+        let node = slot + self.lists;
+        self.nodes.get(node as usize).is_some_and(|it| it.after != node)
+    }
+
     /// Puts the slot at the end of the list, out of the one that it was in.
     pub(crate) fn push(&mut self, list: List, slot: u32) {
         self.remove(slot);
@@ -95,7 +101,9 @@ mod tests {
             lists.push(list, slot);
         }
         assert_eq!((members(&lists, a), members(&lists, b)), ([3, 0].to_vec(), [2, 1].to_vec()));
+        assert_eq!([0, 1, 2, 3, 4].map(|slot| lists.holds(slot)), [true, true, true, true, false]);
         lists.remove(2);
+        assert!(!lists.holds(2));
         lists.remove(2);
         assert_eq!(members(&lists, b), [1]);
     }

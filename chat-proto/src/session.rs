@@ -80,8 +80,8 @@ pub(crate) struct Session {
     pub(crate) joined: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
     pub(crate) sending: bool,
-    /// It is in the hub's ready list.
-    pub(crate) ready: bool,
+    /// It was put in line by itself, not with all whom the log left behind.
+    pub(crate) due: bool,
     /// A `Read` is to be handed out.
     pub(crate) read_due: bool,
     pub(crate) phase: Phase,
@@ -155,7 +155,7 @@ impl Sessions {
             lane,
             joined: false,
             sending: false,
-            ready: false,
+            due: false,
             read_due: false,
             phase: Phase::Open,
             framer: Framer::default(),

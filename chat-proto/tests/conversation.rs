@@ -222,6 +222,49 @@ fn a_batch_holds_no_more_of_the_log_than_it_is_asked_to_but_one_message() {
 }
 
 #[test]
+fn every_reader_has_its_turn_though_there_is_always_something_new() {
+    const READERS: usize = 300;
+    /// What a driver writes before it reports and takes more.
+    const ROUND: usize = 128;
+    const ROUNDS: usize = 200;
+    let rate = None;
+    let mut driver = Driver::new(Config { rate, ..Config::default() });
+    let ids: Vec<SessionId> = ["classic", "text"]
+        .iter()
+        .flat_map(|dialect| [*dialect; READERS])
+        .map(|dialect| driver.join(dialect))
+        .collect();
+    let speaker = driver.join("text");
+    let mut turns = vec![0; driver.hub.config().max_sessions];
+    let mut writing: Vec<(SessionId, Batch)> = Vec::new();
+    for _ in 0..ROUNDS {
+        driver.say(speaker, "anything new\n");
+        // Some always have a reply coming.
+        for asking in &ids[2 * READERS - 10..] {
+            driver.hub.receive(driver.now, *asking, b"/ping\n");
+        }
+        for (id, batch) in writing.drain(..) {
+            driver.hub.sent_batch(driver.now, id, &batch, batch.as_bytes().len());
+        }
+        while writing.len() < ROUND
+            && let Some(command) = driver.hub.poll_command()
+        {
+            if let Command::Send(id) = command {
+                let mut batch = Batch::new();
+                assert!(driver.hub.fill(id, &mut batch, 64 << 10));
+                turns[id.slot()] += 1;
+                writing.push((id, batch));
+            }
+        }
+    }
+    let fair = ROUNDS * ROUND / (ids.len() + 1);
+    let turns: Vec<usize> = ids.iter().map(|id| turns[id.slot()]).collect();
+    let (listening, asking) = turns.split_at(2 * READERS - 10);
+    assert!(listening.iter().all(|turns| (fair - 2..=fair + 2).contains(turns)), "{fair} each, not {listening:?}");
+    assert!(asking.iter().all(|turns| (fair / 2..=fair + 2).contains(turns)), "{fair} each, not {asking:?}");
+}
+
+#[test]
 fn a_reader_that_lags_is_closed_if_the_operator_chose_so() {
     let config = Config { log_entries: 2, on_lag: OnLag::Close, ..Config::default() };
     let mut driver = Driver::new(config);

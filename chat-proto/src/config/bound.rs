@@ -38,6 +38,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [60_563, 287_212_878]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [60_555, 287_212_862]);
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::DUE;
 use super::backlog::Backlog;
 use super::lane::Lane;
 use crate::config::Config;
@@ -78,7 +79,7 @@ impl Conversation {
                 lane.append(&event.without_wire(), None, readers, &mut self.encoded, self.max_encoded)
             };
             if moved && !Fault::WakeLost.is_planted() {
-                lists.append(lane.behind, lane.caught_up);
+                lists.append(DUE, lane.caught_up);
             }
         }
     }

@@ -14,28 +14,16 @@ pub(crate) struct Lane {
     pub(crate) log: Log,
     /// Sessions that read it, in any phase but over.
     pub(crate) sessions: usize,
-    /// Sessions that had read all of the log when they were put here, and the log has not moved since.
-    pub(crate) caught_up: List,
-    /// The same, but the log has moved.
+    /// Sessions that have read all of the log.
     ///
-    /// When it moves, the caught-up go behind the others here, all at once: this is why saying something costs the
-    /// same with ten readers as with a hundred thousand.
-    pub(crate) behind: List,
+    /// When it moves, they go to the end of the line, all at once: this is why saying something costs the same with ten
+    /// readers as with a hundred thousand.
+    pub(crate) caught_up: List,
 }
 
 impl Lane {
-    /// How many lists a lane has.
-    pub(crate) const LISTS: usize = 2;
-
     pub(crate) fn new(index: usize, config: DialectConfig, log_bytes: usize, log_entries: usize) -> Self {
-        let first = (1 + Self::LISTS * index) as u32;
-        Self {
-            config,
-            log: Log::new(log_bytes, log_entries),
-            sessions: 0,
-            caught_up: List(first),
-            behind: List(first + 1),
-        }
+        Self { config, log: Log::new(log_bytes, log_entries), sessions: 0, caught_up: List(index as u32 + 1) }
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.

@@ -56,7 +56,7 @@ pub struct Hub {
     open: usize,
     names: Names,
     conversation: Conversation,
-    /// Each session that is not being sent to is in one: the ready list, or one of its lane's.
+    /// Each session that is not being sent to is in one: in line, or caught up with its lane.
     lists: Lists,
     deadlines: Deadlines,
     journal: Journal,
@@ -109,8 +109,9 @@ struct Scratch {
     rewritten: String,
 }
 
-/// Sessions with a command to be handed out: close, read again, or send what is theirs alone.
-const READY: List = List(0);
+/// The line of all sessions that there may be a command for: first come, first served, whatever it is, so that nobody
+/// waits for ever while others always have something new. Each lane has a list of its own besides.
+const DUE: List = List(0);
 
 impl Hub {
     /// Makes a hub with these limits; all of its fixed memory is allocated here.
@@ -130,7 +131,7 @@ impl Hub {
             open: 0,
             names: Names::new(config.max_name, max),
             conversation: Conversation::new(&config),
-            lists: Lists::new(1 + Lane::LISTS * config.dialects.len(), max),
+            lists: Lists::new(1 + config.dialects.len(), max),
             deadlines: Deadlines::new(max),
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
@@ -153,7 +154,7 @@ impl Hub {
             + Buffers::<Outbox>::memory_bound(sessions)
             + Names::memory_bound(config.max_name, sessions)
             + Conversation::memory_bound(config)
-            + Lists::memory_bound(1 + Lane::LISTS * config.dialects.len(), sessions)
+            + Lists::memory_bound(1 + config.dialects.len(), sessions)
             + Deadlines::memory_bound(sessions)
             + Journal::memory_bound(config.journal_records)
             + Scratch::memory_bound(config)
@@ -232,36 +233,27 @@ impl Hub {
     ///
     /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.
     pub fn poll_command(&mut self) -> Option<Command> {
-        loop {
-            if let Some(slot) = self.lists.first(READY) {
-                let session = &mut self.sessions[slot];
-                session.ready = false;
-                self.lists.remove(slot);
-                if let Phase::Over(reason) = session.phase {
-                    let id = self.sessions.id(slot);
-                    self.sessions.remove(slot);
-                    return Some(Command::Close(id, reason));
-                }
-                if core::mem::take(&mut session.read_due) {
-                    self.relist(slot);
-                    return Some(Command::Read(self.sessions.id(slot)));
-                }
-                debug_assert!(!session.sending, "one that is being sent to is not listed for that again");
-                if self.has_pending(slot) {
-                    return Some(self.start_sending(slot));
-                }
-                // What it was listed for is gone from the log, and its dialect shows no gaps.
-                self.go_on(slot);
-                continue;
+        while let Some(slot) = self.lists.first(DUE) {
+            let session = &mut self.sessions[slot];
+            session.due = false;
+            self.lists.remove(slot);
+            if let Phase::Over(reason) = session.phase {
+                let id = self.sessions.id(slot);
+                self.sessions.remove(slot);
+                return Some(Command::Close(id, reason));
             }
-            let behind = self.conversation.lanes.iter().find_map(|lane| self.lists.first(lane.behind));
-            let slot = behind?;
+            if core::mem::take(&mut session.read_due) {
+                self.relist(slot);
+                return Some(Command::Read(self.sessions.id(slot)));
+            }
+            debug_assert!(!session.sending, "one that is being sent to is not in line for that again");
             if self.has_pending(slot) {
                 return Some(self.start_sending(slot));
             }
-            // All that it is behind of is its own.
-            self.relist(slot);
+            // What it is behind of is its own, or gone from the log and no gap to be shown.
+            self.go_on(slot);
         }
+        None
     }
 
     /// Returns whether [`poll_command`](Self::poll_command) is worth calling.
@@ -269,8 +261,7 @@ impl Hub {
     /// Never false while there is a command; true now and then when there is none after all.
     #[must_use]
     pub fn has_commands(&self) -> bool {
-        self.lists.first(READY).is_some()
-            || self.conversation.lanes.iter().any(|lane| self.lists.first(lane.behind).is_some())
+        self.lists.first(DUE).is_some()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
@@ -353,18 +344,21 @@ impl Hub {
     fn relist(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
         let session = &mut self.sessions[slot];
+        let lane = &self.conversation.lanes[session.lane as usize];
         if matches!(session.phase, Phase::Over(_)) || session.read_due || (!session.sending && pending) {
-            // One that is there already keeps its turn.
-            if !core::mem::replace(&mut session.ready, true) {
-                self.lists.push(READY, slot);
+            // One that is in line already keeps its turn, also if it got there when the log moved.
+            let in_line = session.due || self.lists.holds(slot) && session.cursor.next < lane.log.head();
+            if !in_line {
+                self.lists.push(DUE, slot);
             }
+            session.due = true;
             return;
         }
-        session.ready = false;
+        session.due = false;
         if session.sending {
             self.lists.remove(slot);
         } else {
-            self.lists.push(self.conversation.lanes[session.lane as usize].caught_up, slot);
+            self.lists.push(lane.caught_up, slot);
         }
     }
 

@@ -188,7 +188,7 @@ impl Hub {
     pub(super) fn start_sending(&mut self, slot: u32) -> Command {
         self.lists.remove(slot);
         let session = &mut self.sessions[slot];
-        session.ready = false;
+        session.due = false;
         session.sending = true;
         if session.is_open() {
             session.waiting = self.now;

@@ -80,7 +80,7 @@ fn who_never_reads_is_closed_and_costs_the_others_nothing() {
     }
     assert_eq!(scene.room.commands(), [], "it is not asked again until the socket takes something");
     scene.room.pass(SECOND);
-    assert_eq!(scene.room.commands().first(), Some(&Command::Close(scene.offender, CloseReason::Stalled)));
+    assert!(scene.room.commands().contains(&Command::Close(scene.offender, CloseReason::Stalled)));
     scene.quiet();
     scene.unharmed();
 }
