@@ -8,11 +8,14 @@ impl Config {
     ///
     /// The worst case of everything at once: every session there with half a line sent to it, half a line received
     /// from it and its replies at the brim, every log and the journal full. What the limits themselves allow is what
-    /// is counted, whether it was ever used or not; the allocator's own overhead is not. The limits are taken as they
-    /// are, in range or not.
+    /// is counted, whether it was ever used or not; the allocator's own overhead is not. `usize::MAX` if it is more than
+    /// that, as it may be where a `usize` has 32 bits, or if a limit is out of its range.
     #[must_use]
     pub fn memory_bound(&self) -> usize {
-        Hub::memory_bound(self)
+        if self.check().is_err() {
+            return usize::MAX;
+        }
+        usize::try_from(Hub::memory_bound(self)).unwrap_or(usize::MAX)
     }
 }
 
@@ -21,6 +24,14 @@ mod tests {
     use super::*;
     use crate::config::DialectConfig;
     use crate::dialect::Text;
+
+    #[test]
+    fn limits_out_of_range_have_no_bound() {
+        for max_sessions in [0, usize::MAX] {
+            assert_eq!(Config { max_sessions, ..Config::default() }.memory_bound(), usize::MAX);
+        }
+        assert_eq!(Config { max_line: usize::MAX, ..Config::default() }.memory_bound(), usize::MAX);
+    }
 
     /// Whoever has set a machine aside by the bound must not find it larger after an update: that is a break.
     #[test]

@@ -39,10 +39,10 @@ impl Conversation {
     }
 
     /// Bytes of heap for a conversation with these limits.
-    pub(super) fn memory_bound(config: &Config) -> usize {
-        config.dialects.len() * (size_of::<Lane>() + Log::memory_bound(config.log_bytes, config.log_entries))
-            + Backlog::memory_bound(Self::longest_backlog(config), config.max_line)
-            + Self::room_to_encode(config)
+    pub(super) fn memory_bound(config: &Config) -> u64 {
+        let lane = size_of::<Lane>() + Log::memory_bound(config.log_bytes, config.log_entries);
+        let backlog = Backlog::memory_bound(Self::longest_backlog(config), config.max_line);
+        config.dialects.len() as u64 * lane as u64 + backlog as u64 + Self::room_to_encode(config) as u64
     }
 
     /// The most messages that a newcomer of any dialect is shown.

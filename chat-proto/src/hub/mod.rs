@@ -144,23 +144,28 @@ impl Hub {
     }
 
     /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
-    pub(crate) fn memory_bound(config: &Config) -> usize {
+    ///
+    /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
+    pub(crate) fn memory_bound(config: &Config) -> u64 {
         let sessions = config.max_sessions;
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
-        Sessions::memory_bound(sessions)
-            + sessions * buffers
-            + Buffers::<Partial>::memory_bound(sessions)
-            + Buffers::<Outbox>::memory_bound(sessions)
-            + Names::memory_bound(config.max_name, sessions)
-            + Conversation::memory_bound(config)
-            + Lists::memory_bound(1 + config.dialects.len(), sessions)
-            + Deadlines::memory_bound(sessions)
-            + Journal::memory_bound(config.journal_records)
-            + Scratch::memory_bound(config)
+        let once = [
+            Sessions::memory_bound(sessions),
+            Buffers::<Partial>::memory_bound(sessions),
+            Buffers::<Outbox>::memory_bound(sessions),
+            Names::memory_bound(config.max_name, sessions),
+            Lists::memory_bound(1 + config.dialects.len(), sessions),
+            Deadlines::memory_bound(sessions),
+            Journal::memory_bound(config.journal_records),
+            Scratch::memory_bound(config),
             // A buffer that grows may be there twice for a moment.
-            + config.max_line.max(config.reply_bytes).max(config.max_encoded())
-            + size_of_val(&config.dialects[..])
+            config.max_line.max(config.reply_bytes).max(config.max_encoded()),
+            size_of_val(&config.dialects[..]),
+        ];
+        once.iter().map(|part| *part as u64).sum::<u64>()
+            + sessions as u64 * buffers as u64
+            + Conversation::memory_bound(config)
     }
 
     /// Returns the limits.
