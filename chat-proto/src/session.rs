@@ -198,9 +198,9 @@ impl Sessions {
         SessionId { slot, generation: self.slots[slot as usize].generation }
     }
 
-    /// Returns the slots that are not vacant.
-    pub(crate) fn occupied(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.slots.len() as u32).filter(|slot| self.slots[*slot as usize].phase != Phase::Vacant)
+    /// Returns those of the first `most` slots that are not vacant.
+    pub(crate) fn occupied(&self, most: u32) -> impl Iterator<Item = u32> + '_ {
+        (0..most.min(self.slots())).filter(|slot| self.slots[*slot as usize].phase != Phase::Vacant)
     }
 
     /// Returns one past the highest slot ever used.

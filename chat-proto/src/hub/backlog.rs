@@ -13,6 +13,8 @@ use crate::name::NameBuf;
 #[derive(Debug)]
 pub(crate) struct Backlog {
     messages: Vec<Message>,
+    /// The most bytes of words in one of them. No line is longer; a dialect that makes more of it is not obeyed.
+    max_words: usize,
     /// Where the next one goes: in place of the oldest.
     next: usize,
 }
@@ -37,7 +39,7 @@ impl Backlog {
     /// Makes room for so many messages, of so many bytes at most, the names apart.
     pub(crate) fn new(messages: usize, max_words: usize) -> Self {
         let empty = || Message { words: String::with_capacity(max_words), ..Message::default() };
-        Self { messages: (0..messages).map(|_| empty()).collect(), next: 0 }
+        Self { messages: (0..messages).map(|_| empty()).collect(), max_words, next: 0 }
     }
 
     /// Bytes of heap for that many of that size.
@@ -53,7 +55,7 @@ impl Backlog {
             Event::Announced { words } => (Kind::Announced, "", words),
             _ => return,
         };
-        let Some(message) = self.messages.get_mut(self.next) else { return };
+        let Some(message) = self.messages.get_mut(self.next).filter(|_| words.len() <= self.max_words) else { return };
         message.kind = kind;
         message.name.clear();
         message.name.push_str(name);
@@ -98,6 +100,8 @@ mod tests {
             backlog.keep(&event);
         }
         assert_eq!(backlog.latest().collect::<Vec<_>>(), [announced, acted, said("two")]);
+        backlog.keep(&said("eleven char"));
+        assert_eq!(backlog.latest().next(), Some(announced), "no more than there is room for");
         let mut none = Backlog::new(0, 10);
         none.keep(&said("one"));
         assert_eq!(none.latest().count(), 0);

@@ -1,5 +1,7 @@
 //! What peers send, and how much of it is taken.
 
+use alloc::vec::Vec;
+
 use super::{Hub, Scratch};
 use crate::command::CloseReason;
 use crate::dialect::Complaint;
@@ -106,6 +108,10 @@ impl Hub {
         let named = self.names.has(slot);
         let request = self.lane(slot).config.dialect.decode(line, named, decoded);
         self.handle_request(slot, request, words, rewritten);
+        if decoded.capacity() > self.config.max_line {
+            // A dialect that makes more of a line than there was has had its memory for a moment.
+            *decoded = Vec::with_capacity(self.config.max_line);
+        }
         self.scratch = Some(scratch);
     }
 }

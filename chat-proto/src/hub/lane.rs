@@ -51,14 +51,16 @@ impl Lane {
         let dialect = self.config.dialect;
         dialect.encode(event, out);
         if out.len() > max {
-            exceeded(dialect, out.len(), max);
-            out.clear();
+            exceeded(dialect, out, max);
         }
         !out.is_empty()
     }
 }
 
 #[cold]
-fn exceeded(dialect: &dyn Dialect, len: usize, max: usize) {
-    tracing::error!(dialect = dialect.name(), len, max, "dialect exceeds its own bound");
+fn exceeded(dialect: &dyn Dialect, out: &mut Vec<u8>, max: usize) {
+    tracing::error!(dialect = dialect.name(), len = out.len(), max, "dialect exceeds its own bound");
+    out.clear();
+    // What it has grown to is not kept either.
+    out.shrink_to(2 * max);
 }

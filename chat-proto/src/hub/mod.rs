@@ -292,7 +292,7 @@ impl Hub {
     /// Returns the ids of all sessions that are open or closing.
     pub fn sessions(&self) -> impl Iterator<Item = SessionId> + '_ {
         let live = |slot: &u32| matches!(self.sessions[*slot].phase, Phase::Open | Phase::Closing { .. });
-        self.sessions.occupied().filter(live).map(|slot| self.sessions.id(slot))
+        self.sessions.occupied(u32::MAX).filter(live).map(|slot| self.sessions.id(slot))
     }
 
     /// Returns what a session is called: `alice`, `guest-7`, `anonymous`. One that is closing has lost its name.

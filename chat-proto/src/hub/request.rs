@@ -10,6 +10,9 @@ use crate::name::GUEST;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::words::{clean, clean_in_place, cut};
 
+/// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
+const MAX_LOOKS: u32 = 10_000;
+
 impl Hub {
     /// Does what a peer asks for; `scratch` and `rewritten` are what words are cleaned and rewritten in.
     pub(super) fn handle_request(
@@ -210,7 +213,8 @@ impl Hub {
         const SEPARATOR: &str = ", ";
         names.clear();
         let mut listed = 0;
-        for other in self.sessions.occupied().filter(|slot| self.sessions[*slot].is_open()) {
+        let open = self.sessions.occupied(MAX_LOOKS).filter(|slot| self.sessions[*slot].is_open());
+        for other in open.take(self.open) {
             let name = self.name_of(other);
             // Numbers and words around the list have their room in the dialects' own forms.
             if names.len() + SEPARATOR.len() + name.as_str().len() > MAX_NOTICE.min(self.config.max_line) {
