@@ -44,6 +44,8 @@ pub enum CloseReason {
         /// How many messages it had missed by then.
         missed: u64,
     },
+    /// The peer is no chat client: it speaks another protocol, and has been told so.
+    WrongProtocol,
     /// The embedding program ended it ([`Hub::kick`](crate::Hub::kick)).
     Kicked,
     /// The hub was shut down.
@@ -59,6 +61,7 @@ impl fmt::Display for CloseReason {
             Self::Idle => f.write_str("timed out"),
             Self::Stalled => f.write_str("not reading"),
             Self::Lagged { missed } => write!(f, "fell {missed} messages behind"),
+            Self::WrongProtocol => f.write_str("wrong protocol"),
             Self::Kicked => f.write_str("kicked"),
             Self::ShutDown => f.write_str("server shutting down"),
         }

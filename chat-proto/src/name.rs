@@ -88,7 +88,7 @@ fn check(name: &str, max: usize) -> Result<(), NameError> {
     if name.len() > max {
         return Err(NameError::TooLong { max });
     }
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || c == ':' || is_default_ignorable(c);
+    let forbidden = |c: char| c.is_control() || c.is_whitespace() || c == ':' || is_invisible(c);
     if matches!(first, '*' | '!' | '/') || is_combining_mark(first) || name.chars().any(forbidden) {
         return Err(NameError::Character);
     }
@@ -97,14 +97,17 @@ fn check(name: &str, max: usize) -> Result<(), NameError> {
 
 /// Whether a character may be drawn as nothing at all, so that two names with and without it look the same.
 ///
-/// The property `Default_Ignorable_Code_Point` of Unicode 16 (`DerivedCoreProperties.txt`), and the interlinear
-/// annotation characters U+FFF9 to U+FFFB.
-fn is_default_ignorable(c: char) -> bool {
-    matches!(c,
+/// The property `Default_Ignorable_Code_Point` of Unicode 16 (`DerivedCoreProperties.txt`); the interlinear annotation
+/// characters U+FFF9 to U+FFFB and the object's place U+FFFC; what is drawn as nothing though it is a sign, the blank
+/// Braille pattern and the null notehead; and what fonts draw as they like, private use and noncharacters.
+fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c) & 0xFFFF, 0xFFFE..=0xFFFF)
+        || matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
-        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFC}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}' | '\u{2800}' | '\u{1D159}' | '\u{FDD0}'..='\u{FDEF}'
+        | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
 }
 
 /// Writes to `key` what two names have in common that must not both be in use.
@@ -274,6 +277,13 @@ mod tests {
             "a\u{fe0f}",
             "\u{feff}a",
             "\u{3164}",
+            "alice\u{2800}",
+            "\u{1D159}",
+            "\u{FFFC}",
+            "\u{E000}",
+            "\u{10FFFD}",
+            "\u{FDD0}",
+            "\u{1FFFE}",
         ] {
             assert_eq!(check(name, 32), Err(NameError::Character), "{name:?}");
         }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use base64_simd::{AsOut as _, STANDARD};
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, Unnamed, write};
+use super::{Complaint, Dialect, Event, Request, Unnamed, write, wrong_protocol};
 use crate::command::CloseReason;
 use crate::name::SERVER;
 
@@ -29,7 +29,7 @@ impl Dialect for Classic {
         } else if line.is_empty() {
             Ok(Request::Nothing)
         } else {
-            Err(Complaint::NotUnderstood)
+            Err(wrong_protocol(line).map_or(Complaint::NotUnderstood, Complaint::WrongProtocol))
         };
         request.unwrap_or_else(Request::Invalid)
     }
@@ -200,7 +200,7 @@ mod tests {
             ("CHAT YWxpY2U=", Complaint::NotUnderstood),
             ("CHAT YWxpY2U= aGVsbG8= aGVsbG8=", Complaint::NotBase64),
             ("chat YWxpY2U= aGVsbG8=", Complaint::NotUnderstood),
-            ("GET / HTTP/1.1", Complaint::NotUnderstood),
+            ("GET / HTTP/1.1", Complaint::WrongProtocol("HTTP")),
             ("NAME YWxpY2U", Complaint::NotBase64),
             ("NAME YWxpY2U==", Complaint::NotBase64),
             ("NAME YWxp_2U=", Complaint::NotBase64),

@@ -259,7 +259,8 @@ pub enum Complaint {
     NotReading,
     /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason.
     Policy(&'static str),
-    /// The peer speaks another protocol (named here) to this port.
+    /// The peer speaks another protocol (named here) to this port. Unless it has joined, and so speaks *of* it, it is
+    /// closed, or all that such a program sends after its first line would be said to everyone.
     WrongProtocol(&'static str),
 }
 
@@ -278,6 +279,33 @@ impl fmt::Display for Complaint {
             Self::Policy(why) => f.write_str(cut(why, 256)),
             Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
         }
+    }
+}
+
+/// Recognises what other programs send when they take this port for theirs; people may well speak *of* HTTP.
+fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
+    // A TLS handshake record: type 22, version 3.x.
+    if line.starts_with(&[0x16, 3]) {
+        return Some("TLS");
+    }
+    if line.starts_with(b"SSH-2.0-") {
+        return Some("SSH");
+    }
+    // All else begins with a verb in capitals.
+    if !line.first().is_some_and(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let mut fields = line.splitn(5, |byte| *byte == b' ');
+    match [fields.next()?, fields.next()?, fields.next()?].map(<[u8]>::trim_ascii_end) {
+        // A request line: a path, a URL or an asterisk.
+        [verb, target, b"HTTP/1.1" | b"HTTP/1.0" | b"HTTP/2.0"] if verb.iter().all(u8::is_ascii_uppercase) => {
+            let is_target = target.starts_with(b"/") || target == b"*" || target.windows(3).any(|it| it == b"://");
+            is_target.then_some("HTTP")
+        }
+        // RFC 2812, and what clients of today send before it.
+        [b"CAP", b"LS", b"302"] => Some("IRC"),
+        [b"USER", ..] if fields.nth(1).is_some_and(|name| name.starts_with(b":")) => Some("IRC"),
+        _ => None,
     }
 }
 

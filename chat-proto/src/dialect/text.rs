@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, push, write};
+use super::{Complaint, Dialect, Event, Request, push, write, wrong_protocol};
 use crate::command::CloseReason;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
@@ -90,30 +90,6 @@ impl Dialect for Text {
 
     fn backlog(&self) -> usize {
         20
-    }
-}
-
-/// Recognises what other programs send when they take this port for theirs; people may well speak *of* HTTP.
-fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
-    // A TLS handshake record: type 22, version 3.x.
-    if line.starts_with(&[0x16, 3]) {
-        return Some("TLS");
-    }
-    // All else begins with a verb in capitals.
-    if !line.first().is_some_and(u8::is_ascii_uppercase) {
-        return None;
-    }
-    let mut fields = line.splitn(5, |byte| *byte == b' ');
-    match [fields.next()?, fields.next()?, fields.next()?].map(<[u8]>::trim_ascii_end) {
-        // A request line: a path, a URL or an asterisk.
-        [verb, target, b"HTTP/1.1" | b"HTTP/1.0"] if verb.iter().all(u8::is_ascii_uppercase) => {
-            let is_target = target.starts_with(b"/") || target == b"*" || target.windows(3).any(|it| it == b"://");
-            is_target.then_some("HTTP")
-        }
-        // RFC 2812, and what clients of today send before it.
-        [b"CAP", b"LS", b"302"] => Some("IRC"),
-        [b"USER", ..] if fields.nth(1).is_some_and(|name| name.starts_with(b":")) => Some("IRC"),
-        _ => None,
     }
 }
 

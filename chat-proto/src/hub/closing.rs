@@ -91,7 +91,7 @@ impl Hub {
         if !self.sessions[slot].is_open() {
             return;
         }
-        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown) {
+        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
             // Not listed for it yet: that could find that it lags and close it for that, within this.
             self.put_reply(slot, &Event::Closing { reason, words });
         }

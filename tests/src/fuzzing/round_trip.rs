@@ -49,6 +49,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::Idle,
         CloseReason::Stalled,
         CloseReason::Lagged { missed: u64::MAX },
+        CloseReason::WrongProtocol,
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];

@@ -53,7 +53,7 @@ impl Model {
         if !self.is_open(slot) {
             return;
         }
-        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown) {
+        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
             self.put_reply(slot, &Event::Closing { reason, words });
         }
         self.leave(slot, reason, words);

@@ -91,7 +91,12 @@ impl Model {
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
             Request::Quit(words) => self.close(slot, CloseReason::Quit, &clean(words)),
-            Request::Invalid(complaint) => self.refuse(slot, complaint),
+            Request::Invalid(complaint) => {
+                self.refuse(slot, complaint);
+                if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[&slot].joined {
+                    self.close(slot, CloseReason::WrongProtocol, "");
+                }
+            }
             request => unreachable!("a request that the model does not know: {request:?}"),
         }
     }

@@ -36,6 +36,7 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         CloseReason::Idle,
         CloseReason::Stalled,
         CloseReason::Lagged { missed: count },
+        CloseReason::WrongProtocol,
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];
