@@ -60,6 +60,10 @@ impl Listener {
     /// Opens a session for a connection, or tells it why there is none.
     fn admit(&self, shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         let connection = Arc::new(Connection::new(stream)?);
+        if let Err(error) = connection.set_options() {
+            // Some systems set nothing on a socket whose peer has gone already; that says nothing about the next one.
+            debug!(%peer, %error, "cannot set socket options");
+        }
         let mut words = Vec::new();
         let opened = shared.act(|state, now| {
             let opened = state.open(now, self.dialect, &connection);
@@ -85,4 +89,30 @@ impl Listener {
 fn is_peers_own(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use chat_proto::{Config, Hub};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_on_which_no_option_can_be_set_is_served_all_the_same() {
+        let shared = Arc::new(Shared::new(Hub::new(Config::default()).expect("the defaults are in range")));
+        let dialect = shared.act(|state, _| state.hub.dialect("text")).expect("a default dialect");
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = socket.local_addr().expect("its address");
+        let listener = Listener { socket, addr, dialect, name: String::from("text") };
+
+        // It knows nothing of TCP, so that every option fails as it does where a peer has reset.
+        let (ours, theirs) = UnixStream::pair().expect("two sockets");
+        let stream = TcpStream::from(OwnedFd::from(ours));
+        stream.set_nodelay(true).expect_err("no TCP");
+        listener.admit(&shared, stream, addr).expect("only an option is missing");
+        assert_eq!(shared.act(|state, _| state.hub.stats().sessions), 1);
+        drop(theirs);
+    }
 }

@@ -32,13 +32,17 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Prepares a socket fresh from the listener.
+    /// Takes a socket fresh from the listener.
     pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        // Batches are as large as they get: nothing is gained by holding a small one back.
-        stream.set_nodelay(true)?;
-        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         Ok(Self { stream, thread: Mutex::new(None) })
+    }
+
+    /// Sets what a connection is better off with but can do without.
+    pub(crate) fn set_options(&self) -> io::Result<()> {
+        // Batches are as large as they get: nothing is gained by holding a small one back.
+        self.stream.set_nodelay(true)?;
+        SockRef::from(&self.stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
     }
 
     /// Starts the thread that reads.
