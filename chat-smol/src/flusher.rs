@@ -110,7 +110,7 @@ impl Round {
     /// Takes commands until there are none or the round is full; returns whether it is.
     fn gather(&mut self, state: &mut State) -> bool {
         while self.deliveries.len() < MAX_DELIVERIES && self.closed.len() < MAX_CLOSED {
-            let id = match self.left_over.take().or_else(|| state.writable.pop()) {
+            let id = match self.left_over.take().or_else(|| self.next_blocked(state)) {
                 Some(id) => id,
                 None => match state.hub.poll_command() {
                     Some(Command::Send(id)) => id,
@@ -122,7 +122,10 @@ impl Round {
                         self.closed.extend(state.connections.remove(id).map(|c| (c, reason)));
                         continue;
                     }
-                    None => return false,
+                    None => match state.writable.pop_front() {
+                        Some(id) => id,
+                        None => return false,
+                    },
                 },
             };
             if !self.prepare(state, id) {
@@ -131,6 +134,13 @@ impl Round {
             }
         }
         true
+    }
+
+    /// Takes the next of those whose sockets were blocked. They have half a round at most before others have their turn,
+    /// so that neither they nor the others wait for long; and half the batches, since most are at a place of their own.
+    fn next_blocked(&self, state: &mut State) -> Option<SessionId> {
+        let half = self.deliveries.len() >= MAX_DELIVERIES / 2 || self.filled >= MAX_BATCHES / 2;
+        if half { None } else { state.writable.pop_front() }
     }
 
     /// Copies what the session is to be sent, unless another of the round is sent the same; returns false if all
@@ -182,7 +192,7 @@ struct WhenWritable {
 
 impl Wake for WhenWritable {
     fn wake(self: Arc<Self>) {
-        self.shared.act(|state, _| state.writable.push(self.id));
+        self.shared.act(|state, _| state.writable.push_back(self.id));
     }
 }
 
@@ -198,5 +208,67 @@ fn close(service: &Arc<Service>, connection: Connection, reason: CloseReason) {
             }
         }
         _ => service.close_gently(connection.stream),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{Config, Hub};
+    use smol::Executor;
+    use socket2::{Domain, Type};
+
+    use super::*;
+
+    /// Guests who are each to be sent a welcome of their own. The hub has said so for the first `blocked` of them,
+    /// whose sockets are writable again, and is still to say so for the others.
+    fn guests(blocked: usize, others: usize) -> (Shared, Vec<SessionId>) {
+        let shared = Shared::new(Hub::new(Config::default()).expect("the defaults are in range"));
+        let executor = Executor::new();
+        let ids = shared.act(|state, now| {
+            let text = state.hub.dialect("text").expect("a default dialect");
+            let open = |_| {
+                let id = state.hub.open(now, text).expect("room");
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
+                let stream = Arc::new(Async::new(socket).expect("a socket that can be waited for"));
+                let connection = Connection { id, stream, _reader: executor.spawn(async {}), paused: None };
+                state.connections.insert(connection);
+                if id.slot() < blocked {
+                    assert_eq!(state.hub.poll_command(), Some(Command::Send(id)));
+                    state.writable.push_back(id);
+                }
+                id
+            };
+            (0..blocked + others).map(open).collect()
+        });
+        (shared, ids)
+    }
+
+    /// Gathers a round and returns whom it serves.
+    fn gathered(round: &mut Round, shared: &Shared) -> Vec<SessionId> {
+        shared.act(|state, now| {
+            round.report(state, now);
+            round.gather(state);
+        });
+        round.deliveries.drain(..).map(|delivery| delivery.id).collect()
+    }
+
+    #[test]
+    fn those_who_were_blocked_and_the_others_share_a_round_and_keep_their_order() {
+        let (shared, ids) = guests(12, 12);
+        let (blocked, others) = ids.split_at(12);
+        let mut round = Round::default();
+        let half = MAX_BATCHES / 2;
+        assert_eq!(gathered(&mut round, &shared), [&blocked[..half], &others[..half]].concat());
+        // The one that there was no batch left for is served first.
+        let served = [&others[half..=half], &blocked[half..2 * half - 1], &others[half + 1..=2 * half]].concat();
+        assert_eq!(gathered(&mut round, &shared), served);
+    }
+
+    #[test]
+    fn those_who_were_blocked_have_the_round_to_themselves_if_nobody_else_waits() {
+        let (shared, blocked) = guests(2 * MAX_BATCHES, 0);
+        let mut round = Round::default();
+        let served = [gathered(&mut round, &shared), gathered(&mut round, &shared)].concat();
+        assert_eq!(served, blocked);
     }
 }

@@ -1,5 +1,6 @@
 //! What the tasks of a server share: the hub behind its lock, and the one function through which it is called.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -51,14 +52,15 @@ pub(crate) struct State {
     pub(crate) connections: Connections,
     /// Sessions whose sockets once took less than they were offered and take bytes again. Each is in here at most
     /// once, since nothing is written to it until then.
-    pub(crate) writable: Vec<SessionId>,
+    pub(crate) writable: VecDeque<SessionId>,
     /// What the clock waits for; [`Timestamp::MAX`] for nothing.
     pub(crate) armed: Timestamp,
 }
 
 impl Shared {
     pub(crate) fn new(hub: Hub) -> Self {
-        let state = State { hub, connections: Connections::default(), writable: Vec::new(), armed: Timestamp::MAX };
+        let state =
+            State { hub, connections: Connections::default(), writable: VecDeque::new(), armed: Timestamp::MAX };
         Self {
             started: Instant::now(),
             state: Mutex::new(state),
