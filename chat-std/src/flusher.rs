@@ -62,8 +62,9 @@ impl Round {
     /// Takes commands from the hub and copies what is to be sent.
     fn gather(&mut self, state: &mut State, now: Timestamp) {
         let mut batches = 0;
-        // Half a round at most for those who were blocked, so that neither they nor the others have to wait for long.
-        while self.deliveries.len() < SESSIONS / 2 && batches < BATCHES {
+        // Half a round at most for those who were blocked, so that neither they nor the others have to wait for long;
+        // and half the batches, since most are at a place of their own.
+        while self.deliveries.len() < SESSIONS / 2 && batches < BATCHES / 2 {
             let Some(id) = state.writable.pop_front() else { break };
             self.prepare(state, id, &mut batches);
         }
@@ -126,5 +127,45 @@ impl Round {
                 state.blocked.push((id, connection));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use chat_proto::{Config, Hub};
+
+    use super::*;
+
+    #[test]
+    fn those_who_were_blocked_leave_others_half_of_the_batches() {
+        let shared = Shared::new(Hub::new(Config::default()).expect("the defaults are in range"));
+        // Each is to be sent a welcome of its own, for which it takes a batch.
+        let ids: Vec<_> = (0..2 * BATCHES).map(|_| open(&shared)).collect();
+        let (blocked, others) = ids.split_at(BATCHES);
+        let mut round = Round::default();
+        shared.act(|state, now| {
+            for &id in blocked {
+                assert_eq!(state.hub.poll_command(), Some(Command::Send(id)));
+                state.writable.push_back(id);
+            }
+            round.gather(state, now);
+        });
+        let served: Vec<_> = round.deliveries.iter().map(|delivery| delivery.id).collect();
+        assert_eq!(served, [&blocked[..BATCHES / 2], &others[..BATCHES / 2]].concat());
+    }
+
+    /// Opens a session whose connection nobody reads from.
+    fn open(shared: &Shared) -> SessionId {
+        let (ours, _) = UnixStream::pair().expect("two sockets");
+        let connection = Connection::new(TcpStream::from(OwnedFd::from(ours))).expect("a socket");
+        let connection = Arc::new(connection);
+        shared.act(|state, now| {
+            let text = state.hub.dialect("text").expect("a default dialect");
+            state.open(now, text, &connection).expect("room")
+        })
     }
 }
