@@ -20,11 +20,12 @@ const READ: usize = 32 << 10;
 /// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept for the session.
 const READ_IF_LIMITED: usize = 8 << 10;
 
-/// How often one socket is read before others have their turn.
+/// How often one socket is read at most before others have their turn.
 const READS_A_TURN: usize = 2;
 
-/// After how many lines they have it in any case: what has been said is on its way to the readers while more is read,
-/// and both sides would only wait for each other if that were much more.
+/// After how many lines a socket is not read again in the same turn: what has been said is on its way to the readers
+/// while more is read, and both sides would only wait for each other if that were much more. One read may bring more
+/// lines than this, if they are short; it is handed over whole.
 const LINES_A_TURN: u64 = 384;
 
 /// The same for each session, if that is more: the more there are, the longer it takes to write to them, and the more

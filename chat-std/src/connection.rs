@@ -17,7 +17,8 @@ use crate::wait::wait;
 /// Address space for a connection thread's stack; only the pages that it touches take memory.
 const STACK: usize = 256 << 10;
 
-/// The most bytes read at once: a few hundred lines, so that a flood makes nobody wait long for the lock.
+/// The most bytes read at once, and offered in one hold of the lock: eight lines that are as long as they may be by
+/// default, or 16,384 of a letter each, for which others wait a millisecond or two.
 const READ: usize = 32 << 10;
 
 /// Silence after which the kernel asks whether the peer is still there, for peers that vanish where no idle timeout is
