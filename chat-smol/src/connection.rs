@@ -17,7 +17,8 @@ use crate::shared::Service;
 /// The most bytes read at once.
 const READ: usize = 32 << 10;
 
-/// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept for the session.
+/// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept, and a flood leaves some
+/// in every session.
 const READ_IF_LIMITED: usize = 8 << 10;
 
 /// How often one socket is read at most before others have their turn.
@@ -65,7 +66,8 @@ struct Offered {
     sessions: u64,
 }
 
-/// Returns how much to read at once from a session with these limits.
+/// Returns the most bytes that are read at once from a session with these limits. It is the most that is kept for one,
+/// too: what the hub leaves untaken, before which nothing more is read.
 pub(crate) fn read_at_once(config: &Config) -> usize {
     if config.rate.is_some() { READ_IF_LIMITED } else { READ }
 }

@@ -42,8 +42,9 @@
 //! with one non-blocking write. What the sockets took is reported when the lock is taken for the next round. While
 //! it is at it, more is said, so that the busier the server is, the more each write carries.
 //!
-//! A socket that took less than it was offered is waited for by a waker that puts the session back in line. Nothing
-//! else is kept for a connection: an idle one has no buffer, neither for reading nor for writing.
+//! A socket that took less than it was offered is waited for by a waker that puts the session back in line. Input that
+//! the hub leaves untaken, one read at most, is kept with its connection; [`Server::memory_bound`] counts it. Nothing
+//! else is kept for one: an idle connection has no buffer, neither for reading nor for writing.
 //!
 //! [smol]: https://docs.rs/smol
 

@@ -15,8 +15,12 @@ use futures_lite::future::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
-const PROGRAM: Program =
-    Program { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION"), unix_sockets: true };
+const PROGRAM: Program = Program {
+    name: env!("CARGO_BIN_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+    unix_sockets: true,
+    memory_bound: Server::memory_bound,
+};
 
 fn main() -> ExitCode {
     let done = match cli::parse(&PROGRAM, env::args_os().skip(1)) {

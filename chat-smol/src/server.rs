@@ -46,6 +46,18 @@ impl Server {
         Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
+    /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
+    ///
+    /// It is [`Config::memory_bound`] and, for each session, the input that its connection keeps while the hub leaves
+    /// it untaken: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it
+    /// does not. Connections and threads come on top: a socket and a task for each connection, and for each thread the
+    /// buffers that it reads into and writes from, some 2 MiB at most with the default limits. So does what was kept
+    /// for a session that is over, for the moment until its task is dropped.
+    #[must_use]
+    pub fn memory_bound(config: &Config) -> usize {
+        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+    }
+
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
     ///
     /// Clients can connect from now on; they are served once the server runs.

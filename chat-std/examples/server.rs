@@ -17,8 +17,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::EnvFilter;
 
-const PROGRAM: Program =
-    Program { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION"), unix_sockets: false };
+const PROGRAM: Program = Program {
+    name: env!("CARGO_BIN_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+    unix_sockets: false,
+    memory_bound: Server::memory_bound,
+};
 
 fn main() -> ExitCode {
     let done = match cli::parse(&PROGRAM, env::args_os().skip(1)) {

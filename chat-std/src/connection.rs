@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chat_proto::SessionId;
+use chat_proto::{Config, SessionId};
 use rustix::event::{PollFd, PollFlags};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::debug;
@@ -21,9 +21,19 @@ const STACK: usize = 256 << 10;
 /// default, or 16,384 of a letter each, for which others wait a millisecond or two.
 const READ: usize = 32 << 10;
 
+/// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept, and a flood leaves some
+/// in every session.
+const READ_IF_LIMITED: usize = 8 << 10;
+
 /// Silence after which the kernel asks whether the peer is still there, for peers that vanish where no idle timeout is
 /// set.
 const KEEPALIVE: Duration = Duration::from_secs(120);
+
+/// Returns the most bytes that are read at once from a session with these limits. It is the most that is kept for one,
+/// too: what the hub leaves untaken, before which nothing more is read.
+pub(crate) fn read_at_once(config: &Config) -> usize {
+    if config.rate.is_some() { READ_IF_LIMITED } else { READ }
+}
 
 /// A peer's socket, held by its session and by its thread.
 #[derive(Debug)]
@@ -69,7 +79,7 @@ impl Connection {
     fn serve(&self, shared: &Shared, id: SessionId) {
         loop {
             self.wait_for_input();
-            match self.read() {
+            match self.read(shared.read_at_once) {
                 Ok(input) if input.is_empty() => return shared.act(|state, now| state.hub.receive_eof(now, id)),
                 Ok(input) => offer(shared, id, input),
                 Err(error) if is_for_now(&error) => {}
@@ -86,9 +96,9 @@ impl Connection {
         wait(&mut [PollFd::new(&self.stream, PollFlags::IN)], None);
     }
 
-    /// Reads once; nothing is left to read if it comes back empty.
-    fn read(&self) -> io::Result<Vec<u8>> {
-        let mut input = vec![0; READ];
+    /// Reads once, at most `size` bytes; nothing is left to read if it comes back empty.
+    fn read(&self, size: usize) -> io::Result<Vec<u8>> {
+        let mut input = vec![0; size];
         let n = (&self.stream).read(&mut input)?;
         input.truncate(n);
         Ok(input)

@@ -25,7 +25,8 @@
 //! while it is locked: a flusher copies what a round of sessions is to be sent, and readers at the same place in
 //! the log are served from one copy. Sockets are non-blocking, so that a flusher never waits for a peer; whoever waits
 //! does it in `poll(2)`, holding no buffer. So an idle connection costs its thread's kernel stack and the pages of
-//! its own stack that it has touched, and a reader that stalls costs a place in the watch's list.
+//! its own stack that it has touched, and a reader that stalls costs a place in the watch's list. Only input that the
+//! hub leaves untaken, one read at most, is held until it is taken; [`Server::memory_bound`] counts it.
 //!
 //! A thread a connection is easy to follow and enough for some thousands. The sibling adapter `chat-smol` has the same
 //! surface and holds a hundred thousand.

@@ -11,6 +11,7 @@ use chat_proto::{Config, ConfigError, DialectId, Hub};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::accept::Listener;
+use crate::connection::read_at_once;
 use crate::flusher;
 use crate::handle::Handle;
 use crate::shared::Shared;
@@ -34,6 +35,18 @@ impl Server {
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
+    }
+
+    /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
+    ///
+    /// It is [`Config::memory_bound`] and, for each session, the input that its thread holds until the hub has taken it:
+    /// one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it does not.
+    /// Connections and threads come on top: a socket and a thread for each connection, and for each flusher the buffers
+    /// that it writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that
+    /// are over, and whose peers have a second to read their last words.
+    #[must_use]
+    pub fn memory_bound(config: &Config) -> usize {
+        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.

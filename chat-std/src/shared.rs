@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chat_proto::{DialectId, Hub, OpenError, SessionId, Timestamp};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, read_at_once};
 use crate::farewell::Farewells;
 
 /// How often a failing accept is worth a line in the log.
@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     /// Handles wait here for the server's end.
     closed: Condvar,
     started: Instant,
+    /// The most bytes that are read at once.
+    pub(crate) read_at_once: usize,
 }
 
 /// What the lock guards.
@@ -60,6 +62,7 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(hub: Hub) -> Self {
+        let read_at_once = read_at_once(hub.config());
         let state = State {
             hub,
             connections: Vec::new(),
@@ -76,7 +79,8 @@ impl Shared {
             over: false,
             closed: false,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), closed: Condvar::new(), started: Instant::now() }
+        let (work, closed) = (Condvar::new(), Condvar::new());
+        Self { state: Mutex::new(state), work, closed, started: Instant::now(), read_at_once }
     }
 
     /// Does something to the hub: locks, takes the time, acts, and wakes whoever then has something to do.

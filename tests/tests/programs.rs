@@ -215,7 +215,7 @@ fn options_take_effect() {
 }
 
 #[test]
-fn the_memory_bound_is_the_cores() {
+fn the_memory_bound_is_the_cores_and_a_read_for_each_session() {
     let bound = |program, args: &[&str]| {
         let (lines, errors) = run(program, &[&["--print-memory-bound"], args].concat(), 0);
         assert_eq!(errors, "");
@@ -223,9 +223,11 @@ fn the_memory_bound_is_the_cores() {
         lines[0].parse::<usize>().expect("a number of bytes")
     };
     for program in Program::ALL {
-        assert_eq!(bound(program, &[]), Config::default().memory_bound());
+        assert_eq!(bound(program, &[]), Config::default().memory_bound() + 10_000 * (8 << 10));
         let more = Config { max_sessions: 20_000, ..Config::default() };
-        assert_eq!(bound(program, &["--max-sessions", "20000"]), more.memory_bound());
+        assert_eq!(bound(program, &["--max-sessions", "20000"]), more.memory_bound() + 20_000 * (8 << 10));
+        // Without a rate a connection is read from in larger pieces.
+        assert_eq!(bound(program, &["--rate", "off"]), Config::default().memory_bound() + 10_000 * (32 << 10));
     }
 }
 

@@ -35,7 +35,8 @@ const LOG_FORMAT: Plain =
 const PRINT_MEMORY_BOUND: Plain = Plain {
     name: "print-memory-bound",
     form: "",
-    help: "Print the most bytes of memory that sessions and messages can ever take with the limits given, and exit.",
+    help: "Print the most bytes of memory that sessions, their input and messages can ever take with the limits given, \
+           and exit. Sockets and threads come on top.",
 };
 const HELP: Plain = Plain { name: "help", form: "", help: "Print this, and exit; -h does the same." };
 const VERSION: Plain = Plain { name: "version", form: "", help: "Print the version, and exit; -V does the same." };
@@ -63,7 +64,7 @@ pub(super) struct Help<'a>(pub(super) &'a Program);
 
 impl fmt::Display for Help<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Program { name, version, unix_sockets } = *self.0;
+        let Program { name, version, unix_sockets, .. } = *self.0;
         write!(
             f,
             "{name} {version}: people and programs in one conversation

@@ -30,6 +30,9 @@ pub struct Program {
     pub version: &'static str,
     /// Whether it serves Unix sockets; if not, [`parse`] refuses them and the help does not offer them.
     pub unix_sockets: bool,
+    /// The most bytes of memory that sessions and messages can ever take with the limits given: what
+    /// [`Config::memory_bound`] says of the hub, and what the program keeps for sessions beside it.
+    pub memory_bound: fn(&Config) -> usize,
 }
 
 /// What the arguments ask for.
@@ -90,9 +93,15 @@ pub enum LogFormat {
 /// exit with status 2, as [`Failure::status`] says.
 ///
 /// ```
+/// use chat_proto::Config;
 /// use chat_proto::cli::{Invocation, Program, parse};
 ///
-/// let program = Program { name: "chat-server", version: "1.0.0", unix_sockets: true };
+/// let program = Program {
+///     name: "chat-server",
+///     version: "1.0.0",
+///     unix_sockets: true,
+///     memory_bound: Config::memory_bound, // for a program that keeps nothing of its own
+/// };
 /// let Invocation::Serve(options) = parse(&program, ["--listen", "text=127.0.0.1:0", "--max-line", "1KiB"])? else {
 ///     unreachable!("there is nothing to print");
 /// };
@@ -143,7 +152,7 @@ where
     config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
     config.check().map_err(|error| UsageError::limit(&error, &config))?;
     if print_memory_bound {
-        return Ok(Invocation::Print(format!("{}\n", config.memory_bound())));
+        return Ok(Invocation::Print(format!("{}\n", (program.memory_bound)(&config))));
     }
     Ok(Invocation::Serve(Box::new(Options { listeners, config, log, log_format })))
 }

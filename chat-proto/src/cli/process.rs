@@ -206,7 +206,12 @@ mod tests {
     use crate::cli::{Invocation, Program, parse};
 
     fn options(max_sessions: usize) -> Options {
-        let program = Program { name: "chat-server", version: "1.2.3", unix_sockets: true };
+        let program = Program {
+            name: "chat-server",
+            version: "1.2.3",
+            unix_sockets: true,
+            memory_bound: crate::config::Config::memory_bound,
+        };
         match parse(&program, ["--max-sessions", &max_sessions.to_string()]) {
             Ok(Invocation::Serve(options)) => *options,
             other => panic!("{other:?}"),

@@ -2,7 +2,12 @@ use super::*;
 use crate::config::setting::{SETTINGS, Setting};
 use crate::config::{OnLag, Rate};
 
-const PROGRAM: Program = Program { name: "chat-server", version: "1.2.3", unix_sockets: true };
+const PROGRAM: Program = Program {
+    name: "chat-server",
+    version: "1.2.3",
+    unix_sockets: true,
+    memory_bound: |config| config.memory_bound() + 5 * config.max_sessions,
+};
 
 fn options(args: &[&str]) -> Options {
     match parse(&PROGRAM, args) {
@@ -122,11 +127,11 @@ fn the_log_is_for_a_person_or_a_program() {
 }
 
 #[test]
-fn the_memory_bound_is_printed_as_a_bare_number_for_the_limits_given() {
+fn the_memory_bound_is_printed_as_a_bare_number_for_the_limits_and_the_program() {
     let args = ["--print-memory-bound", "--max-sessions", "77", "--listen", "text=127.0.0.1:0"];
     let mut config = Config { max_sessions: 77, ..Config::default() };
     config.dialects.retain(|dialect| dialect.dialect.name() == "text");
-    assert_eq!(printed(&args), format!("{}\n", config.memory_bound()));
+    assert_eq!(printed(&args), format!("{}\n", config.memory_bound() + 5 * 77));
     assert!(refused(&["--print-memory-bound", "--max-sessions", "0"]).starts_with("--max-sessions 0: "));
 }
 
