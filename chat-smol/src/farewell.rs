@@ -23,6 +23,11 @@ const MAX_FAREWELLS: usize = 1_024;
 /// How long a peer has to close its half: a few round trips around the globe.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long the system keeps what a peer takes nothing of, once we are done with the socket; where it can be told.
+///
+/// By default it does so for minutes, up to some megabytes for a socket, outside of any limit of ours.
+const SYSTEM_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The most bytes dropped at once.
 const CHUNK: usize = 8 << 10;
 
@@ -38,6 +43,7 @@ impl Service {
     pub(crate) fn close_gently(self: &Arc<Self>, stream: Arc<Async<Socket>>) {
         // Those of a server that shuts down are the last, and no more than its sessions were.
         let room = self.farewells.len() < MAX_FAREWELLS || self.shared.stopping.is_closed();
+        limit_unsent(stream.get_ref());
         if stream.get_ref().shutdown(Shutdown::Write).is_err() || !room {
             return;
         }
@@ -46,6 +52,15 @@ impl Service {
         // Fails when all else is closed; dropped, it closes the socket.
         let _ = self.farewells.try_send(Farewell { drain, until: Instant::now() + PATIENCE });
     }
+}
+
+/// Has the system give up a connection whose peer takes nothing of what is left for it.
+fn limit_unsent(socket: &Socket) {
+    // It fails for Unix sockets, which keep nothing once they are closed.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    let _ = socket.set_tcp_user_timeout(Some(SYSTEM_PATIENCE));
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    let _ = (socket, SYSTEM_PATIENCE);
 }
 
 /// Waits for each peer in turn; all have the same time, so the first to come is the first to run out of it.

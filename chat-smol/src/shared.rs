@@ -53,14 +53,21 @@ pub(crate) struct State {
     /// Sessions whose sockets once took less than they were offered and take bytes again. Each is in here at most
     /// once, since nothing is written to it until then.
     pub(crate) writable: VecDeque<SessionId>,
+    /// Until when nobody is judged by the hub's deadlines, after the clock was late.
+    pub(crate) grace: Option<Timestamp>,
     /// What the clock waits for; [`Timestamp::MAX`] for nothing.
     pub(crate) armed: Timestamp,
 }
 
 impl Shared {
     pub(crate) fn new(hub: Hub) -> Self {
-        let state =
-            State { hub, connections: Connections::default(), writable: VecDeque::new(), armed: Timestamp::MAX };
+        let state = State {
+            hub,
+            connections: Connections::default(),
+            writable: VecDeque::new(),
+            grace: None,
+            armed: Timestamp::MAX,
+        };
         Self {
             started: Instant::now(),
             state: Mutex::new(state),
@@ -80,7 +87,7 @@ impl Shared {
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
         let flush = state.hub.has_commands() || !state.writable.is_empty();
-        let deadline = state.hub.poll_timeout().unwrap_or(Timestamp::MAX);
+        let deadline = state.deadline().unwrap_or(Timestamp::MAX);
         let rearm = deadline < state.armed;
         if rearm {
             state.armed = deadline;
@@ -103,6 +110,13 @@ impl Shared {
     /// Returns when `deadline` is by the system's clock; `None` if that is beyond what it can say.
     pub(crate) fn instant(&self, deadline: Timestamp) -> Option<Instant> {
         self.started.checked_add(deadline.saturating_duration_since(Timestamp::ZERO))
+    }
+}
+
+impl State {
+    /// Returns when the clock has to look at the latest.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        self.grace.or(self.hub.poll_timeout())
     }
 }
 

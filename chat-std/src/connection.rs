@@ -29,6 +29,11 @@ const READ_IF_LIMITED: usize = 8 << 10;
 /// set.
 const KEEPALIVE: Duration = Duration::from_secs(120);
 
+/// How long the system keeps what a peer takes nothing of, once we are done with the socket; where it can be told.
+///
+/// By default it does so for minutes, up to some megabytes for a socket, outside of any limit of ours.
+const SYSTEM_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Returns the most bytes that are read at once from a session with these limits. It is the most that is kept for one,
 /// too: what the hub leaves untaken, before which nothing more is read.
 pub(crate) fn read_at_once(config: &Config) -> usize {
@@ -126,9 +131,18 @@ impl Connection {
 
     /// Sends the end of output. The thread goes on reading until the peer does the same or the connection is cut.
     pub(crate) fn close(&self) {
+        self.limit_unsent();
         // It fails if the peer has reset the connection.
         let _ = self.stream.shutdown(Shutdown::Write);
         self.resume();
+    }
+
+    /// Has the system give up a connection whose peer takes nothing of what is left for it.
+    fn limit_unsent(&self) {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(SYSTEM_PATIENCE));
+        #[cfg(not(any(target_os = "android", target_os = "linux")))]
+        let _ = SYSTEM_PATIENCE;
     }
 
     /// Ends both directions, and with them the thread.

@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) farewells: Farewells,
     /// Wakes the watch out of its poll.
     pub(crate) bell: Option<Arc<UnixStream>>,
+    /// Until when nobody is judged by the hub's deadlines, after the watch was late.
+    pub(crate) grace: Option<Timestamp>,
     /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
     pub(crate) alarm: Timestamp,
     /// Flushers that wait and have not been called.
@@ -70,6 +72,7 @@ impl Shared {
             writable: VecDeque::new(),
             farewells: Farewells::default(),
             bell: None,
+            grace: None,
             alarm: Timestamp::ZERO,
             sleeping: 0,
             threads: 0,
@@ -206,7 +209,7 @@ impl State {
 
     /// Returns when the watch has to wake at the latest.
     pub(crate) fn deadline(&self) -> Timestamp {
-        self.hub.poll_timeout().unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
+        self.grace.or(self.hub.poll_timeout()).unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
     }
 
     /// Whether the hub is shut down and every connection's thread has ended.

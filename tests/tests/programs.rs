@@ -2,10 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_proto::Config;
-use chat_tests::conformance::{Client, LOOPBACK, classic_line};
+use chat_tests::conformance::{Client, Heard, LOOPBACK, classic_line};
 use chat_tests::program::{Process, Program};
 use rustix::process::Signal;
 
@@ -262,6 +263,31 @@ fn both_signals_end_it_in_order() {
             let ended = process.ended();
             assert_eq!(ended.status.code(), Some(0), "{ended:?}");
         }
+    }
+}
+
+#[test]
+fn a_server_that_was_stopped_holds_it_against_nobody() {
+    for program in Program::ALL {
+        let (process, text, _) = serve(program, &["--idle-timeout", "2s", "--stall-timeout", "1s", "--rate", "off"]);
+        let mut slow = Client::connect_narrow("slow", text);
+        slow.line();
+        let mut talker = guest("talker", text);
+        let line = "x".repeat(4_000);
+        for _ in 0..4_000 {
+            talker.say(&line);
+        }
+        talker.expect_nothing_more();
+        // Its socket takes no more by now. What is in it is read while the server cannot see that.
+        process.signal(Signal::STOP);
+        let stopped = Instant::now();
+        while let Heard::Line(_) = slow.hear(Instant::now() + Duration::from_millis(300)) {}
+        thread::sleep(Duration::from_millis(2_500).saturating_sub(stopped.elapsed()));
+        slow.say("/ping");
+        talker.say("/ping");
+        process.signal(Signal::CONT);
+        talker.expect("* pong");
+        while slow.line() != "* pong" {}
     }
 }
 

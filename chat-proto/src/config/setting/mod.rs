@@ -99,7 +99,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "linger-timeout",
         topic: Topic::Timeouts,
-        help: "How long a session that is being closed has for its last bytes; so long a shutdown may take.",
+        help: "How long a session that is being closed has for its last bytes. A shutdown may take a second more.",
         place: Place::Hub(|config| Field::Time(&mut config.linger_timeout)),
     },
     Setting {
