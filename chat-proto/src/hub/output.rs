@@ -314,6 +314,7 @@ impl crate::session::Session {
     }
 
     /// Moves on to the log's entry `seq`; if a part of it was taken, behind it, and `rest` is what is left.
+    #[inline]
     fn take_log(&mut self, seq: u64, rest: [&[u8]; 2], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
         let begun = !rest[0].is_empty();
         self.cursor.next = seq + u64::from(begun);
