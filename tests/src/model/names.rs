@@ -53,16 +53,23 @@ fn check(name: &str, max: usize) -> Result<(), NameError> {
     if name.len() > max {
         return Err(NameError::TooLong { max });
     }
-    let unseen = |c: char| c.is_control() || c.is_whitespace() || is_default_ignorable(c);
+    let unseen = |c: char| c.is_control() || c.is_whitespace() || is_invisible(c);
     if "*!/".contains(first) || is_combining_mark(first) || name.contains(':') || name.contains(unseen) {
         return Err(NameError::Character);
     }
     Ok(())
 }
 
-/// The `Default_Ignorable_Code_Point`s of Unicode 16, and the interlinear annotation characters.
-fn is_default_ignorable(c: char) -> bool {
-    const RANGES: [(u32, u32); 21] = [
+/// The `Default_Ignorable_Code_Point`s of Unicode 16, the interlinear annotation characters, blank signs, private use
+/// and noncharacters; the last two of each plane are those whose number ends in FFFE and FFFF.
+fn is_invisible(c: char) -> bool {
+    const RANGES: [(u32, u32); 27] = [
+        (0x2800, 0x2800),
+        (0xE000, 0xF8FF),
+        (0xFDD0, 0xFDEF),
+        (0xFFFC, 0xFFFC),
+        (0x1D159, 0x1D159),
+        (0xF0000, 0x10_FFFF),
         (0xAD, 0xAD),
         (0x34F, 0x34F),
         (0x61C, 0x61C),
@@ -85,7 +92,8 @@ fn is_default_ignorable(c: char) -> bool {
         (0xE0100, 0xE01EF),
         (0xE01F0, 0xE0FFF),
     ];
-    RANGES.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(c)))
+    let number = u32::from(c);
+    number % 0x1_0000 >= 0xFFFE || RANGES.iter().any(|(first, last)| (*first..=*last).contains(&number))
 }
 
 /// What two names have in common that must not both be in use: how they look, whatever their case.
