@@ -157,6 +157,9 @@
 //! # Ok::<(), chat_proto::ConfigError>(())
 //! ```
 //!
+//! A process may be stopped for a while, and deadlines pass that nobody had a chance to keep. [`Grace`] stands between
+//! clock and hub for that: it has both functions, and lets a late driver read and write once before anybody is judged.
+//!
 //! In a test the clock is a number of the test's own, and a year passes in a second: see the example `virtual_clock`.
 //!
 //! # Closing
@@ -258,6 +261,7 @@ pub mod dialect;
 pub mod fault;
 #[cfg(not(feature = "fault-injection"))]
 mod fault;
+mod grace;
 mod hub;
 mod journal;
 mod line;
@@ -274,6 +278,7 @@ pub use batch::Batch;
 pub use command::{CloseReason, Command, OpenError};
 pub use config::{Config, ConfigError, DialectConfig, OnLag, Rate};
 pub use dialect::{Dialect, DialectId};
+pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};
 pub use journal::{Record, RecordKind};
 pub use name::NameError;

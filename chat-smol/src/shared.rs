@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use async_channel::Sender;
 use async_io::Async;
-use chat_proto::{Hub, SessionId, Timestamp};
+use chat_proto::{Grace, Hub, SessionId, Timestamp};
 use smol::{Executor, Task};
 use socket2::Socket;
 
@@ -53,8 +53,8 @@ pub(crate) struct State {
     /// Sessions whose sockets once took less than they were offered and take bytes again. Each is in here at most
     /// once, since nothing is written to it until then.
     pub(crate) writable: VecDeque<SessionId>,
-    /// Until when nobody is judged by the hub's deadlines, after the clock was late.
-    pub(crate) grace: Option<Timestamp>,
+    /// Through which the clock asks for the hub's deadlines and meets them.
+    pub(crate) grace: Grace,
     /// What the clock waits for; [`Timestamp::MAX`] for nothing.
     pub(crate) armed: Timestamp,
 }
@@ -65,7 +65,7 @@ impl Shared {
             hub,
             connections: Connections::default(),
             writable: VecDeque::new(),
-            grace: None,
+            grace: Grace::default(),
             armed: Timestamp::MAX,
         };
         Self {
@@ -87,7 +87,7 @@ impl Shared {
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
         let flush = state.hub.has_commands() || !state.writable.is_empty();
-        let deadline = state.deadline().unwrap_or(Timestamp::MAX);
+        let deadline = state.grace.poll_timeout(&state.hub).unwrap_or(Timestamp::MAX);
         let rearm = deadline < state.armed;
         if rearm {
             state.armed = deadline;
@@ -110,13 +110,6 @@ impl Shared {
     /// Returns when `deadline` is by the system's clock; `None` if that is beyond what it can say.
     pub(crate) fn instant(&self, deadline: Timestamp) -> Option<Instant> {
         self.started.checked_add(deadline.saturating_duration_since(Timestamp::ZERO))
-    }
-}
-
-impl State {
-    /// Returns when the clock has to look at the latest.
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
-        self.grace.or(self.hub.poll_timeout())
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chat_proto::{DialectId, Hub, OpenError, SessionId, Timestamp};
+use chat_proto::{DialectId, Grace, Hub, OpenError, SessionId, Timestamp};
 
 use crate::connection::{Connection, read_at_once};
 use crate::farewell::Farewells;
@@ -42,8 +42,8 @@ pub(crate) struct State {
     pub(crate) farewells: Farewells,
     /// Wakes the watch out of its poll.
     pub(crate) bell: Option<Arc<UnixStream>>,
-    /// Until when nobody is judged by the hub's deadlines, after the watch was late.
-    pub(crate) grace: Option<Timestamp>,
+    /// Through which the watch asks for the hub's deadlines and meets them.
+    pub(crate) grace: Grace,
     /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
     pub(crate) alarm: Timestamp,
     /// Flushers that wait and have not been called.
@@ -72,7 +72,7 @@ impl Shared {
             writable: VecDeque::new(),
             farewells: Farewells::default(),
             bell: None,
-            grace: None,
+            grace: Grace::default(),
             alarm: Timestamp::ZERO,
             sleeping: 0,
             threads: 0,
@@ -209,7 +209,7 @@ impl State {
 
     /// Returns when the watch has to wake at the latest.
     pub(crate) fn deadline(&self) -> Timestamp {
-        self.grace.or(self.hub.poll_timeout()).unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
+        self.grace.poll_timeout(&self.hub).unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
     }
 
     /// Whether the hub is shut down and every connection's thread has ended.

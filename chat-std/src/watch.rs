@@ -13,10 +13,6 @@ use crate::connection::Connection;
 use crate::shared::{Shared, State};
 use crate::wait::wait;
 
-/// How late the watch may be before it is taken that the process was stopped or had no processor: whoever seems to have
-/// been silent, or not to have read, may have had no chance, and gets as much again before it is judged.
-const GRACE: Duration = Duration::from_millis(100);
-
 /// The server's alarm clock, in the thread that runs the server.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -52,14 +48,7 @@ impl Watch {
     fn look(&mut self, state: &mut State, now: Timestamp) -> Option<Duration> {
         state.writable.extend(self.writable.drain(..));
         self.blocked.append(&mut state.blocked);
-        let is_late = |at: Timestamp| at + GRACE < now;
-        if state.grace.is_none() && state.hub.poll_timeout().is_some_and(is_late) {
-            state.grace = Some(now + GRACE);
-        }
-        if state.grace.is_none_or(|until| until <= now) {
-            state.grace = None;
-            state.hub.handle_timeout(now);
-        }
+        state.grace.handle_timeout(&mut state.hub, now);
         self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
         state.alarm = state.deadline();
         (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))

@@ -1,7 +1,5 @@
 //! What peers send, and how much of it is taken.
 
-use alloc::vec::Vec;
-
 use super::{Hub, Scratch};
 use crate::command::CloseReason;
 use crate::dialect::Complaint;
@@ -110,7 +108,8 @@ impl Hub {
         self.handle_request(slot, request, words, rewritten);
         if decoded.capacity() > self.config.max_line {
             // A dialect that makes more of a line than there was has had its memory for a moment.
-            *decoded = Vec::with_capacity(self.config.max_line);
+            decoded.clear();
+            decoded.shrink_to(self.config.max_line);
         }
         self.scratch = Some(scratch);
     }
