@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::buffers::{Buffers, Recycle};
 use crate::fault::Fault;
+use crate::words::plain_prefix;
 
 /// A session's place in the line that it is receiving.
 ///
@@ -52,7 +53,12 @@ impl Partial {
 #[derive(Debug)]
 pub(crate) enum Frame<'a> {
     /// A line that came whole, without its line end.
-    Whole(&'a [u8]),
+    Whole {
+        /// The line.
+        line: &'a [u8],
+        /// It is [plain](plain_prefix), which was found out on the way to its end.
+        plain: bool,
+    },
     /// A line that came in pieces.
     Joined(Box<Partial>),
     /// A line that has just passed the limit; it is told now, though its end may never come.
@@ -69,7 +75,12 @@ impl Framer {
         max_line: usize,
         buffers: &mut Buffers<Partial>,
     ) -> (usize, Frame<'a>) {
-        let end = memchr::memchr(b'\n', input);
+        let plain = plain_prefix(input);
+        if input.get(plain) == Some(&b'\n') && plain <= max_line && self.partial.is_none() && !self.discarding {
+            // Nearly every line.
+            return (plain + 1, Frame::Whole { line: &input[..plain], plain: true });
+        }
+        let end = memchr::memchr(b'\n', &input[plain..]).map(|end| plain + end);
         if self.discarding {
             self.discarding = end.is_none();
             return (end.map_or(input.len(), |end| end + 1), Frame::More);
@@ -91,7 +102,10 @@ impl Framer {
             return (taken, Frame::More);
         }
         match self.partial.take() {
-            None => (taken, Frame::Whole(without_cr(piece))),
+            None => {
+                let line = without_cr(piece);
+                (taken, Frame::Whole { line, plain: line.len() <= plain })
+            }
             Some(mut partial) => {
                 partial.extend(piece, max_line);
                 (taken, Frame::Joined(partial))
@@ -130,7 +144,7 @@ mod tests {
                 assert!(taken > 0 && taken <= input.len(), "some of the input is always taken");
                 input = &input[taken..];
                 match frame {
-                    Frame::Whole(line) => out.push(String::from_utf8_lossy(line).into_owned()),
+                    Frame::Whole { line, .. } => out.push(String::from_utf8_lossy(line).into_owned()),
                     Frame::Joined(line) => out.push(String::from_utf8_lossy(line.as_line()).into_owned()),
                     Frame::TooLong => out.push("too long".into()),
                     Frame::More => {}
@@ -161,6 +175,17 @@ mod tests {
             }
         }
         assert_eq!(frames(&input.chunks(1).collect::<Vec<_>>()), whole);
+    }
+
+    #[test]
+    fn a_line_is_known_to_be_plain_if_it_came_whole() {
+        for (input, expected) in
+            [("ab~ \n", true), ("ab\r\n", true), ("\n", true), ("a\tb\n", false), ("é\r\n", false), ("a\rb\n", false)]
+        {
+            let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+            let (_, frame) = framer.next(input.as_bytes(), 8, &mut buffers);
+            assert!(matches!(frame, Frame::Whole { plain, .. } if plain == expected), "{input:?}: {frame:?}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) struct Log {
 struct Entry {
     /// The position after its last byte.
     end: u64,
-    /// Who is not to read it: its author.
+    /// Its author, who is not to read it, unless that had read all before and stepped over it at once.
     author: Option<Author>,
     /// How far on the author's next entry is, if the author had read neither when it was appended; else 0.
     next_own: u32,
@@ -100,11 +100,6 @@ impl Cursor {
     }
 
     fn wrote(&mut self, seq: u64, log: &mut Log) {
-        if self.next == seq {
-            // It has read all before: this is stepped over at once.
-            self.next += 1;
-            return;
-        }
         if self.own_first == NONE {
             self.own_first = seq;
         } else {
@@ -180,9 +175,14 @@ impl Log {
         }
         self.head_position = end;
         let seq = self.head();
-        self.entries.push_back(Entry { end, author: author.and_then(|a| Author::new(a + 1)), next_own: 0 });
-        if let Some(cursor) = author.and_then(|author| readers.cursor(author)) {
+        self.entries.push_back(Entry { end, author: None, next_own: 0 });
+        let Some((author, cursor)) = author.and_then(|author| Some((author, readers.cursor(author)?))) else { return };
+        if cursor.next == seq {
+            // It has read all before: this is stepped over at once.
+            cursor.next += 1;
+        } else {
             cursor.wrote(seq, self);
+            self.entry_mut(seq).author = Author::new(author + 1);
         }
     }
 

@@ -188,6 +188,7 @@ impl Names {
     }
 
     /// Returns the name of the session in that slot, if it has one.
+    #[inline]
     pub(crate) fn get(&self, slot: u32) -> Option<&str> {
         let length = self.lengths[slot as usize] as usize;
         (length > 0).then(|| &self.text[slot as usize * self.max_name..][..length])

@@ -9,11 +9,46 @@ use alloc::string::String;
 /// longer than `words`. `scratch` is used if something has to change.
 #[inline]
 pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
-    // Nearly every line is plain ASCII; this loop is vectorised.
-    if words.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
-        return if words.ends_with(' ') { words.trim_end_matches(' ') } else { words };
+    // Nearly all words are plain.
+    if plain_prefix(words.as_bytes()) == words.len() { trim_end(words) } else { clean_characters(words, scratch) }
+}
+
+/// Returns the words without trailing white space, of which most have none.
+#[inline]
+pub(crate) fn trim_end(words: &str) -> &str {
+    if words.as_bytes().last().is_some_and(u8::is_ascii_graphic) { words } else { words.trim_end() }
+}
+
+/// Returns how many bytes there are before the first that is not plain: printable ASCII, of which nothing is cleaned.
+#[inline]
+pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH_BITS: u64 = ONES * 0x80;
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let mut plain = 0;
+    // So many at once as make for vectorised code; then eight at once, among which to find the first.
+    for chunk in bytes.as_chunks::<32>().0 {
+        if !chunk.iter().fold(true, |all, byte| all & is_plain(byte)) {
+            break;
+        }
+        plain += chunk.len();
     }
-    clean_characters(words, scratch)
+    for word in bytes[plain..].as_chunks().0 {
+        let word = u64::from_le_bytes(*word);
+        // Sets the high bit of each byte that is over `~` or below a space. It may spill over, to bytes after the first.
+        let others = (word | word.wrapping_add(ONES) | word.wrapping_sub(ONES * 0x20)) & HIGH_BITS;
+        if others != 0 {
+            return plain + others.trailing_zeros() as usize / 8;
+        }
+        plain += 8;
+    }
+    plain + bytes[plain..].iter().take_while(|byte| is_plain(byte)).count()
+}
+
+/// Returns whether the words are a part of those very bytes, and not a copy of one.
+pub(crate) fn are_part_of(words: &str, bytes: &[u8]) -> bool {
+    let (words, bytes) = (words.as_bytes().as_ptr_range(), bytes.as_ptr_range());
+    bytes.start <= words.start && words.end <= bytes.end
 }
 
 fn clean_characters<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
@@ -59,6 +94,8 @@ fn needs_cleaning(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -83,6 +120,36 @@ mod tests {
         words.push('x');
         clean_in_place(&mut words);
         assert_eq!(words.len(), (2 << 18) + 1);
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_plain_is_found_wherever_it_is() {
+        let plain: Vec<u8> = (b' '..=b'~').collect();
+        for len in 0..plain.len() {
+            assert_eq!(plain_prefix(&plain[..len]), len);
+            for at in 0..len {
+                for byte in [0, b'\n', 0x1f, 0x7f, 0x80, 0xff] {
+                    let mut bytes = plain[..len].to_vec();
+                    bytes[at] = byte;
+                    assert_eq!(plain_prefix(&bytes), at, "{byte:#x} at {at} of {len}");
+                    // Nor does it matter what comes after it.
+                    bytes[at..].fill(byte);
+                    assert_eq!(plain_prefix(&bytes), at, "{byte:#x} from {at} to {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_a_part_of_where_they_are_and_not_of_what_says_the_same() {
+        let line = "alice: hello";
+        for words in [line, &line[7..], &line[..5], &line[12..]] {
+            assert!(are_part_of(words, line.as_bytes()), "{words}");
+        }
+        let copy = String::from(line);
+        assert!(!are_part_of(line, copy.as_bytes()));
+        assert!(!are_part_of(&line[3..], &line.as_bytes()[..8]));
+        assert!(!are_part_of(line, &[]));
     }
 
     #[test]

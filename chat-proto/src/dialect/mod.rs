@@ -226,6 +226,7 @@ pub enum Event<'a> {
 
 impl Event<'_> {
     /// Returns the event for dialects other than the speaker's.
+    #[inline(never)] // Or all would be fetched for each event, most of which need no copy.
     pub(crate) fn without_wire(&self) -> Self {
         match *self {
             Self::Said { name, words, .. } => Self::Said { name, words, wire: None },
@@ -283,17 +284,19 @@ impl fmt::Display for Complaint {
 }
 
 /// Recognises what other programs send when they take this port for theirs; people may well speak *of* HTTP.
+#[inline]
 fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
+    // All but TLS begin with a verb in capitals.
+    if matches!(line.first(), Some(0x16 | b'A'..=b'Z')) { known_protocol(line) } else { None }
+}
+
+fn known_protocol(line: &[u8]) -> Option<&'static str> {
     // A TLS handshake record: type 22, version 3.x.
     if line.starts_with(&[0x16, 3]) {
         return Some("TLS");
     }
     if line.starts_with(b"SSH-2.0-") {
         return Some("SSH");
-    }
-    // All else begins with a verb in capitals.
-    if !line.first().is_some_and(u8::is_ascii_uppercase) {
-        return None;
     }
     let mut fields = line.splitn(5, |byte| *byte == b' ');
     match [fields.next()?, fields.next()?, fields.next()?].map(<[u8]>::trim_ascii_end) {

@@ -6,6 +6,7 @@ use simdutf8::basic::from_utf8;
 
 use super::{Complaint, Dialect, Event, Request, push, write, wrong_protocol};
 use crate::command::CloseReason;
+use crate::words::trim_end;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
 ///
@@ -94,7 +95,7 @@ impl Dialect for Text {
 }
 
 fn request(line: &str) -> Request<'_> {
-    let line = line.trim_end();
+    let line = trim_end(line);
     let Some(command) = line.strip_prefix('/') else {
         return if line.is_empty() { Request::Nothing } else { Request::Say { words: line, claim: None, wire: None } };
     };

@@ -72,12 +72,15 @@ impl Conversation {
             }
             let index = index as u8;
             let readers = &mut sessions.readers(index);
-            let moved = if home == Some(index) {
-                lane.append(event, author, readers, &mut self.encoded, self.max_encoded)
+            let elsewhere;
+            let (event, author) = if home == Some(index) {
+                (event, author)
             } else {
                 // Only the dialect that read the words from the wire knows what to make of them as they came.
-                lane.append(&event.without_wire(), None, readers, &mut self.encoded, self.max_encoded)
+                elsewhere = event.without_wire();
+                (&elsewhere, None)
             };
+            let moved = lane.append(event, author, readers, &mut self.encoded, self.max_encoded);
             if moved && !Fault::WakeLost.is_planted() {
                 lists.append(DUE, lane.caught_up);
             }

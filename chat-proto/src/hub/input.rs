@@ -30,9 +30,9 @@ impl Hub {
             let (n, frame) = session.framer.next(&bytes[taken..], self.config.max_line, &mut self.partials);
             taken += n;
             match frame {
-                Frame::Whole(line) => self.handle_line(slot, now, line),
+                Frame::Whole { line, plain } => self.handle_line(slot, now, line, plain),
                 Frame::Joined(partial) => {
-                    self.handle_line(slot, now, partial.as_line());
+                    self.handle_line(slot, now, partial.as_line(), false);
                     self.partials.give(partial);
                 }
                 Frame::TooLong => {
@@ -98,14 +98,15 @@ impl Hub {
         self.stats.lines_received += 1;
     }
 
-    fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8]) {
+    fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) {
         self.count_line(slot, now);
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.names.has(slot);
         let request = self.lane(slot).config.dialect.decode(line, named, decoded);
-        self.handle_request(slot, request, words, rewritten);
+        let plain = if plain { line } else { &[] };
+        self.handle_request(slot, request, plain, words, rewritten);
         if decoded.capacity() > self.config.max_line {
             // A dialect that makes more of a line than there was has had its memory for a moment.
             decoded.clear();

@@ -8,24 +8,28 @@ use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
 use crate::name::GUEST;
 use crate::policy::{Policy, Proposal, Verdict};
-use crate::words::{clean, clean_in_place, cut};
+use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
 
 /// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
 const MAX_LOOKS: u32 = 10_000;
 
 impl Hub {
-    /// Does what a peer asks for; `scratch` and `rewritten` are what words are cleaned and rewritten in.
+    /// Does what a peer asks for.
+    ///
+    /// `plain` is the line if it is [plain](crate::words::plain_prefix): then so are words that are a part of it.
+    /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     pub(super) fn handle_request(
         &mut self,
         slot: u32,
         request: Request<'_>,
+        plain: &[u8],
         scratch: &mut String,
         rewritten: &mut String,
     ) {
         match request {
             Request::Nothing => {}
             Request::Say { words: said, claim, wire } => {
-                let words = clean(said, scratch);
+                let words = if are_part_of(said, plain) { trim_end(said) } else { clean(said, scratch) };
                 if !words.is_empty() {
                     self.say(slot, words, claim, wire.filter(|_| core::ptr::eq(words, said)), rewritten);
                 }
