@@ -99,7 +99,9 @@ impl Cursor {
         missed
     }
 
+    /// Takes note that the reader wrote the entry `seq`, before which there is something for it to read.
     fn wrote(&mut self, seq: u64, log: &mut Log) {
+        debug_assert!(self.next < seq, "what comes next is stepped over at once");
         if self.own_first == NONE {
             self.own_first = seq;
         } else {

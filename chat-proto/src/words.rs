@@ -45,7 +45,7 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     plain + bytes[plain..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
-/// Returns whether the words are a part of those very bytes, and not a copy of one.
+/// Returns whether the words lie within those very bytes; a copy that says the same does not.
 pub(crate) fn are_part_of(words: &str, bytes: &[u8]) -> bool {
     let (words, bytes) = (words.as_bytes().as_ptr_range(), bytes.as_ptr_range());
     bytes.start <= words.start && words.end <= bytes.end
