@@ -49,7 +49,7 @@ impl Server {
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
     /// It is [`Config::memory_bound`] and, for each session, the input that its connection keeps while the hub leaves
-    /// it untaken: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it
+    /// it untaken: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 64 KiB where it
     /// does not. Connections and threads come on top: a socket and a task for each connection, and for each thread the
     /// buffers that it reads into and writes from, some 2 MiB at most with the default limits. So does what was kept
     /// for a session that is over, for the moment until its task is dropped.
