@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
@@ -22,9 +23,12 @@ const READ: usize = 64 << 10;
 /// in every session.
 const READ_IF_LIMITED: usize = 8 << 10;
 
-/// How often one socket is read at most before others have their turn: twice, so that there is something to write again
-/// once the first is written.
-const READS_A_TURN: usize = 2;
+/// The most bytes read in a turn from all sockets that have more to give: two reads, so that there is something to write
+/// again once the first is written. All that is read goes to every reader before anybody has a turn again.
+const TURN: usize = 2 * READ;
+
+/// The least of a turn for each of those sockets, or most of the time would go into asking.
+const LEAST_SHARE: usize = 1 << 10;
 
 thread_local! {
     /// What is read into. It is the thread's, so that an idle connection has no buffer.
@@ -37,6 +41,28 @@ pub(crate) fn read_at_once(config: &Config) -> usize {
     if config.rate.is_some() { READ_IF_LIMITED } else { READ }
 }
 
+/// Returns how many bytes are read in a turn from one socket, if so many have more to give.
+const fn share(eager: usize) -> usize {
+    let share = if eager > 1 { TURN / eager } else { TURN };
+    if share > LEAST_SHARE { share } else { LEAST_SHARE }
+}
+
+/// That a socket had more to give than its share; they are counted while this is held.
+struct Eager(Arc<Service>);
+
+impl Eager {
+    fn new(service: &Arc<Service>) -> Self {
+        service.eager.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(service))
+    }
+}
+
+impl Drop for Eager {
+    fn drop(&mut self) {
+        self.0.eager.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Reads a session's stream until it ends, fails, or this is dropped.
 ///
 /// There is one for every connection, so it is a future made by hand: a third of the size of an `async` block, and
@@ -47,11 +73,13 @@ pub(crate) struct Reader {
     stream: Arc<Async<Socket>>,
     /// What the hub has left; the socket is not read before it has taken this.
     untaken: Vec<u8>,
+    /// If the last turn was not enough.
+    eager: Option<Eager>,
 }
 
 impl Reader {
     pub(crate) fn new(service: Arc<Service>, id: SessionId, stream: Arc<Async<Socket>>) -> Self {
-        Self { service, id, stream, untaken: Vec::new() }
+        Self { service, id, stream, untaken: Vec::new(), eager: None }
     }
 
     /// Waits until the hub has taken what it had left.
@@ -91,9 +119,11 @@ impl Reader {
 
     /// Reads what is there and hands it over, for one turn; returns whether the hub took all of it.
     fn look(&mut self, input: &mut Vec<u8>, cx: &Context<'_>) -> io::Result<bool> {
-        let size = self.service.read_at_once;
-        input.resize(input.len().max(size), 0);
-        for _ in 0..READS_A_TURN {
+        let most = self.service.read_at_once;
+        input.resize(input.len().max(most), 0);
+        let mut left = share(self.service.eager.load(Ordering::Relaxed));
+        while left > 0 {
+            let size = left.min(most);
             let n = match self.stream.get_ref().read(&mut input[..size]) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(n) => n,
@@ -104,13 +134,16 @@ impl Reader {
             let taken = self.offer(&input[..n], cx);
             if taken < n {
                 self.untaken = input[taken..n].to_vec();
+                self.eager = None;
                 return Ok(false);
             }
+            left -= n;
             if n < size {
                 // That was all there was.
                 break;
             }
         }
+        self.eager = (left == 0).then(|| Eager::new(&self.service));
         Ok(true)
     }
 
@@ -174,7 +207,61 @@ mod tests {
 
     #[test]
     fn a_reader_is_small() {
-        // A hundred thousand of them are 5 MB.
-        assert!(size_of::<Reader>() <= 48);
+        // A hundred thousand of them are 6 MB.
+        assert!(size_of::<Reader>() <= 56);
+    }
+
+    #[test]
+    fn those_who_have_much_to_give_share_a_turn() {
+        assert_eq!((share(0), share(1), share(2)), (TURN, TURN, TURN / 2));
+        for eager in 1..=TURN / LEAST_SHARE {
+            assert!(eager * share(eager) <= TURN);
+        }
+        assert_eq!(share(usize::MAX), LEAST_SHARE);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_counted_while_it_has_more_than_its_share() {
+        use std::sync::atomic::AtomicUsize;
+        use std::sync::{Mutex, Weak};
+        use std::task::Waker;
+
+        use chat_proto::{Hub, Timestamp};
+        use socket2::{Domain, Type};
+
+        use crate::shared::Shared;
+
+        const OTHERS: usize = 1_000;
+        let mut hub = Hub::new(Config { rate: None, ..Config::default() }).expect("the limits are in range");
+        let text = hub.dialect("text").expect("a dialect");
+        let id = hub.open(Timestamp::ZERO, text).expect("a session");
+        let service = Arc::new(Service {
+            shared: Arc::new(Shared::new(hub)),
+            executor: Weak::new(),
+            farewells: async_channel::unbounded().0,
+            read_at_once: READ,
+            eager: AtomicUsize::new(OTHERS),
+            warned: Mutex::default(),
+            _alive: async_channel::bounded(1).0,
+        });
+        let (ours, peer) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("two sockets");
+        let stream = Arc::new(Async::new(ours).expect("a reactor"));
+        let mut reader = Reader::new(Arc::clone(&service), id, stream);
+        let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
+        let eager = || service.eager.load(Ordering::Relaxed);
+        let much = [b'\n'; LEAST_SHARE + 1];
+
+        assert_eq!(peer.send(&much).expect("there is room"), much.len());
+        assert!(poll().is_pending());
+        assert_eq!(eager(), OTHERS + 1, "a byte is left");
+        assert!(poll().is_pending());
+        assert_eq!(eager(), OTHERS, "nothing is left");
+
+        assert_eq!(peer.send(&much).expect("there is room"), much.len());
+        assert!(poll().is_pending());
+        assert_eq!(eager(), OTHERS + 1);
+        drop(reader);
+        assert_eq!(eager(), OTHERS, "nobody is left");
     }
 }

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::net::UnixListener;
 #[cfg(unix)]
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -192,6 +193,7 @@ impl Server {
             executor: Arc::downgrade(executor),
             farewells,
             read_at_once: shared.act(|state, _| read_at_once(state.hub.config())),
+            eager: AtomicUsize::new(0),
             warned: Mutex::default(),
             _alive: alive,
         });

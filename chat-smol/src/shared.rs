@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -24,6 +25,8 @@ pub(crate) struct Service {
     pub(crate) farewells: Sender<Farewell>,
     /// The most bytes that are read at once.
     pub(crate) read_at_once: usize,
+    /// How many sockets had more to give than they were read in a turn.
+    pub(crate) eager: AtomicUsize,
     /// When a listener last warned that it cannot accept.
     pub(crate) warned: Mutex<Option<Instant>>,
     /// Never sent on; its receiver learns that no task is left.
