@@ -24,10 +24,11 @@ const READ: usize = 64 << 10;
 const READ_IF_LIMITED: usize = 8 << 10;
 
 /// The most bytes read in a turn from all sockets that have more to give: two reads, so that there is something to write
-/// again once the first is written. All that is read goes to every reader before anybody has a turn again.
+/// again once the first is written. However many flood, others wait about as long as it takes to write this to everyone.
 const TURN: usize = 2 * READ;
 
-/// The least of a turn for each of those sockets, or most of the time would go into asking.
+/// The least of a turn for each of those sockets, or most of the time would go into asking. With more than 128 of them
+/// turns are longer.
 const LEAST_SHARE: usize = 1 << 10;
 
 thread_local! {
