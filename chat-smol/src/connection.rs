@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io::{self, Read};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -74,7 +75,7 @@ pub(crate) struct Reader {
     stream: Arc<Async<Socket>>,
     /// What the hub has left; the socket is not read before it has taken this.
     untaken: Vec<u8>,
-    /// If the last turn was not enough.
+    /// If the last turn was not enough for what was there.
     eager: Option<Eager>,
 }
 
@@ -144,8 +145,14 @@ impl Reader {
                 break;
             }
         }
-        self.eager = (left == 0).then(|| Eager::new(&self.service));
+        self.eager = (left == 0 && self.has_more()).then(|| Eager::new(&self.service));
         Ok(true)
+    }
+
+    /// Whether there is more to read. Only then is it certain that there will be another look, so that nobody is counted
+    /// who has gone quiet.
+    fn has_more(&self) -> bool {
+        self.stream.get_ref().peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
     }
 
     /// Offers bytes to the hub and returns how many it took. If it leaves some, the task is woken when it wants them.
@@ -251,15 +258,17 @@ mod tests {
         let mut reader = Reader::new(Arc::clone(&service), id, stream);
         let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
         let eager = || service.eager.load(Ordering::Relaxed);
-        let much = [b'\n'; LEAST_SHARE + 1];
+        let send = |n: usize| assert_eq!(peer.send(&vec![b'\n'; n]).expect("there is room"), n);
 
-        assert_eq!(peer.send(&much).expect("there is room"), much.len());
+        send(LEAST_SHARE);
+        assert!(poll().is_pending());
+        assert_eq!(eager(), OTHERS, "it may be quiet from now on");
+        send(LEAST_SHARE + 1);
         assert!(poll().is_pending());
         assert_eq!(eager(), OTHERS + 1, "a byte is left");
         assert!(poll().is_pending());
         assert_eq!(eager(), OTHERS, "nothing is left");
-
-        assert_eq!(peer.send(&much).expect("there is room"), much.len());
+        send(LEAST_SHARE + 1);
         assert!(poll().is_pending());
         assert_eq!(eager(), OTHERS + 1);
         drop(reader);
