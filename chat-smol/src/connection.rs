@@ -14,11 +14,12 @@ use chat_proto::{Config, SessionId};
 use socket2::Socket;
 use tracing::debug;
 
+use crate::flusher::MAX_BATCH_BYTES;
 use crate::shared::Service;
 
 /// The most bytes read at once: as many as a socket is offered at once, so that what one read brings goes on in one
 /// write.
-const READ: usize = 64 << 10;
+const READ: usize = MAX_BATCH_BYTES;
 
 /// The same where a rate limits how much of them the hub takes: what it leaves untaken is kept, and a flood leaves some
 /// in every session.
@@ -44,9 +45,8 @@ pub(crate) fn read_at_once(config: &Config) -> usize {
 }
 
 /// Returns how many bytes are read in a turn from one socket, if so many have more to give.
-const fn share(eager: usize) -> usize {
-    let share = if eager > 1 { TURN / eager } else { TURN };
-    if share > LEAST_SHARE { share } else { LEAST_SHARE }
+fn share(eager: usize) -> usize {
+    (TURN / eager.max(1)).max(LEAST_SHARE)
 }
 
 /// That a socket had more to give than its share; they are counted while this is held.

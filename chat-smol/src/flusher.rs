@@ -24,7 +24,7 @@ const MAX_DELIVERIES: usize = 128;
 const MAX_BATCHES: usize = 8;
 
 /// The most bytes offered to a socket at once.
-const MAX_BATCH_BYTES: usize = 64 << 10;
+pub(crate) const MAX_BATCH_BYTES: usize = 64 << 10;
 
 /// The most sessions closed in a round.
 const MAX_CLOSED: usize = 128;
