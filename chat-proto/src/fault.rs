@@ -36,6 +36,20 @@ pub enum Fault {
     BufferLeaked,
     /// What comes after the limit of a line that was too long is taken for a line.
     TailOfLongLine,
+    /// A reader that is slow is waited for all the same.
+    SlowWaitedFor,
+    /// A reader that keeps pace is not waited for.
+    PaceIgnored,
+    /// A sender whose line has waited for its turn is not told to send on.
+    SenderNotResumed,
+    /// A reader's allowance grows while it has nothing to take.
+    AllowanceEarnedIdle,
+    /// Private messages go on waiting for one who is gone or slow.
+    WhisperForgotten,
+    /// A session whose peer has ended stays until all of its input is taken.
+    EndedOutlivesPeer,
+    /// What is thrown away of a line costs nothing.
+    DiscardIsFree,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -48,7 +62,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 14] = [
+        pub const ALL: [Self; 21] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -63,6 +77,13 @@ mod planted {
             Self::RateLimitDrops,
             Self::BufferLeaked,
             Self::TailOfLongLine,
+            Self::SlowWaitedFor,
+            Self::PaceIgnored,
+            Self::SenderNotResumed,
+            Self::AllowanceEarnedIdle,
+            Self::WhisperForgotten,
+            Self::EndedOutlivesPeer,
+            Self::DiscardIsFree,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

@@ -33,6 +33,10 @@ pub enum RecordKind {
     Refused,
     /// A session's input is left untaken until its bucket refills or its replies are read.
     Throttled,
+    /// A reader does not keep pace: the others wait for it no longer.
+    Slow,
+    /// A peer had ended, and not all that it had sent could be said in time.
+    CutShort,
     /// A reader fell behind the log.
     Missed {
         /// How many messages it missed.

@@ -16,7 +16,12 @@ pub(crate) struct Framer {
     partial: Option<Box<Partial>>,
     /// The line is over the limit; what comes of it is thrown away up to its end.
     discarding: bool,
+    /// How many bytes were thrown away since that was last [charged](Frame::Discarded).
+    discarded: u16,
 }
+
+/// How many bytes of a line over the limit cost as much as a line.
+pub(crate) const CHARGE: usize = 1 << 10;
 
 /// The beginning of a line whose end has not come yet.
 #[derive(Debug, Default)]
@@ -36,6 +41,14 @@ impl Partial {
 
     pub(crate) fn as_line(&self) -> &[u8] {
         without_cr(&self.0)
+    }
+
+    /// Takes a copy of a line, such that [`as_line`](Self::as_line) returns it.
+    pub(crate) fn set_line(&mut self, line: &[u8], max_line: usize) {
+        self.extend(line, max_line);
+        if line.last() == Some(&b'\r') {
+            self.extend(b"\r", max_line);
+        }
     }
 
     fn extend(&mut self, bytes: &[u8], max_line: usize) {
@@ -63,6 +76,8 @@ pub(crate) enum Frame<'a> {
     Joined(Box<Partial>),
     /// A line that has just passed the limit; it is told now, though its end may never come.
     TooLong,
+    /// So much of a line over the limit was thrown away that it costs as much as another line.
+    Discarded,
     /// No line ends here: more input is needed.
     More,
 }
@@ -80,11 +95,10 @@ impl Framer {
             // Nearly every line.
             return (plain + 1, Frame::Whole { line: &input[..plain], plain: true });
         }
-        let end = memchr::memchr(b'\n', &input[plain..]).map(|end| plain + end);
         if self.discarding {
-            self.discarding = end.is_none();
-            return (end.map_or(input.len(), |end| end + 1), Frame::More);
+            return self.discard(input);
         }
+        let end = memchr::memchr(b'\n', &input[plain..]).map(|end| plain + end);
         let piece = &input[..end.unwrap_or(input.len())];
         let taken = piece.len() + usize::from(end.is_some());
         let held = self.partial.as_ref().map_or(0, |partial| partial.0.len());
@@ -92,8 +106,11 @@ impl Framer {
         let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
             self.reset(buffers);
-            self.discarding = end.is_none() && !Fault::TailOfLongLine.is_planted();
-            return (taken, Frame::TooLong);
+            // As much as could have been held, or a byte; what follows is charged as it is thrown away.
+            let kept = (max_line + 1).saturating_sub(held).max(1);
+            let is_whole = end.is_some() && piece.len() <= kept;
+            self.discarding = !is_whole && !Fault::TailOfLongLine.is_planted();
+            return (if is_whole { taken } else { piece.len().min(kept) }, Frame::TooLong);
         }
         if end.is_none() {
             if !piece.is_empty() {
@@ -111,6 +128,31 @@ impl Framer {
                 (taken, Frame::Joined(partial))
             }
         }
+    }
+
+    /// Throws away what comes of a line over the limit, up to its end or the next charge.
+    fn discard<'a>(&mut self, input: &'a [u8]) -> (usize, Frame<'a>) {
+        let most = (CHARGE - usize::from(self.discarded)).min(input.len());
+        let end = memchr::memchr(b'\n', &input[..most]);
+        self.discarding = end.is_none();
+        let taken = end.map_or(most, |end| end + 1);
+        self.discarded += taken as u16;
+        if usize::from(self.discarded) < CHARGE {
+            return (taken, Frame::More);
+        }
+        self.discarded = 0;
+        (taken, Frame::Discarded)
+    }
+
+    /// Holds a line until it can be carried out; nothing more is framed meanwhile.
+    pub(crate) fn hold(&mut self, line: Box<Partial>) {
+        debug_assert!(self.partial.is_none(), "a line is framed after the one before");
+        self.partial = Some(line);
+    }
+
+    /// Returns the line that is held.
+    pub(crate) fn take_held(&mut self) -> Option<Box<Partial>> {
+        self.partial.take()
     }
 
     /// Forgets the line begun.
@@ -147,7 +189,7 @@ mod tests {
                     Frame::Whole { line, .. } => out.push(String::from_utf8_lossy(line).into_owned()),
                     Frame::Joined(line) => out.push(String::from_utf8_lossy(line.as_line()).into_owned()),
                     Frame::TooLong => out.push("too long".into()),
-                    Frame::More => {}
+                    Frame::More | Frame::Discarded => {}
                 }
             }
         }
@@ -192,10 +234,37 @@ mod tests {
     fn a_line_without_end_is_told_once_and_holds_nothing() {
         let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
         let endless = vec![b'x'; 1000];
-        assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::TooLong)));
+        assert!(matches!(framer.next(&endless, 8, &mut buffers), (9, Frame::TooLong)));
         for _ in 0..10 {
-            assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::More)));
+            assert!(framer.next(&endless, 8, &mut buffers).0 > 0);
             assert!(framer.partial.is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_thrown_away_is_charged_by_the_kib_however_it_comes() {
+        let line: Vec<u8> = iter::repeat_n(b'x', 9 + 3 * CHARGE + 5).chain([b'\n']).collect();
+        for size in [1, 7, 1_000, CHARGE, line.len()] {
+            let (mut framer, mut buffers, mut charged) = (Framer::default(), Buffers::default(), 0);
+            // Twice: what is left of the first counts with the second.
+            for piece in line.chunks(size).chain(line.chunks(size)) {
+                let mut input = piece;
+                while !input.is_empty() {
+                    let (taken, frame) = framer.next(input, 8, &mut buffers);
+                    input = &input[taken..];
+                    charged += usize::from(matches!(frame, Frame::Discarded));
+                }
+            }
+            assert_eq!(charged, 6, "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_held_is_the_line_that_came() {
+        for line in [&b""[..], b"abc", b"abc\r", b"\r\r"] {
+            let mut partial = Partial::default();
+            partial.set_line(line, 8);
+            assert_eq!(partial.as_line(), line);
         }
     }
 

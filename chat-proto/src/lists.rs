@@ -40,6 +40,12 @@ impl Lists {
         self.nodes[list.0 as usize].after.checked_sub(self.lists)
     }
 
+    /// Returns whether the list has more than one member.
+    pub(crate) fn has_two(&self, list: List) -> bool {
+        let Node { before, after } = self.nodes[list.0 as usize];
+        before != after
+    }
+
     /// Returns whether the slot is in a list.
     pub(crate) fn holds(&self, slot: u32) -> bool {
         let node = slot + self.lists;
@@ -52,6 +58,14 @@ impl Lists {
         let node = slot + self.lists;
         self.link(self.nodes[list.0 as usize].before, node);
         self.link(node, list.0);
+    }
+
+    /// Puts the slot at the beginning of the list, out of the one that it was in.
+    pub(crate) fn push_front(&mut self, list: List, slot: u32) {
+        self.remove(slot);
+        let node = slot + self.lists;
+        self.link(node, self.nodes[list.0 as usize].after);
+        self.link(list.0, node);
     }
 
     /// Takes the slot out of the list that it is in, if any.
@@ -102,8 +116,10 @@ mod tests {
         }
         assert_eq!((members(&lists, a), members(&lists, b)), ([3, 0].to_vec(), [2, 1].to_vec()));
         assert_eq!([0, 1, 2, 3, 4].map(|slot| lists.holds(slot)), [true, true, true, true, false]);
+        assert_eq!([a, b].map(|list| lists.has_two(list)), [true, true]);
         lists.remove(2);
         assert!(!lists.holds(2));
+        assert_eq!([a, b].map(|list| lists.has_two(list)), [true, false]);
         lists.remove(2);
         assert_eq!(members(&lists, b), [1]);
     }
@@ -119,5 +135,8 @@ mod tests {
         lists.append(a, b);
         lists.remove(1);
         assert_eq!((members(&lists, a), members(&lists, b)), ([0, 2].to_vec(), [].to_vec()));
+        lists.push_front(a, 3);
+        lists.push_front(b, 2);
+        assert_eq!((members(&lists, a), members(&lists, b)), ([3, 0].to_vec(), [2].to_vec()));
     }
 }

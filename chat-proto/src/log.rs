@@ -153,6 +153,11 @@ impl Log {
         self.tail + self.entries.len() as u64
     }
 
+    /// Returns how many bytes were ever appended.
+    pub(crate) fn head_position(&self) -> u64 {
+        self.head_position
+    }
+
     /// Appends an entry and evicts as many of the oldest as it needs room for.
     ///
     /// # Panics

@@ -9,7 +9,9 @@ use crate::fault::Fault;
 use crate::line::Framer;
 use crate::log::{Cursor, Readers};
 use crate::outbox::Outbox;
+use crate::pace::Intake;
 use crate::time::Timestamp;
+use crate::turns::Hold;
 
 /// Names a session; a slot and a generation, so that an id that is out of date is harmless.
 ///
@@ -67,6 +69,19 @@ pub(crate) enum Untaken {
     UntilRefill,
     /// Its replies leave no room for another.
     UntilRead,
+    /// A line of its own waits.
+    UntilSaid,
+}
+
+/// Whether a session's peer has ended its output, or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It may send more.
+    No,
+    /// It has ended; some of what it sent is still untaken.
+    Peer,
+    /// All that it sent was taken; a line of it waits.
+    Input,
 }
 
 /// All that the hub knows of one session, but for its name.
@@ -82,6 +97,8 @@ pub(crate) struct Session {
     pub(crate) sending: bool,
     /// It was put in line by itself, not with all whom the log left behind.
     pub(crate) due: bool,
+    /// It is in line as one who asked.
+    pub(crate) asked: bool,
     /// A `Read` is to be handed out.
     pub(crate) read_due: bool,
     pub(crate) phase: Phase,
@@ -90,8 +107,12 @@ pub(crate) struct Session {
     /// Private bytes; `None` while there are none.
     pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) untaken: Untaken,
+    /// What its line waits for that the framer holds.
+    pub(crate) hold: Hold,
+    pub(crate) ended: Ended,
     pub(crate) bucket: Bucket,
-    /// The last complete line, or the opening.
+    pub(crate) intake: Intake,
+    /// The last complete line, or the opening; once its peer has ended, when that was.
     pub(crate) active: Timestamp,
     /// Since when it has taken no byte of what is pending; while closing, since when it is.
     pub(crate) waiting: Timestamp,
@@ -156,13 +177,17 @@ impl Sessions {
             joined: false,
             sending: false,
             due: false,
+            asked: false,
             read_due: false,
             phase: Phase::Open,
             framer: Framer::default(),
             cursor,
             outbox: None,
             untaken: Untaken::No,
+            hold: Hold::None,
+            ended: Ended::No,
             bucket: Bucket::default(),
+            intake: Intake::new(),
             active: now,
             waiting: now,
             stats: SessionStats::default(),
@@ -247,8 +272,8 @@ mod tests {
 
     #[test]
     fn a_session_is_small() {
-        // With its share of the lists, heaps and tables an idle session stays below 256 bytes.
-        assert!(size_of::<Session>() <= 168, "{} bytes", size_of::<Session>());
+        // With its share of the lists, heaps and tables an idle session stays below 320 bytes.
+        assert!(size_of::<Session>() <= 208, "{} bytes", size_of::<Session>());
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn what_a_newcomer_is_shown_leaves_half_the_room_for_replies() {
 
 #[test]
 fn a_line_begun_is_finished_whatever_happens_to_the_log() {
-    let mut config = Config { log_entries: 2, ..Config::default() };
+    let mut config = Config { log_entries: 2, pace: None, ..Config::default() };
     config.rate = None;
     let mut driver = Driver::new(config);
     let (alice, bob) = (driver.join("text"), driver.join("text"));
@@ -178,7 +178,7 @@ fn a_line_begun_is_finished_whatever_happens_to_the_log() {
 
 #[test]
 fn whoever_is_found_to_lag_by_its_own_request_hears_no_more_than_last_words() {
-    let config = Config { log_entries: 2, on_lag: OnLag::Close, ..Config::default() };
+    let config = Config { log_entries: 2, pace: None, on_lag: OnLag::Close, ..Config::default() };
     let mut driver = Driver::new(config);
     let (alice, bob) = (driver.join("text"), driver.join("text"));
     driver.say(alice, "1\n2\n3\n");
@@ -266,7 +266,7 @@ fn every_reader_has_its_turn_though_there_is_always_something_new() {
 
 #[test]
 fn a_reader_that_lags_is_closed_if_the_operator_chose_so() {
-    let config = Config { log_entries: 2, on_lag: OnLag::Close, ..Config::default() };
+    let config = Config { log_entries: 2, pace: None, on_lag: OnLag::Close, ..Config::default() };
     let mut driver = Driver::new(config);
     let (alice, bob) = (driver.join("text"), driver.join("text"));
     driver.say(alice, "1\n2\n3\n");

@@ -46,7 +46,8 @@ const NOW: Timestamp = Timestamp::ZERO;
 
 fn hub(dialects: &[&'static Plain], log_entries: usize) -> Hub {
     let dialects = dialects.iter().map(|dialect| DialectConfig::new(*dialect)).collect();
-    Hub::new(Config { dialects, log_entries, rate: None, ..Config::default() }).expect("the limits are in range")
+    Hub::new(Config { dialects, log_entries, rate: None, pace: None, ..Config::default() })
+        .expect("the limits are in range")
 }
 
 fn open(hub: &mut Hub, dialect: &Plain) -> SessionId {

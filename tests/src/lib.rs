@@ -15,6 +15,7 @@
 
 pub mod adapters;
 pub mod alloc;
+pub mod attack;
 pub mod conformance;
 pub mod examples;
 pub mod figures;

@@ -8,6 +8,7 @@ mod closing;
 mod difference;
 mod names;
 mod output;
+mod pace;
 mod requests;
 mod time;
 
@@ -27,6 +28,10 @@ pub struct Model {
     shutting_down: bool,
     sessions: BTreeMap<usize, Session>,
     lanes: Vec<Lane>,
+    /// Whose lines wait.
+    waits: pace::Lines,
+    /// Who is open though its peer has ended, the longest ago first.
+    ended: Vec<usize>,
     /// The counters that the hub should have.
     pub stats: HubStats,
     /// What the hub should have written into its journal since this was last emptied: the slot and what happened.
@@ -42,6 +47,14 @@ struct Session {
     phase: Phase,
     /// The line begun; `None` if it is over the limit, and discarded up to its end.
     line: Option<Vec<u8>>,
+    /// Bytes discarded since the last token that they cost.
+    discarded: usize,
+    /// A line that waits, and what for.
+    held: Option<Vec<u8>>,
+    wait: Option<pace::Wait>,
+    /// Its peer has ended; and all of its input was taken.
+    ended: Option<bool>,
+    standing: pace::Standing,
     untaken: Untaken,
     /// The driver is to be told to offer again what was left untaken.
     read_due: bool,
@@ -74,6 +87,7 @@ enum Untaken {
     No,
     UntilRefill(Timestamp),
     UntilRead,
+    UntilSaid,
 }
 
 /// Something that a session is to be sent.
@@ -96,11 +110,17 @@ enum Place {
 }
 
 /// The conversation in one dialect: what the log should still have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Lane {
     kept: VecDeque<Rc<[u8]>>,
     /// How many have been evicted.
     tail: u64,
+    /// Bytes ever appended; and up to each entry, its own included, those that waited for readers, with their number.
+    bytes: u64,
+    gated: Vec<(u64, u64)>,
+    /// The entry behind which a reader has reached the mark; and the head, and the bytes, at which that was set.
+    mark: u64,
+    start: (u64, u64),
     /// The latest messages, which newcomers are shown; empty where the dialect does not show one.
     recent: VecDeque<Rc<[u8]>>,
 }
@@ -110,14 +130,12 @@ impl Model {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            lanes: config
-                .dialects
-                .iter()
-                .map(|_| Lane { kept: VecDeque::new(), tail: 0, recent: VecDeque::new() })
-                .collect(),
+            lanes: config.dialects.iter().map(|_| Lane::default()).collect(),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
+            waits: pace::Lines::default(),
+            ended: Vec::new(),
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -159,6 +177,8 @@ impl Model {
         let place = Place::Reply(lane.head());
         let lines = shown.into_iter().rev().map(|bytes| Line { bytes, place });
         self.session(slot).lines.extend(lines);
+        self.wait_for(slot);
+        self.make_room();
         Ok(Ok(()))
     }
 
@@ -181,18 +201,22 @@ impl Model {
                 let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
                 recent.drain(..too_many);
             }
-            if bytes.is_empty() {
+            let is_read = |s: &Session| s.lane == lane && !matches!(s.phase, Phase::Over(_));
+            if bytes.is_empty() || !self.sessions.values().any(is_read) {
                 continue;
             }
-            let seq = self.lanes[lane].append(Rc::clone(&bytes), &self.config);
+            let waits = !matches!(event, Event::Announced { .. } | Event::Left { .. });
+            let seq = self.lanes[lane].append(Rc::clone(&bytes), waits, &self.config);
             let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
             for (slot, session) in readers {
                 let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
                 session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
             }
-        }
-        if let Some(author) = author {
-            self.pass_own(author);
+            if let Some(author) = author.filter(|author| self.sessions[author].lane == lane) {
+                self.pass_own(author);
+                self.observe(author);
+            }
+            self.move_mark(lane);
         }
     }
 
@@ -244,6 +268,11 @@ impl Session {
             joined: false,
             phase: Phase::Open,
             line: Some(Vec::new()),
+            discarded: 0,
+            held: None,
+            wait: None,
+            ended: None,
+            standing: pace::Standing::NONE,
             untaken: Untaken::No,
             read_due: false,
             credit: u128::MAX,
@@ -265,7 +294,11 @@ impl Lane {
     }
 
     /// Keeps the entry, and of the older ones as many as the limits allow.
-    fn append(&mut self, bytes: Rc<[u8]>, config: &Config) -> u64 {
+    fn append(&mut self, bytes: Rc<[u8]>, waits: bool, config: &Config) -> u64 {
+        let len = bytes.len() as u64;
+        self.bytes += len;
+        let before = self.gated.last().copied().unwrap_or_default();
+        self.gated.push(if waits { (before.0 + len, before.1 + 1) } else { before });
         self.kept.push_back(bytes);
         let mut size: usize = self.kept.iter().map(|bytes| bytes.len()).sum();
         while self.kept.len() > config.log_entries || size > config.log_bytes {

@@ -241,7 +241,7 @@ fn limits_out_of_range_are_named_as_options() {
 
 #[test]
 fn a_limit_that_another_one_pushed_out_of_its_range_is_asked_for() {
-    let error = refused(&["--max-line", "1MiB"]);
+    let error = refused(&["--max-line", "1MiB", "--log-bytes", "64MiB"]);
     assert!(
         error.starts_with("--reply-bytes is 16KiB by default: with the other limits given it must be from "),
         "{error}"

@@ -13,6 +13,7 @@ use core::time::Duration;
 
 use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 use crate::name::MAX_NAME;
+use crate::pace::Pace;
 use crate::policy::Policy;
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
@@ -34,10 +35,10 @@ pub struct Config {
     pub max_line: usize,
     /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, thirty of ASCII.
     pub max_name: usize,
-    /// Bytes of encoded messages kept for each dialect, up to 1 GiB and no less than one message of the longest kind;
-    /// 4 MiB by default: what a reader may fall behind.
+    /// Bytes of encoded messages kept for each dialect, up to 1 GiB; 4 MiB by default: what a reader may fall behind. The
+    /// least is one message of the longest kind, and ten of them where there is a [`pace`](Self::pace).
     pub log_bytes: usize,
-    /// Messages kept for each dialect, 1 to 16,777,216; 65,536 by default, so that short lines do not fill the index
+    /// Messages kept for each dialect, 1 (with a [`pace`](Self::pace) 10) to 16,777,216; 65,536 by default, so that short lines do not fill the index
     /// before [`log_bytes`](Self::log_bytes) is used.
     pub log_entries: usize,
     /// Bytes of private replies kept for a session, up to 16 MiB; 16 KiB by default. The least is what one line can
@@ -46,14 +47,23 @@ pub struct Config {
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
-    /// How fast a session may send lines; 20 a second with a burst of 100 by default. `None`: as fast as it can,
-    /// and then readers miss what they cannot keep up with.
+    /// How fast a session may send lines; 20 a second with a burst of 100 by default. What of a line is over
+    /// [`max_line`](Self::max_line) counts as a line for each KiB. `None`: as fast as readers take it.
     pub rate: Option<Rate>,
+    /// Bytes a second that every reader has to take, while its socket is not ready for more, to be waited for: 1,024 to
+    /// 1 GiB; 1 MiB by default, which is more than anybody reads and less than any network of today carries.
+    ///
+    /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of the log, lines that
+    /// would publish something wait. One that is slower is not waited for, and [`on_lag`](Self::on_lag) says what
+    /// happens if it falls behind the whole log. No number of readers slows what is said below half of this. `None`: nobody
+    /// is waited for.
+    pub pace: Option<usize>,
     /// What happens to a reader that falls behind the log; [`OnLag::Skip`] by default.
     pub on_lag: OnLag,
     /// How long a session may take no byte of what is pending, 1 ms to 365 days; 30 s by default. `None`: for ever.
     pub stall_timeout: Option<Duration>,
-    /// How long a session that is closing has for its last bytes, 1 ms to 365 days; 5 s by default.
+    /// How long a session that is closing has for its last bytes, 1 ms to 365 days; 5 s by default. So long, too, is
+    /// said what is left of a peer that has [ended](crate::Hub::peer_ended).
     pub linger_timeout: Duration,
     /// What the embedding program has a say in; `None` by default.
     pub policy: Option<Policy>,
@@ -73,6 +83,7 @@ impl Default for Config {
             reply_bytes: 16 << 10,
             journal_records: 10_000,
             rate: Some(Rate::default()),
+            pace: Some(1 << 20),
             on_lag: OnLag::Skip,
             stall_timeout: Some(Duration::from_secs(30)),
             linger_timeout: Duration::from_secs(5),
@@ -198,6 +209,8 @@ const MAX_REPLY_BYTES: usize = 16 << 20;
 const MAX_JOURNAL: usize = 1 << 24;
 const MAX_DIALECTS: usize = 16;
 const MAX_BACKLOG: usize = 1_000;
+const MIN_PACE: usize = 1 << 10;
+const MAX_PACE: usize = 1 << 30;
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -212,13 +225,20 @@ impl Config {
         range("max_line", self.max_line, 64, MAX_LINE)?;
         range("max_name", self.max_name, 1, MAX_NAME)?;
         range("dialects", self.dialects.len(), 1, MAX_DIALECTS)?;
-        range("log_bytes", self.log_bytes, self.max_encoded(), MAX_LOG_BYTES)?;
-        range("log_entries", self.log_entries, 1, MAX_LOG_ENTRIES)?;
+        let (least_bytes, least_entries) = match self.pace {
+            Some(_) => (Pace::least_log_bytes(self.max_encoded()), Pace::LEAST_LOG_ENTRIES),
+            None => (self.max_encoded(), 1),
+        };
+        range("log_bytes", self.log_bytes, least_bytes, MAX_LOG_BYTES)?;
+        range("log_entries", self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
         range("reply_bytes", self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
         range("journal_records", self.journal_records, 1, MAX_JOURNAL)?;
         if let Some(rate) = self.rate {
             range("rate.per_second", rate.per_second.get() as usize, 1, 1_000_000_000)?;
             range("rate.burst", rate.burst.get() as usize, 1, 1_000_000)?;
+        }
+        if let Some(pace) = self.pace {
+            range("pace", pace, MIN_PACE, MAX_PACE)?;
         }
         timeout("stall_timeout", self.stall_timeout)?;
         timeout("linger_timeout", Some(self.linger_timeout))?;

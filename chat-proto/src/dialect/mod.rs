@@ -120,6 +120,16 @@ pub enum Request<'a> {
     Invalid(Complaint),
 }
 
+impl Request<'_> {
+    /// Returns whether everyone may be told something if this is done.
+    ///
+    /// That somebody leaves is not among it: nobody is kept from leaving.
+    #[inline]
+    pub(crate) fn publishes(&self) -> bool {
+        matches!(self, Self::Say { .. } | Self::Act(_) | Self::Name(_))
+    }
+}
+
 /// What happened, to be written in a dialect's own words.
 ///
 /// The first group is for everyone and goes into the log; the second is for one session and goes into its replies.

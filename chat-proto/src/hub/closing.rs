@@ -1,12 +1,14 @@
 //! How sessions end, and what time does to them.
 
+use super::request::MAX_LEAVING_WORDS;
 use super::{Due, Hub};
 use crate::command::CloseReason;
-use crate::dialect::{Event, MAX_NOTICE};
+use crate::dialect::Event;
 use crate::fault::Fault;
 use crate::journal::RecordKind;
-use crate::session::{Phase, SessionId, Untaken};
+use crate::session::{Ended, Phase, SessionId, Untaken};
 use crate::time::Timestamp;
+use crate::turns::Hold;
 use crate::words::{clean, cut};
 
 impl Hub {
@@ -23,7 +25,7 @@ impl Hub {
         self.clock(now);
         if let Some(slot) = self.live(id) {
             let mut scratch = self.scratch.take().unwrap_or_default();
-            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_NOTICE / 4), &mut scratch.words));
+            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LEAVING_WORDS), &mut scratch.words));
             self.scratch = Some(scratch);
         }
     }
@@ -73,10 +75,14 @@ impl Hub {
         match (due, session.phase) {
             (Due::Refill, Phase::Open) => {
                 session.untaken = Untaken::No;
-                session.active = self.now;
+                if session.ended == Ended::No {
+                    session.active = self.now;
+                }
                 session.read_due = true;
                 self.relist(slot);
             }
+            (Due::Slow, Phase::Open) => self.give_up_on(slot),
+            (Due::CutShort, Phase::Open) => self.cut_short(slot),
             (Due::Idle, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
             // Its transport takes nothing: last words would not reach it either.
             (Due::Stalled, Phase::Open) => self.end(slot, CloseReason::Stalled),
@@ -127,7 +133,11 @@ impl Hub {
             self.names.release(slot);
         }
         self.open -= 1;
+        self.turns.forget(slot);
+        self.ended.remove(slot);
+        self.wait_no_longer_for(slot);
         let session = &mut self.sessions[slot];
+        session.hold = Hold::None;
         session.phase = Phase::Closing { reason, end };
         // When all leave at once, nobody is left to be told.
         if session.joined && reason != CloseReason::ShutDown {

@@ -10,12 +10,16 @@ use crate::dialect::Event;
 use crate::fault::Fault;
 use crate::lists::Lists;
 use crate::log::Log;
+use crate::pace::Pace;
 use crate::session::Sessions;
+use crate::time::Timestamp;
 
 /// The conversation, in each dialect's own form.
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub(super) lanes: Vec<Lane>,
+    /// `None` if nobody is waited for.
+    pub(super) pace: Option<Pace>,
     backlog: Backlog,
     /// What a dialect encodes into.
     encoded: Vec<u8>,
@@ -31,6 +35,7 @@ impl Conversation {
         let lanes = lanes.map(|(i, dialect)| Lane::new(i, *dialect, config.log_bytes, config.log_entries)).collect();
         Self {
             lanes,
+            pace: Pace::new(config),
             backlog: Backlog::new(Self::longest_backlog(config), config.max_line),
             encoded: Vec::with_capacity(Self::room_to_encode(config)),
             max_encoded: config.max_encoded(),
@@ -58,6 +63,7 @@ impl Conversation {
     /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
     pub(super) fn publish(
         &mut self,
+        now: Timestamp,
         event: &Event<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
@@ -84,7 +90,28 @@ impl Conversation {
             if moved && !Fault::WakeLost.is_planted() {
                 lists.append(DUE, lane.caught_up);
             }
+            if let Some(pace) = &self.pace
+                && moved
+            {
+                if let Some(author) = author {
+                    let author = &mut sessions[author];
+                    lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
+                }
+                lane.marks.advance(&lane.log, pace);
+            }
         }
+    }
+
+    /// Returns whether something may be published: every reader that is waited for is far enough.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.pace.as_ref().is_none_or(|pace| !self.lanes.iter().any(|lane| lane.marks.are_closed(&lane.log, pace)))
+    }
+
+    /// Returns a number that changes whenever a log's mark has moved.
+    #[inline]
+    pub(super) fn marks(&self) -> u32 {
+        self.lanes.iter().fold(0, |sum, lane| sum.wrapping_add(lane.marks.number()))
     }
 
     /// Returns an event as one dialect writes it; nothing if it does not show it.

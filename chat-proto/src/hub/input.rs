@@ -1,20 +1,23 @@
 //! What peers send, and how much of it is taken.
 
-use super::{Hub, Scratch};
+use super::{ENDED, Hub, Scratch};
 use crate::command::CloseReason;
 use crate::dialect::Complaint;
 use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::line::Frame;
-use crate::session::{SessionId, Untaken};
+use crate::pace::is_fresh;
+use crate::session::{Ended, Phase, SessionId, Untaken};
 use crate::time::Timestamp;
+use crate::turns::Hold;
 
 impl Hub {
     /// Takes bytes that came from a session's peer and returns how many it took.
     ///
-    /// Fewer than given means that the session is out of tokens or does not read its replies. The driver keeps the
-    /// rest, stops reading from the transport, so that it pushes back, and offers the rest again after
-    /// [`Command::Read`](crate::Command::Read). What comes for a session that is closing or gone is taken and ignored.
+    /// Fewer than given means that the session is out of tokens, does not read its replies, or has said something that
+    /// has to [wait](crate#pace). The driver keeps the rest, stops reading from the transport, so that it pushes back,
+    /// and offers the rest again after [`Command::Read`](crate::Command::Read). What comes for a session that is closing
+    /// or gone is taken and ignored.
     pub fn receive(&mut self, now: Timestamp, id: SessionId, bytes: &[u8]) -> usize {
         let now = self.clock(now);
         let Some(slot) = self.sessions.slot(id) else { return bytes.len() };
@@ -30,15 +33,28 @@ impl Hub {
             let (n, frame) = session.framer.next(&bytes[taken..], self.config.max_line, &mut self.partials);
             taken += n;
             match frame {
-                Frame::Whole { line, plain } => self.handle_line(slot, now, line, plain),
+                Frame::Whole { line, plain } => {
+                    let hold = self.handle_line(slot, now, line, plain);
+                    if hold != Hold::None {
+                        let mut held = self.partials.take();
+                        held.set_line(line, self.config.max_line);
+                        self.hold(slot, held, hold);
+                    }
+                }
                 Frame::Joined(partial) => {
-                    self.handle_line(slot, now, partial.as_line(), false);
-                    self.partials.give(partial);
+                    let hold = self.handle_line(slot, now, partial.as_line(), false);
+                    if hold == Hold::None {
+                        self.partials.give(partial);
+                    } else {
+                        self.hold(slot, partial, hold);
+                    }
                 }
                 Frame::TooLong => {
                     self.count_line(slot, now);
                     self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
                 }
+                Frame::Discarded if Fault::DiscardIsFree.is_planted() => {}
+                Frame::Discarded => self.sessions[slot].bucket.take(self.flow, now),
                 Frame::More => {}
             }
         }
@@ -49,18 +65,74 @@ impl Hub {
 
     /// Takes note that a session's peer will send no more; call it once all of its input was taken.
     ///
-    /// A line without its end was not said. The session is sent what is pending, then closed.
+    /// A line without its end was not said. One that waits still is, within
+    /// [`linger_timeout`](crate::Config::linger_timeout). Then the session is sent what is pending, and closed. If input
+    /// was left untaken, say so at once by [`peer_ended`](Self::peer_ended), and call this when it was taken.
     pub fn receive_eof(&mut self, now: Timestamp, id: SessionId) {
-        self.clock(now);
-        if let Some(slot) = self.live(id) {
-            self.begin_close(slot, CloseReason::Eof, "");
+        let now = self.clock(now);
+        let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
+        if self.sessions[slot].hold == Hold::None {
+            return self.begin_close(slot, CloseReason::Eof, "");
         }
+        self.end_input(slot, now, Ended::Input);
+    }
+
+    /// Takes note that a session's peer has ended its output, or is gone, while input of its is left untaken.
+    ///
+    /// What is left may be offered after `Read` as ever, for [`linger_timeout`](crate::Config::linger_timeout) at most;
+    /// then, or when all of it was taken and [`receive_eof`](Self::receive_eof) was called, the session is closed. If the
+    /// hub is nearly full, it is closed at once, so that nobody who is here is kept out by those who are not. A driver
+    /// that does not read a transport has to ask for this: by `POLLRDHUP`, once a second, say.
+    pub fn peer_ended(&mut self, now: Timestamp, id: SessionId) {
+        let now = self.clock(now);
+        if let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) {
+            self.end_input(slot, now, Ended::Peer);
+        }
+    }
+
+    fn end_input(&mut self, slot: u32, now: Timestamp, ended: Ended) {
+        let session = &mut self.sessions[slot];
+        if session.ended == Ended::No {
+            session.active = now;
+            self.ended.push(ENDED, slot);
+        }
+        session.ended = ended;
+        if !Fault::EndedOutlivesPeer.is_planted() {
+            self.arm(slot);
+        }
+        self.make_room();
+    }
+
+    /// Ends sessions whose peers have ended, the longest ago first, while there are few slots left for others.
+    ///
+    /// A slot is free only when its driver has been told to close it. So one is made free for each that is taken, ahead
+    /// of time.
+    pub(super) fn make_room(&mut self) {
+        let spare = (self.config.max_sessions / 16).clamp(1, 64);
+        if self.open + spare > self.config.max_sessions
+            && let Some(slot) = self.ended.first(ENDED)
+        {
+            self.cut_short(slot);
+            // It may have begun to close, and has until its linger timeout for that otherwise.
+            if matches!(self.sessions[slot].phase, Phase::Closing { .. }) {
+                self.finish(slot, CloseReason::Eof);
+            }
+        }
+    }
+
+    /// Closes a session whose peer has ended, though not all of its input was said.
+    pub(super) fn cut_short(&mut self, slot: u32) {
+        self.stats.cut_short += 1;
+        self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::CutShort);
+        self.begin_close(slot, CloseReason::Eof, "");
     }
 
     /// Returns whether the session may send another line now; if not, sees to it that it is told when it may.
     fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
         let session = &self.sessions[slot];
-        let untaken = if self.sessions[slot].bucket.refill(self.flow) > now {
+        let untaken = if session.hold != Hold::None {
+            Untaken::UntilSaid
+        } else if session.bucket.refill(self.flow) > now {
             Untaken::UntilRefill
         } else if !self.has_reply_room(slot) {
             Untaken::UntilRead
@@ -75,7 +147,7 @@ impl Hub {
         if untaken == Untaken::No {
             return true;
         }
-        if before == Untaken::No {
+        if before == Untaken::No && untaken != Untaken::UntilSaid {
             self.stats.throttled += 1;
             self.journal.push(now, Some(self.sessions.id(slot)), RecordKind::Throttled);
         }
@@ -89,29 +161,49 @@ impl Hub {
         outbox.is_none_or(|outbox| outbox.has_room(0, self.reply_reserve, self.config.reply_bytes))
     }
 
-    /// Takes note of a complete line: it costs a token and shows that the peer is there.
-    fn count_line(&mut self, slot: u32, now: Timestamp) {
+    /// Takes note of a complete line: it costs a token and shows that the peer is there. Returns when the one before came.
+    fn count_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
         let session = &mut self.sessions[slot];
         session.bucket.take(self.flow, now);
-        session.active = now;
         session.stats.lines_received += 1;
         self.stats.lines_received += 1;
+        if session.ended == Ended::No { core::mem::replace(&mut session.active, now) } else { now }
     }
 
-    fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) {
-        self.count_line(slot, now);
+    /// Does what a line asks for, or returns what it has to wait for.
+    fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) -> Hold {
+        let previous = self.count_line(slot, now);
+        let may_publish = self.conversation.is_open() && !self.turns.must_wait(self.conversation.marks());
+        self.obey_line(slot, line, plain, may_publish, previous)
+    }
+
+    /// Does what a line asks for. If that publishes something, and it may not, returns that it has to wait for its turn;
+    /// the line before it came at `previous`.
+    pub(super) fn obey_line(
+        &mut self,
+        slot: u32,
+        line: &[u8],
+        plain: bool,
+        may_publish: bool,
+        previous: Timestamp,
+    ) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.names.has(slot);
         let request = self.lane(slot).config.dialect.decode(line, named, decoded);
         let plain = if plain { line } else { &[] };
-        self.handle_request(slot, request, plain, words, rewritten);
+        let hold = if !may_publish && request.publishes() {
+            Hold::Turn { fresh: is_fresh(previous, self.now) }
+        } else {
+            self.handle_request(slot, request, plain, words, rewritten)
+        };
         if decoded.capacity() > self.config.max_line {
             // A dialect that makes more of a line than there was has had its memory for a moment.
             decoded.clear();
             decoded.shrink_to(self.config.max_line);
         }
         self.scratch = Some(scratch);
+        hold
     }
 }

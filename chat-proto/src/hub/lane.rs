@@ -2,16 +2,19 @@
 
 use alloc::vec::Vec;
 
+use super::LINES;
 use crate::config::DialectConfig;
 use crate::dialect::{Dialect, Event};
 use crate::lists::List;
 use crate::log::{Log, Readers};
+use crate::pace::Marks;
 
 /// One dialect's log, and who reads it.
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) config: DialectConfig,
     pub(crate) log: Log,
+    pub(crate) marks: Marks,
     /// Sessions that read it, in any phase but over.
     pub(crate) sessions: usize,
     /// Sessions that have read all of the log.
@@ -23,7 +26,8 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(index: usize, config: DialectConfig, log_bytes: usize, log_entries: usize) -> Self {
-        Self { config, log: Log::new(log_bytes, log_entries), sessions: 0, caught_up: List(index as u32 + 1) }
+        let log = Log::new(log_bytes, log_entries);
+        Self { config, log, marks: Marks::default(), sessions: 0, caught_up: List((LINES + index) as u32) }
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.

@@ -1,8 +1,8 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
 //! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
-//! ask for, `speech` writes what comes of it to everyone or to one, `output` hands it out, and `closing` is how sessions
-//! end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
+//! ask for, `pace` has lines wait for those who read, `speech` writes what comes of it to everyone or to one, `output` hands
+//! it out, and `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
 //! newcomers.
 
 mod backlog;
@@ -11,6 +11,7 @@ mod conversation;
 mod input;
 mod lane;
 mod output;
+mod pace;
 mod request;
 mod speech;
 
@@ -33,8 +34,9 @@ use crate::lists::{List, Lists};
 use crate::log::Cursor;
 use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::outbox::Outbox;
-use crate::session::{Phase, SessionId, SessionStats, Sessions, Untaken};
+use crate::session::{Ended, Phase, SessionId, SessionStats, Sessions, Untaken};
 use crate::time::Timestamp;
+use crate::turns::{Hold, Turns};
 use conversation::Conversation;
 use lane::Lane;
 
@@ -58,6 +60,12 @@ pub struct Hub {
     conversation: Conversation,
     /// Each session that is not being sent to is in one: in line, or caught up with its lane.
     lists: Lists,
+    /// Whether the last command was for one of those who asked.
+    asked_last: bool,
+    /// Sessions whose line waits.
+    turns: Turns,
+    /// Sessions that are open though their peers have ended, the longest ago first.
+    ended: Lists,
     deadlines: Deadlines,
     journal: Journal,
     partials: Buffers<Partial>,
@@ -93,8 +101,14 @@ pub struct HubStats {
     pub refused: u64,
     /// Messages that readers were too slow for, each counted once a reader.
     pub missed: u64,
-    /// Times that a session's input began to be left untaken.
+    /// Times that a session's input began to be left untaken, for want of tokens or for replies that it does not read.
     pub throttled: u64,
+    /// Lines that had to wait for readers that keep pace, or for the one whom they are for.
+    pub held: u64,
+    /// Times that a reader was no longer waited for, since it did not keep pace.
+    pub slow: u64,
+    /// Sessions that were closed before all was said that their peers had sent before they ended.
+    pub cut_short: u64,
 }
 
 /// Buffers for what becomes of a line before it is encoded. They live as long as the hub, so that handling a line
@@ -112,6 +126,16 @@ struct Scratch {
 /// The line of all sessions that there may be a command for: first come, first served, whatever it is, so that nobody
 /// waits for ever while others always have something new. Each lane has a list of its own besides.
 const DUE: List = List(0);
+
+/// The line of those to whom something is to be sent in private, such as an answer. Every second command is for one of
+/// them, so that who asks in the midst of a flood does not wait until all others have been sent all of it.
+const ASKED: List = List(1);
+
+/// The lists that are not a lane's.
+const LINES: usize = 2;
+
+/// The one list of those whose peers have ended.
+const ENDED: List = List(0);
 
 impl Hub {
     /// Makes a hub with these limits; all of its fixed memory is allocated here.
@@ -131,7 +155,10 @@ impl Hub {
             open: 0,
             names: Names::new(config.max_name, max),
             conversation: Conversation::new(&config),
-            lists: Lists::new(1 + config.dialects.len(), max),
+            lists: Lists::new(LINES + config.dialects.len(), max),
+            asked_last: false,
+            turns: Turns::new(max),
+            ended: Lists::new(1, max),
             deadlines: Deadlines::new(max),
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
@@ -155,7 +182,9 @@ impl Hub {
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
             Names::memory_bound(config.max_name, sessions),
-            Lists::memory_bound(1 + config.dialects.len(), sessions),
+            Lists::memory_bound(LINES + config.dialects.len(), sessions),
+            Turns::memory_bound(sessions),
+            Lists::memory_bound(1, sessions),
             Deadlines::memory_bound(sessions),
             Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
@@ -215,8 +244,10 @@ impl Hub {
         self.conversation.lanes[dialect.0 as usize].sessions += 1;
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
         self.replay_backlog(id.slot);
+        self.wait_for(id.slot);
         self.relist(id.slot);
         self.arm(id.slot);
+        self.make_room();
         Ok(id)
     }
 
@@ -238,9 +269,26 @@ impl Hub {
     ///
     /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.
     pub fn poll_command(&mut self) -> Option<Command> {
-        while let Some(slot) = self.lists.first(DUE) {
+        loop {
+            self.take_turns();
+            let command = self.next_command();
+            if command.is_some() || !self.has_turns() {
+                return command;
+            }
+        }
+    }
+
+    /// Returns who is next in line.
+    fn next_in_line(&mut self) -> Option<u32> {
+        let (due, asked) = (self.lists.first(DUE), self.lists.first(ASKED));
+        self.asked_last = asked.is_some() && !(self.asked_last && due.is_some());
+        if self.asked_last { asked } else { due }
+    }
+
+    fn next_command(&mut self) -> Option<Command> {
+        while let Some(slot) = self.next_in_line() {
             let session = &mut self.sessions[slot];
-            session.due = false;
+            (session.due, session.asked) = (false, false);
             self.lists.remove(slot);
             if let Phase::Over(reason) = session.phase {
                 let id = self.sessions.id(slot);
@@ -266,7 +314,7 @@ impl Hub {
     /// Never false while there is a command; true now and then when there is none after all.
     #[must_use]
     pub fn has_commands(&self) -> bool {
-        self.lists.first(DUE).is_some()
+        self.lists.first(DUE).is_some() || self.lists.first(ASKED).is_some() || self.has_turns()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
@@ -351,6 +399,13 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let lane = &self.conversation.lanes[session.lane as usize];
         if matches!(session.phase, Phase::Over(_)) || session.read_due || (!session.sending && pending) {
+            if !session.sending && session.outbox.as_ref().is_some_and(|outbox| !outbox.replies().is_empty()) {
+                if !core::mem::replace(&mut session.asked, true) {
+                    self.lists.push(ASKED, slot);
+                }
+                session.due = true;
+                return;
+            }
             // One that is in line already keeps its turn, also if it got there when the log moved.
             let in_line = session.due || self.lists.holds(slot) && session.cursor.next < lane.log.head();
             if !in_line {
@@ -359,7 +414,7 @@ impl Hub {
             session.due = true;
             return;
         }
-        session.due = false;
+        (session.due, session.asked) = (false, false);
         if session.sending {
             self.lists.remove(slot);
         } else {
@@ -374,30 +429,36 @@ impl Hub {
 
     /// Returns the session's earliest deadline.
     fn deadline(&self, slot: u32) -> Timestamp {
-        let [(_, one), (_, other)] = self.deadlines_of(slot);
-        one.min(other)
+        self.deadlines_of(slot).map(|(_, at)| at).into_iter().min().unwrap_or(Timestamp::MAX)
     }
 
     /// Returns what the session's deadlines are for; [`Timestamp::MAX`] for never.
-    fn deadlines_of(&self, slot: u32) -> [(Due, Timestamp); 2] {
+    fn deadlines_of(&self, slot: u32) -> [(Due, Timestamp); 4] {
+        const NEVER: Timestamp = Timestamp::MAX;
         let session = &self.sessions[slot];
-        let after = |since, timeout: Option<Duration>| timeout.map_or(Timestamp::MAX, |timeout| since + timeout);
+        let after = |since, timeout: Option<Duration>| timeout.map_or(NEVER, |timeout| since + timeout);
+        let linger = self.config.linger_timeout;
         match session.phase {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
                     Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
-                    Untaken::No | Untaken::UntilRead => {
-                        (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout))
-                    }
+                    _ if session.hold != Hold::None || session.ended != Ended::No => (Due::Idle, NEVER),
+                    _ => (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout)),
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
-                [(Due::Stalled, after(session.waiting, stall_timeout)), input]
+                let ended = if session.ended == Ended::No { NEVER } else { session.active + linger };
+                [
+                    (Due::Stalled, after(session.waiting, stall_timeout)),
+                    (Due::Slow, session.intake.runs_out()),
+                    input,
+                    (Due::CutShort, ended),
+                ]
             }
             Phase::Closing { .. } => {
-                [(Due::Lingered, session.waiting + self.config.linger_timeout), (Due::Idle, Timestamp::MAX)]
+                [(Due::Lingered, session.waiting + linger), (Due::Idle, NEVER), (Due::Idle, NEVER), (Due::Idle, NEVER)]
             }
-            Phase::Vacant | Phase::Over(_) => [(Due::Idle, Timestamp::MAX); 2],
+            Phase::Vacant | Phase::Over(_) => [(Due::Idle, NEVER); 4],
         }
     }
 }
@@ -411,6 +472,10 @@ enum Due {
     Idle,
     /// No byte of what is pending was taken for too long.
     Stalled,
+    /// The session has been blocked for too long to be waited for.
+    Slow,
+    /// The session's peer has ended too long ago.
+    CutShort,
     /// The session has been closing for too long.
     Lingered,
 }

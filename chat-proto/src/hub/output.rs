@@ -188,13 +188,13 @@ impl Hub {
     pub(super) fn start_sending(&mut self, slot: u32) -> Command {
         self.lists.remove(slot);
         let session = &mut self.sessions[slot];
-        session.due = false;
+        (session.due, session.asked) = (false, false);
         session.sending = true;
+        session.intake.offer(self.now);
         if session.is_open() {
             session.waiting = self.now;
-            if let Some(stall) = self.config.stall_timeout {
-                self.deadlines.no_later(slot, self.now + stall);
-            }
+            let stalled = self.config.stall_timeout.map_or(Timestamp::MAX, |stall| self.now + stall);
+            self.deadlines.no_later(slot, stalled.min(session.intake.runs_out()));
         }
         Command::Send(self.sessions.id(slot))
     }
@@ -238,7 +238,9 @@ impl Hub {
             return;
         }
         if next >= lane.log.tail() {
-            session.cursor.skip_own(&lane.log);
+            if session.cursor.skip_own(&lane.log) != next {
+                self.observe(slot);
+            }
             return;
         }
         if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.due(next) > 0) {
@@ -246,10 +248,11 @@ impl Hub {
         }
         let count = session.cursor.catch_up(&lane.log, end);
         session.cursor.skip_own(&lane.log);
+        self.observe(slot);
         if count == 0 {
             return;
         }
-        session.stats.missed += count;
+        self.sessions[slot].stats.missed += count;
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
         let (session, max) = (&mut self.sessions[slot], self.conversation.max_encoded);
@@ -268,13 +271,29 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.stats.bytes_sent += n as u64;
         session.sending &= !complete;
+        session.intake.report(complete, self.now);
         if n > 0 && session.is_open() {
             session.waiting = self.now;
         }
         if let Some(outbox) = session.outbox.take_if(|outbox| outbox.is_empty()) {
             self.outboxes.give(outbox);
         }
-        if session.untaken == Untaken::UntilRead && self.has_reply_room(slot) {
+        let is_waiting = session.untaken == Untaken::UntilRead;
+        let log = &self.conversation.lanes[session.lane as usize].log;
+        if session.cursor.next >= log.tail() {
+            // Its own messages are no reason to wait for it.
+            session.cursor.skip_own(log);
+        }
+        self.observe(slot);
+        if n > 0 {
+            self.has_taken(slot);
+        }
+        self.replies_read(slot);
+        if !complete {
+            // The peer's allowance runs from now on.
+            self.arm(slot);
+        }
+        if is_waiting && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;
             session.read_due = !Fault::ReadForgotten.is_planted();
@@ -288,7 +307,12 @@ impl Hub {
         let pending = self.has_pending(slot);
         match self.sessions[slot].phase {
             Phase::Closing { reason, .. } if !pending => self.finish(slot, reason),
-            _ => self.relist(slot),
+            _ => {
+                if !pending {
+                    self.has_taken_all(slot);
+                }
+                self.relist(slot);
+            }
         }
     }
 }

@@ -8,13 +8,17 @@ use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
 use crate::name::GUEST;
 use crate::policy::{Policy, Proposal, Verdict};
+use crate::turns::Hold;
 use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
 
 /// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
 const MAX_LOOKS: u32 = 10_000;
 
+/// The most bytes of words in the notice that somebody has left.
+pub(super) const MAX_LEAVING_WORDS: usize = MAX_NOTICE / 4;
+
 impl Hub {
-    /// Does what a peer asks for.
+    /// Does what a peer asks for, or returns what that has to wait for.
     ///
     /// `plain` is the line if it is [plain](crate::words::plain_prefix): then so are words that are a part of it.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
@@ -25,7 +29,7 @@ impl Hub {
         plain: &[u8],
         scratch: &mut String,
         rewritten: &mut String,
-    ) {
+    ) -> Hold {
         match request {
             Request::Nothing => {}
             Request::Say { words: said, claim, wire } => {
@@ -44,13 +48,16 @@ impl Hub {
             Request::Tell { to, words } => {
                 let words = clean(words, scratch);
                 if !words.is_empty() {
-                    self.tell(slot, to, words, rewritten);
+                    return self.tell(slot, to, words, rewritten);
                 }
             }
             Request::Who => self.who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.begin_close(slot, CloseReason::Quit, clean(words, scratch)),
+            // Others are told while they may be waited for: it must not be much.
+            Request::Quit(words) => {
+                self.begin_close(slot, CloseReason::Quit, clean(cut(words, MAX_LEAVING_WORDS), scratch));
+            }
             Request::Invalid(complaint) => {
                 self.refuse(slot, complaint);
                 if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[slot].joined {
@@ -58,6 +65,7 @@ impl Hub {
                 }
             }
         }
+        Hold::None
     }
 
     fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>, rewritten: &mut String) {
@@ -84,7 +92,7 @@ impl Hub {
             made.as_str()
         };
         let event = Event::Said { name, words: passed, wire };
-        self.conversation.publish(&event, Some(slot), &mut self.sessions, &mut self.lists);
+        self.conversation.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.lists);
     }
 
     fn act(&mut self, slot: u32, words: &str, rewritten: &mut String) {
@@ -182,30 +190,44 @@ impl Hub {
         taken
     }
 
-    fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) {
-        let Some(target) = self.find_slot(to) else { return self.refuse(slot, Complaint::NobodyThere) };
+    fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) -> Hold {
+        let Some(target) = self.find_slot(to) else {
+            self.refuse(slot, Complaint::NobodyThere);
+            return Hold::None;
+        };
         let (from, to) = (self.name_of(slot), self.name_of(target));
         let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words };
         match self.consider(proposal, words, rewritten) {
-            Ok(words) => self.pass_on(slot, target, words),
+            Ok(words) => return self.pass_on(slot, target, words),
             Err(complaint) => self.refuse(slot, complaint),
         }
+        Hold::None
     }
 
-    fn pass_on(&mut self, slot: u32, target: u32, words: &str) {
+    /// Says something to one member, or returns that it has to wait until that one has read more.
+    fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
         let len = self.conversation.encode(self.sessions[target].lane, &told).len();
-        // Room must stay for the target's last words, and for the answer below if it tells itself.
-        let reserve = if target == slot { self.reply_reserve } else { self.conversation.max_encoded };
         let max = self.config.reply_bytes;
-        let outbox = self.sessions[target].outbox.as_ref();
-        if !outbox.map_or(len + reserve <= max, |outbox| outbox.has_room(len, reserve, max)) {
-            return self.refuse(slot, Complaint::NotReading);
+        let fits = match &self.sessions[target].outbox {
+            // Room must stay for what the target's own next line causes, or others could keep it from being read.
+            Some(outbox) => outbox.has_room(len, self.reply_reserve, max),
+            // A long message may find no more room than this: last words alone.
+            None if target != slot => len + self.conversation.max_encoded <= max,
+            None => len + self.reply_reserve <= max,
+        };
+        if !fits {
+            if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {
+                return Hold::Target(target);
+            }
+            self.refuse(slot, Complaint::NotReading);
+            return Hold::None;
         }
         let to = self.name_of(target);
         self.reply(target, &told);
         self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
+        Hold::None
     }
 
     /// Finds the open session that a name means, a guest's included.

@@ -24,7 +24,7 @@ impl Hub {
 
     /// Tells everyone. The author is not to read it.
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
-        self.conversation.publish(event, author, &mut self.sessions, &mut self.lists);
+        self.conversation.publish(self.now, event, author, &mut self.sessions, &mut self.lists);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.

@@ -8,7 +8,9 @@
 //! | `oPS` | open a session for the peer, in dialect `S`; its socket takes all that it is given |
 //! | `rP TEXT` | its peer sends a line; `RP` without the line's end |
 //! | `eP`, `dP` | its input ends; its transport fails (`D`: twice) |
+//! | `fP` | its peer has ended, though not all of its input was taken |
 //! | `kP TEXT`, `a TEXT` | kick it; announce |
+//! | `pP` | its socket takes bytes again |
 //! | `wPN` | write, and `N` bytes are taken (`W`: and more is reported than was there) |
 //! | `vPN` | from now on its socket takes `N` bytes a write |
 //! | `mPS` | from now on it is written to from borrowed bytes (0), a shared copy (1), or its own copy, later (2) |
@@ -113,6 +115,8 @@ impl Driver {
                 self.read(peer, without)
             }
             b'e' => self.on_session(script, |driver, id| driver.hub.receive_eof(now, id)),
+            b'f' => self.on_session(script, |driver, id| driver.hub.peer_ended(now, id)),
+            b'p' => self.on_session(script, |driver, id| driver.hub.writable(now, id)),
             b'd' => self.on_session(script, |driver, id| {
                 driver.hub.disconnect(now, id)?;
                 if capital { driver.hub.disconnect(now, id) } else { Ok(()) }

@@ -44,6 +44,7 @@ pub(super) fn limits(number: usize) -> Config {
             max_name: 255,
             rate: Some(rate(1_000_000_000, 1)),
             reply_bytes: 20_000,
+            pace: Some(1 << 20),
             ..least(40, 3_000)
         },
         // Logs that hold more than anybody is to say, but for a reply buffer that is soon full.
@@ -58,7 +59,7 @@ fn of(max_sessions: usize) -> Config {
 
 /// Logs of so many entries and so many bytes more than the least; the least is filled in later.
 fn least(log_entries: usize, spare: usize) -> Config {
-    Config { log_entries, log_bytes: spare, reply_bytes: 0, ..of(3) }
+    Config { log_entries, log_bytes: spare, reply_bytes: 0, pace: None, ..of(3) }
 }
 
 /// Adds to the bytes of log and replies what the hub asks for at least.

@@ -92,6 +92,16 @@ impl Lockstep {
         self.tell(|model| model.eof(now, id.slot()))
     }
 
+    pub(super) fn peer_ended(&mut self, now: Timestamp, id: SessionId) -> Checked {
+        self.call(now, |hub| hub.peer_ended(now, id));
+        self.tell(|model| model.peer_ended(now, id.slot()))
+    }
+
+    pub(super) fn writable(&mut self, now: Timestamp, id: SessionId) -> Checked {
+        self.call(now, |hub| hub.writable(now, id));
+        self.tell(|model| model.writable(now, id.slot()))
+    }
+
     pub(super) fn disconnect(&mut self, now: Timestamp, id: SessionId) -> Checked {
         self.call(now, |hub| hub.disconnect(now, id));
         self.tell(|model| model.disconnect(now, id.slot()))
@@ -138,6 +148,12 @@ impl Lockstep {
             return differ("has_commands", format!("it denied {command:?}"));
         }
         self.sessions -= usize::from(matches!(command, Some(Command::Close(..))));
+        if let Some(model) = &mut self.model {
+            model.take_turns();
+            while command.is_none() && model.has_turns() {
+                model.take_turns();
+            }
+        }
         self.compare(|model| match command {
             None => match model.slots().find(|slot| model.is_due(*slot)) {
                 Some(slot) => differ("lost wake", format!("no command for slot {slot}, though there is one to give")),
@@ -219,6 +235,8 @@ impl Lockstep {
         let (taken, pending) = self.call(now, |hub| {
             let taken = hub.receive(now, id, b"/name ghost\nboo\n");
             hub.receive_eof(now, id);
+            hub.peer_ended(now, id);
+            hub.writable(now, id);
             hub.disconnect(now, id);
             hub.kick(now, id, "gone");
             hub.sent(now, id, 7);
@@ -297,9 +315,10 @@ impl Lockstep {
         if self.hub.is_closed() != model.is_closed() {
             return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
         }
-        if !self.hub.has_commands() && model.slots().any(|slot| model.is_due(slot)) {
+        if !self.hub.has_commands() && (model.has_turns() || model.slots().any(|slot| model.is_due(slot))) {
             return differ("lost wake", "the hub has no command, though there is one to give");
         }
+        model.check_pace()?;
         self.check_journal()
     }
 

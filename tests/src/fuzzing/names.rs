@@ -51,6 +51,7 @@ fn limits(data: &[u8]) -> Config {
         max_sessions: PEERS,
         max_name,
         max_line: 1_000,
+        pace: None,
         log_bytes: 16 << 10,
         log_entries: 64,
         journal_records: 64,

@@ -51,6 +51,8 @@ fn config(number: usize) -> Config {
         max_sessions: 3,
         max_line: if number & 4 == 0 { 64 } else { 700 },
         max_name: if number & 4 == 0 { 9 } else { 255 },
+        // Who waits for whom depends on how the input is cut.
+        pace: None,
         log_bytes: 32 << 10,
         log_entries: 1_000,
         reply_bytes: 64 << 10,

@@ -191,7 +191,7 @@ impl Talk {
         let config = Config {
             max_sessions: 4,
             max_line: 8 << 10,
-            log_bytes: 64 << 10,
+            log_bytes: 256 << 10,
             log_entries: 64,
             reply_bytes: 64 << 10,
             ..Config::default()

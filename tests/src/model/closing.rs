@@ -7,9 +7,51 @@ use super::requests::{clean, cut};
 use super::{Model, Phase, Untaken};
 
 impl Model {
-    /// The peer will send no more.
+    /// The peer will send no more, and all that it sent was taken.
     pub fn eof(&mut self, now: Timestamp, slot: usize) {
         self.advance(now);
+        if self.is_open(slot) && self.sessions[&slot].held.is_some() {
+            return self.end_input(slot, true);
+        }
+        self.close(slot, CloseReason::Eof, "");
+    }
+
+    /// The peer has ended, and not all that it sent was taken.
+    pub fn peer_ended(&mut self, now: Timestamp, slot: usize) {
+        self.advance(now);
+        if self.is_open(slot) {
+            self.end_input(slot, false);
+        }
+    }
+
+    fn end_input(&mut self, slot: usize, all_taken: bool) {
+        let now = self.now;
+        let session = self.session(slot);
+        if session.ended.replace(all_taken).is_none() {
+            session.active = now;
+            self.ended.push(slot);
+        }
+        self.make_room();
+    }
+
+    /// While there are few slots left, whose peer ended first makes room for another.
+    pub(super) fn make_room(&mut self) {
+        let open = self.sessions.values().filter(|session| session.phase == Phase::Open).count();
+        let spare = (self.config.max_sessions / 16).clamp(1, 64);
+        if open + spare > self.config.max_sessions
+            && let Some(slot) = self.ended.first().copied()
+        {
+            self.cut_short(slot);
+            if matches!(self.sessions[&slot].phase, Phase::Closing(_)) {
+                self.finish(slot, CloseReason::Eof);
+            }
+        }
+    }
+
+    /// A session is closed though not all was said that its peer had sent.
+    pub(super) fn cut_short(&mut self, slot: usize) {
+        self.stats.cut_short += 1;
+        self.record(slot, RecordKind::CutShort);
         self.close(slot, CloseReason::Eof, "");
     }
 
@@ -77,6 +119,9 @@ impl Model {
     fn leave(&mut self, slot: usize, reason: CloseReason, words: &str) {
         self.record(slot, RecordKind::Closing(reason));
         let name = self.name(slot);
+        self.forget_line(slot);
+        self.ended.retain(|other| *other != slot);
+        self.wait_no_longer_for(slot);
         let session = self.session(slot);
         session.phase = Phase::Closing(reason);
         session.name = None;

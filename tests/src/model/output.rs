@@ -3,6 +3,7 @@
 use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
 
+use super::pace::Offer;
 use super::{Checked, Line, Model, Phase, Place, Session, Untaken, differ};
 
 /// Replies of one session stand at no more than that many places of the log, less two kept free.
@@ -15,6 +16,7 @@ impl Model {
         let now = self.now;
         let session = self.session(slot);
         session.sending = true;
+        session.standing.offer(Offer::Made(now), now);
         if session.phase == Phase::Open {
             session.waiting = now;
         }
@@ -108,6 +110,7 @@ impl Model {
         let session = self.session(slot);
         session.stats.bytes_sent += n as u64;
         session.sending &= !all;
+        session.standing.offer(if all { Offer::Taken } else { Offer::Blocked(now) }, now);
         if n > 0 && session.phase == Phase::Open {
             session.waiting = now;
         }
@@ -123,11 +126,15 @@ impl Model {
             session.begun = 0;
             session.lines.pop_front();
         }
-        if session.untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
+        self.pass_own(slot);
+        if n > 0 {
+            self.has_taken(slot);
+        }
+        self.replies_read(slot);
+        if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
             self.session(slot).untaken = Untaken::No;
             self.session(slot).read_due = true;
         }
-        self.pass_own(slot);
         self.look(slot);
         self.finish_if_flushed(slot);
     }
@@ -180,10 +187,21 @@ impl Model {
         {
             session.lines.remove(begun + first);
         }
+        self.observe(slot);
+    }
+
+    /// Returns whether a session has nothing to be sent but what the log has.
+    pub(super) fn has_nothing_private(&self, slot: usize) -> bool {
+        let session = &self.sessions[&slot];
+        let private = |line: &Line| matches!(line.place, Place::Reply(_) | Place::Notice);
+        session.begun == 0 && !session.lines.iter().any(private)
     }
 
     /// A session that is closing is over once it has been sent everything.
     pub(super) fn finish_if_flushed(&mut self, slot: usize) {
+        if !self.is_unsent(slot) {
+            self.has_taken_all(slot);
+        }
         if let Phase::Closing(reason) = self.sessions[&slot].phase
             && !self.is_unsent(slot)
         {

@@ -3,7 +3,17 @@
 use chat_proto::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
+use super::pace::Wait;
 use super::{Checked, Model, differ};
+
+/// How many bytes discarded of a line cost a token.
+const CHARGE: usize = 1_024;
+
+/// What became of a line.
+pub(super) enum Outcome {
+    Done,
+    Waits(Wait),
+}
 
 impl Model {
     /// Takes what of the bytes it may, which must be as much as the hub took.
@@ -15,12 +25,11 @@ impl Model {
         self.advance(now);
         let mut mine = 0;
         while mine < bytes.len() && self.is_open(slot) && self.may_take(slot) {
-            let end = bytes[mine..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| mine + end + 1);
-            let piece = &bytes[mine..end];
-            mine = end;
+            let (piece, is_too_long) = self.piece(slot, &bytes[mine..]);
+            mine += piece.len();
             self.stats.bytes_received += piece.len() as u64;
             self.session(slot).stats.bytes_received += piece.len() as u64;
-            self.take(slot, piece);
+            self.take(slot, piece, is_too_long);
         }
         let mine = if self.is_open(slot) { mine } else { bytes.len() };
         if mine == taken {
@@ -29,43 +38,81 @@ impl Model {
         differ("receive", format!("slot {slot}: the hub took {taken} of {} bytes, the model {mine}", bytes.len()))
     }
 
-    /// Takes bytes that end where a line ends, or do not hold the end of one.
-    fn take(&mut self, slot: usize, piece: &[u8]) {
+    /// Returns what is taken at once: up to the end of a line, up to where a line is too long, or up to where what is
+    /// discarded of one costs a token; and whether a line is too long with it.
+    fn piece<'a>(&self, slot: usize, bytes: &'a [u8]) -> (&'a [u8], bool) {
         let max = self.config.max_line;
+        let session = &self.sessions[&slot];
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let whole = end.map_or(bytes.len(), |end| end + 1);
+        let Some(line) = &session.line else {
+            return (&bytes[..whole.min(CHARGE - session.discarded)], false);
+        };
+        let words = end.unwrap_or(bytes.len());
+        let ends_in_cr = line.iter().chain(&bytes[..words]).last() == Some(&b'\r');
+        let room = (max + 1).saturating_sub(line.len()).max(1);
+        let is_too_long = line.len() + words - usize::from(ends_in_cr) > max;
+        (if is_too_long && words > room { &bytes[..room] } else { &bytes[..whole] }, is_too_long)
+    }
+
+    /// Takes bytes that end where a line ends, or do not hold the end of one.
+    fn take(&mut self, slot: usize, piece: &[u8], is_too_long: bool) {
+        let max = self.config.max_line;
+        let cost = self.line_cost();
         let session = self.session(slot);
         let is_whole = piece.ends_with(b"\n");
         let after = is_whole.then(Vec::new);
         let Some(mut line) = session.line.take() else {
             session.line = after;
+            session.discarded += piece.len();
+            if session.discarded == CHARGE {
+                session.discarded = 0;
+                session.credit = session.credit.saturating_sub(cost);
+            }
             return;
         };
         line.extend_from_slice(piece.strip_suffix(b"\n").unwrap_or(piece));
         let content = line.strip_suffix(b"\r").unwrap_or(&line);
-        if content.len() > max {
+        if is_too_long {
             session.line = after;
             self.count_line(slot);
             self.refuse(slot, Complaint::LineTooLong { max });
         } else if is_whole {
             session.line = after;
-            self.count_line(slot);
-            let is_named = self.sessions[&slot].name.is_some();
-            let dialect = self.config.dialects[self.sessions[&slot].lane].dialect;
-            self.obey(slot, dialect.decode(content, is_named, &mut Vec::new()));
+            let previous = self.count_line(slot);
+            let may_publish = self.may_publish();
+            if let Outcome::Waits(wait) = self.carry_out(slot, content, may_publish, previous) {
+                self.hold(slot, content.to_vec(), wait);
+            }
         } else {
             session.line = Some(line);
         }
     }
 
-    fn count_line(&mut self, slot: usize) {
+    /// Does what a line asks for, or says what it waits for.
+    pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], may_publish: bool, previous: Timestamp) -> Outcome {
+        let is_named = self.sessions[&slot].name.is_some();
+        let dialect = self.config.dialects[self.sessions[&slot].lane].dialect;
+        let mut decoded = Vec::new();
+        let request = dialect.decode(line, is_named, &mut decoded);
+        let publishes = matches!(request, Request::Say { .. } | Request::Act(_) | Request::Name(_));
+        if publishes && !may_publish {
+            return Outcome::Waits(Wait::Turn { fresh: self.is_fresh(previous) });
+        }
+        self.obey(slot, request)
+    }
+
+    /// Counts a line; returns when the one before it came.
+    fn count_line(&mut self, slot: usize) -> Timestamp {
         self.stats.lines_received += 1;
         let (now, cost) = (self.now, self.line_cost());
         let session = self.session(slot);
         session.stats.lines_received += 1;
-        session.active = now;
         session.credit = session.credit.saturating_sub(cost);
+        if session.ended.is_some() { now } else { std::mem::replace(&mut session.active, now) }
     }
 
-    fn obey(&mut self, slot: usize, request: Request<'_>) {
+    fn obey(&mut self, slot: usize, request: Request<'_>) -> Outcome {
         match request {
             Request::Nothing => {}
             Request::Say { words, claim, wire: _ } => {
@@ -84,13 +131,13 @@ impl Model {
             Request::Tell { to, words } => {
                 let words = clean(words);
                 if !words.is_empty() {
-                    self.tell(slot, to, &words);
+                    return self.tell(slot, to, &words);
                 }
             }
             Request::Who => self.who(slot),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.close(slot, CloseReason::Quit, &clean(words)),
+            Request::Quit(words) => self.close(slot, CloseReason::Quit, &clean(cut(words, MAX_NOTICE / 4))),
             Request::Invalid(complaint) => {
                 self.refuse(slot, complaint);
                 if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[&slot].joined {
@@ -99,6 +146,7 @@ impl Model {
             }
             request => unreachable!("a request that the model does not know: {request:?}"),
         }
+        Outcome::Done
     }
 
     fn say(&mut self, slot: usize, words: &str, claim: Option<&str>) {
@@ -171,23 +219,33 @@ impl Model {
         Ok(())
     }
 
-    fn tell(&mut self, slot: usize, to: &str, words: &str) {
-        let Some(target) = self.find(to) else { return self.refuse(slot, Complaint::NobodyThere) };
+    fn tell(&mut self, slot: usize, to: &str, words: &str) -> Outcome {
+        let refused = |model: &mut Self, complaint| {
+            model.refuse(slot, complaint);
+            Outcome::Done
+        };
+        let Some(target) = self.find(to) else { return refused(self, Complaint::NobodyThere) };
         let (from, to) = (self.name(slot), self.name(target));
         let words = match self.consider(Proposal::Tell { from: &from, to: &to, words }, words) {
             Ok(words) => words,
-            Err(complaint) => return self.refuse(slot, complaint),
+            Err(complaint) => return refused(self, complaint),
         };
         let told = Event::Told { from: &from, words: &words };
         let mut encoded = Vec::new();
         self.encode(self.sessions[&target].lane, &told, &mut encoded);
-        // Room must stay for the target's last words, and for the answer if it tells itself.
-        let spare = if target == slot { 2 } else { 1 } * self.max_encoded();
+        // Room must stay for what the target's own next line causes; a message that is alone may leave only room for last
+        // words.
+        let is_alone = self.has_nothing_private(target);
+        let spare = if is_alone && target != slot { 1 } else { 2 } * self.max_encoded();
         if !self.has_room(target, encoded.len() + spare) {
-            return self.refuse(slot, Complaint::NotReading);
+            if target != slot && self.is_waited_for(target) && !is_alone {
+                return Outcome::Waits(Wait::Target(target));
+            }
+            return refused(self, Complaint::NotReading);
         }
         self.reply(target, &told);
         self.reply(slot, &Event::TellPassed { to: &to, words: &words });
+        Outcome::Done
     }
 
     fn who(&mut self, slot: usize) {

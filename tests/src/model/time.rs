@@ -40,18 +40,27 @@ impl Model {
 
     fn expire(&mut self, slot: usize) {
         let (now, stall) = (self.now, self.config.stall_timeout);
-        let session = self.session(slot);
-        let stalled = session.sending && stall.is_some_and(|stall| has_come(session.waiting + stall, now));
-        match (session.phase, session.untaken) {
-            (Phase::Closing(reason), _) => self.finish(slot, reason),
-            (_, Untaken::UntilRefill(at)) if at <= now => {
-                (session.untaken, session.read_due) = (Untaken::No, true);
-                session.active = now;
-                self.look(slot);
-            }
-            _ if stalled => self.end(slot, CloseReason::Stalled),
-            _ => self.close(slot, CloseReason::Idle, ""),
+        let session = &self.sessions[&slot];
+        if let Phase::Closing(reason) = session.phase {
+            return self.finish(slot, reason);
         }
+        let stalled = session.sending && stall.is_some_and(|stall| has_come(session.waiting + stall, now));
+        let cut_short = session.ended.is_some() && has_come(session.active + self.config.linger_timeout, now);
+        if stalled {
+            return self.end(slot, CloseReason::Stalled);
+        }
+        if self.gives_up_at(slot).is_some_and(|at| has_come(at, now)) {
+            return self.give_up_on(slot);
+        }
+        if matches!(session.untaken, Untaken::UntilRefill(at) if at <= now) {
+            let session = self.session(slot);
+            (session.untaken, session.read_due) = (Untaken::No, true);
+            if session.ended.is_none() {
+                session.active = now;
+            }
+            return self.look(slot);
+        }
+        if cut_short { self.cut_short(slot) } else { self.close(slot, CloseReason::Idle, "") }
     }
 
     /// Returns when something will be due, if ever.
@@ -63,13 +72,19 @@ impl Model {
     fn deadline_of(&self, slot: usize) -> Option<Timestamp> {
         let session = &self.sessions[&slot];
         let stall = self.config.stall_timeout.filter(|_| session.sending).map(|stall| session.waiting + stall);
-        let idle = self.config.dialects[session.lane].idle_timeout.map(|idle| session.active + idle);
-        let at = match (session.phase, session.untaken) {
-            (Phase::Over(_), _) => None,
-            (Phase::Closing(_), _) => Some(session.waiting + self.config.linger_timeout),
-            // Silence that the hub itself imposes is not idleness.
-            (Phase::Open, Untaken::UntilRefill(at)) => stall.into_iter().chain([at]).min(),
-            (Phase::Open, _) => stall.into_iter().chain(idle).min(),
+        let at = match session.phase {
+            Phase::Over(_) => None,
+            Phase::Closing(_) => Some(session.waiting + self.config.linger_timeout),
+            Phase::Open => {
+                let input = match session.untaken {
+                    // Silence that the hub itself imposes is not idleness.
+                    Untaken::UntilRefill(at) => Some(at),
+                    _ if session.held.is_some() || session.ended.is_some() => None,
+                    _ => self.config.dialects[session.lane].idle_timeout.map(|idle| session.active + idle),
+                };
+                let cut_short = session.ended.map(|_| session.active + self.config.linger_timeout);
+                [stall, self.gives_up_at(slot), input, cut_short].into_iter().flatten().min()
+            }
         };
         at.filter(|at| *at < Timestamp::MAX)
     }
@@ -77,7 +92,9 @@ impl Model {
     /// Says whether the session may send another line, or the rest of one, now.
     pub(super) fn may_take(&mut self, slot: usize) -> bool {
         let missing = self.line_cost().saturating_sub(self.credit(slot));
-        let untaken = if missing > 0 {
+        let untaken = if self.sessions[&slot].held.is_some() {
+            Untaken::UntilSaid
+        } else if missing > 0 {
             Untaken::UntilRefill(self.now + Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX)))
         } else if !self.has_room(slot, 2 * self.max_encoded()) {
             Untaken::UntilRead
@@ -85,7 +102,7 @@ impl Model {
             Untaken::No
         };
         let before = std::mem::replace(&mut self.session(slot).untaken, untaken);
-        if untaken != Untaken::No && before == Untaken::No {
+        if !matches!(untaken, Untaken::No | Untaken::UntilSaid) && before == Untaken::No {
             self.stats.throttled += 1;
             self.record(slot, RecordKind::Throttled);
         }

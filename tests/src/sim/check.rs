@@ -29,10 +29,11 @@ impl World {
         if self.hub.is_closed() != self.model.is_closed() {
             return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
         }
-        if !self.hub.has_commands() && self.model.slots().any(|slot| self.model.is_due(slot)) {
+        let is_due = self.model.has_turns() || self.model.slots().any(|slot| self.model.is_due(slot));
+        if !self.hub.has_commands() && is_due {
             return differ("lost wake", "the hub has no command, though there is one to give");
         }
-        Ok(())
+        self.model.check_pace()
     }
 
     /// Once all commands have been carried out, nobody may be left waiting.

@@ -29,7 +29,7 @@ impl World {
             connection.paused = taken < offered;
             connection.typed.drain(..taken);
         }
-        if connection.half_closed && connection.typed.is_empty() && !connection.eof_told {
+        if connection.half_closed && connection.typed.is_empty() && !connection.paused && !connection.eof_told {
             connection.eof_told = true;
             self.meter.scope(|| self.hub.receive_eof(now, id));
             self.model.eof(now, id.slot());
@@ -136,7 +136,11 @@ impl World {
             }
             let sure = !self.hub.has_commands();
             let command = self.meter.scope(|| self.hub.poll_command());
+            self.model.take_turns();
             self.follow(command);
+            while command.is_none() && self.model.has_turns() {
+                self.model.take_turns();
+            }
             let Some(command) = command else { return self.check_drained() };
             if sure {
                 return differ("has_commands", format!("it denied {command:?}"));

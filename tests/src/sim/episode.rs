@@ -26,6 +26,8 @@ pub struct Episode {
 pub struct Conduct {
     /// It carries out all commands after every call, not when it comes to it.
     pub(super) prompt: bool,
+    /// It says that a socket takes bytes again before it writes to it.
+    pub(super) says_writable: bool,
     /// How many bytes it offers after a `Read`.
     pub(super) read_again: usize,
     ways: [Way; 3],
@@ -64,6 +66,7 @@ impl Episode {
             nanos(config.dialects[0].idle_timeout),
             nanos(config.stall_timeout),
             nanos(Some(config.linger_timeout)),
+            config.pace.map_or(1_000_000_000, |pace| config.log_bytes as u64 / 2 * 1_000_000_000 / pace as u64),
         ];
         let weather = Weather::draw(&mut random, peers, spans);
         (Self { config, conduct, weather }, random)
@@ -110,7 +113,10 @@ fn config(random: &mut Random) -> Config {
     let on_lag = if random.one_in(3) { OnLag::Close } else { OnLag::Skip };
     // Where time closes nobody, the order in which it does need not be read from the journal, which may then be tiny;
     // nor need what the hub finds out by itself where every gap shows.
+    let pace = (!random.one_in(3)).then(|| random.pick(&[1 << 10, 100 << 10, 1 << 20, 1 << 30]));
+    let (least_bytes, least_entries) = if pace.is_some() { (10 * longest, 10) } else { (longest, 1) };
     let is_told_all = !is_terse
+        && pace.is_none()
         && stall_timeout.is_none()
         && dialects.iter().all(|d| d.idle_timeout.is_none())
         && (rate.is_none() || on_lag == OnLag::Skip);
@@ -118,11 +124,12 @@ fn config(random: &mut Random) -> Config {
         max_sessions,
         max_line,
         max_name,
-        log_bytes: longest + spare(random, 4_000),
-        log_entries: random.pick(&[1, 2, 3, 8, 40, 64]),
+        log_bytes: least_bytes + spare(random, 4_000),
+        log_entries: random.pick(&[1, 2, 3, 8, 40, 64]).max(least_entries),
         reply_bytes: 2 * longest + spare(random, 8_000),
         journal_records: if is_told_all { random.between(1, 9) as usize } else { 1_000 },
         rate,
+        pace,
         on_lag,
         stall_timeout,
         linger_timeout: some(random).unwrap_or(Duration::from_secs(5)),
@@ -164,6 +171,7 @@ impl Conduct {
         let deaf = if random.one_in(2) { random.below(u64::from(peers) / 2 + 1) as u8 } else { 0 };
         Self {
             prompt: !random.one_in(3),
+            says_writable: !random.one_in(4),
             read_again: random.pick(&[1, 50, 100_000]),
             ways: if random.one_in(3) { ways } else { [random.pick(&ways); 3] },
             deaf,

@@ -98,6 +98,9 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
         1 => 2,
         _ => 1,
     };
+    if !classic && random.one_in(24) {
+        return whispers(random, out);
+    }
     // One in so many speaks the other dialect to this port.
     let classic = classic != random.one_in(40);
     for _ in 0..lines {
@@ -117,6 +120,14 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
     }
 }
 
+/// A page for one member, more than it has room for.
+fn whispers(random: &mut Random, out: &mut Vec<u8>) {
+    let target = random.pick(&["guest-1", "guest-2", "guest-3", "alice", "bob"]);
+    for number in 0..random.between(2, 6) {
+        out.extend_from_slice(format!("/msg {target} {number} {}\n", &WORDS[..40]).as_bytes());
+    }
+}
+
 /// Returns words that the embedding program might say.
 pub(super) fn words(random: &mut Random, most: usize) -> String {
     let mut out = Vec::new();
@@ -126,18 +137,22 @@ pub(super) fn words(random: &mut Random, most: usize) -> String {
 
 fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
     match random.below(32) {
-        0..12 => push_words(random, max_line, out),
-        12..16 => {
+        0..11 => push_words(random, max_line, out),
+        11..14 => {
             out.extend_from_slice(b"/name ");
             push_name(random, max_name, out);
         }
-        16 | 17 => {
+        14 => {
             out.extend_from_slice(b"/me ");
             push_words(random, max_line, out);
         }
-        18..21 => {
+        15..21 => {
             out.extend_from_slice(b"/msg ");
-            push_name(random, max_name, out);
+            if random.one_in(2) {
+                out.extend_from_slice(random.pick(&["guest-1", "guest-2", "guest-3", "alice"]).as_bytes());
+            } else {
+                push_name(random, max_name, out);
+            }
             out.push(b' ');
             push_words(random, max_line, out);
         }
@@ -151,14 +166,16 @@ fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Ve
             out.extend_from_slice(b"//");
             push_words(random, max_line, out);
         }
-        26 => out.extend_from_slice(random.pick(IMPOSTORS)),
-        27 => out.extend_from_slice(random.pick(INVALID)),
-        28 => {
+        26 => {
+            let rubbish = if random.one_in(2) { IMPOSTORS } else { INVALID };
+            out.extend_from_slice(random.pick(rubbish));
+        }
+        27 => {
             let verbs: [&[u8]; 10] =
                 [b"/", b"/name", b"/msg", b"/msg bob", b"/me", b"/nick x", b"/NAME x", b"/who x", b"/quitx", b"/ "];
             out.extend_from_slice(random.pick(&verbs));
         }
-        29 => push_long(random, max_line, out),
+        28..30 => push_long(random, max_line, out),
         30 => push_nasty(random, out),
         _ => {}
     }
@@ -240,9 +257,10 @@ fn push_nasty(random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick(NASTY).as_bytes());
 }
 
-/// A line around the limit: one byte under it, at it, over it by one and by a few.
+/// A line around the limit: one byte under it, at it, over it by one and by a few, or by some KiB.
 fn push_long(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
-    let length = max_line - 1 + random.below(5) as usize;
+    let over = if random.one_in(2) { random.below(3_000) } else { random.below(5) };
+    let length = max_line - 1 + over as usize;
     let byte = random.pick(b"xxx \r");
     out.extend(std::iter::repeat_n(b'x', length - 1));
     out.push(byte);

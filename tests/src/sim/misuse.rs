@@ -50,6 +50,8 @@ impl World {
             let taken = self.meter.scope(|| {
                 let taken = self.hub.receive(now, id, b"/name ghost\nboo\n");
                 self.hub.receive_eof(now, id);
+                self.hub.peer_ended(now, id);
+                self.hub.writable(now, id);
                 self.hub.disconnect(now, id);
                 self.hub.kick(now, id, "gone");
                 self.hub.sent(now, id, 7);

@@ -24,6 +24,8 @@ pub enum Step {
     Read { peer: u8, most: u16 },
     /// A peer will type no more.
     HalfClose { peer: u8 },
+    /// A peer will type no more, and the driver finds that out though not all that it typed was taken.
+    PeerEnded { peer: u8 },
     /// A peer's connection breaks.
     Reset { peer: u8 },
     /// A peer's socket takes so many more bytes; if the driver waits for that, it writes.
@@ -125,10 +127,10 @@ pub struct Weather {
     window: u64,
     /// Nanoseconds that pass between two steps, and spans that mean something to the hub.
     tick: u64,
-    spans: [u64; 4],
+    spans: [u64; 5],
 }
 
-const KINDS: usize = 18;
+const KINDS: usize = 19;
 
 /// The weight of each kind of step in ordinary weather: mostly talk, reads and time.
 const ORDINARY: [u64; KINDS] = [
@@ -150,11 +152,12 @@ const ORDINARY: [u64; KINDS] = [
     10,    // Kick
     0,     // ShutDown
     80,    // Misuse
+    100,   // PeerEnded
 ];
 
 impl Weather {
     /// Draws the weather for hubs to which these spans of time mean something, in nanoseconds.
-    pub(super) fn draw(random: &mut Random, peers: u8, spans: [u64; 4]) -> Self {
+    pub(super) fn draw(random: &mut Random, peers: u8, spans: [u64; 5]) -> Self {
         let mut weights = ORDINARY;
         for weight in &mut weights {
             match random.below(8) {
@@ -172,7 +175,7 @@ impl Weather {
         for i in 1..KINDS {
             weights[i] += weights[i - 1];
         }
-        let shortest = *spans.iter().min().expect("there are four");
+        let shortest = *spans.iter().min().expect("there are five");
         Self {
             peers,
             cumulated: weights,
@@ -212,7 +215,8 @@ impl Weather {
             14 => Step::Announce { seed },
             15 => Step::Kick { peer, seed },
             16 => Step::ShutDown,
-            _ => Step::Misuse { peer, how: random.pick(&Misuse::ALL) },
+            17 => Step::Misuse { peer, how: random.pick(&Misuse::ALL) },
+            _ => Step::PeerEnded { peer },
         }
     }
 
@@ -246,6 +250,9 @@ impl fmt::Debug for Step {
             Self::Type { peer, seed, read } => write!(f, "peer {peer} types (seed {seed}); {read} bytes are read"),
             Self::Read { peer, most } => write!(f, "{most} bytes of peer {peer} are read"),
             Self::HalfClose { peer } => write!(f, "peer {peer} half-closes"),
+            Self::PeerEnded { peer } => {
+                write!(f, "peer {peer} half-closes, if its input is left untaken, and the driver notices")
+            }
             Self::Reset { peer } => write!(f, "peer {peer} resets"),
             Self::Window { peer, bytes } => write!(f, "the socket of peer {peer} takes {bytes} bytes more"),
             Self::Write { peer } => write!(f, "the driver writes to peer {peer} unasked"),

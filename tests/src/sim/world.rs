@@ -163,8 +163,23 @@ impl World {
             Step::Window { peer, bytes } => {
                 let Some(connection) = self.connection(peer) else { return Ok(()) };
                 connection.window += bytes as usize;
-                let goes_on = matches!(connection.writing, Writing::Blocked) && bytes > 0;
+                let (id, goes_on) = (connection.id, matches!(connection.writing, Writing::Blocked) && bytes > 0);
+                if goes_on && self.conduct.says_writable {
+                    self.meter.scope(|| self.hub.writable(now, id));
+                    self.model.writable(now, id.slot());
+                }
                 if goes_on { self.write(peer) } else { Ok(()) }
+            }
+            Step::PeerEnded { peer } => {
+                let Some(connection) = self.connection(peer) else { return Ok(()) };
+                if !connection.paused {
+                    return Ok(());
+                }
+                connection.half_closed = true;
+                let id = connection.id;
+                self.meter.scope(|| self.hub.peer_ended(now, id));
+                self.model.peer_ended(now, id.slot());
+                Ok(())
             }
             Step::Write { peer } => self.write(peer),
             Step::WriteEnds { peer } => {

@@ -11,7 +11,7 @@ use super::{Scene, lines};
 
 /// Limits that a flood reaches at once.
 fn small() -> Config {
-    Config { max_sessions: 50, log_bytes: 64 << 10, log_entries: 500, rate: None, ..Config::default() }
+    Config { max_sessions: 50, log_bytes: 64 << 10, log_entries: 500, rate: None, pace: None, ..Config::default() }
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn least() -> Config {
         stall_timeout: Some(Duration::from_millis(1)),
         linger_timeout: Duration::from_millis(1),
         rate: Some(Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::MIN }),
+        pace: None,
         ..Config::default()
     };
     // Two limits have a least value that depends on others; the error says it.
@@ -164,7 +165,7 @@ fn the_largest_allowed_limits_have_a_bound() {
 
 #[test]
 fn a_log_at_its_brim_keeps_the_latest_and_counts_the_rest() {
-    let mut scene = Scene::with(Config { log_entries: 10, rate: None, ..Config::default() });
+    let mut scene = Scene::with(Config { log_entries: 10, rate: None, pace: None, ..Config::default() });
     for i in 0..100 {
         scene.room.types(scene.alice, format!("line {i}\n"));
     }
@@ -227,6 +228,7 @@ fn everything_at_its_brim_is_within_the_bound() {
         journal_records: 10,
         reply_bytes: 20_000,
         rate: None,
+        pace: None,
         ..Config::default()
     };
     let bound = i64::try_from(config.memory_bound()).expect("a sensible bound");

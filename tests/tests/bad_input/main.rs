@@ -11,6 +11,7 @@ mod identity;
 mod injection;
 mod limits;
 mod misuse;
+mod pace;
 mod slow;
 mod time;
 mod wrong_protocol;

@@ -95,7 +95,7 @@ impl Scene {
 
 #[test]
 fn one_byte_a_second_is_reading_and_nothing_is_torn_or_lost() {
-    let mut scene = Scene::with(Config { log_entries: 4, ..impatient() });
+    let mut scene = Scene::with(Config { log_entries: 4, pace: None, ..impatient() });
     scene.room.types(scene.alice, "a line that will be read one byte a second\n");
     scene.room.commands();
     let mut heard = Vec::new();
@@ -215,7 +215,7 @@ fn all_timing_out_in_the_same_instant_are_all_closed_then() {
 
 #[test]
 fn a_laggard_is_closed_where_the_operator_says_so() {
-    let mut scene = Scene::with(Config { on_lag: OnLag::Close, log_entries: 4, ..impatient() });
+    let mut scene = Scene::with(Config { on_lag: OnLag::Close, log_entries: 4, pace: None, ..impatient() });
     for _ in 0..10 {
         scene.room.types(scene.alice, "talk\n");
         scene.room.read(scene.bob);

@@ -83,8 +83,10 @@ pub(super) fn tight() -> impl Strategy<Value = Config> {
                 max_sessions,
                 max_line: 100,
                 max_name: 16,
-                log_bytes: 2_000,
-                log_entries,
+                // A pace needs a log of ten messages at least.
+                pace: default.pace.filter(|_| log_entries > 3),
+                log_bytes: if log_entries > 3 { 20_000 } else { 2_000 },
+                log_entries: if log_entries > 3 { 3 * log_entries } else { log_entries },
                 reply_bytes: 4_000,
                 journal_records: 8,
                 rate: default.rate.filter(|_| limited),

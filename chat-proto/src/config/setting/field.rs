@@ -10,6 +10,7 @@ use crate::config::{OnLag, Rate};
 pub(super) enum Field<'a> {
     Number(&'a mut usize),
     Size(&'a mut usize),
+    SizeOrOff(&'a mut Option<usize>),
     Time(&'a mut Duration),
     TimeOrOff(&'a mut Option<Duration>),
     Rate(&'a mut Option<Rate>),
@@ -21,7 +22,7 @@ impl Field<'_> {
     pub(super) fn form(&self) -> &'static str {
         match self {
             Self::Number(_) => "N",
-            Self::Size(_) => "BYTES",
+            Self::Size(_) | Self::SizeOrOff(_) => "BYTES",
             Self::Time(_) | Self::TimeOrOff(_) => "TIME",
             Self::Rate(_) => "N/s[:BURST]",
             Self::OnLag(_) => "skip|close",
@@ -33,6 +34,7 @@ impl Field<'_> {
         match self {
             Self::Number(_) => "a whole number, such as 100",
             Self::Size(_) => "bytes, such as 4096, 64KiB, 4MiB or 1GiB",
+            Self::SizeOrOff(_) => "bytes, such as 4096, 64KiB, 4MiB or 1GiB, or off",
             Self::Time(_) => "a time with its unit, such as 500ms, 15s, 10m or 2h",
             Self::TimeOrOff(_) => "a time with its unit, such as 500ms, 15s, 10m or 2h, or off",
             Self::Rate(_) => "lines a second, such as 20/s, or 20/s:100 with a burst, neither of them 0, or off",
@@ -50,6 +52,8 @@ impl Field<'_> {
         match self {
             Self::Number(number) => *number = saturate(scaled(text, &[ONE])?),
             Self::Size(size) => *size = saturate(scaled(text, SIZES)?),
+            Self::SizeOrOff(size) if text == "off" => *size = None,
+            Self::SizeOrOff(size) => *size = Some(saturate(scaled(text, SIZES)?)),
             Self::Time(time) => *time = Duration::from_millis(scaled(text, TIMES)?),
             Self::TimeOrOff(time) if text == "off" => *time = None,
             Self::TimeOrOff(time) => *time = Some(Duration::from_millis(scaled(text, TIMES)?)),
@@ -72,9 +76,10 @@ impl fmt::Display for Field<'_> {
         match self {
             Self::Number(number) => write!(f, "{number}"),
             Self::Size(size) => write_scaled(f, **size as u64, SIZES),
+            Self::SizeOrOff(Some(size)) => write_scaled(f, *size as u64, SIZES),
             Self::Time(time) => write_time(f, **time),
             Self::TimeOrOff(Some(time)) => write_time(f, *time),
-            Self::TimeOrOff(None) | Self::Rate(None) => f.write_str("off"),
+            Self::SizeOrOff(None) | Self::TimeOrOff(None) | Self::Rate(None) => f.write_str("off"),
             Self::Rate(Some(rate)) => write!(f, "{}/s:{}", rate.per_second, rate.burst),
             Self::OnLag(OnLag::Skip) => f.write_str("skip"),
             Self::OnLag(OnLag::Close) => f.write_str("close"),

@@ -72,6 +72,13 @@ pub static SETTINGS: &[Setting] = &[
         place: Place::Hub(|config| Field::Rate(&mut config.rate)),
     },
     Setting {
+        name: "pace",
+        topic: Topic::Sessions,
+        help: "Bytes a second that a reader has to take for others to wait until it has: it misses nothing then. All of \
+               them together slow nobody below half of that. Or off.",
+        place: Place::Hub(|config| Field::SizeOrOff(&mut config.pace)),
+    },
+    Setting {
         name: "backlog",
         topic: Topic::Sessions,
         help: "How many of the latest messages a newcomer is shown.",
@@ -318,7 +325,7 @@ mod tests {
 
     #[test]
     fn every_limit_of_the_configuration_has_a_setting() {
-        let mut config = Config { stall_timeout: None, rate: None, ..Config::default() };
+        let mut config = Config { stall_timeout: None, rate: None, pace: None, ..Config::default() };
         for setting in SETTINGS {
             let value = match setting.form().as_str() {
                 "N" | "[DIALECT=]N" | "BYTES" => "77",
@@ -339,6 +346,7 @@ mod tests {
             reply_bytes: 77,
             journal_records: 77,
             rate: Some(rate),
+            pace: Some(77),
             on_lag: OnLag::Close,
             stall_timeout: Some(stall_timeout),
             linger_timeout,

@@ -1,0 +1,175 @@
+//! Whose line waits for whom: readers that keep pace are waited for, and lines that wait have their turn.
+
+use alloc::boxed::Box;
+
+use super::Hub;
+use crate::command::CloseReason;
+use crate::fault::Fault;
+use crate::journal::RecordKind;
+use crate::line::Partial;
+use crate::session::{Ended, SessionId, Untaken};
+use crate::time::Timestamp;
+use crate::turns::Hold;
+
+/// The most lines that have their turn in one call.
+const TURNS_A_CALL: usize = 256;
+
+impl Hub {
+    /// Takes note that a session's socket, which took less than it was offered, takes bytes again.
+    ///
+    /// Call it when the transport says so, before the next write. Until then the time is the peer's: one that does
+    /// not keep [pace](crate::Config::pace) is waited for no longer. From then on it is the driver's own.
+    pub fn writable(&mut self, now: Timestamp, id: SessionId) {
+        let now = self.clock(now);
+        if let Some(slot) = self.live(id) {
+            self.sessions[slot].intake.unblock(now);
+            self.arm(slot);
+        }
+    }
+
+    /// Begins to wait for a reader.
+    pub(super) fn wait_for(&mut self, slot: u32) {
+        let Some(pace) = &self.conversation.pace else { return };
+        let session = &mut self.sessions[slot];
+        let marks = &mut self.conversation.lanes[session.lane as usize].marks;
+        marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
+    }
+
+    /// Returns whether others wait for a session to read.
+    pub(super) fn is_waited_for(&self, slot: u32) -> bool {
+        self.conversation.pace.is_some() && self.sessions[slot].is_open() && !self.sessions[slot].intake.is_slow()
+    }
+
+    /// Takes note of how far a reader is.
+    #[inline]
+    pub(super) fn observe(&mut self, slot: u32) {
+        let Some(pace) = &self.conversation.pace else { return };
+        let session = &mut self.sessions[slot];
+        let lane = &mut self.conversation.lanes[session.lane as usize];
+        if session.is_open() && lane.marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
+            lane.marks.advance(&lane.log, pace);
+        }
+    }
+
+    /// Takes note that a reader has taken something: one that is slow is waited for again if it has reached the mark.
+    #[inline]
+    pub(super) fn has_taken(&mut self, slot: u32) {
+        let session = &self.sessions[slot];
+        let marks = &self.conversation.lanes[session.lane as usize].marks;
+        if session.intake.is_slow() && session.is_open() && marks.is_reached(session.cursor.next) {
+            self.wait_for(slot);
+        }
+    }
+
+    /// Takes note that a reader has taken all that there is.
+    #[inline]
+    pub(super) fn has_taken_all(&mut self, slot: u32) {
+        let Some(pace) = &self.conversation.pace else { return };
+        let session = &mut self.sessions[slot];
+        if session.intake.is_done(pace) && session.is_open() {
+            self.wait_for(slot);
+        }
+    }
+
+    /// A reader does not keep pace: it is waited for no longer.
+    pub(super) fn give_up_on(&mut self, slot: u32) {
+        tracing::debug!(session = slot, "slow");
+        self.stats.slow += 1;
+        self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Slow);
+        if !Fault::SlowWaitedFor.is_planted() {
+            self.wait_no_longer_for(slot);
+        }
+        self.sessions[slot].intake.give_up();
+        self.turns.release_all(slot);
+    }
+
+    /// Waits for a reader no longer: neither those who publish, nor those who have private messages for it.
+    pub(super) fn wait_no_longer_for(&mut self, slot: u32) {
+        let Some(pace) = &self.conversation.pace else { return };
+        let session = &self.sessions[slot];
+        let lane = &mut self.conversation.lanes[session.lane as usize];
+        lane.marks.end(&session.intake);
+        lane.marks.advance(&lane.log, pace);
+        self.turns.release_all(slot);
+    }
+
+    /// Keeps a line until it may be carried out.
+    pub(super) fn hold(&mut self, slot: u32, line: Box<Partial>, hold: Hold) {
+        let session = &mut self.sessions[slot];
+        session.framer.hold(line);
+        session.hold = hold;
+        self.stats.held += u64::from(!matches!(hold, Hold::Turn { .. }) || !self.conversation.is_open());
+        self.turns.wait(slot, hold, false);
+    }
+
+    /// Returns whether a line that has waited may be carried out.
+    #[inline]
+    pub(super) fn has_turns(&self) -> bool {
+        self.turns.any(|| self.conversation.is_open())
+    }
+
+    /// Lets lines that have waited be carried out, each in its turn, until nothing may be published.
+    #[inline]
+    pub(super) fn take_turns(&mut self) {
+        self.turns.must_wait(self.conversation.marks());
+        for _ in 0..TURNS_A_CALL {
+            let Some(slot) = self.turns.next(|| self.conversation.is_open()) else { return };
+            self.take_turn(slot);
+        }
+    }
+
+    /// Carries out the line that a session holds, or has it wait again.
+    fn take_turn(&mut self, slot: u32) {
+        if !self.has_reply_room(slot) {
+            // Others have filled its replies meanwhile. It goes first when there is room.
+            self.sessions[slot].hold = Hold::Replies;
+            return;
+        }
+        let session = &mut self.sessions[slot];
+        let waited_for = core::mem::replace(&mut session.hold, Hold::None);
+        let Some(line) = session.framer.take_held() else { return };
+        let may_publish = matches!(waited_for, Hold::Turn { .. }) || self.conversation.is_open();
+        let hold = self.obey_line(slot, line.as_line(), false, may_publish, self.now);
+        if hold == Hold::None {
+            if let Hold::Target(target) = waited_for {
+                self.turns.release_first(target);
+            }
+            self.partials.give(line);
+            return self.resume(slot);
+        }
+        let session = &mut self.sessions[slot];
+        session.framer.hold(line);
+        session.hold = hold;
+        self.turns.wait(slot, hold, true);
+    }
+
+    /// Goes on with a session whose line has been carried out.
+    fn resume(&mut self, slot: u32) {
+        let session = &mut self.sessions[slot];
+        if !session.is_open() {
+            return;
+        }
+        if session.ended == Ended::Input {
+            return self.begin_close(slot, CloseReason::Eof, "");
+        }
+        if session.ended == Ended::No {
+            // Silence that the hub itself imposes is not idleness.
+            session.active = self.now;
+        }
+        if session.untaken == Untaken::UntilSaid {
+            session.untaken = Untaken::No;
+            session.read_due = !Fault::SenderNotResumed.is_planted();
+            self.relist(slot);
+        }
+        self.arm(slot);
+    }
+
+    /// Lets go on what waited for the session to read its replies.
+    #[inline]
+    pub(super) fn replies_read(&mut self, slot: u32) {
+        self.turns.release_first(slot);
+        if self.sessions[slot].hold == Hold::Replies && self.has_reply_room(slot) {
+            self.turns.release(slot);
+        }
+    }
+}

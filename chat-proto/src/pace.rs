@@ -1,0 +1,264 @@
+//! Pace: who is waited for, and for how long.
+//!
+//! A log is bounded, so somebody must give way when more is said than is read. A reader that keeps pace never does:
+//! its senders wait instead. One that does not keep pace is not waited for.
+//!
+//! Each log has a *mark*. While a *small part* of the log lies behind the mark, and a reader that is waited for has not
+//! reached it, nothing more is published. When all have reached it, the mark moves to what is published next. So no
+//! reader that is waited for is ever more than two small parts behind, and each of them takes at least a small part
+//! between two marks.
+//!
+//! A reader may be *blocked* for the *allowance*, on its way from one mark to the next: twice the time in which a small
+//! part passes at [`Config::pace`](crate::Config::pace). Then it is *slow*, and no longer waited for, until it has
+//! reached the mark or has taken everything. Every reader spends its allowance at the same time as the others, so
+//! no number of them, whether at once or in turns, holds a small part up for longer than that: half of the pace is
+//! what all others always have.
+
+use core::time::Duration;
+
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::log::Log;
+use crate::time::Timestamp;
+
+/// The most bytes of a small part: what a hundred readers take in some milliseconds, and enough to fill two writes.
+const MAX_SMALL_BYTES: usize = 128 << 10;
+
+/// What of a log a small part is at most: one part in so many. A reader is at most two of them behind, and the other
+/// half is for what the hub says by itself, which does not wait.
+const PARTS: usize = 4;
+
+/// How long a driver may take to report a write before its reader counts as blocked. It is counted to the next full
+/// second, so that those who were told to write in the same second are looked at together.
+const UNREPORTED: u64 = 1_000_000_000;
+
+/// How long a session must have sent no line for its next one to go before those of others.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The numbers that follow from [`Config::pace`](crate::Config::pace).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    small_bytes: u64,
+    small_entries: u64,
+    /// Nanoseconds for which a reader may be blocked between two marks.
+    allowance: u64,
+}
+
+impl Pace {
+    /// Returns the numbers, or `None` if nobody is waited for.
+    pub(crate) fn new(config: &Config) -> Option<Self> {
+        let pace = config.pace? as u64;
+        let small_bytes = MAX_SMALL_BYTES.min(config.log_bytes / PARTS) as u64;
+        let small_entries = (config.log_entries / PARTS) as u64;
+        Some(Self { small_bytes, small_entries, allowance: 2 * small_bytes * 1_000_000_000 / pace.max(1) })
+    }
+
+    /// The least bytes of a log that lets readers be waited for: those between a reader and the head are at most two
+    /// small parts, each exceeded by what one line causes, and what is published at the mark itself.
+    pub(crate) const fn least_log_bytes(max_encoded: usize) -> usize {
+        (2 * EVENTS_A_LINE + 1) * max_encoded * 2
+    }
+
+    /// The least entries of such a log, for the same reason.
+    pub(crate) const LEAST_LOG_ENTRIES: usize = (2 * EVENTS_A_LINE + 1) * 2;
+}
+
+/// How many events one line can publish: that its author has joined, and what it says.
+const EVENTS_A_LINE: usize = 2;
+
+/// Returns whether a session that sent its line before this one at `previous` goes before others who wait.
+pub(crate) fn is_fresh(previous: Timestamp, now: Timestamp) -> bool {
+    now.saturating_duration_since(previous) >= FRESH
+}
+
+/// A log's mark, and how many of its readers have not reached it.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// How many marks there were, so that a reader knows which was the last that it reached.
+    number: u32,
+    /// The number of the entry behind which a reader has reached the mark.
+    mark: u64,
+    /// The log's head when the mark was set, in entries and in bytes.
+    start: u64,
+    start_position: u64,
+    /// The readers that are waited for …
+    readers: u32,
+    /// … and those of them that have not reached the mark.
+    behind: u32,
+}
+
+impl Marks {
+    /// Returns how many marks there were, which wraps.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Returns whether nothing more may be published now.
+    pub(crate) fn are_closed(&self, log: &Log, pace: &Pace) -> bool {
+        self.behind > 0 && self.is_part_full(log, pace)
+    }
+
+    /// Takes note that something was published, or that somebody has reached the mark or is no longer waited for.
+    #[inline]
+    pub(crate) fn advance(&mut self, log: &Log, pace: &Pace) {
+        if (self.behind == 0 || Fault::PaceIgnored.is_planted()) && self.is_part_full(log, pace) {
+            self.number = self.number.wrapping_add(1);
+            self.start = log.head();
+            self.start_position = log.head_position();
+            // One entry further, so that everyone has something to read before it.
+            self.mark = self.start + 1;
+            self.behind = self.readers;
+        }
+    }
+
+    #[inline]
+    fn is_part_full(&self, log: &Log, pace: &Pace) -> bool {
+        log.head_position() - self.start_position >= pace.small_bytes || log.head() - self.start >= pace.small_entries
+    }
+
+    /// Begins to wait for a reader that is at `next`.
+    pub(crate) fn begin(&mut self, intake: &mut Intake, next: u64, pace: &Pace, now: Timestamp) {
+        self.readers += 1;
+        self.behind += u32::from(next < self.mark);
+        // The mark before was reached, whichever this is.
+        intake.reached = self.number.wrapping_sub(u32::from(next < self.mark));
+        intake.slow = false;
+        intake.restore(pace, now);
+    }
+
+    /// Waits for a reader no longer.
+    pub(crate) fn end(&mut self, intake: &Intake) {
+        if intake.slow {
+            return;
+        }
+        self.readers -= 1;
+        self.behind -= u32::from(intake.reached != self.number);
+    }
+
+    /// Takes note of where a reader is; returns whether it has reached the mark just now.
+    #[inline]
+    pub(crate) fn observe(&mut self, intake: &mut Intake, next: u64, pace: &Pace, now: Timestamp) -> bool {
+        let has_reached = intake.reached != self.number && !intake.slow && next >= self.mark;
+        if has_reached {
+            self.behind -= 1;
+            intake.reached = self.number;
+            intake.restore(pace, now);
+        }
+        has_reached
+    }
+
+    /// Returns whether a reader that is at `next` has reached the mark, so that it may be waited for again.
+    pub(crate) fn is_reached(&self, next: u64) -> bool {
+        next >= self.mark
+    }
+}
+
+/// How a reader takes what it is offered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intake {
+    offer: Offer,
+    /// It has used up its allowance, and is not waited for.
+    slow: bool,
+    /// The number of the last mark that it reached.
+    reached: u32,
+    /// When the present offer was made, or when it began to be blocked.
+    since: Timestamp,
+    /// Nanoseconds of the allowance that were left then.
+    left: u64,
+}
+
+/// What became of what a reader was offered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// It took all of it.
+    Taken,
+    /// Its driver is at work on it.
+    Made,
+    /// Its socket took less, and takes nothing now.
+    Blocked,
+}
+
+impl Intake {
+    /// Makes that of a session nobody waits for.
+    pub(crate) fn new() -> Self {
+        Self { offer: Offer::Taken, slow: true, reached: 0, since: Timestamp::ZERO, left: 0 }
+    }
+
+    /// Returns whether the reader is not waited for.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.slow
+    }
+
+    /// Takes note that a driver has been told to write.
+    #[inline]
+    pub(crate) fn offer(&mut self, now: Timestamp) {
+        self.spend(now);
+        self.offer = Offer::Made;
+    }
+
+    /// Takes note of a report: whether the socket took all that it was offered.
+    #[inline]
+    pub(crate) fn report(&mut self, complete: bool, now: Timestamp) {
+        self.spend(now);
+        self.offer = if complete { Offer::Taken } else { Offer::Blocked };
+    }
+
+    /// Takes note that the socket takes bytes again.
+    pub(crate) fn unblock(&mut self, now: Timestamp) {
+        if self.offer == Offer::Blocked {
+            self.spend(now);
+            self.offer = Offer::Made;
+        }
+    }
+
+    /// Takes note that the reader has taken everything; returns whether it is to be waited for again.
+    #[inline]
+    pub(crate) fn is_done(&mut self, pace: &Pace) -> bool {
+        self.left = pace.allowance;
+        self.slow
+    }
+
+    /// Returns the moment at which the reader becomes slow, unless it reaches the mark before.
+    pub(crate) fn runs_out(&self) -> Timestamp {
+        let left = Duration::from_nanos(self.left);
+        match self.offer {
+            _ if self.slow => Timestamp::MAX,
+            Offer::Taken => Timestamp::MAX,
+            Offer::Made => unreported(self.since) + left,
+            Offer::Blocked => self.since + left,
+        }
+    }
+
+    /// Gives up on the reader.
+    pub(crate) fn give_up(&mut self) {
+        self.slow = true;
+    }
+
+    /// Takes what the present offer has used of the allowance.
+    #[inline]
+    fn spend(&mut self, now: Timestamp) {
+        let passed = now.saturating_duration_since(self.since);
+        let used = match self.offer {
+            Offer::Taken if Fault::AllowanceEarnedIdle.is_planted() => {
+                self.left = self.left.saturating_add(passed.as_nanos() as u64);
+                Duration::ZERO
+            }
+            Offer::Taken => Duration::ZERO,
+            Offer::Made => now.saturating_duration_since(unreported(self.since)),
+            Offer::Blocked => passed,
+        };
+        self.left = self.left.saturating_sub(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX));
+        self.since = now;
+    }
+
+    /// Gives back the whole allowance.
+    fn restore(&mut self, pace: &Pace, now: Timestamp) {
+        (self.left, self.since) = (pace.allowance, now);
+    }
+}
+
+/// Returns when a reader begins to count as blocked to whom its driver was told to write at `since`.
+fn unreported(since: Timestamp) -> Timestamp {
+    let seconds = since.as_nanos().saturating_add(UNREPORTED).div_ceil(UNREPORTED);
+    Timestamp::from_nanos(seconds.saturating_mul(UNREPORTED))
+}

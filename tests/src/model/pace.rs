@@ -1,0 +1,411 @@
+//! Who is waited for, whose lines wait, and what they wait for.
+
+use std::time::Duration;
+
+use chat_proto::{CloseReason, RecordKind, Timestamp};
+
+use super::requests::Outcome;
+use super::{Checked, Model, Phase, Place, differ};
+
+/// The most bytes of a small part.
+const SMALL_PART: usize = 128 << 10;
+
+/// A driver that has not reported for a second counts as one whose socket takes nothing, from the next full second on.
+fn unreported(since: Timestamp) -> Timestamp {
+    let seconds = (u128::from(since.as_nanos()) + 1_000_000_000).div_ceil(1_000_000_000);
+    Timestamp::from_nanos(u64::try_from(seconds * 1_000_000_000).unwrap_or(u64::MAX))
+}
+
+/// Who sent no line for so long goes before others who wait.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What a line waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Readers.
+    Turn { fresh: bool },
+    /// One member, who is to read its private messages.
+    Target(usize),
+    /// Its own peer, who is to read its replies.
+    Replies,
+}
+
+/// What a reader was offered last, and since when it has been at work on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    Taken,
+    Made(Timestamp),
+    Blocked(Timestamp),
+}
+
+/// A reader's standing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Others wait for it.
+    pub(super) on_pace: bool,
+    /// It has reached the present mark.
+    reached: bool,
+    pub(super) offer: Offer,
+    /// For how long it was blocked since it reached the last mark, or had taken everything; what goes on apart.
+    used: Duration,
+}
+
+/// Who waits, in order.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    ready: Vec<usize>,
+    fresh: Vec<usize>,
+    others: Vec<usize>,
+    /// Several waited for readers when a mark last moved.
+    contended: bool,
+    /// How often one has moved, and had when that was looked at.
+    moves: u64,
+    looked_at: u64,
+    targets: Vec<(usize, usize)>,
+}
+
+impl Standing {
+    pub(super) const NONE: Self = Self { on_pace: false, reached: true, offer: Offer::Taken, used: Duration::ZERO };
+
+    /// Adds what the offer of until now has used, and replaces it.
+    pub(super) fn offer(&mut self, offer: Offer, now: Timestamp) {
+        self.used = self.used.saturating_add(self.going_on(now));
+        self.offer = offer;
+    }
+
+    fn going_on(&self, now: Timestamp) -> Duration {
+        match self.offer {
+            Offer::Taken => Duration::ZERO,
+            Offer::Made(since) => now.saturating_duration_since(unreported(since)),
+            Offer::Blocked(since) => now.saturating_duration_since(since),
+        }
+    }
+}
+
+impl Model {
+    /// For how long a reader may be blocked between two marks.
+    fn allowance(&self) -> Duration {
+        let pace = self.config.pace.expect("there is one") as u128;
+        let nanos = 2 * self.small_part().0 as u128 * 1_000_000_000 / pace;
+        Duration::from_nanos(u64::try_from(nanos).expect("no more than some hours"))
+    }
+
+    /// The small part of a log, in bytes and in entries.
+    fn small_part(&self) -> (usize, usize) {
+        (SMALL_PART.min(self.config.log_bytes / 4), self.config.log_entries / 4)
+    }
+
+    /// Begins to wait for a reader.
+    pub(super) fn wait_for(&mut self, slot: usize) {
+        if self.config.pace.is_none() {
+            return;
+        }
+        let reached = self.position(slot) >= self.lanes[self.sessions[&slot].lane].mark;
+        let now = self.now;
+        let standing = &mut self.session(slot).standing;
+        (standing.on_pace, standing.reached) = (true, reached);
+        standing.restore(now);
+    }
+
+    /// The number of the next of the log's entries that a session is to be sent.
+    fn position(&self, slot: usize) -> u64 {
+        let session = &self.sessions[&slot];
+        let begun = usize::from(session.begun > 0);
+        let next = session.lines.iter().skip(begun).find_map(|line| match line.place {
+            Place::Log(seq) | Place::Own(seq) => Some(seq),
+            Place::Reply(_) | Place::Notice => None,
+        });
+        next.unwrap_or(self.lanes[session.lane].head())
+    }
+
+    /// Looks where a reader is.
+    pub(super) fn observe(&mut self, slot: usize) {
+        if self.config.pace.is_none() || !self.is_open(slot) {
+            return;
+        }
+        let lane = self.sessions[&slot].lane;
+        let is_there = self.position(slot) >= self.lanes[lane].mark;
+        let now = self.now;
+        let standing = &mut self.session(slot).standing;
+        if is_there && standing.on_pace && !standing.reached {
+            standing.reached = true;
+            standing.restore(now);
+            self.move_mark(lane);
+        }
+    }
+
+    /// A reader has taken something: if it was not waited for, it is again once it has reached the mark.
+    pub(super) fn has_taken(&mut self, slot: usize) {
+        let session = &self.sessions[&slot];
+        let is_there = self.position(slot) >= self.lanes[session.lane].mark;
+        if is_there && !session.standing.on_pace && session.phase == Phase::Open {
+            self.wait_for(slot);
+        }
+    }
+
+    /// Moves the mark of a dialect's log if all have reached it and a small part lies behind it.
+    pub(super) fn move_mark(&mut self, lane: usize) {
+        if self.config.pace.is_none() || !self.is_part_full(lane) || self.is_anyone_behind(lane) {
+            return;
+        }
+        let head = self.lanes[lane].head();
+        self.lanes[lane].start = (head, self.lanes[lane].bytes);
+        self.lanes[lane].mark = head + 1;
+        self.waits.moves += 1;
+        for session in self.sessions.values_mut().filter(|s| s.lane == lane && s.phase == Phase::Open) {
+            session.standing.reached = false;
+        }
+    }
+
+    fn is_part_full(&self, lane: usize) -> bool {
+        let (bytes, entries) = self.small_part();
+        let lane = &self.lanes[lane];
+        lane.bytes - lane.start.1 >= bytes as u64 || lane.head() - lane.start.0 >= entries as u64
+    }
+
+    fn is_anyone_behind(&self, lane: usize) -> bool {
+        let behind = |s: &super::Session| s.standing.on_pace && !s.standing.reached && s.phase == Phase::Open;
+        self.sessions.values().any(|session| session.lane == lane && behind(session))
+    }
+
+    /// Returns whether lines may be published.
+    fn is_gate_open(&self) -> bool {
+        self.config.pace.is_none()
+            || !(0..self.lanes.len()).any(|lane| self.is_part_full(lane) && self.is_anyone_behind(lane))
+    }
+
+    /// Returns whether a new line may be published: if several wait, each of them says a line in its turn.
+    pub(super) fn may_publish(&mut self) -> bool {
+        if !self.is_gate_open() {
+            return false;
+        }
+        self.look_at_crowd();
+        !self.waits.contended && self.waits.fresh.is_empty() && self.waits.others.is_empty()
+    }
+
+    fn look_at_crowd(&mut self) {
+        let waits = &mut self.waits;
+        if std::mem::replace(&mut waits.looked_at, waits.moves) != waits.moves {
+            waits.contended = waits.fresh.len() + waits.others.len() > 1;
+        }
+    }
+
+    /// Returns whether a line whose author sent the one before at `previous` goes before others.
+    pub(super) fn is_fresh(&self, previous: Timestamp) -> bool {
+        self.now.saturating_duration_since(previous) >= FRESH
+    }
+
+    /// Returns whether private messages wait for a member.
+    pub(super) fn is_waited_for(&self, slot: usize) -> bool {
+        self.config.pace.is_some() && self.is_open(slot) && self.sessions[&slot].standing.on_pace
+    }
+
+    /// Returns the moment at which others give up on a reader.
+    pub(super) fn gives_up_at(&self, slot: usize) -> Option<Timestamp> {
+        let standing = self.sessions[&slot].standing;
+        if !standing.on_pace {
+            return None;
+        }
+        let left = self.allowance().saturating_sub(standing.used);
+        match standing.offer {
+            Offer::Taken => None,
+            Offer::Made(since) => Some(unreported(since) + left),
+            Offer::Blocked(since) => Some(since + left),
+        }
+    }
+
+    /// A reader has been blocked for too long.
+    pub(super) fn give_up_on(&mut self, slot: usize) {
+        self.stats.slow += 1;
+        self.record(slot, RecordKind::Slow);
+        self.wait_no_longer_for(slot);
+    }
+
+    /// Nobody waits for a reader any more.
+    pub(super) fn wait_no_longer_for(&mut self, slot: usize) {
+        let lane = self.sessions[&slot].lane;
+        self.session(slot).standing.on_pace = false;
+        self.move_mark(lane);
+        let (released, left) = self.waits.targets.drain(..).partition(|(target, _)| *target == slot);
+        self.waits.targets = left;
+        self.waits.ready.extend(released.into_iter().map(|(_, waiting): (usize, usize)| waiting));
+    }
+
+    /// A reader has taken all that there was.
+    pub(super) fn has_taken_all(&mut self, slot: usize) {
+        if self.config.pace.is_none() || !self.is_open(slot) {
+            return;
+        }
+        let standing = &mut self.session(slot).standing;
+        standing.used = Duration::ZERO;
+        if !standing.on_pace {
+            self.wait_for(slot);
+        }
+    }
+
+    /// The socket of a session takes bytes again.
+    pub fn writable(&mut self, now: Timestamp, slot: usize) {
+        self.advance(now);
+        let now = self.now;
+        let standing = &mut self.session(slot).standing;
+        if matches!(standing.offer, Offer::Blocked(_)) {
+            standing.offer(Offer::Made(now), now);
+        }
+    }
+
+    /// Keeps a line until it may be carried out.
+    pub(super) fn hold(&mut self, slot: usize, line: Vec<u8>, wait: Wait) {
+        self.stats.held += u64::from(!matches!(wait, Wait::Turn { .. }) || !self.is_gate_open());
+        let session = self.session(slot);
+        (session.held, session.wait) = (Some(line), Some(wait));
+        self.put_in_line(slot, wait, false);
+    }
+
+    fn put_in_line(&mut self, slot: usize, wait: Wait, first: bool) {
+        if let Wait::Target(target) = wait {
+            let place = self.waits.targets.iter().position(|(other, _)| first && *other == target);
+            self.waits.targets.insert(place.unwrap_or(self.waits.targets.len()), (target, slot));
+            return;
+        }
+        let line = match wait {
+            Wait::Turn { fresh: true } => &mut self.waits.fresh,
+            Wait::Turn { fresh: false } => &mut self.waits.others,
+            Wait::Target(_) | Wait::Replies => return,
+        };
+        line.insert(if first { 0 } else { line.len() }, slot);
+    }
+
+    /// A session's line waits no longer, since the session is closed.
+    pub(super) fn forget_line(&mut self, slot: usize) {
+        let session = self.session(slot);
+        (session.held, session.wait) = (None, None);
+        for line in [&mut self.waits.ready, &mut self.waits.fresh, &mut self.waits.others] {
+            line.retain(|other| *other != slot);
+        }
+        self.waits.targets.retain(|(_, other)| *other != slot);
+    }
+
+    /// Returns whether a line that has waited may be carried out.
+    #[must_use]
+    pub fn has_turns(&self) -> bool {
+        let may_publish = || self.is_gate_open();
+        !self.waits.ready.is_empty() || !(self.waits.fresh.is_empty() && self.waits.others.is_empty()) && may_publish()
+    }
+
+    /// Carries out lines that have waited, as the hub does when it is asked for a command.
+    pub fn take_turns(&mut self) {
+        self.look_at_crowd();
+        for _ in 0..256 {
+            if !self.has_turns() {
+                return;
+            }
+            let Lines { ready, fresh, others, .. } = &mut self.waits;
+            let line = [ready, fresh, others].into_iter().find(|line| !line.is_empty()).expect("there is a turn");
+            let slot = line.remove(0);
+            self.take_turn(slot);
+        }
+    }
+
+    fn take_turn(&mut self, slot: usize) {
+        if !self.has_room(slot, 2 * self.max_encoded()) {
+            self.session(slot).wait = Some(Wait::Replies);
+            return;
+        }
+        let (Some(line), Some(wait)) = (self.session(slot).held.take(), self.session(slot).wait.take()) else {
+            unreachable!("who waits has a line");
+        };
+        let may_publish = matches!(wait, Wait::Turn { .. }) || self.is_gate_open();
+        match self.carry_out(slot, &line, may_publish, self.now) {
+            Outcome::Done => {
+                if let Wait::Target(target) = wait {
+                    self.release_first(target);
+                }
+                self.resume(slot);
+            }
+            Outcome::Waits(wait) => {
+                let session = self.session(slot);
+                (session.held, session.wait) = (Some(line), Some(wait));
+                self.put_in_line(slot, wait, true);
+            }
+        }
+    }
+
+    fn resume(&mut self, slot: usize) {
+        if !self.is_open(slot) {
+            return;
+        }
+        if self.sessions[&slot].ended == Some(true) {
+            return self.close(slot, CloseReason::Eof, "");
+        }
+        let now = self.now;
+        let session = self.session(slot);
+        if session.ended.is_none() {
+            session.active = now;
+        }
+        if session.untaken == super::Untaken::UntilSaid {
+            (session.untaken, session.read_due) = (super::Untaken::No, true);
+            self.look(slot);
+        }
+    }
+
+    /// Lets the first go on of those who wait for a member.
+    fn release_first(&mut self, target: usize) {
+        if let Some(place) = self.waits.targets.iter().position(|(other, _)| *other == target) {
+            let (_, waiting) = self.waits.targets.remove(place);
+            self.waits.ready.push(waiting);
+        }
+    }
+
+    /// A session has read some of what it was sent, its replies perhaps.
+    pub(super) fn replies_read(&mut self, slot: usize) {
+        self.release_first(slot);
+        if self.sessions[&slot].wait == Some(Wait::Replies)
+            && !self.waits.ready.contains(&slot)
+            && self.has_room(slot, 2 * self.max_encoded())
+        {
+            self.waits.ready.push(slot);
+        }
+    }
+
+    /// Says whether every reader that is waited for is as near as it must be: within two small parts, what lines go
+    /// beyond them by, and what the hub said by itself meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The reader that is not.
+    pub fn check_pace(&self) -> Checked {
+        if self.config.pace.is_none() {
+            return Ok(());
+        }
+        let (bytes, entries) = self.small_part();
+        for (slot, session) in self.sessions.iter().filter(|(_, s)| s.phase == Phase::Open && s.standing.on_pace) {
+            let lane = &self.lanes[session.lane];
+            let position = self.position(*slot);
+            let (behind, own) = (lane.passed(lane.head()), lane.passed(position));
+            let behind = (behind.0 - own.0, behind.1 - own.1);
+            // Each part may be exceeded by what one line causes, and the mark is an entry further.
+            if behind.0 > (2 * bytes + 5 * self.max_encoded()) as u64 || behind.1 > (2 * entries + 5) as u64 {
+                return differ("pace", format!("slot {slot} is waited for, and {behind:?} bytes and entries behind"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Standing {
+    fn restore(&mut self, now: Timestamp) {
+        self.used = Duration::ZERO;
+        self.offer = match self.offer {
+            Offer::Taken => Offer::Taken,
+            Offer::Made(_) => Offer::Made(now),
+            Offer::Blocked(_) => Offer::Blocked(now),
+        };
+    }
+}
+
+impl super::Lane {
+    /// Bytes and entries before that number which waited for readers.
+    fn passed(&self, seq: u64) -> (u64, u64) {
+        seq.checked_sub(1).map_or((0, 0), |last| self.gated[last as usize])
+    }
+}

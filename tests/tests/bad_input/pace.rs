@@ -1,0 +1,307 @@
+//! Row *pace* and *many at once*: readers that are as fast as they must be, a little slower, or on and off; and many who
+//! say much at once.
+
+use std::time::Duration;
+
+use chat_proto::{Command, Config, Hub, RecordKind, SessionId, Timestamp};
+
+const PACE: usize = 1 << 20;
+const TICK: Duration = Duration::from_millis(1);
+/// Bytes that a peer's socket holds before it is blocked; it is writable again when a third of it is free.
+const SOCKET: usize = 192 << 10;
+
+/// A sender who never stops, and readers with sockets, in steps of a millisecond.
+struct Stage {
+    hub: Hub,
+    now: Timestamp,
+    senders: Vec<SessionId>,
+    line: Vec<u8>,
+    readers: Vec<Reader>,
+}
+
+struct Reader {
+    id: SessionId,
+    /// Bytes a second that its peer reads, by the millisecond.
+    speed: fn(u64) -> usize,
+    held: usize,
+    is_blocked: bool,
+}
+
+impl Stage {
+    fn new(senders: usize, len: usize, speeds: &[fn(u64) -> usize]) -> Self {
+        let config = Config { rate: None, stall_timeout: None, pace: Some(PACE), ..Config::default() };
+        let mut hub = Hub::new(config).expect("the limits are in range");
+        let text = hub.dialect("text").expect("a default dialect");
+        let mut open = || hub.open(Timestamp::ZERO, text).expect("there is room");
+        let senders = (0..senders).map(|_| open()).collect();
+        let readers =
+            speeds.iter().map(|speed| Reader { id: open(), speed: *speed, held: 0, is_blocked: false }).collect();
+        let mut line = vec![b'x'; len];
+        line[len - 1] = b'\n';
+        Self { hub, now: Timestamp::ZERO, senders, line, readers }
+    }
+
+    /// Lets so much time pass; returns the bytes a second that everyone said together.
+    fn pass(&mut self, span: Duration) -> u64 {
+        let before = self.hub.stats().bytes_received;
+        for _ in 0..span.as_millis() {
+            self.tick();
+        }
+        (self.hub.stats().bytes_received - before) * 1_000 / span.as_millis() as u64
+    }
+
+    fn tick(&mut self) {
+        self.now = self.now + TICK;
+        let millis = self.now.as_nanos() / 1_000_000;
+        for reader in &mut self.readers {
+            reader.held = reader.held.saturating_sub((reader.speed)(millis) / 1_000);
+            if reader.is_blocked && reader.held <= SOCKET * 2 / 3 {
+                reader.is_blocked = false;
+                self.hub.writable(self.now, reader.id);
+                Self::write(&mut self.hub, self.now, reader);
+            }
+        }
+        if self.hub.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.hub.handle_timeout(self.now);
+        }
+        for sender in self.senders.clone() {
+            // As much as an adapter reads at once.
+            self.offer(sender);
+        }
+        self.drain();
+    }
+
+    fn offer(&mut self, sender: SessionId) {
+        for _ in 0..(8 << 10) / self.line.len() {
+            if self.hub.receive(self.now, sender, &self.line) == 0 {
+                return;
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(command) = self.hub.poll_command() {
+            match command {
+                Command::Send(id) => match self.readers.iter_mut().find(|reader| reader.id == id) {
+                    Some(reader) => Self::write(&mut self.hub, self.now, reader),
+                    // Who sends reads everything at once.
+                    None => {
+                        let n = self.hub.pending(id).len();
+                        self.hub.sent(self.now, id, n);
+                    }
+                },
+                // It is offered in the next tick.
+                Command::Read(_) => {}
+                Command::Close(id, reason) => panic!("{id:?} is closed: {reason}"),
+            }
+        }
+    }
+
+    fn write(hub: &mut Hub, now: Timestamp, reader: &mut Reader) {
+        let n = hub.pending(reader.id).len();
+        if n > 0 {
+            let taken = n.min(SOCKET - reader.held);
+            reader.held += taken;
+            reader.is_blocked = taken < n;
+            hub.sent(now, reader.id, taken);
+        }
+    }
+
+    fn missed(&self) -> Vec<u64> {
+        self.readers.iter().map(|reader| self.hub.session_stats(reader.id).expect("it is here").missed).collect()
+    }
+}
+
+/// Eight seconds of a flood that such readers read; how fast it was, and how much each of them missed.
+fn flooded(speeds: &[fn(u64) -> usize]) -> (u64, Vec<u64>) {
+    let mut stage = Stage::new(3, 4_000, speeds);
+    let speed = stage.pass(Duration::from_secs(8));
+    (speed, stage.missed())
+}
+
+const HALF: u64 = PACE as u64 / 2;
+
+#[test]
+fn who_reads_all_it_is_offered_misses_nothing_whatever_many_say() {
+    for (senders, len) in [(1, 64), (30, 500), (200, 4_000)] {
+        let mut stage = Stage::new(senders, len, &[|_| 1 << 30, |_| 1 << 30]);
+        stage.pass(Duration::from_secs(1));
+        assert_eq!(stage.missed(), [0, 0], "{senders} senders of {len} bytes");
+        assert_eq!(stage.hub.stats().slow, 0);
+    }
+}
+
+#[test]
+fn who_takes_just_the_pace_is_waited_for_and_misses_nothing() {
+    let (speed, missed) = flooded(&[|_| PACE]);
+    assert_eq!(missed, [0]);
+    assert!((HALF..=PACE as u64 * 11 / 10).contains(&speed), "{speed} bytes a second");
+}
+
+#[test]
+fn who_takes_a_little_less_slows_others_to_no_less_than_half_the_pace() {
+    for speed in [|_| PACE * 9 / 10, |_| PACE * 6 / 10, |_| PACE / 2, |_| PACE * 4 / 10, |_| PACE / 10, |_| 1_000] {
+        let (flood, _) = flooded(&[speed]);
+        assert!(flood >= HALF, "a reader of {} bytes a second slows a flood to {flood}", speed(0));
+    }
+}
+
+#[test]
+fn who_reads_on_and_off_slows_others_to_no_less_than_half_the_pace() {
+    let patterns: [fn(u64) -> usize; 4] = [
+        |now| if now % 400 < 200 { 0 } else { 1 << 30 },
+        |now| if now % 260 < 240 { 0 } else { 1 << 30 },
+        |now| if now % 2_000 < 1_000 { 0 } else { 4 * PACE },
+        |now| if now % 100 < 90 { 1_000 } else { PACE },
+    ];
+    for pattern in patterns {
+        let (flood, _) = flooded(&[pattern]);
+        assert!(flood >= HALF, "{flood} bytes a second");
+    }
+}
+
+#[test]
+fn readers_that_take_turns_slow_others_to_no_less_than_half_the_pace() {
+    let (flood, missed) = flooded(&[
+        |now| if now % 480 < 240 { 0 } else { 1 << 30 },
+        |now| if now % 480 >= 240 { 0 } else { 1 << 30 },
+        |now| if now % 720 < 240 { 0 } else { 1 << 30 },
+        |_| 1 << 30,
+    ]);
+    assert!(flood >= HALF, "{flood} bytes a second");
+    assert_eq!(missed[3], 0, "the one who reads");
+}
+
+#[test]
+fn nobody_waits_for_those_who_do_not_read_but_once() {
+    let deaf: fn(u64) -> usize = |_| 0;
+    let mut stage = Stage::new(3, 4_000, &[deaf, deaf, deaf, |_| 1 << 30]);
+    let first = stage.pass(Duration::from_secs(1));
+    let later = stage.pass(Duration::from_secs(2));
+    let mut alone = Stage::new(3, 4_000, &[|_| 1 << 30]);
+    let without = alone.pass(Duration::from_secs(2));
+    assert!(first > without / 3, "{first} bytes in the first second, {without} in each without them");
+    assert!(later > without * 95 / 100, "{later} bytes a second, {without} without them");
+    assert_eq!(stage.missed()[3], 0);
+    assert_eq!(stage.hub.stats().slow, 3);
+    let slow = stage.hub.journal(0).filter(|record| record.kind == RecordKind::Slow).map(|record| record.session);
+    assert_eq!(slow.count(), 3, "the journal says who");
+}
+
+#[test]
+fn who_was_slow_is_waited_for_again_when_it_has_caught_up() {
+    // It reads nothing for two seconds, then more than the pace.
+    let mut stage = Stage::new(1, 500, &[|now| if now < 2_000 { 0 } else { 8 * PACE }]);
+    stage.pass(Duration::from_secs(3));
+    let missed = stage.missed();
+    let slow = stage.hub.stats().slow;
+    assert!(slow > 0);
+    stage.pass(Duration::from_secs(5));
+    assert_eq!((stage.missed(), stage.hub.stats().slow), (missed, slow));
+}
+
+#[test]
+fn a_server_that_was_stopped_judges_nobody() {
+    let mut stage = Stage::new(1, 500, &[|_| PACE]);
+    stage.pass(Duration::from_secs(2));
+    // A minute passes that nobody could use; the sockets are looked at before the hub is told of the time.
+    stage.now = stage.now + Duration::from_secs(60);
+    for reader in &mut stage.readers {
+        reader.held = 0;
+    }
+    let id = stage.readers[0].id;
+    stage.hub.writable(stage.now, id);
+    stage.readers[0].is_blocked = false;
+    Stage::write(&mut stage.hub, stage.now, &mut stage.readers[0]);
+    stage.pass(Duration::from_secs(2));
+    assert_eq!((stage.hub.stats().slow, stage.missed()), (0, vec![0]));
+}
+
+/// A hub with a reader that is behind, and has not been so for long, such that nothing may be published.
+fn held_up() -> (Stage, SessionId) {
+    let mut stage = Stage::new(1, 500, &[|_| 0]);
+    let text = stage.hub.dialect("text").expect("a default dialect");
+    let other = stage.hub.open(Timestamp::ZERO, text).expect("there is room");
+    while stage.hub.stats().held == 0 {
+        stage.tick();
+    }
+    (stage, other)
+}
+
+/// Sends what one is to be sent, and returns it.
+fn read(stage: &mut Stage, id: SessionId) -> String {
+    let pending = stage.hub.pending(id);
+    let read = String::from_utf8_lossy(&pending.slices().concat()).into_owned();
+    let n = pending.len();
+    stage.hub.sent(stage.now, id, n);
+    if n == 0 { read } else { read + &self::read(stage, id) }
+}
+
+#[test]
+fn only_lines_that_publish_wait() {
+    let (mut stage, other) = held_up();
+    read(&mut stage, other);
+    for (line, answer) in
+        [("/ping\n", "* pong\n"), ("/who\n", "* 3 here"), ("\n", ""), ("/nope\n", "! not understood\n")]
+    {
+        assert_eq!(stage.hub.receive(stage.now, other, line.as_bytes()), line.len());
+        assert!(read(&mut stage, other).starts_with(answer), "{line}");
+    }
+    let messages = stage.hub.stats().messages;
+    assert_eq!(stage.hub.receive(stage.now, other, b"hello\n/ping\n"), 6, "what follows waits, too");
+    assert_eq!((stage.hub.stats().messages, stage.hub.stats().held), (messages, 2));
+    assert_eq!(stage.hub.receive(stage.now, other, b"/ping\n"), 0);
+    // Waiting is no idleness, and whoever has not just spoken has its turn first.
+    stage.pass(Duration::from_millis(300));
+    assert!(stage.hub.stats().messages > messages, "the reader was given up");
+    assert_eq!(stage.hub.receive(stage.now, other, b"/quit\n"), 6);
+}
+
+#[test]
+fn who_leaves_while_others_are_waited_for_leaves_at_once() {
+    let (mut stage, other) = held_up();
+    assert_eq!(stage.hub.receive(stage.now, other, b"/quit so long\n"), 14);
+    read(&mut stage, other);
+    let closed = stage.hub.journal(0).any(|record| {
+        record.session == Some(other) && matches!(record.kind, RecordKind::Closing(chat_proto::CloseReason::Quit))
+    });
+    assert!(closed);
+}
+
+#[test]
+fn private_messages_wait_for_one_who_reads_and_are_refused_for_one_who_does_not() {
+    let mut stage = Stage::new(0, 500, &[|_| PACE, |_| 0]);
+    let text = stage.hub.dialect("text").expect("a default dialect");
+    let alice = stage.hub.open(Timestamp::ZERO, text).expect("there is room");
+    let refused = |stage: &mut Stage, target: &str| {
+        let before = stage.hub.stats().refused;
+        let page = format!("/msg {target} {}\n", "x".repeat(1_000)).repeat(40);
+        let mut rest = page.as_bytes();
+        // A second of it, within which the one who reads has taken all.
+        for _ in 0..1_000 {
+            let taken = stage.hub.receive(stage.now, alice, rest);
+            rest = &rest[taken..];
+            stage.tick();
+        }
+        assert!(rest.is_empty(), "{} bytes are left", rest.len());
+        stage.hub.stats().refused - before
+    };
+    assert_eq!(refused(&mut stage, "guest-1"), 0);
+    // The socket holds some before it takes nothing more.
+    refused(&mut stage, "guest-2");
+    for _ in 0..4 {
+        refused(&mut stage, "guest-2");
+    }
+    stage.pass(Duration::from_secs(1));
+    assert_eq!(refused(&mut stage, "guest-2"), 40, "at once, since it is slow");
+}
+
+#[test]
+fn of_many_who_wait_each_has_its_turn() {
+    let mut stage = Stage::new(50, 500, &[|_| PACE]);
+    stage.pass(Duration::from_secs(5));
+    let said: Vec<u64> =
+        stage.senders.iter().map(|id| stage.hub.session_stats(*id).expect("it is here").lines_received).collect();
+    let (least, most) = (said.iter().min().expect("some"), said.iter().max().expect("some"));
+    assert!(*most <= 2 * least, "{said:?}");
+}
