@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io::{self, Read};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -157,15 +157,21 @@ impl Reader {
 
     /// Offers bytes to the hub and returns how many it took. If it leaves some, the task is woken when it wants them.
     fn offer(&self, bytes: &[u8], cx: &Context<'_>) -> usize {
-        self.service.shared.act(|state, now| {
+        let (taken, ask) = self.service.shared.act(|state, now| {
             let taken = state.hub.receive(now, self.id, bytes);
+            let mut ask = false;
             if taken < bytes.len()
                 && let Some(connection) = state.connections.get_mut(self.id)
             {
                 connection.paused = Some(cx.waker().clone());
+                ask = !mem::replace(&mut state.is_asking, true);
             }
-            taken
-        })
+            (taken, ask)
+        });
+        if ask {
+            self.service.shared.paused.raise();
+        }
+        taken
     }
 }
 

@@ -26,6 +26,9 @@ const MAX_BATCHES: usize = 8;
 /// The most bytes offered to a socket at once.
 pub(crate) const MAX_BATCH_BYTES: usize = 64 << 10;
 
+/// The most bytes offered in a round, so that nobody waits long for the next: some milliseconds.
+const MAX_ROUND_BYTES: usize = 2 << 20;
+
 /// The most sessions closed in a round.
 const MAX_CLOSED: usize = 128;
 
@@ -109,7 +112,8 @@ impl Round {
 
     /// Takes commands until there are none or the round is full; returns whether it is.
     fn gather(&mut self, state: &mut State) -> bool {
-        while self.deliveries.len() < MAX_DELIVERIES && self.closed.len() < MAX_CLOSED {
+        let mut offered = 0;
+        while self.deliveries.len() < MAX_DELIVERIES && self.closed.len() < MAX_CLOSED && offered < MAX_ROUND_BYTES {
             let id = match self.left_over.take().or_else(|| self.next_blocked(state)) {
                 Some(id) => id,
                 None => match state.hub.poll_command() {
@@ -132,6 +136,7 @@ impl Round {
                 self.left_over = Some(id);
                 break;
             }
+            offered += self.deliveries.last().map_or(0, |delivery| delivery.offered);
         }
         true
     }
@@ -192,7 +197,10 @@ struct WhenWritable {
 
 impl Wake for WhenWritable {
     fn wake(self: Arc<Self>) {
-        self.shared.act(|state, _| state.writable.push_back(self.id));
+        self.shared.act(|state, now| {
+            state.hub.writable(now, self.id);
+            state.writable.push_back(self.id);
+        });
     }
 }
 

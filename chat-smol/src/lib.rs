@@ -35,6 +35,7 @@
 //! | `connection` | one a session | waits until its socket is readable, then reads into the one buffer of its thread |
 //! | `flusher` | one a thread | carries out the hub's commands, and does all the writing |
 //! | `clock` | one | calls the hub at its next deadline |
+//! | `hangup` | one | asks whether peers are still there from whom nothing is read |
 //! | `farewell` | one | lets peers of ended sessions read their last words before the socket is closed |
 //!
 //! A flusher does not wake anybody to write: it takes a round of up to some hundred sessions under the lock, with one
@@ -54,6 +55,8 @@ mod connection;
 mod farewell;
 mod flusher;
 mod handle;
+#[cfg(unix)]
+mod hangup;
 mod server;
 mod shared;
 mod signal;

@@ -16,6 +16,7 @@ use async_io::Async;
 use chat_proto::{Config, ConfigError, Hub};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
+use tracing::warn;
 
 use crate::accept::{Listener, accept};
 use crate::clock::keep_deadlines;
@@ -23,12 +24,20 @@ use crate::connection::read_at_once;
 use crate::farewell::bid_farewell;
 use crate::flusher::flush;
 use crate::handle::Handle;
+#[cfg(unix)]
+use crate::hangup::watch_for_hangups;
 use crate::shared::{Service, Shared};
 #[cfg(unix)]
 use crate::unix;
 
 /// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn` is 4,096 on Linux).
 const LISTEN_BACKLOG: i32 = 4_096;
+
+/// Bytes that the system is asked to keep for a connection in either direction: what a peer half a second away reads at
+/// some 250 KiB a second, and two writes of ours. It takes up to twice as much, with what it keeps besides.
+///
+/// If it is left to choose, it comes to some megabytes for each peer that first reads and then stops.
+const KERNEL_BUFFER: usize = 128 << 10;
 
 /// A chat server: make it, let it listen, keep a [`Handle`], run it.
 #[derive(Debug)]
@@ -129,6 +138,12 @@ impl Server {
         let id = self.life.0.act(|state, _| state.hub.dialect(dialect)).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("no dialect `{dialect}` is configured"))
         })?;
+        // What it accepts has the same, from the first byte on.
+        if let Err(error) =
+            socket.set_send_buffer_size(KERNEL_BUFFER).and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER))
+        {
+            warn!(addr, %error, "cannot say how much the system should keep for a connection");
+        }
         Ok(Listener {
             #[cfg(unix)]
             file: None,
@@ -202,6 +217,8 @@ impl Server {
         let mut working: Vec<_> = (0..flushers.get()).map(|_| executor.spawn(flush(Arc::clone(&service)))).collect();
         working.push(executor.spawn(keep_deadlines(Arc::clone(&service))));
         working.push(executor.spawn(bid_farewell(parting)));
+        #[cfg(unix)]
+        let asking = executor.spawn(watch_for_hangups(Arc::clone(&service)));
 
         shared.stopping.wait().await;
         for task in listening {
@@ -214,6 +231,9 @@ impl Server {
         for task in working {
             task.await;
         }
+        // It may be waiting for the time to ask again.
+        #[cfg(unix)]
+        asking.cancel().await;
         drop(service);
         // What is left are readers that were cancelled and wait for the executor to drop them.
         let _ = all_gone.recv().await;

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Raised when there is something to write or to close.
     pub(crate) flush: Signal,
+    /// Raised when the first session's input is left untaken.
+    pub(crate) paused: Signal,
     /// Raised when the next deadline is earlier than the one that the clock waits for.
     pub(crate) rearm: Signal,
     /// Closed when the server is told to shut down.
@@ -60,6 +62,8 @@ pub(crate) struct State {
     pub(crate) grace: Grace,
     /// What the clock waits for; [`Timestamp::MAX`] for nothing.
     pub(crate) armed: Timestamp,
+    /// Whether somebody asks now and then for peers that are gone.
+    pub(crate) is_asking: bool,
 }
 
 impl Shared {
@@ -70,11 +74,13 @@ impl Shared {
             writable: VecDeque::new(),
             grace: Grace::default(),
             armed: Timestamp::MAX,
+            is_asking: false,
         };
         Self {
             started: Instant::now(),
             state: Mutex::new(state),
             flush: Signal::new(),
+            paused: Signal::new(),
             rearm: Signal::new(),
             stopping: Signal::new(),
             closed: Signal::new(),
@@ -152,6 +158,13 @@ impl Connections {
 
     pub(crate) fn get_mut(&mut self, id: SessionId) -> Option<&mut Connection> {
         self.0.get_mut(id.slot())?.as_mut().filter(|connection| connection.id == id)
+    }
+
+    /// Returns those whose input the hub has left untaken.
+    #[cfg(unix)]
+    pub(crate) fn paused(&self) -> impl Iterator<Item = (SessionId, Arc<Async<Socket>>)> + '_ {
+        let paused = self.0.iter().flatten().filter(|connection| connection.paused.is_some());
+        paused.map(|connection| (connection.id, Arc::clone(&connection.stream)))
     }
 
     pub(crate) fn remove(&mut self, id: SessionId) -> Option<Connection> {

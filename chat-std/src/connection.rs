@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -45,13 +46,15 @@ pub(crate) fn read_at_once(config: &Config) -> usize {
 pub(crate) struct Connection {
     stream: TcpStream,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Whether the hub has left input untaken; changed under the hub's lock only.
+    pub(crate) is_paused: AtomicBool,
 }
 
 impl Connection {
     /// Takes a socket fresh from the listener.
     pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, thread: Mutex::new(None) })
+        Ok(Self { stream, thread: Mutex::new(None), is_paused: AtomicBool::new(false) })
     }
 
     /// Sets what a connection is better off with but can do without.
@@ -86,13 +89,32 @@ impl Connection {
             self.wait_for_input();
             match self.read(shared.read_at_once) {
                 Ok(input) if input.is_empty() => return shared.act(|state, now| state.hub.receive_eof(now, id)),
-                Ok(input) => offer(shared, id, input),
+                Ok(input) => self.offer(shared, id, input),
                 Err(error) if is_for_now(&error) => {}
                 Err(error) => {
                     debug!(session = id.slot(), %error, "cannot read");
                     return shared.act(|state, now| state.hub.disconnect(now, id));
                 }
             }
+        }
+    }
+
+    /// Offers input to the hub until it has taken all of it.
+    fn offer(&self, shared: &Shared, id: SessionId, mut input: Vec<u8>) {
+        loop {
+            let taken = shared.act(|state, now| {
+                let taken = state.hub.receive(now, id, &input);
+                state.set_paused(self, taken < input.len());
+                taken
+            });
+            if taken == input.len() {
+                return;
+            }
+            input.drain(..taken);
+            // The wait may be long, the rest short.
+            input.shrink_to_fit();
+            // Until `resume`, which may have come already: then this returns at once.
+            thread::park();
         }
     }
 
@@ -122,6 +144,15 @@ impl Connection {
         PollFd::new(&self.stream, PollFlags::OUT)
     }
 
+    /// What to poll to learn that the peer sends no more, while nothing is read from it.
+    pub(crate) fn ended(&self) -> PollFd<'_> {
+        #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+        const ENDED: PollFlags = PollFlags::RDHUP;
+        #[cfg(not(any(target_os = "android", target_os = "freebsd", target_os = "linux")))]
+        const ENDED: PollFlags = PollFlags::HUP;
+        PollFd::new(&self.stream, ENDED)
+    }
+
     /// Lets the thread go on that left input untaken.
     pub(crate) fn resume(&self) {
         if let Some(thread) = &*lock(&self.thread) {
@@ -148,21 +179,6 @@ impl Connection {
     /// Ends both directions, and with them the thread.
     pub(crate) fn cut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
-    }
-}
-
-/// Offers input to the hub until it has taken all of it.
-fn offer(shared: &Shared, id: SessionId, mut input: Vec<u8>) {
-    loop {
-        let taken = shared.act(|state, now| state.hub.receive(now, id, &input));
-        if taken == input.len() {
-            return;
-        }
-        input.drain(..taken);
-        // The wait may be long, the rest short.
-        input.shrink_to_fit();
-        // Until `resume`, which may have come already: then this returns at once.
-        thread::park();
     }
 }
 

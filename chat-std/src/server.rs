@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use chat_proto::{Config, ConfigError, DialectId, Hub};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tracing::warn;
 
 use crate::accept::Listener;
 use crate::connection::read_at_once;
@@ -19,6 +20,12 @@ use crate::watch::Watch;
 
 /// Connections that the kernel keeps for us between two accepts; it may cap this further (`net.core.somaxconn`).
 const BACKLOG: i32 = 4_096;
+
+/// Bytes that the system is asked to keep for a connection in either direction: what a peer half a second away reads at
+/// some 250 KiB a second, and two writes of ours. It takes up to twice as much, with what it keeps besides.
+///
+/// If it is left to choose, it comes to some megabytes for each peer that first reads and then stops.
+const KERNEL_BUFFER: usize = 128 << 10;
 
 /// A chat server on plain threads, not yet running.
 #[derive(Debug)]
@@ -75,6 +82,13 @@ impl Server {
         let name = dialect.to_owned();
         let dialect = self.life.0.act(|state, _| find(&state.hub, dialect))?;
         listener.set_nonblocking(true)?;
+        // What it accepts has the same, from the first byte on.
+        let socket = SockRef::from(&listener);
+        if let Err(error) =
+            socket.set_send_buffer_size(KERNEL_BUFFER).and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER))
+        {
+            warn!(%error, "cannot say how much the system should keep for a connection");
+        }
         let addr = listener.local_addr()?;
         self.listeners.push(Listener { socket: listener, addr, dialect, name });
         Ok(addr)

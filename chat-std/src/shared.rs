@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::mem;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +16,10 @@ use crate::farewell::Farewells;
 
 /// How often a failing accept is worth a line in the log.
 const WARN_EVERY: Duration = Duration::from_secs(1);
+
+/// How often those from whom nothing is read are asked whether they are still there: that one is gone is noticed within a
+/// second.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// What all threads of a server share.
 #[derive(Debug)]
@@ -40,6 +45,10 @@ pub(crate) struct State {
     /// Sessions whose sockets were blocked and can be written to again.
     pub(crate) writable: VecDeque<SessionId>,
     pub(crate) farewells: Farewells,
+    /// Connections whose input the hub has left untaken.
+    paused: usize,
+    /// When the watch asks them next whether their peers are still there.
+    pub(crate) ask_at: Timestamp,
     /// Wakes the watch out of its poll.
     pub(crate) bell: Option<Arc<UnixStream>>,
     /// Through which the watch asks for the hub's deadlines and meets them.
@@ -71,6 +80,8 @@ impl Shared {
             blocked: Vec::new(),
             writable: VecDeque::new(),
             farewells: Farewells::default(),
+            paused: 0,
+            ask_at: Timestamp::MAX,
             bell: None,
             grace: Grace::default(),
             alarm: Timestamp::ZERO,
@@ -203,13 +214,38 @@ impl State {
     /// Forgets the connection of a session that is over, and returns it to be closed.
     pub(crate) fn close(&mut self, now: Timestamp, id: SessionId) -> Option<Arc<Connection>> {
         let connection = self.connections.get_mut(id.slot())?.take()?;
+        self.set_paused(&connection, false);
         self.farewells.begin(now, &connection);
         Some(connection)
     }
 
+    /// Takes note of whether a connection's input was left untaken.
+    pub(crate) fn set_paused(&mut self, connection: &Connection, is_paused: bool) {
+        match (connection.is_paused.swap(is_paused, Ordering::Relaxed), is_paused) {
+            (false, true) => self.paused += 1,
+            (true, false) => self.paused -= 1,
+            _ => {}
+        }
+    }
+
+    /// Returns the connections whose peers are to be asked now whether they are still there.
+    pub(crate) fn to_ask(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Connection>)> {
+        if self.paused == 0 {
+            self.ask_at = Timestamp::MAX;
+        } else if self.ask_at == Timestamp::MAX {
+            self.ask_at = now + ASK_EVERY;
+        } else if self.ask_at <= now {
+            self.ask_at = now + ASK_EVERY;
+            let paused = |id: &SessionId| self.connection(*id).filter(|it| it.is_paused.load(Ordering::Relaxed));
+            return self.hub.sessions().filter_map(|id| Some((id, paused(&id)?))).collect();
+        }
+        Vec::new()
+    }
+
     /// Returns when the watch has to wake at the latest.
     pub(crate) fn deadline(&self) -> Timestamp {
-        self.grace.poll_timeout(&self.hub).unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
+        let deadline = self.grace.poll_timeout(&self.hub).unwrap_or(Timestamp::MAX);
+        deadline.min(self.farewells.deadline()).min(self.ask_at)
     }
 
     /// Whether the hub is shut down and every connection's thread has ended.
@@ -231,7 +267,8 @@ impl State {
     /// Returns the watch's bell if it is to be rung.
     fn call_watch(&mut self) -> Option<Arc<UnixStream>> {
         let asleep = self.alarm != Timestamp::ZERO;
-        if asleep && (self.deadline() < self.alarm || !self.blocked.is_empty() || self.is_closed()) {
+        let begins_to_ask = self.paused > 0 && self.ask_at == Timestamp::MAX;
+        if asleep && (self.deadline() < self.alarm || begins_to_ask || !self.blocked.is_empty() || self.is_closed()) {
             self.alarm = Timestamp::ZERO;
             return self.bell.clone();
         }

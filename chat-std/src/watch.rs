@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chat_proto::{SessionId, Timestamp};
 use rustix::event::{PollFd, PollFlags};
+use tracing::debug;
 
 use crate::connection::Connection;
 use crate::shared::{Shared, State};
@@ -22,6 +23,8 @@ pub(crate) struct Watch {
     writable: Vec<SessionId>,
     /// Those that are to be cut.
     out_of_time: Vec<Arc<Connection>>,
+    /// Those from whom nothing is read, to be asked whether they are still there.
+    to_ask: Vec<(SessionId, Arc<Connection>)>,
 }
 
 impl Watch {
@@ -31,7 +34,7 @@ impl Watch {
         rope.set_nonblocking(true)?;
         bell.set_nonblocking(true)?;
         shared.act(|state, _| state.bell = Some(Arc::new(rope)));
-        Ok(Self { bell, blocked: Vec::new(), writable: Vec::new(), out_of_time: Vec::new() })
+        Ok(Self { bell, blocked: Vec::new(), writable: Vec::new(), out_of_time: Vec::new(), to_ask: Vec::new() })
     }
 
     /// Watches until the server is shut down and all connections' threads have ended.
@@ -40,18 +43,43 @@ impl Watch {
             for connection in self.out_of_time.drain(..) {
                 connection.cut();
             }
+            self.ask(shared);
             self.wait(timeout);
         }
     }
 
     /// Does what is due and returns how long there is nothing more to do; `None` if nothing is left to watch.
     fn look(&mut self, state: &mut State, now: Timestamp) -> Option<Duration> {
-        state.writable.extend(self.writable.drain(..));
+        for id in self.writable.drain(..) {
+            state.hub.writable(now, id);
+            state.writable.push_back(id);
+        }
         self.blocked.append(&mut state.blocked);
         state.grace.handle_timeout(&mut state.hub, now);
         self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
+        self.to_ask = state.to_ask(now);
         state.alarm = state.deadline();
         (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))
+    }
+
+    /// Tells the hub of peers that have ended or gone while nothing is read from them.
+    fn ask(&mut self, shared: &Shared) {
+        if self.to_ask.is_empty() {
+            return;
+        }
+        let mut sockets: Vec<_> = self.to_ask.iter().map(|(_, connection)| connection.ended()).collect();
+        wait(&mut sockets, Some(Duration::ZERO));
+        for ((id, _), socket) in self.to_ask.iter().zip(&sockets) {
+            let found = socket.revents();
+            if found.contains(PollFlags::ERR) {
+                debug!(session = id.slot(), "reset while its input was left untaken");
+                shared.act(|state, now| state.hub.disconnect(now, *id));
+            } else if !found.is_empty() {
+                shared.act(|state, now| state.hub.peer_ended(now, *id));
+            }
+        }
+        drop(sockets);
+        self.to_ask.clear();
     }
 
     /// Waits for the bell, for the timeout, or until a blocked socket takes more.
