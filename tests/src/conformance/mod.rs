@@ -29,6 +29,7 @@
 //! - [`conversation`]: what the embedding program says and counts, and crowds.
 //! - [`closing`]: every way in which a connection ends.
 //! - [`pressure`]: readers that do not read, talkers that flood, a full server.
+//! - [`pace`]: many at once, readers that keep pace and such that do not, peers that are gone.
 //! - [`deadlines`]: that things happen on time; these run while no other case of the test file does.
 //! - [`resources`]: descriptors, threads and processor time; these run in a process of their own each.
 //!
@@ -42,6 +43,7 @@ mod client;
 pub mod closing;
 pub mod conversation;
 pub mod deadlines;
+pub mod pace;
 pub mod pressure;
 pub mod resources;
 mod running;
@@ -98,6 +100,18 @@ macro_rules! conformance {
                 many_deadlines_at_once
                 a_stalled_reader_is_closed_on_time
                 the_rate_is_kept_and_nothing_is_lost
+            }
+            pace, quietly {
+                a_page_pasted_by_many_is_heard_whole
+                a_page_pasted_among_the_deaf_is_heard_whole
+                whispers_wait_for_one_who_reads
+                the_deaf_hold_others_up_once
+                what_the_system_keeps_is_bounded
+                who_has_ended_is_heard_for_the_linger_time_only
+                those_who_have_ended_keep_nobody_out
+                an_answer_does_not_wait_for_a_flood
+                a_reader_at_the_pace_misses_nothing
+                a_reset_is_noticed_while_input_is_left_untaken
             }
             resources, in_a_process_of_its_own {
                 descriptors_running_out

@@ -122,6 +122,13 @@ pub(super) fn lazy(server: &Running) -> Client {
     lazy
 }
 
+/// The same without a name, whom nobody sees.
+pub(super) fn lazy_guest(server: &Running) -> Client {
+    let mut lazy = Client::connect_narrow("lazy", server.addr("text"));
+    assert!(lazy.line().starts_with("* welcome"), "lazy is welcome");
+    lazy
+}
+
 /// A reader that does not read costs the others nothing; when it reads at last, it is told exactly what it missed.
 pub fn a_reader_that_never_reads_finds_a_gap(adapter: &dyn Adapter) {
     let server = start(adapter, Config { log_bytes: 128 << 10, ..calm() });

@@ -1,0 +1,196 @@
+//! Many at once, readers that keep pace and such that do not, and peers that are gone.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_proto::Config;
+
+use super::pressure::Flood;
+use super::{Adapter, Client, PATIENCE, Running, calm, rate, start};
+use crate::attack::{self, Paste};
+
+/// A log that one page of those who paste here overruns three times.
+const LOG: usize = 512 << 10;
+
+/// Limits as delivered, but for a small log.
+fn small_log() -> Config {
+    Config { log_bytes: LOG, ..Config::default() }
+}
+
+fn a_page(deaf: usize) -> Paste {
+    Paste { people: 40, lines: 40, len: 1_000, deaf, readers: 2, timeout: 3 * PATIENCE }
+}
+
+#[track_caller]
+fn expect_whole(server: &Running, paste: Paste) {
+    let heard = attack::paste(&server.addr("text"), paste).expect("peers connect");
+    assert_eq!((heard.heard, heard.missed), (heard.expected, 0), "{heard:?}");
+}
+
+/// Many paste a page at once, and who reads misses nothing of it, with the rate that servers have by default.
+pub fn a_page_pasted_by_many_is_heard_whole(adapter: &dyn Adapter) {
+    let server = start(adapter, small_log());
+    expect_whole(&server, a_page(0));
+    server.stop([]);
+}
+
+/// The same where nothing limits how fast they send, and some read nothing.
+pub fn a_page_pasted_among_the_deaf_is_heard_whole(adapter: &dyn Adapter) {
+    let server = start(adapter, Config { rate: None, ..small_log() });
+    expect_whole(&server, a_page(10));
+    server.stop([]);
+}
+
+/// Five people whisper a page each to one who reads, and nothing is refused.
+pub fn whispers_wait_for_one_who_reads(adapter: &dyn Adapter) {
+    let server = start(adapter, Config::default());
+    let (told, refused) = attack::whisper(&server.addr("text"), 5, 5, 1_000).expect("peers connect");
+    assert_eq!((told, refused), (25, 0));
+    server.stop([]);
+}
+
+/// Who asks in the midst of a flood is answered soon.
+pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
+    let server = start(adapter, Config { rate: None, ..Config::default() });
+    let flood = attack::Flood {
+        people: 50,
+        len: 64,
+        pings: 20,
+        before: Duration::from_millis(500),
+        timeout: 3 * PATIENCE,
+    };
+    let took = attack::flood(&server.addr("text"), flood).expect("peers connect");
+    assert_eq!(took.len(), 20, "each is answered");
+    assert!(took[10] <= Duration::from_millis(100) && took[19] <= Duration::from_millis(600), "{took:?}");
+    server.stop([]);
+}
+
+/// A reader that takes just the pace is waited for; what is said is slowed to that, and no further than half of it.
+pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
+    const PACE: usize = 1 << 20;
+    const BYTES: usize = 6 << 20;
+    let server = start(adapter, Config { pace: Some(PACE), log_bytes: 1 << 20, rate: None, ..calm() });
+    let mut reader = server.named("reader");
+    let mut sender = server.named("sender");
+    reader.expect("* sender joined");
+    let (line, lines) = ("x".repeat(999), BYTES / 1_000);
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..lines {
+                sender.say(&line);
+            }
+        });
+        let expected = format!("sender: {line}");
+        for heard in 1..=lines {
+            reader.expect(&expected);
+            // No faster than the pace, a tenth of a millisecond's worth at a time.
+            let due = Duration::from_secs_f64((heard * expected.len()) as f64 / PACE as f64);
+            thread::sleep(due.saturating_sub(begun.elapsed()));
+        }
+    });
+    let took = begun.elapsed();
+    assert_eq!(server.stats().missed, 0);
+    assert!(took <= Duration::from_secs_f64(2.2 * BYTES as f64 / PACE as f64), "{took:?}");
+    server.stop([reader, sender]);
+}
+
+/// Some who do not read hold the others up once, for no longer than a second.
+pub fn the_deaf_hold_others_up_once(adapter: &dyn Adapter) {
+    let server = start(adapter, calm());
+    let deaf: Vec<Client> = (0..10).map(|_| super::pressure::lazy_guest(&server)).collect();
+    let mut flood = Flood::new(&server);
+    assert_eq!(flood.go_on(24 << 20), [""; 0], "bob hears the flood and nothing else");
+    let stats = server.stats();
+    assert_eq!(stats.slow, 10, "each is given up once: {stats:?}");
+    for lazy in deaf {
+        lazy.reset();
+    }
+    server.stop(flood.into_clients());
+}
+
+/// What a reader that stops leaves in the system's buffers is bounded.
+pub fn what_the_system_keeps_is_bounded(adapter: &dyn Adapter) {
+    /// Twice what the system is asked for, and a write; and what the peer's own system keeps, who asks for little.
+    const MOST: u64 = (2 * 128 + 64 + 16) << 10;
+    let server = start(adapter, calm());
+    let lazy = super::pressure::lazy_guest(&server);
+    let mut flood = Flood::new(&server);
+    flood.go_on(16 << 20);
+    let [alice, bob] = flood.into_clients();
+    let kept = server.stats().bytes_sent - alice.bytes_heard() - bob.bytes_heard();
+    assert!(kept <= MOST, "{kept} bytes are kept for one who does not read");
+    lazy.reset();
+    server.stop([alice, bob]);
+}
+
+/// Connects one who sends more than the rate lets it say for a long time.
+fn throttled(server: &Running) -> Client {
+    let mut client = server.guest("spammer");
+    client.say_what_fits("spam spam spam\n".repeat(5_000).as_bytes(), Duration::from_millis(100));
+    client
+}
+
+/// A reset is noticed within a second, though the peer's input is left untaken.
+pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
+    let server = start(adapter, Config { rate: Some(rate(1, 5)), linger_timeout: 3 * PATIENCE, ..calm() });
+    let mut alice = server.named("alice");
+    let spammer = throttled(&server);
+    let is_unix = server.addr("text").is_unix();
+    let begun = Instant::now();
+    spammer.reset();
+    if is_unix {
+        // There is no reset on a Unix socket: what was sent is said for the linger time.
+        drop(alice);
+        return server.stop([]);
+    }
+    while alice.line() != "* guest-2 left (connection lost)" {}
+    assert!(begun.elapsed() <= Duration::from_millis(1_500), "{:?}", begun.elapsed());
+    server.stop([alice]);
+}
+
+/// After its end of input a peer's lines are said at the rate, but no longer than the linger time.
+pub fn who_has_ended_is_heard_for_the_linger_time_only(adapter: &dyn Adapter) {
+    let linger_timeout = Duration::from_secs(1);
+    let server = start(adapter, Config { rate: Some(rate(20, 5)), linger_timeout, ..calm() });
+    let mut alice = server.named("alice");
+    let mut spammer = throttled(&server);
+    let begun = Instant::now();
+    spammer.end_input();
+    let mut said = 0;
+    while alice.line() != "* guest-2 left" {
+        said += 1;
+    }
+    // It is asked every half a second whether it is still there.
+    assert!(begun.elapsed() <= linger_timeout + Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(said >= 20, "{said} lines were said, at the rate");
+    assert_eq!(server.stats().cut_short, 1);
+    spammer.drain();
+    server.stop([alice]);
+}
+
+/// A server that is full of sessions whose peers have ended has room for those who come.
+pub fn those_who_have_ended_keep_nobody_out(adapter: &dyn Adapter) {
+    const MOST: usize = 20;
+    let config = Config { max_sessions: MOST, rate: Some(rate(1, 5)), linger_timeout: 3 * PATIENCE, ..calm() };
+    let server = start(adapter, config);
+    let spammers: Vec<Client> = (0..MOST)
+        .map(|_| {
+            let mut spammer = throttled(&server);
+            spammer.end_input();
+            spammer
+        })
+        .collect();
+    // Once the server has asked, there is room.
+    let begun = Instant::now();
+    let alice = loop {
+        let mut alice = Client::connect("alice", server.addr("text"));
+        if alice.line().starts_with("* welcome") {
+            break alice;
+        }
+        assert!(begun.elapsed() <= Duration::from_secs(2), "the server stays full");
+        thread::sleep(Duration::from_millis(50));
+    };
+    drop((alice, spammers));
+    server.stop([]);
+}
