@@ -28,9 +28,10 @@ const MAX_SMALL_BYTES: usize = 128 << 10;
 /// half is for what the hub says by itself, which does not wait.
 const PARTS: usize = 4;
 
-/// How long a driver may take to report a write before its reader counts as blocked. It is counted to the next full
-/// second, so that those who were told to write in the same second are looked at together.
-const UNREPORTED: u64 = 1_000_000_000;
+/// Nanoseconds that a driver may take to report a write before its reader counts as blocked: about a second, and up to
+/// the next multiple of it, so that those who were told to write at about the same time are looked at together. A power
+/// of two, since this is asked with every write.
+const UNREPORTED: u64 = 1 << 30;
 
 /// How long a session must have sent no line for its next one to go before those of others.
 const FRESH: Duration = Duration::from_secs(1);
@@ -74,46 +75,58 @@ pub(crate) fn is_fresh(previous: Timestamp, now: Timestamp) -> bool {
 /// A log's mark, and how many of its readers have not reached it.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
+    /// A small part lies behind the mark, and a reader that is waited for has not reached it.
+    is_closed: bool,
     /// How many marks there were, so that a reader knows which was the last that it reached.
     number: u32,
-    /// The number of the entry behind which a reader has reached the mark.
-    mark: u64,
-    /// The log's head when the mark was set, in entries and in bytes.
-    start: u64,
-    start_position: u64,
     /// The readers that are waited for …
     readers: u32,
     /// … and those of them that have not reached the mark.
     behind: u32,
+    /// The number of the entry behind which a reader has reached the mark.
+    mark: u64,
+    /// The log's head, in entries and in bytes, from which on a small part lies behind the mark.
+    full: u64,
+    full_position: u64,
 }
 
 impl Marks {
+    /// Makes the first mark, at the beginning of a log.
+    pub(crate) fn new(pace: Option<&Pace>) -> Self {
+        let (full, full_position) = pace.map_or((0, 0), |pace| (pace.small_entries, pace.small_bytes));
+        Self { full, full_position, ..Self::default() }
+    }
+
     /// Returns how many marks there were, which wraps.
+    #[inline]
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
 
     /// Returns whether nothing more may be published now.
-    pub(crate) fn are_closed(&self, log: &Log, pace: &Pace) -> bool {
-        self.behind > 0 && self.is_part_full(log, pace)
+    #[inline]
+    pub(crate) fn are_closed(&self) -> bool {
+        self.is_closed
     }
 
-    /// Takes note that something was published, or that somebody has reached the mark or is no longer waited for.
+    /// Returns whether a small part lies behind the mark.
     #[inline]
+    pub(crate) fn is_full(&self, log: &Log) -> bool {
+        log.head_position() >= self.full_position || log.head() >= self.full
+    }
+
+    /// Moves the mark, if a small part lies behind it and all have reached it.
     pub(crate) fn advance(&mut self, log: &Log, pace: &Pace) {
-        if (self.behind == 0 || Fault::PaceIgnored.is_planted()) && self.is_part_full(log, pace) {
+        let is_full = self.is_full(log);
+        self.is_closed = is_full && self.behind > 0 && !Fault::PaceIgnored.is_planted();
+        if is_full && !self.is_closed {
             self.number = self.number.wrapping_add(1);
-            self.start = log.head();
-            self.start_position = log.head_position();
+            self.full = log.head() + pace.small_entries;
+            self.full_position = log.head_position() + pace.small_bytes;
             // One entry further, so that everyone has something to read before it.
-            self.mark = self.start + 1;
+            self.mark = log.head() + 1;
             self.behind = self.readers;
         }
-    }
-
-    #[inline]
-    fn is_part_full(&self, log: &Log, pace: &Pace) -> bool {
-        log.head_position() - self.start_position >= pace.small_bytes || log.head() - self.start >= pace.small_entries
     }
 
     /// Begins to wait for a reader that is at `next`.
@@ -185,6 +198,7 @@ impl Intake {
     }
 
     /// Returns whether the reader is not waited for.
+    #[inline]
     pub(crate) fn is_slow(&self) -> bool {
         self.slow
     }
@@ -192,15 +206,20 @@ impl Intake {
     /// Takes note that a driver has been told to write.
     #[inline]
     pub(crate) fn offer(&mut self, now: Timestamp) {
-        self.spend(now);
-        self.offer = Offer::Made;
+        if self.offer != Offer::Taken || Fault::AllowanceEarnedIdle.is_planted() {
+            self.spend(now);
+        }
+        (self.offer, self.since) = (Offer::Made, now);
     }
 
     /// Takes note of a report: whether the socket took all that it was offered.
     #[inline]
     pub(crate) fn report(&mut self, complete: bool, now: Timestamp) {
-        self.spend(now);
+        if self.offer != Offer::Made || now.as_nanos() - self.since.as_nanos() > UNREPORTED {
+            self.spend(now);
+        }
         self.offer = if complete { Offer::Taken } else { Offer::Blocked };
+        self.since = now;
     }
 
     /// Takes note that the socket takes bytes again.
@@ -219,14 +238,14 @@ impl Intake {
     }
 
     /// Returns the moment at which the reader becomes slow, unless it reaches the mark before.
+    #[inline]
     pub(crate) fn runs_out(&self) -> Timestamp {
-        let left = Duration::from_nanos(self.left);
-        match self.offer {
-            _ if self.slow => Timestamp::MAX,
-            Offer::Taken => Timestamp::MAX,
-            Offer::Made => unreported(self.since) + left,
-            Offer::Blocked => self.since + left,
-        }
+        let since = match self.offer {
+            Offer::Taken => return Timestamp::MAX,
+            Offer::Made => unreported(self.since),
+            Offer::Blocked => self.since.as_nanos(),
+        };
+        if self.slow { Timestamp::MAX } else { Timestamp::from_nanos(since.saturating_add(self.left)) }
     }
 
     /// Gives up on the reader.
@@ -235,19 +254,19 @@ impl Intake {
     }
 
     /// Takes what the present offer has used of the allowance.
-    #[inline]
+    #[cold]
     fn spend(&mut self, now: Timestamp) {
-        let passed = now.saturating_duration_since(self.since);
+        let now_nanos = now.as_nanos();
         let used = match self.offer {
             Offer::Taken if Fault::AllowanceEarnedIdle.is_planted() => {
-                self.left = self.left.saturating_add(passed.as_nanos() as u64);
-                Duration::ZERO
+                self.left = self.left.saturating_add(now_nanos - self.since.as_nanos());
+                0
             }
-            Offer::Taken => Duration::ZERO,
-            Offer::Made => now.saturating_duration_since(unreported(self.since)),
-            Offer::Blocked => passed,
+            Offer::Taken => 0,
+            Offer::Made => now_nanos.saturating_sub(unreported(self.since)),
+            Offer::Blocked => now_nanos - self.since.as_nanos(),
         };
-        self.left = self.left.saturating_sub(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX));
+        self.left = self.left.saturating_sub(used);
         self.since = now;
     }
 
@@ -257,8 +276,11 @@ impl Intake {
     }
 }
 
-/// Returns when a reader begins to count as blocked to whom its driver was told to write at `since`.
-fn unreported(since: Timestamp) -> Timestamp {
-    let seconds = since.as_nanos().saturating_add(UNREPORTED).div_ceil(UNREPORTED);
-    Timestamp::from_nanos(seconds.saturating_mul(UNREPORTED))
+/// Returns when a reader begins to count as blocked to whom its driver was told to write at `since`, in nanoseconds.
+#[inline]
+fn unreported(since: Timestamp) -> u64 {
+    match since.as_nanos().checked_add(2 * UNREPORTED - 1) {
+        Some(nanos) => nanos & !(UNREPORTED - 1),
+        None => u64::MAX,
+    }
 }

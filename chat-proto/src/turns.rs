@@ -22,8 +22,10 @@ const READY: List = List(0);
 const FRESH: List = List(1);
 /// The others who wait for readers, a line each in turn.
 const OTHERS: List = List(2);
+/// Those who wait for their own peers to read their replies.
+const REPLIES: List = List(3);
 /// The first of the lists of those who wait for one member to read its private messages.
-const FIRST_TARGET: u32 = 3;
+const FIRST_TARGET: u32 = 4;
 
 /// What a session's line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub(crate) enum Hold {
     Target(u32),
     /// For its own peer to read its replies.
     Replies,
+    /// For nothing any more: it goes on when a command is asked for.
+    Ready,
 }
 
 impl Turns {
@@ -51,8 +55,13 @@ impl Turns {
         Lists::memory_bound(FIRST_TARGET as usize + sessions, sessions)
     }
 
-    /// Takes note of the number of the mark; returns whether a new line has to wait for its turn.
+    /// Returns whether nobody waits, nor did when the mark last moved.
     #[inline]
+    pub(crate) fn are_calm(&self) -> bool {
+        self.waiting == 0 && !self.contended
+    }
+
+    /// Takes note of the number of the mark; returns whether a new line has to wait for its turn.
     pub(crate) fn must_wait(&mut self, mark: u32) -> bool {
         if mark != self.mark {
             self.mark = mark;
@@ -78,7 +87,9 @@ impl Turns {
     /// Puts a session into the line for what its line waits for; `first` before the others there.
     pub(crate) fn wait(&mut self, slot: u32, hold: Hold, first: bool) {
         let list = match hold {
-            Hold::None | Hold::Replies => return,
+            Hold::None => return,
+            Hold::Ready => READY,
+            Hold::Replies => REPLIES,
             Hold::Turn { fresh: true } => FRESH,
             Hold::Turn { fresh: false } => OTHERS,
             Hold::Target(target) => List(FIRST_TARGET + target),
@@ -103,12 +114,6 @@ impl Turns {
         })?;
         self.forget(slot);
         Some(slot)
-    }
-
-    /// Lets a session's line go on.
-    pub(crate) fn release(&mut self, slot: u32) {
-        self.waiting += usize::from(!self.lists.holds(slot));
-        self.lists.push(READY, slot);
     }
 
     /// Lets the first go on of those who wait for that session.

@@ -214,7 +214,10 @@ impl Model {
             }
             if let Some(author) = author.filter(|author| self.sessions[author].lane == lane) {
                 self.pass_own(author);
-                self.observe(author);
+                // It is looked at only where it could be the last that others wait for.
+                if self.is_part_full(lane) {
+                    self.observe(author);
+                }
             }
             self.move_mark(lane);
         }

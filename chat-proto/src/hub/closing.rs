@@ -57,7 +57,7 @@ impl Hub {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.clock(now);
         while let Some(slot) = self.deadlines.pop_due(now) {
-            for (due, at) in self.deadlines_of(slot) {
+            for (due, at) in Due::ALL.into_iter().zip(self.deadlines_of(slot)) {
                 if at.has_come(now) {
                     self.expire(slot, due);
                 }
@@ -73,7 +73,7 @@ impl Hub {
     fn expire(&mut self, slot: u32, due: Due) {
         let session = &mut self.sessions[slot];
         match (due, session.phase) {
-            (Due::Refill, Phase::Open) => {
+            (Due::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
                 session.untaken = Untaken::No;
                 if session.ended == Ended::No {
                     session.active = self.now;
@@ -83,10 +83,10 @@ impl Hub {
             }
             (Due::Slow, Phase::Open) => self.give_up_on(slot),
             (Due::CutShort, Phase::Open) => self.cut_short(slot),
-            (Due::Idle, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
+            (Due::Input, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
             // Its transport takes nothing: last words would not reach it either.
-            (Due::Stalled, Phase::Open) => self.end(slot, CloseReason::Stalled),
-            (Due::Lingered, Phase::Closing { reason, .. }) => self.finish(slot, reason),
+            (Due::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
+            (Due::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::DUE;
 use super::backlog::Backlog;
 use super::lane::Lane;
-use crate::config::Config;
+use crate::config::{Config, DialectConfig};
 use crate::dialect::Event;
 use crate::fault::Fault;
 use crate::lists::Lists;
@@ -31,11 +31,14 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) fn new(config: &Config) -> Self {
-        let lanes = config.dialects.iter().enumerate();
-        let lanes = lanes.map(|(i, dialect)| Lane::new(i, *dialect, config.log_bytes, config.log_entries)).collect();
+        let pace = Pace::new(config);
+        let lane = |(i, dialect): (usize, &DialectConfig)| {
+            Lane::new(i, *dialect, config.log_bytes, config.log_entries, pace.as_ref())
+        };
+        let lanes = config.dialects.iter().enumerate().map(lane).collect();
         Self {
             lanes,
-            pace: Pace::new(config),
+            pace,
             backlog: Backlog::new(Self::longest_backlog(config), config.max_line),
             encoded: Vec::with_capacity(Self::room_to_encode(config)),
             max_encoded: config.max_encoded(),
@@ -93,11 +96,14 @@ impl Conversation {
             if let Some(pace) = &self.pace
                 && moved
             {
-                if let Some(author) = author {
-                    let author = &mut sessions[author];
-                    lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
+                if lane.marks.is_full(&lane.log) {
+                    // An author who has read all has nothing to take by which it would be seen to have reached the mark.
+                    if let Some(author) = author {
+                        let author = &mut sessions[author];
+                        lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
+                    }
+                    lane.marks.advance(&lane.log, pace);
                 }
-                lane.marks.advance(&lane.log, pace);
             }
         }
     }
@@ -105,7 +111,7 @@ impl Conversation {
     /// Returns whether something may be published: every reader that is waited for is far enough.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        self.pace.as_ref().is_none_or(|pace| !self.lanes.iter().any(|lane| lane.marks.are_closed(&lane.log, pace)))
+        !self.lanes.iter().any(|lane| lane.marks.are_closed())
     }
 
     /// Returns a number that changes whenever a log's mark has moved.

@@ -171,30 +171,34 @@ impl Hub {
     }
 
     /// Does what a line asks for, or returns what it has to wait for.
+    #[inline]
     fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) -> Hold {
         let previous = self.count_line(slot, now);
-        let may_publish = self.conversation.is_open() && !self.turns.must_wait(self.conversation.marks());
-        self.obey_line(slot, line, plain, may_publish, previous)
+        match self.obey_line(slot, line, plain, false) {
+            Hold::Turn { .. } => Hold::Turn { fresh: is_fresh(previous, now) },
+            hold => hold,
+        }
     }
 
-    /// Does what a line asks for. If that publishes something, and it may not, returns that it has to wait for its turn;
-    /// the line before it came at `previous`.
-    pub(super) fn obey_line(
-        &mut self,
-        slot: u32,
-        line: &[u8],
-        plain: bool,
-        may_publish: bool,
-        previous: Timestamp,
-    ) -> Hold {
+    /// Returns whether something new may be published.
+    #[inline]
+    fn may_publish(&mut self) -> bool {
+        self.conversation.is_open()
+            && (self.turns.are_calm() || !self.turns.must_wait(self.conversation.marks()))
+    }
+
+    /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,
+    /// returns that it has to wait.
+    #[inline]
+    pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], plain: bool, in_turn: bool) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.names.has(slot);
         let request = self.lane(slot).config.dialect.decode(line, named, decoded);
         let plain = if plain { line } else { &[] };
-        let hold = if !may_publish && request.publishes() {
-            Hold::Turn { fresh: is_fresh(previous, self.now) }
+        let hold = if request.publishes() && !in_turn && !self.may_publish() {
+            Hold::Turn { fresh: false }
         } else {
             self.handle_request(slot, request, plain, words, rewritten)
         };

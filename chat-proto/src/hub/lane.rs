@@ -7,7 +7,7 @@ use crate::config::DialectConfig;
 use crate::dialect::{Dialect, Event};
 use crate::lists::List;
 use crate::log::{Log, Readers};
-use crate::pace::Marks;
+use crate::pace::{Marks, Pace};
 
 /// One dialect's log, and who reads it.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(index: usize, config: DialectConfig, log_bytes: usize, log_entries: usize) -> Self {
+    pub(crate) fn new(index: usize, config: DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
         let log = Log::new(log_bytes, log_entries);
-        Self { config, log, marks: Marks::default(), sessions: 0, caught_up: List((LINES + index) as u32) }
+        Self { config, log, marks: Marks::new(pace), sessions: 0, caught_up: List((LINES + index) as u32) }
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.

@@ -269,6 +269,9 @@ impl Hub {
     ///
     /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.
     pub fn poll_command(&mut self) -> Option<Command> {
+        if self.turns.are_calm() {
+            return self.next_command();
+        }
         loop {
             self.take_turns();
             let command = self.next_command();
@@ -396,6 +399,12 @@ impl Hub {
     /// Puts a session into the list where it belongs now.
     fn relist(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
+        self.put_in_line(slot, pending);
+    }
+
+    /// Puts a session into the list where it belongs, knowing whether anything is to be sent to it.
+    #[inline]
+    fn put_in_line(&mut self, slot: u32, pending: bool) {
         let session = &mut self.sessions[slot];
         let lane = &self.conversation.lanes[session.lane as usize];
         if matches!(session.phase, Phase::Over(_)) || session.read_due || (!session.sending && pending) {
@@ -429,11 +438,13 @@ impl Hub {
 
     /// Returns the session's earliest deadline.
     fn deadline(&self, slot: u32) -> Timestamp {
-        self.deadlines_of(slot).map(|(_, at)| at).into_iter().min().unwrap_or(Timestamp::MAX)
+        let [one, two, three, four] = self.deadlines_of(slot);
+        one.min(two).min(three).min(four)
     }
 
-    /// Returns what the session's deadlines are for; [`Timestamp::MAX`] for never.
-    fn deadlines_of(&self, slot: u32) -> [(Due, Timestamp); 4] {
+    /// Returns the session's deadlines, in the order of [`Due::ALL`]; [`Timestamp::MAX`] for never.
+    #[inline]
+    fn deadlines_of(&self, slot: u32) -> [Timestamp; 4] {
         const NEVER: Timestamp = Timestamp::MAX;
         let session = &self.sessions[slot];
         let after = |since, timeout: Option<Duration>| timeout.map_or(NEVER, |timeout| since + timeout);
@@ -442,23 +453,16 @@ impl Hub {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
-                    Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
-                    _ if session.hold != Hold::None || session.ended != Ended::No => (Due::Idle, NEVER),
-                    _ => (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout)),
+                    Untaken::UntilRefill => session.bucket.refill(self.flow),
+                    _ if session.hold != Hold::None || session.ended != Ended::No => NEVER,
+                    _ => after(session.active, self.lane(slot).config.idle_timeout),
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
                 let ended = if session.ended == Ended::No { NEVER } else { session.active + linger };
-                [
-                    (Due::Stalled, after(session.waiting, stall_timeout)),
-                    (Due::Slow, session.intake.runs_out()),
-                    input,
-                    (Due::CutShort, ended),
-                ]
+                [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
             }
-            Phase::Closing { .. } => {
-                [(Due::Lingered, session.waiting + linger), (Due::Idle, NEVER), (Due::Idle, NEVER), (Due::Idle, NEVER)]
-            }
-            Phase::Vacant | Phase::Over(_) => [(Due::Idle, NEVER); 4],
+            Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],
+            Phase::Vacant | Phase::Over(_) => [NEVER; 4],
         }
     }
 }
@@ -466,18 +470,19 @@ impl Hub {
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug)]
 enum Due {
-    /// There is a token for the session's next line.
-    Refill,
-    /// No complete line has come for too long.
-    Idle,
-    /// No byte of what is pending was taken for too long.
-    Stalled,
+    /// No byte of what is pending was taken for too long; or the session has been closing for too long.
+    Output,
     /// The session has been blocked for too long to be waited for.
     Slow,
+    /// There is a token for the session's next line; or no complete line has come for too long.
+    Input,
     /// The session's peer has ended too long ago.
     CutShort,
-    /// The session has been closing for too long.
-    Lingered,
+}
+
+impl Due {
+    /// In the order in which they are done where several have come.
+    const ALL: [Self; 4] = [Self::Output, Self::Slow, Self::Input, Self::CutShort];
 }
 
 impl Scratch {

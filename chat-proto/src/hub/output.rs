@@ -271,7 +271,6 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.stats.bytes_sent += n as u64;
         session.sending &= !complete;
-        session.intake.report(complete, self.now);
         if n > 0 && session.is_open() {
             session.waiting = self.now;
         }
@@ -279,19 +278,8 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         let is_waiting = session.untaken == Untaken::UntilRead;
-        let log = &self.conversation.lanes[session.lane as usize].log;
-        if session.cursor.next >= log.tail() {
-            // Its own messages are no reason to wait for it.
-            session.cursor.skip_own(log);
-        }
-        self.observe(slot);
-        if n > 0 {
-            self.has_taken(slot);
-        }
-        self.replies_read(slot);
-        if !complete {
-            // The peer's allowance runs from now on.
-            self.arm(slot);
+        if self.conversation.pace.is_some() {
+            self.has_taken(slot, n, complete);
         }
         if is_waiting && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];
@@ -311,7 +299,7 @@ impl Hub {
                 if !pending {
                     self.has_taken_all(slot);
                 }
-                self.relist(slot);
+                self.put_in_line(slot, pending);
             }
         }
     }

@@ -31,8 +31,9 @@ impl Hub {
     pub(super) fn wait_for(&mut self, slot: u32) {
         let Some(pace) = &self.conversation.pace else { return };
         let session = &mut self.sessions[slot];
-        let marks = &mut self.conversation.lanes[session.lane as usize].marks;
-        marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
+        let lane = &mut self.conversation.lanes[session.lane as usize];
+        lane.marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
+        lane.marks.advance(&lane.log, pace);
     }
 
     /// Returns whether others wait for a session to read.
@@ -51,13 +52,30 @@ impl Hub {
         }
     }
 
-    /// Takes note that a reader has taken something: one that is slow is waited for again if it has reached the mark.
+    /// Takes note of what a reader has taken: `n` bytes, and whether that was all it was offered.
     #[inline]
-    pub(super) fn has_taken(&mut self, slot: u32) {
-        let session = &self.sessions[slot];
-        let marks = &self.conversation.lanes[session.lane as usize].marks;
-        if session.intake.is_slow() && session.is_open() && marks.is_reached(session.cursor.next) {
-            self.wait_for(slot);
+    pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
+        let session = &mut self.sessions[slot];
+        session.intake.report(complete, self.now);
+        let lane = &self.conversation.lanes[session.lane as usize];
+        // Its own messages are no reason to wait for it. If it has taken all, they are stepped over soon.
+        if (!complete || session.intake.is_slow()) && session.cursor.next >= lane.log.tail() {
+            session.cursor.skip_own(&lane.log);
+        }
+        if session.intake.is_slow() {
+            // It is waited for again if it has reached the mark.
+            if n > 0 && session.is_open() && lane.marks.is_reached(session.cursor.next) {
+                self.wait_for(slot);
+            }
+        } else {
+            self.observe(slot);
+        }
+        if !self.turns.are_calm() {
+            self.replies_read(slot);
+        }
+        if !complete {
+            // The peer's allowance runs from now on.
+            self.arm(slot);
         }
     }
 
@@ -109,7 +127,6 @@ impl Hub {
     }
 
     /// Lets lines that have waited be carried out, each in its turn, until nothing may be published.
-    #[inline]
     pub(super) fn take_turns(&mut self) {
         self.turns.must_wait(self.conversation.marks());
         for _ in 0..TURNS_A_CALL {
@@ -123,13 +140,13 @@ impl Hub {
         if !self.has_reply_room(slot) {
             // Others have filled its replies meanwhile. It goes first when there is room.
             self.sessions[slot].hold = Hold::Replies;
-            return;
+            return self.turns.wait(slot, Hold::Replies, false);
         }
         let session = &mut self.sessions[slot];
         let waited_for = core::mem::replace(&mut session.hold, Hold::None);
         let Some(line) = session.framer.take_held() else { return };
-        let may_publish = matches!(waited_for, Hold::Turn { .. }) || self.conversation.is_open();
-        let hold = self.obey_line(slot, line.as_line(), false, may_publish, self.now);
+        let in_turn = matches!(waited_for, Hold::Turn { .. });
+        let hold = self.obey_line(slot, line.as_line(), false, in_turn);
         if hold == Hold::None {
             if let Hold::Target(target) = waited_for {
                 self.turns.release_first(target);
@@ -165,11 +182,11 @@ impl Hub {
     }
 
     /// Lets go on what waited for the session to read its replies.
-    #[inline]
     pub(super) fn replies_read(&mut self, slot: u32) {
         self.turns.release_first(slot);
         if self.sessions[slot].hold == Hold::Replies && self.has_reply_room(slot) {
-            self.turns.release(slot);
+            self.sessions[slot].hold = Hold::Ready;
+            self.turns.wait(slot, Hold::Ready, false);
         }
     }
 }

@@ -127,6 +127,7 @@ impl Model {
             session.lines.pop_front();
         }
         self.pass_own(slot);
+        self.observe(slot);
         if n > 0 {
             self.has_taken(slot);
         }
@@ -170,6 +171,7 @@ impl Model {
             }
         }
         self.pass_own(slot);
+        self.observe(slot);
         if missed > 0 && close {
             self.close(slot, CloseReason::Lagged { missed }, "");
         }
@@ -187,7 +189,6 @@ impl Model {
         {
             session.lines.remove(begun + first);
         }
-        self.observe(slot);
     }
 
     /// Returns whether a session has nothing to be sent but what the log has.

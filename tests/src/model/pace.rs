@@ -10,10 +10,11 @@ use super::{Checked, Model, Phase, Place, differ};
 /// The most bytes of a small part.
 const SMALL_PART: usize = 128 << 10;
 
-/// A driver that has not reported for a second counts as one whose socket takes nothing, from the next full second on.
+/// A driver that has not reported for about a second counts as one whose socket takes nothing, from the next full one on.
 fn unreported(since: Timestamp) -> Timestamp {
-    let seconds = (u128::from(since.as_nanos()) + 1_000_000_000).div_ceil(1_000_000_000);
-    Timestamp::from_nanos(u64::try_from(seconds * 1_000_000_000).unwrap_or(u64::MAX))
+    const SECOND: u128 = 1 << 30;
+    let seconds = (u128::from(since.as_nanos()) + SECOND).div_ceil(SECOND);
+    Timestamp::from_nanos(u64::try_from(seconds * SECOND).unwrap_or(u64::MAX))
 }
 
 /// Who sent no line for so long goes before others who wait.
@@ -157,7 +158,7 @@ impl Model {
         }
     }
 
-    fn is_part_full(&self, lane: usize) -> bool {
+    pub(super) fn is_part_full(&self, lane: usize) -> bool {
         let (bytes, entries) = self.small_part();
         let lane = &self.lanes[lane];
         lane.bytes - lane.start.1 >= bytes as u64 || lane.head() - lane.start.0 >= entries as u64
@@ -184,7 +185,11 @@ impl Model {
     }
 
     fn look_at_crowd(&mut self) {
+        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
         let waits = &mut self.waits;
+        if nobody_waits && !waits.contended {
+            return;
+        }
         if std::mem::replace(&mut waits.looked_at, waits.moves) != waits.moves {
             waits.contended = waits.fresh.len() + waits.others.len() > 1;
         }
@@ -314,8 +319,8 @@ impl Model {
         let (Some(line), Some(wait)) = (self.session(slot).held.take(), self.session(slot).wait.take()) else {
             unreachable!("who waits has a line");
         };
-        let may_publish = matches!(wait, Wait::Turn { .. }) || self.is_gate_open();
-        match self.carry_out(slot, &line, may_publish, self.now) {
+        let in_turn = matches!(wait, Wait::Turn { .. });
+        match self.carry_out(slot, &line, in_turn, self.now) {
             Outcome::Done => {
                 if let Wait::Target(target) = wait {
                     self.release_first(target);

@@ -80,8 +80,7 @@ impl Model {
         } else if is_whole {
             session.line = after;
             let previous = self.count_line(slot);
-            let may_publish = self.may_publish();
-            if let Outcome::Waits(wait) = self.carry_out(slot, content, may_publish, previous) {
+            if let Outcome::Waits(wait) = self.carry_out(slot, content, false, previous) {
                 self.hold(slot, content.to_vec(), wait);
             }
         } else {
@@ -89,14 +88,14 @@ impl Model {
         }
     }
 
-    /// Does what a line asks for, or says what it waits for.
-    pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], may_publish: bool, previous: Timestamp) -> Outcome {
+    /// Does what a line asks for, or says what it waits for, unless its turn has come.
+    pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], in_turn: bool, previous: Timestamp) -> Outcome {
         let is_named = self.sessions[&slot].name.is_some();
         let dialect = self.config.dialects[self.sessions[&slot].lane].dialect;
         let mut decoded = Vec::new();
         let request = dialect.decode(line, is_named, &mut decoded);
         let publishes = matches!(request, Request::Say { .. } | Request::Act(_) | Request::Name(_));
-        if publishes && !may_publish {
+        if publishes && !in_turn && !self.may_publish() {
             return Outcome::Waits(Wait::Turn { fresh: self.is_fresh(previous) });
         }
         self.obey(slot, request)
