@@ -183,8 +183,7 @@ impl Hub {
     /// Returns whether something new may be published.
     #[inline]
     fn may_publish(&mut self) -> bool {
-        self.conversation.is_open()
-            && (self.turns.are_calm() || !self.turns.must_wait(self.conversation.marks()))
+        self.conversation.is_open() && (self.turns.are_calm() || !self.turns.must_wait(self.conversation.marks()))
     }
 
     /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,

@@ -25,7 +25,13 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(index: usize, config: DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        config: DialectConfig,
+        log_bytes: usize,
+        log_entries: usize,
+        pace: Option<&Pace>,
+    ) -> Self {
         let log = Log::new(log_bytes, log_entries);
         Self { config, log, marks: Marks::new(pace), sessions: 0, caught_up: List((LINES + index) as u32) }
     }

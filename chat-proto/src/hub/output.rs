@@ -158,6 +158,16 @@ impl Hub {
     /// True only for batches without private bytes, filled for a session of the same dialect at the same place.
     pub fn fits(&mut self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
+        let session = &self.sessions[slot];
+        if session.outbox.is_none() && session.lane == batch.lane() {
+            // Nearly all: no more than a look at where it is.
+            let log = &self.conversation.lanes[session.lane as usize].log;
+            let next = session.cursor.next;
+            let to = session.cursor.stretch(session.end(log.head()));
+            if next >= log.tail() && batch.fits(session.lane, &HandOut { front: 0, replies: 0, from: next, to }) {
+                return true;
+            }
+        }
         self.settle(slot);
         let out = self.hand_out(slot);
         batch.fits(self.sessions[slot].lane, &out)

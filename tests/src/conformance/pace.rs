@@ -52,13 +52,8 @@ pub fn whispers_wait_for_one_who_reads(adapter: &dyn Adapter) {
 /// Who asks in the midst of a flood is answered soon.
 pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: None, ..Config::default() });
-    let flood = attack::Flood {
-        people: 50,
-        len: 64,
-        pings: 20,
-        before: Duration::from_millis(500),
-        timeout: 3 * PATIENCE,
-    };
+    let flood =
+        attack::Flood { people: 50, len: 64, pings: 20, before: Duration::from_millis(500), timeout: 3 * PATIENCE };
     let took = attack::flood(&server.addr("text"), flood).expect("peers connect");
     assert_eq!(took.len(), 20, "each is answered");
     assert!(took[10] <= Duration::from_millis(100) && took[19] <= Duration::from_millis(600), "{took:?}");
