@@ -106,7 +106,7 @@
 //!
 //! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took; nothing need not be reported.
 //! If it took all that was handed out and there is more, another `Send` follows by itself. If it took less, no `Send`
-//! comes until you have tried again: when the socket is writable, ask for the bytes anew, which begin where it left off
+//! comes until you have tried again: when the socket is [`writable`](Hub::writable), ask for the bytes anew, which begin where it left off
 //! and end with what has come since. So each session is being written to by one place at a time, and a driver needs no
 //! queue and no half-written buffer of its own: what a socket did not take stays in the hub. If you are handed nothing,
 //! the `Send` is done with, and another comes when there is something.
@@ -126,10 +126,30 @@
 //! # Back-pressure
 //!
 //! A session that sends faster than [`Config::rate`], or does not read what it asked for, has its input left untaken.
-//! Keep it, stop reading from its transport, and its kernel and then its peer will stop sending; nothing is dropped. A
-//! reader that is slower than the conversation costs the others nothing: it falls behind in the log, and when the log
-//! has moved past it, it is told how many messages it missed or is closed, as [`Config::on_lag`] says. One that takes no
-//! byte at all is closed after [`Config::stall_timeout`].
+//! Keep it, stop reading from its transport, and its kernel and then its peer will stop sending; nothing is dropped.
+//!
+//! While you do not read from a transport, ask now and then whether its peer is still there (`POLLRDHUP` tells), and say
+//! so by [`peer_ended`](Hub::peer_ended), or the session stays until all of its input was taken.
+//!
+//! # Pace
+//!
+//! Who keeps pace misses nothing. A reader keeps pace if its socket takes all that it is offered, or at least
+//! [`Config::pace`] bytes a second while it is blocked. While such a reader is a *small part* of the log behind (128 KiB,
+//! or a quarter of a small log), lines that would publish something wait, each in its session's line buffer, and
+//! then have their turns: one line each, whoever has been silent for a second first. Lines that publish nothing (`/ping`,
+//! `/who`, `/quit`) pass, unless an earlier line of their own session waits. So does what the hub says itself: the
+//! rest of the log is its reserve.
+//!
+//! A reader that is blocked for longer than two small parts take at that pace (250 ms by default) before it has read one
+//! is *slow*, and not waited for until it has caught up or has taken everything. It falls behind in the log, and when the
+//! log has moved past it, it is told how many messages it missed or is closed, as [`Config::on_lag`] says. However many
+//! are slow or play at being slow, all others have half of the pace at least, where a line counts as 8 bytes or more.
+//! One that takes no byte at all is closed after [`Config::stall_timeout`].
+//!
+//! A private message waits in the same way for the member whom it is for. If that one is slow, it is refused.
+//!
+//! A session is blocked from the report of a short write until you call [`writable`](Hub::writable), so call that when the
+//! transport says that it takes bytes again; what you need until you write is not held against the peer.
 //!
 //! When a session begins to close, no [`Read`](Command::Read) comes any more: what it has left is of no use to anybody.
 //! If the peer's end of input comes behind what the hub has left, tell it once the hub has taken that: what is offered
@@ -278,7 +298,7 @@ mod words;
 
 pub use batch::Batch;
 pub use command::{CloseReason, Command, OpenError};
-pub use config::{Config, ConfigError, DialectConfig, OnLag, Rate};
+pub use config::{Config, ConfigError, DialectConfig, MemoryBound, OnLag, Rate};
 pub use dialect::{Dialect, DialectId};
 pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};

@@ -20,6 +20,7 @@ const PROGRAM: Program = Program {
     version: env!("CARGO_PKG_VERSION"),
     unix_sockets: true,
     memory_bound: Server::memory_bound,
+    system_bound: Server::system_bound,
 };
 
 fn main() -> ExitCode {

@@ -60,12 +60,23 @@ impl Server {
     ///
     /// It is [`Config::memory_bound`] and, for each session, the input that its connection keeps while the hub leaves
     /// it untaken: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 64 KiB where it
-    /// does not. Connections and threads come on top: a socket and a task for each connection, and for each thread the
-    /// buffers that it reads into and writes from, some 2 MiB at most with the default limits. So does what was kept
-    /// for a session that is over, for the moment until its task is dropped.
+    /// does not. What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do
+    /// connections and threads themselves: a socket and a task for each connection, and for each thread the buffers
+    /// that it reads into and writes from, some 2 MiB at most with the default limits. So does what was kept for a
+    /// session that is over, for the moment until its task is dropped.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+    }
+
+    /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
+    /// what their peers have not taken, and what the server has not.
+    ///
+    /// It is asked for 128 KiB in each direction, and takes up to twice that. It comes on top of
+    /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
+    #[must_use]
+    pub fn system_bound(config: &Config) -> usize {
+        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER)
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.

@@ -22,6 +22,7 @@ const PROGRAM: Program = Program {
     version: env!("CARGO_PKG_VERSION"),
     unix_sockets: false,
     memory_bound: Server::memory_bound,
+    system_bound: Server::system_bound,
 };
 
 fn main() -> ExitCode {

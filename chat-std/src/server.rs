@@ -46,14 +46,25 @@ impl Server {
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
-    /// It is [`Config::memory_bound`] and, for each session, the input that its thread holds until the hub has taken it:
-    /// one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it does not.
-    /// Connections and threads come on top: a socket and a thread for each connection, and for each flusher the buffers
-    /// that it writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that
-    /// are over, and whose peers have a second to read their last words.
+    /// It is [`Config::memory_bound`] and, for each session, the input that its thread holds until the hub has taken
+    /// it: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it does not.
+    /// What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do connections
+    /// and threads themselves: a socket and a thread for each connection, and for each flusher the buffers that it
+    /// writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that are
+    /// over, and whose peers have a second to read their last words.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+    }
+
+    /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
+    /// what their peers have not taken, and what the server has not.
+    ///
+    /// It is asked for 128 KiB in each direction, and takes up to twice that. It comes on top of
+    /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
+    #[must_use]
+    pub fn system_bound(config: &Config) -> usize {
+        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER)
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.

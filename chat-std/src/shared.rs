@@ -229,7 +229,7 @@ impl State {
     }
 
     /// Returns the connections whose peers are to be asked now whether they are still there.
-    pub(crate) fn to_ask(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Connection>)> {
+    pub(crate) fn whom_to_ask(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Connection>)> {
         if self.paused == 0 {
             self.ask_at = Timestamp::MAX;
         } else if self.ask_at == Timestamp::MAX {

@@ -57,7 +57,7 @@ impl Watch {
         self.blocked.append(&mut state.blocked);
         state.grace.handle_timeout(&mut state.hub, now);
         self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
-        self.to_ask = state.to_ask(now);
+        self.to_ask = state.whom_to_ask(now);
         state.alarm = state.deadline();
         (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))
     }

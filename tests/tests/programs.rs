@@ -185,7 +185,7 @@ fn every_limit_has_its_option() {
             &["--backlog", "5"],
             &["--backlog", "classic=20"],
         ] {
-            let (bound, errors) = run(program, &[args, &["--print-memory-bound"]].concat(), 0);
+            let (bound, errors) = run(program, &[args, &["--print-memory-bound=bytes"]].concat(), 0);
             let [bound] = &bound[..] else { panic!("{args:?} print {bound:?}") };
             assert!(bound.parse::<usize>().is_ok_and(|bound| bound > 0), "{args:?} print {bound:?}");
             assert_eq!(errors, "", "{args:?}");
@@ -216,12 +216,17 @@ fn options_take_effect() {
 }
 
 #[test]
-fn the_memory_bound_is_the_cores_and_a_read_for_each_session() {
+fn the_memory_bound_is_the_cores_and_a_read_and_the_systems_buffers_for_each_session() {
     let bound = |program, args: &[&str]| {
-        let (lines, errors) = run(program, &[&["--print-memory-bound"], args].concat(), 0);
+        let (lines, errors) = run(program, &[&["--print-memory-bound=bytes"], args].concat(), 0);
         assert_eq!(errors, "");
         assert_eq!(lines.len(), 1, "{lines:?}");
-        lines[0].parse::<usize>().expect("a number of bytes")
+        let config =
+            Config { max_sessions: if args.contains(&"20000") { 20_000 } else { 10_000 }, ..Config::default() };
+        let system = config.max_sessions * (512 << 10);
+        assert_eq!(chat_smol::Server::system_bound(&config), system);
+        assert_eq!(chat_std::Server::system_bound(&config), system);
+        lines[0].parse::<usize>().expect("a number of bytes") - system
     };
     for program in Program::ALL {
         assert_eq!(bound(program, &[]), Config::default().memory_bound() + 10_000 * (8 << 10));

@@ -34,9 +34,9 @@ const LOG_FORMAT: Plain =
     Plain { name: "log-format", form: "text|json", help: "Whether a person or a program reads the log." };
 const PRINT_MEMORY_BOUND: Plain = Plain {
     name: "print-memory-bound",
-    form: "",
-    help: "Print the most bytes of memory that sessions, their input and messages can ever take with the limits given, \
-           and exit. Sockets and threads come on top.",
+    form: "[=bytes]",
+    help: "Print how much memory sessions, their input, messages and the system's buffers for connections can ever take \
+           with the limits given, and exit: a table, or only the sum in bytes. Threads come on top.",
 };
 const HELP: Plain = Plain { name: "help", form: "", help: "Print this, and exit; -h does the same." };
 const VERSION: Plain = Plain { name: "version", form: "", help: "Print the version, and exit; -V does the same." };

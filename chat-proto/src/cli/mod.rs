@@ -3,6 +3,7 @@
 //! [`parse`] turns arguments into [`Options`] or into a text to print; what a program then does in its own way (open
 //! sockets, catch signals, write a log) is left to it. [`Failure`] gives both programs the same messages and statuses.
 
+mod bound;
 mod help;
 mod process;
 mod usage;
@@ -33,6 +34,8 @@ pub struct Program {
     /// The most bytes of memory that sessions and messages can ever take with the limits given: what
     /// [`Config::memory_bound`] says of the hub, and what the program keeps for sessions beside it.
     pub memory_bound: fn(&Config) -> usize,
+    /// The most bytes that the system keeps for all of its connections.
+    pub system_bound: fn(&Config) -> usize,
 }
 
 /// What the arguments ask for.
@@ -101,6 +104,7 @@ pub enum LogFormat {
 ///     version: "1.0.0",
 ///     unix_sockets: true,
 ///     memory_bound: Config::memory_bound, // for a program that keeps nothing of its own
+///     system_bound: |_| 0,
 /// };
 /// let Invocation::Serve(options) = parse(&program, ["--listen", "text=127.0.0.1:0", "--max-line", "1KiB"])? else {
 ///     unreachable!("there is nothing to print");
@@ -120,7 +124,7 @@ where
     let mut config = Config::default();
     let mut log = String::from(DEFAULT_LOG);
     let mut log_format = LogFormat::default();
-    let mut print_memory_bound = false;
+    let mut memory_bound = None;
 
     while let Some(arg) = args.next().map_err(|error| UsageError::Syntax { reason: error.to_string() })? {
         let option = match arg {
@@ -137,7 +141,7 @@ where
         match option {
             "help" => return Ok(Invocation::Print(help::Help(program).to_string())),
             "version" => return Ok(Invocation::Print(format!("{} {}\n", program.name, program.version))),
-            "print-memory-bound" => print_memory_bound = true,
+            "print-memory-bound" => memory_bound = Some(bound::Form::parse(args.optional_value())?),
             "listen" => listeners.push(ListenerSpec::parse(program, &value(&mut args, option)?, &config)?),
             "log" => log = value(&mut args, option)?,
             "log-format" => log_format = LogFormat::parse(&value(&mut args, option)?)?,
@@ -151,8 +155,8 @@ where
     // A dialect that nobody can speak would cost its log and an encoding of every message all the same.
     config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
     config.check().map_err(|error| UsageError::limit(&error, &config))?;
-    if print_memory_bound {
-        return Ok(Invocation::Print(format!("{}\n", (program.memory_bound)(&config))));
+    if let Some(form) = memory_bound {
+        return Ok(Invocation::Print(form.print(program, &config)));
     }
     Ok(Invocation::Serve(Box::new(Options { listeners, config, log, log_format })))
 }

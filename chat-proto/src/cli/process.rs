@@ -211,6 +211,7 @@ mod tests {
             version: "1.2.3",
             unix_sockets: true,
             memory_bound: crate::config::Config::memory_bound,
+            system_bound: |_| 0,
         };
         match parse(&program, ["--max-sessions", &max_sessions.to_string()]) {
             Ok(Invocation::Serve(options)) => *options,

@@ -7,6 +7,7 @@ const PROGRAM: Program = Program {
     version: "1.2.3",
     unix_sockets: true,
     memory_bound: |config| config.memory_bound() + 5 * config.max_sessions,
+    system_bound: |config| 1_000 * config.max_sessions,
 };
 
 fn options(args: &[&str]) -> Options {
@@ -127,11 +128,18 @@ fn the_log_is_for_a_person_or_a_program() {
 }
 
 #[test]
-fn the_memory_bound_is_printed_as_a_bare_number_for_the_limits_and_the_program() {
-    let args = ["--print-memory-bound", "--max-sessions", "77", "--listen", "text=127.0.0.1:0"];
+fn the_memory_bound_is_printed_for_the_limits_and_the_program() {
+    let args = ["--print-memory-bound=bytes", "--max-sessions", "77", "--listen", "text=127.0.0.1:0"];
     let mut config = Config { max_sessions: 77, ..Config::default() };
     config.dialects.retain(|dialect| dialect.dialect.name() == "text");
-    assert_eq!(printed(&args), format!("{}\n", config.memory_bound() + 5 * 77));
+    assert_eq!(printed(&args), format!("{}\n", config.memory_bound() + 1_005 * 77));
+    let table = printed(&["--print-memory-bound", "--max-sessions", "1000000"]);
+    let rows: Vec<_> = table.lines().map(|line| line.trim_end_matches(" MiB").rsplit_once(' ').expect("two")).collect();
+    let names: Vec<_> = rows.iter().map(|(name, _)| name.trim_end()).collect();
+    assert_eq!(names, ["sessions", "logs", "journal", "connections", "kernel at most", "total"]);
+    let numbers: Vec<f64> = rows.iter().map(|(_, number)| number.parse().expect("a number")).collect();
+    assert!((numbers[..5].iter().sum::<f64>() - numbers[5]).abs() < 1.0, "{table}");
+    assert!(numbers.iter().all(|number| *number > 0.0), "{table}");
     assert!(refused(&["--print-memory-bound", "--max-sessions", "0"]).starts_with("--max-sessions 0: "));
 }
 
@@ -183,7 +191,8 @@ fn wrong_values_are_told_what_would_be_right() {
         (&["--log-format", "xml"], "--log-format xml: it must be text or json"),
         (&["--max-line", "4MB"], "--max-line 4MB: it must be bytes, such as 4096, 64KiB, 4MiB or 1GiB"),
         (&["--backlog", "irc=5"], "--backlog irc=5: the dialect must be classic or text"),
-        (&["--print-memory-bound=5"], "unexpected argument for option '--print-memory-bound': \"5\""),
+        (&["--print-memory-bound=5"], "--print-memory-bound 5: it must be bytes, or left out for a table"),
+        (&["--version=5"], "unexpected argument for option '--version': \"5\""),
     ] {
         assert_eq!(refused(args), message);
     }

@@ -3,6 +3,26 @@
 use super::Config;
 use crate::hub::Hub;
 
+/// What the most heap that a hub ever holds is made of, in bytes; see [`Config::memory_bound`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryBound {
+    /// Sessions, their names, half-received lines and replies.
+    pub sessions: u64,
+    /// A log for each dialect, and the latest messages for newcomers.
+    pub logs: u64,
+    /// The journal.
+    pub journal: u64,
+}
+
+impl MemoryBound {
+    /// Returns the sum.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.sessions.saturating_add(self.logs).saturating_add(self.journal)
+    }
+}
+
 impl Config {
     /// Returns the most heap, in bytes, that a hub with these limits ever holds.
     ///
@@ -15,7 +35,13 @@ impl Config {
         if self.check().is_err() {
             return usize::MAX;
         }
-        usize::try_from(Hub::memory_bound(self)).unwrap_or(usize::MAX)
+        usize::try_from(self.memory_bounds().total()).unwrap_or(usize::MAX)
+    }
+
+    /// Returns what [`memory_bound`](Self::memory_bound) is made of, for limits that are in their ranges.
+    #[must_use]
+    pub fn memory_bounds(&self) -> MemoryBound {
+        Hub::memory_bound(self)
     }
 }
 

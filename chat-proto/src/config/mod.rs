@@ -11,6 +11,7 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+pub use self::bound::MemoryBound;
 use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 use crate::name::MAX_NAME;
 use crate::pace::Pace;

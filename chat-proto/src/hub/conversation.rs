@@ -95,15 +95,14 @@ impl Conversation {
             }
             if let Some(pace) = &self.pace
                 && moved
+                && lane.marks.is_full(&lane.log)
             {
-                if lane.marks.is_full(&lane.log) {
-                    // An author who has read all has nothing to take by which it would be seen to have reached the mark.
-                    if let Some(author) = author {
-                        let author = &mut sessions[author];
-                        lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
-                    }
-                    lane.marks.advance(&lane.log, pace);
+                // An author who has read all has nothing to take by which it would be seen to have reached the mark.
+                if let Some(author) = author {
+                    let author = &mut sessions[author];
+                    lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
                 }
+                lane.marks.advance(&lane.log, pace);
             }
         }
     }

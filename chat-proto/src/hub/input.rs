@@ -36,9 +36,9 @@ impl Hub {
                 Frame::Whole { line, plain } => {
                     let hold = self.handle_line(slot, now, line, plain);
                     if hold != Hold::None {
-                        let mut held = self.partials.take();
-                        held.set_line(line, self.config.max_line);
-                        self.hold(slot, held, hold);
+                        let mut copy = self.partials.take();
+                        copy.set_line(line, self.config.max_line);
+                        self.hold(slot, copy, hold);
                     }
                 }
                 Frame::Joined(partial) => {

@@ -25,7 +25,7 @@ pub use self::output::Pending;
 use crate::bucket::Flow;
 use crate::buffers::Buffers;
 use crate::command::{Command, OpenError};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, MemoryBound};
 use crate::deadline::Deadlines;
 use crate::dialect::{DialectId, Event, Unnamed};
 use crate::journal::{Journal, Record, RecordKind};
@@ -173,7 +173,7 @@ impl Hub {
     /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
     ///
     /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
-    pub(crate) fn memory_bound(config: &Config) -> u64 {
+    pub(crate) fn memory_bound(config: &Config) -> MemoryBound {
         let sessions = config.max_sessions;
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
@@ -186,15 +186,16 @@ impl Hub {
             Turns::memory_bound(sessions),
             Lists::memory_bound(1, sessions),
             Deadlines::memory_bound(sessions),
-            Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
             // A buffer that grows may be there twice for a moment.
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
-        once.iter().map(|part| *part as u64).sum::<u64>()
-            + sessions as u64 * buffers as u64
-            + Conversation::memory_bound(config)
+        MemoryBound {
+            sessions: once.iter().map(|part| *part as u64).sum::<u64>() + sessions as u64 * buffers as u64,
+            logs: Conversation::memory_bound(config),
+            journal: Journal::memory_bound(config.journal_records) as u64,
+        }
     }
 
     /// Returns the limits.

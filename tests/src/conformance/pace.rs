@@ -64,6 +64,7 @@ pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
 pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
     const PACE: usize = 1 << 20;
     const BYTES: usize = 6 << 20;
+    let at_the_pace = |bytes: usize| Duration::from_micros(bytes as u64 * 1_000_000 / PACE as u64);
     let server = start(adapter, Config { pace: Some(PACE), log_bytes: 1 << 20, rate: None, ..calm() });
     let mut reader = server.named("reader");
     let mut sender = server.named("sender");
@@ -79,14 +80,15 @@ pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
         let expected = format!("sender: {line}");
         for heard in 1..=lines {
             reader.expect(&expected);
-            // No faster than the pace, a tenth of a millisecond's worth at a time.
-            let due = Duration::from_secs_f64((heard * expected.len()) as f64 / PACE as f64);
+            // No faster than the pace.
+            let due = at_the_pace(heard * expected.len());
             thread::sleep(due.saturating_sub(begun.elapsed()));
         }
     });
     let took = begun.elapsed();
     assert_eq!(server.stats().missed, 0);
-    assert!(took <= Duration::from_secs_f64(2.2 * BYTES as f64 / PACE as f64), "{took:?}");
+    // Half of the pace, and what the machine needs.
+    assert!(took <= at_the_pace(22 * BYTES / 10), "{took:?}");
     server.stop([reader, sender]);
 }
 

@@ -1,6 +1,9 @@
 //! Row *framing*: where lines end, and where they do not.
 
-use chat_proto::{CloseReason, Config};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chat_proto::{CloseReason, Config, Rate};
 
 use super::{Scene, chat, lines};
 
@@ -95,4 +98,18 @@ fn an_unfinished_line_at_the_end_of_input_is_not_said() {
     scene.room.hub.receive_eof(scene.room.now, scene.offender);
     assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: said\n* guest-3 left\n");
     scene.unharmed();
+}
+
+#[test]
+fn what_is_thrown_away_of_a_line_costs_a_token_for_each_kib() {
+    const KIB: usize = 1 << 10;
+    let rate = Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(10).expect("not zero") };
+    let mut scene = Scene::with(Config { rate: Some(rate), max_line: 100, ..Config::default() });
+    let endless = vec![b'x'; 100 * KIB];
+    // The line itself, and nine KiB of what is over: the tenth token is the last.
+    let taken = scene.room.hub.receive(scene.room.now, scene.offender, &endless);
+    assert_eq!(taken, 101 + 9 * KIB);
+    assert_eq!(scene.room.hub.receive(scene.room.now, scene.offender, b"x"), 0, "not a byte more");
+    scene.room.pass(Duration::from_secs(2));
+    assert_eq!(scene.room.hub.receive(scene.room.now, scene.offender, &endless), 2 * KIB, "a KiB a second");
 }
