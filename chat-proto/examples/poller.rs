@@ -23,9 +23,13 @@ use std::time::{Duration, Instant};
 use chat_proto::{Command, Config, DialectId, Hub, Pending, SessionId, Timestamp};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
+use socket2::SockRef;
 
 /// The most bytes read at once; also the most kept for a session whose input the hub leaves untaken.
 const READ: usize = 16 << 10;
+
+/// Bytes that the system is asked to keep for a peer.
+const WRITE_BUFFER: usize = 128 << 10;
 
 /// How long accepting rests when descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -66,6 +70,8 @@ struct Connection {
     untaken: Vec<u8>,
     /// The socket takes no more for now.
     blocked: bool,
+    /// Its peer sends no more than what has not been read yet.
+    ended: bool,
 }
 
 /// Speaks to the server's hub from other threads.
@@ -117,6 +123,9 @@ impl Server {
             .dialect(dialect)
             .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, format!("no dialect {dialect} is configured")))?;
         let mut listener = TcpListener::bind(addr)?;
+        // What it accepts has the same. If the system may keep megabytes for a peer, that takes bytes again in large steps,
+        // and looks as if it did not keep pace.
+        SockRef::from(&listener).set_send_buffer_size(WRITE_BUFFER)?;
         let addr = listener.local_addr()?;
         let key = self.next_key();
         self.poll.registry().register(&mut listener, key, Interest::READABLE)?;
@@ -148,8 +157,16 @@ impl Server {
                     }
                     key if self.listeners.contains_key(&key) => self.accept(key, now),
                     key => {
-                        if event.is_writable() && self.connections.get(&key).is_some_and(|it| it.blocked) {
+                        if event.is_writable()
+                            && let Some(connection) = self.connections.get(&key).filter(|it| it.blocked)
+                        {
+                            if let Some(id) = connection.session {
+                                self.hub.writable(now, id);
+                            }
                             self.write(key, now);
+                        }
+                        if event.is_error() || event.is_read_closed() {
+                            self.look_for_the_end(key, event.is_error(), now);
                         }
                         if event.is_readable() {
                             self.readable.insert(key);
@@ -240,9 +257,20 @@ impl Server {
                 None
             }
         };
-        self.connections.insert(key, Connection { stream, session, untaken: Vec::new(), blocked: false });
+        self.connections.insert(key, Connection { stream, session, untaken: Vec::new(), blocked: false, ended: false });
         if session.is_none() {
             self.hang_up(key, now);
+        }
+    }
+
+    /// Tells the hub of a peer that has gone, or has ended while its input is left untaken; else reading finds it out.
+    fn look_for_the_end(&mut self, key: Token, failed: bool, now: Timestamp) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        connection.ended = true;
+        match connection.session {
+            Some(id) if failed => self.hub.disconnect(now, id),
+            Some(id) if !connection.untaken.is_empty() => self.hub.peer_ended(now, id),
+            _ => {}
         }
     }
 
@@ -257,6 +285,9 @@ impl Server {
             (Ok(n @ 1..), session) => {
                 let taken = session.map_or(n, |id| self.hub.receive(now, id, &self.buffer[..n]));
                 connection.untaken.extend_from_slice(&self.buffer[taken..n]);
+                if let Some(id) = session.filter(|_| connection.ended && !connection.untaken.is_empty()) {
+                    self.hub.peer_ended(now, id);
+                }
                 self.readable.insert(key);
             }
             (Err(error), _) if error.kind() == ErrorKind::WouldBlock => {}

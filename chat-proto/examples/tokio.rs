@@ -19,11 +19,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_proto::{Batch, Command, Config, DialectId, Hub, SessionId, Timestamp};
-use tokio::io::AsyncWriteExt as _;
+use socket2::SockRef;
+use tokio::io::{AsyncWriteExt as _, Interest, Ready};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// The most bytes read at once; also the most kept for a session whose input the hub leaves untaken.
 const READ: usize = 8 << 10;
@@ -33,6 +34,9 @@ const WRITE: usize = 64 << 10;
 
 /// How long accepting rests when descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a peer from whom nothing is read is asked whether it is still there.
+const ASK: Duration = Duration::from_millis(500);
 
 /// How long a peer has to read its last words and to close its half. A socket that is closed before is reset if the
 /// peer still sends, and the words may be lost.
@@ -95,6 +99,9 @@ impl Server {
             .call(|state, _| state.hub.dialect(dialect))
             .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, format!("no dialect {dialect} is configured")))?;
         let listener = TcpListener::bind(addr).await?;
+        // What it accepts has the same. If the system may keep megabytes for a peer, that takes bytes again in large steps,
+        // and looks as if it did not keep pace.
+        SockRef::from(&listener).set_send_buffer_size(2 * WRITE)?;
         let addr = listener.local_addr()?;
         self.listeners.push((listener, dialect));
         Ok(addr)
@@ -210,6 +217,8 @@ impl Shared {
     async fn serve(&self, id: SessionId, stream: &mut TcpStream, mut commands: mpsc::Receiver<Command>) {
         let mut untaken = Vec::new();
         let (mut blocked, mut ended) = (false, false);
+        let mut ask = interval(ASK);
+        ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
@@ -220,10 +229,26 @@ impl Shared {
                     }
                     Some(Command::Close(..)) | None => return,
                 },
-                _ = stream.writable(), if blocked => blocked = self.write(id, stream),
+                _ = stream.writable(), if blocked => {
+                    self.call(|state, now| state.hub.writable(now, id));
+                    blocked = self.write(id, stream);
+                }
+                // Nothing is read, so nothing else would tell that the peer is gone.
+                _ = ask.tick(), if !untaken.is_empty() => self.ask(id, stream).await,
                 _ = stream.readable(), if untaken.is_empty() && !ended => ended = !self.read(id, stream, &mut untaken),
             }
         }
+    }
+
+    /// Looks whether the peer of a session whose input is left untaken is still there.
+    async fn ask(&self, id: SessionId, stream: &TcpStream) {
+        let has_failed = !matches!(stream.take_error(), Ok(None));
+        let has_ended = stream.ready(Interest::READABLE).await.is_ok_and(Ready::is_read_closed);
+        self.call(|state, now| match (has_failed, has_ended) {
+            (true, _) => state.hub.disconnect(now, id),
+            (_, true) => state.hub.peer_ended(now, id),
+            _ => {}
+        });
     }
 
     /// Reads once and offers what came to the hub; returns whether more may come.

@@ -149,7 +149,9 @@
 //! A private message waits in the same way for the member whom it is for. If that one is slow, it is refused.
 //!
 //! A session is blocked from the report of a short write until you call [`writable`](Hub::writable), so call that when the
-//! transport says that it takes bytes again; what you need until you write is not held against the peer.
+//! transport says that it takes bytes again; what you need until you write is not held against the peer. And bound what the
+//! system keeps for a transport (`SO_SNDBUF`), to about a small part: one that may keep megabytes takes bytes again in
+//! steps so large that its peer looks slow.
 //!
 //! When a session begins to close, no [`Read`](Command::Read) comes any more: what it has left is of no use to anybody.
 //! If the peer's end of input comes behind what the hub has left, tell it once the hub has taken that: what is offered

@@ -106,7 +106,6 @@ macro_rules! conformance {
                 a_page_pasted_among_the_deaf_is_heard_whole
                 whispers_wait_for_one_who_reads
                 the_deaf_hold_others_up_once
-                what_the_system_keeps_is_bounded
                 who_has_ended_is_heard_for_the_linger_time_only
                 those_who_have_ended_keep_nobody_out
                 an_answer_does_not_wait_for_a_flood
