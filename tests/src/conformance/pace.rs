@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chat_proto::Config;
 
 use super::pressure::Flood;
-use super::{Adapter, Client, PATIENCE, Running, calm, rate, start};
+use super::{Adapter, Client, PATIENCE, Running, calm, new_socket, rate, start};
 use crate::attack::{self, Paste};
 
 /// A log that one page of those who paste here overruns three times.
@@ -62,11 +62,17 @@ pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
 
 /// A reader that takes just the pace is waited for; what is said is slowed to that, and no further than half of it.
 pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
-    const PACE: usize = 1 << 20;
-    const BYTES: usize = 6 << 20;
+    // Slow enough that a busy machine is no reason to be slower; more bytes than all buffers and the log together.
+    const PACE: usize = 512 << 10;
+    const BYTES: usize = 3 << 20;
     let at_the_pace = |bytes: usize| Duration::from_micros(bytes as u64 * 1_000_000 / PACE as u64);
-    let server = start(adapter, Config { pace: Some(PACE), log_bytes: 1 << 20, rate: None, ..calm() });
-    let mut reader = server.named("reader");
+    let server = start(adapter, Config { pace: Some(PACE), log_bytes: LOG, rate: None, ..calm() });
+    let addr = server.addr("text");
+    let socket = new_socket(&addr);
+    socket.set_recv_buffer_size(64 << 10).expect("a receive buffer has a size");
+    let mut reader = Client::over("reader", socket, &addr);
+    reader.say("/name reader");
+    while reader.line() != "* you are now reader" {}
     let mut sender = server.named("sender");
     reader.expect("* sender joined");
     let (line, lines) = ("x".repeat(999), BYTES / 1_000);
