@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use arrayvec::ArrayVec;
+
 use crate::buffers::{Buffers, Recycle};
 use crate::fault::Fault;
 use crate::words::plain_prefix;
@@ -49,6 +51,9 @@ impl Partial {
     }
 }
 
+/// How many bytes of a line that is too long are kept to tell what it is: no more than the least `max_line`.
+pub(crate) const START: usize = 64;
+
 /// What the next bytes of the input amount to.
 #[derive(Debug)]
 pub(crate) enum Frame<'a> {
@@ -62,7 +67,10 @@ pub(crate) enum Frame<'a> {
     /// A line that came in pieces.
     Joined(Box<Partial>),
     /// A line that has just passed the limit; it is told now, though its end may never come.
-    TooLong,
+    TooLong {
+        /// How it begins.
+        start: ArrayVec<u8, START>,
+    },
     /// No line ends here: more input is needed.
     More,
 }
@@ -91,9 +99,11 @@ impl Framer {
         // An unfinished line may hold one byte more than the limit if that is a CR, which may belong to the line end.
         let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
+            let begun = self.partial.as_ref().map_or(&[][..], |partial| &partial.0);
+            let start = begun.iter().chain(piece).copied().take(START).collect();
             self.reset(buffers);
             self.discarding = end.is_none() && !Fault::TailOfLongLine.is_planted();
-            return (taken, Frame::TooLong);
+            return (taken, Frame::TooLong { start });
         }
         if end.is_none() {
             if !piece.is_empty() {
@@ -146,7 +156,7 @@ mod tests {
                 match frame {
                     Frame::Whole { line, .. } => out.push(String::from_utf8_lossy(line).into_owned()),
                     Frame::Joined(line) => out.push(String::from_utf8_lossy(line.as_line()).into_owned()),
-                    Frame::TooLong => out.push("too long".into()),
+                    Frame::TooLong { .. } => out.push("too long".into()),
                     Frame::More => {}
                 }
             }
@@ -192,10 +202,26 @@ mod tests {
     fn a_line_without_end_is_told_once_and_holds_nothing() {
         let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
         let endless = vec![b'x'; 1000];
-        assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::TooLong)));
+        assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::TooLong { .. })));
         for _ in 0..10 {
             assert!(matches!(framer.next(&endless, 8, &mut buffers), (1000, Frame::More)));
             assert!(framer.partial.is_none());
+        }
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_its_beginning_is_told_however_it_is_cut() {
+        let line: Vec<u8> = (b' '..=b'~').collect();
+        for cut in 0..line.len() {
+            let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+            let starts: Vec<_> = [&line[..cut], &line[cut..], b"\n"]
+                .into_iter()
+                .filter_map(|piece| match framer.next(piece, START, &mut buffers) {
+                    (_, Frame::TooLong { start }) => Some(start),
+                    _ => None,
+                })
+                .collect();
+            assert!(matches!(&starts[..], [start] if start[..] == line[..START]), "cut at {cut}: {starts:?}");
         }
     }
 

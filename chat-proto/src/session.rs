@@ -76,6 +76,8 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// Which of the hub's lanes it reads.
     pub(crate) lane: u8,
+    /// Its first line is none of another protocol.
+    pub(crate) accepted: bool,
     /// Others have been told that it is here.
     pub(crate) joined: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
@@ -153,6 +155,7 @@ impl Sessions {
         let session = Session {
             generation,
             lane,
+            accepted: false,
             joined: false,
             sending: false,
             due: false,

@@ -6,6 +6,7 @@
 
 mod closing;
 mod difference;
+mod first_line;
 mod names;
 mod output;
 mod requests;
@@ -35,9 +36,12 @@ pub struct Model {
 
 /// One participant.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 struct Session {
     lane: usize,
     name: Option<String>,
+    /// Its first line is a chat client's.
+    accepted: bool,
     joined: bool,
     phase: Phase,
     /// The line begun; `None` if it is over the limit, and discarded up to its end.
@@ -241,6 +245,7 @@ impl Session {
         Self {
             lane,
             name: None,
+            accepted: false,
             joined: false,
             phase: Phase::Open,
             line: Some(Vec::new()),

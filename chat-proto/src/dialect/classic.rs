@@ -7,7 +7,7 @@ use core::time::Duration;
 use base64_simd::{AsOut as _, STANDARD};
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, Unnamed, write, wrong_protocol};
+use super::{Complaint, Dialect, Event, Request, Unnamed, write};
 use crate::command::CloseReason;
 use crate::name::SERVER;
 
@@ -29,7 +29,7 @@ impl Dialect for Classic {
         } else if line.is_empty() {
             Ok(Request::Nothing)
         } else {
-            Err(wrong_protocol(line).map_or(Complaint::NotUnderstood, Complaint::WrongProtocol))
+            Err(not_understood(line))
         };
         request.unwrap_or_else(Request::Invalid)
     }
@@ -99,6 +99,13 @@ fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>
         ([], _) | (_, [_, ..]) => Err(Complaint::NotUnderstood),
         (name, []) => decode(name, scratch).map(Request::Name),
     }
+}
+
+/// Says what is wrong with a line of no kind that there is.
+#[cold]
+#[inline(never)] // Or every line would pay for it.
+fn not_understood(line: &[u8]) -> Complaint {
+    if from_utf8(line).is_ok() { Complaint::NotUnderstood } else { Complaint::NotUtf8 }
 }
 
 /// Splits off the first field; spaces separate it from the last, within which one is no letter of base64.
@@ -200,7 +207,7 @@ mod tests {
             ("CHAT YWxpY2U=", Complaint::NotUnderstood),
             ("CHAT YWxpY2U= aGVsbG8= aGVsbG8=", Complaint::NotBase64),
             ("chat YWxpY2U= aGVsbG8=", Complaint::NotUnderstood),
-            ("GET / HTTP/1.1", Complaint::WrongProtocol("HTTP")),
+            ("GET / HTTP/1.1", Complaint::NotUnderstood),
             ("NAME YWxpY2U", Complaint::NotBase64),
             ("NAME YWxpY2U==", Complaint::NotBase64),
             ("NAME YWxp_2U=", Complaint::NotBase64),

@@ -1,6 +1,8 @@
 //! Wire formats: a line in becomes a [`Request`], an [`Event`] becomes bytes out.
 
 mod classic;
+mod sniff;
+mod telnet;
 mod text;
 
 use alloc::vec::Vec;
@@ -8,6 +10,8 @@ use core::fmt::{self, Debug, Write as _};
 use core::time::Duration;
 
 pub use self::classic::Classic;
+pub(crate) use self::sniff::is_blank;
+pub use self::sniff::{FirstLine, other_protocol};
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
 use crate::name::NameError;
@@ -30,6 +34,16 @@ pub const MAX_NOTICE: usize = 1_024;
 pub trait Dialect: Debug + Send + Sync {
     /// The name by which options and logs call it, such as `text`.
     fn name(&self) -> &'static str;
+
+    /// Returns which other protocol a session's first line shows its peer to speak, if it does.
+    ///
+    /// Asked of the first line that is not blank; blank ones before it are passed over. Such a peer is told
+    /// what this is and closed, and nothing of what it sends is carried out: a browser's request has lines in it that
+    /// some web page chose. A dialect whose own lines look like another protocol's overrides this, and may leave the rest
+    /// to [`other_protocol`].
+    fn other_protocol(&self, first: FirstLine<'_>) -> Option<&'static str> {
+        other_protocol(first)
+    }
 
     /// Decodes one line, given without its LF or CRLF.
     ///
@@ -260,8 +274,8 @@ pub enum Complaint {
     NotReading,
     /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason.
     Policy(&'static str),
-    /// The peer speaks another protocol (named here) to this port. Unless it has joined, and so speaks *of* it, it is
-    /// closed, or all that such a program sends after its first line would be said to everyone.
+    /// The session's first line is of another protocol, named here. It is closed, or all that such a program sends after
+    /// its first line would be said to everyone.
     WrongProtocol(&'static str),
 }
 
@@ -280,35 +294,6 @@ impl fmt::Display for Complaint {
             Self::Policy(why) => f.write_str(cut(why, 256)),
             Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
         }
-    }
-}
-
-/// Recognises what other programs send when they take this port for theirs; people may well speak *of* HTTP.
-#[inline]
-fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
-    // All but TLS begin with a verb in capitals.
-    if matches!(line.first(), Some(0x16 | b'A'..=b'Z')) { known_protocol(line) } else { None }
-}
-
-fn known_protocol(line: &[u8]) -> Option<&'static str> {
-    // A TLS handshake record: type 22, version 3.x.
-    if line.starts_with(&[0x16, 3]) {
-        return Some("TLS");
-    }
-    if line.starts_with(b"SSH-2.0-") {
-        return Some("SSH");
-    }
-    let mut fields = line.splitn(5, |byte| *byte == b' ');
-    match [fields.next()?, fields.next()?, fields.next()?].map(<[u8]>::trim_ascii_end) {
-        // A request line: a path, a URL or an asterisk.
-        [verb, target, b"HTTP/1.1" | b"HTTP/1.0" | b"HTTP/2.0"] if verb.iter().all(u8::is_ascii_uppercase) => {
-            let is_target = target.starts_with(b"/") || target == b"*" || target.windows(3).any(|it| it == b"://");
-            is_target.then_some("HTTP")
-        }
-        // RFC 2812, and what clients of today send before it.
-        [b"CAP", b"LS", b"302"] => Some("IRC"),
-        [b"USER", ..] if fields.nth(1).is_some_and(|name| name.starts_with(b":")) => Some("IRC"),
-        _ => None,
     }
 }
 

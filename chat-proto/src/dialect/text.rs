@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, push, write, wrong_protocol};
+use super::{Complaint, Dialect, Event, Request, push, telnet, write};
 use crate::command::CloseReason;
 use crate::words::trim_end;
 
@@ -35,9 +35,6 @@ impl Dialect for Text {
     }
 
     fn decode<'a>(&self, line: &'a [u8], _named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
-        if let Some(protocol) = wrong_protocol(line) {
-            return Request::Invalid(Complaint::WrongProtocol(protocol));
-        }
         let line = from_utf8(line).or_else(|_| {
             // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
             strip_telnet(line, scratch);
@@ -125,30 +122,16 @@ fn usage(form: &'static str) -> Request<'static> {
     Request::Invalid(Complaint::Usage(form))
 }
 
-/// Interpret as command: what telnet puts before its negotiation (RFC 854).
-const IAC: u8 = 255;
-
 /// Copies a line without the telnet commands in it.
 ///
 /// An option that is sent as byte 10 ends the line early; the rest of it is then read as an unknown word. No client
 /// sends such an option unasked.
 fn strip_telnet(line: &[u8], out: &mut Vec<u8>) {
-    const SUBNEGOTIATION_END: u8 = 240;
-    const SUBNEGOTIATION: u8 = 250;
-    const WILL: u8 = 251;
-    const DONT: u8 = 254;
     let mut rest = line;
-    while let Some(iac) = memchr::memchr(IAC, rest) {
+    while let Some(iac) = memchr::memchr(telnet::IAC, rest) {
         out.extend_from_slice(&rest[..iac]);
-        let command = &rest[iac + 1..];
-        rest = match command.first() {
-            Some(&SUBNEGOTIATION) => {
-                let end = command.windows(2).position(|pair| pair == [IAC, SUBNEGOTIATION_END]);
-                end.map_or(&[], |end| &command[end + 2..])
-            }
-            Some(&(WILL..=DONT)) => command.get(2..).unwrap_or_default(),
-            _ => command.get(1..).unwrap_or_default(),
-        };
+        rest = &rest[iac..];
+        rest = &rest[telnet::command_len(rest)..];
     }
     out.extend_from_slice(rest);
 }
@@ -203,30 +186,6 @@ mod tests {
             b"hello\xff\xfa\x18",
         ] {
             assert_eq!(decoded(line), said, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn other_protocols_are_told_apart_from_people() {
-        for (line, protocol) in [
-            (&b"GET / HTTP/1.1"[..], "HTTP"),
-            (b"OPTIONS * HTTP/1.1", "HTTP"),
-            (b"GET http://example.org/ HTTP/1.0", "HTTP"),
-            (b"\x16\x03\x01\x02\0\x01", "TLS"),
-            (b"USER bob 0 * :Bob", "IRC"),
-            (b"CAP LS 302", "IRC"),
-        ] {
-            assert_eq!(Text.decode(line, true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(protocol)));
-        }
-        for line in [
-            "USER experience: good",
-            "let us move to HTTP/1.1",
-            "WE SPEAK HTTP/1.1",
-            "Try / HTTP/1.1",
-            "USER a :b",
-            "CAP LS",
-        ] {
-            assert!(matches!(Text.decode(line.as_bytes(), true, &mut Vec::new()), Request::Say { .. }), "{line}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Hub, Scratch};
 use crate::command::CloseReason;
-use crate::dialect::Complaint;
+use crate::dialect::{Complaint, FirstLine};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::line::Frame;
@@ -35,8 +35,12 @@ impl Hub {
                     self.handle_line(slot, now, partial.as_line(), false);
                     self.partials.give(partial);
                 }
-                Frame::TooLong => {
+                Frame::TooLong { start } => {
                     self.count_line(slot, now);
+                    if !self.sessions[slot].accepted {
+                        self.accept_first_line(slot, FirstLine::Cut(&start));
+                        continue;
+                    }
                     self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
                 }
                 Frame::More => {}
@@ -100,6 +104,9 @@ impl Hub {
 
     fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) {
         self.count_line(slot, now);
+        if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
+            return;
+        }
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();

@@ -1,13 +1,14 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
-//! ask for, `speech` writes what comes of it to everyone or to one, `output` hands it out, and `closing` is how sessions
-//! end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
+//! This file has its construction and what a driver asks of it. `input` takes what peers send, `first_line` sees
+//! whether they are chat clients at all, `request` does what they ask for, `speech` writes what comes of it to everyone or
+//! to one, `output` hands it out, and `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
 //! newcomers.
 
 mod backlog;
 mod closing;
 mod conversation;
+mod first_line;
 mod input;
 mod lane;
 mod output;

@@ -51,12 +51,7 @@ impl Hub {
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
             Request::Quit(words) => self.begin_close(slot, CloseReason::Quit, clean(words, scratch)),
-            Request::Invalid(complaint) => {
-                self.refuse(slot, complaint);
-                if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[slot].joined {
-                    self.begin_close(slot, CloseReason::WrongProtocol, "");
-                }
-            }
+            Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
     }
 

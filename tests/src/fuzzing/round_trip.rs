@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::dialect::{Classic, Complaint, Dialect, Event, Request, Text};
+use chat_proto::dialect::{Classic, Complaint, Dialect, Event, FirstLine, Request, Text, other_protocol};
 use chat_proto::{CloseReason, Command, Config, SessionId, Timestamp};
 
 use super::lockstep::Lockstep;
@@ -50,6 +50,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::Stalled,
         CloseReason::Lagged { missed: u64::MAX },
         CloseReason::WrongProtocol,
+        CloseReason::FirstLine,
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];
@@ -122,7 +123,7 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
         (format!("/msg {name} {meant}"), Request::Tell { to: name, words: meant }),
         (format!("/name {name}"), Request::Name(name)),
     ];
-    for (line, request) in typed.iter().filter(|(line, _)| !is_impostor(line)) {
+    for (line, request) in &typed {
         reads(&Text, line.as_bytes(), true, *request)?;
     }
     let said = Shown { name: Some(name.into()), words: words.into() };
@@ -154,9 +155,9 @@ fn reads(dialect: &dyn Dialect, line: &[u8], named: bool, meant: Request<'_>) ->
     }
 }
 
-/// Whether a line is taken for another protocol's.
+/// Whether a session that begins with this line is taken for another program.
 fn is_impostor(line: &str) -> bool {
-    matches!(Text.decode(line.as_bytes(), true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(_)))
+    other_protocol(FirstLine::Whole(line.as_bytes())).is_some()
 }
 
 /// Words said in either dialect arrive in both, cleaned, and cleaned only once.

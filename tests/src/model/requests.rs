@@ -1,9 +1,12 @@
 //! What peers send, and what comes of it.
 
-use chat_proto::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
+use chat_proto::dialect::{Complaint, Event, FirstLine, MAX_NOTICE, Request, Unnamed};
 use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
 use super::{Checked, Model, differ};
+
+/// How many bytes of a line that is too long are looked at.
+const START: usize = 64;
 
 impl Model {
     /// Takes what of the bytes it may, which must be as much as the hub took.
@@ -43,11 +46,17 @@ impl Model {
         let content = line.strip_suffix(b"\r").unwrap_or(&line);
         if content.len() > max {
             session.line = after;
+            let start = content[..START].to_vec();
             self.count_line(slot);
-            self.refuse(slot, Complaint::LineTooLong { max });
+            if self.accepts(slot, FirstLine::Cut(&start)) {
+                self.refuse(slot, Complaint::LineTooLong { max });
+            }
         } else if is_whole {
             session.line = after;
             self.count_line(slot);
+            if !self.accepts(slot, FirstLine::Whole(content)) {
+                return;
+            }
             let is_named = self.sessions[&slot].name.is_some();
             let dialect = self.config.dialects[self.sessions[&slot].lane].dialect;
             self.obey(slot, dialect.decode(content, is_named, &mut Vec::new()));
@@ -91,12 +100,7 @@ impl Model {
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
             Request::Quit(words) => self.close(slot, CloseReason::Quit, &clean(words)),
-            Request::Invalid(complaint) => {
-                self.refuse(slot, complaint);
-                if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[&slot].joined {
-                    self.close(slot, CloseReason::WrongProtocol, "");
-                }
-            }
+            Request::Invalid(complaint) => self.refuse(slot, complaint),
             request => unreachable!("a request that the model does not know: {request:?}"),
         }
     }
@@ -206,7 +210,7 @@ impl Model {
         self.reply(slot, &Event::Who { names: &names, count: here.len(), left_out: here.len() - listed });
     }
 
-    fn refuse(&mut self, slot: usize, complaint: Complaint) {
+    pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint) {
         self.stats.refused += 1;
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Event::Refused(complaint));

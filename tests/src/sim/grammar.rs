@@ -89,6 +89,20 @@ const IMPOSTORS: &[&[u8]] = &[
     b"\xff",
     b"SSH-2.0-x",
     b"Host: localhost",
+    b"CONNECT a:1 HTTP/1.1",
+    b"GET /long/as/may/be",
+    b"PASS secret",
+    b"PASS the salt",
+    b"EHLO here",
+    b"AUTH PLAIN AGEAYg==",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2",
+    b"\r\n\r\n\0\r\nQUIT\n",
+    b"OPTIONS * RTSP/1.0",
+    b"INVITE sip:a SIP/2.0",
+    b"\xef\xbb\xbfNICK joe",
+    b"\xff\xfb\x1fUSER joe",
+    b"\xef\xbb\xbf",
+    b"\xff\xf1 ",
 ];
 
 /// Writes to `out` what a peer types at once: some lines, the last of them perhaps without its end.
@@ -240,8 +254,11 @@ fn push_nasty(random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick(NASTY).as_bytes());
 }
 
-/// A line around the limit: one byte under it, at it, over it by one and by a few.
+/// A line around the limit: one byte under it, at it, over it by one and by a few; now and then what a browser asks for.
 fn push_long(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
+    if random.one_in(4) {
+        out.extend_from_slice(random.pick(&[b"GET /".as_slice(), b"POST http://x/", b"INVITE sip:", b"PASS "]));
+    }
     let length = max_line - 1 + random.below(5) as usize;
     let byte = random.pick(b"xxx \r");
     out.extend(std::iter::repeat_n(b'x', length - 1));
