@@ -385,7 +385,11 @@ fn a_full_hub_says_so_and_serves_again() {
     assert_eq!(driver.commands(), [Command::Close(alice, CloseReason::Disconnected)]);
     let bob = driver.open("text");
     assert_ne!(alice, bob);
-    assert_eq!((driver.hub.name(alice), driver.hub.name(bob)), (None, Some("guest-1".into())));
+    assert_eq!(
+        (driver.hub.name(alice), driver.hub.name(bob)),
+        (None, Some("guest-2".into())),
+        "a guest's number is not used again"
+    );
 }
 
 #[test]

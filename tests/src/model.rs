@@ -27,6 +27,8 @@ pub struct Model {
     now: Timestamp,
     shutting_down: bool,
     sessions: BTreeMap<usize, Session>,
+    /// How many guests there were.
+    guests: u64,
     lanes: Vec<Lane>,
     /// The counters that the hub should have.
     pub stats: HubStats,
@@ -40,6 +42,8 @@ pub struct Model {
 struct Session {
     lane: usize,
     name: Option<String>,
+    /// Its number among all guests that there were; 0 if it is none.
+    guest: u64,
     /// Its first line is a chat client's.
     accepted: bool,
     joined: bool,
@@ -122,6 +126,7 @@ impl Model {
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
+            guests: 0,
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -147,6 +152,10 @@ impl Model {
         self.stats.opened += 1;
         self.sessions.insert(slot, Session::new(lane, self.now));
         self.record(slot, RecordKind::Opened);
+        if self.unnamed(slot) == Unnamed::Guest {
+            self.guests += 1;
+            self.session(slot).guest = self.guests;
+        }
         self.reply(slot, &Event::Welcome { name: &self.name(slot) });
         // The latest messages, as many as half of the reply buffer holds.
         let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
@@ -245,6 +254,7 @@ impl Session {
         Self {
             lane,
             name: None,
+            guest: 0,
             accepted: false,
             joined: false,
             phase: Phase::Open,

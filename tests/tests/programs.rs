@@ -199,7 +199,8 @@ fn options_take_effect() {
         let limits = ["--max-sessions", "2", "--max-line", "64", "--idle-timeout", "classic=200ms", "--backlog", "1"];
         let (_process, text, classic) = serve(program, &limits);
         let mut alice = guest("alice", text);
-        alice.say(&"x".repeat(64));
+        alice.say("/ping");
+        alice.expect("* pong");
         alice.say(&"x".repeat(65));
         alice.expect("! line too long: 64 bytes at most");
         let mut carol = Client::connect("carol", classic);

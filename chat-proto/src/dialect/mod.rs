@@ -87,7 +87,7 @@ pub struct DialectId(pub(crate) u8);
 /// What a session is called until it has named itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unnamed {
-    /// `guest-N`, a different N for each.
+    /// `guest-N`, each with an N that no other has or had.
     Guest,
     /// `anonymous`, all of them.
     Anonymous,
@@ -270,6 +270,11 @@ pub enum Complaint {
     Name(NameError),
     /// Nobody here has that name.
     NobodyThere,
+    /// There was a guest of that number: it has left, or has taken a name.
+    GuestGone {
+        /// The number.
+        number: u64,
+    },
     /// The one it is for has no room for it: it does not read what it is sent.
     NotReading,
     /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason.
@@ -289,6 +294,7 @@ impl fmt::Display for Complaint {
             Self::Usage(form) => write!(f, "usage: {form}"),
             Self::Name(error) => fmt::Display::fmt(error, f),
             Self::NobodyThere => f.write_str("nobody here has that name"),
+            Self::GuestGone { number } => write!(f, "guest-{number} is gone, or is called something else now"),
             Self::NotReading => f.write_str("not delivered: they are not reading"),
             // Two names and a notice have that much room in every dialect.
             Self::Policy(why) => f.write_str(cut(why, 256)),

@@ -214,6 +214,9 @@ impl Hub {
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.conversation.lanes[dialect.0 as usize].sessions += 1;
+        if self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest {
+            self.names.admit_guest(id.slot);
+        }
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
         self.replay_backlog(id.slot);
         self.relist(id.slot);
@@ -337,7 +340,7 @@ impl Hub {
     /// Returns what a session is called that has no name.
     fn made_name(&self, slot: u32) -> NameBuf {
         match self.lane(slot).config.dialect.unnamed() {
-            Unnamed::Guest => guest_name(slot),
+            Unnamed::Guest => guest_name(self.names.number(slot)),
             Unnamed::Anonymous => name_buf(ANONYMOUS),
         }
     }

@@ -6,7 +6,7 @@ use super::Hub;
 use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
-use crate::name::GUEST;
+use crate::name::guest_number;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
 
@@ -178,7 +178,7 @@ impl Hub {
     }
 
     fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) {
-        let Some(target) = self.find_slot(to) else { return self.refuse(slot, Complaint::NobodyThere) };
+        let Some(target) = self.find_slot(to) else { return self.refuse(slot, self.absence(to)) };
         let (from, to) = (self.name_of(slot), self.name_of(target));
         let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words };
         match self.consider(proposal, words, rewritten) {
@@ -205,12 +205,13 @@ impl Hub {
 
     /// Finds the open session that a name means, a guest's included.
     pub(super) fn find_slot(&mut self, name: &str) -> Option<u32> {
-        if let Some(slot) = self.names.find(name) {
-            return Some(slot);
-        }
-        let number: u32 = name.strip_prefix(GUEST)?.parse().ok()?;
-        let slot = number.checked_sub(1).filter(|slot| *slot < self.sessions.slots())?;
-        (self.sessions[slot].is_open() && self.name_of(slot).as_str() == name).then_some(slot)
+        self.names.find(name).or_else(|| self.names.find_guest(guest_number(name)?))
+    }
+
+    /// Says why a name means nobody.
+    fn absence(&self, name: &str) -> Complaint {
+        let gone = guest_number(name).filter(|number| self.names.was_guest(*number));
+        gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
     }
 
     fn who(&mut self, slot: u32, names: &mut String) {

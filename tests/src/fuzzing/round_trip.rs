@@ -235,7 +235,7 @@ impl Talk {
         let is_said = |shown: &Shown| shown.name.is_some();
         let classic = screen::read("classic", &streams[2])?.into_iter().rfind(is_said);
         let text = screen::read("text", &streams[3])?.into_iter().rfind(is_said);
-        let name = ["speaker", "guest-2"][speaker];
+        let name = ["speaker", "guest-1"][speaker];
         match (classic, text) {
             (Some(classic), Some(text)) if classic == text && text.name.as_deref() == Some(name) => {
                 Ok(Some(text.words))

@@ -3,6 +3,7 @@
 use chat_proto::dialect::{Complaint, Event, FirstLine, MAX_NOTICE, Request, Unnamed};
 use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
+use super::names::number_in;
 use super::{Checked, Model, differ};
 
 /// How many bytes of a line that is too long are looked at.
@@ -176,7 +177,11 @@ impl Model {
     }
 
     fn tell(&mut self, slot: usize, to: &str, words: &str) {
-        let Some(target) = self.find(to) else { return self.refuse(slot, Complaint::NobodyThere) };
+        let Some(target) = self.find(to) else {
+            let gone = number_in(to).filter(|number| *number <= self.guests);
+            let complaint = gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number });
+            return self.refuse(slot, complaint);
+        };
         let (from, to) = (self.name(slot), self.name(target));
         let words = match self.consider(Proposal::Tell { from: &from, to: &to, words }, words) {
             Ok(words) => words,

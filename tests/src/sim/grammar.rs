@@ -232,6 +232,11 @@ fn classic_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut
 fn push_name(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
     match random.below(24) {
         0 => out.extend(std::iter::repeat_n(b'n', max_name + random.below(2) as usize)),
+        // Of the guests that there were, and of some that there were not.
+        12 | 13 => {
+            let most = random.pick(&[6, 40, 300]);
+            out.extend_from_slice(format!("guest-{}", random.below(most)).as_bytes());
+        }
         1..12 => out.extend_from_slice(NAMES[random.below(8) as usize].as_bytes()),
         _ => out.extend_from_slice(random.pick(NAMES).as_bytes()),
     }

@@ -54,6 +54,7 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         Complaint::Name(NameError::Reserved),
         Complaint::Name(NameError::Taken),
         Complaint::NobodyThere,
+        Complaint::GuestGone { number: count },
         Complaint::NotReading,
         Complaint::WrongProtocol("IRC, POP3 or FTP"),
     ];
