@@ -89,7 +89,7 @@ fn two_dialects_hold_one_conversation() {
     driver.say(bob, "/name Alice\n/msg carol psst\n/who\n/quit so long\n");
     assert_eq!(
         driver.read(alice),
-        "* you are now alice\n* bob joined\n* carol joined\ncarol: hello\n* bob left (so long)\n"
+        "* you are now alice\n* bob joined\n* carol joined\ncarol: hello\n* bob left (\"so long\")\n"
     );
     assert_eq!(
         driver.read(bob),
@@ -406,6 +406,32 @@ fn shutting_down_sends_what_is_pending_and_waits_no_longer_than_the_linger_time(
     assert!(driver.hub.is_closed());
     let text = driver.hub.dialect("text").expect("spoken");
     assert_eq!(driver.hub.open(driver.now, text), Err(OpenError::ShuttingDown));
+}
+
+#[test]
+fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
+    let policy: Policy = |proposal, rewritten| match proposal {
+        Proposal::Quit { name: "alice", words: "darn" } => Verdict::Refuse("no"),
+        Proposal::Quit { words: "darn", .. } => {
+            rewritten.extend(core::iter::repeat_n("d\x1b***", 100));
+            Verdict::Rewrite
+        }
+        Proposal::Quit { words: "", .. } => panic!("there is nothing to propose"),
+        _ => Verdict::Pass,
+    };
+    for (name, words, shown) in [
+        ("alice", "darn", "* alice left\n".into()),
+        ("bob", "darn", format!("* bob left (\"{}\")\n", "d***".repeat(64))),
+        ("bob", "fine", "* bob left (\"fine\")\n".into()),
+        ("bob", "\u{7}", "* bob left\n".into()),
+        ("bob", "", "* bob left\n".into()),
+    ] {
+        let mut driver = Driver::new(Config { policy: Some(policy), ..Config::default() });
+        let (watch, leaver) = (driver.join("text"), driver.join("text"));
+        driver.say(leaver, &format!("/name {name}\n/quit {words}\n"));
+        assert_eq!(driver.read(watch), format!("* {name} joined\n{shown}"));
+        assert_eq!(driver.read(leaver), format!("* you are now {name}\n* bye\n"));
+    }
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn stdio() {
     terminal.say("closing time\n/quit good night");
     terminal.screen.expect("* bye");
     bob.expect("host: closing time");
-    bob.expect("* host left (good night)");
+    bob.expect("* host left (\"good night\")");
     bob.expect("* server: shutting down");
     bob.screen.expect_end();
     drop(bob);

@@ -128,7 +128,7 @@ pub enum Request<'a> {
     Ping,
     /// To know what can be asked for.
     Help,
-    /// To leave, with a reason that may be empty.
+    /// To leave, with words that may be empty; of more than 256 bytes, those.
     Quit(&'a str),
     /// Something that cannot be understood.
     Invalid(Complaint),

@@ -58,7 +58,12 @@ impl Dialect for Text {
             Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
                 push(out, &["* ", name, " left\n"]);
             }
-            Event::Left { name, reason: CloseReason::Quit, words } => push(out, &["* ", name, " left (", words, ")\n"]),
+            // In quotes, which they cannot end: words must not be taken for one of the server's reasons.
+            Event::Left { name, reason: CloseReason::Quit, words } => {
+                push(out, &["* ", name, " left (\""]);
+                out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
+                push(out, &["\")\n"]);
+            }
             Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
             Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
             Event::Welcome { name } => push(out, &["* welcome, you are ", name, "; say something, or /help\n"]),
@@ -172,6 +177,18 @@ mod tests {
             assert_eq!(Text.decode(line.as_bytes(), true, &mut Vec::new()), request, "{line}");
         }
         assert_eq!(decoded(b"caf\xe9"), "Invalid(NotUtf8)");
+    }
+
+    #[test]
+    fn the_words_of_one_who_leaves_stay_in_their_quotes() {
+        let words = r#"idle") * alice left ("timed out"#;
+        let mut out = Vec::new();
+        Text.encode(&Event::Left { name: "bob", reason: CloseReason::Quit, words }, &mut out);
+        assert_eq!(
+            out,
+            br#"* bob left ("idle') * alice left ('timed out")
+"#
+        );
     }
 
     #[test]

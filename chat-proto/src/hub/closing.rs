@@ -9,6 +9,9 @@ use crate::session::{Phase, SessionId, Untaken};
 use crate::time::Timestamp;
 use crate::words::{clean, cut};
 
+/// The most bytes of what is said of why somebody leaves: leaving must cost the log little.
+pub(super) const MAX_LAST_WORDS: usize = MAX_NOTICE / 4;
+
 impl Hub {
     /// Takes note that a session's transport failed. Its `Close` follows, even so.
     pub fn disconnect(&mut self, now: Timestamp, id: SessionId) {
@@ -23,7 +26,7 @@ impl Hub {
         self.clock(now);
         if let Some(slot) = self.live(id) {
             let mut scratch = self.scratch.take().unwrap_or_default();
-            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_NOTICE / 4), &mut scratch.words));
+            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LAST_WORDS), &mut scratch.words));
             self.scratch = Some(scratch);
         }
     }

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::Hub;
+use super::closing::MAX_LAST_WORDS;
 use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
@@ -50,7 +51,7 @@ impl Hub {
             Request::Who => self.who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.begin_close(slot, CloseReason::Quit, clean(words, scratch)),
+            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
     }
@@ -201,6 +202,16 @@ impl Hub {
         let to = self.name_of(target);
         self.reply(target, &told);
         self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
+    }
+
+    /// Lets a session leave, without words if the policy is against them.
+    fn quit(&mut self, slot: u32, words: &str, rewritten: &mut String) {
+        let name = self.name_of(slot);
+        let words = match words {
+            "" => "",
+            words => self.consider(Proposal::Quit { name: name.as_str(), words }, words, rewritten).unwrap_or_default(),
+        };
+        self.begin_close(slot, CloseReason::Quit, trim_end(cut(words, MAX_LAST_WORDS)));
     }
 
     /// Finds the open session that a name means, a guest's included.

@@ -67,6 +67,7 @@ fn policy(proposal: Proposal<'_>, rewritten: &mut String) -> Verdict {
     let (Proposal::Say { words, .. }
     | Proposal::Act { words, .. }
     | Proposal::Tell { words, .. }
+    | Proposal::Quit { words, .. }
     | Proposal::Name { to: words, .. }) = proposal
     else {
         return Verdict::Pass;

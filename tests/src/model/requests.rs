@@ -100,7 +100,7 @@ impl Model {
             Request::Who => self.who(slot),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.close(slot, CloseReason::Quit, &clean(words)),
+            Request::Quit(words) => self.quit(slot, &clean(cut(words, MAX_NOTICE / 4))),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
             request => unreachable!("a request that the model does not know: {request:?}"),
         }
@@ -197,6 +197,13 @@ impl Model {
         }
         self.reply(target, &told);
         self.reply(slot, &Event::TellPassed { to: &to, words: &words });
+    }
+
+    fn quit(&mut self, slot: usize, words: &str) {
+        // Nobody is kept from leaving, only from saying something on the way.
+        let proposal = Proposal::Quit { name: &self.name(slot), words };
+        let words = if words.is_empty() { Ok(String::new()) } else { self.consider(proposal, words) };
+        self.close(slot, CloseReason::Quit, cut(&words.unwrap_or_default(), MAX_NOTICE / 4).trim_end());
     }
 
     fn who(&mut self, slot: usize) {

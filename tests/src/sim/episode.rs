@@ -133,7 +133,10 @@ fn config(random: &mut Random) -> Config {
 
 /// What an embedding program might object to: a word, a name; and what it would rather have.
 const POLICY: Policy = |proposal, rewritten| match proposal {
-    Proposal::Say { words, .. } | Proposal::Act { words, .. } | Proposal::Tell { words, .. } => {
+    Proposal::Say { words, .. }
+    | Proposal::Act { words, .. }
+    | Proposal::Tell { words, .. }
+    | Proposal::Quit { words, .. } => {
         if words.contains("dog") {
             Verdict::Refuse("no dogs here")
         } else if let Some((before, after)) = words.split_once("fox") {

@@ -158,7 +158,11 @@ fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Ve
         21 => out.extend_from_slice(b"/who"),
         22 => out.extend_from_slice(b"/ping"),
         23 => {
-            out.extend_from_slice(random.pick(&[b"/quit".as_slice(), b"/quit ", b"/quit see you"]));
+            out.extend_from_slice(random.pick(&[b"/quit".as_slice(), b"/quit ", b"/quit \"see you\")"]));
+            if random.one_in(2) {
+                out.push(b' ');
+                push_words(random, max_line, out);
+            }
         }
         24 => out.extend_from_slice(b"/help"),
         25 => {

@@ -23,7 +23,7 @@ fn what_steers_a_terminal_is_taken_out_of_words() {
         scene.offends(format!("/msg bob {words}\n"));
         assert_eq!(scene.bob_hears(), format!("guest-3 -> you: {shown}\n"), "{words:?} told");
         scene.offends(format!("/quit {words}\n"));
-        assert_eq!(scene.bob_hears(), format!("* guest-3 left ({shown})\n"), "{words:?} on leaving");
+        assert_eq!(scene.bob_hears(), format!("* guest-3 left (\"{shown}\")\n"), "{words:?} on leaving");
         scene.unharmed();
     }
 }
@@ -124,11 +124,37 @@ fn format_directives_are_only_letters() {
 }
 
 #[test]
+fn a_quit_reason_cannot_be_taken_for_a_notice() {
+    for (words, shown) in [
+        ("timed out", "* mallory left (\"timed out\")\n"),
+        ("idle)  * alice left (timed out", "* mallory left (\"idle)  * alice left (timed out\")\n"),
+        ("idle\")  * alice left (\"bye", "* mallory left (\"idle')  * alice left ('bye\")\n"),
+    ] {
+        let mut scene = Scene::new();
+        scene.offends("/name mallory\n");
+        scene.quiet();
+        scene.offends(format!("/quit {words}\n"));
+        assert_eq!(scene.bob_hears(), shown);
+        scene.unharmed();
+    }
+}
+
+#[test]
+fn long_last_words_are_cut_between_characters() {
+    let mut scene = Scene::new();
+    scene.offends("/name mallory\n");
+    scene.quiet();
+    scene.offends(format!("/quit x{}\n", "ž".repeat(2_000)));
+    assert_eq!(scene.bob_hears(), format!("* mallory left (\"x{}\")\n", "ž".repeat(127)));
+    scene.unharmed();
+}
+
+#[test]
 fn a_quit_reason_stays_on_its_line() {
     let mut scene = Scene::new();
     scene.offends("/name mallory\n");
     scene.quiet();
     scene.offends("/quit )\u{2028}* alice left\x1b[0m\n");
-    assert_eq!(scene.bob_hears(), "* mallory left () * alice left[0m)\n");
+    assert_eq!(scene.bob_hears(), "* mallory left (\") * alice left[0m\")\n");
     scene.unharmed();
 }
