@@ -98,8 +98,8 @@ fn two_dialects_hold_one_conversation() {
     );
     assert_eq!(
         driver.read(carol),
-        "CHAT YWxpY2U= aGkgY2Fyb2w=\nCHAT YWxpY2U= L3dobw==\nCHAT YWxpY2U= KiB3YXZlcw==\n\
-         CHAT Ym9i KHByaXZhdGUpIHBzc3Q=\n"
+        "CHAT YWxpY2U= aGkgY2Fyb2w=\nCHAT YWxpY2U= L3dobw==\nACT YWxpY2U= d2F2ZXM=\n\
+         TELL Ym9i cHNzdA==\n"
     );
     driver.drain();
     assert_eq!(driver.closed, [(bob, CloseReason::Quit)]);

@@ -1,4 +1,5 @@
-//! `classic`: the original's wire format. Names and words in base64, one request or message a line.
+//! `classic`: the original's wire format. Names and words in base64, one request or message a line. `docs/classic.md` in
+//! the project's repository specifies it.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,6 +13,9 @@ use crate::command::CloseReason;
 use crate::name::SERVER;
 
 /// The original's dialect: `CHAT <base64 name> <base64 words>`, and `NAME <base64 name>` from a client.
+///
+/// What the original had not is on lines of its own, so that no words can look like it: `TELL <base64 name> <base64 words>`
+/// is private, `ACT <base64 name> <base64 words>` an action.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classic;
 
@@ -43,8 +47,8 @@ impl Dialect for Classic {
                 out.push(b'\n');
             }
             Event::Said { name, words, wire: None } => chat(name, words, out),
-            Event::Acted { name, words } => chat_args(name, format_args!("* {words}"), out),
-            Event::Told { from, words } => chat_args(from, format_args!("(private) {words}"), out),
+            Event::Acted { name, words } => line(b"ACT ", name, words, out),
+            Event::Told { from, words } => line(b"TELL ", from, words, out),
             Event::Announced { words } => chat(SERVER, words, out),
             Event::Missed { count: 1 } => chat(SERVER, "missed 1 message", out),
             Event::Missed { count } => chat_args(SERVER, format_args!("missed {count} messages"), out),
@@ -149,6 +153,14 @@ fn chat(name: &str, words: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
+fn line(verb: &[u8], name: &str, words: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(verb);
+    STANDARD.encode_append(name, out);
+    out.push(b' ');
+    STANDARD.encode_append(words, out);
+    out.push(b'\n');
+}
+
 fn chat_args(name: &str, words: fmt::Arguments<'_>, out: &mut Vec<u8>) {
     chat_start(name, out);
     // The words are written out, encoded behind themselves, and taken away: no other buffer is needed.
@@ -221,11 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn everything_shown_is_a_chat_line() {
+    fn what_is_said_done_and_told_is_on_lines_of_their_own() {
         for wire in [None, Some(&b"aGVsbG8="[..])] {
             assert_eq!(encoded(Event::Said { name: "alice", words: "hello", wire }), "before CHAT YWxpY2U= aGVsbG8=\n");
         }
-        assert_eq!(encoded(Event::Acted { name: "alice", words: "waves" }), "before CHAT YWxpY2U= KiB3YXZlcw==\n");
+        assert_eq!(encoded(Event::Acted { name: "alice", words: "waves" }), "before ACT YWxpY2U= d2F2ZXM=\n");
+        assert_eq!(encoded(Event::Told { from: "alice", words: "hello" }), "before TELL YWxpY2U= aGVsbG8=\n");
         assert_eq!(encoded(Event::Missed { count: 12 }), "before CHAT c2VydmVy bWlzc2VkIDEyIG1lc3NhZ2Vz\n");
         assert_eq!(encoded(Event::Joined { name: "alice" }), "before ");
     }

@@ -56,6 +56,23 @@ fn a_message_cannot_be_taken_for_a_notice_or_for_anothers_line() {
 }
 
 #[test]
+fn public_words_cannot_be_taken_for_private_ones_or_an_action_on_the_classic_port() {
+    let mut scene = Scene::new();
+    let carol = scene.room.enter("classic");
+    scene.offends("/name mallory\n");
+    let mut hears = |line: &str| {
+        scene.offends(line);
+        scene.room.read(carol)
+    };
+    assert_eq!(hears("(private) hi\n"), chat("mallory", "(private) hi"));
+    assert_eq!(hears("* waves\n"), chat("mallory", "* waves"));
+    assert_eq!(hears("/me waves\n"), chat("mallory", "waves").replacen("CHAT", "ACT", 1));
+    scene.room.types(carol, "NAME Y2Fyb2w=\n");
+    scene.offends("/msg carol hi\n");
+    assert_eq!(scene.room.read(carol), chat("mallory", "hi").replacen("CHAT", "TELL", 1));
+}
+
+#[test]
 fn a_name_cannot_imitate_a_notice_or_anothers_line_or_hide() {
     let mut scene = Scene::new();
     for name in [
