@@ -191,7 +191,7 @@
 //! # Memory
 //!
 //! What has a fixed size is allocated by [`Hub::new`]; replies and half-received lines take buffers when needed, which
-//! go from session to session. In the steady state nothing is allocated. An idle session costs some 240 bytes.
+//! go from session to session. In the steady state nothing is allocated. An idle session costs some 250 bytes.
 //! [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every session:
 //!
 //! ```
@@ -202,7 +202,7 @@
 //! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (37, 273, 2_643));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 729);
+//! assert_eq!(small.memory_bound() >> 20, 730);
 //! ```
 //!
 //! # Dialects
@@ -211,6 +211,10 @@
 //! [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Others go into
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
 //! many read it. The example `json` is one, in a conversation with the other two.
+//!
+//! A session whose first line is another protocol's, such as a browser's request, is told so and closed before anything
+//! is carried out; so is one whose first line is too long or not UTF-8. A dialect whose own lines look like those of
+//! another protocol says so with [`Dialect::other_protocol`].
 //!
 //! # Taking part
 //!
@@ -221,8 +225,8 @@
 //!   [`pending`](Hub::pending) for it, in a dialect that is easy to take apart. It has its place in the order of things
 //!   like any other, sees joins, names, messages and leaves, and is held to the same limits; it wants an
 //!   [`idle_timeout`](DialectConfig::idle_timeout) of `None`. The example `bot` does all this.
-//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said and the names about to be taken;
-//!   [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
+//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said, on leaving too, and the names about to be
+//!   taken; [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
 //! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
 //!   each record by which a reader goes on, and learns whether it missed any.

@@ -84,6 +84,8 @@ pub(crate) struct Session {
     pub(crate) sending: bool,
     /// It was put in line by itself, not with all whom the log left behind.
     pub(crate) due: bool,
+    /// It was warned that its silence is about to end it.
+    pub(crate) warned: bool,
     /// A `Read` is to be handed out.
     pub(crate) read_due: bool,
     pub(crate) phase: Phase,
@@ -103,6 +105,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Takes note that its silence begins now.
+    pub(crate) fn heard(&mut self, now: Timestamp) {
+        self.active = now;
+        self.warned = false;
     }
 
     /// The end of what it is to read of a log with that head.
@@ -159,6 +167,7 @@ impl Sessions {
             joined: false,
             sending: false,
             due: false,
+            warned: false,
             read_due: false,
             phase: Phase::Open,
             framer: Framer::default(),

@@ -13,6 +13,7 @@ mod requests;
 mod time;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::iter;
 use std::rc::Rc;
 
 use chat_proto::dialect::{Event, Unnamed};
@@ -58,6 +59,8 @@ struct Session {
     credited: Timestamp,
     /// The last complete line, or the opening.
     active: Timestamp,
+    /// It was warned since.
+    warned: bool,
     /// Everything that it is still to be sent.
     lines: VecDeque<Line>,
     /// How many bytes of the first of them have gone out.
@@ -156,10 +159,16 @@ impl Model {
             self.guests += 1;
             self.session(slot).guest = self.guests;
         }
-        self.reply(slot, &Event::Welcome { name: &self.name(slot) });
+        let idle_timeout = self.config.dialects[lane].idle_timeout;
+        self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
         // The latest messages, as many as half of the reply buffer holds.
         let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
-        let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome);
+        let [before, after] = [Event::BacklogBegins, Event::BacklogEnds].map(|edge| {
+            let mut bytes = Vec::new();
+            self.encode(lane, &edge, &mut bytes);
+            Rc::<[u8]>::from(bytes)
+        });
+        let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome + before.len() + after.len());
         let lane = &self.lanes[lane];
         let latest = lane.recent.iter().rev();
         let shown: Vec<Rc<[u8]>> = latest
@@ -170,8 +179,11 @@ impl Model {
             .filter(|bytes| !bytes.is_empty())
             .collect();
         let place = Place::Reply(lane.head());
-        let lines = shown.into_iter().rev().map(|bytes| Line { bytes, place });
-        self.session(slot).lines.extend(lines);
+        if !shown.is_empty() {
+            let lines = iter::once(before).chain(shown.into_iter().rev()).chain([after]);
+            let lines = lines.filter(|bytes| !bytes.is_empty()).map(|bytes| Line { bytes, place });
+            self.session(slot).lines.extend(lines);
+        }
         Ok(Ok(()))
     }
 
@@ -264,6 +276,7 @@ impl Session {
             credit: u128::MAX,
             credited: now,
             active: now,
+            warned: false,
             lines: VecDeque::new(),
             begun: 0,
             sending: false,

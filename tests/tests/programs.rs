@@ -210,7 +210,9 @@ fn options_take_effect() {
         alice.say("two");
         alice.expect_nothing_more();
         let mut bob = guest("bob", text);
+        bob.expect("* the latest messages:");
         bob.expect("guest-1: two");
+        bob.expect("* those were the latest messages; what follows is live");
         let mut dave = Client::connect("dave", text);
         dave.expect("! the server is full, try again later");
         dave.expect_end();

@@ -1,5 +1,5 @@
-//! `classic`: the original's wire format. Names and words in base64, one request or message a line. `docs/classic.md` in
-//! the project's repository specifies it.
+//! `classic`: the original's wire format. Names and words in base64, one request or message a line. `docs/classic.md`
+//! in the project's repository specifies it.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,8 +14,8 @@ use crate::name::SERVER;
 
 /// The original's dialect: `CHAT <base64 name> <base64 words>`, and `NAME <base64 name>` from a client.
 ///
-/// What the original had not is on lines of its own, so that no words can look like it: `TELL <base64 name> <base64 words>`
-/// is private, `ACT <base64 name> <base64 words>` an action.
+/// What the original had not is on lines of its own, so that no words can look like it: `TELL <base64 name> <base64
+/// words>` is private, `ACT <base64 name> <base64 words>` an action.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classic;
 
@@ -59,10 +59,13 @@ impl Dialect for Classic {
             | Event::Renamed { .. }
             | Event::Left { .. }
             | Event::Welcome { .. }
+            | Event::BacklogBegins
+            | Event::BacklogEnds
             | Event::Named { .. }
             | Event::TellPassed { .. }
             | Event::Who { .. }
             | Event::Pong
+            | Event::SilenceWarning
             | Event::Help => {}
             Event::Closing { reason, words: "" } => chat_args(SERVER, format_args!("closed: {reason}"), out),
             Event::Closing { reason, words } => chat_args(SERVER, format_args!("closed: {reason}: {words}"), out),

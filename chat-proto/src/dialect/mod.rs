@@ -37,10 +37,10 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Returns which other protocol a session's first line shows its peer to speak, if it does.
     ///
-    /// Asked of the first line that is not blank; blank ones before it are passed over. Such a peer is told
-    /// what this is and closed, and nothing of what it sends is carried out: a browser's request has lines in it that
-    /// some web page chose. A dialect whose own lines look like another protocol's overrides this, and may leave the rest
-    /// to [`other_protocol`].
+    /// Asked of the first line that is not blank; blank ones before it are passed over. Such a peer is told what this
+    /// is and closed, and nothing of what it sends is carried out: a browser's request has lines in it that some web
+    /// page chose. A dialect whose own lines look like another protocol's overrides this, and may leave the rest to
+    /// [`other_protocol`].
     fn other_protocol(&self, first: FirstLine<'_>) -> Option<&'static str> {
         other_protocol(first)
     }
@@ -187,7 +187,13 @@ pub enum Event<'a> {
     Welcome {
         /// What it is called.
         name: &'a str,
+        /// How long it may be silent; `None`: for ever.
+        idle_timeout: Option<Duration>,
     },
+    /// Messages follow that were said before the session was opened.
+    BacklogBegins,
+    /// What follows is said from now on.
+    BacklogEnds,
     /// The session has another name.
     Named {
         /// What it is called.
@@ -220,6 +226,8 @@ pub enum Event<'a> {
     Pong,
     /// What can be asked for.
     Help,
+    /// The session has been silent for so long that it is closed in a minute.
+    SilenceWarning,
     /// Messages that this reader was too slow for.
     Missed {
         /// How many, 1 or more.

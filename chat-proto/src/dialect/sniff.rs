@@ -28,7 +28,8 @@ struct Grammar {
 const MAX_ARGS: usize = 6;
 
 /// Clients that begin with a word of their own: RFC 2812 and version 3 of IRC, RFC 1939 for POP3, RFC 959 and 4217 for
-/// FTP, RFC 5321 and 4954 for SMTP, `proxy-protocol.txt` of `HAProxy`. HTTP, RTSP and SIP are known by their request line.
+/// FTP, RFC 5321 and 4954 for SMTP, `proxy-protocol.txt` of `HAProxy`. HTTP, RTSP and SIP are known by their request
+/// line.
 const GRAMMARS: [Grammar; 15] = [
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS" | b"LIST" | b"END"]) },
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS", version] if is_number(version)) },
@@ -55,8 +56,8 @@ const GRAMMARS: [Grammar; 15] = [
     Grammar { word: b"PROXY", protocol: "the PROXY protocol", has_args: is_proxied },
 ];
 
-/// Returns which other protocol a session's first line is of, if it is of one: HTTP, TLS, SSH, IRC, POP3, FTP, SMTP, PROXY,
-/// RTSP or SIP. A byte-order mark and telnet commands before it do not hide it.
+/// Returns which other protocol a session's first line is of, if it is of one: HTTP, TLS, SSH, IRC, POP3, FTP, SMTP,
+/// PROXY, RTSP or SIP. A byte-order mark and telnet commands before it do not hide it.
 #[must_use]
 pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
     let (FirstLine::Whole(bytes) | FirstLine::Cut(bytes)) = line;

@@ -1,6 +1,7 @@
 //! `text`: for people with `nc` or `telnet`. A line is a message; commands begin with `/`.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use simdutf8::basic::from_utf8;
 
@@ -66,7 +67,15 @@ impl Dialect for Text {
             }
             Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
             Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
-            Event::Welcome { name } => push(out, &["* welcome, you are ", name, "; say something, or /help\n"]),
+            Event::Welcome { name, idle_timeout } => {
+                push(out, &["* welcome, you are ", name, "; say something, or /help"]);
+                if let Some(timeout) = idle_timeout {
+                    push_silence(timeout, out);
+                }
+                out.push(b'\n');
+            }
+            Event::BacklogBegins => push(out, &["* the latest messages:\n"]),
+            Event::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
             Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
             // White space before the colon: no public line looks like this, for names have none.
             Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
@@ -77,6 +86,9 @@ impl Dialect for Text {
             }
             Event::Pong => push(out, &["* pong\n"]),
             Event::Help => push(out, &[HELP]),
+            Event::SilenceWarning => {
+                push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
+            }
             Event::Missed { count: 1 } => push(out, &["* missed 1 message\n"]),
             Event::Missed { count } => write(out, format_args!("* missed {count} messages\n")),
             Event::Refused(complaint) => write(out, format_args!("! {complaint}\n")),
@@ -93,6 +105,19 @@ impl Dialect for Text {
 
     fn backlog(&self) -> usize {
         20
+    }
+}
+
+/// Appends how long silence is fine, in the largest unit of which that is a whole number.
+fn push_silence(timeout: Duration, out: &mut Vec<u8>) {
+    const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+    // As 64 bits: no limit is longer than a year.
+    let millis = timeout.as_secs().saturating_mul(1_000).saturating_add(timeout.subsec_millis().into());
+    let unit = UNITS.into_iter().find(|(unit, _)| millis.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "millisecond"));
+    match millis / unit {
+        1 => write(out, format_args!(" (1 {name} of silence is fine)")),
+        many => write(out, format_args!(" ({many} {name}s of silence are fine)")),
     }
 }
 
@@ -177,6 +202,26 @@ mod tests {
             assert_eq!(Text.decode(line.as_bytes(), true, &mut Vec::new()), request, "{line}");
         }
         assert_eq!(decoded(b"caf\xe9"), "Invalid(NotUtf8)");
+    }
+
+    #[test]
+    fn a_newcomer_is_told_how_long_silence_is_fine() {
+        for (seconds, silence) in [
+            (600.0, " (10 minutes of silence are fine)"),
+            (60.0, " (1 minute of silence is fine)"),
+            (90.0, " (90 seconds of silence are fine)"),
+            (7_200.0, " (2 hours of silence are fine)"),
+            (86_400.0, " (1 day of silence is fine)"),
+            (0.0015, " (1 millisecond of silence is fine)"),
+        ] {
+            let mut out = Vec::new();
+            Text.encode(&Event::Welcome { name: "x", idle_timeout: Some(Duration::from_secs_f64(seconds)) }, &mut out);
+            let welcome = alloc::format!("* welcome, you are x; say something, or /help{silence}\n");
+            assert_eq!(String::from_utf8(out).expect("text"), welcome);
+        }
+        let mut out = Vec::new();
+        Text.encode(&Event::Welcome { name: "x", idle_timeout: None }, &mut out);
+        assert_eq!(out, b"* welcome, you are x; say something, or /help\n");
     }
 
     #[test]

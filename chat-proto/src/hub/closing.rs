@@ -76,11 +76,11 @@ impl Hub {
         match (due, session.phase) {
             (Due::Refill, Phase::Open) => {
                 session.untaken = Untaken::No;
-                session.active = self.now;
+                session.heard(self.now);
                 session.read_due = true;
                 self.relist(slot);
             }
-            (Due::Idle, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
+            (Due::Idle, Phase::Open) => self.expire_silence(slot),
             // Its transport takes nothing: last words would not reach it either.
             (Due::Stalled, Phase::Open) => self.end(slot, CloseReason::Stalled),
             (Due::Lingered, Phase::Closing { reason, .. }) => self.finish(slot, reason),

@@ -9,8 +9,8 @@ use crate::dialect::{Complaint, FirstLine, Request, is_blank};
 impl Hub {
     /// Judges a session's first line; returns whether it is to be carried out.
     ///
-    /// A blank one is not: the next is the first then. If it is another program's, so is whatever follows: it is answered,
-    /// and the session closes.
+    /// A blank one is not: the next is the first then. If it is another program's, so is whatever follows: it is
+    /// answered, and the session closes.
     #[cold]
     pub(super) fn accept_first_line(&mut self, slot: u32, first: FirstLine<'_>) -> bool {
         if matches!(first, FirstLine::Whole(line) if is_blank(line)) {

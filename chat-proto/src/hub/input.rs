@@ -97,7 +97,7 @@ impl Hub {
     fn count_line(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
         session.bucket.take(self.flow, now);
-        session.active = now;
+        session.heard(now);
         session.stats.lines_received += 1;
         self.stats.lines_received += 1;
     }

@@ -1,8 +1,9 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
 //! This file has its construction and what a driver asks of it. `input` takes what peers send, `first_line` sees
-//! whether they are chat clients at all, `request` does what they ask for, `speech` writes what comes of it to everyone or
-//! to one, `output` hands it out, and `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
+//! whether they are chat clients at all, `request` does what they ask for, `speech` writes what comes of it to everyone
+//! or to one, `output` hands it out, `silence` warns who says nothing, and `closing` is how sessions end. The
+//! `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
 //! newcomers.
 
 mod backlog;
@@ -13,6 +14,7 @@ mod input;
 mod lane;
 mod output;
 mod request;
+mod silence;
 mod speech;
 
 use alloc::boxed::Box;
@@ -217,7 +219,8 @@ impl Hub {
         if self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest {
             self.names.admit_guest(id.slot);
         }
-        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
+        let idle_timeout = self.lane(id.slot).config.idle_timeout;
+        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.relist(id.slot);
         self.arm(id.slot);
@@ -391,9 +394,7 @@ impl Hub {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
                     Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
-                    Untaken::No | Untaken::UntilRead => {
-                        (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout))
-                    }
+                    Untaken::No | Untaken::UntilRead => (Due::Idle, self.silence_deadline(slot)),
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
                 [(Due::Stalled, after(session.waiting, stall_timeout)), input]
@@ -411,7 +412,7 @@ impl Hub {
 enum Due {
     /// There is a token for the session's next line.
     Refill,
-    /// No complete line has come for too long.
+    /// No complete line has come for too long, or for nearly as long.
     Idle,
     /// No byte of what is pending was taken for too long.
     Stalled,

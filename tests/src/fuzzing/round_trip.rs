@@ -2,6 +2,8 @@
 //!
 //! An input is a name, up to the end of its first line, and words.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chat_proto::dialect::{Classic, Complaint, Dialect, Event, FirstLine, Request, Text, other_protocol};
@@ -60,7 +62,10 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Event::Joined { name },
         Event::Renamed { from: name, to: words },
         Event::Announced { words },
-        Event::Welcome { name },
+        Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) },
+        Event::BacklogBegins,
+        Event::BacklogEnds,
+        Event::SilenceWarning,
         Event::Named { name },
         Event::Told { from: name, words },
         Event::TellPassed { to: name, words },

@@ -71,7 +71,7 @@ impl Model {
         let (now, cost) = (self.now, self.line_cost());
         let session = self.session(slot);
         session.stats.lines_received += 1;
-        session.active = now;
+        (session.active, session.warned) = (now, false);
         session.credit = session.credit.saturating_sub(cost);
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat_proto::dialect::Event;
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
 use super::{Checked, Model, Phase, Untaken, differ};
@@ -46,10 +47,11 @@ impl Model {
             (Phase::Closing(reason), _) => self.finish(slot, reason),
             (_, Untaken::UntilRefill(at)) if at <= now => {
                 (session.untaken, session.read_due) = (Untaken::No, true);
-                session.active = now;
+                (session.active, session.warned) = (now, false);
                 self.look(slot);
             }
             _ if stalled => self.end(slot, CloseReason::Stalled),
+            _ if self.is_to_be_warned(slot) => self.warn(slot),
             _ => self.close(slot, CloseReason::Idle, ""),
         }
     }
@@ -63,7 +65,8 @@ impl Model {
     fn deadline_of(&self, slot: usize) -> Option<Timestamp> {
         let session = &self.sessions[&slot];
         let stall = self.config.stall_timeout.filter(|_| session.sending).map(|stall| session.waiting + stall);
-        let idle = self.config.dialects[session.lane].idle_timeout.map(|idle| session.active + idle);
+        let idle = self.config.dialects[session.lane].idle_timeout;
+        let idle = idle.map(|idle| session.active + if session.warned { idle } else { warned_after(idle) });
         let at = match (session.phase, session.untaken) {
             (Phase::Over(_), _) => None,
             (Phase::Closing(_), _) => Some(session.waiting + self.config.linger_timeout),
@@ -72,6 +75,24 @@ impl Model {
             (Phase::Open, _) => stall.into_iter().chain(idle).min(),
         };
         at.filter(|at| *at < Timestamp::MAX)
+    }
+
+    /// Says whether the silence of a session that has been silent for long has not lasted to its end.
+    fn is_to_be_warned(&self, slot: usize) -> bool {
+        let session = &self.sessions[&slot];
+        let idle = self.config.dialects[session.lane].idle_timeout;
+        !session.warned && idle.is_some_and(|idle| !has_come(session.active + idle, self.now))
+    }
+
+    /// Warns a session that is silent, if it shows that and there is room.
+    fn warn(&mut self, slot: usize) {
+        self.session(slot).warned = true;
+        let mut warning = Vec::new();
+        self.encode(self.sessions[&slot].lane, &Event::SilenceWarning, &mut warning);
+        if !warning.is_empty() && self.has_room(slot, warning.len() + self.max_encoded()) {
+            self.record(slot, RecordKind::Warned);
+            self.reply(slot, &Event::SilenceWarning);
+        }
     }
 
     /// Says whether the session may send another line, or the rest of one, now.
@@ -113,6 +134,12 @@ impl Model {
     pub fn slots(&self) -> impl Iterator<Item = usize> + '_ {
         self.sessions.keys().copied()
     }
+}
+
+/// A minute before the end, if that leaves another before it.
+fn warned_after(idle: Duration) -> Duration {
+    const MINUTE: Duration = Duration::from_secs(60);
+    if idle < 2 * MINUTE { idle } else { idle.saturating_sub(MINUTE) }
 }
 
 /// The end of time never comes.

@@ -59,9 +59,11 @@ impl Episode {
         let most = config.max_sessions as u64;
         let peers = (most + random.between(0, 4)) as u8;
         let conduct = Conduct::draw(&mut random, &config, peers);
+        let idle = nanos(config.dialects[0].idle_timeout);
         let spans = [
             config.rate.map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
-            nanos(config.dialects[0].idle_timeout),
+            // Or until a warning of it.
+            if random.one_in(2) { idle } else { idle.checked_sub(60_000_000_000).filter(|n| *n > 0).unwrap_or(idle) },
             nanos(config.stall_timeout),
             nanos(Some(config.linger_timeout)),
         ];

@@ -1,5 +1,7 @@
 //! Properties of the built-in dialects.
 
+use std::time::Duration;
+
 use chat_proto::dialect::{Classic, Complaint, Dialect, Event, MAX_NOTICE, Request, Text};
 use chat_proto::{CloseReason, NameError, OpenError};
 use proptest::collection::vec;
@@ -64,7 +66,11 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         (Event::Joined { name }, n),
         (Event::Renamed { from: name, to: other }, n + o),
         (Event::Announced { words }, w),
-        (Event::Welcome { name }, n),
+        (Event::Welcome { name, idle_timeout: None }, n),
+        (Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) }, n),
+        (Event::BacklogBegins, 0),
+        (Event::BacklogEnds, 0),
+        (Event::SilenceWarning, 0),
         (Event::Named { name }, n),
         (Event::Told { from: name, words }, n + w),
         (Event::TellPassed { to: name, words }, n + w),
