@@ -212,6 +212,10 @@
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
 //! many read it. The example `json` is one, in a conversation with the other two.
 //!
+//! A session whose first line is another protocol's, such as a browser's request, is told so and closed before anything
+//! is carried out; so is one whose first line is too long or not UTF-8. A dialect whose own lines look like those of
+//! another protocol says so with [`Dialect::other_protocol`].
+//!
 //! # Taking part
 //!
 //! The program around the hub is not bound to watch:
@@ -221,8 +225,8 @@
 //!   [`pending`](Hub::pending) for it, in a dialect that is easy to take apart. It has its place in the order of things
 //!   like any other, sees joins, names, messages and leaves, and is held to the same limits; it wants an
 //!   [`idle_timeout`](DialectConfig::idle_timeout) of `None`. The example `bot` does all this.
-//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said and the names about to be taken;
-//!   [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
+//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said, on leaving too, and the names about to be
+//!   taken; [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
 //! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
 //!   each record by which a reader goes on, and learns whether it missed any.

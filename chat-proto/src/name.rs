@@ -70,16 +70,22 @@ pub(crate) fn name_buf(name: &str) -> NameBuf {
     buf
 }
 
-/// Makes the name of a guest: its slot, counted from one. No two that are here at once have the same.
-pub(crate) fn guest_name(slot: u32) -> NameBuf {
+/// Makes the name of the guest with that number.
+pub(crate) fn guest_name(mut number: u64) -> NameBuf {
     let mut name = name_buf(GUEST);
-    let (mut digits, mut number) = (ArrayVec::<u8, 10>::new(), u64::from(slot) + 1);
+    let mut digits = ArrayVec::<u8, 20>::new();
     while number > 0 {
         digits.push(b'0' + (number % 10) as u8);
         number /= 10;
     }
     digits.iter().rev().for_each(|digit| name.push(char::from(*digit)));
     name
+}
+
+/// Returns the number of the guest that a name means, written as guests' names are.
+pub(crate) fn guest_number(name: &str) -> Option<u64> {
+    let number = name.strip_prefix(GUEST)?.parse().ok()?;
+    (guest_name(number).as_str() == name).then_some(number)
 }
 
 /// Checks what can be said of a name by itself.
@@ -141,8 +147,13 @@ pub(crate) struct Names {
     text: String,
     /// Their lengths; 0 for none.
     lengths: Vec<u8>,
-    /// The hashes of their keys. The keys themselves are made again when two hashes are equal, which is rare.
+    /// The numbers that sessions have as guests, or had before they took a name.
+    numbers: Vec<u64>,
+    /// How many guests there were: their numbers are 1 to this, none of them given twice.
+    guests: u64,
+    /// The hashes of their keys, or of their numbers. The keys are made again when two hashes are equal, which is rare.
     hashes: Vec<u64>,
+    /// Those who have a name, and the guests.
     slots: HashTable<u32>,
     hasher: DefaultHashBuilder,
     reserved: [String; 3],
@@ -157,6 +168,8 @@ impl Names {
             max_name,
             text: String::from_utf8(vec![0; max_name * sessions]).unwrap_or_default(),
             lengths: vec![0; sessions],
+            numbers: vec![0; sessions],
+            guests: 0,
             hashes: vec![0; sessions],
             // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
             slots: HashTable::with_capacity(2 * sessions),
@@ -174,7 +187,7 @@ impl Names {
         let reserved = 64;
         // While a key is made, normalising may hold a run of combining marks on the heap, 8 bytes a character.
         let keys = 3 * Self::max_key(max_name) + 2 * 8 * 2 * Self::max_key(max_name);
-        sessions * (max_name + size_of::<u8>() + size_of::<u64>()) + table + reserved + keys
+        sessions * (max_name + size_of::<u8>() + 2 * size_of::<u64>()) + table + reserved + keys
     }
 
     /// The most bytes of a key: a character's prototype in UTS #39 has up to 18 others (U+FDFA), of two bytes and more.
@@ -192,6 +205,31 @@ impl Names {
     pub(crate) fn get(&self, slot: u32) -> Option<&str> {
         let length = self.lengths[slot as usize] as usize;
         (length > 0).then(|| &self.text[slot as usize * self.max_name..][..length])
+    }
+
+    /// Makes a guest of the session in that slot, which is new: with a number that none had before.
+    pub(crate) fn admit_guest(&mut self, slot: u32) {
+        self.guests += 1;
+        self.numbers[slot as usize] = self.guests;
+        let hash = self.hasher.hash_one(self.guests);
+        self.hashes[slot as usize] = hash;
+        self.slots.insert_unique(hash, slot, |slot| self.hashes[*slot as usize]);
+    }
+
+    /// Returns the number of the guest in that slot.
+    pub(crate) fn number(&self, slot: u32) -> u64 {
+        self.numbers[slot as usize]
+    }
+
+    /// Finds the guest of that number, unless it has a name or is gone.
+    pub(crate) fn find_guest(&self, number: u64) -> Option<u32> {
+        let is_it = |slot: &u32| self.numbers[*slot as usize] == number && !self.has(*slot);
+        self.slots.find(self.hasher.hash_one(number), is_it).copied()
+    }
+
+    /// Returns whether there ever was a guest of that number.
+    pub(crate) fn was_guest(&self, number: u64) -> bool {
+        (1..=self.guests).contains(&number)
     }
 
     /// Gives the name to the session in that slot, in place of the one it had.
@@ -226,11 +264,8 @@ impl Names {
         Ok(())
     }
 
-    /// Frees the name of the session in that slot, if it has one.
+    /// Frees the name of the session in that slot, if it has one, or forgets the guest.
     pub(crate) fn release(&mut self, slot: u32) {
-        if self.lengths[slot as usize] == 0 {
-            return;
-        }
         if let Ok(entry) = self.slots.find_entry(self.hashes[slot as usize], |other| *other == slot) {
             entry.remove();
         }
@@ -353,7 +388,8 @@ mod tests {
     fn the_table_is_as_large_as_the_bound_has_it() {
         for sessions in (1..=64).chain((1..=10).flat_map(|k| [(7 << k) - 1, 7 << k, (7 << k) + 1])) {
             let names = Names::new(1, sessions);
-            let vectors = names.text.capacity() + names.lengths.capacity() + size_of::<u64>() * names.hashes.capacity();
+            let numbers = names.hashes.capacity() + names.numbers.capacity();
+            let vectors = names.text.capacity() + names.lengths.capacity() + size_of::<u64>() * numbers;
             let keys: usize = names.reserved.iter().chain(&names.scratch).map(String::capacity).sum();
             let held = vectors + keys + names.slots.allocation_size();
             // What making a key takes for a moment is in the bound, too.
@@ -364,11 +400,42 @@ mod tests {
 
     #[test]
     fn guests_are_counted_from_one() {
-        assert_eq!(
-            [0, 9, 1_048_575].map(|slot| String::from(&*guest_name(slot))),
-            ["guest-1", "guest-10", "guest-1048576"]
-        );
-        assert_eq!(guest_name(u32::MAX).as_str(), "guest-4294967296");
+        for (number, name) in [(1, "guest-1"), (10, "guest-10"), (u64::MAX, "guest-18446744073709551615")] {
+            assert_eq!((guest_name(number).as_str(), guest_number(name)), (name, Some(number)));
+        }
+        for name in ["guest-", "guest-x", "guest-01", "guest-+1", "guest-0", "guest-18446744073709551616", "Guest-1"] {
+            assert_eq!(guest_number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_guests_number_is_never_used_twice() {
+        let mut names = Names::new(32, 2);
+        names.admit_guest(0);
+        names.admit_guest(1);
+        assert_eq!([1, 2, 3].map(|number| names.find_guest(number)), [Some(0), Some(1), None]);
+        // One leaves, and another comes in its place; one takes a name.
+        names.release(1);
+        assert_eq!((names.find_guest(2), names.was_guest(2)), (None, true));
+        names.admit_guest(1);
+        assert_eq!(names.claim(0, "alice"), Ok(()));
+        assert_eq!([1, 2, 3].map(|number| names.find_guest(number)), [None, None, Some(1)]);
+        assert_eq!([0, 1, 3, 4].map(|number| names.was_guest(number)), [false, true, true, false]);
+        assert_eq!((names.find("alice"), names.get(1), names.number(1)), (Some(0), None, 3));
+    }
+
+    #[test]
+    fn guests_who_come_and_go_for_ever_never_grow_the_table() {
+        let mut names = Names::new(16, 8);
+        let capacity = names.slots.capacity();
+        for i in 0..20_000 {
+            names.release(i % 8);
+            names.admit_guest(i % 8);
+            if i % 3 == 0 {
+                assert_eq!(names.claim(i % 8, &alloc::format!("n{i}")), Ok(()));
+            }
+        }
+        assert_eq!((names.slots.len(), names.slots.capacity()), (8, capacity));
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// Which of the hub's lanes it reads.
     pub(crate) lane: u8,
+    /// Its first line is none of another protocol.
+    pub(crate) accepted: bool,
     /// Others have been told that it is here.
     pub(crate) joined: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
@@ -99,6 +101,8 @@ pub(crate) struct Session {
     pub(crate) due: bool,
     /// It is in line as one who asked.
     pub(crate) asked: bool,
+    /// It was warned that its silence is about to end it.
+    pub(crate) warned: bool,
     /// A `Read` is to be handed out.
     pub(crate) read_due: bool,
     pub(crate) phase: Phase,
@@ -122,6 +126,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Takes note that its silence begins now.
+    pub(crate) fn heard(&mut self, now: Timestamp) {
+        self.active = now;
+        self.warned = false;
     }
 
     /// The end of what it is to read of a log with that head.
@@ -174,10 +184,12 @@ impl Sessions {
         let session = Session {
             generation,
             lane,
+            accepted: false,
             joined: false,
             sending: false,
             due: false,
             asked: false,
+            warned: false,
             read_due: false,
             phase: Phase::Open,
             framer: Framer::default(),

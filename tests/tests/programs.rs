@@ -199,6 +199,8 @@ fn options_take_effect() {
         let limits = ["--max-sessions", "2", "--max-line", "64", "--idle-timeout", "classic=200ms", "--backlog", "1"];
         let (_process, text, classic) = serve(program, &limits);
         let mut alice = guest("alice", text);
+        alice.say("/ping");
+        alice.expect("* pong");
         alice.say(&"x".repeat(65));
         alice.expect("! line too long: 64 bytes at most");
         let mut carol = Client::connect("carol", classic);
@@ -208,7 +210,9 @@ fn options_take_effect() {
         alice.say("two");
         alice.expect_nothing_more();
         let mut bob = guest("bob", text);
+        bob.expect("* the latest messages:");
         bob.expect("guest-1: two");
+        bob.expect("* those were the latest messages; what follows is live");
         let mut dave = Client::connect("dave", text);
         dave.expect("! the server is full, try again later");
         dave.expect_end();

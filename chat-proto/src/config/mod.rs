@@ -99,7 +99,7 @@ pub struct DialectConfig {
     /// The wire format.
     pub dialect: &'static dyn Dialect,
     /// How long a session may send no complete line, 1 ms to 365 days; 15 s in `classic` (the original's three ticks of
-    /// 5 s), 10 minutes in `text`. `None`: for ever.
+    /// 5 s), 10 minutes in `text`. `None`: for ever. From 2 minutes on, `text` warns a minute before the end.
     pub idle_timeout: Option<Duration>,
     /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half its reply buffer holds them;
     /// 20 in `text`, none in `classic`.

@@ -1,15 +1,17 @@
 //! How sessions end, and what time does to them.
 
-use super::request::MAX_LEAVING_WORDS;
 use super::{Due, Hub};
 use crate::command::CloseReason;
-use crate::dialect::Event;
+use crate::dialect::{Event, MAX_NOTICE};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::session::{Ended, Phase, SessionId, Untaken};
 use crate::time::Timestamp;
 use crate::turns::Hold;
 use crate::words::{clean, cut};
+
+/// The most bytes of what is said of why somebody leaves: leaving must cost the log little.
+pub(super) const MAX_LAST_WORDS: usize = MAX_NOTICE / 4;
 
 impl Hub {
     /// Takes note that a session's transport failed. Its `Close` follows, even so.
@@ -25,7 +27,7 @@ impl Hub {
         self.clock(now);
         if let Some(slot) = self.live(id) {
             let mut scratch = self.scratch.take().unwrap_or_default();
-            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LEAVING_WORDS), &mut scratch.words));
+            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LAST_WORDS), &mut scratch.words));
             self.scratch = Some(scratch);
         }
     }
@@ -76,14 +78,14 @@ impl Hub {
             (Due::Refill, Phase::Open) => {
                 session.untaken = Untaken::No;
                 if session.ended == Ended::No {
-                    session.active = self.now;
+                    session.heard(self.now);
                 }
                 session.read_due = true;
                 self.relist(slot);
             }
             (Due::Slow, Phase::Open) => self.give_up_on(slot),
             (Due::CutShort, Phase::Open) => self.cut_short(slot),
-            (Due::Idle, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
+            (Due::Idle, Phase::Open) => self.expire_silence(slot),
             // Its transport takes nothing: last words would not reach it either.
             (Due::Stalled, Phase::Open) => self.end(slot, CloseReason::Stalled),
             (Due::Lingered, Phase::Closing { reason, .. }) => self.finish(slot, reason),

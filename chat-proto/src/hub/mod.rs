@@ -1,18 +1,21 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
-//! ask for, `pace` has lines wait for those who read, `speech` writes what comes of it to everyone or to one, `output` hands
-//! it out, and `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
-//! newcomers.
+//! This file has its construction and what a driver asks of it. `input` takes what peers send, `first_line` sees
+//! whether they are chat clients at all, `request` does what they ask for, `pace` has lines wait for those who read,
+//! `speech` writes what comes of it to everyone or to one, `output` hands it out, `silence` warns who says nothing, and
+//! `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its
+//! readers, and a `backlog` for newcomers.
 
 mod backlog;
 mod closing;
 mod conversation;
+mod first_line;
 mod input;
 mod lane;
 mod output;
 mod pace;
 mod request;
+mod silence;
 mod speech;
 
 use alloc::boxed::Box;
@@ -242,7 +245,11 @@ impl Hub {
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.conversation.lanes[dialect.0 as usize].sessions += 1;
-        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
+        if self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest {
+            self.names.admit_guest(id.slot);
+        }
+        let idle_timeout = self.lane(id.slot).config.idle_timeout;
+        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.wait_for(id.slot);
         self.relist(id.slot);
@@ -384,7 +391,7 @@ impl Hub {
     /// Returns what a session is called that has no name.
     fn made_name(&self, slot: u32) -> NameBuf {
         match self.lane(slot).config.dialect.unnamed() {
-            Unnamed::Guest => guest_name(slot),
+            Unnamed::Guest => guest_name(self.names.number(slot)),
             Unnamed::Anonymous => name_buf(ANONYMOUS),
         }
     }
@@ -444,7 +451,7 @@ impl Hub {
                     // Silence that the hub itself imposes is not idleness.
                     Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
                     _ if session.hold != Hold::None || session.ended != Ended::No => (Due::Idle, NEVER),
-                    _ => (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout)),
+                    _ => (Due::Idle, self.silence_deadline(slot)),
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
                 let ended = if session.ended == Ended::No { NEVER } else { session.active + linger };
@@ -468,7 +475,7 @@ impl Hub {
 enum Due {
     /// There is a token for the session's next line.
     Refill,
-    /// No complete line has come for too long.
+    /// No complete line has come for too long, or for nearly as long.
     Idle,
     /// No byte of what is pending was taken for too long.
     Stalled,

@@ -154,7 +154,7 @@ impl Hub {
         }
         if session.ended == Ended::No {
             // Silence that the hub itself imposes is not idleness.
-            session.active = self.now;
+            session.heard(self.now);
         }
         if session.untaken == Untaken::UntilSaid {
             session.untaken = Untaken::No;

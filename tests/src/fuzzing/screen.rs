@@ -47,9 +47,10 @@ fn text(line: &str) -> Option<Shown> {
     is_name.then(|| Shown { name: Some(name.into()), words: words.into() })
 }
 
-/// `CHAT NAME WORDS` in base64.
+/// `CHAT NAME WORDS`, `ACT NAME WORDS` and `TELL NAME WORDS` in base64.
 fn classic(line: &str) -> Option<Shown> {
-    let (name, words) = line.strip_prefix("CHAT ")?.split_once(' ')?;
+    let (verb, fields) = line.split_once(' ')?;
+    let (name, words) = fields.split_once(' ').filter(|_| ["CHAT", "ACT", "TELL"].contains(&verb))?;
     let field = |field| String::from_utf8(BASE64_STANDARD.decode(field).ok()?).ok();
     let (name, words) = (field(name)?, field(words)?);
     Some(Shown { name: (name != "server").then_some(name), words })

@@ -14,7 +14,7 @@ impl Model {
     pub fn name(&self, slot: usize) -> String {
         match &self.sessions[&slot].name {
             Some(name) => name.clone(),
-            None if self.unnamed(slot) == Unnamed::Guest => format!("guest-{}", slot + 1),
+            None if self.unnamed(slot) == Unnamed::Guest => format!("guest-{}", self.sessions[&slot].guest),
             None => "anonymous".into(),
         }
     }
@@ -46,6 +46,13 @@ impl Model {
         };
         self.sessions.keys().copied().find(means)
     }
+}
+
+/// Returns the number in a guest's name.
+pub(super) fn number_in(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("guest-")?;
+    let is_one = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| is_one)
 }
 
 fn check(name: &str, max: usize) -> Result<(), NameError> {

@@ -1,6 +1,6 @@
 //! Row *identity*: who is who.
 
-use chat_proto::Config;
+use chat_proto::{CloseReason, Config};
 
 use super::{Scene, chat};
 
@@ -143,4 +143,50 @@ fn a_look_alike_of_a_name_reaches_nobody() {
     assert_eq!(scene.offends("/msg b0b psst\n"), "! nobody here has that name\n");
     assert_eq!(scene.offends("/msg BOB psst\n"), "you -> bob: psst\n", "another case does");
     assert_eq!(scene.bob_hears(), "guest-3 -> you: psst\n");
+}
+
+#[test]
+fn a_whisper_to_a_guest_who_is_gone_reaches_nobody_and_says_so() {
+    let mut scene = Scene::new();
+    let psst = |scene: &mut Scene, number: u32| {
+        let (alice, words) = (scene.alice, format!("/msg guest-{number} psst\n"));
+        scene.room.asks(alice, words)
+    };
+    assert_eq!(psst(&mut scene, 3), "you -> guest-3: psst\n");
+    assert_eq!(scene.room.read(scene.offender), "alice -> you: psst\n");
+    // Who has said nothing leaves without a word, and another comes in its place.
+    scene.offends("/quit\n");
+    assert_eq!(scene.closed(), Some(CloseReason::Quit));
+    scene.offender = scene.room.enter("text");
+    assert_eq!(scene.room.hub.name(scene.offender), Some("guest-4".into()));
+    assert_eq!(psst(&mut scene, 3), "! guest-3 is gone, or is called something else now\n");
+    assert_eq!(scene.room.read(scene.offender), "", "it was meant for another");
+    assert_eq!(psst(&mut scene, 4), "you -> guest-4: psst\n");
+    scene.offends("/name carol\n");
+    scene.quiet();
+    assert_eq!(psst(&mut scene, 4), "! guest-4 is gone, or is called something else now\n");
+    assert_eq!(psst(&mut scene, 5), "! nobody here has that name\n");
+    assert_eq!(scene.room.hub.find("guest-04"), None);
+    scene.unharmed();
+}
+
+#[test]
+fn a_guests_number_is_not_to_be_had_again_by_reconnecting() {
+    let mut scene = Scene::with(Config { rate: None, max_sessions: 3, ..Config::default() });
+    for number in 4..200 {
+        scene.offends("/quit\n");
+        assert_eq!(scene.closed(), Some(CloseReason::Quit));
+        scene.offender = scene.room.enter("text");
+        assert_eq!(scene.room.hub.name(scene.offender), Some(format!("guest-{number}")));
+    }
+    // Who is shown to nobody by number takes none.
+    scene.offends("/quit\n");
+    assert_eq!(scene.closed(), Some(CloseReason::Quit));
+    let classic = scene.room.enter("classic");
+    scene.room.hub.disconnect(scene.room.now, classic);
+    scene.room.commands();
+    scene.offender = scene.room.enter("text");
+    assert_eq!(scene.room.hub.name(scene.offender), Some("guest-200".into()));
+    scene.quiet();
+    scene.unharmed();
 }

@@ -23,7 +23,7 @@ fn what_steers_a_terminal_is_taken_out_of_words() {
         scene.offends(format!("/msg bob {words}\n"));
         assert_eq!(scene.bob_hears(), format!("guest-3 -> you: {shown}\n"), "{words:?} told");
         scene.offends(format!("/quit {words}\n"));
-        assert_eq!(scene.bob_hears(), format!("* guest-3 left ({shown})\n"), "{words:?} on leaving");
+        assert_eq!(scene.bob_hears(), format!("* guest-3 left (\"{shown}\")\n"), "{words:?} on leaving");
         scene.unharmed();
     }
 }
@@ -53,6 +53,23 @@ fn a_message_cannot_be_taken_for_a_notice_or_for_anothers_line() {
     scene.offends("x\rbob: forged\u{2028}bob: forged\u{85}bob: forged\n");
     assert_eq!(scene.bob_hears(), "guest-3: x bob: forged bob: forgedbob: forged\n");
     scene.unharmed();
+}
+
+#[test]
+fn public_words_cannot_be_taken_for_private_ones_or_an_action_on_the_classic_port() {
+    let mut scene = Scene::new();
+    let carol = scene.room.enter("classic");
+    scene.offends("/name mallory\n");
+    let mut hears = |line: &str| {
+        scene.offends(line);
+        scene.room.read(carol)
+    };
+    assert_eq!(hears("(private) hi\n"), chat("mallory", "(private) hi"));
+    assert_eq!(hears("* waves\n"), chat("mallory", "* waves"));
+    assert_eq!(hears("/me waves\n"), chat("mallory", "waves").replacen("CHAT", "ACT", 1));
+    scene.room.types(carol, "NAME Y2Fyb2w=\n");
+    scene.offends("/msg carol hi\n");
+    assert_eq!(scene.room.read(carol), chat("mallory", "hi").replacen("CHAT", "TELL", 1));
 }
 
 #[test]
@@ -124,11 +141,37 @@ fn format_directives_are_only_letters() {
 }
 
 #[test]
+fn a_quit_reason_cannot_be_taken_for_a_notice() {
+    for (words, shown) in [
+        ("timed out", "* mallory left (\"timed out\")\n"),
+        ("idle)  * alice left (timed out", "* mallory left (\"idle)  * alice left (timed out\")\n"),
+        ("idle\")  * alice left (\"bye", "* mallory left (\"idle')  * alice left ('bye\")\n"),
+    ] {
+        let mut scene = Scene::new();
+        scene.offends("/name mallory\n");
+        scene.quiet();
+        scene.offends(format!("/quit {words}\n"));
+        assert_eq!(scene.bob_hears(), shown);
+        scene.unharmed();
+    }
+}
+
+#[test]
+fn long_last_words_are_cut_between_characters() {
+    let mut scene = Scene::new();
+    scene.offends("/name mallory\n");
+    scene.quiet();
+    scene.offends(format!("/quit x{}\n", "ž".repeat(2_000)));
+    assert_eq!(scene.bob_hears(), format!("* mallory left (\"x{}\")\n", "ž".repeat(127)));
+    scene.unharmed();
+}
+
+#[test]
 fn a_quit_reason_stays_on_its_line() {
     let mut scene = Scene::new();
     scene.offends("/name mallory\n");
     scene.quiet();
     scene.offends("/quit )\u{2028}* alice left\x1b[0m\n");
-    assert_eq!(scene.bob_hears(), "* mallory left () * alice left[0m)\n");
+    assert_eq!(scene.bob_hears(), "* mallory left (\") * alice left[0m\")\n");
     scene.unharmed();
 }
