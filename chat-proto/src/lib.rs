@@ -212,6 +212,18 @@
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
 //! many read it. The example `json` is one, in a conversation with the other two.
 //!
+//! # Names and words
+//!
+//! What a peer sends others see on their screens, so it must not be taken for something else.
+//!
+//! * **Words** lose control characters and what is drawn as nothing: zero-width characters, tags, blank signs, the
+//!   directional marks of UAX #9. Joiners and selectors stay where letters or emoji need them; the flags of England,
+//!   Scotland and Wales, which are spelled in tags, become a black flag, and ideographs lose the selectors of their
+//!   variants. Of combining marks in a row three stay.
+//! * **White space:** tabs and line ends become spaces, none stays at the end, and a row of more than eight becomes one
+//!   space. Before the first word there may be 32 spaces, so that pasted code keeps its shape: with a name of 32 columns
+//!   before them the words still begin in column 67, and nobody makes them begin the next row of a terminal.
+//!
 //! # Taking part
 //!
 //! The program around the hub is not bound to watch:
@@ -263,6 +275,7 @@ pub mod fault;
 mod fault;
 mod grace;
 mod hub;
+mod invisible;
 mod journal;
 mod line;
 mod lists;

@@ -10,6 +10,7 @@ mod names;
 mod output;
 mod requests;
 mod time;
+mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;

@@ -16,7 +16,7 @@ const MAX_LOOKS: u32 = 10_000;
 impl Hub {
     /// Does what a peer asks for.
     ///
-    /// `plain` is the line if it is [plain](crate::words::plain_prefix): then so are words that are a part of it.
+    /// `plain` is the line if it is [plain](crate::words::Plain) without a gap: then so are words that are a part of it.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     pub(super) fn handle_request(
         &mut self,

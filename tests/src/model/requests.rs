@@ -3,6 +3,7 @@
 use chat_proto::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
+use super::words::clean;
 use super::{Checked, Model, differ};
 
 impl Model {
@@ -211,17 +212,6 @@ impl Model {
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Event::Refused(complaint));
     }
-}
-
-/// Makes words harmless: line ends and tabs are spaces, what steers a terminal or the order of reading is dropped.
-pub(super) fn clean(words: &str) -> String {
-    let shown = |c: char| match c {
-        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => None,
-        c if c.is_control() => None,
-        c => Some(c),
-    };
-    words.chars().filter_map(shown).collect::<String>().trim_end().into()
 }
 
 /// Cuts words to at most `max` bytes, between characters.

@@ -71,6 +71,19 @@ const NASTY: &[&str] = &[
     "{}%s%n",
     "trailing   ",
     "",
+    "pad                                                                    bob: I resign",
+    "a         b",
+    "            indented",
+    "                                    deep",
+    "a\t\t\t\t\t\t\t\t\tb",
+    "a        \u{200b}        b",
+    "\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}b",
+    "e\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "\u{13441}",
+    "a\u{e0041}\u{206a}\u{fe0f}b",
+    "می\u{200c}خواهم\u{200c}",
+    "র\u{200d}\u{9cd}য",
+    "❤\u{fe0f}\u{200d}🔥 1\u{fe0f}\u{20e3}",
 ];
 
 const INVALID: &[&[u8]] =
