@@ -216,6 +216,9 @@
 //!
 //! What a peer sends others see on their screens, so it must not be taken for something else.
 //!
+//! * **Names** are kept in NFC and held to [`Config::names`]. By the default, [`NameRules::Strict`], a name has letters and
+//!   digits in common use, and nobody has one that only case, looks or marks on its letters tell from another's. Nobody
+//!   is `server`, `anonymous`, `you` or `guest-…`, or looks so.
 //! * **Words** lose control characters and what is drawn as nothing: zero-width characters, tags, blank signs, the
 //!   directional marks of UAX #9. Joiners and selectors stay where letters or emoji need them; the flags of England,
 //!   Scotland and Wales, which are spelled in tags, become a black flag, and ideographs lose the selectors of their
@@ -280,7 +283,7 @@ mod journal;
 mod line;
 mod lists;
 mod log;
-mod name;
+mod names;
 mod outbox;
 mod policy;
 mod session;
@@ -294,7 +297,7 @@ pub use dialect::{Dialect, DialectId};
 pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};
 pub use journal::{Record, RecordKind};
-pub use name::NameError;
+pub use names::{NameError, NameRules};
 pub use policy::{Policy, Proposal, Verdict};
 pub use session::{SessionId, SessionStats};
 pub use time::Timestamp;

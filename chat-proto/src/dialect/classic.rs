@@ -9,7 +9,7 @@ use simdutf8::basic::from_utf8;
 
 use super::{Complaint, Dialect, Event, Request, Unnamed, write, wrong_protocol};
 use crate::command::CloseReason;
-use crate::name::SERVER;
+use crate::names::SERVER;
 
 /// The original's dialect: `CHAT <base64 name> <base64 words>`, and `NAME <base64 name>` from a client.
 #[derive(Clone, Copy, Debug, Default)]

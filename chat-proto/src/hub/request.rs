@@ -6,7 +6,7 @@ use super::Hub;
 use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
-use crate::name::GUEST;
+use crate::names::GUEST;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
 

@@ -166,7 +166,7 @@ impl Model {
 
     fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Complaint> {
         let name = self.consider(Proposal::Name { from: &self.name(slot), to: name }, name)?;
-        self.may_have(slot, &name).map_err(Complaint::Name)?;
+        let name = self.may_have(slot, &name).map_err(Complaint::Name)?;
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         Ok(())

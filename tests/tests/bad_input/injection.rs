@@ -1,6 +1,6 @@
 //! Row *injection*: words and names that would be something else.
 
-use chat_proto::RecordKind;
+use chat_proto::{Config, NameRules, RecordKind};
 
 use super::{Scene, chat};
 
@@ -180,7 +180,7 @@ fn a_name_cannot_imitate_a_notice_or_anothers_line_or_hide() {
         "\u{115f}",
     ] {
         let answer = scene.offends(format!("/name {name}\n"));
-        assert!(answer.starts_with("! a name has no white space"), "{name:?}: {answer}");
+        assert!(answer.starts_with("! a name has letters and digits"), "{name:?}: {answer}");
     }
     scene.unharmed();
 }
@@ -208,7 +208,7 @@ fn what_peers_type_cannot_write_into_the_journal() {
 
 #[test]
 fn format_directives_are_only_letters() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::with(Config { rate: None, names: NameRules::Loose, ..Config::default() });
     for name in ["%s%n%x", "{}", "{0}", "${HOME}", "$(reboot)", "`id`", "%00"] {
         let answer = scene.offends(format!("/name {name}\n"));
         assert_eq!(answer, format!("* you are now {name}\n"));
