@@ -216,6 +216,21 @@
 //! is carried out; so is one whose first line is too long or not UTF-8. A dialect whose own lines look like those of
 //! another protocol says so with [`Dialect::other_protocol`].
 //!
+//! # Names and words
+//!
+//! What a peer sends others see on their screens, so it must not be taken for something else.
+//!
+//! * **Names** are kept in NFC and held to [`Config::names`]. By the default, [`NameRules::Strict`], a name has letters and
+//!   digits in common use, and nobody has one that only case, looks or marks on its letters tell from another's. Nobody
+//!   is `server`, `anonymous`, `you` or `guest-…`, or looks so.
+//! * **Words** lose control characters and what is drawn as nothing: zero-width characters, tags, blank signs, the
+//!   directional marks of UAX #9. Joiners and selectors stay where letters or emoji need them; the flags of England,
+//!   Scotland and Wales, which are spelled in tags, become a black flag, and ideographs lose the selectors of their
+//!   variants. Of combining marks in a row three stay.
+//! * **White space:** tabs and line ends become spaces, none stays at the end, and a row of more than eight becomes one
+//!   space. Before the first word there may be 32 spaces, so that pasted code keeps its shape: with a name of 32 columns
+//!   before them the words still begin in column 67, and nobody makes them begin the next row of a terminal.
+//!
 //! # Taking part
 //!
 //! The program around the hub is not bound to watch:
@@ -267,11 +282,12 @@ pub mod fault;
 mod fault;
 mod grace;
 mod hub;
+mod invisible;
 mod journal;
 mod line;
 mod lists;
 mod log;
-mod name;
+mod names;
 mod outbox;
 mod pace;
 mod policy;
@@ -287,7 +303,7 @@ pub use dialect::{Dialect, DialectId};
 pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};
 pub use journal::{Record, RecordKind};
-pub use name::NameError;
+pub use names::{NameError, NameRules};
 pub use policy::{Policy, Proposal, Verdict};
 pub use session::{SessionId, SessionStats};
 pub use time::Timestamp;

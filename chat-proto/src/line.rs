@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 
 use crate::buffers::{Buffers, Recycle};
 use crate::fault::Fault;
-use crate::words::plain_prefix;
+use crate::words::{Plain, plain_prefix};
 
 /// A session's place in the line that it is receiving.
 ///
@@ -74,7 +74,7 @@ pub(crate) enum Frame<'a> {
     Whole {
         /// The line.
         line: &'a [u8],
-        /// It is [plain](plain_prefix), which was found out on the way to its end.
+        /// It is [plain](Plain) without a gap, which was found out on the way to its end.
         plain: bool,
     },
     /// A line that came in pieces.
@@ -98,10 +98,10 @@ impl Framer {
         max_line: usize,
         buffers: &mut Buffers<Partial>,
     ) -> (usize, Frame<'a>) {
-        let plain = plain_prefix(input);
+        let Plain { len: plain, has_gap } = plain_prefix(input);
         if input.get(plain) == Some(&b'\n') && plain <= max_line && self.partial.is_none() && !self.discarding {
             // Nearly every line.
-            return (plain + 1, Frame::Whole { line: &input[..plain], plain: true });
+            return (plain + 1, Frame::Whole { line: &input[..plain], plain: !has_gap });
         }
         if self.discarding {
             return self.discard(input);
@@ -131,7 +131,7 @@ impl Framer {
         match self.partial.take() {
             None => {
                 let line = without_cr(piece);
-                (taken, Frame::Whole { line, plain: line.len() <= plain })
+                (taken, Frame::Whole { line, plain: line.len() <= plain && !has_gap })
             }
             Some(mut partial) => {
                 partial.extend(piece, max_line);
@@ -231,9 +231,17 @@ mod tests {
 
     #[test]
     fn a_line_is_known_to_be_plain_if_it_came_whole() {
-        for (input, expected) in
-            [("ab~ \n", true), ("ab\r\n", true), ("\n", true), ("a\tb\n", false), ("é\r\n", false), ("a\rb\n", false)]
-        {
+        for (input, expected) in [
+            ("ab~ \n", true),
+            ("ab    \n", true),
+            ("    b\n", false),
+            ("ab    \r\n", true),
+            ("ab\r\n", true),
+            ("\n", true),
+            ("a\tb\n", false),
+            ("é\r\n", false),
+            ("a\rb\n", false),
+        ] {
             let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
             let (_, frame) = framer.next(input.as_bytes(), 8, &mut buffers);
             assert!(matches!(frame, Frame::Whole { plain, .. } if plain == expected), "{input:?}: {frame:?}");

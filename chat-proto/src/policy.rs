@@ -57,7 +57,7 @@ pub enum Proposal<'a> {
         /// What it is about to say, cleaned and not empty, of at most 256 bytes.
         words: &'a str,
     },
-    /// To be called something else. Asked before the name is checked.
+    /// To be called something else. Asked before the name is checked and put into NFC.
     Name {
         /// What it is called.
         from: &'a str,

@@ -12,6 +12,7 @@ mod output;
 mod pace;
 mod requests;
 mod time;
+mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::iter;

@@ -12,7 +12,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use crate::name::MAX_NAME;
+use crate::names::{MAX_NAME, NameRules};
 use crate::pace::Pace;
 use crate::policy::Policy;
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub max_line: usize,
     /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, thirty of ASCII.
     pub max_name: usize,
+    /// Which names are valid, and which are too much alike for two; [`NameRules::Strict`] by default.
+    pub names: NameRules,
     /// Bytes of encoded messages kept for each dialect, up to 1 GiB; 4 MiB by default: what a reader may fall behind. The
     /// least is one message of the longest kind, and ten of them where there is a [`pace`](Self::pace).
     pub log_bytes: usize,
@@ -78,6 +80,7 @@ impl Default for Config {
             max_sessions: 10_000,
             max_line: 4_096,
             max_name: 32,
+            names: NameRules::Strict,
             log_bytes: 4 << 20,
             log_entries: 65_536,
             reply_bytes: 16 << 10,

@@ -10,7 +10,7 @@ use simdutf8::basic::from_utf8;
 
 use super::{Complaint, Dialect, Event, Request, Unnamed, write};
 use crate::command::CloseReason;
-use crate::name::SERVER;
+use crate::names::SERVER;
 
 /// The original's dialect: `CHAT <base64 name> <base64 words>`, and `NAME <base64 name>` from a client.
 ///

@@ -14,7 +14,7 @@ pub(crate) use self::sniff::is_blank;
 pub use self::sniff::{FirstLine, other_protocol};
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
-use crate::name::NameError;
+use crate::names::NameError;
 use crate::words::cut;
 
 /// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
@@ -53,7 +53,7 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Appends the event to `out` as this dialect writes it, or nothing if it does not show such an event.
     ///
-    /// Names are valid; words hold no control characters.
+    /// Names are valid; words hold no control characters and nothing else that [steers a terminal or hides](crate#names-and-words).
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
 
     /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have

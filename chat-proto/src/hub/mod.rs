@@ -35,7 +35,7 @@ use crate::journal::{Journal, Record, RecordKind};
 use crate::line::Partial;
 use crate::lists::{List, Lists};
 use crate::log::Cursor;
-use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
+use crate::names::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::outbox::Outbox;
 use crate::session::{Ended, Phase, SessionId, SessionStats, Sessions, Untaken};
 use crate::time::Timestamp;
@@ -156,7 +156,7 @@ impl Hub {
             shutting_down: false,
             sessions: Sessions::new(max),
             open: 0,
-            names: Names::new(config.max_name, max),
+            names: Names::new(config.names, config.max_name, max),
             conversation: Conversation::new(&config),
             lists: Lists::new(LINES + config.dialects.len(), max),
             asked_last: false,

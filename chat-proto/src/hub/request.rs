@@ -7,7 +7,7 @@ use super::closing::MAX_LAST_WORDS;
 use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
-use crate::name::guest_number;
+use crate::names::guest_number;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::turns::Hold;
 use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
@@ -18,7 +18,7 @@ const MAX_LOOKS: u32 = 10_000;
 impl Hub {
     /// Does what a peer asks for, or returns what that has to wait for.
     ///
-    /// `plain` is the line if it is [plain](crate::words::plain_prefix): then so are words that are a part of it.
+    /// `plain` is the line if it is [plain](crate::words::Plain) without a gap: then so are words that are a part of it.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     pub(super) fn handle_request(
         &mut self,

@@ -3,7 +3,8 @@
 use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
-use super::requests::{clean, cut};
+use super::requests::cut;
+use super::words::clean;
 use super::{Model, Phase, Untaken};
 
 impl Model {

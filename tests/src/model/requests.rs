@@ -5,6 +5,7 @@ use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
 use super::names::number_in;
 use super::pace::Wait;
+use super::words::clean;
 use super::{Checked, Model, differ};
 
 /// How many bytes discarded of a line cost a token.
@@ -221,7 +222,7 @@ impl Model {
 
     fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Complaint> {
         let name = self.consider(Proposal::Name { from: &self.name(slot), to: name }, name)?;
-        self.may_have(slot, &name).map_err(Complaint::Name)?;
+        let name = self.may_have(slot, &name).map_err(Complaint::Name)?;
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         Ok(())
@@ -287,17 +288,6 @@ impl Model {
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Event::Refused(complaint));
     }
-}
-
-/// Makes words harmless: line ends and tabs are spaces, what steers a terminal or the order of reading is dropped.
-pub(super) fn clean(words: &str) -> String {
-    let shown = |c: char| match c {
-        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => None,
-        c if c.is_control() => None,
-        c => Some(c),
-    };
-    words.chars().filter_map(shown).collect::<String>().trim_end().into()
 }
 
 /// Cuts words to at most `max` bytes, between characters.

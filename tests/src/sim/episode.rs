@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use chat_proto::{Config, DialectConfig, OnLag, Policy, Proposal, Rate, Verdict};
+use chat_proto::{Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, Verdict};
 
 use super::random::{Random, mix};
 use super::step::Weather;
@@ -137,6 +137,7 @@ fn config(random: &mut Random) -> Config {
         linger_timeout: some(random).unwrap_or(Duration::from_secs(5)),
         dialects,
         policy: random.one_in(4).then_some(POLICY),
+        names: if random.one_in(4) { NameRules::Loose } else { NameRules::Strict },
     }
 }
 

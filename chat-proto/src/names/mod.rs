@@ -1,59 +1,27 @@
-//! Names: which are valid, and who has which.
+//! Names: which are valid, which are the same, and who has which.
+
+mod likeness;
+mod rules;
 
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::hash::BuildHasher;
 
 use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
-use unicode_security::skeleton;
+
+use self::likeness::{caseless, looks};
+pub use self::rules::{NameError, NameRules};
 
 /// What the server calls itself where a dialect needs a name for it.
 pub(crate) const SERVER: &str = "server";
 /// What an unnamed session is called in dialects without guests.
 pub(crate) const ANONYMOUS: &str = "anonymous";
+/// What dialects call the one who reads.
+pub(crate) const YOU: &str = "you";
 /// What the name of a guest begins with.
 pub(crate) const GUEST: &str = "guest-";
-
-/// Why a name cannot be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NameError {
-    /// It has no characters.
-    Empty,
-    /// It is longer than `max_name`.
-    TooLong {
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// It holds white space, a control or invisible character or a `:`, or begins with `*`, `!`, `/` or a combining
-    /// mark.
-    Character,
-    /// It is reserved: `server`, `anonymous`, `guest-…`, or looks like one of them.
-    Reserved,
-    /// Someone has it, or one that looks the same.
-    Taken,
-}
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("a name needs at least one character"),
-            Self::TooLong { max } => write!(f, "a name has at most {max} bytes"),
-            Self::Character => f.write_str(
-                "a name has no white space, no ':' and no invisible characters, and does not begin with '*', '!' or '/'",
-            ),
-            Self::Reserved => f.write_str("that name is reserved"),
-            Self::Taken => f.write_str("that name is taken, or looks like one that is"),
-        }
-    }
-}
-
-impl core::error::Error for NameError {}
 
 /// What a session is called: a copy, so that the session may change while it is spoken of.
 pub(crate) type NameBuf = ArrayString<MAX_NAME>;
@@ -88,60 +56,10 @@ pub(crate) fn guest_number(name: &str) -> Option<u64> {
     (guest_name(number).as_str() == name).then_some(number)
 }
 
-/// Checks what can be said of a name by itself.
-fn check(name: &str, max: usize) -> Result<(), NameError> {
-    let Some(first) = name.chars().next() else { return Err(NameError::Empty) };
-    if name.len() > max {
-        return Err(NameError::TooLong { max });
-    }
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || c == ':' || is_invisible(c);
-    if matches!(first, '*' | '!' | '/') || is_combining_mark(first) || name.chars().any(forbidden) {
-        return Err(NameError::Character);
-    }
-    Ok(())
-}
-
-/// Whether a character may be drawn as nothing at all, so that two names with and without it look the same.
-///
-/// The property `Default_Ignorable_Code_Point` of Unicode 16 (`DerivedCoreProperties.txt`); the interlinear annotation
-/// characters U+FFF9 to U+FFFB and the object's place U+FFFC; what is drawn as nothing though it is a sign, the blank
-/// Braille pattern and the null notehead; and what fonts draw as they like, private use and noncharacters.
-fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c) & 0xFFFF, 0xFFFE..=0xFFFF)
-        || matches!(c,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
-        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
-        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFC}' | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}' | '\u{2800}' | '\u{1D159}' | '\u{FDD0}'..='\u{FDEF}'
-        | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
-}
-
-/// Writes to `key` what two names have in common that must not both be in use.
-///
-/// That is the skeleton of UTS #39 ("confusable detection"), taken without regard to case before and after: `Alice`,
-/// `ALICE` and `аlice` with a Cyrillic а are one name. So are `paypal` and `paypaI` with a capital i.
-fn key_of<'a>(name: &str, folded: &mut String, key: &'a mut String) -> &'a str {
-    folded.clear();
-    folded.extend(caseless(name));
-    key.clear();
-    // A capital I looks like an l and is an i: where case does not count, one letter joins the three.
-    key.extend(skeleton(folded).flat_map(fold).map(|c| if c == 'i' { 'l' } else { c }));
-    key
-}
-
-/// Returns a name without regard to case: two that are canonically equivalent are the same (Unicode's D145).
-fn caseless(name: &str) -> impl Iterator<Item = char> + '_ {
-    name.nfd().flat_map(fold).nfd()
-}
-
-/// Folds case. By way of the upper case, so that letters with several lower cases, as σ and ς, become one.
-fn fold(c: char) -> impl Iterator<Item = char> {
-    c.to_uppercase().flat_map(char::to_lowercase)
-}
-
 /// Who has which name: no two that are alike, at any moment.
 #[derive(Debug)]
 pub(crate) struct Names {
+    rules: NameRules,
     max_name: usize,
     /// The names by slot, `max_name` bytes each, filled up with NUL: text, so that to read one is to check nothing.
     text: String,
@@ -156,15 +74,18 @@ pub(crate) struct Names {
     /// Those who have a name, and the guests.
     slots: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// How they look whom nobody may be called, and how a guest's name begins to.
     reserved: [String; 3],
+    guest: String,
     /// To make keys in.
     scratch: [String; 3],
 }
 
 impl Names {
-    pub(crate) fn new(max_name: usize, sessions: usize) -> Self {
-        let key = |name| String::from(key_of(name, &mut String::new(), &mut String::new()));
+    pub(crate) fn new(rules: NameRules, max_name: usize, sessions: usize) -> Self {
+        let look = |name| String::from(looks(name, &mut String::new(), &mut String::new()));
         Self {
+            rules,
             max_name,
             text: String::from_utf8(vec![0; max_name * sessions]).unwrap_or_default(),
             lengths: vec![0; sessions],
@@ -174,7 +95,8 @@ impl Names {
             // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
             slots: HashTable::with_capacity(2 * sessions),
             hasher: DefaultHashBuilder::default(),
-            reserved: [key(SERVER), key(ANONYMOUS), key(GUEST)],
+            reserved: [SERVER, ANONYMOUS, YOU].map(look),
+            guest: look(GUEST),
             scratch: core::array::from_fn(|_| String::with_capacity(Self::max_key(max_name))),
         }
     }
@@ -232,21 +154,24 @@ impl Names {
         (1..=self.guests).contains(&number)
     }
 
-    /// Gives the name to the session in that slot, in place of the one it had.
+    /// Gives the name, in NFC, to the session in that slot, in place of the one it had.
     pub(crate) fn claim(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
-        check(name, self.max_name)?;
+        let mut composed = NameBuf::new();
+        let name = self.rules.check(name, self.max_name, &mut composed)?;
         let [folded, key, other] = &mut self.scratch;
-        key_of(name, folded, key);
-        let [server, anonymous, guest] = &self.reserved;
-        if key == server || key == anonymous || key.starts_with(guest.as_str()) {
+        // What looks like one of these is nobody's, whatever else may look alike.
+        let look = looks(name, folded, key);
+        if self.reserved.iter().any(|reserved| reserved == look) || look.starts_with(&self.guest) {
             return Err(NameError::Reserved);
         }
+        let rules = self.rules;
+        let key = if rules == NameRules::Strict { look } else { rules.key_of(name, folded, key) };
         let hash = self.hasher.hash_one(key.as_bytes());
         let (text, lengths, max) = (&self.text, &self.lengths, self.max_name);
         let holder = self.slots.find(hash, |holder| {
             let holder = *holder as usize;
             let name = || &text[holder * max..][..lengths[holder] as usize];
-            self.hashes[holder] == hash && key_of(name(), folded, other) == key
+            self.hashes[holder] == hash && rules.key_of(name(), folded, other) == key
         });
         if holder.is_some_and(|holder| *holder != slot) {
             return Err(NameError::Taken);
@@ -274,9 +199,10 @@ impl Names {
 
     /// Finds the session that a name means: the one that has it, but for case.
     pub(crate) fn find(&mut self, name: &str) -> Option<u32> {
-        check(name, self.max_name).ok()?;
+        let mut composed = NameBuf::new();
+        let name = self.rules.check(name, self.max_name, &mut composed).ok()?;
         let [folded, key, _] = &mut self.scratch;
-        let hash = self.hasher.hash_one(key_of(name, folded, key).as_bytes());
+        let hash = self.hasher.hash_one(self.rules.key_of(name, folded, key).as_bytes());
         let slot = *self.slots.find(hash, |slot| self.hashes[*slot as usize] == hash)?;
         // What merely looks like a name does not reach the one who has it.
         caseless(name).eq(caseless(self.get(slot)?)).then_some(slot)
@@ -287,87 +213,112 @@ impl Names {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_name_is_one_word_that_can_be_seen() {
-        for name in ["a", "Žofie", "李小龍", "x_y-z.0", "o'neil", "🦀", "%s%n", "[bob]", "\u{5d3}\u{5d5}\u{5d3}"]
-        {
-            assert_eq!(check(name, 32), Ok(()), "{name}");
-        }
-        for name in [
-            " ",
-            "   ",
-            "a b",
-            "a\u{a0}b",
-            "a:b",
-            "*a",
-            "!a",
-            "/a",
-            "a\nb",
-            "a\0",
-            "\u{1b}[31m",
-            "a\u{9b}",
-            "a\u{200b}",
-            "\u{202e}a",
-            "\u{301}",
-            "\u{301}\u{301}",
-            "a\u{fe0f}",
-            "\u{feff}a",
-            "\u{3164}",
-            "alice\u{2800}",
-            "\u{1D159}",
-            "\u{FFFC}",
-            "\u{E000}",
-            "\u{10FFFD}",
-            "\u{FDD0}",
-            "\u{1FFFE}",
-        ] {
-            assert_eq!(check(name, 32), Err(NameError::Character), "{name:?}");
-        }
-        assert_eq!(check("", 32), Err(NameError::Empty));
-        assert_eq!(check("žž", 4), Ok(()));
-        assert_eq!(check("žžž", 4), Err(NameError::TooLong { max: 4 }));
+    fn strict(sessions: usize) -> Names {
+        Names::new(NameRules::Strict, 32, sessions)
+    }
+
+    fn loose(sessions: usize) -> Names {
+        Names::new(NameRules::Loose, 32, sessions)
+    }
+
+    #[track_caller]
+    fn are_twins(mut names: Names, one: &str, other: &str) {
+        assert_eq!(names.claim(0, one), Ok(()), "{one}");
+        assert_eq!(names.claim(1, other), Err(NameError::Taken), "{one} and {other}");
+        assert_eq!(names.claim(0, other), Ok(()), "one may change one's own");
+        names.release(0);
+        assert_eq!(names.claim(1, one), Ok(()), "free again at once");
     }
 
     #[test]
     fn twins_cannot_both_be_had() {
         for (one, other) in [
             ("alice", "ALICE"),
+            ("alice", "ALİCE"),
+            ("alice", "alıce"),
             ("alice", "аlice"),
+            ("alice", "álice"),
+            ("alice", "a\u{327}lice"),
+            ("Žofie", "zofie"),
+            ("Łukasz", "lukasz"),
             ("straße", "STRASSE"),
-            ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
+            ("Γιώργος", "ΓΙΏΡΓΟΣ"),
             ("é", "e\u{301}"),
             ("bob", "b0b"),
             ("paypal", "paypaI"),
             ("Lan", "Ian"),
             ("modern", "rnodern"),
             ("K", "\u{212a}"),
-            ("α\u{345}\u{301}", "ΆΙ"),
-            ("ﬁ", "fi"),
-            ("o'neil", "o’neil"),
+            ("йога", "ЙОГА"),
         ] {
-            let mut names = Names::new(32, 2);
-            assert_eq!(names.claim(0, one), Ok(()));
-            assert_eq!(names.claim(1, other), Err(NameError::Taken), "{one} and {other}");
-            assert_eq!(names.claim(0, other), Ok(()), "one may change one's own");
-            names.release(0);
-            assert_eq!(names.claim(1, one), Ok(()), "free again at once");
+            are_twins(strict(2), one, other);
         }
-        let mut names = Names::new(32, 3);
+        let mut names = strict(3);
         assert_eq!([names.claim(0, "alice"), names.claim(1, "alicia"), names.claim(2, "a2")], [Ok(()); 3]);
     }
 
     #[test]
-    fn the_reserved_and_their_twins_are_nobodys() {
-        let mut names = Names::new(32, 1);
-        for name in ["server", "SERVER", "ѕеrvеr", "anonymous", "Anonymous", "guest-1", "GUEST-x", "guest-"] {
-            assert_eq!(names.claim(0, name), Err(NameError::Reserved), "{name}");
+    fn loose_twins_are_those_by_case() {
+        for (one, other) in [
+            ("alice", "ALICE"),
+            ("straße", "STRASSE"),
+            ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
+            ("é", "e\u{301}"),
+            ("K", "\u{212a}"),
+            ("α\u{345}\u{301}", "ΆΙ"),
+            ("Å", "\u{212b}"),
+        ] {
+            are_twins(loose(2), one, other);
         }
-        assert_eq!(names.claim(0, "guest"), Ok(()));
+        for (one, other) in
+            [("alice", "аlice"), ("alice", "ALİCE"), ("alice", "álice"), ("bob", "b0b"), ("o'neil", "o’neil")]
+        {
+            let mut names = loose(2);
+            assert_eq!([names.claim(0, one), names.claim(1, other)], [Ok(()); 2], "{one} and {other}");
+            assert_eq!((names.find(one), names.find(other)), (Some(0), Some(1)));
+        }
+    }
+
+    #[test]
+    fn a_name_is_had_in_nfc() {
+        for mut names in [strict(1), loose(1)] {
+            assert_eq!(names.claim(0, "Z\u{30c}ofie"), Ok(()));
+            assert_eq!(names.get(0), Some("Žofie"));
+            assert_eq!((names.find("Z\u{30c}OFIE"), names.find("zofie")), (Some(0), None));
+        }
+    }
+
+    #[test]
+    fn the_reserved_and_their_twins_are_nobodys() {
+        for mut names in [strict(1), loose(1)] {
+            for name in [
+                "server",
+                "SERVER",
+                "ѕеrvеr",
+                "sérver",
+                "anonymous",
+                "Anonymous",
+                "you",
+                "YOU",
+                "Yοu",
+                "y0u",
+                "yöu",
+                "guest-1",
+                "GUEST-x",
+                "guest-",
+                "guést-1",
+            ] {
+                assert_eq!(names.claim(0, name), Err(NameError::Reserved), "{name}");
+            }
+            for name in ["guest", "youth", "servers", "anon"] {
+                assert_eq!(names.claim(0, name), Ok(()), "{name}");
+            }
+        }
     }
 
     #[test]
     fn a_look_alike_finds_nobody() {
-        let mut names = Names::new(32, 2);
+        let mut names = strict(2);
         assert_eq!(names.claim(1, "Bob"), Ok(()));
         assert_eq!((names.find("bob"), names.find("BOB")), (Some(1), Some(1)));
         assert_eq!((names.find("b0b"), names.find("rob"), names.find("")), (None, None, None));
@@ -378,7 +329,7 @@ mod tests {
     fn a_longest_name_of_the_longest_keys_fits_its_bound() {
         // U+FDFA has the longest prototype of all characters.
         let name = "\u{fdfa}".repeat(85);
-        let mut names = Names::new(255, 2);
+        let mut names = Names::new(NameRules::Loose, 255, 2);
         assert_eq!(names.claim(0, &name), Ok(()));
         assert_eq!(names.claim(1, &name), Err(NameError::Taken));
         assert!(names.scratch.iter().all(|scratch| scratch.capacity() == Names::max_key(255)), "no key grew");
@@ -387,10 +338,11 @@ mod tests {
     #[test]
     fn the_table_is_as_large_as_the_bound_has_it() {
         for sessions in (1..=64).chain((1..=10).flat_map(|k| [(7 << k) - 1, 7 << k, (7 << k) + 1])) {
-            let names = Names::new(1, sessions);
+            let names = Names::new(NameRules::Strict, 1, sessions);
             let numbers = names.hashes.capacity() + names.numbers.capacity();
             let vectors = names.text.capacity() + names.lengths.capacity() + size_of::<u64>() * numbers;
-            let keys: usize = names.reserved.iter().chain(&names.scratch).map(String::capacity).sum();
+            let keys =
+                names.reserved.iter().chain([&names.guest]).chain(&names.scratch).map(String::capacity).sum::<usize>();
             let held = vectors + keys + names.slots.allocation_size();
             // What making a key takes for a moment is in the bound, too.
             let spare = Names::memory_bound(1, sessions).checked_sub(held).expect("within the bound");
@@ -440,7 +392,7 @@ mod tests {
 
     #[test]
     fn renaming_for_ever_never_grows_the_table() {
-        let mut names = Names::new(16, 8);
+        let mut names = Names::new(NameRules::Strict, 16, 8);
         let capacity = names.slots.capacity();
         for i in 0..20_000 {
             assert_eq!(names.claim(i % 8, &alloc::format!("n{i}")), Ok(()));
