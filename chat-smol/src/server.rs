@@ -234,6 +234,7 @@ impl Drop for Life {
                 state.hub.disconnect(now, id);
             }
             while state.hub.poll_command().is_some() {}
+            state.summary.end(&state.hub);
             mem::take(&mut state.connections)
         });
         // Only now that the lock is free again, since closing sockets takes a while.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chat_proto::{DialectId, Grace, Hub, OpenError, SessionId, Timestamp};
+use chat_proto::{DialectId, Grace, Hub, LogSummary, OpenError, SessionId, Timestamp};
 
 use crate::connection::{Connection, read_at_once};
 use crate::farewell::Farewells;
@@ -44,6 +44,7 @@ pub(crate) struct State {
     pub(crate) bell: Option<Arc<UnixStream>>,
     /// Through which the watch asks for the hub's deadlines and meets them.
     pub(crate) grace: Grace,
+    pub(crate) summary: LogSummary,
     /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
     pub(crate) alarm: Timestamp,
     /// Flushers that wait and have not been called.
@@ -73,6 +74,7 @@ impl Shared {
             farewells: Farewells::default(),
             bell: None,
             grace: Grace::default(),
+            summary: LogSummary::default(),
             alarm: Timestamp::ZERO,
             sleeping: 0,
             threads: 0,
@@ -92,6 +94,8 @@ impl Shared {
         // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
+        let State { hub, summary, .. } = &mut *state;
+        summary.note(hub, now);
         let flush = state.call_flusher();
         let bell = state.call_watch();
         // Whoever wakes wants the lock.
@@ -143,6 +147,7 @@ impl Shared {
             state.doors = None;
             state.bell = None;
             state.over = true;
+            state.summary.end(&state.hub);
             state.ended.take()
         });
         self.work.notify_all();
@@ -209,7 +214,8 @@ impl State {
 
     /// Returns when the watch has to wake at the latest.
     pub(crate) fn deadline(&self) -> Timestamp {
-        self.grace.poll_timeout(&self.hub).unwrap_or(Timestamp::MAX).min(self.farewells.deadline())
+        let deadlines = [self.grace.poll_timeout(&self.hub), self.summary.poll_timeout()];
+        deadlines.into_iter().flatten().fold(self.farewells.deadline(), Timestamp::min)
     }
 
     /// Whether the hub is shut down and every connection's thread has ended.

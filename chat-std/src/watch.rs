@@ -49,6 +49,7 @@ impl Watch {
         state.writable.extend(self.writable.drain(..));
         self.blocked.append(&mut state.blocked);
         state.grace.handle_timeout(&mut state.hub, now);
+        state.summary.handle_timeout(&state.hub, now);
         self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
         state.alarm = state.deadline();
         (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))

@@ -238,6 +238,8 @@ impl Model {
 
 impl Session {
     fn new(lane: usize, now: Timestamp) -> Self {
+        let mut stats = SessionStats::default();
+        stats.opened = now;
         Self {
             lane,
             name: None,
@@ -253,7 +255,7 @@ impl Session {
             begun: 0,
             sending: false,
             waiting: now,
-            stats: SessionStats::default(),
+            stats,
         }
     }
 }

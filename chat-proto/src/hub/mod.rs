@@ -95,6 +95,10 @@ pub struct HubStats {
     pub missed: u64,
     /// Times that a session's input began to be left untaken.
     pub throttled: u64,
+    /// Sessions over because they took nothing of what was pending.
+    pub stalled: u64,
+    /// Sessions over because they spoke another protocol.
+    pub wrong_protocol: u64,
 }
 
 /// Buffers for what becomes of a line before it is encoded. They live as long as the hub, so that handling a line
@@ -202,13 +206,11 @@ impl Hub {
         let id = match opened {
             Ok(id) => id,
             Err(error) => {
-                tracing::debug!(%error, "not opened");
                 self.stats.not_opened += 1;
                 self.journal.push(now, None, RecordKind::NotOpened);
                 return Err(error);
             }
         };
-        tracing::debug!(session = id.slot, dialect = lane.config.dialect.name(), "opened");
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
@@ -281,6 +283,11 @@ impl Hub {
     #[must_use]
     pub fn stats(&self) -> HubStats {
         HubStats { sessions: self.sessions.len(), messages: self.conversation.messages, ..self.stats }
+    }
+
+    /// Returns the counters that need no adding up.
+    pub(crate) const fn counters(&self) -> &HubStats {
+        &self.stats
     }
 
     /// Returns a session's counters.
