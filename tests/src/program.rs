@@ -25,6 +25,7 @@ pub enum Program {
 pub struct Process {
     child: Child,
     stdout: mpsc::Receiver<String>,
+    /// Reads standard error; `None` while nobody does.
     stderr: Option<JoinHandle<String>>,
 }
 
@@ -74,6 +75,19 @@ impl Program {
         command.args(args);
         Process::start(command)
     }
+
+    /// Starts it with these arguments; its standard error is a pipe that nobody reads before
+    /// [`read_errors`](Process::read_errors).
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_unread(self, args: &[&str]) -> Process {
+        let mut command = Command::new(self.path());
+        command.args(args);
+        Process::start_unread(command)
+    }
 }
 
 /// Builds the programs just as the tests are built, so that in a run of all tests there is nothing left to do.
@@ -103,11 +117,16 @@ impl Process {
     ///
     /// If it cannot be started.
     #[must_use]
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        let mut process = Self::start_unread(command);
+        process.read_errors();
+        process
+    }
+
+    fn start_unread(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut stderr = child.stderr.take().expect("it is piped");
         let (tell, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in stdout.lines() {
@@ -117,12 +136,14 @@ impl Process {
                 }
             }
         });
-        let stderr = thread::spawn(move || {
-            let mut all = String::new();
-            stderr.read_to_string(&mut all).expect("a program writes UTF-8");
-            all
-        });
-        Self { child, stdout: lines, stderr: Some(stderr) }
+        Self { child, stdout: lines, stderr: None }
+    }
+
+    /// Begins to read its standard error; from now on that never keeps it waiting.
+    pub fn read_errors(&mut self) {
+        if let Some(stderr) = self.child.stderr.take() {
+            self.stderr = Some(thread::spawn(move || read_all(stderr)));
+        }
     }
 
     /// Waits for the next line on its standard output.
@@ -179,9 +200,16 @@ impl Process {
             status = self.child.try_wait().expect("a child can be waited for");
             if status.is_some() { Ok(()) } else { Err("it still runs".into()) }
         });
+        self.read_errors();
         let stderr = self.stderr.take().expect("it ends once").join().expect("standard error was read");
         Ended { status: status.expect("it has ended"), stdout: self.stdout.iter().collect(), stderr }
     }
+}
+
+fn read_all(mut from: impl Read) -> String {
+    let mut all = String::new();
+    from.read_to_string(&mut all).expect("a program writes UTF-8");
+    all
 }
 
 impl Drop for Process {

@@ -527,6 +527,63 @@ fn what_happens_often_is_one_line_a_second() {
     }
 }
 
+/// Has many come and go, each with a name of its own, until every line of the log that there was room for is taken.
+fn fill_log(text: SocketAddr, clients: usize) {
+    for n in 0..clients {
+        let mut client = guest(&format!("client {n}"), text);
+        client.say(&format!("/name passer-by-{n}"));
+        client.say("/quit");
+        client.expect(&format!("* you are now passer-by-{n}"));
+        client.expect("* bye");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    for program in Program::ALL {
+        let mut process = program.start_unread(&[&ANY_PORTS, &["--log", "trace", "--backlog", "0"][..]].concat());
+        let text = process.listening("text");
+        // More lines than the pipe and the queue hold.
+        fill_log(text, 4_000);
+        let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
+        alice.say("/name alice");
+        alice.expect("* you are now alice");
+        bob.expect("* alice joined");
+        alice.say("hello");
+        bob.expect("alice: hello");
+        let since = Instant::now();
+        process.signal(Signal::TERM);
+        alice.expect("* server: shutting down");
+        alice.expect_end();
+        bob.expect("* server: shutting down");
+        bob.expect_end();
+        let ended = process.ended();
+        assert!(since.elapsed() < Duration::from_secs(5), "it took {:?}", since.elapsed());
+        assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
+        assert!(ended.stdout.iter().all(|line| line.starts_with("listening ")), "{:?}", ended.stdout);
+    }
+}
+
+#[test]
+fn log_lines_that_were_lost_are_counted_in_the_log() {
+    const CLIENTS: usize = 4_000;
+    for program in Program::ALL {
+        let mut process = program.start_unread(&[&ANY_PORTS, &["--backlog", "0"][..]].concat());
+        let text = process.listening("text");
+        fill_log(text, CLIENTS);
+        process.read_errors();
+        drop(guest("alice", text));
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        let mut told = ended.stderr.lines().filter_map(|line| line.split_once(" lost=")).map(|(_, lost)| lost);
+        let lost: usize = told.next_back().and_then(|lost| lost.parse().ok()).expect("the log tells what it lost");
+        let there = log_lines(&ended.stderr).iter().filter(|line| !line.contains(" lost=")).count();
+        // Three lines for each client, and some for the start, for alice and for the end.
+        let all = there + lost;
+        assert!(lost > 1_000 && (3 * CLIENTS..3 * CLIENTS + 20).contains(&all), "{there} are there, {lost} are lost");
+    }
+}
+
 /// Starts a program from a shell that has set limits of its own.
 fn under_limit(program: Program, limit: &str, args: &str) -> Process {
     let mut shell = Command::new("sh");

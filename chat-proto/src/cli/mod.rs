@@ -1,9 +1,11 @@
 //! The command line that the servers of this project share, so that they can be compared like for like.
 //!
 //! [`parse`] turns arguments into [`Options`] or into a text to print; what a program then does in its own way (open
-//! sockets, catch signals, write a log) is left to it. [`Failure`] gives both programs the same messages and statuses.
+//! sockets, catch signals, write a log) is left to it. [`Failure`] gives both programs the same messages and statuses,
+//! and [`LogOutput`] a log that nobody waits for.
 
 mod help;
+mod log;
 mod process;
 mod usage;
 
@@ -17,6 +19,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+pub use self::log::{LogOutput, LogProgress, MAX_LOG_LINES};
 pub use self::process::{DescriptorLimit, Failure, TooFewDescriptors, print};
 pub use self::usage::UsageError;
 use crate::config::Config;
