@@ -51,9 +51,6 @@ pub struct SessionStats {
     pub lines_received: u64,
     /// Bytes that the peer's socket has taken.
     pub bytes_sent: u64,
-    /// Messages and notices to everyone of which the peer's socket has taken at least a part; replies to the session
-    /// alone are not among them.
-    pub messages_sent: u64,
     /// Messages it was too slow for.
     pub missed: u64,
 }

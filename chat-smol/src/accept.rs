@@ -40,16 +40,21 @@ pub(crate) struct Listener {
     pub(crate) addr: String,
     pub(crate) dialect: DialectId,
     pub(crate) name: String,
+    /// Whether the log says that it listens.
+    pub(crate) is_announced: bool,
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        info!(dialect = self.name, addr = self.addr, "no longer listening");
+        if self.is_announced {
+            info!(dialect = self.name, addr = self.addr, "no longer listening");
+        }
     }
 }
 
 /// Accepts connections until this task is dropped.
-pub(crate) async fn accept(service: Arc<Service>, listener: Listener) {
+pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener) {
+    listener.is_announced = true;
     info!(dialect = listener.name, addr = listener.addr, "listening");
     let mut pause = MIN_PAUSE;
     loop {

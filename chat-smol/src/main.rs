@@ -8,8 +8,8 @@ use std::{env, thread};
 
 use async_signal::{Signal, Signals};
 use chat_proto::cli::{
-    self, DescriptorLimit, Failure, Invocation, ListenAddr, ListenerSpec, LogFormat, LogOutput, LogProgress,
-    MAX_LOG_LINES, Options, Program, UsageError,
+    self, DescriptorLimit, Failure, Invocation, ListenAddr, LogFormat, LogOutput, LogProgress, MAX_LOG_LINES, Options,
+    Program, UsageError,
 };
 use chat_smol::{Handle, Server};
 use futures_lite::StreamExt;
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: Options) -> Result<(), Failure> {
+    options.check_memory()?;
     let _log = start_log(&options)?;
     raise_descriptor_limit(&options);
     // Before anybody can know that the server is up: a signal that comes at once is heard, too.
@@ -49,14 +50,8 @@ fn serve(options: Options) -> Result<(), Failure> {
         .map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(options.config)?;
-    let mut listening = Vec::new();
-    for listener in options.listeners {
-        match listen(&mut server, &listener) {
-            Ok(addr) => listening.push(format!("listening {} {addr}\n", listener.dialect)),
-            Err(error) => return Err(Failure::Listen { listener, error }),
-        }
-    }
-    cli::print(io::stdout(), &listening.concat())?;
+    let listening = cli::listen(&options.listeners, |dialect, addr| listen(&mut server, dialect, addr))?;
+    cli::print(io::stdout(), &listening)?;
 
     let handle = server.handle();
     // A plain wait: the block_on of async-io would have this thread poll the sockets for the ones that serve them.
@@ -69,10 +64,11 @@ fn serve(options: Options) -> Result<(), Failure> {
 }
 
 /// Lets the server listen, and returns where it does.
-fn listen(server: &mut Server, ListenerSpec { dialect, addr }: &ListenerSpec) -> io::Result<ListenAddr> {
+fn listen(server: &mut Server, dialect: &str, addr: &ListenAddr) -> io::Result<ListenAddr> {
     match addr {
         ListenAddr::Tcp(wanted) => Ok(ListenAddr::Tcp(server.listen(dialect, *wanted)?)),
         ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone()),
+        ListenAddr::Name { .. } | ListenAddr::Any { .. } => unreachable!("cli::listen has looked up its addresses"),
     }
 }
 

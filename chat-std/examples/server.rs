@@ -44,6 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: Options) -> Result<(), Failure> {
+    options.check_memory()?;
     let _log = start_log(&options)?;
     raise_descriptor_limit(&options);
     // Before anybody can know that the server is up: a signal that comes at once is heard, too.
@@ -51,15 +52,11 @@ fn serve(options: Options) -> Result<(), Failure> {
         Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(options.config)?;
-    let mut listening = Vec::new();
-    for listener in options.listeners {
-        let ListenAddr::Tcp(addr) = listener.addr else { unreachable!("PROGRAM serves no Unix sockets") };
-        match server.listen(&listener.dialect, addr) {
-            Ok(addr) => listening.push(format!("listening {} {addr}\n", listener.dialect)),
-            Err(error) => return Err(Failure::Listen { listener, error }),
-        }
-    }
-    cli::print(io::stdout(), &listening.concat())?;
+    let listening = cli::listen(&options.listeners, |dialect, addr| match addr {
+        ListenAddr::Tcp(addr) => server.listen(dialect, *addr).map(ListenAddr::Tcp),
+        _ => unreachable!("PROGRAM serves no Unix sockets, and cli::listen looks up the addresses of names"),
+    })?;
+    cli::print(io::stdout(), &listening)?;
 
     let handle = server.handle();
     thread::Builder::new()

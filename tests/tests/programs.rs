@@ -1,8 +1,8 @@
 //! The contract of the two programs: what they say on which stream, what they accept, and how they end.
 
 use std::collections::HashSet;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::Command;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -149,6 +149,8 @@ fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
             (&["--rate", "20"], &["rate", "20/s:100", "off"]),
             (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
             (&["--log", "chat_proto=loud"], &["log", "loud"]),
+            (&["--log", "bogus"], &["bogus", "off, error, warn, info, debug, trace"]),
+            (&["--listen", "text=localhost"], &["localhost", "127.0.0.1:4000", "localhost:4000", " :4000"]),
             (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
             (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
         ] {
@@ -246,7 +248,91 @@ fn an_address_in_use_is_named() {
         let (output, errors) = run(program, &["--listen", "text=127.0.0.1:0", "--listen", &listen], 1);
         assert!(output.iter().all(|line| line.starts_with("listening text ")), "{output:?}");
         assert!(errors.contains(&addr) && errors.contains("in use"), "{errors}");
-        assert!(!errors.contains("panicked"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
+        // Of all addresses of the machine one is taken.
+        let listen = format!("text=:{}", taken.local_addr().expect("its address").port());
+        let (_, errors) = run(program, &["--listen", &listen], 1);
+        assert!(errors.contains("0.0.0.0:") && errors.contains("in use"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
+    }
+}
+
+#[test]
+fn a_name_and_a_bare_port_are_served_on_each_of_their_addresses() {
+    let has_ipv6 = |ip: Ipv6Addr| TcpListener::bind((ip, 0)).is_ok();
+    for program in Program::ALL {
+        let mut process = program.start(&["--listen", "text=localhost:0", "--listen", "classic=:0"]);
+        let local: HashSet<IpAddr> =
+            ("localhost", 0).to_socket_addrs().expect("a name of every machine").map(|addr| addr.ip()).collect();
+        let mut people = Vec::new();
+        for ip in local.iter().filter(|ip| ip.is_ipv4() || has_ipv6(Ipv6Addr::LOCALHOST)) {
+            let addr = process.listening("text");
+            assert!(local.contains(&addr.ip()) && addr.port() != 0, "{addr}");
+            people.push(guest(&format!("somebody at {ip}"), addr));
+        }
+        let addr = process.listening("classic");
+        assert_eq!(addr.ip(), Ipv4Addr::UNSPECIFIED);
+        let mut carol = Client::connect("carol", SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port())));
+        carol.say(&classic_line("carol", "hello"));
+        people[0].expect("* carol joined");
+        people[0].expect("carol: hello");
+        if has_ipv6(Ipv6Addr::UNSPECIFIED) {
+            let addr = process.listening("classic");
+            assert_eq!(addr.ip(), Ipv6Addr::UNSPECIFIED);
+            if has_ipv6(Ipv6Addr::LOCALHOST) {
+                let mut dave = Client::connect("dave", SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port())));
+                dave.say(&classic_line("dave", "hello"));
+                people[0].expect("* dave joined");
+                carol.expect(&classic_line("dave", "hello"));
+            }
+        }
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert_eq!(ended.stdout, [""; 0], "a line for each address");
+        assert!(ended.status.success(), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_bare_port_is_the_same_for_both_families() {
+    for program in Program::ALL {
+        // None that the system hands out by itself, so that no other test gets it in between.
+        let mut ports = (0..1_000).map(|n| 20_000 + (process::id() as u16).wrapping_add(n) % 10_000);
+        let port = ports.find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).expect("a free port");
+        let mut process = program.start(&["--listen", &format!("text=:{port}")]);
+        assert_eq!(process.listening("text"), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+        if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
+            assert_eq!(process.listening("text"), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
+        }
+        drop(guest("alice", SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        process.signal(Signal::TERM);
+        assert!(process.ended().status.success());
+    }
+}
+
+#[test]
+fn a_name_that_nobody_has_is_an_error() {
+    for program in Program::ALL {
+        // Names below `invalid` are nobody's.
+        let (output, errors) = run(program, &["--listen", "text=nobody.invalid:0"], 1);
+        assert_eq!(output, [""; 0]);
+        assert!(errors.contains("cannot listen on nobody.invalid:0 for text: no such name"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn memory_refused_at_start_is_a_sentence() {
+    for program in Program::ALL {
+        for limits in ["--log-bytes 1GiB", "--max-sessions 1048576 --log-entries 1000"] {
+            let ended = under_limit(program, "-v 200000", limits).ended();
+            assert_eq!(ended.status.code(), Some(1), "{limits}: {ended:?}");
+            assert_eq!(ended.stdout, [""; 0]);
+            assert!(ended.stderr.contains(": cannot have ") && ended.stderr.contains(" bytes of memory"), "{ended:?}");
+            assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        }
+        let mut process = under_limit(program, "-v 200000", "");
+        drop(guest("alice", process.listening("text")));
     }
 }
 
@@ -430,7 +516,8 @@ fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
             find(part);
         }
         let bob = find(": left session=1.0 name=\"guest-2\" reason=quit after=");
-        assert!(bob.ends_with(" lines_in=2 messages_out=2"), "{bob}");
+        // Its two lines; how much it was sent depends on what was under way when it left.
+        assert!(bob.contains(" lines_in=2 bytes_out="), "{bob}");
         assert!(lines.iter().all(|line| line.starts_with(" INFO ")), "{lines:?}");
         for words in ["secret", "whisper", "a reason"] {
             assert!(!ended.stderr.contains(words), "{words:?} is in the log: {lines:?}");

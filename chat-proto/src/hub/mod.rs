@@ -151,9 +151,14 @@ impl Hub {
     ///
     /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
     pub(crate) fn memory_bound(config: &Config) -> u64 {
-        let sessions = config.max_sessions;
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
+        Self::memory_at_start(config) + config.max_sessions as u64 * buffers as u64
+    }
+
+    /// Bytes of heap for what [`new`](Self::new) allocates, and a little more.
+    pub(crate) fn memory_at_start(config: &Config) -> u64 {
+        let sessions = config.max_sessions;
         let once = [
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
@@ -167,9 +172,7 @@ impl Hub {
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
-        once.iter().map(|part| *part as u64).sum::<u64>()
-            + sessions as u64 * buffers as u64
-            + Conversation::memory_bound(config)
+        once.iter().map(|part| *part as u64).sum::<u64>() + Conversation::memory_bound(config)
     }
 
     /// Returns the limits.

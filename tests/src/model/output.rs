@@ -115,9 +115,6 @@ impl Model {
         while left > 0 {
             let Some(line) = session.lines.front() else { break };
             let rest = if line.is_own() { 0 } else { line.bytes.len() - session.begun };
-            if session.begun == 0 && matches!(line.place, Place::Log(_)) {
-                session.stats.messages_sent += 1;
-            }
             if left < rest {
                 session.begun += left;
                 break;
