@@ -3,12 +3,12 @@
 #![cfg(target_os = "linux")]
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::ControlFlow;
 use std::thread::{self, JoinHandle};
 use std::{io, process};
 
-use chat_proto::Config;
+use chat_proto::{Config, Rate};
 use chat_smol::{Handle, Server};
 use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, parse, run};
 
@@ -83,6 +83,19 @@ fn a_rate_limit_is_noticed() {
     let report = report.expect("a report");
     assert!(report.is_held_back(), "{report}");
     assert!(report.to_string().contains("--rate off"), "{report}");
+    assert_eq!((report.tally, report.got.unseen), (Tally::default(), 0), "nothing is lost: {report}");
+}
+
+#[test]
+fn what_still_waits_at_a_rate_limit_is_not_called_lost() {
+    let rate = Some(Rate { per_second: NonZeroU32::new(5).expect("not zero"), burst: NonZeroU32::MIN });
+    let server = serve(Config { rate, ..Config::default() });
+    // At five a second this takes much longer than the tool waits.
+    let report = load(&server.connect, "--readers 4 --senders 2 --window 500 --warmup 0s --duration 500ms");
+    let report = report.expect("a report");
+    assert!(report.got.held_back > 100, "{report}");
+    assert_eq!((report.tally, report.got.unseen), (Tally::default(), 0), "nothing is lost: {report}");
+    assert!(!report.is_clean() && report.to_string().contains("held back by the rate"), "{report}");
 }
 
 #[test]
