@@ -12,13 +12,15 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::conformance::{PATIENCE, eventually};
 
-/// One of the two servers of this project.
+/// A program of this project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// chat-smol's binary, `chat-server`.
     ChatServer,
     /// chat-std's example, `server`.
     StdExample,
+    /// This package's `limit`, which is no chat server but the least of one.
+    Limit,
 }
 
 /// A program that runs. It is killed when dropped.
@@ -41,7 +43,7 @@ pub struct Ended {
 }
 
 impl Program {
-    /// Both of them: they have one contract.
+    /// Both servers: they have one contract.
     pub const ALL: [Self; 2] = [Self::ChatServer, Self::StdExample];
 
     /// Returns the name of its file, which is also what it calls itself.
@@ -50,6 +52,7 @@ impl Program {
         match self {
             Self::ChatServer => "chat-server",
             Self::StdExample => "server",
+            Self::Limit => "limit",
         }
     }
 
@@ -60,8 +63,17 @@ impl Program {
     /// If it does not build.
     #[must_use]
     pub fn path(self) -> &'static Path {
-        static PATHS: OnceLock<[PathBuf; 2]> = OnceLock::new();
-        &PATHS.get_or_init(|| build(Self::ALL.map(Self::name)))[self as usize]
+        static SERVERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
+        static LIMIT: OnceLock<[PathBuf; 1]> = OnceLock::new();
+        let [chat_server, std_example] = SERVERS.get_or_init(|| {
+            let names = Self::ALL.map(Self::name);
+            build(&["--bin", names[0], "--example", names[1]], names)
+        });
+        match self {
+            Self::ChatServer => chat_server,
+            Self::StdExample => std_example,
+            Self::Limit => &LIMIT.get_or_init(|| build(&["--bin", Self::Limit.name()], [Self::Limit.name()]))[0],
+        }
     }
 
     /// Starts it with these arguments.
@@ -91,10 +103,10 @@ impl Program {
 }
 
 /// Builds the programs just as the tests are built, so that in a run of all tests there is nothing left to do.
-fn build(names: [&str; 2]) -> [PathBuf; 2] {
+fn build<const N: usize>(targets: &[&str], names: [&str; N]) -> [PathBuf; N] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above its package");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).args(["build", "--workspace", "--bin", names[0], "--example", names[1]]);
+    cargo.current_dir(root).args(["build", "--workspace"]).args(targets);
     cargo.arg("--message-format=json-render-diagnostics");
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
@@ -144,6 +156,12 @@ impl Process {
         if let Some(stderr) = self.child.stderr.take() {
             self.stderr = Some(thread::spawn(move || read_all(stderr)));
         }
+    }
+
+    /// Returns its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the next line on its standard output.

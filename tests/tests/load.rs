@@ -10,7 +10,7 @@ use std::{io, process};
 
 use chat_proto::{Config, Rate};
 use chat_smol::{Handle, Server};
-use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, parse, run};
+use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, compare, parse, run};
 
 /// A server that runs until it is dropped.
 struct Running {
@@ -119,6 +119,19 @@ fn silent_sessions_are_kept_alive() {
     assert!(report.is_clean(), "{report}");
     let report = load(&server.connect, &format!("{options} --keepalive off")).expect("a report");
     assert_eq!(report.ended.get("closed: timed out"), Some(&8), "{report}");
+}
+
+#[test]
+fn servers_are_held_against_limit() {
+    let args = "--beside limit --rounds 1 --readers 3 --senders 2 --warmup 50ms --duration 200ms --quiet";
+    let Ok(Invocation::Compare(comparison)) = parse(args.split_whitespace()) else { panic!("{args}") };
+    let mut table = Vec::new();
+    let is_clean = compare(&comparison, &mut table).expect("servers can be connected to");
+    let table = String::from_utf8(table).expect("a table is text");
+    assert!(is_clean, "{table}");
+    for (line, server) in table.lines().rev().zip(["chat-std", "chat-smol", "limit"]) {
+        assert!(line.split_whitespace().any(|word| word == server), "{server} is missing:\n{table}");
+    }
 }
 
 #[test]

@@ -231,10 +231,7 @@ fn the_memory_bound_is_the_cores_and_a_read_for_each_session() {
         let more = Config { max_sessions: 20_000, ..Config::default() };
         assert_eq!(bound(program, &["--max-sessions", "20000"]), more.memory_bound() + 20_000 * (8 << 10));
         // Without a rate a connection is read from in larger pieces.
-        let read = match program {
-            Program::ChatServer => 64 << 10,
-            Program::StdExample => 32 << 10,
-        };
+        let read = if program == Program::ChatServer { 64 << 10 } else { 32 << 10 };
         assert_eq!(bound(program, &["--rate", "off"]), Config::default().memory_bound() + 10_000 * read);
     }
 }

@@ -153,7 +153,18 @@ impl Report {
         self.deliveries as f64 / self.seconds / listening / self.options.senders.max(1) as f64
     }
 
-    fn latency(&self, quantile: f64) -> Duration {
+    /// Returns how many messages all readers together got in a second.
+    pub(super) fn deliveries_per_second(&self) -> f64 {
+        self.deliveries as f64 / self.seconds
+    }
+
+    /// Returns the processor seconds that the server took for a million deliveries, if its process is known.
+    pub(super) fn processor_per_million(&self) -> Option<f64> {
+        self.server.map(|server| server.cpu_per_million)
+    }
+
+    /// Returns how long messages took at most, but for a part of 1 − `quantile` of them.
+    pub(super) fn latency(&self, quantile: f64) -> Duration {
         Duration::from_nanos(self.latencies.value_at_quantile(quantile))
     }
 
