@@ -245,6 +245,9 @@
 //! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
 //!   each record by which a reader goes on, and learns whether it missed any.
+//! * It keeps a log: the hub writes records of `tracing` at the level `info` when a session is named and when it has left.
+//!   That one is `connected` its driver says, who knows the peer, at once after [`open`](Hub::open). What can happen many
+//!   times a second is told by [`LogSummary`], as one line a second. Nobody's words are ever logged.
 //!
 //! # Features
 //!
@@ -287,6 +290,7 @@ mod journal;
 mod line;
 mod lists;
 mod log;
+mod log_summary;
 mod names;
 mod outbox;
 mod pace;
@@ -303,6 +307,7 @@ pub use dialect::{Dialect, DialectId};
 pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};
 pub use journal::{Record, RecordKind};
+pub use log_summary::LogSummary;
 pub use names::{NameError, NameRules};
 pub use policy::{Policy, Proposal, Verdict};
 pub use session::{SessionId, SessionStats};

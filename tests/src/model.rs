@@ -288,6 +288,8 @@ impl Model {
 
 impl Session {
     fn new(lane: usize, now: Timestamp) -> Self {
+        let mut stats = SessionStats::default();
+        stats.opened = now;
         Self {
             lane,
             name: None,
@@ -311,7 +313,7 @@ impl Session {
             begun: 0,
             sending: false,
             waiting: now,
-            stats: SessionStats::default(),
+            stats,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::command::CloseReason;
 use crate::dialect::{Event, MAX_NOTICE};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
-use crate::session::{Ended, Phase, SessionId, Untaken};
+use crate::session::{Ended, Phase, SessionId, SessionStats, Untaken};
 use crate::time::Timestamp;
 use crate::turns::Hold;
 use crate::words::{clean, cut};
@@ -129,7 +129,17 @@ impl Hub {
     fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let end = self.lane(slot).log.head();
         let name = self.name_of(slot);
-        tracing::debug!(session = slot, %reason, "closing");
+        let SessionStats { opened, lines_received, bytes_sent, .. } = self.sessions[slot].stats;
+        tracing::info!(
+            session = %self.sessions.id(slot),
+            // Written in quotation marks and with escapes, so that it can be nothing but a name.
+            name = name.as_str(),
+            %reason,
+            after = format_args!("{:.1?}", self.now.saturating_duration_since(opened)),
+            lines_in = lines_received,
+            bytes_out = bytes_sent,
+            "left"
+        );
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
         if !Fault::NameNotFreed.is_planted() {
             self.names.release(slot);
@@ -159,6 +169,11 @@ impl Hub {
         self.conversation.lanes[session.lane as usize].sessions -= 1;
         self.deadlines.remove(slot);
         self.stats.closed += 1;
+        match reason {
+            CloseReason::Stalled => self.stats.stalled += 1,
+            CloseReason::WrongProtocol => self.stats.wrong_protocol += 1,
+            _ => {}
+        }
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closed(reason));
         self.relist(slot);
     }

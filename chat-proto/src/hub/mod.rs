@@ -112,6 +112,10 @@ pub struct HubStats {
     pub slow: u64,
     /// Sessions that were closed before all was said that their peers had sent before they ended.
     pub cut_short: u64,
+    /// Sessions over because they took nothing of what was pending.
+    pub stalled: u64,
+    /// Sessions over because they spoke another protocol.
+    pub wrong_protocol: u64,
 }
 
 /// Buffers for what becomes of a line before it is encoded. They live as long as the hub, so that handling a line
@@ -177,9 +181,14 @@ impl Hub {
     ///
     /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
     pub(crate) fn memory_bound(config: &Config) -> u64 {
-        let sessions = config.max_sessions;
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
+        Self::memory_at_start(config) + config.max_sessions as u64 * buffers as u64
+    }
+
+    /// Bytes of heap for what [`new`](Self::new) allocates, and a little more.
+    pub(crate) fn memory_at_start(config: &Config) -> u64 {
+        let sessions = config.max_sessions;
         let once = [
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
@@ -195,9 +204,7 @@ impl Hub {
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
-        once.iter().map(|part| *part as u64).sum::<u64>()
-            + sessions as u64 * buffers as u64
-            + Conversation::memory_bound(config)
+        once.iter().map(|part| *part as u64).sum::<u64>() + Conversation::memory_bound(config)
     }
 
     /// Returns the limits.
@@ -234,13 +241,11 @@ impl Hub {
         let id = match opened {
             Ok(id) => id,
             Err(error) => {
-                tracing::debug!(%error, "not opened");
                 self.stats.not_opened += 1;
                 self.journal.push(now, None, RecordKind::NotOpened);
                 return Err(error);
             }
         };
-        tracing::debug!(session = id.slot, dialect = lane.config.dialect.name(), "opened");
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
@@ -336,6 +341,11 @@ impl Hub {
     #[must_use]
     pub fn stats(&self) -> HubStats {
         HubStats { sessions: self.sessions.len(), messages: self.conversation.messages, ..self.stats }
+    }
+
+    /// Returns the counters that need no adding up.
+    pub(crate) const fn counters(&self) -> &HubStats {
+        &self.stats
     }
 
     /// Returns a session's counters.

@@ -174,7 +174,7 @@ impl Hub {
             .and_then(|name| self.names.claim(slot, name).map_err(Complaint::Name));
         self.rewritten_name = rewritten;
         if taken.is_ok() {
-            tracing::debug!(session = slot, name = self.names.get(slot), "named");
+            tracing::info!(session = %self.sessions.id(slot), name = self.names.get(slot), "named");
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
         }
         taken
