@@ -111,7 +111,7 @@ impl Dialect for Json {
             Event::Renamed { from, to } => Tell::Renamed { from, to },
             Event::Left { name, ref reason, words } => Tell::Left { name, reason: Shown(reason), words },
             Event::Announced { words } => Tell::Announced { words },
-            Event::Welcome { name } => Tell::Welcome { name },
+            Event::Welcome { name, .. } => Tell::Welcome { name },
             Event::Named { name } => Tell::Named { name },
             Event::Told { from, words } => Tell::Told { from, words },
             Event::TellPassed { to, words } => Tell::Passed { to, words },

@@ -216,6 +216,7 @@ mod tests {
         let alice = world.join("alice");
         world.pass(just_under(600));
         assert_eq!(world.people[&alice].closed, None);
+        assert!(world.screen(alice).starts_with("* still there?"));
         world.pass(MS);
         assert_eq!(world.people[&alice].closed, Some(CloseReason::Idle));
         assert_eq!(world.screen(alice), "! closed: timed out\n");

@@ -46,6 +46,8 @@ pub enum CloseReason {
     },
     /// The peer is no chat client: it speaks another protocol, and has been told so.
     WrongProtocol,
+    /// Its first line was too long, or not UTF-8 as its dialect wants it: no chat client begins so.
+    FirstLine,
     /// The embedding program ended it ([`Hub::kick`](crate::Hub::kick)).
     Kicked,
     /// The hub was shut down.
@@ -62,6 +64,7 @@ impl fmt::Display for CloseReason {
             Self::Stalled => f.write_str("not reading"),
             Self::Lagged { missed } => write!(f, "fell {missed} messages behind"),
             Self::WrongProtocol => f.write_str("wrong protocol"),
+            Self::FirstLine => f.write_str("first line refused"),
             Self::Kicked => f.write_str("kicked"),
             Self::ShutDown => f.write_str("server shutting down"),
         }

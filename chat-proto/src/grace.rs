@@ -16,8 +16,8 @@ use crate::time::Timestamp;
 /// use chat_proto::{Config, Grace, Hub, RecordKind, Timestamp};
 ///
 /// let mut hub = Hub::new(Config::default())?;
-/// let text = hub.dialect("text").expect("a default dialect");
-/// let silent = hub.open(Timestamp::ZERO, text).expect("there is room");
+/// let classic = hub.dialect("classic").expect("a default dialect");
+/// let silent = hub.open(Timestamp::ZERO, classic).expect("there is room");
 /// let due = hub.poll_timeout().expect("silence ends a session");
 ///
 /// // The process was stopped for a second, just when the deadline came.
@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 /// grace.handle_timeout(&mut hub, late);
 /// assert_eq!(grace.poll_timeout(&hub), Some(late + Grace::PERIOD));
 /// // Meanwhile its line, which lay in the socket, is read.
-/// hub.receive(late, silent, b"still here\n");
+/// hub.receive(late, silent, b"\n");
 /// grace.handle_timeout(&mut hub, late + Grace::PERIOD);
 /// assert!(!hub.journal(0).any(|record| matches!(record.kind, RecordKind::Closing(_))), "nobody is being closed");
 /// # Ok::<(), chat_proto::ConfigError>(())
@@ -67,8 +67,8 @@ mod tests {
     /// grace.
     fn closed(late: Duration) -> [bool; 2] {
         let mut hub = Hub::new(Config::default()).expect("the defaults are in range");
-        let text = hub.dialect("text").expect("a default dialect");
-        assert!(hub.open(Timestamp::ZERO, text).is_ok());
+        let classic = hub.dialect("classic").expect("a default dialect");
+        assert!(hub.open(Timestamp::ZERO, classic).is_ok());
         let now = hub.poll_timeout().expect("silence ends a session") + late;
         let mut grace = Grace::default();
         [now, now + Grace::PERIOD].map(|now| {

@@ -42,6 +42,8 @@ pub enum RecordKind {
         /// How many messages it missed.
         count: u64,
     },
+    /// A session was warned that its silence is about to end it.
+    Warned,
     /// A session began to close.
     Closing(CloseReason),
     /// A session is gone.

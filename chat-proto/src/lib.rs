@@ -234,6 +234,25 @@
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
 //! many read it. The example `json` is one, in a conversation with the other two.
 //!
+//! A session whose first line is another protocol's, such as a browser's request, is told so and closed before anything
+//! is carried out; so is one whose first line is too long or not UTF-8. A dialect whose own lines look like those of
+//! another protocol says so with [`Dialect::other_protocol`].
+//!
+//! # Names and words
+//!
+//! What a peer sends others see on their screens, so it must not be taken for something else.
+//!
+//! * **Names** are kept in NFC and held to [`Config::names`]. By the default, [`NameRules::Strict`], a name has letters and
+//!   digits in common use, and nobody has one that only case, looks or marks on its letters tell from another's. Nobody
+//!   is `server`, `anonymous`, `you` or `guest-…`, or looks so.
+//! * **Words** lose control characters and what is drawn as nothing: zero-width characters, tags, blank signs, the
+//!   directional marks of UAX #9. Joiners and selectors stay where letters or emoji need them; the flags of England,
+//!   Scotland and Wales, which are spelled in tags, become a black flag, and ideographs lose the selectors of their
+//!   variants. Of combining marks in a row three stay.
+//! * **White space:** tabs and line ends become spaces, none stays at the end, and a row of more than eight becomes one
+//!   space. Before the first word there may be 32 spaces, so that pasted code keeps its shape: with a name of 32 columns
+//!   before them the words still begin in column 67, and nobody makes them begin the next row of a terminal.
+//!
 //! # Taking part
 //!
 //! The program around the hub is not bound to watch:
@@ -243,11 +262,14 @@
 //!   [`pending`](Hub::pending) for it, in a dialect that is easy to take apart. It has its place in the order of things
 //!   like any other, sees joins, names, messages and leaves, and is held to the same limits; it wants an
 //!   [`idle_timeout`](DialectConfig::idle_timeout) of `None`. The example `bot` does all this.
-//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said and the names about to be taken;
-//!   [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
+//! * It has a say: a [`Policy`] refuses or rewrites what is about to be said, on leaving too, and the names about to be
+//!   taken; [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
 //! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
 //!   each record by which a reader goes on, and learns whether it missed any.
+//! * It keeps a log: the hub writes records of `tracing` at the level `info` when a session is named and when it has left.
+//!   That one is `connected` its driver says, who knows the peer, at once after [`open`](Hub::open). What can happen many
+//!   times a second is told by [`LogSummary`], as one line a second. Nobody's words are ever logged.
 //!
 //! # Features
 //!
@@ -285,11 +307,13 @@ pub mod fault;
 mod fault;
 mod grace;
 mod hub;
+mod invisible;
 mod journal;
 mod line;
 mod lists;
 mod log;
-mod name;
+mod log_summary;
+mod names;
 mod outbox;
 mod pace;
 mod policy;
@@ -305,7 +329,8 @@ pub use dialect::{Dialect, DialectId};
 pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};
 pub use journal::{Record, RecordKind};
-pub use name::NameError;
+pub use log_summary::LogSummary;
+pub use names::{NameError, NameRules};
 pub use policy::{Policy, Proposal, Verdict};
 pub use session::{SessionId, SessionStats};
 pub use time::Timestamp;

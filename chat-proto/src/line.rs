@@ -3,9 +3,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use arrayvec::ArrayVec;
+
 use crate::buffers::{Buffers, Recycle};
 use crate::fault::Fault;
-use crate::words::plain_prefix;
+use crate::words::{Plain, plain_prefix};
 
 /// A session's place in the line that it is receiving.
 ///
@@ -62,6 +64,9 @@ impl Partial {
     }
 }
 
+/// How many bytes of a line that is too long are kept to tell what it is: no more than the least `max_line`.
+pub(crate) const START: usize = 64;
+
 /// What the next bytes of the input amount to.
 #[derive(Debug)]
 pub(crate) enum Frame<'a> {
@@ -69,13 +74,16 @@ pub(crate) enum Frame<'a> {
     Whole {
         /// The line.
         line: &'a [u8],
-        /// It is [plain](plain_prefix), which was found out on the way to its end.
+        /// It is [plain](Plain) without a gap, which was found out on the way to its end.
         plain: bool,
     },
     /// A line that came in pieces.
     Joined(Box<Partial>),
     /// A line that has just passed the limit; it is told now, though its end may never come.
-    TooLong,
+    TooLong {
+        /// How it begins.
+        start: ArrayVec<u8, START>,
+    },
     /// So much of a line over the limit was thrown away that it costs as much as another line.
     Discarded,
     /// No line ends here: more input is needed.
@@ -90,10 +98,10 @@ impl Framer {
         max_line: usize,
         buffers: &mut Buffers<Partial>,
     ) -> (usize, Frame<'a>) {
-        let plain = plain_prefix(input);
+        let Plain { len: plain, has_gap } = plain_prefix(input);
         if input.get(plain) == Some(&b'\n') && plain <= max_line && self.partial.is_none() && !self.discarding {
             // Nearly every line.
-            return (plain + 1, Frame::Whole { line: &input[..plain], plain: true });
+            return (plain + 1, Frame::Whole { line: &input[..plain], plain: !has_gap });
         }
         if self.discarding {
             return self.discard(input);
@@ -105,12 +113,14 @@ impl Framer {
         // An unfinished line may hold one byte more than the limit if that is a CR, which may belong to the line end.
         let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
+            let begun = self.partial.as_ref().map_or(&[][..], |partial| &partial.0);
+            let start = begun.iter().chain(piece).copied().take(START).collect();
             self.reset(buffers);
             // As much as could have been held, or a byte; what follows is charged as it is thrown away.
             let kept = (max_line + 1).saturating_sub(held).max(1);
             let is_whole = end.is_some() && piece.len() <= kept;
             self.discarding = !is_whole && !Fault::TailOfLongLine.is_planted();
-            return (if is_whole { taken } else { piece.len().min(kept) }, Frame::TooLong);
+            return (if is_whole { taken } else { piece.len().min(kept) }, Frame::TooLong { start });
         }
         if end.is_none() {
             if !piece.is_empty() {
@@ -121,7 +131,7 @@ impl Framer {
         match self.partial.take() {
             None => {
                 let line = without_cr(piece);
-                (taken, Frame::Whole { line, plain: line.len() <= plain })
+                (taken, Frame::Whole { line, plain: line.len() <= plain && !has_gap })
             }
             Some(mut partial) => {
                 partial.extend(piece, max_line);
@@ -188,7 +198,7 @@ mod tests {
                 match frame {
                     Frame::Whole { line, .. } => out.push(String::from_utf8_lossy(line).into_owned()),
                     Frame::Joined(line) => out.push(String::from_utf8_lossy(line.as_line()).into_owned()),
-                    Frame::TooLong => out.push("too long".into()),
+                    Frame::TooLong { .. } => out.push("too long".into()),
                     Frame::More | Frame::Discarded => {}
                 }
             }
@@ -221,9 +231,17 @@ mod tests {
 
     #[test]
     fn a_line_is_known_to_be_plain_if_it_came_whole() {
-        for (input, expected) in
-            [("ab~ \n", true), ("ab\r\n", true), ("\n", true), ("a\tb\n", false), ("é\r\n", false), ("a\rb\n", false)]
-        {
+        for (input, expected) in [
+            ("ab~ \n", true),
+            ("ab    \n", true),
+            ("    b\n", false),
+            ("ab    \r\n", true),
+            ("ab\r\n", true),
+            ("\n", true),
+            ("a\tb\n", false),
+            ("é\r\n", false),
+            ("a\rb\n", false),
+        ] {
             let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
             let (_, frame) = framer.next(input.as_bytes(), 8, &mut buffers);
             assert!(matches!(frame, Frame::Whole { plain, .. } if plain == expected), "{input:?}: {frame:?}");
@@ -234,7 +252,7 @@ mod tests {
     fn a_line_without_end_is_told_once_and_holds_nothing() {
         let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
         let endless = vec![b'x'; 1000];
-        assert!(matches!(framer.next(&endless, 8, &mut buffers), (9, Frame::TooLong)));
+        assert!(matches!(framer.next(&endless, 8, &mut buffers), (9, Frame::TooLong { .. })));
         for _ in 0..10 {
             assert!(framer.next(&endless, 8, &mut buffers).0 > 0);
             assert!(framer.partial.is_none());
@@ -265,6 +283,26 @@ mod tests {
             let mut partial = Partial::default();
             partial.set_line(line, 8);
             assert_eq!(partial.as_line(), line);
+        }
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_its_beginning_is_told_however_it_is_cut() {
+        let line: Vec<u8> = (b' '..=b'~').collect();
+        for cut in 0..line.len() {
+            let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+            let mut starts = Vec::new();
+            for piece in [&line[..cut], &line[cut..], b"\n"] {
+                let mut input = piece;
+                while !input.is_empty() {
+                    let (taken, frame) = framer.next(input, START, &mut buffers);
+                    input = &input[taken..];
+                    if let Frame::TooLong { start } = frame {
+                        starts.push(start);
+                    }
+                }
+            }
+            assert!(matches!(&starts[..], [start] if start[..] == line[..START]), "cut at {cut}: {starts:?}");
         }
     }
 

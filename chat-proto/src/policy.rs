@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-/// A function that the hub asks before a session says something or takes a name.
+/// A function that the hub asks before a session says something, leaves with words or takes a name.
 ///
 /// A plain function of values: the same proposals get the same verdicts, so that a trace can be replayed. For
 /// [`Verdict::Rewrite`] it puts what is to be said instead into the string, which is empty and holds `max_line` bytes
@@ -50,7 +50,14 @@ pub enum Proposal<'a> {
         /// What it is about to say, cleaned.
         words: &'a str,
     },
-    /// To be called something else. Asked before the name is checked.
+    /// To leave with these words; if they are refused, it leaves without any.
+    Quit {
+        /// What it is called.
+        name: &'a str,
+        /// What it is about to say, cleaned and not empty, of at most 256 bytes.
+        words: &'a str,
+    },
+    /// To be called something else. Asked before the name is checked and put into NFC.
     Name {
         /// What it is called.
         from: &'a str,

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::bucket::Bucket;
 use crate::command::CloseReason;
@@ -33,10 +34,19 @@ impl SessionId {
     }
 }
 
+/// Writes the slot and the generation, as in `12.3`: no two sessions that a log tells of look the same.
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.slot, self.generation)
+    }
+}
+
 /// What one session has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionStats {
+    /// When it was opened.
+    pub opened: Timestamp,
     /// Bytes taken from the peer.
     pub bytes_received: u64,
     /// Complete lines taken from the peer, refused ones among them.
@@ -91,6 +101,8 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// Which of the hub's lanes it reads.
     pub(crate) lane: u8,
+    /// Its first line is none of another protocol.
+    pub(crate) accepted: bool,
     /// Others have been told that it is here.
     pub(crate) joined: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
@@ -99,6 +111,8 @@ pub(crate) struct Session {
     pub(crate) due: bool,
     /// It is in line as one who asked.
     pub(crate) asked: bool,
+    /// It was warned that its silence is about to end it.
+    pub(crate) warned: bool,
     /// A `Read` is to be handed out.
     pub(crate) read_due: bool,
     pub(crate) phase: Phase,
@@ -122,6 +136,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Takes note that its silence begins now.
+    pub(crate) fn heard(&mut self, now: Timestamp) {
+        self.active = now;
+        self.warned = false;
     }
 
     /// The end of what it is to read of a log with that head.
@@ -174,10 +194,12 @@ impl Sessions {
         let session = Session {
             generation,
             lane,
+            accepted: false,
             joined: false,
             sending: false,
             due: false,
             asked: false,
+            warned: false,
             read_due: false,
             phase: Phase::Open,
             framer: Framer::default(),
@@ -190,7 +212,7 @@ impl Sessions {
             intake: Intake::new(),
             active: now,
             waiting: now,
-            stats: SessionStats::default(),
+            stats: SessionStats { opened: now, ..SessionStats::default() },
         };
         match self.slots.get_mut(slot as usize) {
             Some(vacant) => *vacant = session,
@@ -274,6 +296,21 @@ mod tests {
     fn a_session_is_small() {
         // With its share of the lists, heaps and tables an idle session stays below 320 bytes.
         assert!(size_of::<Session>() <= 208, "{} bytes", size_of::<Session>());
+    }
+
+    #[test]
+    fn two_sessions_of_a_slot_are_told_apart_in_the_log() {
+        use alloc::string::ToString as _;
+
+        let mut sessions = Sessions::new(1);
+        let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
+        let mut come_and_go = || {
+            let id = sessions.insert(0, cursor, Timestamp::ZERO).expect("room");
+            sessions[id.slot].phase = Phase::Over(CloseReason::Eof);
+            sessions.remove(id.slot);
+            id.to_string()
+        };
+        assert_eq!([come_and_go(), come_and_go()], ["0.0", "0.1"]);
     }
 
     #[test]

@@ -80,8 +80,14 @@ const MS: Duration = Duration::from_millis(1);
 fn two_dialects_hold_one_conversation() {
     let mut driver = Driver::new(Config::default());
     let (alice, bob, carol) = (driver.open("text"), driver.open("text"), driver.open("classic"));
-    assert_eq!(driver.read(alice), "* welcome, you are guest-1; say something, or /help\n");
-    assert_eq!(driver.read(bob), "* welcome, you are guest-2; say something, or /help\n");
+    assert_eq!(
+        driver.read(alice),
+        "* welcome, you are guest-1; say something, or /help (10 minutes of silence are fine)\n"
+    );
+    assert_eq!(
+        driver.read(bob),
+        "* welcome, you are guest-2; say something, or /help (10 minutes of silence are fine)\n"
+    );
     driver.say(alice, "/name alice\n");
     driver.say(bob, "/name bob\n");
     driver.say(carol, "NAME Y2Fyb2w=\nCHAT Y2Fyb2w= aGVsbG8=\n");
@@ -89,7 +95,7 @@ fn two_dialects_hold_one_conversation() {
     driver.say(bob, "/name Alice\n/msg carol psst\n/who\n/quit so long\n");
     assert_eq!(
         driver.read(alice),
-        "* you are now alice\n* bob joined\n* carol joined\ncarol: hello\n* bob left (so long)\n"
+        "* you are now alice\n* bob joined\n* carol joined\ncarol: hello\n* bob left (\"so long\")\n"
     );
     assert_eq!(
         driver.read(bob),
@@ -98,8 +104,8 @@ fn two_dialects_hold_one_conversation() {
     );
     assert_eq!(
         driver.read(carol),
-        "CHAT YWxpY2U= aGkgY2Fyb2w=\nCHAT YWxpY2U= L3dobw==\nCHAT YWxpY2U= KiB3YXZlcw==\n\
-         CHAT Ym9i KHByaXZhdGUpIHBzc3Q=\n"
+        "CHAT YWxpY2U= aGkgY2Fyb2w=\nCHAT YWxpY2U= L3dobw==\nACT YWxpY2U= d2F2ZXM=\n\
+         TELL Ym9i cHNzdA==\n"
     );
     driver.drain();
     assert_eq!(driver.closed, [(bob, CloseReason::Quit)]);
@@ -129,7 +135,8 @@ fn a_newcomer_is_shown_the_latest_messages_and_no_more() {
     driver.say(alice, "four\n");
     assert_eq!(
         driver.read(bob),
-        "* welcome, you are guest-2; say something, or /help\nguest-1: two\nalice: three\nalice: four\n"
+        "* welcome, you are guest-2; say something, or /help (10 minutes of silence are fine)\n* the latest messages:\nguest-1: two\n\
+         alice: three\n* those were the latest messages; what follows is live\nalice: four\n"
     );
 }
 
@@ -143,8 +150,8 @@ fn what_a_newcomer_is_shown_leaves_half_the_room_for_replies() {
     }
     let bob = driver.open("text");
     let shown = driver.read(bob);
-    // 53 bytes of welcome, then lines of 1,010.
-    assert_eq!(shown.lines().count(), 1 + 8, "{} bytes", shown.len());
+    // 166 bytes of welcome and of the lines around the messages, then lines of 1,010.
+    assert_eq!(shown.lines().count(), 3 + 7, "{} bytes", shown.len());
     assert!(shown.len() <= 8_192 && shown.len() + 1_010 > 8_192);
 }
 
@@ -343,6 +350,96 @@ fn silence_and_stalling_end_a_session_on_time() {
     assert_eq!(driver.closed[1..], [(silent, CloseReason::Idle)]);
 }
 
+const WARNING: &str = "* still there? say something, or you will be disconnected in a minute\n";
+
+/// A hub in which text sessions may be silent for so many seconds, and one of them.
+fn silent_for(seconds: u64) -> (Driver, SessionId) {
+    let mut config = Config::default();
+    config.dialects[1].idle_timeout = Some(Duration::from_secs(seconds));
+    let mut driver = Driver::new(config);
+    let silent = driver.join("text");
+    (driver, silent)
+}
+
+#[test]
+fn silence_is_warned_of_once_a_minute_before_the_end() {
+    for seconds in [120, 600] {
+        let (mut driver, silent) = silent_for(seconds);
+        // A line begins a new silence, and an empty one is a line.
+        for line in ["hello\n", "\n"] {
+            driver.pass(Duration::from_millis((seconds - 60) * 1_000 - 1));
+            assert_eq!(driver.read(silent), "");
+            driver.pass(MS);
+            assert_eq!(driver.read(silent), WARNING);
+            driver.pass(Duration::from_secs(59));
+            assert_eq!((driver.read(silent).as_str(), driver.closed.len()), ("", 0));
+            driver.say(silent, line);
+        }
+        driver.pass(Duration::from_secs(seconds - 60));
+        assert_eq!(driver.read(silent), WARNING);
+        driver.pass(Duration::from_millis(59_999));
+        assert_eq!(driver.closed, [], "to be warned is no sign of life, nor the end");
+        driver.pass(MS);
+        assert_eq!(driver.read(silent), "! closed: timed out\n");
+        driver.drain();
+        assert_eq!(driver.closed, [(silent, CloseReason::Idle)]);
+    }
+}
+
+#[test]
+fn short_silence_and_a_leap_over_the_warning_end_without_it() {
+    let (mut driver, silent) = silent_for(119);
+    driver.pass(Duration::from_millis(118_999));
+    assert_eq!(driver.read(silent), "");
+    driver.pass(MS);
+    assert_eq!(driver.read(silent), "! closed: timed out\n");
+    let (mut driver, silent) = silent_for(120);
+    driver.pass(Duration::from_secs(1_000));
+    assert_eq!(driver.read(silent), "! closed: timed out\n");
+}
+
+#[test]
+fn a_dialect_without_the_words_is_closed_on_time_and_not_warned() {
+    let mut config = Config::default();
+    config.dialects[0].idle_timeout = Some(Duration::from_secs(120));
+    let mut driver = Driver::new(config);
+    let silent = driver.join("classic");
+    driver.pass(Duration::from_millis(119_999));
+    assert_eq!((driver.read(silent).as_str(), driver.closed.len()), ("", 0));
+    driver.pass(MS);
+    assert_eq!(driver.read(silent), "CHAT c2VydmVy Y2xvc2VkOiB0aW1lZCBvdXQ=\n");
+}
+
+#[test]
+fn who_does_not_read_is_warned_only_if_that_leaves_room_for_last_words() {
+    let mut config = Config { rate: None, stall_timeout: None, ..Config::default() };
+    config.dialects[1].idle_timeout = Some(Duration::from_secs(120));
+    let mut driver = Driver::new(config);
+    let (deaf, other) = (driver.join("text"), driver.join("text"));
+    // Whispers until there is no more room but for last words.
+    let mut words = 4_000;
+    while words > 0 {
+        driver.hub.receive(driver.now, other, format!("/msg guest-1 {}\n", "x".repeat(words)).as_bytes());
+        if driver.read(other).starts_with("! not delivered") {
+            words /= 2;
+        }
+    }
+    driver.pass(Duration::from_secs(60));
+    driver.pass(Duration::from_secs(60));
+    let read = driver.read(deaf);
+    assert!(read.ends_with("\n! closed: timed out\n") && !read.contains(WARNING));
+}
+
+#[test]
+fn a_newcomer_to_silence_is_shown_no_backlog_and_no_lines_around_it() {
+    let mut driver = Driver::new(Config::default());
+    let alice = driver.open("text");
+    assert_eq!(driver.read(alice).lines().count(), 1);
+    driver.say(alice, "hello\n");
+    let carol = driver.open("classic");
+    assert_eq!(driver.read(carol), "", "classic shows none");
+}
+
 #[test]
 fn a_write_that_takes_nothing_is_not_progress() {
     let mut driver = Driver::new(Config { stall_timeout: Some(50 * MS), ..Config::default() });
@@ -385,7 +482,11 @@ fn a_full_hub_says_so_and_serves_again() {
     assert_eq!(driver.commands(), [Command::Close(alice, CloseReason::Disconnected)]);
     let bob = driver.open("text");
     assert_ne!(alice, bob);
-    assert_eq!((driver.hub.name(alice), driver.hub.name(bob)), (None, Some("guest-1".into())));
+    assert_eq!(
+        (driver.hub.name(alice), driver.hub.name(bob)),
+        (None, Some("guest-2".into())),
+        "a guest's number is not used again"
+    );
 }
 
 #[test]
@@ -402,6 +503,33 @@ fn shutting_down_sends_what_is_pending_and_waits_no_longer_than_the_linger_time(
     assert!(driver.hub.is_closed());
     let text = driver.hub.dialect("text").expect("spoken");
     assert_eq!(driver.hub.open(driver.now, text), Err(OpenError::ShuttingDown));
+}
+
+#[test]
+fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
+    let policy: Policy = |proposal, rewritten| match proposal {
+        Proposal::Quit { name: "alice", words: "darn" } => Verdict::Refuse("no"),
+        Proposal::Quit { words: "darn", .. } => {
+            rewritten.extend(core::iter::repeat_n("d\x1b***", 100));
+            Verdict::Rewrite
+        }
+        Proposal::Quit { words, .. } if words.is_empty() || words.len() > 256 => panic!("proposed: {words:?}"),
+        _ => Verdict::Pass,
+    };
+    for (name, words, shown) in [
+        ("alice", "darn", "* alice left\n".into()),
+        ("bob", "darn", format!("* bob left (\"{}\")\n", "d***".repeat(64))),
+        ("bob", &"x".repeat(300), format!("* bob left (\"{}\")\n", "x".repeat(256))),
+        ("bob", "fine", "* bob left (\"fine\")\n".into()),
+        ("bob", "\u{7}", "* bob left\n".into()),
+        ("bob", "", "* bob left\n".into()),
+    ] {
+        let mut driver = Driver::new(Config { policy: Some(policy), ..Config::default() });
+        let (watch, leaver) = (driver.join("text"), driver.join("text"));
+        driver.say(leaver, &format!("/name {name}\n/quit {words}\n"));
+        assert_eq!(driver.read(watch), format!("* {name} joined\n{shown}"));
+        assert_eq!(driver.read(leaver), format!("* you are now {name}\n* bye\n"));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chat_proto::dialect::{Event, Request};
+use chat_proto::dialect::{Event, FirstLine, Request, other_protocol};
 use chat_proto::{Batch, CloseReason, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 
 /// Every line is said as it is, and seen as it was said. It shows no notices, not even of what was missed, and counts
@@ -39,6 +39,57 @@ impl Dialect for Plain {
 
     fn encoded_len(&self, payload: usize) -> usize {
         payload + 1
+    }
+}
+
+/// What Plain says, but `NICK` is a word of its own.
+#[derive(Debug)]
+struct Nick;
+
+impl Dialect for Nick {
+    fn name(&self) -> &'static str {
+        "nick"
+    }
+
+    fn other_protocol(&self, first: FirstLine<'_>) -> Option<&'static str> {
+        other_protocol(first).filter(|protocol| *protocol != "IRC")
+    }
+
+    fn decode<'a>(&self, line: &'a [u8], _named: bool, _scratch: &'a mut Vec<u8>) -> Request<'a> {
+        let line = std::str::from_utf8(line).unwrap_or_default();
+        line.strip_prefix("NICK ").map_or(Request::Nothing, Request::Name)
+    }
+
+    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if let Event::Named { name } = event {
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+
+    fn encoded_len(&self, payload: usize) -> usize {
+        payload
+    }
+}
+
+#[test]
+fn a_dialect_may_have_the_first_lines_of_another_protocol() {
+    let mut hub =
+        Hub::new(Config { dialects: vec![DialectConfig::new(&Nick)], ..Config::default() }).expect("in range");
+    let nick = hub.dialect("nick").expect("it is configured");
+    for (line, named, closed) in [
+        (&b"NICK joe\n"[..], "joe", None),
+        (b"GET / HTTP/1.1\n", "", Some(CloseReason::WrongProtocol)),
+        (b"\xff\n", "", None),
+    ] {
+        let id = hub.open(NOW, nick).expect("there is room");
+        hub.receive(NOW, id, line);
+        assert_eq!(read(&mut hub, id), named);
+        let commands: Vec<_> = std::iter::from_fn(|| hub.poll_command()).collect();
+        let reason = commands.iter().find_map(|command| match command {
+            Command::Close(_, reason) => Some(*reason),
+            _ => None,
+        });
+        assert_eq!(reason, closed, "{}", line.escape_ascii());
     }
 }
 

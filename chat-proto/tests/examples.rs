@@ -140,11 +140,11 @@ fn converse(example: &str) {
     let (text, classic) = (server.address("text"), server.address("classic"));
 
     let mut alice = Person::connect(&text);
-    alice.expect("* welcome, you are guest-1; say something, or /help");
+    alice.expect("* welcome, you are guest-1; say something, or /help (10 minutes of silence are fine)");
     alice.say("/name alice");
     alice.expect("* you are now alice");
     let mut bob = Person::connect(&text);
-    bob.expect("* welcome, you are guest-2; say something, or /help");
+    bob.expect("* welcome, you are guest-2; say something, or /help (10 minutes of silence are fine)");
     bob.say("/name Alice");
     bob.expect("! that name is taken, or looks like one that is");
     bob.say("/name bob");
@@ -216,7 +216,7 @@ fn stdio() {
     terminal.say("closing time\n/quit good night");
     terminal.screen.expect("* bye");
     bob.expect("host: closing time");
-    bob.expect("* host left (good night)");
+    bob.expect("* host left (\"good night\")");
     bob.expect("* server: shutting down");
     bob.screen.expect_end();
     drop(bob);

@@ -40,16 +40,21 @@ pub(crate) struct Listener {
     pub(crate) addr: String,
     pub(crate) dialect: DialectId,
     pub(crate) name: String,
+    /// Whether the log says that it listens.
+    pub(crate) is_announced: bool,
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        info!(dialect = self.name, addr = self.addr, "no longer listening");
+        if self.is_announced {
+            info!(dialect = self.name, addr = self.addr, "no longer listening");
+        }
     }
 }
 
 /// Accepts connections until this task is dropped.
-pub(crate) async fn accept(service: Arc<Service>, listener: Listener) {
+pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener) {
+    listener.is_announced = true;
     info!(dialect = listener.name, addr = listener.addr, "listening");
     let mut pause = MIN_PAUSE;
     loop {
@@ -57,7 +62,7 @@ pub(crate) async fn accept(service: Arc<Service>, listener: Listener) {
             match accept_one(&listener.socket).await {
                 Ok((stream, peer)) => {
                     pause = MIN_PAUSE;
-                    admit(&service, listener.dialect, Arc::new(stream), &peer);
+                    admit(&service, &listener, Arc::new(stream), &peer);
                 }
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 // Most likely there are no descriptors left. The connection stays where it is, so that trying again
@@ -101,7 +106,8 @@ fn is_peers_own(error: &io::Error) -> bool {
 }
 
 /// Opens a session for a connection, or tells it why there is none.
-fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<Socket>>, peer: &SockAddr) {
+fn admit(service: &Arc<Service>, listener: &Listener, stream: Arc<Async<Socket>>, peer: &SockAddr) {
+    let dialect = listener.dialect;
     // A peer on a Unix socket has no address to speak of, nor anything to set.
     let tcp = peer.as_socket();
     let peer = tcp.map(field::display);
@@ -112,23 +118,22 @@ fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<Socket>>,
     let mut words = Vec::new();
     let opened = service.shared.act(|state, now| match state.hub.open(now, dialect) {
         Ok(id) => {
+            // Under the lock, so that nothing else of this session is logged before it.
+            info!(session = %id, peer, dialect = listener.name, "connected");
             let reader = executor.spawn(Reader::new(Arc::clone(service), id, Arc::clone(&stream)));
             state.connections.insert(Connection { id, stream: Arc::clone(&stream), _reader: reader, paused: None });
-            Ok(id)
+            Ok(())
         }
         Err(error) => {
             state.hub.refusal(dialect, error, &mut words);
             Err(error)
         }
     });
-    match opened {
-        Ok(id) => debug!(session = id.slot(), peer, "connected"),
-        Err(error) => {
-            debug!(peer, %error, "refused");
-            // A new socket has room for a line; if it has not, the peer can do without.
-            let _ = write(stream.get_ref(), &words);
-            service.close_gently(stream);
-        }
+    if let Err(error) = opened {
+        debug!(peer, %error, "refused");
+        // A new socket has room for a line; if it has not, the peer can do without.
+        let _ = write(stream.get_ref(), &words);
+        service.close_gently(stream);
     }
 }
 

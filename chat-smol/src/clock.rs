@@ -26,8 +26,8 @@ pub(crate) async fn keep_deadlines(service: Arc<Service>) {
 fn meet_deadlines(shared: &Shared) -> Option<Timestamp> {
     shared.act(|state, now| {
         state.grace.handle_timeout(&mut state.hub, now);
-        let next = state.grace.poll_timeout(&state.hub);
-        state.armed = next.unwrap_or(Timestamp::MAX);
-        next
+        state.summary.handle_timeout(&state.hub, now);
+        state.armed = state.deadline();
+        Some(state.armed).filter(|next| *next < Timestamp::MAX)
     })
 }

@@ -188,7 +188,7 @@ impl Future for Reader {
                 if error.kind() == io::ErrorKind::UnexpectedEof {
                     shared.act(|state, now| state.hub.receive_eof(now, id));
                 } else {
-                    debug!(session = id.slot(), %error, "cannot read");
+                    debug!(session = %id, %error, "cannot read");
                     shared.act(|state, now| state.hub.disconnect(now, id));
                 }
                 return Poll::Ready(());

@@ -102,7 +102,7 @@ impl Round {
             match sent {
                 Ok(sent) => state.hub.sent_batch(now, *id, &self.batches[*batch], *sent),
                 Err(error) => {
-                    debug!(session = id.slot(), %error, "cannot write");
+                    debug!(session = %id, %error, "cannot write");
                     state.hub.disconnect(now, *id);
                 }
             }
@@ -181,7 +181,7 @@ fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, stream: &Async<Socke
             Poll::Pending => return,
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => {
-                debug!(session = id.slot(), %error, "cannot wait for the socket");
+                debug!(session = %id, %error, "cannot wait for the socket");
                 return shared.act(|state, now| state.hub.disconnect(now, id));
             }
         }
@@ -206,13 +206,13 @@ impl Wake for WhenWritable {
 
 /// Closes the socket of a session that is over.
 fn close(service: &Arc<Service>, connection: Connection, reason: CloseReason) {
-    debug!(session = connection.id.slot(), %reason, "closed");
+    debug!(session = %connection.id, %reason, "closed");
     match reason {
         CloseReason::Disconnected | CloseReason::Eof => {}
         // What the peer does not read, the system would keep for minutes; a reset drops it.
         CloseReason::Stalled => {
             if let Err(error) = connection.stream.get_ref().set_linger(Some(Duration::ZERO)) {
-                debug!(session = connection.id.slot(), %error, "cannot reset");
+                debug!(session = %connection.id, %error, "cannot reset");
             }
         }
         _ => service.close_gently(connection.stream),

@@ -34,7 +34,7 @@
 //! | `accept` | one a listener | opens sessions; refuses when the hub is full; backs off when descriptors run out |
 //! | `connection` | one a session | waits until its socket is readable, then reads into the one buffer of its thread |
 //! | `flusher` | one a thread | carries out the hub's commands, and does all the writing |
-//! | `clock` | one | calls the hub at its next deadline |
+//! | `clock` | one | calls the hub at its next deadline, and has the log sum up what happens often |
 //! | `hangup` | one | asks whether peers are still there from whom nothing is read |
 //! | `farewell` | one | lets peers of ended sessions read their last words before the socket is closed |
 //!

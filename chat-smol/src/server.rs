@@ -83,6 +83,8 @@ impl Server {
     ///
     /// Clients can connect from now on; they are served once the server runs.
     ///
+    /// An IPv6 address is for IPv6 only, on every system: `[::]` and `0.0.0.0` can stand side by side.
+    ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise what the system says, such
@@ -92,6 +94,10 @@ impl Server {
         // On Windows the option would let a second server take the port over.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
+        if addr.is_ipv6() {
+            // Some systems would take IPv4 in as well, others not.
+            socket.set_only_v6(true)?;
+        }
         socket.bind(&addr.into())?;
         socket.listen(LISTEN_BACKLOG)?;
         self.accept_on(dialect, Async::new(socket.into())?)
@@ -162,6 +168,7 @@ impl Server {
             addr,
             dialect: id,
             name: dialect.to_owned(),
+            is_announced: false,
         })
     }
 
@@ -265,6 +272,7 @@ impl Drop for Life {
                 state.hub.disconnect(now, id);
             }
             while state.hub.poll_command().is_some() {}
+            state.summary.end(&state.hub);
             mem::take(&mut state.connections)
         });
         // Only now that the lock is free again, since closing sockets takes a while.

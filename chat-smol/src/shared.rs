@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use async_channel::Sender;
 use async_io::Async;
-use chat_proto::{Grace, Hub, SessionId, Timestamp};
+use chat_proto::{Grace, Hub, LogSummary, SessionId, Timestamp};
 use smol::{Executor, Task};
 use socket2::Socket;
 
@@ -60,6 +60,7 @@ pub(crate) struct State {
     pub(crate) writable: VecDeque<SessionId>,
     /// Through which the clock asks for the hub's deadlines and meets them.
     pub(crate) grace: Grace,
+    pub(crate) summary: LogSummary,
     /// What the clock waits for; [`Timestamp::MAX`] for nothing.
     pub(crate) armed: Timestamp,
     /// Whether somebody asks now and then for peers that are gone.
@@ -73,6 +74,7 @@ impl Shared {
             connections: Connections::default(),
             writable: VecDeque::new(),
             grace: Grace::default(),
+            summary: LogSummary::default(),
             armed: Timestamp::MAX,
             is_asking: false,
         };
@@ -96,7 +98,9 @@ impl Shared {
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
         let flush = state.hub.has_commands() || !state.writable.is_empty();
-        let deadline = state.grace.poll_timeout(&state.hub).unwrap_or(Timestamp::MAX);
+        let State { hub, summary, .. } = &mut *state;
+        summary.note(hub, now);
+        let deadline = state.deadline();
         let rearm = deadline < state.armed;
         if rearm {
             state.armed = deadline;
@@ -119,6 +123,14 @@ impl Shared {
     /// Returns when `deadline` is by the system's clock; `None` if that is beyond what it can say.
     pub(crate) fn instant(&self, deadline: Timestamp) -> Option<Instant> {
         self.started.checked_add(deadline.saturating_duration_since(Timestamp::ZERO))
+    }
+}
+
+impl State {
+    /// Returns when the clock has something to do; [`Timestamp::MAX`] for never.
+    pub(crate) fn deadline(&self) -> Timestamp {
+        let deadlines = [self.grace.poll_timeout(&self.hub), self.summary.poll_timeout()];
+        deadlines.into_iter().flatten().min().unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -67,13 +67,12 @@ impl Listener {
         let mut words = Vec::new();
         let opened = shared.act(|state, now| {
             let opened = state.open(now, self.dialect, &connection);
+            // Under the lock, so that nothing else of this session is logged before it.
+            let opened = opened.inspect(|id| info!(session = %id, %peer, dialect = self.name, "connected"));
             opened.inspect_err(|error| state.hub.refusal(self.dialect, *error, &mut words))
         });
         match opened {
-            Ok(id) => {
-                debug!(session = id.slot(), %peer, "connected");
-                connection.start(shared, id).inspect_err(|_| shared.act(|state, now| state.not_started(now, id)))
-            }
+            Ok(id) => connection.start(shared, id).inspect_err(|_| shared.act(|state, now| state.not_started(now, id))),
             Err(error) => {
                 debug!(%peer, %error, "refused");
                 // A new socket has room for a line; if it has not, the peer can do without.

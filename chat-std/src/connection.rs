@@ -92,7 +92,7 @@ impl Connection {
                 Ok(input) => self.offer(shared, id, input),
                 Err(error) if is_for_now(&error) => {}
                 Err(error) => {
-                    debug!(session = id.slot(), %error, "cannot read");
+                    debug!(session = %id, %error, "cannot read");
                     return shared.act(|state, now| state.hub.disconnect(now, id));
                 }
             }

@@ -100,7 +100,7 @@ impl Round {
     fn carry_out(&mut self) {
         for delivery in &mut self.deliveries {
             let written = delivery.connection.write(self.batches[delivery.batch].as_bytes());
-            let written = written.inspect_err(|error| debug!(session = delivery.id.slot(), %error, "cannot write"));
+            let written = written.inspect_err(|error| debug!(session = %delivery.id, %error, "cannot write"));
             delivery.sent = written.ok();
         }
         for connection in self.resumed.drain(..) {

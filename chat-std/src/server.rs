@@ -71,6 +71,8 @@ impl Server {
     ///
     /// Peers can connect from now on; they are served once the server runs.
     ///
+    /// An IPv6 address is for IPv6 only, on every system: `[::]` and `0.0.0.0` can stand side by side.
+    ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise what the system says, such as
@@ -79,6 +81,10 @@ impl Server {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         // A server that restarts need not wait for its predecessor's connections to time out.
         socket.set_reuse_address(true)?;
+        if addr.is_ipv6() {
+            // Some systems would take IPv4 in as well, others not.
+            socket.set_only_v6(true)?;
+        }
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
         self.accept_on(dialect, socket.into())

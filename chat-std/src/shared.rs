@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chat_proto::{DialectId, Grace, Hub, OpenError, SessionId, Timestamp};
+use chat_proto::{DialectId, Grace, Hub, LogSummary, OpenError, SessionId, Timestamp};
 
 use crate::connection::{Connection, read_at_once};
 use crate::farewell::Farewells;
@@ -53,6 +53,7 @@ pub(crate) struct State {
     pub(crate) bell: Option<Arc<UnixStream>>,
     /// Through which the watch asks for the hub's deadlines and meets them.
     pub(crate) grace: Grace,
+    pub(crate) summary: LogSummary,
     /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
     pub(crate) alarm: Timestamp,
     /// Flushers that wait and have not been called.
@@ -84,6 +85,7 @@ impl Shared {
             ask_at: Timestamp::MAX,
             bell: None,
             grace: Grace::default(),
+            summary: LogSummary::default(),
             alarm: Timestamp::ZERO,
             sleeping: 0,
             threads: 0,
@@ -103,6 +105,8 @@ impl Shared {
         // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
+        let State { hub, summary, .. } = &mut *state;
+        summary.note(hub, now);
         let flush = state.call_flusher();
         let bell = state.call_watch();
         // Whoever wakes wants the lock.
@@ -154,6 +158,7 @@ impl Shared {
             state.doors = None;
             state.bell = None;
             state.over = true;
+            state.summary.end(&state.hub);
             state.ended.take()
         });
         self.work.notify_all();
@@ -244,8 +249,8 @@ impl State {
 
     /// Returns when the watch has to wake at the latest.
     pub(crate) fn deadline(&self) -> Timestamp {
-        let deadline = self.grace.poll_timeout(&self.hub).unwrap_or(Timestamp::MAX);
-        deadline.min(self.farewells.deadline()).min(self.ask_at)
+        let deadlines = [self.grace.poll_timeout(&self.hub), self.summary.poll_timeout()];
+        deadlines.into_iter().flatten().fold(self.farewells.deadline(), Timestamp::min).min(self.ask_at)
     }
 
     /// Whether the hub is shut down and every connection's thread has ended.

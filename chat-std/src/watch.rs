@@ -56,6 +56,7 @@ impl Watch {
         }
         self.blocked.append(&mut state.blocked);
         state.grace.handle_timeout(&mut state.hub, now);
+        state.summary.handle_timeout(&state.hub, now);
         self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
         self.to_ask = state.whom_to_ask(now);
         state.alarm = state.deadline();

@@ -6,13 +6,16 @@
 
 mod closing;
 mod difference;
+mod first_line;
 mod names;
 mod output;
 mod pace;
 mod requests;
 mod time;
+mod words;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::iter;
 use std::rc::Rc;
 
 use chat_proto::dialect::{Event, Unnamed};
@@ -27,6 +30,8 @@ pub struct Model {
     now: Timestamp,
     shutting_down: bool,
     sessions: BTreeMap<usize, Session>,
+    /// How many guests there were.
+    guests: u64,
     lanes: Vec<Lane>,
     /// Whose lines wait.
     waits: pace::Lines,
@@ -40,9 +45,14 @@ pub struct Model {
 
 /// One participant.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 struct Session {
     lane: usize,
     name: Option<String>,
+    /// Its number among all guests that there were; 0 if it is none.
+    guest: u64,
+    /// Its first line is a chat client's.
+    accepted: bool,
     joined: bool,
     phase: Phase,
     /// The line begun; `None` if it is over the limit, and discarded up to its end.
@@ -63,6 +73,8 @@ struct Session {
     credited: Timestamp,
     /// The last complete line, or the opening.
     active: Timestamp,
+    /// It was warned since.
+    warned: bool,
     /// Everything that it is still to be sent.
     lines: VecDeque<Line>,
     /// How many bytes of the first of them have gone out.
@@ -136,6 +148,7 @@ impl Model {
             sessions: BTreeMap::new(),
             waits: pace::Lines::default(),
             ended: Vec::new(),
+            guests: 0,
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -161,10 +174,20 @@ impl Model {
         self.stats.opened += 1;
         self.sessions.insert(slot, Session::new(lane, self.now));
         self.record(slot, RecordKind::Opened);
-        self.reply(slot, &Event::Welcome { name: &self.name(slot) });
+        if self.unnamed(slot) == Unnamed::Guest {
+            self.guests += 1;
+            self.session(slot).guest = self.guests;
+        }
+        let idle_timeout = self.config.dialects[lane].idle_timeout;
+        self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
         // The latest messages, as many as half of the reply buffer holds.
         let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
-        let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome);
+        let [before, after] = [Event::BacklogBegins, Event::BacklogEnds].map(|edge| {
+            let mut bytes = Vec::new();
+            self.encode(lane, &edge, &mut bytes);
+            Rc::<[u8]>::from(bytes)
+        });
+        let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome + before.len() + after.len());
         let lane = &self.lanes[lane];
         let latest = lane.recent.iter().rev();
         let shown: Vec<Rc<[u8]>> = latest
@@ -175,8 +198,11 @@ impl Model {
             .filter(|bytes| !bytes.is_empty())
             .collect();
         let place = Place::Reply(lane.head());
-        let lines = shown.into_iter().rev().map(|bytes| Line { bytes, place });
-        self.session(slot).lines.extend(lines);
+        if !shown.is_empty() {
+            let lines = iter::once(before).chain(shown.into_iter().rev()).chain([after]);
+            let lines = lines.filter(|bytes| !bytes.is_empty()).map(|bytes| Line { bytes, place });
+            self.session(slot).lines.extend(lines);
+        }
         self.wait_for(slot);
         self.make_room();
         Ok(Ok(()))
@@ -265,9 +291,13 @@ impl Model {
 
 impl Session {
     fn new(lane: usize, now: Timestamp) -> Self {
+        let mut stats = SessionStats::default();
+        stats.opened = now;
         Self {
             lane,
             name: None,
+            guest: 0,
+            accepted: false,
             joined: false,
             phase: Phase::Open,
             line: Some(Vec::new()),
@@ -281,11 +311,12 @@ impl Session {
             credit: u128::MAX,
             credited: now,
             active: now,
+            warned: false,
             lines: VecDeque::new(),
             begun: 0,
             sending: false,
             waiting: now,
-            stats: SessionStats::default(),
+            stats,
         }
     }
 }

@@ -12,19 +12,22 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::conformance::{PATIENCE, eventually};
 
-/// One of the two servers of this project.
+/// A program of this project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// chat-smol's binary, `chat-server`.
     ChatServer,
     /// chat-std's example, `server`.
     StdExample,
+    /// This package's `limit`, which is no chat server but the least of one.
+    Limit,
 }
 
 /// A program that runs. It is killed when dropped.
 pub struct Process {
     child: Child,
     stdout: mpsc::Receiver<String>,
+    /// Reads standard error; `None` while nobody does.
     stderr: Option<JoinHandle<String>>,
 }
 
@@ -40,7 +43,7 @@ pub struct Ended {
 }
 
 impl Program {
-    /// Both of them: they have one contract.
+    /// Both servers: they have one contract.
     pub const ALL: [Self; 2] = [Self::ChatServer, Self::StdExample];
 
     /// Returns the name of its file, which is also what it calls itself.
@@ -49,6 +52,7 @@ impl Program {
         match self {
             Self::ChatServer => "chat-server",
             Self::StdExample => "server",
+            Self::Limit => "limit",
         }
     }
 
@@ -59,8 +63,17 @@ impl Program {
     /// If it does not build.
     #[must_use]
     pub fn path(self) -> &'static Path {
-        static PATHS: OnceLock<[PathBuf; 2]> = OnceLock::new();
-        &PATHS.get_or_init(|| build(Self::ALL.map(Self::name)))[self as usize]
+        static SERVERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
+        static LIMIT: OnceLock<[PathBuf; 1]> = OnceLock::new();
+        let [chat_server, std_example] = SERVERS.get_or_init(|| {
+            let names = Self::ALL.map(Self::name);
+            build(&["--bin", names[0], "--example", names[1]], names)
+        });
+        match self {
+            Self::ChatServer => chat_server,
+            Self::StdExample => std_example,
+            Self::Limit => &LIMIT.get_or_init(|| build(&["--bin", Self::Limit.name()], [Self::Limit.name()]))[0],
+        }
     }
 
     /// Starts it with these arguments.
@@ -74,13 +87,26 @@ impl Program {
         command.args(args);
         Process::start(command)
     }
+
+    /// Starts it with these arguments; its standard error is a pipe that nobody reads before
+    /// [`read_errors`](Process::read_errors).
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_unread(self, args: &[&str]) -> Process {
+        let mut command = Command::new(self.path());
+        command.args(args);
+        Process::start_unread(command)
+    }
 }
 
 /// Builds the programs just as the tests are built, so that in a run of all tests there is nothing left to do.
-fn build(names: [&str; 2]) -> [PathBuf; 2] {
+fn build<const N: usize>(targets: &[&str], names: [&str; N]) -> [PathBuf; N] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above its package");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).args(["build", "--workspace", "--bin", names[0], "--example", names[1]]);
+    cargo.current_dir(root).args(["build", "--workspace"]).args(targets);
     cargo.arg("--message-format=json-render-diagnostics");
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
@@ -103,11 +129,16 @@ impl Process {
     ///
     /// If it cannot be started.
     #[must_use]
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        let mut process = Self::start_unread(command);
+        process.read_errors();
+        process
+    }
+
+    fn start_unread(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut stderr = child.stderr.take().expect("it is piped");
         let (tell, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in stdout.lines() {
@@ -117,12 +148,20 @@ impl Process {
                 }
             }
         });
-        let stderr = thread::spawn(move || {
-            let mut all = String::new();
-            stderr.read_to_string(&mut all).expect("a program writes UTF-8");
-            all
-        });
-        Self { child, stdout: lines, stderr: Some(stderr) }
+        Self { child, stdout: lines, stderr: None }
+    }
+
+    /// Begins to read its standard error; from now on that never keeps it waiting.
+    pub fn read_errors(&mut self) {
+        if let Some(stderr) = self.child.stderr.take() {
+            self.stderr = Some(thread::spawn(move || read_all(stderr)));
+        }
+    }
+
+    /// Returns its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the next line on its standard output.
@@ -179,9 +218,16 @@ impl Process {
             status = self.child.try_wait().expect("a child can be waited for");
             if status.is_some() { Ok(()) } else { Err("it still runs".into()) }
         });
+        self.read_errors();
         let stderr = self.stderr.take().expect("it ends once").join().expect("standard error was read");
         Ended { status: status.expect("it has ended"), stdout: self.stdout.iter().collect(), stderr }
     }
+}
+
+fn read_all(mut from: impl Read) -> String {
+    let mut all = String::new();
+    from.read_to_string(&mut all).expect("a program writes UTF-8");
+    all
 }
 
 impl Drop for Process {

@@ -3,14 +3,14 @@
 #![cfg(target_os = "linux")]
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::ControlFlow;
 use std::thread::{self, JoinHandle};
 use std::{io, process};
 
-use chat_proto::Config;
+use chat_proto::{Config, Rate};
 use chat_smol::{Handle, Server};
-use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, parse, run};
+use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, compare, parse, run};
 
 /// A server that runs until it is dropped.
 struct Running {
@@ -83,6 +83,19 @@ fn a_rate_limit_is_noticed() {
     let report = report.expect("a report");
     assert!(report.is_held_back(), "{report}");
     assert!(report.to_string().contains("--rate off"), "{report}");
+    assert_eq!((report.tally, report.got.unseen), (Tally::default(), 0), "nothing is lost: {report}");
+}
+
+#[test]
+fn what_still_waits_at_a_rate_limit_is_not_called_lost() {
+    let rate = Some(Rate { per_second: NonZeroU32::new(5).expect("not zero"), burst: NonZeroU32::MIN });
+    let server = serve(Config { rate, ..Config::default() });
+    // At five a second this takes much longer than the tool waits.
+    let report = load(&server.connect, "--readers 4 --senders 2 --window 500 --warmup 0s --duration 500ms");
+    let report = report.expect("a report");
+    assert!(report.got.held_back > 100, "{report}");
+    assert_eq!((report.tally, report.got.unseen), (Tally::default(), 0), "nothing is lost: {report}");
+    assert!(!report.is_clean() && report.to_string().contains("held back by the rate"), "{report}");
 }
 
 #[test]
@@ -106,6 +119,19 @@ fn silent_sessions_are_kept_alive() {
     assert!(report.is_clean(), "{report}");
     let report = load(&server.connect, &format!("{options} --keepalive off")).expect("a report");
     assert_eq!(report.ended.get("closed: timed out"), Some(&8), "{report}");
+}
+
+#[test]
+fn servers_are_held_against_limit() {
+    let args = "--beside limit --rounds 1 --readers 3 --senders 2 --warmup 50ms --duration 200ms --quiet";
+    let Ok(Invocation::Compare(comparison)) = parse(args.split_whitespace()) else { panic!("{args}") };
+    let mut table = Vec::new();
+    let is_clean = compare(&comparison, &mut table).expect("servers can be connected to");
+    let table = String::from_utf8(table).expect("a table is text");
+    assert!(is_clean, "{table}");
+    for (line, server) in table.lines().rev().zip(["chat-std", "chat-smol", "limit"]) {
+        assert!(line.split_whitespace().any(|word| word == server), "{server} is missing:\n{table}");
+    }
 }
 
 #[test]

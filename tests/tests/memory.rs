@@ -44,6 +44,16 @@ impl Measured {
     }
 }
 
+#[test]
+fn what_a_hub_allocates_when_it_is_made_is_what_it_said() {
+    for config in [Config::default(), config(10), Config { log_bytes: 64 << 20, max_sessions: 77, ..Config::default() }]
+    {
+        let (said, held) = (config.memory_at_start(), Measured::new(&config).meter.live);
+        let held = usize::try_from(held).expect("a hub holds something");
+        assert!(held <= said && said - held < 100_000 + said / 10, "{held} bytes, {said} said");
+    }
+}
+
 /// A config for `max_sessions`, with a small log and no limit to how fast peers type.
 fn config(max_sessions: usize) -> Config {
     Config { max_sessions, log_bytes: 64 << 10, log_entries: 1_000, rate: None, ..Config::default() }

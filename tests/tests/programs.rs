@@ -1,7 +1,8 @@
 //! The contract of the two programs: what they say on which stream, what they accept, and how they end.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::Command;
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -148,6 +149,8 @@ fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
             (&["--rate", "20"], &["rate", "20/s:100", "off"]),
             (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
             (&["--log", "chat_proto=loud"], &["log", "loud"]),
+            (&["--log", "bogus"], &["bogus", "off, error, warn, info, debug, trace"]),
+            (&["--listen", "text=localhost"], &["localhost", "127.0.0.1:4000", "localhost:4000", " :4000"]),
             (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
             (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
         ] {
@@ -199,6 +202,8 @@ fn options_take_effect() {
         let limits = ["--max-sessions", "2", "--max-line", "64", "--idle-timeout", "classic=200ms", "--backlog", "1"];
         let (_process, text, classic) = serve(program, &limits);
         let mut alice = guest("alice", text);
+        alice.say("/ping");
+        alice.expect("* pong");
         alice.say(&"x".repeat(65));
         alice.expect("! line too long: 64 bytes at most");
         let mut carol = Client::connect("carol", classic);
@@ -208,7 +213,9 @@ fn options_take_effect() {
         alice.say("two");
         alice.expect_nothing_more();
         let mut bob = guest("bob", text);
+        bob.expect("* the latest messages:");
         bob.expect("guest-1: two");
+        bob.expect("* those were the latest messages; what follows is live");
         let mut dave = Client::connect("dave", text);
         dave.expect("! the server is full, try again later");
         dave.expect_end();
@@ -233,10 +240,7 @@ fn the_memory_bound_is_the_cores_and_a_read_and_the_systems_buffers_for_each_ses
         let more = Config { max_sessions: 20_000, ..Config::default() };
         assert_eq!(bound(program, &["--max-sessions", "20000"]), more.memory_bound() + 20_000 * (8 << 10));
         // Without a rate a connection is read from in larger pieces.
-        let read = match program {
-            Program::ChatServer => 64 << 10,
-            Program::StdExample => 32 << 10,
-        };
+        let read = if program == Program::ChatServer { 64 << 10 } else { 32 << 10 };
         assert_eq!(bound(program, &["--rate", "off"]), Config::default().memory_bound() + 10_000 * read);
     }
 }
@@ -250,7 +254,91 @@ fn an_address_in_use_is_named() {
         let (output, errors) = run(program, &["--listen", "text=127.0.0.1:0", "--listen", &listen], 1);
         assert!(output.iter().all(|line| line.starts_with("listening text ")), "{output:?}");
         assert!(errors.contains(&addr) && errors.contains("in use"), "{errors}");
-        assert!(!errors.contains("panicked"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
+        // Of all addresses of the machine one is taken.
+        let listen = format!("text=:{}", taken.local_addr().expect("its address").port());
+        let (_, errors) = run(program, &["--listen", &listen], 1);
+        assert!(errors.contains("0.0.0.0:") && errors.contains("in use"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
+    }
+}
+
+#[test]
+fn a_name_and_a_bare_port_are_served_on_each_of_their_addresses() {
+    let has_ipv6 = |ip: Ipv6Addr| TcpListener::bind((ip, 0)).is_ok();
+    for program in Program::ALL {
+        let mut process = program.start(&["--listen", "text=localhost:0", "--listen", "classic=:0"]);
+        let local: HashSet<IpAddr> =
+            ("localhost", 0).to_socket_addrs().expect("a name of every machine").map(|addr| addr.ip()).collect();
+        let mut people = Vec::new();
+        for ip in local.iter().filter(|ip| ip.is_ipv4() || has_ipv6(Ipv6Addr::LOCALHOST)) {
+            let addr = process.listening("text");
+            assert!(local.contains(&addr.ip()) && addr.port() != 0, "{addr}");
+            people.push(guest(&format!("somebody at {ip}"), addr));
+        }
+        let addr = process.listening("classic");
+        assert_eq!(addr.ip(), Ipv4Addr::UNSPECIFIED);
+        let mut carol = Client::connect("carol", SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port())));
+        carol.say(&classic_line("carol", "hello"));
+        people[0].expect("* carol joined");
+        people[0].expect("carol: hello");
+        if has_ipv6(Ipv6Addr::UNSPECIFIED) {
+            let addr = process.listening("classic");
+            assert_eq!(addr.ip(), Ipv6Addr::UNSPECIFIED);
+            if has_ipv6(Ipv6Addr::LOCALHOST) {
+                let mut dave = Client::connect("dave", SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port())));
+                dave.say(&classic_line("dave", "hello"));
+                people[0].expect("* dave joined");
+                carol.expect(&classic_line("dave", "hello"));
+            }
+        }
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        assert_eq!(ended.stdout, [""; 0], "a line for each address");
+        assert!(ended.status.success(), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_bare_port_is_the_same_for_both_families() {
+    for program in Program::ALL {
+        // None that the system hands out by itself, so that no other test gets it in between.
+        let mut ports = (0..1_000).map(|n| 20_000 + (process::id() as u16).wrapping_add(n) % 10_000);
+        let port = ports.find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).expect("a free port");
+        let mut process = program.start(&["--listen", &format!("text=:{port}")]);
+        assert_eq!(process.listening("text"), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+        if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
+            assert_eq!(process.listening("text"), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
+        }
+        drop(guest("alice", SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        process.signal(Signal::TERM);
+        assert!(process.ended().status.success());
+    }
+}
+
+#[test]
+fn a_name_that_nobody_has_is_an_error() {
+    for program in Program::ALL {
+        // Names below `invalid` are nobody's.
+        let (output, errors) = run(program, &["--listen", "text=nobody.invalid:0"], 1);
+        assert_eq!(output, [""; 0]);
+        assert!(errors.contains("cannot listen on nobody.invalid:0 for text: no such name"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn memory_refused_at_start_is_a_sentence() {
+    for program in Program::ALL {
+        for limits in ["--log-bytes 1GiB", "--max-sessions 1048576 --log-entries 1000"] {
+            let ended = under_limit(program, "-v 200000", limits).ended();
+            assert_eq!(ended.status.code(), Some(1), "{limits}: {ended:?}");
+            assert_eq!(ended.stdout, [""; 0]);
+            assert!(ended.stderr.contains(": cannot have ") && ended.stderr.contains(" bytes of memory"), "{ended:?}");
+            assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        }
+        let mut process = under_limit(program, "-v 200000", "");
+        drop(guest("alice", process.listening("text")));
     }
 }
 
@@ -348,6 +436,244 @@ fn silence_can_be_had() {
         process.signal(Signal::TERM);
         let ended = process.ended();
         assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+    }
+}
+
+/// The lines of a log, each by the words behind the time.
+fn log_lines(log: &str) -> Vec<&str> {
+    let strip = |line: &'_ str| -> Option<usize> {
+        let (time, _) = line.split_once(' ')?;
+        let is_time = time.len() == "2026-11-26T00:00:00.000000Z".len() && time.ends_with('Z');
+        is_time.then_some(time.len() + 1)
+    };
+    log.lines().map(|line| &line[strip(line).unwrap_or_else(|| panic!("no line of the log: {line:?}"))..]).collect()
+}
+
+#[test]
+fn a_session_is_connected_before_anything_else_is_said_of_it() {
+    for program in Program::ALL {
+        let log = ["--log", "chat_proto=trace,chat_smol=trace,chat_std=trace", "--backlog", "0"];
+        let (process, text, _) = serve(program, &log);
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                scope.spawn(move || {
+                    for n in 0..100 {
+                        let mut client = Client::connect(&format!("client {thread}.{n}"), text);
+                        client.say("/name x");
+                        match n % 3 {
+                            // A reset, while it is being welcomed.
+                            0 => client.reset(),
+                            1 => drop(client),
+                            _ => client.say("/quit"),
+                        }
+                    }
+                });
+            }
+        });
+        // Who comes last is served last.
+        drop(guest("the last", text));
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        let mut seen = HashSet::new();
+        for line in log_lines(&ended.stderr) {
+            let Some((_, rest)) = line.split_once(" session=") else { continue };
+            let session = rest.split(' ').next().expect("a part of a line");
+            if seen.insert(session) {
+                assert!(line.contains(": connected session="), "{session} is first told of by {line:?}");
+                assert!(line.contains(" peer=127.0.0.1:") && line.contains(" dialect=\"text\""), "{line:?}");
+            }
+        }
+        assert_eq!(seen.len(), 401, "sessions were told of");
+    }
+}
+
+#[test]
+fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
+    for program in Program::ALL {
+        let (process, text, _) = serve(program, &["--max-sessions", "2", "--backlog", "0"]);
+        let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
+        for _ in 0..3 {
+            let mut dave = Client::connect("dave", text);
+            dave.expect("! the server is full, try again later");
+            dave.expect_end();
+        }
+        alice.say("/name alice");
+        alice.expect("* you are now alice");
+        bob.expect("* alice joined");
+        alice.say("a secret");
+        bob.expect("alice: a secret");
+        bob.say("/msg alice a whisper");
+        bob.expect("you -> alice: a whisper");
+        bob.say("/quit a reason");
+        bob.expect("* bye");
+        bob.expect_end();
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        let lines = log_lines(&ended.stderr);
+        let find =
+            |part: &str| lines.iter().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{part}: {lines:?}"));
+        for part in [
+            ": connected session=0.0 peer=127.0.0.1:",
+            ": connected session=1.0 peer=127.0.0.1:",
+            ": named session=0.0 name=\"alice\"",
+            ": left session=0.0 name=\"alice\" reason=server shutting down after=",
+            ": connections refused count=3",
+        ] {
+            find(part);
+        }
+        let bob = find(": left session=1.0 name=\"guest-2\" reason=quit after=");
+        // Its two lines; how much it was sent depends on what was under way when it left.
+        assert!(bob.contains(" lines_in=2 bytes_out="), "{bob}");
+        assert!(lines.iter().all(|line| line.starts_with(" INFO ")), "{lines:?}");
+        for words in ["secret", "whisper", "a reason"] {
+            assert!(!ended.stderr.contains(words), "{words:?} is in the log: {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
+    const FORGED: &str = "2026-11-26T00:00:00.000000Z  INFO chat_proto::hub: named session=77777.7";
+    let lines = [
+        // As far as a name may hold them: quotation marks, backslashes, braces, signs that a log's reader may obey.
+        "/name \"reason=quit".to_owned(),
+        "/name x\\nname=\"y\"".to_owned(),
+        "/name {\"level\"}".to_owned(),
+        "/name %s%n$(id)".to_owned(),
+        format!("/name x\n{FORGED}"),
+        format!("/name x\r{FORGED}"),
+        format!("/name x\u{85}{FORGED}"),
+        format!("/name x\u{2028}{FORGED}"),
+        "/name \x1b[31mred\x1b[0m".to_owned(),
+        "/name \u{9b}31mred".to_owned(),
+        format!("/quit x\n{FORGED}"),
+    ];
+    for program in Program::ALL {
+        for format in ["text", "json"] {
+            let (process, text, classic) = serve(program, &["--log", "debug", "--log-format", format]);
+            for line in &lines {
+                let mut client = guest("client", text);
+                client.say(line);
+                client.say("/ping");
+                client.say("/quit");
+                while let Heard::Line(_) = client.hear(Instant::now() + Duration::from_secs(10)) {}
+            }
+            let mut carol = Client::connect("carol", classic);
+            carol.say(&classic_line(&format!("x\n{FORGED}"), &format!("hello\n{FORGED}")));
+            carol.say("?");
+            carol.expect(&classic_line("server", "not understood"));
+            process.signal(Signal::TERM);
+            let ended = process.ended();
+            assert!(!ended.stderr.contains(['\x1b', '\r', '\u{85}', '\u{9b}', '\u{2028}']), "{}", ended.stderr);
+            assert!(!ended.stderr.contains("77777"), "{}", ended.stderr);
+            let named = |line: &&str| line.contains("named");
+            if format == "text" {
+                let lines = log_lines(&ended.stderr);
+                for line in lines.iter().filter(|line| line.contains(" name=")) {
+                    // One string in quotation marks, with whatever is in it escaped.
+                    let (_, name) = line.split_once(" name=\"").expect("a name is quoted");
+                    let unescaped = name.replace("\\\\", "").replace("\\\"", "");
+                    let (_, rest) = unescaped.split_once('"').expect("the quotation ends");
+                    assert!(rest.is_empty() || rest.starts_with(" reason="), "{line}");
+                }
+                assert!(lines.iter().filter(|line| named(line)).count() >= 3, "{}", ended.stderr);
+            } else {
+                for line in ended.stderr.lines() {
+                    let record: serde_json::Value = serde_json::from_str(line).expect(line);
+                    assert!(record["level"].is_string() && record["target"].is_string(), "{line}");
+                }
+                assert!(ended.stderr.lines().filter(named).count() >= 3, "{}", ended.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_happens_often_is_one_line_a_second() {
+    for program in Program::ALL {
+        let (process, text, _) = serve(program, &["--max-sessions", "1", "--rate", "1000/s:1"]);
+        let mut alice = guest("alice", text);
+        let since = Instant::now();
+        // Each but the first waits for a token, and nothing is dropped.
+        for n in 0..1_500 {
+            alice.say(&format!("line {n}"));
+        }
+        let mut refused = 0;
+        while since.elapsed() < Duration::from_millis(1_200) {
+            let mut dave = Client::connect("dave", text);
+            dave.expect("! the server is full, try again later");
+            refused += 1;
+        }
+        alice.say("/ping");
+        alice.expect("* pong");
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        let seconds = since.elapsed().as_secs() + 1;
+        for (kind, expected) in [("connections refused", Some(refused)), ("sessions throttled", None)] {
+            let lines = log_lines(&ended.stderr);
+            let counts = lines.iter().filter_map(|line| line.split_once(&format!(": {kind} count=")));
+            let counts: Vec<u64> = counts.map(|(_, count)| count.parse().expect("a number")).collect();
+            assert!((1..=seconds + 1).contains(&(counts.len() as u64)), "{counts:?} in {seconds} s");
+            let sum: u64 = counts.iter().sum();
+            assert!(expected.map_or(sum >= 1_000, |expected| sum == expected), "{kind}: {counts:?}, {expected:?}");
+        }
+    }
+}
+
+/// Has many come and go, each with a name of its own, until every line of the log that there was room for is taken.
+fn fill_log(text: SocketAddr, clients: usize) {
+    for n in 0..clients {
+        let mut client = guest(&format!("client {n}"), text);
+        client.say(&format!("/name passer-by-{n}"));
+        client.say("/quit");
+        client.expect(&format!("* you are now passer-by-{n}"));
+        client.expect("* bye");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    for program in Program::ALL {
+        let mut process = program.start_unread(&[&ANY_PORTS, &["--log", "trace", "--backlog", "0"][..]].concat());
+        let text = process.listening("text");
+        // More lines than the pipe and the queue hold.
+        fill_log(text, 4_000);
+        let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
+        alice.say("/name alice");
+        alice.expect("* you are now alice");
+        bob.expect("* alice joined");
+        alice.say("hello");
+        bob.expect("alice: hello");
+        let since = Instant::now();
+        process.signal(Signal::TERM);
+        alice.expect("* server: shutting down");
+        alice.expect_end();
+        bob.expect("* server: shutting down");
+        bob.expect_end();
+        let ended = process.ended();
+        assert!(since.elapsed() < Duration::from_secs(5), "it took {:?}", since.elapsed());
+        assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
+        assert!(ended.stdout.iter().all(|line| line.starts_with("listening ")), "{:?}", ended.stdout);
+    }
+}
+
+#[test]
+fn log_lines_that_were_lost_are_counted_in_the_log() {
+    const CLIENTS: usize = 4_000;
+    for program in Program::ALL {
+        let mut process = program.start_unread(&[&ANY_PORTS, &["--backlog", "0"][..]].concat());
+        let text = process.listening("text");
+        fill_log(text, CLIENTS);
+        process.read_errors();
+        drop(guest("alice", text));
+        process.signal(Signal::TERM);
+        let ended = process.ended();
+        let mut told = ended.stderr.lines().filter_map(|line| line.split_once(" lost=")).map(|(_, lost)| lost);
+        let lost: usize = told.next_back().and_then(|lost| lost.parse().ok()).expect("the log tells what it lost");
+        let there = log_lines(&ended.stderr).iter().filter(|line| !line.contains(" lost=")).count();
+        // Three lines for each client, and some for the start, for alice and for the end.
+        let all = there + lost;
+        assert!(lost > 1_000 && (3 * CLIENTS..3 * CLIENTS + 20).contains(&all), "{there} are there, {lost} are lost");
     }
 }
 

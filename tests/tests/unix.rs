@@ -51,7 +51,7 @@ fn both_transports_carry_one_conversation() {
     let server = run(server, &path);
     let mut alice = server.named("alice");
     let mut bob = Client::connect("bob", port);
-    bob.expect("* welcome, you are guest-2; say something, or /help");
+    bob.expect("* welcome, you are guest-2; say something, or /help (10 minutes of silence are fine)");
     bob.say("is that alice at the console?");
     alice.expect("* guest-2 joined");
     alice.expect("guest-2: is that alice at the console?");
@@ -177,7 +177,7 @@ fn the_program_says_where_it_listens_and_leaves_nothing_behind() {
     let mut process = start();
     assert_eq!(process.line(), expected);
     let mut alice = connect();
-    alice.expect("* welcome, you are guest-1; say something, or /help");
+    alice.expect("* welcome, you are guest-1; say something, or /help (10 minutes of silence are fine)");
 
     // Meanwhile nobody else gets it.
     let Ended { status, stdout, stderr } = start().ended();
@@ -201,7 +201,7 @@ fn the_program_takes_a_path_that_is_relative() {
     assert_eq!(process.line(), "listening text unix:chat.sock");
     let path = SockAddr::unix(directory.join("chat.sock")).expect("the path is short");
     let mut alice = Client::connect("alice", path);
-    alice.expect("* welcome, you are guest-1; say something, or /help");
+    alice.expect("* welcome, you are guest-1; say something, or /help (10 minutes of silence are fine)");
     process.signal(Signal::INT);
     alice.expect_shutdown();
     assert!(process.ended().status.success());

@@ -5,7 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{DEFAULT_LOG, Program, default_listeners};
+use super::listen::default_listeners;
+use super::{DEFAULT_LOG, Program};
 use crate::config::Config;
 use crate::config::setting::{SETTINGS, Setting, Topic};
 
@@ -19,8 +20,9 @@ struct Plain {
 const LISTEN: Plain = Plain {
     name: "listen",
     form: "DIALECT=ADDR",
-    help: "Serve a dialect on an address; may be given several times and replaces the default. Port 0 lets the system \
-           choose one; the line \"listening DIALECT ADDR\" on standard output tells which.",
+    help: "Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, or :PORT for all of this \
+           machine, IPv4 and IPv6. May be given several times and replaces the default. Port 0 lets the system choose \
+           one; a line \"listening DIALECT ADDR\" on standard output tells of each.",
 };
 /// What is added to the help of [`LISTEN`] where it is so.
 const LISTEN_UNIX: &str = " ADDR can also be unix:PATH, a Unix socket.";
@@ -28,7 +30,8 @@ const LOG: Plain = Plain {
     name: "log",
     form: "FILTER",
     help: "What is logged to standard error: off, error, warn, info, debug, trace, or by module as in \
-           info,chat_proto=debug.",
+           info,chat_proto=debug. At info: who came, was named and left, and what happens often, summed up once a \
+           second. Lines that nobody reads in time are lost and counted.",
 };
 const LOG_FORMAT: Plain =
     Plain { name: "log-format", form: "text|json", help: "Whether a person or a program reads the log." };
@@ -94,7 +97,7 @@ given twice the last one counts.
 
 Examples:
   {name}
-  {name} --listen text=0.0.0.0:4000 --max-sessions 500
+  {name} --listen text=:4000 --max-sessions 500
   {name} --listen text=[::1]:0 --idle-timeout off --rate 5/s:20
   {name} --idle-timeout text=1h --idle-timeout classic=15s --log debug
   {name} --max-sessions 100000 --print-memory-bound

@@ -1,23 +1,25 @@
 //! The command line that the servers of this project share, so that they can be compared like for like.
 //!
 //! [`parse`] turns arguments into [`Options`] or into a text to print; what a program then does in its own way (open
-//! sockets, catch signals, write a log) is left to it. [`Failure`] gives both programs the same messages and statuses.
+//! sockets, catch signals, write a log) is left to it. [`Failure`] gives both programs the same messages and statuses,
+//! and [`LogOutput`] a log that nobody waits for.
 
 mod bound;
+mod filter;
 mod help;
+mod listen;
+mod log;
 mod process;
 mod usage;
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
+pub use self::listen::{ListenAddr, ListenerSpec, listen};
+pub use self::log::{LogOutput, LogProgress, MAX_LOG_LINES};
 pub use self::process::{DescriptorLimit, Failure, TooFewDescriptors, print};
 pub use self::usage::UsageError;
 use crate::config::Config;
@@ -54,28 +56,11 @@ pub struct Options {
     pub listeners: Vec<ListenerSpec>,
     /// The limits, checked; only the dialects that a listener speaks are left in it.
     pub config: Config,
-    /// Which log records are written, in the form of `tracing-subscriber`'s `EnvFilter`; not checked yet.
+    /// Which log records are written, in the form of `tracing-subscriber`'s `EnvFilter`. Words that it would take for
+    /// modules that do not exist have been refused; the rest is for it to check.
     pub log: String,
     /// How log records are written.
     pub log_format: LogFormat,
-}
-
-/// An address and the dialect that is spoken there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenerSpec {
-    /// The dialect's name, one of those in [`Config::default`].
-    pub dialect: String,
-    /// The address.
-    pub addr: ListenAddr,
-}
-
-/// Where a listener waits for connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListenAddr {
-    /// A TCP port; 0 lets the system choose one.
-    Tcp(SocketAddr),
-    /// A Unix socket at this path.
-    Unix(PathBuf),
 }
 
 /// How log records are written.
@@ -143,14 +128,14 @@ where
             "version" => return Ok(Invocation::Print(format!("{} {}\n", program.name, program.version))),
             "print-memory-bound" => memory_bound = Some(bound::Form::parse(args.optional_value())?),
             "listen" => listeners.push(ListenerSpec::parse(program, &value(&mut args, option)?, &config)?),
-            "log" => log = value(&mut args, option)?,
+            "log" => log = filter::check(program, value(&mut args, option)?)?,
             "log-format" => log_format = LogFormat::parse(&value(&mut args, option)?)?,
             setting => config.set(setting, &value(&mut args, setting)?).map_err(UsageError::Setting)?,
         }
     }
 
     if listeners.is_empty() {
-        listeners = default_listeners();
+        listeners = listen::default_listeners();
     }
     // A dialect that nobody can speak would cost its log and an encoding of every message all the same.
     config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
@@ -163,70 +148,9 @@ where
 
 const DEFAULT_LOG: &str = "info";
 
-fn default_listeners() -> Vec<ListenerSpec> {
-    let local = |dialect, port| ListenerSpec {
-        dialect: String::from(dialect),
-        addr: ListenAddr::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
-    };
-    vec![local("text", 4_000), local("classic", 4_001)]
-}
-
 fn value(args: &mut lexopt::Parser, option: &'static str) -> Result<String, UsageError> {
     let value = args.value().map_err(|_| UsageError::NoValue { option })?;
     value.into_string().map_err(|_| UsageError::NotUtf8 { option })
-}
-
-impl ListenerSpec {
-    fn parse(program: &Program, value: &str, config: &Config) -> Result<Self, UsageError> {
-        let wrong = |expected| UsageError::Value { option: "listen", value: String::from(value), expected };
-        let Some((dialect, addr)) = value.split_once('=') else {
-            return Err(wrong(String::from("it must be DIALECT=ADDR, such as text=127.0.0.1:4000")));
-        };
-        let known: Vec<_> = config.dialects.iter().map(|dialect| dialect.dialect.name()).collect();
-        if !known.contains(&dialect) {
-            return Err(wrong(format!("the dialect must be {}", known.join(" or "))));
-        }
-        let addr = ListenAddr::parse(program, addr).map_err(wrong)?;
-        Ok(Self { dialect: String::from(dialect), addr })
-    }
-}
-
-impl ListenAddr {
-    /// Reads what stands behind `DIALECT=`, or says what it must be.
-    fn parse(program: &Program, addr: &str) -> Result<Self, String> {
-        match addr.strip_prefix(UNIX) {
-            Some("") => Err(String::from("unix: needs a path, such as unix:/run/chat.sock")),
-            Some(path) if program.unix_sockets => Ok(Self::Unix(PathBuf::from(path))),
-            Some(_) => Err(format!("{} serves no Unix sockets; {IP_PORT}", program.name)),
-            None => match addr.parse() {
-                Ok(addr) => Ok(Self::Tcp(addr)),
-                Err(_) if program.unix_sockets => Err(format!("{IP_PORT}, or unix:PATH")),
-                Err(_) => Err(String::from(IP_PORT)),
-            },
-        }
-    }
-}
-
-/// What stands before the path of a Unix socket.
-const UNIX: &str = "unix:";
-
-const IP_PORT: &str = "the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000";
-
-/// Writes it as [`parse`] reads it, as in `text=127.0.0.1:4000`.
-impl fmt::Display for ListenerSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.dialect, self.addr)
-    }
-}
-
-/// Writes it as [`parse`] reads it, as in `127.0.0.1:4000` or `unix:/run/chat.sock`.
-impl fmt::Display for ListenAddr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(addr) => addr.fmt(f),
-            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
-        }
-    }
 }
 
 impl LogFormat {

@@ -1,5 +1,6 @@
 //! What the programs do alike once the command line is read: descriptors, standard output, how they end.
 
+use alloc::vec::Vec;
 use core::fmt;
 use std::io;
 use std::io::Write;
@@ -24,6 +25,9 @@ const OTHER_DESCRIPTORS: u64 = 32;
 /// Descriptors of connections that are over, and whose peers are still reading their last words: as many as either
 /// adapter keeps (its `MAX_FAREWELLS`).
 const FAREWELL_DESCRIPTORS: u64 = 1_024;
+
+/// Address space for the stacks and buffers of a few threads, without which no server starts either.
+const OTHER_MEMORY: usize = 16 << 20;
 
 impl Options {
     /// Returns how many descriptors a server needs that opens one for each session and listener, and keeps some open
@@ -67,7 +71,26 @@ impl Options {
     }
 
     fn besides_sessions(&self) -> u64 {
-        self.listeners.len() as u64 + OTHER_DESCRIPTORS
+        // A name or a bare port is an IPv4 and an IPv6 address; what has more is within the others.
+        2 * self.listeners.len() as u64 + OTHER_DESCRIPTORS
+    }
+
+    /// Asks the system whether it has the memory that a server allocates when it is made, and gives it back.
+    ///
+    /// Here, and not in [`Hub::new`](crate::Hub::new): that can fail because of its limits only, which embedding programs
+    /// rely on, and the allocator aborts a program that it has no memory for. A program of its own can do better while
+    /// nothing depends on it yet. What sessions take later is not asked for: most of it is never used at once.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses it, for example because of `ulimit -v`.
+    pub fn check_memory(&self) -> Result<(), Failure> {
+        let bytes = self.config.memory_at_start().saturating_add(OTHER_MEMORY);
+        let mut memory: Vec<u8> = Vec::new();
+        memory.try_reserve_exact(bytes).map_err(|_| Failure::Memory { bytes })?;
+        // Lest the compiler see that nobody uses it.
+        drop(core::hint::black_box(memory));
+        Ok(())
     }
 }
 
@@ -130,6 +153,11 @@ pub enum Failure {
         /// The system's reason.
         error: io::Error,
     },
+    /// There is not enough memory to start with.
+    Memory {
+        /// How many bytes were asked for.
+        bytes: usize,
+    },
     /// Something else that the system refused.
     System {
         /// What was to be done, as after "cannot".
@@ -145,7 +173,7 @@ impl Failure {
     pub fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Config(_) | Self::Listen { .. } | Self::System { .. } => 1,
+            Self::Config(_) | Self::Listen { .. } | Self::Memory { .. } | Self::System { .. } => 1,
         }
     }
 }
@@ -188,6 +216,11 @@ impl fmt::Display for Failure {
                     _ => error.fmt(f),
                 }
             }
+            Self::Memory { bytes } => write!(
+                f,
+                "cannot have {bytes} bytes of memory, which these limits need from the start; lower --log-bytes, \
+                 --log-entries or --max-sessions, or raise the limit of the process (ulimit -v)"
+            ),
             Self::System { doing, error } => write!(f, "cannot {doing}: {error}"),
         }
     }

@@ -1,3 +1,6 @@
+use alloc::vec;
+use std::path::PathBuf;
+
 use super::*;
 use crate::config::setting::{SETTINGS, Setting};
 use crate::config::{OnLag, Rate};
@@ -67,10 +70,10 @@ fn a_program_that_serves_no_unix_sockets_neither_takes_nor_offers_them() {
     let refused = |addr: &str| parse(&program, ["--listen", addr]).expect_err("a refusal").to_string();
     assert_eq!(
         refused("text=unix:/run/chat.sock"),
-        "--listen text=unix:/run/chat.sock: server serves no Unix sockets; the address must be IP:PORT, such as \
-         127.0.0.1:4000 or [::1]:4000"
+        "--listen text=unix:/run/chat.sock: server serves no Unix sockets; the address must be IP:PORT, NAME:PORT or \
+         :PORT, such as 127.0.0.1:4000, [::1]:4000, localhost:4000 or :4000"
     );
-    assert!(refused("text=x").ends_with("[::1]:4000"), "{}", refused("text=x"));
+    assert!(refused("text=x").ends_with("localhost:4000 or :4000"), "{}", refused("text=x"));
     let Ok(Invocation::Print(help)) = parse(&program, ["--help"]) else { panic!("no help") };
     assert!(!help.contains("unix:"), "{help}");
     assert!(help_of("listen").contains("ADDR can also be unix:PATH, a Unix socket."));
@@ -128,6 +131,38 @@ fn the_log_is_for_a_person_or_a_program() {
 }
 
 #[test]
+fn a_slip_in_the_log_filter_is_told_the_right_words() {
+    for (filter, word) in [
+        ("bogus", "\"bogus\""),
+        ("inof", "\"inof\""),
+        ("", "nothing"),
+        ("info,", "nothing"),
+        ("3", "\"3\""),
+        ("info,chat_prot", "\"chat_prot\""),
+        ("chat_proto=loud", "\"loud\""),
+        ("chat_proto=", "nothing"),
+        ("=debug", "nothing"),
+        ("info, chat_proto=debug", "\" chat_proto\""),
+    ] {
+        let right = "off, error, warn, info, debug, trace; a filter is as in info, or in info,chat_proto=debug";
+        assert_eq!(refused(&["--log", filter]), format!("--log {filter}: {word} is none of {right}"));
+    }
+    for filter in [
+        "off",
+        "INFO",
+        "warn,chat_proto=trace",
+        "chat_proto",
+        "chat_smol::accept,off",
+        "chat_server=debug",
+        "polling=warn",
+        "chat_proto::hub=debug,error",
+        "info,[connection{peer=1}]=debug",
+    ] {
+        assert_eq!(options(&["--log", filter]).log, filter);
+    }
+}
+
+#[test]
 fn the_memory_bound_is_printed_for_the_limits_and_the_program() {
     let args = ["--print-memory-bound=bytes", "--max-sessions", "77", "--listen", "text=127.0.0.1:0"];
     let mut config = Config { max_sessions: 77, ..Config::default() };
@@ -180,12 +215,14 @@ fn wrong_values_are_told_what_would_be_right() {
         (&["--listen", "4000"], "--listen 4000: it must be DIALECT=ADDR, such as text=127.0.0.1:4000"),
         (&["--listen", "irc=1.2.3.4:5"], "--listen irc=1.2.3.4:5: the dialect must be classic or text"),
         (
-            &["--listen", "text=localhost:5"],
-            "--listen text=localhost:5: the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or unix:PATH",
+            &["--listen", "text=localhost"],
+            "--listen text=localhost: the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, \
+             [::1]:4000, localhost:4000 or :4000, or unix:PATH",
         ),
         (
             &["--listen", "text=::1"],
-            "--listen text=::1: the address must be IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or unix:PATH",
+            "--listen text=::1: the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, \
+             [::1]:4000, localhost:4000 or :4000, or unix:PATH",
         ),
         (&["--listen", "text=unix:"], "--listen text=unix:: unix: needs a path, such as unix:/run/chat.sock"),
         (&["--log-format", "xml"], "--log-format xml: it must be text or json"),

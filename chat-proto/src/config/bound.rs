@@ -43,6 +43,19 @@ impl Config {
     pub fn memory_bounds(&self) -> MemoryBound {
         Hub::memory_bound(self)
     }
+
+    /// Returns about how many bytes of heap [`Hub::new`] allocates with these limits: the part of
+    /// [`memory_bound`](Self::memory_bound) that does not depend on what sessions do.
+    ///
+    /// Where the system may refuse so much, a program can ask for it first and say so, instead of being aborted by the
+    /// allocator. `usize::MAX` as for `memory_bound`.
+    #[must_use]
+    pub fn memory_at_start(&self) -> usize {
+        if self.check().is_err() {
+            return usize::MAX;
+        }
+        usize::try_from(Hub::memory_at_start(self)).unwrap_or(usize::MAX)
+    }
 }
 
 #[cfg(test)]

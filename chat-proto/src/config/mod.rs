@@ -13,7 +13,7 @@ use core::time::Duration;
 
 pub use self::bound::MemoryBound;
 use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use crate::name::MAX_NAME;
+use crate::names::{MAX_NAME, NameRules};
 use crate::pace::Pace;
 use crate::policy::Policy;
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub max_line: usize,
     /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, thirty of ASCII.
     pub max_name: usize,
+    /// Which names are valid, and which are too much alike for two; [`NameRules::Strict`] by default.
+    pub names: NameRules,
     /// Bytes of encoded messages kept for each dialect, up to 1 GiB; 4 MiB by default: what a reader may fall behind. The
     /// least is one message of the longest kind, and ten of them where there is a [`pace`](Self::pace).
     pub log_bytes: usize,
@@ -79,6 +81,7 @@ impl Default for Config {
             max_sessions: 10_000,
             max_line: 4_096,
             max_name: 32,
+            names: NameRules::Strict,
             log_bytes: 4 << 20,
             log_entries: 65_536,
             reply_bytes: 16 << 10,
@@ -100,7 +103,7 @@ pub struct DialectConfig {
     /// The wire format.
     pub dialect: &'static dyn Dialect,
     /// How long a session may send no complete line, 1 ms to 365 days; 15 s in `classic` (the original's three ticks of
-    /// 5 s), 10 minutes in `text`. `None`: for ever.
+    /// 5 s), 10 minutes in `text`. `None`: for ever. From 2 minutes on, `text` warns a minute before the end.
     pub idle_timeout: Option<Duration>,
     /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half its reply buffer holds them;
     /// 20 in `text`, none in `classic`.

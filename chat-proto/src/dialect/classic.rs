@@ -1,4 +1,5 @@
-//! `classic`: the original's wire format. Names and words in base64, one request or message a line.
+//! `classic`: the original's wire format. Names and words in base64, one request or message a line. `docs/classic.md`
+//! in the project's repository specifies it.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,11 +8,14 @@ use core::time::Duration;
 use base64_simd::{AsOut as _, STANDARD};
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, Unnamed, write, wrong_protocol};
+use super::{Complaint, Dialect, Event, Request, Unnamed, write};
 use crate::command::CloseReason;
-use crate::name::SERVER;
+use crate::names::SERVER;
 
 /// The original's dialect: `CHAT <base64 name> <base64 words>`, and `NAME <base64 name>` from a client.
+///
+/// What the original had not is on lines of its own, so that no words can look like it: `TELL <base64 name> <base64
+/// words>` is private, `ACT <base64 name> <base64 words>` an action.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classic;
 
@@ -29,7 +33,7 @@ impl Dialect for Classic {
         } else if line.is_empty() {
             Ok(Request::Nothing)
         } else {
-            Err(wrong_protocol(line).map_or(Complaint::NotUnderstood, Complaint::WrongProtocol))
+            Err(not_understood(line))
         };
         request.unwrap_or_else(Request::Invalid)
     }
@@ -43,8 +47,8 @@ impl Dialect for Classic {
                 out.push(b'\n');
             }
             Event::Said { name, words, wire: None } => chat(name, words, out),
-            Event::Acted { name, words } => chat_args(name, format_args!("* {words}"), out),
-            Event::Told { from, words } => chat_args(from, format_args!("(private) {words}"), out),
+            Event::Acted { name, words } => line(b"ACT ", name, words, out),
+            Event::Told { from, words } => line(b"TELL ", from, words, out),
             Event::Announced { words } => chat(SERVER, words, out),
             Event::Missed { count: 1 } => chat(SERVER, "missed 1 message", out),
             Event::Missed { count } => chat_args(SERVER, format_args!("missed {count} messages"), out),
@@ -55,10 +59,13 @@ impl Dialect for Classic {
             | Event::Renamed { .. }
             | Event::Left { .. }
             | Event::Welcome { .. }
+            | Event::BacklogBegins
+            | Event::BacklogEnds
             | Event::Named { .. }
             | Event::TellPassed { .. }
             | Event::Who { .. }
             | Event::Pong
+            | Event::SilenceWarning
             | Event::Help => {}
             Event::Closing { reason, words: "" } => chat_args(SERVER, format_args!("closed: {reason}"), out),
             Event::Closing { reason, words } => chat_args(SERVER, format_args!("closed: {reason}: {words}"), out),
@@ -101,6 +108,13 @@ fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>
     }
 }
 
+/// Says what is wrong with a line of no kind that there is.
+#[cold]
+#[inline(never)] // Or every line would pay for it.
+fn not_understood(line: &[u8]) -> Complaint {
+    if from_utf8(line).is_ok() { Complaint::NotUnderstood } else { Complaint::NotUtf8 }
+}
+
 /// Splits off the first field; spaces separate it from the last, within which one is no letter of base64.
 fn fields(rest: &[u8]) -> (&[u8], &[u8]) {
     let rest = rest.trim_ascii();
@@ -138,6 +152,14 @@ fn chat_start(name: &str, out: &mut Vec<u8>) {
 
 fn chat(name: &str, words: &str, out: &mut Vec<u8>) {
     chat_start(name, out);
+    STANDARD.encode_append(words, out);
+    out.push(b'\n');
+}
+
+fn line(verb: &[u8], name: &str, words: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(verb);
+    STANDARD.encode_append(name, out);
+    out.push(b' ');
     STANDARD.encode_append(words, out);
     out.push(b'\n');
 }
@@ -200,7 +222,7 @@ mod tests {
             ("CHAT YWxpY2U=", Complaint::NotUnderstood),
             ("CHAT YWxpY2U= aGVsbG8= aGVsbG8=", Complaint::NotBase64),
             ("chat YWxpY2U= aGVsbG8=", Complaint::NotUnderstood),
-            ("GET / HTTP/1.1", Complaint::WrongProtocol("HTTP")),
+            ("GET / HTTP/1.1", Complaint::NotUnderstood),
             ("NAME YWxpY2U", Complaint::NotBase64),
             ("NAME YWxpY2U==", Complaint::NotBase64),
             ("NAME YWxp_2U=", Complaint::NotBase64),
@@ -214,11 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn everything_shown_is_a_chat_line() {
+    fn what_is_said_done_and_told_is_on_lines_of_their_own() {
         for wire in [None, Some(&b"aGVsbG8="[..])] {
             assert_eq!(encoded(Event::Said { name: "alice", words: "hello", wire }), "before CHAT YWxpY2U= aGVsbG8=\n");
         }
-        assert_eq!(encoded(Event::Acted { name: "alice", words: "waves" }), "before CHAT YWxpY2U= KiB3YXZlcw==\n");
+        assert_eq!(encoded(Event::Acted { name: "alice", words: "waves" }), "before ACT YWxpY2U= d2F2ZXM=\n");
+        assert_eq!(encoded(Event::Told { from: "alice", words: "hello" }), "before TELL YWxpY2U= aGVsbG8=\n");
         assert_eq!(encoded(Event::Missed { count: 12 }), "before CHAT c2VydmVy bWlzc2VkIDEyIG1lc3NhZ2Vz\n");
         assert_eq!(encoded(Event::Joined { name: "alice" }), "before ");
     }

@@ -1,6 +1,8 @@
 //! Wire formats: a line in becomes a [`Request`], an [`Event`] becomes bytes out.
 
 mod classic;
+mod sniff;
+mod telnet;
 mod text;
 
 use alloc::vec::Vec;
@@ -8,9 +10,11 @@ use core::fmt::{self, Debug, Write as _};
 use core::time::Duration;
 
 pub use self::classic::Classic;
+pub(crate) use self::sniff::is_blank;
+pub use self::sniff::{FirstLine, other_protocol};
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
-use crate::name::NameError;
+use crate::names::NameError;
 use crate::words::cut;
 
 /// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
@@ -31,6 +35,16 @@ pub trait Dialect: Debug + Send + Sync {
     /// The name by which options and logs call it, such as `text`.
     fn name(&self) -> &'static str;
 
+    /// Returns which other protocol a session's first line shows its peer to speak, if it does.
+    ///
+    /// Asked of the first line that is not blank; blank ones before it are passed over. Such a peer is told what this
+    /// is and closed, and nothing of what it sends is carried out: a browser's request has lines in it that some web
+    /// page chose. A dialect whose own lines look like another protocol's overrides this, and may leave the rest to
+    /// [`other_protocol`].
+    fn other_protocol(&self, first: FirstLine<'_>) -> Option<&'static str> {
+        other_protocol(first)
+    }
+
     /// Decodes one line, given without its LF or CRLF.
     ///
     /// `named` tells whether the session has a name: one that the line claims need not be decoded then. `scratch` is
@@ -39,7 +53,7 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Appends the event to `out` as this dialect writes it, or nothing if it does not show such an event.
     ///
-    /// Names are valid; words hold no control characters.
+    /// Names are valid; words hold no control characters and nothing else that [steers a terminal or hides](crate#names-and-words).
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
 
     /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have
@@ -73,7 +87,7 @@ pub struct DialectId(pub(crate) u8);
 /// What a session is called until it has named itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unnamed {
-    /// `guest-N`, a different N for each.
+    /// `guest-N`, each with an N that no other has or had.
     Guest,
     /// `anonymous`, all of them.
     Anonymous,
@@ -114,7 +128,7 @@ pub enum Request<'a> {
     Ping,
     /// To know what can be asked for.
     Help,
-    /// To leave, with a reason that may be empty.
+    /// To leave, with words that may be empty; of more than 256 bytes, those.
     Quit(&'a str),
     /// Something that cannot be understood.
     Invalid(Complaint),
@@ -183,7 +197,13 @@ pub enum Event<'a> {
     Welcome {
         /// What it is called.
         name: &'a str,
+        /// How long it may be silent; `None`: for ever.
+        idle_timeout: Option<Duration>,
     },
+    /// Messages follow that were said before the session was opened.
+    BacklogBegins,
+    /// What follows is said from now on.
+    BacklogEnds,
     /// The session has another name.
     Named {
         /// What it is called.
@@ -216,6 +236,8 @@ pub enum Event<'a> {
     Pong,
     /// What can be asked for.
     Help,
+    /// The session has been silent for so long that it is closed in a minute.
+    SilenceWarning,
     /// Messages that this reader was too slow for.
     Missed {
         /// How many, 1 or more.
@@ -266,12 +288,17 @@ pub enum Complaint {
     Name(NameError),
     /// Nobody here has that name.
     NobodyThere,
+    /// There was a guest of that number: it has left, or has taken a name.
+    GuestGone {
+        /// The number.
+        number: u64,
+    },
     /// The one it is for has no room for it: it does not read what it is sent.
     NotReading,
     /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason.
     Policy(&'static str),
-    /// The peer speaks another protocol (named here) to this port. Unless it has joined, and so speaks *of* it, it is
-    /// closed, or all that such a program sends after its first line would be said to everyone.
+    /// The session's first line is of another protocol, named here. It is closed, or all that such a program sends after
+    /// its first line would be said to everyone.
     WrongProtocol(&'static str),
 }
 
@@ -285,40 +312,12 @@ impl fmt::Display for Complaint {
             Self::Usage(form) => write!(f, "usage: {form}"),
             Self::Name(error) => fmt::Display::fmt(error, f),
             Self::NobodyThere => f.write_str("nobody here has that name"),
+            Self::GuestGone { number } => write!(f, "guest-{number} is gone, or is called something else now"),
             Self::NotReading => f.write_str("not delivered: they are not reading"),
             // Two names and a notice have that much room in every dialect.
             Self::Policy(why) => f.write_str(cut(why, 256)),
             Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
         }
-    }
-}
-
-/// Recognises what other programs send when they take this port for theirs; people may well speak *of* HTTP.
-#[inline]
-fn wrong_protocol(line: &[u8]) -> Option<&'static str> {
-    // All but TLS begin with a verb in capitals.
-    if matches!(line.first(), Some(0x16 | b'A'..=b'Z')) { known_protocol(line) } else { None }
-}
-
-fn known_protocol(line: &[u8]) -> Option<&'static str> {
-    // A TLS handshake record: type 22, version 3.x.
-    if line.starts_with(&[0x16, 3]) {
-        return Some("TLS");
-    }
-    if line.starts_with(b"SSH-2.0-") {
-        return Some("SSH");
-    }
-    let mut fields = line.splitn(5, |byte| *byte == b' ');
-    match [fields.next()?, fields.next()?, fields.next()?].map(<[u8]>::trim_ascii_end) {
-        // A request line: a path, a URL or an asterisk.
-        [verb, target, b"HTTP/1.1" | b"HTTP/1.0" | b"HTTP/2.0"] if verb.iter().all(u8::is_ascii_uppercase) => {
-            let is_target = target.starts_with(b"/") || target == b"*" || target.windows(3).any(|it| it == b"://");
-            is_target.then_some("HTTP")
-        }
-        // RFC 2812, and what clients of today send before it.
-        [b"CAP", b"LS", b"302"] => Some("IRC"),
-        [b"USER", ..] if fields.nth(1).is_some_and(|name| name.starts_with(b":")) => Some("IRC"),
-        _ => None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! `text`: for people with `nc` or `telnet`. A line is a message; commands begin with `/`.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, push, write, wrong_protocol};
+use super::{Complaint, Dialect, Event, Request, push, telnet, write};
 use crate::command::CloseReason;
 use crate::words::trim_end;
 
@@ -35,9 +36,6 @@ impl Dialect for Text {
     }
 
     fn decode<'a>(&self, line: &'a [u8], _named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
-        if let Some(protocol) = wrong_protocol(line) {
-            return Request::Invalid(Complaint::WrongProtocol(protocol));
-        }
         let line = from_utf8(line).or_else(|_| {
             // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
             strip_telnet(line, scratch);
@@ -61,10 +59,23 @@ impl Dialect for Text {
             Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
                 push(out, &["* ", name, " left\n"]);
             }
-            Event::Left { name, reason: CloseReason::Quit, words } => push(out, &["* ", name, " left (", words, ")\n"]),
+            // In quotes, which they cannot end: words must not be taken for one of the server's reasons.
+            Event::Left { name, reason: CloseReason::Quit, words } => {
+                push(out, &["* ", name, " left (\""]);
+                out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
+                push(out, &["\")\n"]);
+            }
             Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
             Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
-            Event::Welcome { name } => push(out, &["* welcome, you are ", name, "; say something, or /help\n"]),
+            Event::Welcome { name, idle_timeout } => {
+                push(out, &["* welcome, you are ", name, "; say something, or /help"]);
+                if let Some(timeout) = idle_timeout {
+                    push_silence(timeout, out);
+                }
+                out.push(b'\n');
+            }
+            Event::BacklogBegins => push(out, &["* the latest messages:\n"]),
+            Event::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
             Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
             // White space before the colon: no public line looks like this, for names have none.
             Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
@@ -75,6 +86,9 @@ impl Dialect for Text {
             }
             Event::Pong => push(out, &["* pong\n"]),
             Event::Help => push(out, &[HELP]),
+            Event::SilenceWarning => {
+                push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
+            }
             Event::Missed { count: 1 } => push(out, &["* missed 1 message\n"]),
             Event::Missed { count } => write(out, format_args!("* missed {count} messages\n")),
             Event::Refused(complaint) => write(out, format_args!("! {complaint}\n")),
@@ -91,6 +105,19 @@ impl Dialect for Text {
 
     fn backlog(&self) -> usize {
         20
+    }
+}
+
+/// Appends how long silence is fine, in the largest unit of which that is a whole number.
+fn push_silence(timeout: Duration, out: &mut Vec<u8>) {
+    const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+    // As 64 bits: no limit is longer than a year.
+    let millis = timeout.as_secs().saturating_mul(1_000).saturating_add(timeout.subsec_millis().into());
+    let unit = UNITS.into_iter().find(|(unit, _)| millis.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "millisecond"));
+    match millis / unit {
+        1 => write(out, format_args!(" (1 {name} of silence is fine)")),
+        many => write(out, format_args!(" ({many} {name}s of silence are fine)")),
     }
 }
 
@@ -125,30 +152,16 @@ fn usage(form: &'static str) -> Request<'static> {
     Request::Invalid(Complaint::Usage(form))
 }
 
-/// Interpret as command: what telnet puts before its negotiation (RFC 854).
-const IAC: u8 = 255;
-
 /// Copies a line without the telnet commands in it.
 ///
 /// An option that is sent as byte 10 ends the line early; the rest of it is then read as an unknown word. No client
 /// sends such an option unasked.
 fn strip_telnet(line: &[u8], out: &mut Vec<u8>) {
-    const SUBNEGOTIATION_END: u8 = 240;
-    const SUBNEGOTIATION: u8 = 250;
-    const WILL: u8 = 251;
-    const DONT: u8 = 254;
     let mut rest = line;
-    while let Some(iac) = memchr::memchr(IAC, rest) {
+    while let Some(iac) = memchr::memchr(telnet::IAC, rest) {
         out.extend_from_slice(&rest[..iac]);
-        let command = &rest[iac + 1..];
-        rest = match command.first() {
-            Some(&SUBNEGOTIATION) => {
-                let end = command.windows(2).position(|pair| pair == [IAC, SUBNEGOTIATION_END]);
-                end.map_or(&[], |end| &command[end + 2..])
-            }
-            Some(&(WILL..=DONT)) => command.get(2..).unwrap_or_default(),
-            _ => command.get(1..).unwrap_or_default(),
-        };
+        rest = &rest[iac..];
+        rest = &rest[telnet::command_len(rest)..];
     }
     out.extend_from_slice(rest);
 }
@@ -192,6 +205,38 @@ mod tests {
     }
 
     #[test]
+    fn a_newcomer_is_told_how_long_silence_is_fine() {
+        for (seconds, silence) in [
+            (600.0, " (10 minutes of silence are fine)"),
+            (60.0, " (1 minute of silence is fine)"),
+            (90.0, " (90 seconds of silence are fine)"),
+            (7_200.0, " (2 hours of silence are fine)"),
+            (86_400.0, " (1 day of silence is fine)"),
+            (0.0015, " (1 millisecond of silence is fine)"),
+        ] {
+            let mut out = Vec::new();
+            Text.encode(&Event::Welcome { name: "x", idle_timeout: Some(Duration::from_secs_f64(seconds)) }, &mut out);
+            let welcome = alloc::format!("* welcome, you are x; say something, or /help{silence}\n");
+            assert_eq!(String::from_utf8(out).expect("text"), welcome);
+        }
+        let mut out = Vec::new();
+        Text.encode(&Event::Welcome { name: "x", idle_timeout: None }, &mut out);
+        assert_eq!(out, b"* welcome, you are x; say something, or /help\n");
+    }
+
+    #[test]
+    fn the_words_of_one_who_leaves_stay_in_their_quotes() {
+        let words = r#"idle") * alice left ("timed out"#;
+        let mut out = Vec::new();
+        Text.encode(&Event::Left { name: "bob", reason: CloseReason::Quit, words }, &mut out);
+        assert_eq!(
+            out,
+            br#"* bob left ("idle') * alice left ('timed out")
+"#
+        );
+    }
+
+    #[test]
     fn telnet_negotiation_leaves_no_trace() {
         let said = decoded(b"hello");
         for line in [
@@ -203,30 +248,6 @@ mod tests {
             b"hello\xff\xfa\x18",
         ] {
             assert_eq!(decoded(line), said, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn other_protocols_are_told_apart_from_people() {
-        for (line, protocol) in [
-            (&b"GET / HTTP/1.1"[..], "HTTP"),
-            (b"OPTIONS * HTTP/1.1", "HTTP"),
-            (b"GET http://example.org/ HTTP/1.0", "HTTP"),
-            (b"\x16\x03\x01\x02\0\x01", "TLS"),
-            (b"USER bob 0 * :Bob", "IRC"),
-            (b"CAP LS 302", "IRC"),
-        ] {
-            assert_eq!(Text.decode(line, true, &mut Vec::new()), Request::Invalid(Complaint::WrongProtocol(protocol)));
-        }
-        for line in [
-            "USER experience: good",
-            "let us move to HTTP/1.1",
-            "WE SPEAK HTTP/1.1",
-            "Try / HTTP/1.1",
-            "USER a :b",
-            "CAP LS",
-        ] {
-            assert!(matches!(Text.decode(line.as_bytes(), true, &mut Vec::new()), Request::Say { .. }), "{line}");
         }
     }
 }

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::dialect::Event;
-use crate::name::NameBuf;
+use crate::names::NameBuf;
 
 /// The latest messages, in buffers that are allocated at once and used again.
 #[derive(Debug)]

@@ -1,15 +1,17 @@
 //! How sessions end, and what time does to them.
 
-use super::request::MAX_LEAVING_WORDS;
 use super::{Due, Hub};
 use crate::command::CloseReason;
-use crate::dialect::Event;
+use crate::dialect::{Event, MAX_NOTICE};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
-use crate::session::{Ended, Phase, SessionId, Untaken};
+use crate::session::{Ended, Phase, SessionId, SessionStats, Untaken};
 use crate::time::Timestamp;
 use crate::turns::Hold;
 use crate::words::{clean, cut};
+
+/// The most bytes of what is said of why somebody leaves: leaving must cost the log little.
+pub(super) const MAX_LAST_WORDS: usize = MAX_NOTICE / 4;
 
 impl Hub {
     /// Takes note that a session's transport failed. Its `Close` follows, even so.
@@ -25,7 +27,7 @@ impl Hub {
         self.clock(now);
         if let Some(slot) = self.live(id) {
             let mut scratch = self.scratch.take().unwrap_or_default();
-            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LEAVING_WORDS), &mut scratch.words));
+            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LAST_WORDS), &mut scratch.words));
             self.scratch = Some(scratch);
         }
     }
@@ -76,14 +78,14 @@ impl Hub {
             (Due::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
                 session.untaken = Untaken::No;
                 if session.ended == Ended::No {
-                    session.active = self.now;
+                    session.heard(self.now);
                 }
                 session.read_due = true;
                 self.relist(slot);
             }
             (Due::Slow, Phase::Open) => self.give_up_on(slot),
             (Due::CutShort, Phase::Open) => self.cut_short(slot),
-            (Due::Input, Phase::Open) => self.begin_close(slot, CloseReason::Idle, ""),
+            (Due::Input, Phase::Open) => self.expire_silence(slot),
             // Its transport takes nothing: last words would not reach it either.
             (Due::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
             (Due::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
@@ -127,7 +129,17 @@ impl Hub {
     fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let end = self.lane(slot).log.head();
         let name = self.name_of(slot);
-        tracing::debug!(session = slot, %reason, "closing");
+        let SessionStats { opened, lines_received, bytes_sent, .. } = self.sessions[slot].stats;
+        tracing::info!(
+            session = %self.sessions.id(slot),
+            // Written in quotation marks and with escapes, so that it can be nothing but a name.
+            name = name.as_str(),
+            %reason,
+            after = format_args!("{:.1?}", self.now.saturating_duration_since(opened)),
+            lines_in = lines_received,
+            bytes_out = bytes_sent,
+            "left"
+        );
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
         if !Fault::NameNotFreed.is_planted() {
             self.names.release(slot);
@@ -157,6 +169,11 @@ impl Hub {
         self.conversation.lanes[session.lane as usize].sessions -= 1;
         self.deadlines.remove(slot);
         self.stats.closed += 1;
+        match reason {
+            CloseReason::Stalled => self.stats.stalled += 1,
+            CloseReason::WrongProtocol => self.stats.wrong_protocol += 1,
+            _ => {}
+        }
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closed(reason));
         self.relist(slot);
     }

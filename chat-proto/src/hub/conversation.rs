@@ -125,21 +125,37 @@ impl Conversation {
         &self.encoded
     }
 
-    /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first.
+    /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first;
+    /// before and after them, what it writes there. If it shows none of them, nothing.
     pub(super) fn replay(&mut self, lane: u8, mut room: usize, mut each: impl FnMut(&[u8])) {
         let lane = &self.lanes[lane as usize];
+        if lane.config.backlog == 0 || self.backlog.latest().next().is_none() {
+            return;
+        }
+        for edge in [Event::BacklogBegins, Event::BacklogEnds] {
+            lane.encode(&edge, &mut self.encoded, self.max_encoded);
+            room = room.saturating_sub(self.encoded.len());
+        }
+        let mut is_any_shown = false;
         let fitting = self.backlog.latest().take(lane.config.backlog).take_while(|event| {
-            lane.encode(event, &mut self.encoded, self.max_encoded);
+            let is_shown = lane.encode(event, &mut self.encoded, self.max_encoded);
             let fits = self.encoded.len() <= room;
             room = room.saturating_sub(self.encoded.len());
+            is_any_shown |= fits && is_shown;
             fits
         });
         let fitting = fitting.count();
         let skipped = self.backlog.latest().count() - fitting;
-        for event in self.backlog.latest().rev().skip(skipped) {
-            if lane.encode(&event, &mut self.encoded, self.max_encoded) {
+        if !is_any_shown {
+            return;
+        }
+        let mut show = |event: &Event<'_>| {
+            if lane.encode(event, &mut self.encoded, self.max_encoded) {
                 each(&self.encoded);
             }
-        }
+        };
+        show(&Event::BacklogBegins);
+        self.backlog.latest().rev().skip(skipped).for_each(|event| show(&event));
+        show(&Event::BacklogEnds);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ENDED, Hub, Scratch};
 use crate::command::CloseReason;
-use crate::dialect::Complaint;
+use crate::dialect::{Complaint, FirstLine};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::line::Frame;
@@ -49,8 +49,12 @@ impl Hub {
                         self.hold(slot, partial, hold);
                     }
                 }
-                Frame::TooLong => {
+                Frame::TooLong { start } => {
                     self.count_line(slot, now);
+                    if !self.sessions[slot].accepted {
+                        self.accept_first_line(slot, FirstLine::Cut(&start));
+                        continue;
+                    }
                     self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
                 }
                 Frame::Discarded if Fault::DiscardIsFree.is_planted() => {}
@@ -167,13 +171,21 @@ impl Hub {
         session.bucket.take(self.flow, now);
         session.stats.lines_received += 1;
         self.stats.lines_received += 1;
-        if session.ended == Ended::No { core::mem::replace(&mut session.active, now) } else { now }
+        if session.ended != Ended::No {
+            return now;
+        }
+        let previous = session.active;
+        session.heard(now);
+        previous
     }
 
     /// Does what a line asks for, or returns what it has to wait for.
     #[inline]
     fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) -> Hold {
         let previous = self.count_line(slot, now);
+        if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
+            return Hold::None;
+        }
         match self.obey_line(slot, line, plain, false) {
             Hold::Turn { .. } => Hold::Turn { fresh: is_fresh(previous, now) },
             hold => hold,

@@ -1,18 +1,21 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
-//! ask for, `pace` has lines wait for those who read, `speech` writes what comes of it to everyone or to one, `output` hands
-//! it out, and `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
-//! newcomers.
+//! This file has its construction and what a driver asks of it. `input` takes what peers send, `first_line` sees
+//! whether they are chat clients at all, `request` does what they ask for, `pace` has lines wait for those who read,
+//! `speech` writes what comes of it to everyone or to one, `output` hands it out, `silence` warns who says nothing, and
+//! `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its
+//! readers, and a `backlog` for newcomers.
 
 mod backlog;
 mod closing;
 mod conversation;
+mod first_line;
 mod input;
 mod lane;
 mod output;
 mod pace;
 mod request;
+mod silence;
 mod speech;
 
 use alloc::boxed::Box;
@@ -32,7 +35,7 @@ use crate::journal::{Journal, Record, RecordKind};
 use crate::line::Partial;
 use crate::lists::{List, Lists};
 use crate::log::Cursor;
-use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
+use crate::names::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::outbox::Outbox;
 use crate::session::{Ended, Phase, SessionId, SessionStats, Sessions, Untaken};
 use crate::time::Timestamp;
@@ -109,6 +112,10 @@ pub struct HubStats {
     pub slow: u64,
     /// Sessions that were closed before all was said that their peers had sent before they ended.
     pub cut_short: u64,
+    /// Sessions over because they took nothing of what was pending.
+    pub stalled: u64,
+    /// Sessions over because they spoke another protocol.
+    pub wrong_protocol: u64,
 }
 
 /// Buffers for what becomes of a line before it is encoded. They live as long as the hub, so that handling a line
@@ -153,7 +160,7 @@ impl Hub {
             shutting_down: false,
             sessions: Sessions::new(max),
             open: 0,
-            names: Names::new(config.max_name, max),
+            names: Names::new(config.names, config.max_name, max),
             conversation: Conversation::new(&config),
             lists: Lists::new(LINES + config.dialects.len(), max),
             asked_last: false,
@@ -174,9 +181,17 @@ impl Hub {
     ///
     /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
     pub(crate) fn memory_bound(config: &Config) -> MemoryBound {
-        let sessions = config.max_sessions;
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
+        let (logs, journal) =
+            (Conversation::memory_bound(config), Journal::memory_bound(config.journal_records) as u64);
+        let sessions = Self::memory_at_start(config) - logs - journal;
+        MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }
+    }
+
+    /// Bytes of heap for what [`new`](Self::new) allocates, and a little more.
+    pub(crate) fn memory_at_start(config: &Config) -> u64 {
+        let sessions = config.max_sessions;
         let once = [
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
@@ -186,16 +201,13 @@ impl Hub {
             Turns::memory_bound(sessions),
             Lists::memory_bound(1, sessions),
             Deadlines::memory_bound(sessions),
+            Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
             // A buffer that grows may be there twice for a moment.
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
-        MemoryBound {
-            sessions: once.iter().map(|part| *part as u64).sum::<u64>() + sessions as u64 * buffers as u64,
-            logs: Conversation::memory_bound(config),
-            journal: Journal::memory_bound(config.journal_records) as u64,
-        }
+        once.iter().map(|part| *part as u64).sum::<u64>() + Conversation::memory_bound(config)
     }
 
     /// Returns the limits.
@@ -232,18 +244,20 @@ impl Hub {
         let id = match opened {
             Ok(id) => id,
             Err(error) => {
-                tracing::debug!(%error, "not opened");
                 self.stats.not_opened += 1;
                 self.journal.push(now, None, RecordKind::NotOpened);
                 return Err(error);
             }
         };
-        tracing::debug!(session = id.slot, dialect = lane.config.dialect.name(), "opened");
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.conversation.lanes[dialect.0 as usize].sessions += 1;
-        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str() });
+        if self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest {
+            self.names.admit_guest(id.slot);
+        }
+        let idle_timeout = self.lane(id.slot).config.idle_timeout;
+        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.wait_for(id.slot);
         self.relist(id.slot);
@@ -335,6 +349,11 @@ impl Hub {
         HubStats { sessions: self.sessions.len(), messages: self.conversation.messages, ..self.stats }
     }
 
+    /// Returns the counters that need no adding up.
+    pub(crate) const fn counters(&self) -> &HubStats {
+        &self.stats
+    }
+
     /// Returns a session's counters.
     #[must_use]
     pub fn session_stats(&self, id: SessionId) -> Option<SessionStats> {
@@ -388,7 +407,7 @@ impl Hub {
     /// Returns what a session is called that has no name.
     fn made_name(&self, slot: u32) -> NameBuf {
         match self.lane(slot).config.dialect.unnamed() {
-            Unnamed::Guest => guest_name(slot),
+            Unnamed::Guest => guest_name(self.names.number(slot)),
             Unnamed::Anonymous => name_buf(ANONYMOUS),
         }
     }
@@ -456,7 +475,7 @@ impl Hub {
                     // Silence that the hub itself imposes is not idleness.
                     Untaken::UntilRefill => session.bucket.refill(self.flow),
                     _ if session.hold != Hold::None || session.ended != Ended::No => NEVER,
-                    _ => after(session.active, self.lane(slot).config.idle_timeout),
+                    _ => self.silence_deadline(slot),
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
                 let ended = if session.ended == Ended::No { NEVER } else { session.active + linger };
@@ -475,7 +494,7 @@ enum Due {
     Output,
     /// The session has been blocked for too long to be waited for.
     Slow,
-    /// There is a token for the session's next line; or no complete line has come for too long.
+    /// There is a token for the session's next line; or no complete line has come for too long, or for nearly as long.
     Input,
     /// The session's peer has ended too long ago.
     CutShort,

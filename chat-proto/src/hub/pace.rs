@@ -91,7 +91,7 @@ impl Hub {
 
     /// A reader does not keep pace: it is waited for no longer.
     pub(super) fn give_up_on(&mut self, slot: u32) {
-        tracing::debug!(session = slot, "slow");
+        tracing::debug!(session = %self.sessions.id(slot), "slow");
         self.stats.slow += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Slow);
         if !Fault::SlowWaitedFor.is_planted() {
@@ -171,7 +171,7 @@ impl Hub {
         }
         if session.ended == Ended::No {
             // Silence that the hub itself imposes is not idleness.
-            session.active = self.now;
+            session.heard(self.now);
         }
         if session.untaken == Untaken::UntilSaid {
             session.untaken = Untaken::No;

@@ -3,10 +3,11 @@
 use alloc::string::String;
 
 use super::Hub;
+use super::closing::MAX_LAST_WORDS;
 use crate::command::CloseReason;
 use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
-use crate::name::GUEST;
+use crate::names::guest_number;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::turns::Hold;
 use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
@@ -14,13 +15,10 @@ use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
 /// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
 const MAX_LOOKS: u32 = 10_000;
 
-/// The most bytes of words in the notice that somebody has left.
-pub(super) const MAX_LEAVING_WORDS: usize = MAX_NOTICE / 4;
-
 impl Hub {
     /// Does what a peer asks for, or returns what that has to wait for.
     ///
-    /// `plain` is the line if it is [plain](crate::words::plain_prefix): then so are words that are a part of it.
+    /// `plain` is the line if it is [plain](crate::words::Plain) without a gap: then so are words that are a part of it.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     pub(super) fn handle_request(
         &mut self,
@@ -54,16 +52,8 @@ impl Hub {
             Request::Who => self.who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            // Others are told while they may be waited for: it must not be much.
-            Request::Quit(words) => {
-                self.begin_close(slot, CloseReason::Quit, clean(cut(words, MAX_LEAVING_WORDS), scratch));
-            }
-            Request::Invalid(complaint) => {
-                self.refuse(slot, complaint);
-                if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[slot].joined {
-                    self.begin_close(slot, CloseReason::WrongProtocol, "");
-                }
-            }
+            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
+            Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
         Hold::None
     }
@@ -184,7 +174,7 @@ impl Hub {
             .and_then(|name| self.names.claim(slot, name).map_err(Complaint::Name));
         self.rewritten_name = rewritten;
         if taken.is_ok() {
-            tracing::debug!(session = slot, name = self.names.get(slot), "named");
+            tracing::info!(session = %self.sessions.id(slot), name = self.names.get(slot), "named");
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
         }
         taken
@@ -192,7 +182,7 @@ impl Hub {
 
     fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) -> Hold {
         let Some(target) = self.find_slot(to) else {
-            self.refuse(slot, Complaint::NobodyThere);
+            self.refuse(slot, self.absence(to));
             return Hold::None;
         };
         let (from, to) = (self.name_of(slot), self.name_of(target));
@@ -230,14 +220,25 @@ impl Hub {
         Hold::None
     }
 
+    /// Lets a session leave, without words if the policy is against them.
+    fn quit(&mut self, slot: u32, words: &str, rewritten: &mut String) {
+        let name = self.name_of(slot);
+        let words = match words {
+            "" => "",
+            words => self.consider(Proposal::Quit { name: name.as_str(), words }, words, rewritten).unwrap_or_default(),
+        };
+        self.begin_close(slot, CloseReason::Quit, trim_end(cut(words, MAX_LAST_WORDS)));
+    }
+
     /// Finds the open session that a name means, a guest's included.
     pub(super) fn find_slot(&mut self, name: &str) -> Option<u32> {
-        if let Some(slot) = self.names.find(name) {
-            return Some(slot);
-        }
-        let number: u32 = name.strip_prefix(GUEST)?.parse().ok()?;
-        let slot = number.checked_sub(1).filter(|slot| *slot < self.sessions.slots())?;
-        (self.sessions[slot].is_open() && self.name_of(slot).as_str() == name).then_some(slot)
+        self.names.find(name).or_else(|| self.names.find_guest(guest_number(name)?))
+    }
+
+    /// Says why a name means nobody.
+    fn absence(&self, name: &str) -> Complaint {
+        let gone = guest_number(name).filter(|number| self.names.was_guest(*number));
+        gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
     }
 
     fn who(&mut self, slot: u32, names: &mut String) {

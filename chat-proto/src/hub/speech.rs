@@ -52,7 +52,8 @@ impl Hub {
         outbox.reply(at, bytes, self.config.reply_bytes);
     }
 
-    /// Puts the latest messages among a newcomer's replies, as many as half of their room holds.
+    /// Puts the latest messages among a newcomer's replies, as many as half of their room holds, and says where they
+    /// begin and end.
     pub(super) fn replay_backlog(&mut self, slot: u32) {
         let head = self.lane(slot).log.head();
         let session = &mut self.sessions[slot];

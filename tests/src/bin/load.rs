@@ -6,11 +6,26 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use chat_tests::load::{HELP, Invocation, Progress, RunId, parse, run};
+use chat_tests::load::{HELP, Invocation, Progress, RunId, compare, parse, run};
 
 fn main() -> ExitCode {
     let options = match parse(env::args_os().skip(1)) {
         Ok(Invocation::Run(options)) => options,
+        Ok(Invocation::Compare(comparison)) => {
+            return match compare(&comparison, &mut io::stdout()) {
+                Ok(is_clean) => {
+                    if is_clean {
+                        ExitCode::SUCCESS
+                    } else {
+                        ExitCode::FAILURE
+                    }
+                }
+                Err(error) => {
+                    eprintln!("load: {error}");
+                    ExitCode::FAILURE
+                }
+            };
+        }
         Ok(Invocation::Help) => return print(HELP, ExitCode::SUCCESS),
         Err(error) => {
             eprintln!("load: {error}");

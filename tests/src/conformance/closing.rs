@@ -77,7 +77,7 @@ pub fn what_follows_a_quit_does_not_spoil_the_goodbye(adapter: &dyn Adapter) {
         bob.say_what_fits(more.as_bytes(), PATIENCE);
         bob.expect("* bye");
         bob.expect_end();
-        alice.expect("* bob left (for now)");
+        alice.expect("* bob left (\"for now\")");
     }
     alice.expect_nothing_more();
     server.stop([alice]);

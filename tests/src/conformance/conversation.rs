@@ -80,8 +80,10 @@ pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
     alice.expect("* server: one two[2J");
     carol.expect(&classic_line("server", "one two[2J"));
     let mut bob = server.guest("bob");
+    bob.expect("* the latest messages:");
     bob.expect("* server: back in five minutes");
     bob.expect("* server: one two[2J");
+    bob.expect("* those were the latest messages; what follows is live");
     server.stop([alice, bob, carol]);
 }
 

@@ -64,7 +64,8 @@ macro_rules! conformance {
     ($adapter:expr) => {
         $crate::conformance! { @each $adapter;
             scripts, beside_others {
-                conversation names whispers actions leaving newcomer original rubbish
+                conversation names whispers actions leaving newcomer original
+                what_cannot_be_seen rubbish
                 typed_with_crlf typed_byte_by_byte
             }
             conversation, beside_others {

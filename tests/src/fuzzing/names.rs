@@ -5,8 +5,10 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::{Command, Config, NameError, SessionId, Timestamp};
-use unicode_normalization::UnicodeNormalization as _;
+use chat_proto::{Command, Config, NameRules, SessionId, Timestamp};
+use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use unicode_security::skeleton;
 
 use super::lockstep::Lockstep;
 use super::script::{Script, text};
@@ -36,7 +38,7 @@ pub(super) fn play(data: &[u8]) -> Checked {
                     town.try_twins(peer, &name)?;
                 }
                 if let Some(before) = before.replace(name.clone()) {
-                    agree(&before, &name)?;
+                    agree(limits(data).names, &before, &name)?;
                 }
             }
         }
@@ -44,12 +46,13 @@ pub(super) fn play(data: &[u8]) -> Checked {
     town.end()
 }
 
-/// Longer inputs have room for longer names.
+/// Longer inputs have room for longer names, and the rules for names depend on the length, too.
 fn limits(data: &[u8]) -> Config {
     let max_name = if data.len() > 100 { 255 } else { 24 };
     Config {
         max_sessions: PEERS,
         max_name,
+        names: if data.len().is_multiple_of(3) { NameRules::Loose } else { NameRules::Strict },
         max_line: 1_000,
         pace: None,
         log_bytes: 16 << 10,
@@ -62,10 +65,10 @@ fn limits(data: &[u8]) -> Config {
 
 /// Of two names that cannot be had at once it does not matter which came first; and that a name is taken is never a
 /// surprise to the one who has it.
-fn agree(one: &str, other: &str) -> Checked {
+fn agree(names: NameRules, one: &str, other: &str) -> Checked {
     let mut verdicts = [None; 2];
     for (verdict, (first, second)) in verdicts.iter_mut().zip([(one, other), (other, one)]) {
-        let mut town = Town::new(Config { max_sessions: 2, max_name: 255, ..limits(b"") })?;
+        let mut town = Town::new(Config { max_sessions: 2, max_name: 255, names, ..limits(b"") })?;
         if town.take(0, first)? {
             *verdict = Some(town.take(1, second)?);
         }
@@ -118,7 +121,8 @@ impl Town {
         self.carry_out()?;
         self.check()?;
         let hub = self.hub.hub();
-        Ok(hub.stats().refused == refused && hub.name(id).as_deref() == Some(name))
+        let composed: String = name.nfc().collect();
+        Ok(hub.stats().refused == refused && hub.name(id) == Some(composed))
     }
 
     /// Has a peer say something to whoever is called that.
@@ -159,10 +163,16 @@ impl Town {
             self.ids.iter().flatten().filter_map(|id| hub.name(*id)).filter(|n| n != "anonymous").collect();
         for (i, name) in names.iter().enumerate() {
             let guest = name.starts_with("guest-");
-            let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == ':';
-            let bad = name.is_empty() || name.len() > hub.config().max_name || name.contains(forbidden);
-            if !guest && (bad || name.starts_with(['*', '!', '/'])) {
-                return differ("names", format!("someone is called {name:?}, against: {}", NameError::Character));
+            let is_sign = |c: char| match hub.config().names {
+                NameRules::Strict => !c.is_alphanumeric() && !is_combining_mark(c) && !r"-.'[]\^{|}_`·・".contains(c),
+                NameRules::Loose => c.is_whitespace() || c.is_control() || c == ':',
+            };
+            // What a skeleton leaves out is drawn as nothing.
+            let is_unseen = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
+            let bad =
+                name.is_empty() || name.len() > hub.config().max_name || name.contains(|c| is_sign(c) || is_unseen(c));
+            if !guest && (bad || !is_nfc(name) || name.starts_with(['*', '!', '/'])) {
+                return differ("names", format!("someone is called {name:?}, against {:?}", hub.config().names));
             }
             if names[..i].contains(name) {
                 return differ("names", format!("two are called {name:?}"));

@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use unicode_normalization::char::is_combining_mark;
+use unicode_security::skeleton;
 
 use crate::model::{Checked, differ};
 
@@ -14,12 +16,25 @@ pub(super) struct Shown {
     pub(super) words: String,
 }
 
-/// Reads all that a session of the dialect was sent.
+/// Reads all that a session of the dialect was sent by a hub.
 ///
 /// # Errors
 ///
 /// There is something in it that must not be shown, or that is not a line of the dialect.
 pub(super) fn read(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
+    let shown = parse(dialect, stream)?;
+    match shown.iter().find(|line| line.name.is_some() && !is_plain_to_see(&line.words)) {
+        Some(line) => differ("screen", format!("more or less in it than is seen: {line:?}")),
+        None => Ok(shown),
+    }
+}
+
+/// Reads lines of the dialect, whatever they say.
+///
+/// # Errors
+///
+/// There is something in it that steers a terminal, or that is not a line of the dialect.
+pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     let unfit = |what: &str| differ("screen", format!("{what}: {:?}", String::from_utf8_lossy(stream)));
     let Ok(stream) = str::from_utf8(stream) else { return unfit("not UTF-8") };
     let mut shown = Vec::new();
@@ -47,9 +62,10 @@ fn text(line: &str) -> Option<Shown> {
     is_name.then(|| Shown { name: Some(name.into()), words: words.into() })
 }
 
-/// `CHAT NAME WORDS` in base64.
+/// `CHAT NAME WORDS`, `ACT NAME WORDS` and `TELL NAME WORDS` in base64.
 fn classic(line: &str) -> Option<Shown> {
-    let (name, words) = line.strip_prefix("CHAT ")?.split_once(' ')?;
+    let (verb, fields) = line.split_once(' ')?;
+    let (name, words) = fields.split_once(' ').filter(|_| ["CHAT", "ACT", "TELL"].contains(&verb))?;
     let field = |field| String::from_utf8(BASE64_STANDARD.decode(field).ok()?).ok();
     let (name, words) = (field(name)?, field(words)?);
     Some(Shown { name: (name != "server").then_some(name), words })
@@ -58,4 +74,23 @@ fn classic(line: &str) -> Option<Shown> {
 /// What steers a terminal, ends a line, or turns the order of reading.
 pub(super) fn is_steering(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether words hide nothing: of what is drawn as nothing only the joiners and selectors that letters and emoji need,
+/// no more than three marks in a row, no more than eight white spaces in a row and 32 spaces before them.
+pub(super) fn is_plain_to_see(words: &str) -> bool {
+    const NEEDED: &str = "\u{200C}\u{200D}\u{FE0E}\u{FE0F}\u{180B}\u{180C}\u{180D}\u{180E}\u{180F}";
+    // What a skeleton leaves out is what Unicode lets be ignored.
+    let is_ignorable = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
+    let is_hidden =
+        |c: char| is_ignorable(c) && !NEEDED.contains(c) || "\u{2800}\u{13430}\u{13441}\u{13442}".contains(c);
+    let longest = |is: &dyn Fn(char) -> bool, words: &str| {
+        words.split(|c| !is(c)).map(|row| row.chars().count()).max().unwrap_or_default()
+    };
+    let seen = words.trim_start_matches(' ');
+    !words.contains(is_hidden)
+        && longest(&|c| NEEDED.contains(c), words) <= 2
+        && longest(&|c| is_combining_mark(c) && !is_ignorable(c), words) <= 3
+        && longest(&char::is_whitespace, seen) <= 8
+        && words.len() - seen.len() <= 32
 }

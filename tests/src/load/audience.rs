@@ -41,6 +41,9 @@ pub struct Got {
     pub announced_missed: u64,
     /// Messages that nobody has got in the end, each counted once.
     pub unseen: u64,
+    /// Messages that nobody had got when waiting came to its end, although their senders' were still coming, one after
+    /// the other: a rate holds them back.
+    pub held_back: u64,
     /// The shortest time that a probe took, in nanoseconds.
     pub probe: Option<u64>,
 }

@@ -11,10 +11,12 @@
 //!   it was due is sent later, but its latency counts from when it was due, so that a server that stops to think is
 //!   not asked less in the meantime (coordinated omission).
 //! - `report`: the table and the JSON in the end.
+//! - `beside`: this project's servers and the program `limit`, loaded in turn and compared.
 
 #![expect(clippy::cast_precision_loss, reason = "figures for people need no more than 52 bits")]
 
 mod audience;
+mod beside;
 mod crowd;
 mod dialect;
 mod form;
@@ -33,8 +35,9 @@ mod window;
 mod wire;
 
 pub use self::audience::Got;
+pub use self::beside::compare;
 pub use self::dialect::Dialect;
-pub use self::options::{HELP, Invocation, Keepalive, Options, Pace, Target, parse};
+pub use self::options::{Comparison, HELP, Invocation, Keepalive, Options, Pace, Target, parse};
 pub use self::progress::Progress;
 pub use self::report::Report;
 pub use self::run::{LoadError, run};

@@ -18,6 +18,7 @@ Loads a chat server and measures it: throughput, latency, and whether everything
 arrives once and in order.
 
 Usage: load --connect DIALECT=ADDR [OPTIONS]
+       load --beside limit [OPTIONS]
 
 Whom:
   --connect DIALECT=ADDR  A server to load, such as text=127.0.0.1:4000 or
@@ -28,6 +29,14 @@ Whom:
                           times: from each in turn, since one address has some
                           28,000 ports. Without it a server on 127.0.0.1 is
                           connected to from as many of 127.0.0.* as needed.
+  --beside limit          Instead of all that: build and start both servers of
+                          this project and limit, about the least that such a
+                          server can do, load them in turn, and print medians
+                          and the medians of their ratios to limit. Without
+                          other options it measures the rows of PERFORMANCE.md,
+                          which takes some minutes; with any of --readers,
+                          --senders, --window, --rate and --size one row.
+  --rounds N              How often each is loaded for that [default: 8]
   --pid N                 The server's process, if it runs on this machine: its
                           processor time and memory are measured, too.
 
@@ -46,8 +55,9 @@ How much:
                           longest [default: 64]
 
 How long:
-  --warmup TIME           Before the measurement [default: 2s]
-  --duration TIME         The measurement [default: 10s]
+  --warmup TIME           Before the measurement [default: 2s; 300ms --beside
+                          limit]
+  --duration TIME         The measurement [default: 10s; 1200ms --beside limit]
   --keepalive TIME|off    How often a session sends an empty line, lest the
                           server take it for dead [default: classic 5s, text
                           200s]
@@ -150,11 +160,22 @@ pub enum Keepalive {
     Never,
 }
 
+/// What is compared, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Loads without a target, each a row of the table.
+    pub rows: Vec<Options>,
+    /// How often each server is loaded in each row.
+    pub rounds: usize,
+}
+
 /// What the arguments ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invocation {
     /// To load a server.
     Run(Box<Options>),
+    /// To compare this project's servers with `limit`.
+    Compare(Box<Comparison>),
     /// To print [`HELP`].
     Help,
 }
@@ -181,9 +202,14 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invo
         quiet: false,
     };
     let (mut window, mut rate) = (None, None);
+    let (mut is_comparison, mut rounds) = (false, None);
+    let (mut warm_up, mut duration, mut is_row_given) = (None, None, false);
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(option) = parser.next()? {
+        is_row_given |= matches!(option, Long("readers" | "senders" | "window" | "rate" | "size"));
         match option {
+            Long("beside") => is_comparison = value(&mut parser, "beside", "limit", beside)?,
+            Long("rounds") => rounds = Some(value(&mut parser, "rounds", ROUNDS, round_count)?),
             Long("connect") => options.targets.push(value(&mut parser, "connect", TARGET, plain)?),
             Long("source") => options.sources.push(value(&mut parser, "source", "an IP address", plain)?),
             Long("pid") => options.pid = Some(value(&mut parser, "pid", "a process id", plain)?),
@@ -193,8 +219,8 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invo
             Long("window") => window = Some(value(&mut parser, "window", WINDOW, window_size)?),
             Long("rate") => rate = Some(value(&mut parser, "rate", RATE, rate_per_second)?),
             Long("size") => options.sizes = value(&mut parser, "size", SIZE, sizes)?,
-            Long("warmup") => options.warm_up = value(&mut parser, "warmup", TIME, time)?,
-            Long("duration") => options.duration = value(&mut parser, "duration", TIME, time)?,
+            Long("warmup") => warm_up = Some(value(&mut parser, "warmup", TIME, time)?),
+            Long("duration") => duration = Some(value(&mut parser, "duration", TIME, time)?),
             Long("keepalive") => options.keepalive = value(&mut parser, "keepalive", "a time or off", keepalive)?,
             Long("json") => options.json = true,
             Long("quiet") => options.quiet = true,
@@ -208,11 +234,49 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invo
         (None, Some(rate)) => Pace::Rate(rate),
         (Some(_), Some(_)) => return Err(UsageError::Combination("--window and --rate exclude each other")),
     };
-    if options.targets.is_empty() {
-        return Err(UsageError::Combination(NO_TARGET));
+    let (usual_warm_up, usual_duration) = if is_comparison { SHORT } else { (options.warm_up, options.duration) };
+    options.warm_up = warm_up.unwrap_or(usual_warm_up);
+    options.duration = duration.unwrap_or(usual_duration);
+    match (options.targets.is_empty(), is_comparison) {
+        (true, false) => Err(UsageError::Combination(NO_TARGET)),
+        (false, true) => Err(UsageError::Combination("--connect and --beside exclude each other")),
+        (false, false) if rounds.is_some() => Err(UsageError::Combination("--rounds needs --beside limit")),
+        (false, false) => Ok(Invocation::Run(Box::new(options))),
+        (true, true) if options.pid.is_some() => Err(UsageError::Combination("--pid and --beside exclude each other")),
+        (true, true) => {
+            let rows = if is_row_given { vec![options] } else { usual_rows(&options) };
+            Ok(Invocation::Compare(Box::new(Comparison { rows, rounds: rounds.unwrap_or(ROUNDS_USUAL) })))
+        }
     }
-    Ok(Invocation::Run(Box::new(options)))
 }
+
+/// The rows of PERFORMANCE.md, with all other options as they are.
+fn usual_rows(options: &Options) -> Vec<Options> {
+    let row = |senders, readers, size, pace| Options {
+        senders,
+        readers,
+        sizes: Sizes { min: size, max: size },
+        pace,
+        ..options.clone()
+    };
+    let wide = Pace::Window(1_024);
+    vec![
+        row(1, 10, 64, wide),
+        row(1, 100, 64, wide),
+        row(1, 1_000, 64, wide),
+        row(1, 5_000, 64, wide),
+        row(10, 1_000, 64, wide),
+        row(1, 100, 1_024, wide),
+        row(1, 1_000, 64, Pace::Window(1)),
+        row(1, 100, 64, Pace::Rate(1_000.0)),
+        row(1, 1_000, 64, Pace::Rate(100.0)),
+    ]
+}
+
+/// Warming up and measuring in a comparison.
+const SHORT: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(1_200));
+const ROUNDS_USUAL: usize = 8;
+const ROUNDS: &str = "a number from 1 to 1000";
 
 const NO_TARGET: &str = "which server? name it, as in --connect text=127.0.0.1:4000";
 const COUNT: &str = "a number up to 1000000";
@@ -224,6 +288,15 @@ const SIZE: &str = "bytes from 21 to 1000000, such as 64 or 64..1024";
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const TIME: &str = "a time such as 500ms, 15s, 10m or 2h";
+
+/// There is but one program to be compared with.
+fn beside(text: &str) -> Option<bool> {
+    (text == "limit").then_some(true)
+}
+
+fn round_count(text: &str) -> Option<usize> {
+    plain(text).filter(|count| (1..=1_000).contains(count))
+}
 
 fn count(text: &str) -> Option<usize> {
     plain(text).filter(|count| *count <= 1_000_000)
@@ -273,6 +346,7 @@ mod tests {
     fn options(args: &str) -> Result<Options, String> {
         match parse(args.split_whitespace()) {
             Ok(Invocation::Run(options)) => Ok(*options),
+            Ok(Invocation::Compare(_)) => Err("a comparison".into()),
             Ok(Invocation::Help) => Err("help".into()),
             Err(error) => Err(error.to_string()),
         }
@@ -301,6 +375,28 @@ mod tests {
             quiet: true,
         };
         assert_eq!(options, Ok(expected));
+    }
+
+    #[test]
+    fn a_comparison_is_of_the_usual_rows_or_of_one() {
+        let comparison = |args: &str| match parse(args.split_whitespace()) {
+            Ok(Invocation::Compare(comparison)) => *comparison,
+            other => panic!("{args}: {other:?}"),
+        };
+        let usual = comparison("--beside limit --quiet");
+        assert_eq!((usual.rows.len(), usual.rounds), (9, 8));
+        assert!(usual.rows.iter().all(|row| row.quiet && (row.warm_up, row.duration) == SHORT));
+        let one = comparison("--beside limit --rounds 3 --readers 7 --duration 2s");
+        assert_eq!((one.rows.len(), one.rounds, one.rows[0].readers), (1, 3, 7));
+        assert_eq!(one.rows[0].duration, Duration::from_secs(2));
+        for (args, wrong) in [
+            ("--beside redis", "--beside redis: it must be limit"),
+            ("--beside limit --connect text=127.0.0.1:4000", "--connect and --beside exclude each other"),
+            ("--beside limit --pid 7", "--pid and --beside exclude each other"),
+            ("--connect text=127.0.0.1:4000 --rounds 3", "--rounds needs --beside limit"),
+        ] {
+            assert_eq!(options(args), Err(wrong.to_owned()));
+        }
     }
 
     #[test]

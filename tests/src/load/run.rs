@@ -271,8 +271,15 @@ impl<'a, 'w> Run<'a, 'w> {
     fn drain(&mut self) -> io::Result<()> {
         let give_up = self.crowd.now() + DRAINING.as_nanos() as u64;
         let mut heard = (self.crowd.counts().bytes, self.crowd.now());
+        let mut arrivals = vec![(0, 0); self.options.senders];
         while self.is_anything_missing() {
             let now = self.crowd.now();
+            for (sender, (count, at)) in arrivals.iter_mut().enumerate() {
+                let heard = self.crowd.audience.sequences.heard(sender, 0..self.listening());
+                if heard > *count {
+                    (*count, *at) = (heard, now);
+                }
+            }
             if self.crowd.counts().bytes != heard.0 {
                 heard = (self.crowd.counts().bytes, now);
             } else if now - heard.1 > SILENCE.as_nanos() as u64 {
@@ -283,7 +290,9 @@ impl<'a, 'w> Run<'a, 'w> {
             }
             self.go_on("waiting for the last")?;
         }
-        self.give_up_missing();
+        let is_silent = |at: u64| self.crowd.now() - at > SILENCE.as_nanos() as u64;
+        let still_coming: Vec<bool> = arrivals.iter().map(|(_, at)| !is_silent(*at)).collect();
+        self.give_up_missing(&still_coming);
         Ok(())
     }
 
@@ -295,16 +304,21 @@ impl<'a, 'w> Run<'a, 'w> {
         })
     }
 
-    /// Counts as lost what others have got, or at least somebody.
-    fn give_up_missing(&mut self) {
+    /// Counts as lost what others have got, or at least somebody; but not of a sender whose messages are still coming.
+    fn give_up_missing(&mut self, still_coming: &[bool]) {
         if self.listening() < 2 {
             // There is nobody to get anything.
             return;
         }
         let open: Vec<usize> = (0..self.listening()).filter(|i| self.crowd.is_open(*i)).collect();
-        for sender in 0..self.options.senders {
+        for (sender, still_coming) in still_coming.iter().enumerate() {
             let heard = self.crowd.audience.sequences.heard(sender, 0..self.listening());
-            self.crowd.audience.got.unseen += self.crowd.sent.count(sender) - heard;
+            let missing = self.crowd.sent.count(sender) - heard;
+            if *still_coming && missing > 0 {
+                self.crowd.audience.got.held_back += missing;
+                continue;
+            }
+            self.crowd.audience.got.unseen += missing;
             for i in &open {
                 self.crowd.audience.sequences.give_up(*i, sender, heard);
             }

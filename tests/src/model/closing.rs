@@ -3,7 +3,8 @@
 use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
-use super::requests::{clean, cut};
+use super::requests::cut;
+use super::words::clean;
 use super::{Model, Phase, Untaken};
 
 impl Model {
@@ -132,6 +133,8 @@ impl Model {
 
     pub(super) fn finish(&mut self, slot: usize, reason: CloseReason) {
         self.stats.closed += 1;
+        self.stats.stalled += u64::from(reason == CloseReason::Stalled);
+        self.stats.wrong_protocol += u64::from(reason == CloseReason::WrongProtocol);
         let session = self.session(slot);
         session.phase = Phase::Over(reason);
         session.lines.clear();

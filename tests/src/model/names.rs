@@ -1,11 +1,17 @@
 //! Who may be called what.
 
-use chat_proto::NameError;
-use chat_proto::dialect::Unnamed;
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
-use unicode_security::skeleton;
+use std::collections::BTreeSet;
 
+use chat_proto::dialect::Unnamed;
+use chat_proto::{NameError, NameRules};
+use unicode_ident::is_xid_continue;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::{is_combining_mark, is_public_assigned};
+use unicode_script::UnicodeScript as _;
+use unicode_security::general_security_profile::IdentifierType;
+use unicode_security::{GeneralSecurityProfile as _, skeleton};
+
+use super::words::is_invisible;
 use super::{Model, Phase};
 
 impl Model {
@@ -14,31 +20,34 @@ impl Model {
     pub fn name(&self, slot: usize) -> String {
         match &self.sessions[&slot].name {
             Some(name) => name.clone(),
-            None if self.unnamed(slot) == Unnamed::Guest => format!("guest-{}", slot + 1),
+            None if self.unnamed(slot) == Unnamed::Guest => format!("guest-{}", self.sessions[&slot].guest),
             None => "anonymous".into(),
         }
     }
 
-    /// Says whether a session may be called that.
-    pub(super) fn may_have(&self, slot: usize, name: &str) -> Result<(), NameError> {
-        check(name, self.config.max_name)?;
-        let key = key(name);
-        if key == self::key("server") || key == self::key("anonymous") || key.starts_with(&self::key("guest-")) {
+    /// Says whether a session may be called that; returns the name as it is had.
+    pub(super) fn may_have(&self, slot: usize, name: &str) -> Result<String, NameError> {
+        let rules = self.config.names;
+        let name: String = name.nfc().collect();
+        check(rules, &name, self.config.max_name)?;
+        let look = look(&name);
+        if ["server", "anonymous", "you"].map(self::look).contains(&look) || look.starts_with(&self::look("guest-")) {
             return Err(NameError::Reserved);
         }
         let mut others = self.sessions.iter().filter(|(other, _)| **other != slot);
-        if others.any(|(_, other)| other.name.as_ref().is_some_and(|other| self::key(other) == key)) {
+        if others.any(|(_, other)| other.name.as_ref().is_some_and(|other| are_twins(rules, other, &name))) {
             return Err(NameError::Taken);
         }
-        Ok(())
+        Ok(name)
     }
 
     /// Finds the session that someone means by a name.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
+        let is_valid = check(self.config.names, &name.nfc().collect::<String>(), self.config.max_name).is_ok();
         let means = |slot: &usize| {
             let session = &self.sessions[slot];
             match &session.name {
-                Some(own) => caseless(own) == caseless(name),
+                Some(own) => is_valid && caseless(own) == caseless(name),
                 None => {
                     session.phase == Phase::Open && self.unnamed(*slot) == Unnamed::Guest && self.name(*slot) == name
                 }
@@ -48,57 +57,62 @@ impl Model {
     }
 }
 
-fn check(name: &str, max: usize) -> Result<(), NameError> {
-    let Some(first) = name.chars().next() else { return Err(NameError::Empty) };
+/// Returns the number in a guest's name.
+pub(super) fn number_in(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("guest-")?;
+    let is_one = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| is_one)
+}
+
+fn check(rules: NameRules, name: &str, max: usize) -> Result<(), NameError> {
+    let chars: Vec<char> = name.chars().collect();
+    let Some(first) = chars.first() else { return Err(NameError::Empty) };
     if name.len() > max {
         return Err(NameError::TooLong { max });
     }
-    let unseen = |c: char| c.is_control() || c.is_whitespace() || is_invisible(c);
-    if "*!/".contains(first) || is_combining_mark(first) || name.contains(':') || name.contains(unseen) {
-        return Err(NameError::Character);
+    let is_stray = |(i, c): (usize, &char)| STACKERS.contains(*c) && !is_between_its_own(&chars, i);
+    let has_stray = chars.iter().enumerate().any(is_stray);
+    if rules == NameRules::Loose {
+        let is_seen = |c: &char| is_public_assigned(*c) && !c.is_control() && !c.is_whitespace() && !is_invisible(*c);
+        let is_fine = chars.iter().all(is_seen) && !name.contains(':') && !"*!/".contains(*first);
+        return if is_fine && !has_stray && !is_combining_mark(*first) { Ok(()) } else { Err(NameError::Character) };
     }
-    Ok(())
+    let is_type =
+        |c: char| matches!(c.identifier_type(), Some(IdentifierType::Recommended | IdentifierType::Inclusion));
+    let is_letter = |c: char| is_xid_continue(c) && is_type(c) && !is_invisible(c);
+    if has_stray || !chars.iter().all(|c| is_letter(*c) || r"-.'[]\^{|}_`".contains(*c)) {
+        return Err(NameError::Restricted);
+    }
+    // Each letter with the marks behind it, and with those that it is composed of.
+    let letters = chars.chunk_by(|_, next| is_combining_mark(*next));
+    let mut rows = letters.map(|row| row[0].nfd().chain(row[1..].iter().copied()).filter(|c| is_combining_mark(*c)));
+    let is_fine = |row: Vec<char>| row.len() <= 3 && row.iter().collect::<BTreeSet<_>>().len() == row.len();
+    let are_fine = rows.all(|row| is_fine(row.collect()));
+    if are_fine && !is_combining_mark(*first) { Ok(()) } else { Err(NameError::Marks) }
 }
 
-/// The `Default_Ignorable_Code_Point`s of Unicode 16, the interlinear annotation characters, blank signs, private use
-/// and noncharacters; the last two of each plane are those whose number ends in FFFE and FFFF.
-fn is_invisible(c: char) -> bool {
-    const RANGES: [(u32, u32); 27] = [
-        (0x2800, 0x2800),
-        (0xE000, 0xF8FF),
-        (0xFDD0, 0xFDEF),
-        (0xFFFC, 0xFFFC),
-        (0x1D159, 0x1D159),
-        (0xF0000, 0x10_FFFF),
-        (0xAD, 0xAD),
-        (0x34F, 0x34F),
-        (0x61C, 0x61C),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x200B, 0x200F),
-        (0x202A, 0x202E),
-        (0x2060, 0x206F),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0F),
-        (0xFEFF, 0xFEFF),
-        (0xFFA0, 0xFFA0),
-        (0xFFF0, 0xFFF8),
-        (0xFFF9, 0xFFFB),
-        (0x1BCA0, 0x1BCA3),
-        (0x1D173, 0x1D17A),
-        (0xE0000, 0xE007F),
-        (0xE0080, 0xE00FF),
-        (0xE0100, 0xE01EF),
-        (0xE01F0, 0xE0FFF),
-    ];
-    let number = u32::from(c);
-    number % 0x1_0000 >= 0xFFFE || RANGES.iter().any(|(first, last)| (*first..=*last).contains(&number))
+/// The marks that put the next letter below the last and are not drawn themselves.
+const STACKERS: &str = "\u{1039}\u{17D2}\u{1A60}\u{1BAB}\u{AAF6}\u{10A3F}\u{11133}\u{113D0}\u{1193E}\u{11A47}\u{11A99}\
+    \u{11D45}\u{11D97}\u{11F42}";
+
+fn is_between_its_own(chars: &[char], i: usize) -> bool {
+    let neighbours = [i.checked_sub(1).and_then(|i| chars.get(i)), chars.get(i + 1)];
+    let is_its_own = |c: &char| c.script() == chars[i].script() && !STACKERS.contains(*c);
+    neighbours.iter().all(|c| c.is_some_and(is_its_own))
 }
 
-/// What two names have in common that must not both be in use: how they look, whatever their case.
-fn key(name: &str) -> String {
-    fold(&skeleton(&caseless(name)).collect::<String>()).replace('i', "l")
+/// Whether two names are too much alike to be had by two.
+fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
+    match rules {
+        NameRules::Strict => look(one) == look(other),
+        NameRules::Loose => caseless(one) == caseless(other),
+    }
+}
+
+/// How a name looks, whatever its case and the marks on its letters.
+fn look(name: &str) -> String {
+    let bare = fold(&skeleton(&caseless(name)).collect::<String>()).replace('i', "l");
+    bare.replace(|c| ('\u{300}'..='\u{36F}').contains(&c), "")
 }
 
 /// Canonically equivalent names are the same (Unicode's D145).

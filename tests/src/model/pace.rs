@@ -345,7 +345,7 @@ impl Model {
         let now = self.now;
         let session = self.session(slot);
         if session.ended.is_none() {
-            session.active = now;
+            (session.active, session.warned) = (now, false);
         }
         if session.untaken == super::Untaken::UntilSaid {
             (session.untaken, session.read_due) = (super::Untaken::No, true);

@@ -1,9 +1,11 @@
 //! What peers send, and what comes of it.
 
-use chat_proto::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
+use chat_proto::dialect::{Complaint, Event, FirstLine, MAX_NOTICE, Request, Unnamed};
 use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
+use super::names::number_in;
 use super::pace::Wait;
+use super::words::clean;
 use super::{Checked, Model, differ};
 
 /// How many bytes discarded of a line cost a token.
@@ -14,6 +16,8 @@ pub(super) enum Outcome {
     Done,
     Waits(Wait),
 }
+/// How many bytes of a line that is too long are looked at.
+const START: usize = 64;
 
 impl Model {
     /// Takes what of the bytes it may, which must be as much as the hub took.
@@ -75,11 +79,17 @@ impl Model {
         let content = line.strip_suffix(b"\r").unwrap_or(&line);
         if is_too_long {
             session.line = after;
+            let start = content[..START].to_vec();
             self.count_line(slot);
-            self.refuse(slot, Complaint::LineTooLong { max });
+            if self.accepts(slot, FirstLine::Cut(&start)) {
+                self.refuse(slot, Complaint::LineTooLong { max });
+            }
         } else if is_whole {
             session.line = after;
             let previous = self.count_line(slot);
+            if !self.accepts(slot, FirstLine::Whole(content)) {
+                return;
+            }
             if let Outcome::Waits(wait) = self.carry_out(slot, content, false, previous) {
                 self.hold(slot, content.to_vec(), wait);
             }
@@ -108,7 +118,11 @@ impl Model {
         let session = self.session(slot);
         session.stats.lines_received += 1;
         session.credit = session.credit.saturating_sub(cost);
-        if session.ended.is_some() { now } else { std::mem::replace(&mut session.active, now) }
+        if session.ended.is_some() {
+            return now;
+        }
+        session.warned = false;
+        std::mem::replace(&mut session.active, now)
     }
 
     fn obey(&mut self, slot: usize, request: Request<'_>) -> Outcome {
@@ -136,13 +150,8 @@ impl Model {
             Request::Who => self.who(slot),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.close(slot, CloseReason::Quit, &clean(cut(words, MAX_NOTICE / 4))),
-            Request::Invalid(complaint) => {
-                self.refuse(slot, complaint);
-                if matches!(complaint, Complaint::WrongProtocol(_)) && !self.sessions[&slot].joined {
-                    self.close(slot, CloseReason::WrongProtocol, "");
-                }
-            }
+            Request::Quit(words) => self.quit(slot, &clean(cut(words, MAX_NOTICE / 4))),
+            Request::Invalid(complaint) => self.refuse(slot, complaint),
             request => unreachable!("a request that the model does not know: {request:?}"),
         }
         Outcome::Done
@@ -212,7 +221,7 @@ impl Model {
 
     fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Complaint> {
         let name = self.consider(Proposal::Name { from: &self.name(slot), to: name }, name)?;
-        self.may_have(slot, &name).map_err(Complaint::Name)?;
+        let name = self.may_have(slot, &name).map_err(Complaint::Name)?;
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         Ok(())
@@ -223,7 +232,10 @@ impl Model {
             model.refuse(slot, complaint);
             Outcome::Done
         };
-        let Some(target) = self.find(to) else { return refused(self, Complaint::NobodyThere) };
+        let Some(target) = self.find(to) else {
+            let gone = number_in(to).filter(|number| *number <= self.guests);
+            return refused(self, gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number }));
+        };
         let (from, to) = (self.name(slot), self.name(target));
         let words = match self.consider(Proposal::Tell { from: &from, to: &to, words }, words) {
             Ok(words) => words,
@@ -247,6 +259,13 @@ impl Model {
         Outcome::Done
     }
 
+    fn quit(&mut self, slot: usize, words: &str) {
+        // Nobody is kept from leaving, only from saying something on the way.
+        let proposal = Proposal::Quit { name: &self.name(slot), words };
+        let words = if words.is_empty() { Ok(String::new()) } else { self.consider(proposal, words) };
+        self.close(slot, CloseReason::Quit, cut(&words.unwrap_or_default(), MAX_NOTICE / 4).trim_end());
+    }
+
     fn who(&mut self, slot: usize) {
         let here: Vec<String> =
             self.sessions.keys().filter(|slot| self.is_open(**slot)).map(|slot| self.name(*slot)).collect();
@@ -263,22 +282,11 @@ impl Model {
         self.reply(slot, &Event::Who { names: &names, count: here.len(), left_out: here.len() - listed });
     }
 
-    fn refuse(&mut self, slot: usize, complaint: Complaint) {
+    pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint) {
         self.stats.refused += 1;
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Event::Refused(complaint));
     }
-}
-
-/// Makes words harmless: line ends and tabs are spaces, what steers a terminal or the order of reading is dropped.
-pub(super) fn clean(words: &str) -> String {
-    let shown = |c: char| match c {
-        '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(' '),
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => None,
-        c if c.is_control() => None,
-        c => Some(c),
-    };
-    words.chars().filter_map(shown).collect::<String>().trim_end().into()
 }
 
 /// Cuts words to at most `max` bytes, between characters.

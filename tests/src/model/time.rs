@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat_proto::dialect::Event;
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
 use super::{Checked, Model, Phase, Untaken, differ};
@@ -56,11 +57,17 @@ impl Model {
             let session = self.session(slot);
             (session.untaken, session.read_due) = (Untaken::No, true);
             if session.ended.is_none() {
-                session.active = now;
+                (session.active, session.warned) = (now, false);
             }
             return self.look(slot);
         }
-        if cut_short { self.cut_short(slot) } else { self.close(slot, CloseReason::Idle, "") }
+        if cut_short {
+            self.cut_short(slot);
+        } else if self.is_to_be_warned(slot) {
+            self.warn(slot);
+        } else {
+            self.close(slot, CloseReason::Idle, "");
+        }
     }
 
     /// Returns when something will be due, if ever.
@@ -80,13 +87,34 @@ impl Model {
                     // Silence that the hub itself imposes is not idleness.
                     Untaken::UntilRefill(at) => Some(at),
                     _ if session.held.is_some() || session.ended.is_some() => None,
-                    _ => self.config.dialects[session.lane].idle_timeout.map(|idle| session.active + idle),
+                    _ => {
+                        let idle = self.config.dialects[session.lane].idle_timeout;
+                        idle.map(|idle| session.active + if session.warned { idle } else { warned_after(idle) })
+                    }
                 };
                 let cut_short = session.ended.map(|_| session.active + self.config.linger_timeout);
                 [stall, self.gives_up_at(slot), input, cut_short].into_iter().flatten().min()
             }
         };
         at.filter(|at| *at < Timestamp::MAX)
+    }
+
+    /// Says whether the silence of a session that has been silent for long has not lasted to its end.
+    fn is_to_be_warned(&self, slot: usize) -> bool {
+        let session = &self.sessions[&slot];
+        let idle = self.config.dialects[session.lane].idle_timeout;
+        !session.warned && idle.is_some_and(|idle| !has_come(session.active + idle, self.now))
+    }
+
+    /// Warns a session that is silent, if it shows that and there is room.
+    fn warn(&mut self, slot: usize) {
+        self.session(slot).warned = true;
+        let mut warning = Vec::new();
+        self.encode(self.sessions[&slot].lane, &Event::SilenceWarning, &mut warning);
+        if !warning.is_empty() && self.has_room(slot, warning.len() + self.max_encoded()) {
+            self.record(slot, RecordKind::Warned);
+            self.reply(slot, &Event::SilenceWarning);
+        }
     }
 
     /// Says whether the session may send another line, or the rest of one, now.
@@ -130,6 +158,12 @@ impl Model {
     pub fn slots(&self) -> impl Iterator<Item = usize> + '_ {
         self.sessions.keys().copied()
     }
+}
+
+/// A minute before the end, if that leaves another before it.
+fn warned_after(idle: Duration) -> Duration {
+    const MINUTE: Duration = Duration::from_secs(60);
+    if idle < 2 * MINUTE { idle } else { idle.saturating_sub(MINUTE) }
 }
 
 /// The end of time never comes.

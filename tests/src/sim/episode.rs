@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use chat_proto::{Config, DialectConfig, OnLag, Policy, Proposal, Rate, Verdict};
+use chat_proto::{Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, Verdict};
 
 use super::random::{Random, mix};
 use super::step::Weather;
@@ -61,9 +61,11 @@ impl Episode {
         let most = config.max_sessions as u64;
         let peers = (most + random.between(0, 4)) as u8;
         let conduct = Conduct::draw(&mut random, &config, peers);
+        let idle = nanos(config.dialects[0].idle_timeout);
         let spans = [
             config.rate.map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
-            nanos(config.dialects[0].idle_timeout),
+            // Or until a warning of it.
+            if random.one_in(2) { idle } else { idle.checked_sub(60_000_000_000).filter(|n| *n > 0).unwrap_or(idle) },
             nanos(config.stall_timeout),
             nanos(Some(config.linger_timeout)),
             config.pace.map_or(1_000_000_000, |pace| config.log_bytes as u64 / 2 * 1_000_000_000 / pace as u64),
@@ -135,12 +137,16 @@ fn config(random: &mut Random) -> Config {
         linger_timeout: some(random).unwrap_or(Duration::from_secs(5)),
         dialects,
         policy: random.one_in(4).then_some(POLICY),
+        names: if random.one_in(4) { NameRules::Loose } else { NameRules::Strict },
     }
 }
 
 /// What an embedding program might object to: a word, a name; and what it would rather have.
 const POLICY: Policy = |proposal, rewritten| match proposal {
-    Proposal::Say { words, .. } | Proposal::Act { words, .. } | Proposal::Tell { words, .. } => {
+    Proposal::Say { words, .. }
+    | Proposal::Act { words, .. }
+    | Proposal::Tell { words, .. }
+    | Proposal::Quit { words, .. } => {
         if words.contains("dog") {
             Verdict::Refuse("no dogs here")
         } else if let Some((before, after)) = words.split_once("fox") {

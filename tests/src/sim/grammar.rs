@@ -44,6 +44,26 @@ pub(super) const NAMES: &[&str] = &[
     "\u{202e}evil",
     "tab\tname",
     "nul\0name",
+    "you",
+    "YOU",
+    "alice\u{2d7f}",
+    "server\u{1107f}",
+    "bob\u{13430}",
+    "bob\u{16fe4}",
+    "ALİCE",
+    "álice",
+    "Z\u{30c}ofie",
+    "alice：",
+    "＊",
+    "\u{378}",
+    "ế\u{302}",
+    "a\u{301}\u{302}\u{303}\u{304}",
+    "ತ\u{ccb}\u{c82}ಟ",
+    "က\u{1039}က",
+    "bob\u{1039}",
+    "\u{1fbe}\u{308}\u{301}",
+    "🦀",
+    "[x]`{y}|^",
 ];
 
 /// Words of everyday and of ill will; what a line says is cut from them.
@@ -71,6 +91,19 @@ const NASTY: &[&str] = &[
     "{}%s%n",
     "trailing   ",
     "",
+    "pad                                                                    bob: I resign",
+    "a         b",
+    "            indented",
+    "                                    deep",
+    "a\t\t\t\t\t\t\t\t\tb",
+    "a        \u{200b}        b",
+    "\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}b",
+    "e\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "\u{13441}",
+    "a\u{e0041}\u{206a}\u{fe0f}b",
+    "می\u{200c}خواهم\u{200c}",
+    "র\u{200d}\u{9cd}য",
+    "❤\u{fe0f}\u{200d}🔥 1\u{fe0f}\u{20e3}",
 ];
 
 const INVALID: &[&[u8]] =
@@ -89,6 +122,20 @@ const IMPOSTORS: &[&[u8]] = &[
     b"\xff",
     b"SSH-2.0-x",
     b"Host: localhost",
+    b"CONNECT a:1 HTTP/1.1",
+    b"GET /long/as/may/be",
+    b"PASS secret",
+    b"PASS the salt",
+    b"EHLO here",
+    b"AUTH PLAIN AGEAYg==",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2",
+    b"\r\n\r\n\0\r\nQUIT\n",
+    b"OPTIONS * RTSP/1.0",
+    b"INVITE sip:a SIP/2.0",
+    b"\xef\xbb\xbfNICK joe",
+    b"\xff\xfb\x1fUSER joe",
+    b"\xef\xbb\xbf",
+    b"\xff\xf1 ",
 ];
 
 /// Writes to `out` what a peer types at once: some lines, the last of them perhaps without its end.
@@ -159,7 +206,11 @@ fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Ve
         21 => out.extend_from_slice(b"/who"),
         22 => out.extend_from_slice(b"/ping"),
         23 => {
-            out.extend_from_slice(random.pick(&[b"/quit".as_slice(), b"/quit ", b"/quit see you"]));
+            out.extend_from_slice(random.pick(&[b"/quit".as_slice(), b"/quit ", b"/quit \"see you\")"]));
+            if random.one_in(2) {
+                out.push(b' ');
+                push_words(random, max_line, out);
+            }
         }
         24 => out.extend_from_slice(b"/help"),
         25 => {
@@ -235,6 +286,11 @@ fn classic_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut
 fn push_name(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
     match random.below(24) {
         0 => out.extend(std::iter::repeat_n(b'n', max_name + random.below(2) as usize)),
+        // Of the guests that there were, and of some that there were not.
+        12 | 13 => {
+            let most = random.pick(&[6, 40, 300]);
+            out.extend_from_slice(format!("guest-{}", random.below(most)).as_bytes());
+        }
         1..12 => out.extend_from_slice(NAMES[random.below(8) as usize].as_bytes()),
         _ => out.extend_from_slice(random.pick(NAMES).as_bytes()),
     }
@@ -257,8 +313,12 @@ fn push_nasty(random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick(NASTY).as_bytes());
 }
 
-/// A line around the limit: one byte under it, at it, over it by one and by a few, or by some KiB.
+/// A line around the limit: one byte under it, at it, over it by one and by a few, or by some KiB; now and then what a
+/// browser asks for.
 fn push_long(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
+    if random.one_in(4) {
+        out.extend_from_slice(random.pick(&[b"GET /".as_slice(), b"POST http://x/", b"INVITE sip:", b"PASS "]));
+    }
     let over = if random.one_in(2) { random.below(3_000) } else { random.below(5) };
     let length = max_line - 1 + over as usize;
     let byte = random.pick(b"xxx \r");

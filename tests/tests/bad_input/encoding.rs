@@ -1,5 +1,7 @@
 //! Row *encoding*: bytes that are no text, text that is no base64.
 
+use chat_proto::CloseReason;
+
 use super::{Scene, chat};
 
 /// Not UTF-8: a byte that begins nothing, a cut sequence, overlong forms of `/`, a surrogate, beyond Unicode.
@@ -9,12 +11,31 @@ const NOT_UTF8: [&[u8]; 7] =
 #[test]
 fn what_is_not_utf8_is_refused_and_said_to_nobody() {
     let mut scene = Scene::new();
+    scene.offends("/ping\n");
     for bytes in NOT_UTF8 {
         assert_eq!(scene.offends([bytes, b"\n"].concat()), "! not valid UTF-8\n", "{}", bytes.escape_ascii());
         assert_eq!(scene.offends([b"/name ", bytes, b"\n"].concat()), "! not valid UTF-8\n");
     }
     scene.unharmed();
     scene.still_welcome();
+}
+
+#[test]
+fn a_first_line_that_is_not_utf8_is_answered_and_closes() {
+    for bytes in NOT_UTF8 {
+        let words = ["not valid UTF-8", "closed: first line refused"];
+        for (dialect, answer) in [
+            ("text", words.map(|words| format!("! {words}\n")).concat()),
+            ("classic", words.map(|words| chat("server", words)).concat()),
+        ] {
+            let mut scene = Scene::new();
+            scene.offender = scene.room.enter(dialect);
+            let line = [b"\n \r\nPASS x ", bytes, b"\n/name mallory\nhello\nCHAT YQ== YQ==\n"].concat();
+            assert_eq!(scene.offends(line), answer, "{}", bytes.escape_ascii());
+            assert_eq!(scene.closed(), Some(CloseReason::FirstLine));
+            scene.unharmed();
+        }
+    }
 }
 
 #[test]
@@ -99,6 +120,8 @@ fn base64_that_is_none_is_refused_and_the_session_stays() {
 fn huge_base64_is_a_line_too_long() {
     let mut scene = Scene::new();
     scene.offender = scene.room.enter("classic");
+    scene.offends(chat("mallory", "hello"));
+    scene.quiet();
     assert_eq!(
         scene.offends(chat("mallory", vec![b'x'; 1_000_000])),
         chat("server", "line too long: 4096 bytes at most")

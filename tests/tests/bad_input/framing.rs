@@ -10,6 +10,7 @@ use super::{Scene, chat, lines};
 #[test]
 fn a_line_without_end_is_refused_once_and_holds_no_memory() {
     let mut scene = Scene::new();
+    scene.offends("/ping\n");
     assert_eq!(scene.offends(vec![b'x'; 5_000]), "! line too long: 4096 bytes at most\n");
     for _ in 0..1_000 {
         assert_eq!(scene.offends([b'x'; 1_000]), "", "told once, thrown away since");
@@ -18,6 +19,15 @@ fn a_line_without_end_is_refused_once_and_holds_no_memory() {
     scene.quiet();
     assert_eq!(scene.offends("\n"), "", "its end ends it");
     scene.still_welcome();
+}
+
+#[test]
+fn a_first_line_without_end_is_answered_and_closes() {
+    let mut scene = Scene::new();
+    let answer = scene.offends([&[b'x'; 5_000][..], b"\n/name mallory\nhello\n"].concat());
+    assert_eq!(answer, "! line too long: 4096 bytes at most\n! closed: first line refused\n");
+    assert_eq!(scene.closed(), Some(CloseReason::FirstLine));
+    scene.unharmed();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Row *injection*: words and names that would be something else.
 
-use chat_proto::RecordKind;
+use chat_proto::{Config, NameRules, RecordKind};
 
 use super::{Scene, chat};
 
@@ -23,7 +23,7 @@ fn what_steers_a_terminal_is_taken_out_of_words() {
         scene.offends(format!("/msg bob {words}\n"));
         assert_eq!(scene.bob_hears(), format!("guest-3 -> you: {shown}\n"), "{words:?} told");
         scene.offends(format!("/quit {words}\n"));
-        assert_eq!(scene.bob_hears(), format!("* guest-3 left ({shown})\n"), "{words:?} on leaving");
+        assert_eq!(scene.bob_hears(), format!("* guest-3 left (\"{shown}\")\n"), "{words:?} on leaving");
         scene.unharmed();
     }
 }
@@ -36,6 +36,102 @@ fn words_of_nothing_but_controls_are_not_said() {
         assert_eq!(scene.offends(format!("/me {words}\n")).replace("! usage: /me ACTION\n", ""), "");
     }
     scene.unharmed();
+}
+
+/// Has the words said, done, told and left with in both dialects; they must be shown so everywhere.
+#[track_caller]
+fn are_shown_as(words: &str, shown: &str) {
+    let mut scene = Scene::new();
+    scene.offends(format!("{words}\n"));
+    assert_eq!(scene.bob_hears(), format!("* guest-3 joined\nguest-3: {shown}\n"), "{words:?} said");
+    let (trimmed, spaces) = (shown.trim_start(), words.trim_start());
+    scene.offends(format!("/me {spaces}\n"));
+    assert_eq!(scene.bob_hears(), format!("** guest-3 {trimmed}\n"), "{words:?} done");
+    scene.offends(format!("/msg bob {spaces}\n"));
+    assert_eq!(scene.bob_hears(), format!("guest-3 -> you: {trimmed}\n"), "{words:?} told");
+    let classic = scene.room.enter("classic");
+    scene.room.types(classic, chat("carol", words));
+    assert_eq!(scene.bob_hears(), format!("* carol joined\ncarol: {shown}\n"), "{words:?} in base64");
+    scene.offends(format!("/quit {spaces}\n"));
+    assert_eq!(scene.bob_hears(), format!("* guest-3 left ({trimmed})\n"), "{words:?} on leaving");
+    scene.unharmed();
+}
+
+#[test]
+fn what_cannot_be_seen_is_taken_out_of_words() {
+    for c in "\u{200b}\u{200c}\u{200d}\u{200e}\u{2060}\u{206a}\u{206f}\u{feff}\u{ad}\u{34f}\u{3164}\u{13441}\u{2800}\u{e0001}\u{e0041}\u{fe0f}\u{e0101}"
+        .chars()
+    {
+        are_shown_as(&format!("yes{c}, I {c}{c}do"), "yes, I do");
+    }
+    // A message within a message, in tags.
+    let hidden: String = "I resign".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
+    are_shown_as(&format!("hello{hidden}!"), "hello!");
+    let mut scene = Scene::new();
+    for words in ["\u{13441}", "\u{200b}\u{2800}", "\u{e0041}\u{e0042}", "\u{206a} \u{206f}"] {
+        assert_eq!(scene.offends(format!("{words}\n")), "");
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn joiners_stay_where_letters_or_emoji_need_them() {
+    for words in [
+        "می\u{200c}خواهم",
+        "ශ\u{dca}\u{200d}ර\u{dd3}",
+        "র\u{200d}\u{9cd}য\u{9be}ম",
+        "👩🏽\u{200d}🚀 ❤\u{fe0f}",
+        "1\u{fe0f}\u{20e3}",
+    ] {
+        are_shown_as(words, words);
+    }
+    are_shown_as("o\u{200c}n\u{200d}e 👩\u{200d} two", "one 👩 two");
+}
+
+#[test]
+fn of_marks_without_end_three_stay() {
+    are_shown_as(&format!("Z{}algo", "\u{301}".repeat(1_000)), "Z\u{301}\u{301}\u{301}algo");
+    let mut scene = Scene::new();
+    scene.offends(format!("Z{}algo\n", "\u{301}".repeat(2_000)));
+    assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: Z\u{301}\u{301}\u{301}algo\n");
+    are_shown_as("ế\u{323}\u{303}\u{200b}\u{330}\u{331}", "ế\u{323}\u{303}\u{330}");
+}
+
+#[test]
+fn padding_does_not_reach_a_terminals_edge() {
+    // In 80 columns the next row would begin with bob's name.
+    let pad = |words: &str, c: &str, columns: usize| {
+        let width = "guest-3: ".len() + words.len();
+        format!("{words}{}bob: I resign", c.repeat(columns - width))
+    };
+    for columns in [80, 100, 120, 132, 160] {
+        are_shown_as(&pad("hm", " ", columns), "hm bob: I resign");
+        are_shown_as(&pad("hm", "\u{a0}", columns), "hm bob: I resign");
+        are_shown_as(&pad("hm", "\t", columns), "hm bob: I resign");
+        are_shown_as(&pad("", " ", columns), " bob: I resign");
+    }
+    for blank in ["\u{3000}", "\u{2003}", "\u{2800} ", " \u{200b}", " \u{13441}", " \u{1039}"] {
+        let mut scene = Scene::new();
+        scene.offends(format!("hm{}bob: I resign\n", blank.repeat(78)));
+        let heard = scene.bob_hears();
+        assert!(heard.starts_with("* guest-3 joined\nguest-3: hm ") && heard.len() < 60, "{heard:?}");
+    }
+}
+
+#[test]
+fn pasted_code_keeps_its_shape() {
+    for line in [
+        "fn main() {",
+        "    let x        = 1;",
+        "        if x {",
+        "            return;",
+        "                                deep",
+        "}",
+    ] {
+        are_shown_as(line, line);
+    }
+    are_shown_as("x         = 1", "x = 1");
+    are_shown_as(&format!("{}too deep", " ".repeat(33)), " too deep");
 }
 
 #[test]
@@ -53,6 +149,23 @@ fn a_message_cannot_be_taken_for_a_notice_or_for_anothers_line() {
     scene.offends("x\rbob: forged\u{2028}bob: forged\u{85}bob: forged\n");
     assert_eq!(scene.bob_hears(), "guest-3: x bob: forged bob: forgedbob: forged\n");
     scene.unharmed();
+}
+
+#[test]
+fn public_words_cannot_be_taken_for_private_ones_or_an_action_on_the_classic_port() {
+    let mut scene = Scene::new();
+    let carol = scene.room.enter("classic");
+    scene.offends("/name mallory\n");
+    let mut hears = |line: &str| {
+        scene.offends(line);
+        scene.room.read(carol)
+    };
+    assert_eq!(hears("(private) hi\n"), chat("mallory", "(private) hi"));
+    assert_eq!(hears("* waves\n"), chat("mallory", "* waves"));
+    assert_eq!(hears("/me waves\n"), chat("mallory", "waves").replacen("CHAT", "ACT", 1));
+    scene.room.types(carol, "NAME Y2Fyb2w=\n");
+    scene.offends("/msg carol hi\n");
+    assert_eq!(scene.room.read(carol), chat("mallory", "hi").replacen("CHAT", "TELL", 1));
 }
 
 #[test]
@@ -84,7 +197,7 @@ fn a_name_cannot_imitate_a_notice_or_anothers_line_or_hide() {
         "\u{115f}",
     ] {
         let answer = scene.offends(format!("/name {name}\n"));
-        assert!(answer.starts_with("! a name has no white space"), "{name:?}: {answer}");
+        assert!(answer.starts_with("! a name has letters and digits"), "{name:?}: {answer}");
     }
     scene.unharmed();
 }
@@ -112,7 +225,7 @@ fn what_peers_type_cannot_write_into_the_journal() {
 
 #[test]
 fn format_directives_are_only_letters() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::with(Config { rate: None, names: NameRules::Loose, ..Config::default() });
     for name in ["%s%n%x", "{}", "{0}", "${HOME}", "$(reboot)", "`id`", "%00"] {
         let answer = scene.offends(format!("/name {name}\n"));
         assert_eq!(answer, format!("* you are now {name}\n"));
@@ -124,11 +237,37 @@ fn format_directives_are_only_letters() {
 }
 
 #[test]
+fn a_quit_reason_cannot_be_taken_for_a_notice() {
+    for (words, shown) in [
+        ("timed out", "* mallory left (\"timed out\")\n"),
+        ("idle)  * alice left (timed out", "* mallory left (\"idle)  * alice left (timed out\")\n"),
+        ("idle\")  * alice left (\"bye", "* mallory left (\"idle')  * alice left ('bye\")\n"),
+    ] {
+        let mut scene = Scene::new();
+        scene.offends("/name mallory\n");
+        scene.quiet();
+        scene.offends(format!("/quit {words}\n"));
+        assert_eq!(scene.bob_hears(), shown);
+        scene.unharmed();
+    }
+}
+
+#[test]
+fn long_last_words_are_cut_between_characters() {
+    let mut scene = Scene::new();
+    scene.offends("/name mallory\n");
+    scene.quiet();
+    scene.offends(format!("/quit x{}\n", "ž".repeat(2_000)));
+    assert_eq!(scene.bob_hears(), format!("* mallory left (\"x{}\")\n", "ž".repeat(127)));
+    scene.unharmed();
+}
+
+#[test]
 fn a_quit_reason_stays_on_its_line() {
     let mut scene = Scene::new();
     scene.offends("/name mallory\n");
     scene.quiet();
     scene.offends("/quit )\u{2028}* alice left\x1b[0m\n");
-    assert_eq!(scene.bob_hears(), "* mallory left () * alice left[0m)\n");
+    assert_eq!(scene.bob_hears(), "* mallory left (\") * alice left[0m\")\n");
     scene.unharmed();
 }

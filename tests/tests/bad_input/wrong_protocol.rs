@@ -20,12 +20,79 @@ fn an_http_request_is_told_what_this_is_and_closed_before_it_says_more() {
 }
 
 #[test]
+fn a_browser_cannot_be_had_to_say_anything_however_long_its_url() {
+    for dialect in ["text", "classic"] {
+        for length in [1, 4_000, 4_080, 4_096, 5_000, 100_000] {
+            let mut scene = Scene::new();
+            scene.offender = scene.room.enter(dialect);
+            let request = format!(
+                "POST /{} HTTP/1.1\r\nHost: localhost:4000\r\nCookie: session=secret\r\n\r\n\
+                 /name evil\r\nCHAT ZXZpbA== ZXZpbA==\r\nbuy this\r\n",
+                "a".repeat(length)
+            );
+            let mut answer = String::new();
+            for piece in request.as_bytes().chunks(1_460) {
+                answer += &scene.offends(piece);
+            }
+            let words = "this is a chat server; you seem to speak HTTP";
+            assert_eq!(answer, if dialect == "text" { format!("! {words}\n") } else { chat("server", words) });
+            assert_eq!(scene.closed(), Some(CloseReason::WrongProtocol), "{length}");
+            scene.unharmed();
+        }
+    }
+}
+
+#[test]
+fn any_other_protocol_is_told_what_this_is_and_closed_before_it_says_more() {
+    for (first, protocol) in [
+        ("CONNECT example.org:443 HTTP/1.1", "HTTP"),
+        ("GET http://example.org/ HTTP/1.1", "HTTP"),
+        ("NICK joe", "IRC"),
+        ("PASS secret", "IRC, POP3 or FTP"),
+        ("USER joe", "POP3 or FTP"),
+        ("EHLO example.org", "SMTP"),
+        ("AUTH PLAIN AGpvZQBzZWNyZXQ=", "SMTP"),
+        ("PROXY TCP4 192.0.2.1 192.0.2.2 56324 443", "the PROXY protocol"),
+        ("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", "the PROXY protocol"),
+        ("OPTIONS rtsp://example.org/ RTSP/1.0", "RTSP"),
+        ("REGISTER sip:example.org SIP/2.0", "SIP"),
+    ] {
+        for (dialect, before) in [
+            ("text", &b""[..]),
+            ("text", b"\xef\xbb\xbf"),
+            ("text", b"\xff\xfb\x1f\xff\xfd\x03"),
+            ("text", b"\r\n"),
+            ("classic", b""),
+            ("classic", b"\xff\xfa\x18\0vt100\xff\xf0"),
+        ] {
+            let mut scene = Scene::new();
+            scene.offender = scene.room.enter(dialect);
+            let lines = [before, first.as_bytes(), b"\r\nPASS secret\r\n/name mallory\r\nCHAT YQ== YQ==\r\n"].concat();
+            let words = format!("this is a chat server; you seem to speak {protocol}");
+            let answer = if dialect == "text" { format!("! {words}\n") } else { chat("server", &words) };
+            assert_eq!(scene.offends(lines), answer, "{first}");
+            assert_eq!(scene.closed(), Some(CloseReason::WrongProtocol));
+            scene.unharmed();
+        }
+    }
+}
+
+#[test]
+fn what_only_begins_like_another_protocol_is_said() {
+    for line in ["PASS the salt", "NICK named me so", "USER experience: good", "GET out of here"] {
+        let mut scene = Scene::new();
+        assert_eq!(scene.offends(format!("{line}\n")), "");
+        assert_eq!(scene.bob_hears(), format!("* guest-3 joined\nguest-3: {line}\n"));
+        scene.still_welcome();
+    }
+}
+
+#[test]
 fn who_has_joined_may_speak_of_http() {
     let mut scene = Scene::new();
     scene.offends("/name ann\n");
-    assert_eq!(scene.offends("GET / HTTP/1.1\r\n"), "! this is a chat server; you seem to speak HTTP\n");
-    scene.offends("that is how it begins\n");
-    assert_eq!(scene.bob_hears(), "* ann joined\nann: that is how it begins\n");
+    assert_eq!(scene.offends("GET / HTTP/1.1\r\nPASS secret\n"), "");
+    assert_eq!(scene.bob_hears(), "* ann joined\nann: GET / HTTP/1.1\nann: PASS secret\n");
     scene.still_welcome();
 }
 
@@ -74,7 +141,7 @@ fn an_ssh_client_is_told_what_this_is_and_closed() {
 fn what_is_no_protocol_known_is_not_understood_on_the_classic_port() {
     let mut scene = Scene::new();
     scene.offender = scene.room.enter("classic");
-    for line in ["NICK alice\r\n", "hello?\n", "/who\n"] {
+    for line in ["hello?\n", "/who\n", "NICK alice\r\n"] {
         assert_eq!(scene.offends(line), chat("server", "not understood"), "{line:?}");
     }
     scene.unharmed();

@@ -1,5 +1,7 @@
 //! Properties of the built-in dialects.
 
+use std::time::Duration;
+
 use chat_proto::dialect::{Classic, Complaint, Dialect, Event, MAX_NOTICE, Request, Text};
 use chat_proto::{CloseReason, NameError, OpenError};
 use proptest::collection::vec;
@@ -37,6 +39,7 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         CloseReason::Stalled,
         CloseReason::Lagged { missed: count },
         CloseReason::WrongProtocol,
+        CloseReason::FirstLine,
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];
@@ -53,8 +56,9 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         Complaint::Name(NameError::Reserved),
         Complaint::Name(NameError::Taken),
         Complaint::NobodyThere,
+        Complaint::GuestGone { number: count },
         Complaint::NotReading,
-        Complaint::WrongProtocol("HTTP"),
+        Complaint::WrongProtocol("IRC, POP3 or FTP"),
     ];
     let mut events = vec![
         (Event::Said { name, words, wire: None }, n + w),
@@ -62,7 +66,11 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         (Event::Joined { name }, n),
         (Event::Renamed { from: name, to: other }, n + o),
         (Event::Announced { words }, w),
-        (Event::Welcome { name }, n),
+        (Event::Welcome { name, idle_timeout: None }, n),
+        (Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) }, n),
+        (Event::BacklogBegins, 0),
+        (Event::BacklogEnds, 0),
+        (Event::SilenceWarning, 0),
         (Event::Named { name }, n),
         (Event::Told { from: name, words }, n + w),
         (Event::TellPassed { to: name, words }, n + w),
@@ -128,8 +136,6 @@ proptest! {
             prop_assert_eq!(Text.decode(line.as_bytes(), true, &mut scratch), request);
             Ok(())
         };
-        // Other programs' greetings are told from what people say by how they look.
-        prop_assume!(!words.contains("HTTP/1.") && !words.starts_with("CAP LS") && !words.starts_with("USER "));
         let said = |words| Request::Say { words, claim: None, wire: None };
         is(if words.starts_with('/') { format!("/{words}") } else { words.into() }, said(words))?;
         is(format!("/me {words}"), Request::Act(words))?;

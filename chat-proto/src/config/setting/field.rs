@@ -5,6 +5,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::config::{OnLag, Rate};
+use crate::names::NameRules;
 
 /// A value in its place, which knows its text form.
 pub(super) enum Field<'a> {
@@ -15,6 +16,7 @@ pub(super) enum Field<'a> {
     TimeOrOff(&'a mut Option<Duration>),
     Rate(&'a mut Option<Rate>),
     OnLag(&'a mut OnLag),
+    Names(&'a mut NameRules),
 }
 
 impl Field<'_> {
@@ -26,6 +28,7 @@ impl Field<'_> {
             Self::Time(_) | Self::TimeOrOff(_) => "TIME",
             Self::Rate(_) => "N/s[:BURST]",
             Self::OnLag(_) => "skip|close",
+            Self::Names(_) => "strict|loose",
         }
     }
 
@@ -39,6 +42,7 @@ impl Field<'_> {
             Self::TimeOrOff(_) => "a time with its unit, such as 500ms, 15s, 10m or 2h, or off",
             Self::Rate(_) => "lines a second, such as 20/s, or 20/s:100 with a burst, neither of them 0, or off",
             Self::OnLag(_) => "skip or close",
+            Self::Names(_) => "strict or loose",
         }
     }
 
@@ -66,6 +70,13 @@ impl Field<'_> {
                     _ => return None,
                 }
             }
+            Self::Names(rules) => {
+                *rules = match text {
+                    "strict" => NameRules::Strict,
+                    "loose" => NameRules::Loose,
+                    _ => return None,
+                }
+            }
         }
         Some(())
     }
@@ -83,6 +94,8 @@ impl fmt::Display for Field<'_> {
             Self::Rate(Some(rate)) => write!(f, "{}/s:{}", rate.per_second, rate.burst),
             Self::OnLag(OnLag::Skip) => f.write_str("skip"),
             Self::OnLag(OnLag::Close) => f.write_str("close"),
+            Self::Names(NameRules::Strict) => f.write_str("strict"),
+            Self::Names(NameRules::Loose) => f.write_str("loose"),
         }
     }
 }
@@ -231,6 +244,16 @@ mod tests {
         Field::OnLag(&mut policy).parse("skip").expect("a policy");
         assert_eq!(policy, OnLag::Skip);
         assert_eq!(Field::OnLag(&mut policy).parse("drop"), Err("skip or close"));
+    }
+
+    #[test]
+    fn rules_for_names_are_strict_or_loose() {
+        let mut rules = NameRules::Strict;
+        Field::Names(&mut rules).parse("loose").expect("rules");
+        assert_eq!((rules, Field::Names(&mut rules).to_string()), (NameRules::Loose, "loose".into()));
+        Field::Names(&mut rules).parse("strict").expect("rules");
+        assert_eq!((rules, Field::Names(&mut rules).to_string()), (NameRules::Strict, "strict".into()));
+        assert_eq!(Field::Names(&mut rules).parse("Strict"), Err("strict or loose"));
     }
 
     #[test]

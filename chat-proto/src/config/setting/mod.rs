@@ -65,6 +65,13 @@ pub static SETTINGS: &[Setting] = &[
         place: Place::Hub(|config| Field::Size(&mut config.max_name)),
     },
     Setting {
+        name: "names",
+        topic: Topic::Sessions,
+        help: "Which names may be had: letters and digits in common use, and none that looks like another; or, where \
+               accounts tell people apart, whatever can be seen, and none that is another in other case.",
+        place: Place::Hub(|config| Field::Names(&mut config.names)),
+    },
+    Setting {
         name: "rate",
         topic: Topic::Sessions,
         help: "Lines a second from one session, and how many at once; a session that sends more is read more slowly, \
@@ -226,6 +233,7 @@ impl Config {
     /// | time | `500ms`, `15s`, `10m`, `2h`, `7d`, and `off` where the field is an [`Option`] |
     /// | rate | `20/s:100`; `20/s`, which has the default's burst; `off` |
     /// | lag policy | `skip`, `close` |
+    /// | rules for names | `strict`, `loose` |
     ///
     /// A limit that depends on the dialect takes `text=10m` for one dialect, or `10m` for all in
     /// [`dialects`](Self::dialects). The text is all that is looked at: whether the value is in its range,
@@ -304,6 +312,7 @@ mod tests {
 
     use super::*;
     use crate::config::OnLag;
+    use crate::names::NameRules;
 
     fn set(name: &str, value: &str) -> Result<Config, String> {
         let mut config = Config::default();
@@ -332,6 +341,7 @@ mod tests {
                 "TIME" | "[DIALECT=]TIME" => "77ms",
                 "N/s[:BURST]" => "77/s:77",
                 "skip|close" => "close",
+                "strict|loose" => "loose",
                 form => panic!("{form} is a form that this test has not heard of"),
             };
             config.set(setting.name, value).expect(value);
@@ -341,6 +351,7 @@ mod tests {
             policy: None,
             max_line: 77,
             max_name: 77,
+            names: NameRules::Loose,
             log_bytes: 77,
             log_entries: 77,
             reply_bytes: 77,

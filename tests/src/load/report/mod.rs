@@ -119,7 +119,8 @@ impl Report {
     /// Returns whether everything arrived once and in order, and everybody was there until the end.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        let is_complete = self.tally == Tally::default() && self.got.damaged == 0 && self.got.unseen == 0;
+        let is_complete =
+            self.tally == Tally::default() && self.got.damaged == 0 && self.got.unseen + self.got.held_back == 0;
         let is_reached =
             self.connecting.unreached == 0 && (self.messages == 0 || self.deliveries > 0 || self.is_alone());
         is_complete && is_reached && self.ended.is_empty()
@@ -152,17 +153,33 @@ impl Report {
         self.deliveries as f64 / self.seconds / listening / self.options.senders.max(1) as f64
     }
 
-    fn latency(&self, quantile: f64) -> Duration {
+    /// Returns how many messages all readers together got in a second.
+    pub(super) fn deliveries_per_second(&self) -> f64 {
+        self.deliveries as f64 / self.seconds
+    }
+
+    /// Returns the processor seconds that the server took for a million deliveries, if its process is known.
+    pub(super) fn processor_per_million(&self) -> Option<f64> {
+        self.server.map(|server| server.cpu_per_million)
+    }
+
+    /// Returns how long messages took at most, but for a part of 1 − `quantile` of them.
+    pub(super) fn latency(&self, quantile: f64) -> Duration {
         Duration::from_nanos(self.latencies.value_at_quantile(quantile))
     }
 
     /// What else must be known to read the figures rightly.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.is_held_back() {
+        if self.is_held_back() || self.got.held_back > 0 {
+            let waiting = match self.got.held_back {
+                0 => String::new(),
+                count => format!(", and {} are not lost but were still waiting in the end", Grouped(count)),
+            };
             notes.push(format!(
-                "held back: {} messages a second came from each sender, though more were waiting and nobody was busy. \
-                 A server that limits the rate does that; one of this project is started with --rate off.",
+                "held back by the rate: {} messages a second came from each sender, though more were waiting and \
+                 nobody was busy{waiting}. A server that limits the rate does that; one of this project is started with \
+                 --rate off.",
                 Scaled(self.per_sender())
             ));
         }

@@ -39,7 +39,8 @@ impl Report {
             .with("reordered", self.tally.reordered)
             .with("duplicated", self.tally.duplicated)
             .with("damaged", self.got.damaged)
-            .with("unseen", self.got.unseen);
+            .with("unseen", self.got.unseen)
+            .with("held_back", self.got.held_back);
         let server = self.server.map(|server| {
             Object::new()
                 .with_float("cpu_share", server.share, 4)

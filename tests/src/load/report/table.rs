@@ -35,6 +35,7 @@ impl fmt::Display for Report {
             ("duplicated", self.tally.duplicated),
             ("damaged", self.got.damaged),
             ("unseen", self.got.unseen),
+            ("held back", self.got.held_back),
             ("disconnected", self.ended.values().sum()),
         ] {
             writeln!(f, "{name:<16}{:>16}", Grouped(count))?;

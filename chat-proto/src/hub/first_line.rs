@@ -1,0 +1,48 @@
+//! What a session's first line decides: whether a chat client is there at all.
+
+use simdutf8::basic::from_utf8;
+
+use super::Hub;
+use crate::command::CloseReason;
+use crate::dialect::{Complaint, FirstLine, Request, is_blank};
+
+impl Hub {
+    /// Judges a session's first line; returns whether it is to be carried out.
+    ///
+    /// A blank one is not: the next is the first then. If it is another program's, so is whatever follows: it is
+    /// answered, and the session closes.
+    #[cold]
+    pub(super) fn accept_first_line(&mut self, slot: u32, first: FirstLine<'_>) -> bool {
+        if matches!(first, FirstLine::Whole(line) if is_blank(line)) {
+            return false;
+        }
+        let protocol = self.lane(slot).config.dialect.other_protocol(first);
+        let (complaint, reason) = match (protocol, first) {
+            (Some(protocol), _) => (Complaint::WrongProtocol(protocol), CloseReason::WrongProtocol),
+            (None, FirstLine::Cut(_)) => (Complaint::LineTooLong { max: self.config.max_line }, CloseReason::FirstLine),
+            (None, FirstLine::Whole(line)) if self.is_broken_text(slot, line) => {
+                (Complaint::NotUtf8, CloseReason::FirstLine)
+            }
+            (None, FirstLine::Whole(_)) => {
+                self.sessions[slot].accepted = true;
+                return true;
+            }
+        };
+        self.refuse(slot, complaint);
+        self.begin_close(slot, reason, "");
+        false
+    }
+
+    /// Returns whether a line is not UTF-8 though its dialect wants that. Within base64 it may be what it likes.
+    fn is_broken_text(&mut self, slot: u32, line: &[u8]) -> bool {
+        if from_utf8(line).is_ok() {
+            return false;
+        }
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        scratch.decoded.clear();
+        let request = self.lane(slot).config.dialect.decode(line, false, &mut scratch.decoded);
+        let is_broken = request == Request::Invalid(Complaint::NotUtf8);
+        self.scratch = Some(scratch);
+        is_broken
+    }
+}

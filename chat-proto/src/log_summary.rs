@@ -1,0 +1,181 @@
+//! What happens too often for a line each, summed up in the program's log.
+
+use core::time::Duration;
+
+use crate::hub::{Hub, HubStats};
+use crate::time::Timestamp;
+
+impl HubStats {
+    /// Returns how much each counter has grown since `earlier`; [`sessions`](Self::sessions), which is no such counter,
+    /// stays as it is.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        // Taken apart, so that a new counter is not forgotten.
+        let Self {
+            sessions,
+            opened,
+            not_opened,
+            closed,
+            messages,
+            lines_received,
+            bytes_received,
+            bytes_sent,
+            refused,
+            missed,
+            throttled,
+            held,
+            slow,
+            cut_short,
+            stalled,
+            wrong_protocol,
+        } = *earlier;
+        let _ = sessions;
+        Self {
+            sessions: self.sessions,
+            opened: self.opened.saturating_sub(opened),
+            not_opened: self.not_opened.saturating_sub(not_opened),
+            closed: self.closed.saturating_sub(closed),
+            messages: self.messages.saturating_sub(messages),
+            lines_received: self.lines_received.saturating_sub(lines_received),
+            bytes_received: self.bytes_received.saturating_sub(bytes_received),
+            bytes_sent: self.bytes_sent.saturating_sub(bytes_sent),
+            refused: self.refused.saturating_sub(refused),
+            missed: self.missed.saturating_sub(missed),
+            throttled: self.throttled.saturating_sub(throttled),
+            held: self.held.saturating_sub(held),
+            slow: self.slow.saturating_sub(slow),
+            cut_short: self.cut_short.saturating_sub(cut_short),
+            stalled: self.stalled.saturating_sub(stalled),
+            wrong_protocol: self.wrong_protocol.saturating_sub(wrong_protocol),
+        }
+    }
+
+    /// Returns the counters that are summed up in the log, and what they count. A new kind of trouble is a row here.
+    const fn troubles(&self) -> [(&'static str, u64); 8] {
+        [
+            ("connections refused", self.not_opened),
+            ("sessions throttled", self.throttled),
+            ("lines held for pace", self.held),
+            ("slow readers", self.slow),
+            ("messages missed", self.missed),
+            ("sessions stalled", self.stalled),
+            ("sessions cut short", self.cut_short),
+            ("wrong protocol", self.wrong_protocol),
+        ]
+    }
+
+    /// Returns a number that is another one as soon as there is something to sum up.
+    fn count_troubles(&self) -> u64 {
+        self.troubles().iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
+    }
+}
+
+/// Sums up in the log, once a second and with one line a kind, what happens too often for a line each: connections
+/// refused, sessions throttled, messages missed and the like.
+///
+/// For drivers with a clock: [`note`](Self::note) after calls to the hub, [`handle_timeout`](Self::handle_timeout) when
+/// [`poll_timeout`](Self::poll_timeout) has come, and [`end`](Self::end) at last. While nothing of that kind happens
+/// there is no deadline, so that an idle driver sleeps on.
+///
+/// The lines are records of `tracing` at the level `info`; what they hold is numbers, nothing that a peer has sent.
+///
+/// ```
+/// use chat_proto::{Config, Hub, LogSummary, Timestamp};
+///
+/// let mut hub = Hub::new(Config { max_sessions: 1, ..Config::default() })?;
+/// let text = hub.dialect("text").expect("a default dialect");
+/// let (mut summary, now) = (LogSummary::default(), Timestamp::ZERO);
+/// hub.open(now, text)?;
+/// summary.note(&hub, now);
+/// assert_eq!(summary.poll_timeout(), None, "all is well");
+///
+/// for _ in 0..1_000 {
+///     hub.open(now, text).expect_err("there is room for one");
+///     summary.note(&hub, now);
+/// }
+/// // Logs "connections refused count=1000" if somebody listens.
+/// summary.handle_timeout(&hub, now + LogSummary::EVERY);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogSummary {
+    /// The counters as they were told last.
+    told: HubStats,
+    due: Option<Timestamp>,
+}
+
+impl LogSummary {
+    /// The time that a line sums up.
+    pub const EVERY: Duration = Duration::from_secs(1);
+
+    /// Looks whether there is something to sum up, which is done a second from then.
+    pub fn note(&mut self, hub: &Hub, now: Timestamp) {
+        if self.due.is_none() && hub.counters().count_troubles() != self.told.count_troubles() && is_heard() {
+            self.due = Some(now + Self::EVERY);
+        }
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called; `None` while there is nothing to sum up.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// Writes what is due. A call that comes too early does nothing.
+    pub fn handle_timeout(&mut self, hub: &Hub, now: Timestamp) {
+        if self.due.is_some_and(|due| due <= now) {
+            self.end(hub);
+        }
+    }
+
+    /// Writes what there is, due or not.
+    pub fn end(&mut self, hub: &Hub) {
+        let stats = hub.stats();
+        for (kind, count) in stats.since(&self.told).troubles() {
+            if count > 0 {
+                tracing::info!(count, "{kind}");
+            }
+        }
+        *self = Self { told: stats, due: None };
+    }
+}
+
+fn is_heard() -> bool {
+    tracing::enabled!(tracing::Level::INFO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn since_counts_what_came_after() {
+        let mut hub = Hub::new(Config { max_sessions: 1, ..Config::default() }).expect("limits in range");
+        let text = hub.dialect("text").expect("a default dialect");
+        let id = hub.open(Timestamp::ZERO, text).expect("room");
+        hub.receive(Timestamp::ZERO, id, b"one\ntwo\n");
+        let earlier = hub.stats();
+        assert_eq!(earlier.since(&HubStats::default()), earlier);
+        hub.receive(Timestamp::ZERO, id, b"GET / HTTP/1.1\n/nonsense\n");
+        hub.open(Timestamp::ZERO, text).expect_err("no room");
+        let grown = hub.stats().since(&earlier);
+        let expected = HubStats { sessions: 1, not_opened: 1, lines_received: 2, bytes_received: 25, ..grown };
+        assert_eq!((grown, grown.refused, grown.opened), (expected, 1, 0));
+        assert_ne!(hub.stats().count_troubles(), earlier.count_troubles());
+    }
+
+    #[test]
+    fn what_nobody_hears_has_no_deadline() {
+        // Nobody has asked for log records here, so there is no reason to wake up for them.
+        let mut hub = Hub::new(Config { max_sessions: 1, ..Config::default() }).expect("limits in range");
+        let text = hub.dialect("text").expect("a default dialect");
+        let _ = hub.open(Timestamp::ZERO, text).and_then(|_| hub.open(Timestamp::ZERO, text));
+        let mut summary = LogSummary::default();
+        summary.note(&hub, Timestamp::ZERO);
+        assert_eq!(summary.poll_timeout(), None);
+        assert_ne!(hub.stats().count_troubles(), summary.told.count_troubles());
+        summary.end(&hub);
+        assert_eq!(hub.stats(), summary.told);
+    }
+}

@@ -1,0 +1,47 @@
+//! Which names are the same to those who read them.
+
+use alloc::string::String;
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::skeleton;
+
+use super::NameRules;
+
+impl NameRules {
+    /// Writes to `key` what two names have in common that must not both be in use. `scratch` is worked in.
+    pub(super) fn key_of<'a>(self, name: &str, scratch: &mut String, key: &'a mut String) -> &'a str {
+        match self {
+            Self::Strict => looks(name, scratch, key),
+            Self::Loose => {
+                key.clear();
+                key.extend(caseless(name));
+                key
+            }
+        }
+    }
+}
+
+/// Writes to `key` what a name looks like.
+///
+/// That is the skeleton of UTS #39 ("confusable detection"), taken without regard to case before and after, without the
+/// marks that any letter may have: `Alice`, `ALİCE`, `álice` and `аlice` with a Cyrillic а are one name. So are `paypal`
+/// and `paypaI` with a capital i.
+pub(super) fn looks<'a>(name: &str, folded: &mut String, key: &'a mut String) -> &'a str {
+    folded.clear();
+    folded.extend(caseless(name));
+    key.clear();
+    let bare = skeleton(folded).flat_map(fold).filter(|c| !matches!(c, '\u{300}'..='\u{36F}'));
+    // A capital I looks like an l and is an i: where case does not count, one letter joins the three.
+    key.extend(bare.map(|c| if c == 'i' { 'l' } else { c }));
+    key
+}
+
+/// Returns a name without regard to case: two that are canonically equivalent are the same (Unicode's D145).
+pub(super) fn caseless(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.nfd().flat_map(fold).nfd()
+}
+
+/// Folds case. By way of the upper case, so that letters with several lower cases, as σ and ς, become one.
+fn fold(c: char) -> impl Iterator<Item = char> {
+    c.to_uppercase().flat_map(char::to_lowercase)
+}

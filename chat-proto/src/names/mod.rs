@@ -1,0 +1,402 @@
+//! Names: which are valid, which are the same, and who has which.
+
+mod likeness;
+mod rules;
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use arrayvec::{ArrayString, ArrayVec};
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use self::likeness::{caseless, looks};
+pub use self::rules::{NameError, NameRules};
+
+/// What the server calls itself where a dialect needs a name for it.
+pub(crate) const SERVER: &str = "server";
+/// What an unnamed session is called in dialects without guests.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+/// What dialects call the one who reads.
+pub(crate) const YOU: &str = "you";
+/// What the name of a guest begins with.
+pub(crate) const GUEST: &str = "guest-";
+
+/// What a session is called: a copy, so that the session may change while it is spoken of.
+pub(crate) type NameBuf = ArrayString<MAX_NAME>;
+
+/// The most bytes that [`Config::max_name`](crate::Config::max_name) allows.
+pub(crate) const MAX_NAME: usize = 255;
+
+/// Copies a name, which is no longer than [`MAX_NAME`].
+pub(crate) fn name_buf(name: &str) -> NameBuf {
+    // In place: the buffer is larger than most names by far, and is not moved.
+    let mut buf = NameBuf::new();
+    let fits = buf.try_push_str(name);
+    debug_assert!(fits.is_ok(), "no name is longer");
+    buf
+}
+
+/// Makes the name of the guest with that number.
+pub(crate) fn guest_name(mut number: u64) -> NameBuf {
+    let mut name = name_buf(GUEST);
+    let mut digits = ArrayVec::<u8, 20>::new();
+    while number > 0 {
+        digits.push(b'0' + (number % 10) as u8);
+        number /= 10;
+    }
+    digits.iter().rev().for_each(|digit| name.push(char::from(*digit)));
+    name
+}
+
+/// Returns the number of the guest that a name means, written as guests' names are.
+pub(crate) fn guest_number(name: &str) -> Option<u64> {
+    let number = name.strip_prefix(GUEST)?.parse().ok()?;
+    (guest_name(number).as_str() == name).then_some(number)
+}
+
+/// Who has which name: no two that are alike, at any moment.
+#[derive(Debug)]
+pub(crate) struct Names {
+    rules: NameRules,
+    max_name: usize,
+    /// The names by slot, `max_name` bytes each, filled up with NUL: text, so that to read one is to check nothing.
+    text: String,
+    /// Their lengths; 0 for none.
+    lengths: Vec<u8>,
+    /// The numbers that sessions have as guests, or had before they took a name.
+    numbers: Vec<u64>,
+    /// How many guests there were: their numbers are 1 to this, none of them given twice.
+    guests: u64,
+    /// The hashes of their keys, or of their numbers. The keys are made again when two hashes are equal, which is rare.
+    hashes: Vec<u64>,
+    /// Those who have a name, and the guests.
+    slots: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// How they look whom nobody may be called, and how a guest's name begins to.
+    reserved: [String; 3],
+    guest: String,
+    /// To make keys in.
+    scratch: [String; 3],
+}
+
+impl Names {
+    pub(crate) fn new(rules: NameRules, max_name: usize, sessions: usize) -> Self {
+        let look = |name| String::from(looks(name, &mut String::new(), &mut String::new()));
+        Self {
+            rules,
+            max_name,
+            text: String::from_utf8(vec![0; max_name * sessions]).unwrap_or_default(),
+            lengths: vec![0; sessions],
+            numbers: vec![0; sessions],
+            guests: 0,
+            hashes: vec![0; sessions],
+            // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
+            slots: HashTable::with_capacity(2 * sessions),
+            hasher: DefaultHashBuilder::default(),
+            reserved: [SERVER, ANONYMOUS, YOU].map(look),
+            guest: look(GUEST),
+            scratch: core::array::from_fn(|_| String::with_capacity(Self::max_key(max_name))),
+        }
+    }
+
+    /// Bytes of heap for names of that length and number.
+    pub(crate) fn memory_bound(max_name: usize, sessions: usize) -> usize {
+        // hashbrown: a power of two of buckets, an eighth of them free, a control byte each and 16 more.
+        let buckets = (2 * sessions * 8 / 7).next_power_of_two().max(16);
+        let table = buckets * (size_of::<u32>() + 1) + 64;
+        let reserved = 64;
+        // While a key is made, normalising may hold a run of combining marks on the heap, 8 bytes a character.
+        let keys = 3 * Self::max_key(max_name) + 2 * 8 * 2 * Self::max_key(max_name);
+        sessions * (max_name + size_of::<u8>() + 2 * size_of::<u64>()) + table + reserved + keys
+    }
+
+    /// The most bytes of a key: a character's prototype in UTS #39 has up to 18 others (U+FDFA), of two bytes and more.
+    fn max_key(max_name: usize) -> usize {
+        max_name * 24
+    }
+
+    /// Returns whether the session in that slot has a name.
+    pub(crate) fn has(&self, slot: u32) -> bool {
+        self.lengths[slot as usize] > 0
+    }
+
+    /// Returns the name of the session in that slot, if it has one.
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> Option<&str> {
+        let length = self.lengths[slot as usize] as usize;
+        (length > 0).then(|| &self.text[slot as usize * self.max_name..][..length])
+    }
+
+    /// Makes a guest of the session in that slot, which is new: with a number that none had before.
+    pub(crate) fn admit_guest(&mut self, slot: u32) {
+        self.guests += 1;
+        self.numbers[slot as usize] = self.guests;
+        let hash = self.hasher.hash_one(self.guests);
+        self.hashes[slot as usize] = hash;
+        self.slots.insert_unique(hash, slot, |slot| self.hashes[*slot as usize]);
+    }
+
+    /// Returns the number of the guest in that slot.
+    pub(crate) fn number(&self, slot: u32) -> u64 {
+        self.numbers[slot as usize]
+    }
+
+    /// Finds the guest of that number, unless it has a name or is gone.
+    pub(crate) fn find_guest(&self, number: u64) -> Option<u32> {
+        let is_it = |slot: &u32| self.numbers[*slot as usize] == number && !self.has(*slot);
+        self.slots.find(self.hasher.hash_one(number), is_it).copied()
+    }
+
+    /// Returns whether there ever was a guest of that number.
+    pub(crate) fn was_guest(&self, number: u64) -> bool {
+        (1..=self.guests).contains(&number)
+    }
+
+    /// Gives the name, in NFC, to the session in that slot, in place of the one it had.
+    pub(crate) fn claim(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
+        let mut composed = NameBuf::new();
+        let name = self.rules.check(name, self.max_name, &mut composed)?;
+        let [folded, key, other] = &mut self.scratch;
+        // What looks like one of these is nobody's, whatever else may look alike.
+        let look = looks(name, folded, key);
+        if self.reserved.iter().any(|reserved| reserved == look) || look.starts_with(&self.guest) {
+            return Err(NameError::Reserved);
+        }
+        let rules = self.rules;
+        let key = if rules == NameRules::Strict { look } else { rules.key_of(name, folded, key) };
+        let hash = self.hasher.hash_one(key.as_bytes());
+        let (text, lengths, max) = (&self.text, &self.lengths, self.max_name);
+        let holder = self.slots.find(hash, |holder| {
+            let holder = *holder as usize;
+            let name = || &text[holder * max..][..lengths[holder] as usize];
+            self.hashes[holder] == hash && rules.key_of(name(), folded, other) == key
+        });
+        if holder.is_some_and(|holder| *holder != slot) {
+            return Err(NameError::Taken);
+        }
+        self.release(slot);
+        let [padded, ..] = &mut self.scratch;
+        padded.clear();
+        padded.push_str(name);
+        padded.extend(core::iter::repeat_n('\0', self.max_name - name.len()));
+        let start = slot as usize * self.max_name;
+        self.text.replace_range(start..start + self.max_name, padded);
+        self.lengths[slot as usize] = name.len() as u8;
+        self.hashes[slot as usize] = hash;
+        self.slots.insert_unique(hash, slot, |slot| self.hashes[*slot as usize]);
+        Ok(())
+    }
+
+    /// Frees the name of the session in that slot, if it has one, or forgets the guest.
+    pub(crate) fn release(&mut self, slot: u32) {
+        if let Ok(entry) = self.slots.find_entry(self.hashes[slot as usize], |other| *other == slot) {
+            entry.remove();
+        }
+        self.lengths[slot as usize] = 0;
+    }
+
+    /// Finds the session that a name means: the one that has it, but for case.
+    pub(crate) fn find(&mut self, name: &str) -> Option<u32> {
+        let mut composed = NameBuf::new();
+        let name = self.rules.check(name, self.max_name, &mut composed).ok()?;
+        let [folded, key, _] = &mut self.scratch;
+        let hash = self.hasher.hash_one(self.rules.key_of(name, folded, key).as_bytes());
+        let slot = *self.slots.find(hash, |slot| self.hashes[*slot as usize] == hash)?;
+        // What merely looks like a name does not reach the one who has it.
+        caseless(name).eq(caseless(self.get(slot)?)).then_some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strict(sessions: usize) -> Names {
+        Names::new(NameRules::Strict, 32, sessions)
+    }
+
+    fn loose(sessions: usize) -> Names {
+        Names::new(NameRules::Loose, 32, sessions)
+    }
+
+    #[track_caller]
+    fn are_twins(mut names: Names, one: &str, other: &str) {
+        assert_eq!(names.claim(0, one), Ok(()), "{one}");
+        assert_eq!(names.claim(1, other), Err(NameError::Taken), "{one} and {other}");
+        assert_eq!(names.claim(0, other), Ok(()), "one may change one's own");
+        names.release(0);
+        assert_eq!(names.claim(1, one), Ok(()), "free again at once");
+    }
+
+    #[test]
+    fn twins_cannot_both_be_had() {
+        for (one, other) in [
+            ("alice", "ALICE"),
+            ("alice", "ALİCE"),
+            ("alice", "alıce"),
+            ("alice", "аlice"),
+            ("alice", "álice"),
+            ("alice", "a\u{327}lice"),
+            ("Žofie", "zofie"),
+            ("Łukasz", "lukasz"),
+            ("straße", "STRASSE"),
+            ("Γιώργος", "ΓΙΏΡΓΟΣ"),
+            ("é", "e\u{301}"),
+            ("bob", "b0b"),
+            ("paypal", "paypaI"),
+            ("Lan", "Ian"),
+            ("modern", "rnodern"),
+            ("K", "\u{212a}"),
+            ("йога", "ЙОГА"),
+        ] {
+            are_twins(strict(2), one, other);
+        }
+        let mut names = strict(3);
+        assert_eq!([names.claim(0, "alice"), names.claim(1, "alicia"), names.claim(2, "a2")], [Ok(()); 3]);
+    }
+
+    #[test]
+    fn loose_twins_are_those_by_case() {
+        for (one, other) in [
+            ("alice", "ALICE"),
+            ("straße", "STRASSE"),
+            ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
+            ("é", "e\u{301}"),
+            ("K", "\u{212a}"),
+            ("α\u{345}\u{301}", "ΆΙ"),
+            ("Å", "\u{212b}"),
+        ] {
+            are_twins(loose(2), one, other);
+        }
+        for (one, other) in
+            [("alice", "аlice"), ("alice", "ALİCE"), ("alice", "álice"), ("bob", "b0b"), ("o'neil", "o’neil")]
+        {
+            let mut names = loose(2);
+            assert_eq!([names.claim(0, one), names.claim(1, other)], [Ok(()); 2], "{one} and {other}");
+            assert_eq!((names.find(one), names.find(other)), (Some(0), Some(1)));
+        }
+    }
+
+    #[test]
+    fn a_name_is_had_in_nfc() {
+        for mut names in [strict(1), loose(1)] {
+            assert_eq!(names.claim(0, "Z\u{30c}ofie"), Ok(()));
+            assert_eq!(names.get(0), Some("Žofie"));
+            assert_eq!((names.find("Z\u{30c}OFIE"), names.find("zofie")), (Some(0), None));
+        }
+    }
+
+    #[test]
+    fn the_reserved_and_their_twins_are_nobodys() {
+        for mut names in [strict(1), loose(1)] {
+            for name in [
+                "server",
+                "SERVER",
+                "ѕеrvеr",
+                "sérver",
+                "anonymous",
+                "Anonymous",
+                "you",
+                "YOU",
+                "Yοu",
+                "y0u",
+                "yöu",
+                "guest-1",
+                "GUEST-x",
+                "guest-",
+                "guést-1",
+            ] {
+                assert_eq!(names.claim(0, name), Err(NameError::Reserved), "{name}");
+            }
+            for name in ["guest", "youth", "servers", "anon"] {
+                assert_eq!(names.claim(0, name), Ok(()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_look_alike_finds_nobody() {
+        let mut names = strict(2);
+        assert_eq!(names.claim(1, "Bob"), Ok(()));
+        assert_eq!((names.find("bob"), names.find("BOB")), (Some(1), Some(1)));
+        assert_eq!((names.find("b0b"), names.find("rob"), names.find("")), (None, None, None));
+        assert_eq!(names.get(1), Some("Bob"));
+    }
+
+    #[test]
+    fn a_longest_name_of_the_longest_keys_fits_its_bound() {
+        // U+FDFA has the longest prototype of all characters.
+        let name = "\u{fdfa}".repeat(85);
+        let mut names = Names::new(NameRules::Loose, 255, 2);
+        assert_eq!(names.claim(0, &name), Ok(()));
+        assert_eq!(names.claim(1, &name), Err(NameError::Taken));
+        assert!(names.scratch.iter().all(|scratch| scratch.capacity() == Names::max_key(255)), "no key grew");
+    }
+
+    #[test]
+    fn the_table_is_as_large_as_the_bound_has_it() {
+        for sessions in (1..=64).chain((1..=10).flat_map(|k| [(7 << k) - 1, 7 << k, (7 << k) + 1])) {
+            let names = Names::new(NameRules::Strict, 1, sessions);
+            let numbers = names.hashes.capacity() + names.numbers.capacity();
+            let vectors = names.text.capacity() + names.lengths.capacity() + size_of::<u64>() * numbers;
+            let keys =
+                names.reserved.iter().chain([&names.guest]).chain(&names.scratch).map(String::capacity).sum::<usize>();
+            let held = vectors + keys + names.slots.allocation_size();
+            // What making a key takes for a moment is in the bound, too.
+            let spare = Names::memory_bound(1, sessions).checked_sub(held).expect("within the bound");
+            assert!(spare < 1_024, "{spare} bytes too many for {sessions}");
+        }
+    }
+
+    #[test]
+    fn guests_are_counted_from_one() {
+        for (number, name) in [(1, "guest-1"), (10, "guest-10"), (u64::MAX, "guest-18446744073709551615")] {
+            assert_eq!((guest_name(number).as_str(), guest_number(name)), (name, Some(number)));
+        }
+        for name in ["guest-", "guest-x", "guest-01", "guest-+1", "guest-0", "guest-18446744073709551616", "Guest-1"] {
+            assert_eq!(guest_number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_guests_number_is_never_used_twice() {
+        let mut names = strict(2);
+        names.admit_guest(0);
+        names.admit_guest(1);
+        assert_eq!([1, 2, 3].map(|number| names.find_guest(number)), [Some(0), Some(1), None]);
+        // One leaves, and another comes in its place; one takes a name.
+        names.release(1);
+        assert_eq!((names.find_guest(2), names.was_guest(2)), (None, true));
+        names.admit_guest(1);
+        assert_eq!(names.claim(0, "alice"), Ok(()));
+        assert_eq!([1, 2, 3].map(|number| names.find_guest(number)), [None, None, Some(1)]);
+        assert_eq!([0, 1, 3, 4].map(|number| names.was_guest(number)), [false, true, true, false]);
+        assert_eq!((names.find("alice"), names.get(1), names.number(1)), (Some(0), None, 3));
+    }
+
+    #[test]
+    fn guests_who_come_and_go_for_ever_never_grow_the_table() {
+        let mut names = Names::new(NameRules::Strict, 16, 8);
+        let capacity = names.slots.capacity();
+        for i in 0..20_000 {
+            names.release(i % 8);
+            names.admit_guest(i % 8);
+            if i % 3 == 0 {
+                assert_eq!(names.claim(i % 8, &alloc::format!("n{i}")), Ok(()));
+            }
+        }
+        assert_eq!((names.slots.len(), names.slots.capacity()), (8, capacity));
+    }
+
+    #[test]
+    fn renaming_for_ever_never_grows_the_table() {
+        let mut names = Names::new(NameRules::Strict, 16, 8);
+        let capacity = names.slots.capacity();
+        for i in 0..20_000 {
+            assert_eq!(names.claim(i % 8, &alloc::format!("n{i}")), Ok(()));
+        }
+        assert_eq!((names.slots.len(), names.slots.capacity()), (8, capacity));
+    }
+}

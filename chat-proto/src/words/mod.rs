@@ -1,0 +1,402 @@
+//! What of a peer's words reaches another's screen.
+
+mod cleaner;
+
+use alloc::string::String;
+
+use self::cleaner::{Cleaner, Fate};
+
+/// Returns the words without anything that could steer a terminal, forge a line or hide in it, and without trailing
+/// white space.
+///
+/// * Line ends and tabs become spaces; other control characters (C0, DEL, C1) go.
+/// * What is [drawn as nothing](crate::invisible) goes: zero-width spaces, the bidirectional controls of UAX #9, tags,
+///   blank signs. Joiners and selectors stay where letters or emoji need them: ZWJ and ZWNJ beside a virama and
+///   between letters of a script whose letters join, ZWJ between emoji, the presentation selectors behind an emoji or a
+///   digit in a keycap, Mongolian selectors behind a Mongolian letter. The flags of England, Scotland and Wales are
+///   spelled in tags: they become a black flag.
+/// * Of more than three combining marks in a row the first three stay.
+/// * A row of more than eight white spaces becomes one space. Before the first of the words there may be 32 spaces, so
+///   that pasted code keeps its shape.
+///
+/// The result is never longer than `words`, and cleaning it again changes nothing. `scratch` is used if something has
+/// to change.
+#[inline]
+pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
+    // Nearly all words are plain.
+    if plain_prefix(words.as_bytes()).is_all_of(words) { trim_end(words) } else { clean_characters(words, scratch) }
+}
+
+/// Returns the words without trailing white space, of which most have none.
+#[inline]
+pub(crate) fn trim_end(words: &str) -> &str {
+    if words.as_bytes().last().is_some_and(u8::is_ascii_graphic) { words } else { words.trim_end() }
+}
+
+/// The bytes before the first that is not plain: printable ASCII, of which nothing is cleaned but what is too much white
+/// space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plain {
+    /// How many they are.
+    pub(crate) len: usize,
+    /// There are four spaces in a row among them, at a multiple of four, as there are in each row of more than six.
+    pub(crate) has_gap: bool,
+}
+
+impl Plain {
+    /// Whether the words are plain and clean, but for white space at their end.
+    fn is_all_of(self, words: &str) -> bool {
+        self.len == words.len() && !self.has_gap
+    }
+}
+
+/// Finds the bytes before the first that is not plain.
+#[inline]
+pub(crate) fn plain_prefix(bytes: &[u8]) -> Plain {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH_BITS: u64 = ONES * 0x80;
+    const GAP: [u8; 4] = *b"    ";
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let (mut len, mut has_gap) = (0, false);
+    // So many at once as make for vectorised code; then eight at once, among which to find the first.
+    for chunk in bytes.as_chunks::<32>().0 {
+        if !chunk.iter().fold(true, |all, byte| all & is_plain(byte)) {
+            break;
+        }
+        for four in chunk.as_chunks().0 {
+            has_gap |= *four == GAP;
+        }
+        len += chunk.len();
+    }
+    for eight in bytes[len..].as_chunks::<8>().0 {
+        let word = u64::from_le_bytes(*eight);
+        // Sets the high bit of each byte that is over `~` or below a space. It may spill over, to bytes after the first.
+        let others = (word | word.wrapping_add(ONES) | word.wrapping_sub(ONES * 0x20)) & HIGH_BITS;
+        has_gap |= eight[..4] == GAP;
+        if others != 0 {
+            return Plain { len: len + others.trailing_zeros() as usize / 8, has_gap };
+        }
+        has_gap |= eight[4..] == GAP;
+        len += 8;
+    }
+    let rest = &bytes[len..];
+    has_gap |= rest.starts_with(&GAP);
+    Plain { len: len + rest.iter().take_while(|byte| is_plain(byte)).count(), has_gap }
+}
+
+/// Returns whether the words lie within those very bytes; a copy that says the same does not.
+pub(crate) fn are_part_of(words: &str, bytes: &[u8]) -> bool {
+    let (words, bytes) = (words.as_bytes().as_ptr_range(), bytes.as_ptr_range());
+    bytes.start <= words.start && words.end <= bytes.end
+}
+
+#[inline(never)]
+fn clean_characters<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
+    if is_clean(words) {
+        return words.trim_end();
+    }
+    scratch.clear();
+    let (mut cleaner, mut rest) = (Cleaner::default(), words.chars().peekable());
+    while let Some(c) = rest.next() {
+        match cleaner.look_at(scratch.len(), c, rest.peek().copied()) {
+            Fate::Stays => scratch.push(c),
+            Fate::Goes => {}
+            Fate::IsSpaceFrom(start) => {
+                scratch.truncate(start);
+                scratch.push(' ');
+            }
+        }
+    }
+    scratch.trim_end()
+}
+
+fn is_clean(words: &str) -> bool {
+    let (mut cleaner, mut rest) = (Cleaner::default(), words.char_indices().peekable());
+    while let Some((at, c)) = rest.next() {
+        if cleaner.look_at(at, c, rest.peek().map(|(_, next)| *next)) != Fate::Stays {
+            return false;
+        }
+    }
+    true
+}
+
+/// Does the same to words that are one's own.
+pub(crate) fn clean_in_place(words: &mut String) {
+    // What goes is overwritten with NULs, which are never clean: nothing moves before all that has to go goes at once.
+    let (mut cleaner, mut at) = (Cleaner::default(), 0);
+    while let Some(c) = first_char(&words[at..]) {
+        let end = at + c.len_utf8();
+        match cleaner.look_at(at, c, first_char(&words[end..])) {
+            Fate::Stays => {}
+            Fate::Goes => overwrite(words, at, end),
+            Fate::IsSpaceFrom(start) => {
+                overwrite(words, start, end);
+                words.replace_range(start..=start, " ");
+            }
+        }
+        at = end;
+    }
+    words.retain(|c| c != '\0');
+    words.truncate(words.trim_end().len());
+}
+
+fn first_char(words: &str) -> Option<char> {
+    words.chars().next()
+}
+
+/// Puts NULs in place of the characters there, as many as they have bytes.
+fn overwrite(words: &mut String, mut start: usize, end: usize) {
+    while let Some(c) = first_char(&words[start..end]) {
+        let len = c.len_utf8();
+        words.replace_range(start..start + len, &"\0\0\0\0"[..len]);
+        start += len;
+    }
+}
+
+/// Cuts words to at most `max` bytes, between characters.
+pub(crate) fn cut(words: &str, max: usize) -> &str {
+    let end = (0..=max.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
+    &words[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use unicode_normalization::char::is_combining_mark;
+
+    use super::*;
+    use crate::invisible::is_invisible;
+
+    fn cleaned(words: &str) -> String {
+        let (mut scratch, mut own) = (String::new(), String::from(words));
+        clean_in_place(&mut own);
+        let cleaned = clean(words, &mut scratch);
+        assert_eq!(own, cleaned, "{words:?} in place");
+        own
+    }
+
+    #[test]
+    fn terminal_escapes_lose_what_makes_them_work() {
+        for (words, expected) in [
+            ("\x1b[31mred\x1b]52;c;AA\x07", "[31mred]52;c;AA"),
+            ("c1 \u{9b}31m \u{85}x\x7f\x08", "c1 31m x"),
+            ("a\tb\r\nc\u{2028}d\0", "a b  c d"),
+            ("\u{202e}evil\u{2066}x", "evilx"),
+            ("\u{2029}\n", ""),
+        ] {
+            assert_eq!(cleaned(words), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_as_nothing_goes() {
+        for c in "\u{ad}\u{34f}\u{61c}\u{1160}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2060}\u{206a}\u{206f}\u{2800}\u{3164}\
+                  \u{fe00}\u{fe0f}\u{feff}\u{fffc}\u{180b}\u{180e}\u{13430}\u{13441}\u{16fe4}\u{e0001}\u{e0041}\u{e0101}"
+            .chars()
+        {
+            assert_eq!(cleaned(&format!("a{c}b{c}{c}")), "ab", "{c:?}");
+            assert_eq!(cleaned(&format!("{c}{c} {c}")), "", "{c:?}");
+        }
+        // The flag of Scotland.
+        assert_eq!(cleaned("\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}!"), "\u{1F3F4}!");
+    }
+
+    #[test]
+    fn joiners_stay_where_letters_or_emoji_need_them() {
+        for words in [
+            "می\u{200c}خواهم",
+            "نامه\u{200c}ای",
+            "र\u{94d}\u{200d}य",
+            "क\u{94d}\u{200c}ष",
+            "র\u{200d}\u{9cd}য\u{9be}ম",
+            "ශ\u{dca}\u{200d}ර\u{dd3}",
+            "അവന\u{d4d}\u{200d} വന്നു",
+            "ᠨᠢᠭᠡ\u{180b}",
+            "ᠬᠠᠷ\u{180e}ᠠ",
+            "👩\u{200d}🚀",
+            "👩🏽\u{200d}🚀",
+            "❤\u{fe0f}\u{200d}🔥",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "☎\u{fe0e}",
+            "1\u{fe0f}\u{20e3}",
+            "🇨🇿",
+        ] {
+            assert_eq!(cleaned(words), words, "{words:?}");
+        }
+        for (words, expected) in [
+            ("a\u{200d}b", "ab"),
+            ("می\u{200c}", "می"),
+            ("می\u{200c}\u{200d}\u{200c}خ", "می\u{200c}خ"),
+            ("م\u{200c} \u{200c}خ", "م خ"),
+            ("👩\u{200d}", "👩"),
+            ("👩\u{200d}\u{200d}🚀", "👩\u{200d}🚀"),
+            ("👩\u{200d}x", "👩x"),
+            ("☎\u{fe0f}\u{fe0f}\u{fe0e}", "☎\u{fe0f}"),
+            ("1\u{fe0f}", "1"),
+            ("ᠨ\u{180b}\u{180c}x\u{180b}", "ᠨ\u{180b}x"),
+        ] {
+            assert_eq!(cleaned(words), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn of_marks_in_a_row_three_stay() {
+        assert_eq!(cleaned(&format!("a{}b", "\u{301}".repeat(2_000))), "a\u{301}\u{301}\u{301}b");
+        // What is between them and goes does not part them.
+        assert_eq!(cleaned("a\u{301}\u{302}\u{200b}\u{303}\u{fe0f}\u{304}\u{7}\u{305}"), "a\u{301}\u{302}\u{303}");
+        for words in [
+            "Việt Nam, e\u{302}\u{301}",
+            "ש\u{5c1}\u{5bc}\u{5b8}לום",
+            "ٱلل\u{651}\u{64e}\u{670}ه",
+            "ที\u{e48}นี\u{e48}",
+            "ཧ\u{f71}\u{f74}\u{f83}",
+            "བསྒྲུབས",
+            "ತ\u{ccb}\u{c82}ಟ",
+        ] {
+            assert_eq!(cleaned(words), words, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_more_than_eight_spaces_becomes_one() {
+        let gap = |n| format!("a{}b", " ".repeat(n));
+        for n in 0..=8 {
+            assert_eq!(cleaned(&gap(n)), gap(n));
+        }
+        for n in [9, 10, 15, 16, 71, 2_000] {
+            assert_eq!(cleaned(&gap(n)), "a b", "{n}");
+        }
+        for space in ["\t", "\u{a0}", "\u{3000}", "\u{2028}", " \u{200b}", " \u{2800}\u{3164}", "\u{2003}"] {
+            assert_eq!(cleaned(&format!("a{}b", space.repeat(9))), "a b", "{space:?}");
+        }
+        // Nor do marks on spaces, which few terminals draw, make two rows of it.
+        assert_eq!(cleaned(&format!("a{}\u{1039}{}b", " ".repeat(8), " ".repeat(8))), "a b");
+        assert_eq!(cleaned(&format!("a{}.{}b", " ".repeat(8), " ".repeat(8))), format!("a{0}.{0}b", " ".repeat(8)));
+    }
+
+    #[test]
+    fn pasted_code_keeps_its_shape_and_cannot_reach_a_terminals_edge() {
+        let indented = |n| format!("{}return;", " ".repeat(n));
+        for n in [1, 8, 9, 12, 31, 32] {
+            assert_eq!(cleaned(&indented(n)), indented(n));
+        }
+        for n in [33, 40, 71, 2_000] {
+            assert_eq!(cleaned(&indented(n)), " return;", "{n}");
+        }
+        assert_eq!(cleaned(&format!("{}x", "\t".repeat(9))), indented(9).replace("return;", "x"), "tabs are spaces");
+        assert_eq!(cleaned(&format!("{}x", "\u{3000}".repeat(9))), " x", "wide ones are no indent");
+        assert_eq!(cleaned(&format!("{}\u{3000}x", " ".repeat(20))), " x");
+    }
+
+    #[test]
+    fn whatever_they_are_they_are_clean_after_one_pass() {
+        const ALPHABET: &str = "aé1#  \t\r\u{7}\u{85}\u{a0}\u{3000}\u{2028}\u{301}\u{323}\u{5bc}\u{20e3}\u{94d}\u{9cd}\u{200b}\u{200c}\u{200c}\
+            \u{200d}\u{200d}\u{200f}\u{202e}\u{fe0e}\u{fe0f}\u{180b}\u{180e}\u{e0067}\u{2800}\u{1039}😀👩🏽❤©مهاक र\u{64e}ᠨᠠ中";
+        let alphabet: Vec<char> = ALPHABET.chars().collect();
+        let mut state = 1_u64;
+        let mut below = |n: usize| {
+            // Knuth's MMIX.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n
+        };
+        for _ in 0..20_000 {
+            let mut words = String::new();
+            for _ in 0..below(20) {
+                let c = alphabet[below(alphabet.len())];
+                let times = if below(8) == 0 { below(40) } else { 1 };
+                words.extend(core::iter::repeat_n(c, times));
+            }
+            let once = cleaned(&words);
+            assert!(once.len() <= words.len(), "{words:?} became longer");
+            assert_eq!(cleaned(&once), once, "{words:?} twice");
+            let unseen = |c| is_invisible(c) && !"\u{200c}\u{200d}\u{fe0e}\u{fe0f}\u{180b}\u{180e}".contains(c);
+            assert!(!once.contains(|c: char| c.is_control() || unseen(c)), "{once:?} has what cannot be seen");
+            let (mut marks, mut spaces, mut hidden) = (0, 0, 0);
+            for c in once.trim_start().chars() {
+                marks = if is_combining_mark(c) && !is_invisible(c) { marks + 1 } else { 0 };
+                spaces = if c.is_whitespace() { spaces + 1 } else { 0 };
+                hidden = if is_invisible(c) { hidden + 1 } else { 0 };
+                assert!(marks <= 3 && spaces <= 8 && hidden <= 2, "{once:?}");
+            }
+            assert!(once.chars().take_while(|c| c.is_whitespace()).count() <= 32, "{once:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_policy_wrote_is_cleaned_in_one_pass() {
+        // A megabyte of them: with a pass for each this would take an hour.
+        for (row, len) in
+            [("x\t\u{2028}", 3), ("x\t\t\t\t\t\t\t\t\t\u{3000}", 2), ("x\u{200b}\u{301}\u{301}\u{301}\u{301}", 7)]
+        {
+            let mut words = row.repeat(1 << 17);
+            words.push('x');
+            clean_in_place(&mut words);
+            assert_eq!(words.len(), (len << 17) + 1);
+        }
+    }
+
+    #[test]
+    fn the_first_byte_that_is_not_plain_is_found_wherever_it_is() {
+        let plain: Vec<u8> = (b' '..=b'~').collect();
+        for len in 0..plain.len() {
+            assert_eq!(plain_prefix(&plain[..len]), Plain { len, has_gap: false });
+            for at in 0..len {
+                for byte in [0, b'\n', 0x1f, 0x7f, 0x80, 0xff] {
+                    let mut bytes = plain[..len].to_vec();
+                    bytes[at] = byte;
+                    assert_eq!(plain_prefix(&bytes).len, at, "{byte:#x} at {at} of {len}");
+                    // Nor does it matter what comes after it.
+                    bytes[at..].fill(byte);
+                    assert_eq!(plain_prefix(&bytes).len, at, "{byte:#x} from {at} to {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_seven_spaces_is_a_gap_wherever_it_is_and_none_behind_the_plain_bytes_is() {
+        for len in 0..80 {
+            for at in 0..len {
+                for spaces in 1..=12.min(len - at) {
+                    let mut bytes = [b'x'; 80];
+                    bytes[at..at + spaces].fill(b' ');
+                    let plain = plain_prefix(&bytes[..len]);
+                    assert!(plain.len == len && (plain.has_gap || spaces < 7), "{spaces} at {at} of {len}");
+                    assert!(!plain.has_gap || spaces >= 4, "{spaces} at {at} of {len}");
+                    let end = if at == 0 { 0 } else { at - 1 };
+                    bytes[end] = b'\n';
+                    assert_eq!(
+                        plain_prefix(&bytes[..len]),
+                        Plain { len: end, has_gap: false },
+                        "behind {end} of {len}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_a_part_of_where_they_are_and_not_of_what_says_the_same() {
+        let line = "alice: hello";
+        for words in [line, &line[7..], &line[..5], &line[12..]] {
+            assert!(are_part_of(words, line.as_bytes()), "{words}");
+        }
+        let copy = String::from(line);
+        assert!(!are_part_of(line, copy.as_bytes()));
+        assert!(!are_part_of(&line[3..], &line.as_bytes()[..8]));
+        assert!(!are_part_of(line, &[]));
+    }
+
+    #[test]
+    fn ordinary_words_stay_as_they_are() {
+        let mut scratch = String::new();
+        for words in ["hello", " indented", "žluťoučký kůň", "\u{5d0}\u{5d1}", "👩\u{200d}🚀", "x        = 1", ""]
+        {
+            assert!(core::ptr::eq(clean(words, &mut scratch), words), "{words}: not even copied");
+        }
+        assert_eq!(clean("trailing  ", &mut scratch), "trailing");
+        assert_eq!(clean("ž \u{3000}", &mut scratch), "ž");
+    }
+}

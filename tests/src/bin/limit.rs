@@ -1,0 +1,257 @@
+//! `limit 127.0.0.1:0`: about the least that a chat server can do, to hold real ones against; `load --beside limit` does.
+//!
+//! One thread and one ring of bytes. Whatever complete lines a peer sends go into the ring as they are, and each turn every
+//! other peer is written, in one call, what it has not had yet. There are no names, dialects, deadlines, limits or checks;
+//! a reader that is a whole ring behind is cut. A first line that asks for a name is swallowed.
+
+use std::collections::VecDeque;
+use std::env;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use chat_tests::sockets::raise_descriptor_limit;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::io::Errno;
+
+/// Bytes that a reader may be behind.
+const RING: u64 = 16 << 20;
+
+/// The most bytes read from one peer in a turn.
+const READ: usize = 64 << 10;
+
+/// The longest line.
+const LINE: usize = 1 << 20;
+
+/// What the listener is called by epoll.
+const LISTENER: u64 = u64::MAX;
+
+/// Events taken at once.
+const EVENTS: usize = 1_024;
+
+fn main() -> ExitCode {
+    let addr = env::args().nth(1).and_then(|addr| addr.parse().ok());
+    let served = addr.map_or_else(|| Err(io::Error::other("usage: limit IP:PORT")), |addr| Limit::new(addr)?.run());
+    if let Err(error) = served {
+        eprintln!("limit: {error}");
+    }
+    ExitCode::FAILURE
+}
+
+struct Limit {
+    listener: TcpListener,
+    epoll: OwnedFd,
+    peers: Vec<Option<Peer>>,
+    vacant: Vec<usize>,
+    ring: Ring,
+    input: Box<[u8]>,
+}
+
+struct Peer {
+    stream: TcpStream,
+    /// How far it has been written the ring.
+    next: u64,
+    /// It has said something, which is not written back to it.
+    has_spoken: bool,
+    /// Its socket takes nothing more for now.
+    is_blocked: bool,
+    /// The beginning of a line.
+    begun: Vec<u8>,
+}
+
+/// The latest bytes that were said.
+struct Ring {
+    bytes: Box<[u8]>,
+    /// How many there ever were.
+    head: u64,
+    /// Who has said what of that, one after the other.
+    stretches: VecDeque<Stretch>,
+}
+
+struct Stretch {
+    author: usize,
+    from: u64,
+    to: u64,
+}
+
+impl Limit {
+    fn new(addr: SocketAddr) -> io::Result<Self> {
+        let _ = raise_descriptor_limit(20_000);
+        let listener = TcpListener::bind(addr)?;
+        listener.set_nonblocking(true)?;
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
+        writeln!(io::stdout(), "listening classic {}", listener.local_addr()?)?;
+        Ok(Self {
+            listener,
+            epoll,
+            peers: Vec::new(),
+            vacant: Vec::new(),
+            ring: Ring::new(),
+            input: vec![0; READ].into(),
+        })
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let mut events = Vec::with_capacity(EVENTS);
+        loop {
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let before = self.ring.head;
+            for event in events.drain(..) {
+                match event.data.u64() {
+                    LISTENER => self.accept(),
+                    peer => self.serve(peer as usize, event.flags),
+                }
+            }
+            if self.ring.head != before {
+                (0..self.peers.len()).for_each(|peer| self.write(peer));
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            let place = self.vacant.pop().unwrap_or(self.peers.len());
+            let data = EventData::new_u64(place as u64);
+            let added = epoll::add(&self.epoll, &stream, data, EventFlags::IN);
+            if stream.set_nonblocking(true).is_err() || stream.set_nodelay(true).is_err() || added.is_err() {
+                self.vacant.push(place);
+                continue;
+            }
+            self.peers.resize_with(self.peers.len().max(place + 1), || None);
+            let next = self.ring.head;
+            let peer = Peer { stream, next, has_spoken: false, is_blocked: false, begun: Vec::new() };
+            self.peers[place] = Some(peer);
+        }
+    }
+
+    fn serve(&mut self, place: usize, flags: EventFlags) {
+        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
+            self.read(place);
+        }
+        if flags.contains(EventFlags::OUT)
+            && let Some(peer) = &mut self.peers[place]
+        {
+            peer.is_blocked = false;
+            let data = EventData::new_u64(place as u64);
+            // If it fails, so does the write.
+            let _ = epoll::modify(&self.epoll, &peer.stream, data, EventFlags::IN);
+            self.write(place);
+        }
+    }
+
+    fn read(&mut self, place: usize) {
+        let Some(peer) = &mut self.peers[place] else { return };
+        let n = match peer.stream.read(&mut self.input) {
+            Ok(n) if n > 0 && peer.begun.len() < LINE => n,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return,
+            _ => return self.close(place),
+        };
+        let input = &self.input[..n];
+        let whole = memchr::memrchr(b'\n', input).map_or(0, |end| end + 1);
+        if whole > 0 {
+            let mut lines = &input[..whole];
+            if !peer.has_spoken
+                && peer.begun.is_empty()
+                && (lines.starts_with(b"NAME ") || lines.starts_with(b"/name "))
+            {
+                let name = memchr::memchr(b'\n', lines).map_or(0, |end| end + 1);
+                lines = &lines[name..];
+            }
+            self.ring.push(place, &[&peer.begun, lines]);
+            peer.has_spoken = true;
+            peer.begun.clear();
+        }
+        peer.begun.extend_from_slice(&input[whole..]);
+    }
+
+    /// Writes what a peer has not had yet, up to what it has said itself.
+    fn write(&mut self, place: usize) {
+        while let Some(peer) = self.peers[place].as_mut().filter(|peer| !peer.is_blocked) {
+            let to = if peer.has_spoken { self.ring.skip_own(place, &mut peer.next) } else { self.ring.head };
+            if peer.next == to {
+                return;
+            }
+            if peer.next + RING < self.ring.head {
+                return self.close(place);
+            }
+            let [one, other] = self.ring.bytes(peer.next, to);
+            match peer.stream.write_vectored(&[IoSlice::new(one), IoSlice::new(other)]) {
+                Ok(n) => peer.next += n as u64,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    peer.is_blocked = true;
+                    let data = EventData::new_u64(place as u64);
+                    if epoll::modify(&self.epoll, &peer.stream, data, EventFlags::IN | EventFlags::OUT).is_err() {
+                        self.close(place);
+                    }
+                }
+                Err(_) => self.close(place),
+            }
+        }
+    }
+
+    fn close(&mut self, place: usize) {
+        // What it has said and is not written to everyone yet is another's from now on: nobody is there to be spared it.
+        if self.peers[place].take().is_some() {
+            self.ring.forget(place);
+            self.vacant.push(place);
+        }
+    }
+}
+
+impl Ring {
+    fn new() -> Self {
+        Self { bytes: vec![0; RING as usize].into(), head: 0, stretches: VecDeque::new() }
+    }
+
+    fn push(&mut self, author: usize, pieces: &[&[u8]]) {
+        let from = self.head;
+        for mut piece in pieces.iter().copied() {
+            while !piece.is_empty() {
+                let at = (self.head % RING) as usize;
+                let n = piece.len().min(self.bytes.len() - at);
+                self.bytes[at..at + n].copy_from_slice(&piece[..n]);
+                self.head += n as u64;
+                piece = &piece[n..];
+            }
+        }
+        match self.stretches.back_mut().filter(|last| last.author == author) {
+            Some(last) => last.to = self.head,
+            None => self.stretches.push_back(Stretch { author, from, to: self.head }),
+        }
+        while self.stretches.front().is_some_and(|first| first.to + RING <= self.head) {
+            self.stretches.pop_front();
+        }
+    }
+
+    /// Moves `next` behind what the author has said, and returns where the author's next words begin.
+    fn skip_own(&self, author: usize, next: &mut u64) -> u64 {
+        let first = self.stretches.partition_point(|stretch| stretch.to <= *next);
+        for stretch in self.stretches.range(first..).filter(|stretch| stretch.author == author) {
+            if stretch.from > *next {
+                return stretch.from;
+            }
+            *next = stretch.to;
+        }
+        self.head
+    }
+
+    /// Lets nobody be the author of what this one has said.
+    fn forget(&mut self, author: usize) {
+        for stretch in self.stretches.iter_mut().filter(|stretch| stretch.author == author) {
+            stretch.author = usize::MAX;
+        }
+    }
+
+    fn bytes(&self, from: u64, to: u64) -> [&[u8]; 2] {
+        let (at, len) = ((from % RING) as usize, (to - from) as usize);
+        let first = len.min(self.bytes.len() - at);
+        [&self.bytes[at..at + first], &self.bytes[..len - first]]
+    }
+}

@@ -1,0 +1,181 @@
+//! This project's servers beside `limit`: loaded in turn, so that each ratio is of runs that are seconds apart.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use super::dialect::Dialect;
+use super::options::{Comparison, Options, Pace, Target};
+use super::report::Report;
+use super::run::{LoadError, run};
+use super::wire::RunId;
+use crate::figures::{Grouped, Scaled};
+use crate::program::{Process, Program};
+
+/// A server that runs.
+struct Server {
+    name: &'static str,
+    target: Target,
+    process: Process,
+}
+
+/// What one run came to.
+struct Outcome {
+    deliveries: f64,
+    /// Processor seconds for a million deliveries.
+    processor: f64,
+    p50: f64,
+    p99: f64,
+}
+
+/// Compares the servers and writes a table to `out`; returns whether in all runs everything arrived once and in order.
+///
+/// # Errors
+///
+/// If nobody can be connected.
+///
+/// # Panics
+///
+/// If the programs do not build or do not start.
+pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, LoadError> {
+    let servers = start();
+    let mut is_clean = true;
+    // That nobody reads it changes nothing.
+    let _ = writeln!(
+        out,
+        "medians of {} rounds, and medians of the ratios to the limit of the same round\n\n{:<48}{:<13}{:>13}{:>7}{:>15}{:>7}{:>12}{:>7}{:>12}{:>7}",
+        comparison.rounds,
+        "row",
+        "server",
+        "deliveries/s",
+        "ratio",
+        "s a million",
+        "ratio",
+        "p50",
+        "ratio",
+        "p99",
+        "ratio"
+    );
+    for row in &comparison.rows {
+        let mut outcomes: Vec<Vec<Outcome>> = servers.iter().map(|_| Vec::new()).collect();
+        for round in 0..comparison.rounds {
+            for (server, outcomes) in servers.iter().zip(&mut outcomes) {
+                if !row.quiet {
+                    let _ = writeln!(io::stderr(), "{}, round {}: {}", title(row), round + 1, server.name);
+                }
+                let options = Options { targets: vec![server.target], pid: Some(server.process.id()), ..row.clone() };
+                let id = RunId::new(RandomState::new().hash_one(round));
+                let report = run(&options, id, &mut |_| ControlFlow::Continue(()))?;
+                if !report.is_clean() {
+                    is_clean = false;
+                    let _ = writeln!(io::stderr(), "not clean, {}:\n{report}", server.name);
+                }
+                outcomes.push(Outcome::of(&report));
+            }
+        }
+        let _ = out.write_all(lines(row, &servers, &outcomes).as_bytes());
+        let _ = out.flush();
+    }
+    Ok(is_clean)
+}
+
+/// Starts all servers on the first processor and leaves this tool to the last, if there are several.
+fn start() -> Vec<Server> {
+    let processors: Vec<usize> = sched_getaffinity(None)
+        .map(|set| (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect())
+        .unwrap_or_default();
+    let stay_on = |processor: Option<&usize>| {
+        if let (Some(processor), true) = (processor, processors.len() > 1) {
+            let mut set = CpuSet::new();
+            set.set(*processor);
+            // Without it the figures are of another kind, which the note in PERFORMANCE.md says.
+            let _ = sched_setaffinity(None, &set);
+        }
+    };
+    // Before anything is measured: this builds.
+    for program in [Program::Limit, Program::ChatServer] {
+        let _ = program.path();
+    }
+    stay_on(processors.first());
+    let ours = ["--listen", "classic=127.0.0.1:0", "--rate", "off", "--idle-timeout", "60s"];
+    let servers = [
+        ("limit", Program::Limit, &["127.0.0.1:0"][..]),
+        ("chat-smol", Program::ChatServer, &ours),
+        ("chat-std", Program::StdExample, &ours),
+    ];
+    let servers = servers.map(|(name, program, args)| {
+        let mut process = program.start(args);
+        let addr = process.listening("classic");
+        Server { name, target: Target { dialect: Dialect::Classic, addr }, process }
+    });
+    stay_on(processors.last());
+    servers.into()
+}
+
+impl Outcome {
+    fn of(report: &Report) -> Self {
+        Self {
+            deliveries: report.deliveries_per_second(),
+            processor: report.processor_per_million().unwrap_or(f64::NAN),
+            p50: report.latency(0.5).as_secs_f64() * 1e6,
+            p99: report.latency(0.99).as_secs_f64() * 1e6,
+        }
+    }
+}
+
+fn title(row: &Options) -> String {
+    let of =
+        |count: usize, what: &str| format!("{} {what}{}", Grouped(count as u64), if count == 1 { "" } else { "s" });
+    let pace = match row.pace {
+        Pace::Window(1) => String::from("one outstanding"),
+        Pace::Window(size) => format!("window {size}"),
+        Pace::Rate(rate) => format!("{rate} a second"),
+    };
+    format!("{}, {}, {} B, {pace}", of(row.senders, "sender"), of(row.readers, "reader"), row.sizes)
+}
+
+/// Returns a row's lines, one for each server; the first is what the others are held against.
+fn lines(row: &Options, servers: &[Server], outcomes: &[Vec<Outcome>]) -> String {
+    let mut text = String::new();
+    for (i, (server, own)) in servers.iter().zip(outcomes).enumerate() {
+        let figure = |of: fn(&Outcome) -> f64| median(own.iter().map(of));
+        let ratio =
+            |of: fn(&Outcome) -> f64| median(own.iter().zip(&outcomes[0]).map(|(own, limit)| of(own) / of(limit)));
+        let title = if i == 0 { title(row) } else { String::new() };
+        // Writing to memory does not fail.
+        let _ = write!(text, "{title:<48}{:<13}", server.name);
+        let _ = write!(text, "{:>13}{:>7.2}", Scaled(figure(|o| o.deliveries)), ratio(|o| o.deliveries));
+        let _ = write!(text, "{:>15.4}{:>7.2}", figure(|o| o.processor), ratio(|o| o.processor));
+        for of in [|o: &Outcome| o.p50, |o: &Outcome| o.p99] {
+            let _ = write!(text, "{:>9.0} µs{:>7.2}", figure(of), ratio(of));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Returns the median; of an even count the mean of the two in the middle.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    match (values.get(low), values.get(high)) {
+        (Some(low), Some(high)) => f64::midpoint(*low, *high),
+        _ => f64::NAN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert!((median([3.0, 1.0, 2.0].into_iter()) - 2.0).abs() < 1e-9);
+        assert!((median([4.0, 1.0, 2.0, 3.0].into_iter()) - 2.5).abs() < 1e-9);
+        assert!(median([].into_iter()).is_nan());
+    }
+}
