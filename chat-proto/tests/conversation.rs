@@ -264,11 +264,14 @@ fn every_reader_has_its_turn_though_there_is_always_something_new() {
             }
         }
     }
-    let fair = ROUNDS * ROUND / (ids.len() + 1);
     let turns: Vec<usize> = ids.iter().map(|id| turns[id.slot()]).collect();
     let (listening, asking) = turns.split_at(2 * READERS - 10);
+    // Who asks goes first, and leaves half of all turns to the others at least, each of whom has as many.
+    let answers: usize = asking.iter().sum();
+    assert!(answers <= ROUNDS * ROUND / 2, "{asking:?}");
+    let fair = (ROUNDS * ROUND - answers) / (listening.len() + 1);
+    assert!(asking.iter().all(|turns| *turns >= fair), "{fair} each, not {asking:?}");
     assert!(listening.iter().all(|turns| (fair - 2..=fair + 2).contains(turns)), "{fair} each, not {listening:?}");
-    assert!(asking.iter().all(|turns| (fair / 2..=fair + 2).contains(turns)), "{fair} each, not {asking:?}");
 }
 
 #[test]
@@ -412,7 +415,8 @@ fn a_dialect_without_the_words_is_closed_on_time_and_not_warned() {
 
 #[test]
 fn who_does_not_read_is_warned_only_if_that_leaves_room_for_last_words() {
-    let mut config = Config { rate: None, stall_timeout: None, ..Config::default() };
+    // Whoever whispers is told at once that there is no more room.
+    let mut config = Config { rate: None, pace: None, stall_timeout: None, ..Config::default() };
     config.dialects[1].idle_timeout = Some(Duration::from_secs(120));
     let mut driver = Driver::new(config);
     let (deaf, other) = (driver.join("text"), driver.join("text"));
