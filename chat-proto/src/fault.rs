@@ -36,6 +36,14 @@ pub enum Fault {
     BufferLeaked,
     /// What comes after the limit of a line that was too long is taken for a line.
     TailOfLongLine,
+    /// A session that is gone is still counted where it came from.
+    OriginNotReleased,
+    /// Who connects fills the bucket of all who come from there.
+    ReconnectRefills,
+    /// Who has waited for a turn among all of its origin pays for the line once more.
+    TurnPaidTwice,
+    /// Those who joined and left and were only counted are never told of.
+    PresenceUntold,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -48,7 +56,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 14] = [
+        pub const ALL: [Self; 18] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -63,6 +71,10 @@ mod planted {
             Self::RateLimitDrops,
             Self::BufferLeaked,
             Self::TailOfLongLine,
+            Self::OriginNotReleased,
+            Self::ReconnectRefills,
+            Self::TurnPaidTwice,
+            Self::PresenceUntold,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

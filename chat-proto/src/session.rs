@@ -2,12 +2,14 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 
 use crate::bucket::Bucket;
 use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::line::Framer;
 use crate::log::{Cursor, Readers};
+use crate::origins::Place;
 use crate::outbox::Outbox;
 use crate::time::Timestamp;
 
@@ -69,6 +71,21 @@ pub(crate) enum Untaken {
     UntilRead,
 }
 
+/// When it is a session's turn among all of its origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn(NonZeroU64);
+
+impl Turn {
+    pub(crate) fn new(at: Timestamp) -> Self {
+        // Nobody has to wait for the start.
+        Self(NonZeroU64::new(at.as_nanos()).unwrap_or(NonZeroU64::MIN))
+    }
+
+    pub(crate) fn at(self) -> Timestamp {
+        Timestamp::from_nanos(self.0.get())
+    }
+}
+
 /// All that the hub knows of one session, but for its name.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
@@ -91,6 +108,10 @@ pub(crate) struct Session {
     pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) untaken: Untaken,
     pub(crate) bucket: Bucket,
+    /// Where it is counted with others; `None` if it is not.
+    pub(crate) origin: Option<Place>,
+    /// Its turn among those, while it has a token of theirs that it has not used.
+    pub(crate) turn: Option<Turn>,
     /// The last complete line, or the opening.
     pub(crate) active: Timestamp,
     /// Since when it has taken no byte of what is pending; while closing, since when it is.
@@ -163,6 +184,8 @@ impl Sessions {
             outbox: None,
             untaken: Untaken::No,
             bucket: Bucket::default(),
+            origin: None,
+            turn: None,
             active: now,
             waiting: now,
             stats: SessionStats::default(),

@@ -4,20 +4,24 @@
 //! still to be sent, and nothing is bounded but by the rules themselves. What it takes from the core is what has tests
 //! of its own: how a dialect decodes a line and encodes an event.
 
+mod address;
 mod closing;
 mod difference;
 mod names;
 mod output;
+mod presence;
 mod requests;
 mod time;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 use chat_proto::dialect::{Event, Unnamed};
-use chat_proto::{CloseReason, Config, HubStats, OpenError, RecordKind, SessionStats, Timestamp};
+use chat_proto::{CloseReason, Config, HubStats, OpenError, Origin, RecordKind, SessionStats, Timestamp};
 
+use self::address::Purse;
 pub use self::difference::{Checked, Difference, differ};
+use self::presence::Presence;
 
 /// The hub as it should be.
 #[derive(Debug)]
@@ -27,6 +31,11 @@ pub struct Model {
     shutting_down: bool,
     sessions: BTreeMap<usize, Session>,
     lanes: Vec<Lane>,
+    /// What each origin has saved up that is not forgotten.
+    purses: HashMap<Origin, Purse>,
+    /// Those of them whose sessions are all gone, in the order in which the last ones went.
+    departed: VecDeque<Origin>,
+    presence: Presence,
     /// The counters that the hub should have.
     pub stats: HubStats,
     /// What the hub should have written into its journal since this was last emptied: the slot and what happened.
@@ -37,6 +46,10 @@ pub struct Model {
 #[derive(Debug)]
 struct Session {
     lane: usize,
+    /// Where it is counted with others.
+    origin: Option<Origin>,
+    /// Its turn among those, if it has paid for a line that it has not sent yet.
+    turn: Option<Timestamp>,
     name: Option<String>,
     joined: bool,
     phase: Phase,
@@ -118,6 +131,9 @@ impl Model {
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
+            purses: HashMap::new(),
+            departed: VecDeque::new(),
+            presence: Presence::default(),
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -129,19 +145,26 @@ impl Model {
     /// # Errors
     ///
     /// If the slot is not free.
-    pub fn open(&mut self, now: Timestamp, lane: usize, slot: Option<usize>) -> Checked<Result<(), OpenError>> {
+    pub fn open(
+        &mut self,
+        now: Timestamp,
+        lane: usize,
+        origin: Option<Origin>,
+        slot: Option<usize>,
+    ) -> Checked<Result<(), OpenError>> {
         self.advance(now);
-        if !self.has_vacancy() {
+        if let Err(error) = self.may_open(now, origin) {
             self.stats.not_opened += 1;
             self.journal.push((None, RecordKind::NotOpened));
-            return Ok(Err(if self.shutting_down { OpenError::ShuttingDown } else { OpenError::Full }));
+            return Ok(Err(error));
         }
         let Some(slot) = slot.filter(|slot| *slot < self.config.max_sessions && !self.sessions.contains_key(slot))
         else {
             return differ("open", format!("slot {slot:?} is not free"));
         };
         self.stats.opened += 1;
-        self.sessions.insert(slot, Session::new(lane, self.now));
+        let origin = self.come(origin);
+        self.sessions.insert(slot, Session { origin, ..Session::new(lane, self.now) });
         self.record(slot, RecordKind::Opened);
         self.reply(slot, &Event::Welcome { name: &self.name(slot) });
         // The latest messages, as many as half of the reply buffer holds.
@@ -162,37 +185,56 @@ impl Model {
         Ok(Ok(()))
     }
 
-    /// Returns whether one more session may be opened.
-    #[must_use]
-    pub fn has_vacancy(&self) -> bool {
-        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    /// Says whether one more session may be opened from there.
+    ///
+    /// # Errors
+    ///
+    /// If not, for which reason.
+    pub fn may_open(&self, now: Timestamp, origin: Option<Origin>) -> Result<(), OpenError> {
+        if self.shutting_down {
+            return Err(OpenError::ShuttingDown);
+        }
+        self.may_come(now, origin)?;
+        if self.sessions.len() < self.config.max_sessions { Ok(()) } else { Err(OpenError::Full) }
     }
 
-    /// Everyone of that lane who is open is to be sent the event, but not its author.
+    /// Everyone who is open is to be sent the event, but not its author.
     fn publish(&mut self, event: &Event<'_>, author: Option<usize>) {
         self.stats.messages += 1;
+        let is_shown = match event {
+            Event::Joined { .. } => self.is_shown(true),
+            Event::Left { .. } => self.is_shown(false),
+            _ => true,
+        };
         for lane in 0..self.lanes.len() {
-            let mut bytes = Vec::new();
-            self.encode(lane, event, &mut bytes);
-            let bytes: Rc<[u8]> = bytes.into();
-            if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
-                let recent = &mut self.lanes[lane].recent;
-                recent.push_back(Rc::clone(&bytes));
-                let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
-                recent.drain(..too_many);
-            }
-            if bytes.is_empty() {
-                continue;
-            }
-            let seq = self.lanes[lane].append(Rc::clone(&bytes), &self.config);
-            let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
-            for (slot, session) in readers {
-                let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
-                session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
+            if is_shown || !self.config.dialects[lane].dialect.folds_presence() {
+                self.publish_in(lane, event, author);
             }
         }
         if let Some(author) = author {
             self.pass_own(author);
+        }
+    }
+
+    /// Everyone of that lane who is open is to be sent the event, but not its author.
+    fn publish_in(&mut self, lane: usize, event: &Event<'_>, author: Option<usize>) {
+        let mut bytes = Vec::new();
+        self.encode(lane, event, &mut bytes);
+        let bytes: Rc<[u8]> = bytes.into();
+        if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
+            let recent = &mut self.lanes[lane].recent;
+            recent.push_back(Rc::clone(&bytes));
+            let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
+            recent.drain(..too_many);
+        }
+        if bytes.is_empty() {
+            return;
+        }
+        let seq = self.lanes[lane].append(Rc::clone(&bytes), &self.config);
+        let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
+        for (slot, session) in readers {
+            let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
+            session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
         }
     }
 
@@ -240,6 +282,8 @@ impl Session {
     fn new(lane: usize, now: Timestamp) -> Self {
         Self {
             lane,
+            origin: None,
+            turn: None,
             name: None,
             joined: false,
             phase: Phase::Open,

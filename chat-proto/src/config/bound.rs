@@ -49,6 +49,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [60_555, 287_212_862]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [130_435, 288_056_782]);
     }
 }

@@ -54,6 +54,7 @@ impl Dialect for Classic {
             | Event::Joined { .. }
             | Event::Renamed { .. }
             | Event::Left { .. }
+            | Event::CameAndWent { .. }
             | Event::Welcome { .. }
             | Event::Named { .. }
             | Event::TellPassed { .. }

@@ -64,6 +64,9 @@ impl Dialect for Text {
             Event::Left { name, reason: CloseReason::Quit, words } => push(out, &["* ", name, " left (", words, ")\n"]),
             Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
             Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
+            Event::CameAndWent { joined, left: 0 } => write(out, format_args!("* {joined} joined\n")),
+            Event::CameAndWent { joined: 0, left } => write(out, format_args!("* {left} left\n")),
+            Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
             Event::Welcome { name } => push(out, &["* welcome, you are ", name, "; say something, or /help\n"]),
             Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
             // White space before the colon: no public line looks like this, for names have none.
@@ -87,6 +90,10 @@ impl Dialect for Text {
 
     fn encoded_len(&self, payload: usize) -> usize {
         payload.max(HELP.len()) + LONGEST_FORM
+    }
+
+    fn folds_presence(&self) -> bool {
+        true
     }
 
     fn backlog(&self) -> usize {

@@ -60,14 +60,18 @@ impl Hub {
     /// Returns whether the session may send another line now; if not, sees to it that it is told when it may.
     fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
         let session = &self.sessions[slot];
-        let untaken = if self.sessions[slot].bucket.refill(self.flow) > now {
+        let before = session.untaken;
+        let mut next = session.bucket.refill(self.flow);
+        if let Some(place) = session.origin {
+            next = next.max(self.turn(slot, place, now));
+        }
+        let untaken = if next > now {
             Untaken::UntilRefill
         } else if !self.has_reply_room(slot) {
             Untaken::UntilRead
         } else {
             Untaken::No
         };
-        let before = session.untaken;
         if before == untaken {
             return untaken == Untaken::No;
         }
@@ -96,6 +100,9 @@ impl Hub {
         session.active = now;
         session.stats.lines_received += 1;
         self.stats.lines_received += 1;
+        if let Some(place) = session.origin {
+            self.pay_for_line(slot, place, now);
+        }
     }
 
     fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) {

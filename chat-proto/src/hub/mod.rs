@@ -3,14 +3,16 @@
 //! This file has its construction and what a driver asks of it. `input` takes what peers send, `request` does what they
 //! ask for, `speech` writes what comes of it to everyone or to one, `output` hands it out, and `closing` is how sessions
 //! end. The `conversation` is what all are told: a `lane` for each dialect, its log with its readers, and a `backlog` for
-//! newcomers.
+//! newcomers. `address` has the limits by address, and `presence` is how screens see joins and leaves.
 
+mod address;
 mod backlog;
 mod closing;
 mod conversation;
 mod input;
 mod lane;
 mod output;
+mod presence;
 mod request;
 mod speech;
 
@@ -32,11 +34,14 @@ use crate::line::Partial;
 use crate::lists::{List, Lists};
 use crate::log::Cursor;
 use crate::name::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
+use crate::origin::Origin;
+use crate::origins::Origins;
 use crate::outbox::Outbox;
-use crate::session::{Phase, SessionId, SessionStats, Sessions, Untaken};
+use crate::session::{Phase, SessionId, SessionStats, Sessions, Turn, Untaken};
 use crate::time::Timestamp;
 use conversation::Conversation;
 use lane::Lane;
+use presence::Presence;
 
 /// The chat server's core: sessions, names, the shared log.
 ///
@@ -55,6 +60,8 @@ pub struct Hub {
     /// Sessions that are open: neither closing nor over.
     open: usize,
     names: Names,
+    origins: Origins,
+    presence: Presence,
     conversation: Conversation,
     /// Each session that is not being sent to is in one: in line, or caught up with its lane.
     lists: Lists,
@@ -77,7 +84,7 @@ pub struct HubStats {
     pub sessions: usize,
     /// Sessions opened ever.
     pub opened: u64,
-    /// Sessions not opened: the hub was full or shutting down.
+    /// Sessions not opened: the hub was full or shutting down, or there were too many from one address.
     pub not_opened: u64,
     /// Sessions over.
     pub closed: u64,
@@ -130,6 +137,8 @@ impl Hub {
             sessions: Sessions::new(max),
             open: 0,
             names: Names::new(config.max_name, max),
+            origins: Origins::new(&config),
+            presence: Presence::new(&config),
             conversation: Conversation::new(&config),
             lists: Lists::new(1 + config.dialects.len(), max),
             deadlines: Deadlines::new(max),
@@ -155,6 +164,7 @@ impl Hub {
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
             Names::memory_bound(config.max_name, sessions),
+            Origins::memory_bound(config),
             Lists::memory_bound(1 + config.dialects.len(), sessions),
             Deadlines::memory_bound(sessions),
             Journal::memory_bound(config.journal_records),
@@ -181,7 +191,7 @@ impl Hub {
         Some(DialectId(index as u8))
     }
 
-    /// Opens a session for a new transport.
+    /// Opens a session for a new transport, whose peer is not counted by address.
     ///
     /// # Errors
     ///
@@ -191,11 +201,33 @@ impl Hub {
     ///
     /// If the dialect is of another hub that speaks more of them.
     pub fn open(&mut self, now: Timestamp, dialect: DialectId) -> Result<SessionId, OpenError> {
+        self.open_from(now, dialect, None)
+    }
+
+    /// Opens a session for a new transport, and counts it with all others of its origin; `None`: with nobody.
+    ///
+    /// # Errors
+    ///
+    /// The hub is full or shutting down, or there are too many sessions of that origin, or too many new ones.
+    /// [`refusal`](Self::refusal) has the words for the peer.
+    ///
+    /// # Panics
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_from(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        origin: Option<Origin>,
+    ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
+        let origin = origin.filter(|_| Origins::is_wanted(&self.config));
         let lane = &self.conversation.lanes[dialect.0 as usize];
         let cursor = Cursor::at_head(&lane.log);
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
+        } else if let Err(error) = self.check_origin(now, origin) {
+            Err(error)
         } else {
             self.sessions.insert(dialect.0, cursor, now).ok_or(OpenError::Full)
         };
@@ -209,6 +241,7 @@ impl Hub {
             }
         };
         tracing::debug!(session = id.slot, dialect = lane.config.dialect.name(), "opened");
+        self.count_in(now, id.slot, origin);
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
@@ -244,6 +277,7 @@ impl Hub {
             self.lists.remove(slot);
             if let Phase::Over(reason) = session.phase {
                 let id = self.sessions.id(slot);
+                self.count_out(slot);
                 self.sessions.remove(slot);
                 return Some(Command::Close(id, reason));
             }
@@ -274,7 +308,11 @@ impl Hub {
     /// Any other call may change it. To ask costs nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.deadlines.first()
+        let told = self.presence.deadline();
+        if told == Timestamp::MAX {
+            return self.deadlines.first();
+        }
+        Some(self.deadlines.first().map_or(told, |at| at.min(told)))
     }
 
     /// Returns the counters.
@@ -386,7 +424,10 @@ impl Hub {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
-                    Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
+                    Untaken::UntilRefill => {
+                        let turn = session.turn.map_or(Timestamp::ZERO, Turn::at);
+                        (Due::Refill, session.bucket.refill(self.flow).max(turn))
+                    }
                     Untaken::No | Untaken::UntilRead => {
                         (Due::Idle, after(session.active, self.lane(slot).config.idle_timeout))
                     }

@@ -58,6 +58,7 @@ impl Model {
 
     fn count_line(&mut self, slot: usize) {
         self.stats.lines_received += 1;
+        self.pay_together(slot);
         let (now, cost) = (self.now, self.line_cost());
         let session = self.session(slot);
         session.stats.lines_received += 1;
