@@ -104,13 +104,14 @@ fn is_peers_own(error: &io::Error) -> bool {
 fn admit(service: &Arc<Service>, dialect: DialectId, stream: Arc<Async<Socket>>, peer: &SockAddr) {
     // A peer on a Unix socket has no address to speak of, nor anything to set.
     let tcp = peer.as_socket();
+    let origin = service.exemptions.origin(tcp.map(|addr| addr.ip()));
     let peer = tcp.map(field::display);
     if let Err(error) = tcp.map_or(Ok(()), |_| prepare(stream.get_ref())) {
         debug!(peer, %error, "cannot set socket options");
     }
     let Some(executor) = service.executor.upgrade() else { return };
     let mut words = Vec::new();
-    let opened = service.shared.act(|state, now| match state.hub.open(now, dialect) {
+    let opened = service.shared.act(|state, now| match state.hub.open_from(now, dialect, origin) {
         Ok(id) => {
             let reader = executor.spawn(Reader::new(Arc::clone(service), id, Arc::clone(&stream)));
             state.connections.insert(Connection { id, stream: Arc::clone(&stream), _reader: reader, paused: None });

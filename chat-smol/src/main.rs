@@ -46,6 +46,7 @@ fn serve(options: Options) -> Result<(), Failure> {
         .map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(options.config)?;
+    server.exempt(options.exempt);
     let mut listening = Vec::new();
     for listener in options.listeners {
         match listen(&mut server, &listener) {

@@ -48,6 +48,7 @@ fn serve(options: Options) -> Result<(), Failure> {
         Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(options.config)?;
+    server.exempt(options.exempt);
     let mut listening = Vec::new();
     for listener in options.listeners {
         let ListenAddr::Tcp(addr) = listener.addr else { unreachable!("PROGRAM serves no Unix sockets") };
