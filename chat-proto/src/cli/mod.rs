@@ -23,6 +23,7 @@ pub use self::log::{LogOutput, LogProgress, MAX_LOG_LINES};
 pub use self::process::{DescriptorLimit, Failure, TooFewDescriptors, print};
 pub use self::usage::UsageError;
 use crate::config::Config;
+use crate::exemptions::{Exemptions, ExemptionsError};
 
 /// A program as it speaks of itself.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +57,8 @@ pub struct Options {
     pub listeners: Vec<ListenerSpec>,
     /// The limits, checked; only the dialects that a listener speaks are left in it.
     pub config: Config,
+    /// Whose connections are not counted by address.
+    pub exempt: Exemptions,
     /// Which log records are written, in the form of `tracing-subscriber`'s `EnvFilter`. Words that it would take for
     /// modules that do not exist have been refused; the rest is for it to check.
     pub log: String,
@@ -107,6 +110,7 @@ where
     let mut args = lexopt::Parser::from_args(args);
     let mut listeners = Vec::new();
     let mut config = Config::default();
+    let mut exempt = Exemptions::default();
     let mut log = String::from(DEFAULT_LOG);
     let mut log_format = LogFormat::default();
     let mut memory_bound = None;
@@ -128,6 +132,7 @@ where
             "version" => return Ok(Invocation::Print(format!("{} {}\n", program.name, program.version))),
             "print-memory-bound" => memory_bound = Some(bound::Form::parse(args.optional_value())?),
             "listen" => listeners.push(ListenerSpec::parse(program, &value(&mut args, option)?, &config)?),
+            "exempt" => exempt = parse_exempt(&value(&mut args, option)?)?,
             "log" => log = filter::check(program, value(&mut args, option)?)?,
             "log-format" => log_format = LogFormat::parse(&value(&mut args, option)?)?,
             setting => config.set(setting, &value(&mut args, setting)?).map_err(UsageError::Setting)?,
@@ -143,7 +148,7 @@ where
     if let Some(form) = memory_bound {
         return Ok(Invocation::Print(form.print(program, &config)));
     }
-    Ok(Invocation::Serve(Box::new(Options { listeners, config, log, log_format })))
+    Ok(Invocation::Serve(Box::new(Options { listeners, config, exempt, log, log_format })))
 }
 
 const DEFAULT_LOG: &str = "info";
@@ -151,6 +156,14 @@ const DEFAULT_LOG: &str = "info";
 fn value(args: &mut lexopt::Parser, option: &'static str) -> Result<String, UsageError> {
     let value = args.value().map_err(|_| UsageError::NoValue { option })?;
     value.into_string().map_err(|_| UsageError::NotUtf8 { option })
+}
+
+fn parse_exempt(list: &str) -> Result<Exemptions, UsageError> {
+    list.parse().map_err(|error: ExemptionsError| UsageError::Value {
+        option: "exempt",
+        value: String::from(list),
+        expected: error.to_string(),
+    })
 }
 
 impl LogFormat {

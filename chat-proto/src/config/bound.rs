@@ -88,6 +88,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [67_859, 287_932_990]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_755, 288_856_902]);
     }
 }
