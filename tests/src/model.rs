@@ -304,6 +304,7 @@ impl Model {
         let mut bytes = Vec::new();
         self.encode(lane, event, &mut bytes);
         if !bytes.is_empty() {
+            self.session(slot).stats.lines_sent += 1;
             let place = Place::Reply(self.lanes[lane].head());
             self.session(slot).lines.push_back(Line { bytes: bytes.into(), place });
         }

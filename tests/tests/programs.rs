@@ -523,7 +523,7 @@ fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
         }
         let bob = find(": left session=1.0 name=\"guest-2\" reason=quit after=");
         // Its two lines; how much it was sent depends on what was under way when it left.
-        assert!(bob.contains(" lines_in=2 bytes_out="), "{bob}");
+        assert!(bob.contains(" lines_in=2 lines_out="), "{bob}");
         assert!(lines.iter().all(|line| line.starts_with(" INFO ")), "{lines:?}");
         for words in ["secret", "whisper", "a reason"] {
             assert!(!ended.stderr.contains(words), "{words:?} is in the log: {lines:?}");

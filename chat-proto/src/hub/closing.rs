@@ -134,7 +134,7 @@ impl Hub {
     fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let end = self.lane(slot).log.head();
         let name = self.name_of(slot);
-        let SessionStats { opened, lines_received, bytes_sent, .. } = self.sessions[slot].stats;
+        let SessionStats { opened, lines_received, lines_sent, .. } = self.sessions[slot].stats;
         tracing::info!(
             session = %self.sessions.id(slot),
             // Written in quotation marks and with escapes, so that it can be nothing but a name.
@@ -142,7 +142,7 @@ impl Hub {
             %reason,
             after = format_args!("{:.1?}", self.now.saturating_duration_since(opened)),
             lines_in = lines_received,
-            bytes_out = bytes_sent,
+            lines_out = lines_sent,
             "left"
         );
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));

@@ -339,7 +339,9 @@ impl crate::session::Session {
     #[inline]
     fn take_log(&mut self, seq: u64, rest: [&[u8]; 2], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
         let begun = !rest[0].is_empty();
-        self.cursor.next = seq + u64::from(begun);
+        let next = seq + u64::from(begun);
+        self.stats.lines_sent += next - self.cursor.next;
+        self.cursor.next = next;
         if begun && !Fault::RestOfLineLost.is_planted() {
             self.outbox.get_or_insert_with(|| outboxes.take()).set_front(rest, max_encoded);
         }

@@ -47,6 +47,7 @@ impl Hub {
         if bytes.is_empty() {
             return;
         }
+        session.stats.lines_sent += 1;
         let at = if Fault::ReplyOutOfOrder.is_planted() { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
         outbox.reply(at, bytes, self.config.reply_bytes);

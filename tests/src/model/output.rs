@@ -121,6 +121,9 @@ impl Model {
         let mut left = n;
         while left > 0 {
             let Some(line) = session.lines.front() else { break };
+            // A message counts when it is begun.
+            let is_message = matches!(line.place, Place::Log(_)) && session.begun == 0;
+            session.stats.lines_sent += u64::from(is_message);
             let rest = if line.is_own() { 0 } else { line.bytes.len() - session.begun };
             if left < rest {
                 session.begun += left;
