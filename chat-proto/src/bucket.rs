@@ -1,16 +1,16 @@
-//! The token bucket that limits how fast a session may send lines.
+//! The token bucket that limits how fast something may be done: lines of a session, connections from an address.
 
 use crate::config::Rate;
 use crate::time::Timestamp;
 
-/// A session's bucket, kept as the moment at which it will be full (the generic cell rate algorithm of ITU-T I.371):
-/// one number, moved by a line and by nothing else.
+/// A bucket, kept as the moment at which it will be full (the generic cell rate algorithm of ITU-T I.371):
+/// one number, moved by what is done and by nothing else.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bucket {
     full: Timestamp,
 }
 
-/// What all buckets have in common.
+/// What all buckets of one kind have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flow {
     /// Nanoseconds in which one token comes.
@@ -33,9 +33,19 @@ impl Bucket {
         Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.full_but_one))
     }
 
-    /// Takes a token.
+    /// Takes a token. While there is none, that is the one that comes next, and nobody else's then.
     pub(crate) fn take(&mut self, flow: Flow, now: Timestamp) {
         self.full = Timestamp::from_nanos(self.full.max(now).as_nanos().saturating_add(flow.interval));
+    }
+
+    /// Puts back a token that was taken and not used.
+    pub(crate) fn give_back(&mut self, flow: Flow) {
+        self.full = Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.interval));
+    }
+
+    /// Returns whether it is as one from which nothing was ever taken.
+    pub(crate) fn is_full(self, now: Timestamp) -> bool {
+        self.full <= now
     }
 }
 
@@ -70,6 +80,22 @@ mod tests {
         assert_eq!(drain(&mut bucket, flow, at(100_000_000)), 1);
         assert_eq!(drain(&mut bucket, flow, at(250_000_000)), 1);
         assert_eq!(drain(&mut bucket, flow, at(10_000_000_000)), 3, "never more than the burst");
+    }
+
+    #[test]
+    fn tokens_taken_ahead_come_one_after_another_and_can_be_given_back() {
+        let (mut bucket, flow) = (Bucket::default(), flow(10, 2));
+        let at = Timestamp::from_nanos;
+        assert_eq!(drain(&mut bucket, flow, at(0)), 2);
+        let turns = [0; 3].map(|_| {
+            let turn = bucket.refill(flow);
+            bucket.take(flow, at(0));
+            turn
+        });
+        assert_eq!(turns, [100, 200, 300].map(|millis| at(millis * 1_000_000)));
+        bucket.give_back(flow);
+        assert_eq!(bucket.refill(flow), turns[2]);
+        assert_eq!([499, 500].map(|millis| bucket.is_full(at(millis * 1_000_000 - 100_000_000))), [false, true]);
     }
 
     #[test]

@@ -77,6 +77,11 @@ impl fmt::Display for CloseReason {
 pub enum OpenError {
     /// [`Config::max_sessions`](crate::Config::max_sessions) are open.
     Full,
+    /// [`Config::max_per_address`](crate::Config::max_per_address) sessions come from the same origin.
+    TooManyFromAddress,
+    /// Sessions from the same origin are opened faster than
+    /// [`Config::connects_per_address`](crate::Config::connects_per_address).
+    TooFastFromAddress,
     /// The hub is shutting down.
     ShuttingDown,
 }
@@ -85,6 +90,8 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "the server is full, try again later",
+            Self::TooManyFromAddress => "too many connections from your address, close one or try again later",
+            Self::TooFastFromAddress => "too many new connections from your address, try again in a moment",
             Self::ShuttingDown => "the server is shutting down",
         })
     }

@@ -50,6 +50,14 @@ pub enum Fault {
     EndedOutlivesPeer,
     /// What is thrown away of a line costs nothing.
     DiscardIsFree,
+    /// A session that is gone is still counted where it came from.
+    OriginNotReleased,
+    /// Who connects fills the bucket of all who come from there.
+    ReconnectRefills,
+    /// Who has waited for a turn among all of its origin pays for the line once more.
+    TurnPaidTwice,
+    /// Those who joined and left and were only counted are never told of.
+    PresenceUntold,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -62,7 +70,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 21] = [
+        pub const ALL: [Self; 25] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -84,6 +92,10 @@ mod planted {
             Self::WhisperForgotten,
             Self::EndedOutlivesPeer,
             Self::DiscardIsFree,
+            Self::OriginNotReleased,
+            Self::ReconnectRefills,
+            Self::TurnPaidTwice,
+            Self::PresenceUntold,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

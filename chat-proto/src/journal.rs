@@ -25,7 +25,7 @@ pub struct Record {
 pub enum RecordKind {
     /// A session was opened.
     Opened,
-    /// A session was not opened: the hub was full or shutting down.
+    /// A session was not opened: the hub was full or shutting down, or there were too many from one address.
     NotOpened,
     /// A session took a name.
     Named,

@@ -19,6 +19,7 @@
 //!
 //! 1. A connection was accepted: [`Hub::open`] gives the session's id. Keep the connection under it before the next
 //!    drain, which has a welcome for it: behind a lock, under the same lock. If the hub is full, write the words of [`Hub::refusal`] and close.
+//!    [`Hub::open_from`] counts it with others [by address](#limits-by-address), too.
 //! 2. Bytes came: [`Hub::receive`]. It says how many it took; keep the rest and read no more until [`Command::Read`].
 //! 3. The peer ended its input: [`Hub::receive_eof`]. The transport failed: [`Hub::disconnect`].
 //! 4. After any of these, drain [`Hub::poll_command`]: [`Send`](Command::Send), [`Read`](Command::Read),
@@ -135,6 +136,23 @@
 //! If the peer's end of input comes behind what the hub has left, tell it once the hub has taken that: what is offered
 //! after [`receive_eof`](Hub::receive_eof) is ignored. Go on with `Send` until `Close`.
 //!
+//! # Limits by address
+//!
+//! The hub knows no addresses. A driver tells where a peer comes from with an [`Origin`], in [`Hub::open_from`], and the
+//! hub counts all sessions of one origin together: how many there are ([`Config::max_per_address`]), how fast they are
+//! opened ([`Config::connects_per_address`]), and how fast they send lines ([`Config::rate_per_address`]). A session that
+//! is one too many is refused with a reason of its own. A line that is one too many is left untaken, and its session waits
+//! for its turn: each in the order in which they came to wait, however many they are. Sessions opened without an origin
+//! are not counted; [`Exemptions`] makes that difference by a list of networks.
+//!
+//! An origin is remembered when its sessions are gone, so that whoever comes back finds the tokens that it left. It is
+//! forgotten when they are all there again, or when more than a thousand others (with more than 4,096 sessions, a quarter
+//! as many as those) have left after it. The table is allocated with the hub and has room for as many origins as there are
+//! sessions besides: nobody is kept out by how many others there are.
+//!
+//! Whoever has more addresses than [`Config::max_sessions`] divided by [`Config::max_per_address`], a hundred by default,
+//! can still fill the server.
+//!
 //! # Time
 //!
 //! A [`Timestamp`] counts from a start of your own; take it from a monotonic clock. The hub never reads one. If `now`
@@ -191,7 +209,8 @@
 //! # Memory
 //!
 //! What has a fixed size is allocated by [`Hub::new`]; replies and half-received lines take buffers when needed, which
-//! go from session to session. In the steady state nothing is allocated. An idle session costs some 320 bytes.
+//! go from session to session. In the steady state nothing is allocated. An idle session costs some 340 bytes, and
+//! 80 more where anything is limited by address.
 //! [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every session:
 //!
 //! ```
@@ -199,10 +218,10 @@
 //!
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: two logs of 4 MiB, and what each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (37, 274, 2_647));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (37, 275, 2_659));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 735);
+//! assert_eq!(small.memory_bound() >> 20, 746);
 //! ```
 //!
 //! # Dialects
@@ -210,7 +229,8 @@
 //! A [`Dialect`] turns lines into requests and events into bytes; sessions of different dialects hold one conversation.
 //! [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Others go into
 //! [`Config::dialects`] by the same door: implement the trait, and each event is encoded once in your format, however
-//! many read it. The example `json` is one, in a conversation with the other two.
+//! many read it. The example `json` is one, in a conversation with the other two. Where many come and go, a dialect for
+//! people may have that as one line a second ([`Dialect::folds_presence`]), as `text` does.
 //!
 //! A session whose first line is another protocol's, such as a browser's request, is told so and closed before anything
 //! is carried out; so is one whose first line is too long or not UTF-8. A dialect whose own lines look like those of
@@ -278,6 +298,7 @@ mod command;
 pub mod config;
 mod deadline;
 pub mod dialect;
+mod exemptions;
 #[cfg(feature = "fault-injection")]
 #[doc(hidden)]
 pub mod fault;
@@ -292,6 +313,8 @@ mod lists;
 mod log;
 mod log_summary;
 mod names;
+mod origin;
+mod origins;
 mod outbox;
 mod pace;
 mod policy;
@@ -304,11 +327,13 @@ pub use batch::Batch;
 pub use command::{CloseReason, Command, OpenError};
 pub use config::{Config, ConfigError, DialectConfig, OnLag, Rate};
 pub use dialect::{Dialect, DialectId};
+pub use exemptions::{Exemptions, ExemptionsError};
 pub use grace::Grace;
 pub use hub::{Hub, HubStats, Pending};
 pub use journal::{Record, RecordKind};
 pub use log_summary::LogSummary;
 pub use names::{NameError, NameRules};
+pub use origin::Origin;
 pub use policy::{Policy, Proposal, Verdict};
 pub use session::{SessionId, SessionStats};
 pub use time::Timestamp;

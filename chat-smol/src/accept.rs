@@ -110,13 +110,14 @@ fn admit(service: &Arc<Service>, listener: &Listener, stream: Arc<Async<Socket>>
     let dialect = listener.dialect;
     // A peer on a Unix socket has no address to speak of, nor anything to set.
     let tcp = peer.as_socket();
+    let origin = service.exemptions.origin(tcp.map(|addr| addr.ip()));
     let peer = tcp.map(field::display);
     if let Err(error) = tcp.map_or(Ok(()), |_| prepare(stream.get_ref())) {
         debug!(peer, %error, "cannot set socket options");
     }
     let Some(executor) = service.executor.upgrade() else { return };
     let mut words = Vec::new();
-    let opened = service.shared.act(|state, now| match state.hub.open(now, dialect) {
+    let opened = service.shared.act(|state, now| match state.hub.open_from(now, dialect, origin) {
         Ok(id) => {
             // Under the lock, so that nothing else of this session is logged before it.
             info!(session = %id, peer, dialect = listener.name, "connected");

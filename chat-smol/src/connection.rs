@@ -241,7 +241,7 @@ mod tests {
         use std::sync::{Mutex, Weak};
         use std::task::Waker;
 
-        use chat_proto::{Hub, Timestamp};
+        use chat_proto::{Exemptions, Hub, Timestamp};
         use socket2::{Domain, Type};
 
         use crate::shared::Shared;
@@ -253,6 +253,7 @@ mod tests {
         let service = Arc::new(Service {
             shared: Arc::new(Shared::new(hub)),
             executor: Weak::new(),
+            exemptions: Exemptions::default(),
             farewells: async_channel::unbounded().0,
             read_at_once: READ,
             eager: AtomicUsize::new(OTHERS),

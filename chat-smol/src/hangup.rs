@@ -55,7 +55,7 @@ fn ask(service: &Service, paused: &[(SessionId, Arc<Async<Socket>>)]) {
     for ((id, _), socket) in paused.iter().zip(&sockets) {
         let found = socket.revents();
         if found.contains(PollFlags::ERR) {
-            debug!(session = id.slot(), "reset while its input was left untaken");
+            debug!(session = %id, "reset while its input was left untaken");
             service.shared.act(|state, now| state.hub.disconnect(now, *id));
         } else if !found.is_empty() {
             service.shared.act(|state, now| state.hub.peer_ended(now, *id));

@@ -50,6 +50,7 @@ fn serve(options: Options) -> Result<(), Failure> {
         .map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(options.config)?;
+    server.exempt(options.exempt);
     let listening = cli::listen(&options.listeners, |dialect, addr| listen(&mut server, dialect, addr))?;
     cli::print(io::stdout(), &listening)?;
 

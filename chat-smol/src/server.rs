@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use async_io::Async;
-use chat_proto::{Config, ConfigError, Hub};
+use chat_proto::{Config, ConfigError, Exemptions, Hub};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
@@ -43,6 +43,7 @@ const KERNEL_BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
+    exemptions: Exemptions,
     life: Life,
 }
 
@@ -53,7 +54,11 @@ impl Server {
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
+        Ok(Self {
+            listeners: Vec::new(),
+            exemptions: Exemptions::default(),
+            life: Life(Arc::new(Shared::new(Hub::new(config)?))),
+        })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -66,6 +71,14 @@ impl Server {
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+    }
+
+    /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
+    ///
+    /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
+    /// [`Config::rate_per_address`].
+    pub fn exempt(&mut self, exemptions: Exemptions) {
+        self.exemptions = exemptions;
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
@@ -213,6 +226,7 @@ impl Server {
         let service = Arc::new(Service {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
+            exemptions: self.exemptions,
             farewells,
             read_at_once: shared.act(|state, _| read_at_once(state.hub.config())),
             eager: AtomicUsize::new(0),

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use async_channel::Sender;
 use async_io::Async;
-use chat_proto::{Grace, Hub, LogSummary, SessionId, Timestamp};
+use chat_proto::{Exemptions, Grace, Hub, LogSummary, SessionId, Timestamp};
 use smol::{Executor, Task};
 use socket2::Socket;
 
@@ -22,6 +22,8 @@ pub(crate) struct Service {
     pub(crate) shared: Arc<Shared>,
     /// Weak, or an executor that is dropped with the server on it would keep itself alive.
     pub(crate) executor: Weak<Executor<'static>>,
+    /// Whose connections are not counted by address.
+    pub(crate) exemptions: Exemptions,
     pub(crate) farewells: Sender<Farewell>,
     /// The most bytes that are read at once.
     pub(crate) read_at_once: usize,

@@ -52,6 +52,7 @@ fn serve(options: Options) -> Result<(), Failure> {
         Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(options.config)?;
+    server.exempt(options.exempt);
     let listening = cli::listen(&options.listeners, |dialect, addr| match addr {
         ListenAddr::Tcp(addr) => server.listen(dialect, *addr).map(ListenAddr::Tcp),
         _ => unreachable!("PROGRAM serves no Unix sockets, and cli::listen looks up the addresses of names"),

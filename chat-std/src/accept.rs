@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::DialectId;
+use chat_proto::{DialectId, Exemptions};
 use rustix::event::{PollFd, PollFlags};
 use tracing::{debug, info, warn};
 
@@ -30,11 +30,12 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Accepts connections until `closed` is at its end.
-    pub(crate) fn run(self, shared: &Arc<Shared>, closed: &UnixStream) {
+    pub(crate) fn run(self, shared: &Arc<Shared>, exemptions: &Exemptions, closed: &UnixStream) {
         info!(dialect = self.name, addr = %self.addr, "listening");
         let mut pause = MIN_PAUSE;
         while self.wait(PollFlags::IN, closed, None) {
-            match self.socket.accept().and_then(|(stream, peer)| self.admit(shared, stream, peer)) {
+            let admitted = self.socket.accept().and_then(|(stream, peer)| self.admit(shared, exemptions, stream, peer));
+            match admitted {
                 Ok(()) => pause = MIN_PAUSE,
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 Err(error) => {
@@ -58,15 +59,22 @@ impl Listener {
     }
 
     /// Opens a session for a connection, or tells it why there is none.
-    fn admit(&self, shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    fn admit(
+        &self,
+        shared: &Arc<Shared>,
+        exemptions: &Exemptions,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> io::Result<()> {
         let connection = Arc::new(Connection::new(stream)?);
         if let Err(error) = connection.set_options() {
             // Some systems set nothing on a socket whose peer has gone already; that says nothing about the next one.
             debug!(%peer, %error, "cannot set socket options");
         }
+        let origin = exemptions.origin(Some(peer.ip()));
         let mut words = Vec::new();
         let opened = shared.act(|state, now| {
-            let opened = state.open(now, self.dialect, &connection);
+            let opened = state.open(now, self.dialect, origin, &connection);
             // Under the lock, so that nothing else of this session is logged before it.
             let opened = opened.inspect(|id| info!(session = %id, %peer, dialect = self.name, "connected"));
             opened.inspect_err(|error| state.hub.refusal(self.dialect, *error, &mut words))
@@ -110,7 +118,7 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().expect("two sockets");
         let stream = TcpStream::from(OwnedFd::from(ours));
         stream.set_nodelay(true).expect_err("no TCP");
-        listener.admit(&shared, stream, addr).expect("only an option is missing");
+        listener.admit(&shared, &Exemptions::default(), stream, addr).expect("only an option is missing");
         assert_eq!(shared.act(|state, _| state.hub.stats().sessions), 1);
         drop(theirs);
     }

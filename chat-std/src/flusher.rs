@@ -165,7 +165,7 @@ mod tests {
         let connection = Arc::new(connection);
         shared.act(|state, now| {
             let text = state.hub.dialect("text").expect("a default dialect");
-            state.open(now, text, &connection).expect("room")
+            state.open(now, text, None, &connection).expect("room")
         })
     }
 }

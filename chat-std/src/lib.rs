@@ -43,6 +43,6 @@ mod shared;
 mod wait;
 mod watch;
 
-pub use chat_proto::{Config, ConfigError};
+pub use chat_proto::{Config, ConfigError, Exemptions};
 pub use handle::Handle;
 pub use server::Server;

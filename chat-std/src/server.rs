@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_proto::{Config, ConfigError, DialectId, Hub};
+use chat_proto::{Config, ConfigError, DialectId, Exemptions, Hub};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
@@ -31,6 +31,7 @@ const KERNEL_BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
+    exemptions: Exemptions,
     life: Life,
 }
 
@@ -41,7 +42,11 @@ impl Server {
     ///
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
+        Ok(Self {
+            listeners: Vec::new(),
+            exemptions: Exemptions::default(),
+            life: Life(Arc::new(Shared::new(Hub::new(config)?))),
+        })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -54,6 +59,14 @@ impl Server {
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+    }
+
+    /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
+    ///
+    /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
+    /// [`Config::rate_per_address`].
+    pub fn exempt(&mut self, exemptions: Exemptions) {
+        self.exemptions = exemptions;
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
@@ -116,11 +129,11 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        let Self { listeners, life } = self;
+        let Self { listeners, exemptions, life } = self;
         let shared = &life.0;
         let watch = Watch::new(shared)?;
         let mut threads = Vec::new();
-        let started = start(shared, listeners, &mut threads);
+        let started = start(shared, listeners, exemptions, &mut threads);
         if started.is_err() {
             shared.shut_down();
         }
@@ -154,15 +167,22 @@ fn find(hub: &Hub, dialect: &str) -> io::Result<DialectId> {
 }
 
 /// Starts the flushers, then a thread for each listener.
-fn start(shared: &Arc<Shared>, listeners: Vec<Listener>, threads: &mut Vec<JoinHandle<()>>) -> io::Result<()> {
+fn start(
+    shared: &Arc<Shared>,
+    listeners: Vec<Listener>,
+    exemptions: Exemptions,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> io::Result<()> {
     for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
         let shared = Arc::clone(shared);
         threads.push(thread::Builder::new().name("flusher".into()).spawn(move || flusher::run(&shared))?);
     }
     let (open, closed) = UnixStream::pair()?;
+    let exemptions = Arc::new(exemptions);
     for listener in listeners {
-        let (shared, closed) = (Arc::clone(shared), closed.try_clone()?);
-        threads.push(thread::Builder::new().name("accept".into()).spawn(move || listener.run(&shared, &closed))?);
+        let (shared, exemptions, closed) = (Arc::clone(shared), Arc::clone(&exemptions), closed.try_clone()?);
+        let accept = move || listener.run(&shared, &exemptions, &closed);
+        threads.push(thread::Builder::new().name("accept".into()).spawn(accept)?);
     }
     shared.act(|state, _| state.doors = Some(open));
     Ok(())

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chat_proto::{DialectId, Grace, Hub, LogSummary, OpenError, SessionId, Timestamp};
+use chat_proto::{DialectId, Grace, Hub, LogSummary, OpenError, Origin, SessionId, Timestamp};
 
 use crate::connection::{Connection, read_at_once};
 use crate::farewell::Farewells;
@@ -194,9 +194,10 @@ impl State {
         &mut self,
         now: Timestamp,
         dialect: DialectId,
+        origin: Option<Origin>,
         connection: &Arc<Connection>,
     ) -> Result<SessionId, OpenError> {
-        let id = self.hub.open(now, dialect)?;
+        let id = self.hub.open_from(now, dialect, origin)?;
         if self.connections.len() <= id.slot() {
             self.connections.resize(id.slot() + 1, None);
         }
@@ -234,7 +235,7 @@ impl State {
     }
 
     /// Returns the connections whose peers are to be asked now whether they are still there.
-    pub(crate) fn to_ask(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Connection>)> {
+    pub(crate) fn next_asked(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Connection>)> {
         if self.paused == 0 {
             self.ask_at = Timestamp::MAX;
         } else if self.ask_at == Timestamp::MAX {

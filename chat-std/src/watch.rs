@@ -24,7 +24,7 @@ pub(crate) struct Watch {
     /// Those that are to be cut.
     out_of_time: Vec<Arc<Connection>>,
     /// Those from whom nothing is read, to be asked whether they are still there.
-    to_ask: Vec<(SessionId, Arc<Connection>)>,
+    next_asked: Vec<(SessionId, Arc<Connection>)>,
 }
 
 impl Watch {
@@ -34,7 +34,7 @@ impl Watch {
         rope.set_nonblocking(true)?;
         bell.set_nonblocking(true)?;
         shared.act(|state, _| state.bell = Some(Arc::new(rope)));
-        Ok(Self { bell, blocked: Vec::new(), writable: Vec::new(), out_of_time: Vec::new(), to_ask: Vec::new() })
+        Ok(Self { bell, blocked: Vec::new(), writable: Vec::new(), out_of_time: Vec::new(), next_asked: Vec::new() })
     }
 
     /// Watches until the server is shut down and all connections' threads have ended.
@@ -58,29 +58,29 @@ impl Watch {
         state.grace.handle_timeout(&mut state.hub, now);
         state.summary.handle_timeout(&state.hub, now);
         self.out_of_time.extend(iter::from_fn(|| state.farewells.out_of_time(now)));
-        self.to_ask = state.to_ask(now);
+        self.next_asked = state.next_asked(now);
         state.alarm = state.deadline();
         (!state.is_closed()).then(|| state.alarm.saturating_duration_since(now))
     }
 
     /// Tells the hub of peers that have ended or gone while nothing is read from them.
     fn ask(&mut self, shared: &Shared) {
-        if self.to_ask.is_empty() {
+        if self.next_asked.is_empty() {
             return;
         }
-        let mut sockets: Vec<_> = self.to_ask.iter().map(|(_, connection)| connection.ended()).collect();
+        let mut sockets: Vec<_> = self.next_asked.iter().map(|(_, connection)| connection.ended()).collect();
         wait(&mut sockets, Some(Duration::ZERO));
-        for ((id, _), socket) in self.to_ask.iter().zip(&sockets) {
+        for ((id, _), socket) in self.next_asked.iter().zip(&sockets) {
             let found = socket.revents();
             if found.contains(PollFlags::ERR) {
-                debug!(session = id.slot(), "reset while its input was left untaken");
+                debug!(session = %id, "reset while its input was left untaken");
                 shared.act(|state, now| state.hub.disconnect(now, *id));
             } else if !found.is_empty() {
                 shared.act(|state, now| state.hub.peer_ended(now, *id));
             }
         }
         drop(sockets);
-        self.to_ask.clear();
+        self.next_asked.clear();
     }
 
     /// Waits for the bell, for the timeout, or until a blocked socket takes more.

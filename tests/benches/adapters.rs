@@ -12,6 +12,7 @@ use std::net::TcpStream;
 use chat_proto::Config;
 use chat_tests::adapters::{Smol, Std};
 use chat_tests::conformance::{Adapter, PATIENCE, Running};
+use chat_tests::exact::Exact;
 use chat_tests::sockets::{Interest, Poller, Ready};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -65,6 +66,7 @@ impl Room {
         for dialect in &mut config.dialects {
             (dialect.idle_timeout, dialect.backlog) = (None, 0);
         }
+        Exact::replace_text(&mut config);
         let server = adapter.start(config, &["text"]).unwrap();
         let mut speaker = connect(&server);
         speaker.write_all(b"/name speaker\n").unwrap();

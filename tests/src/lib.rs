@@ -4,6 +4,7 @@
 //! - [`sim`]: a world of peers, driver and clock from one seed, in which core and model must agree.
 //! - [`alloc`]: heap, measured from outside.
 //! - [`fuzzing`]: what the fuzz targets do, on any toolchain.
+//! - [`exact`]: `text` with a line for every join and leave.
 //! - [`room`]: a hub and its peers in a test.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, as that suite wants them.
@@ -17,6 +18,7 @@ pub mod adapters;
 pub mod alloc;
 pub mod attack;
 pub mod conformance;
+pub mod exact;
 pub mod examples;
 pub mod figures;
 pub mod fuzzing;

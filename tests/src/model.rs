@@ -4,24 +4,28 @@
 //! still to be sent, and nothing is bounded but by the rules themselves. What it takes from the core is what has tests
 //! of its own: how a dialect decodes a line and encodes an event.
 
+mod address;
 mod closing;
 mod difference;
 mod first_line;
 mod names;
 mod output;
 mod pace;
+mod presence;
 mod requests;
 mod time;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::iter;
 use std::rc::Rc;
 
 use chat_proto::dialect::{Event, Unnamed};
-use chat_proto::{CloseReason, Config, HubStats, OpenError, RecordKind, SessionStats, Timestamp};
+use chat_proto::{CloseReason, Config, HubStats, OpenError, Origin, RecordKind, SessionStats, Timestamp};
 
+use self::address::Purse;
 pub use self::difference::{Checked, Difference, differ};
+use self::presence::Presence;
 
 /// The hub as it should be.
 #[derive(Debug)]
@@ -37,6 +41,11 @@ pub struct Model {
     waits: pace::Lines,
     /// Who is open though its peer has ended, the longest ago first.
     ended: Vec<usize>,
+    /// What each origin has saved up that is not forgotten.
+    purses: HashMap<Origin, Purse>,
+    /// Those of them whose sessions are all gone, in the order in which the last ones went.
+    departed: VecDeque<Origin>,
+    presence: Presence,
     /// The counters that the hub should have.
     pub stats: HubStats,
     /// What the hub should have written into its journal since this was last emptied: the slot and what happened.
@@ -48,6 +57,10 @@ pub struct Model {
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 struct Session {
     lane: usize,
+    /// Where it is counted with others.
+    origin: Option<Origin>,
+    /// Its turn among those, if it has paid for a line that it has not sent yet.
+    turn: Option<Timestamp>,
     name: Option<String>,
     /// Its number among all guests that there were; 0 if it is none.
     guest: u64,
@@ -149,6 +162,9 @@ impl Model {
             waits: pace::Lines::default(),
             ended: Vec::new(),
             guests: 0,
+            purses: HashMap::new(),
+            departed: VecDeque::new(),
+            presence: Presence::default(),
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -160,19 +176,26 @@ impl Model {
     /// # Errors
     ///
     /// If the slot is not free.
-    pub fn open(&mut self, now: Timestamp, lane: usize, slot: Option<usize>) -> Checked<Result<(), OpenError>> {
+    pub fn open(
+        &mut self,
+        now: Timestamp,
+        lane: usize,
+        origin: Option<Origin>,
+        slot: Option<usize>,
+    ) -> Checked<Result<(), OpenError>> {
         self.advance(now);
-        if !self.has_vacancy() {
+        if let Err(error) = self.may_open(now, origin) {
             self.stats.not_opened += 1;
             self.journal.push((None, RecordKind::NotOpened));
-            return Ok(Err(if self.shutting_down { OpenError::ShuttingDown } else { OpenError::Full }));
+            return Ok(Err(error));
         }
         let Some(slot) = slot.filter(|slot| *slot < self.config.max_sessions && !self.sessions.contains_key(slot))
         else {
             return differ("open", format!("slot {slot:?} is not free"));
         };
         self.stats.opened += 1;
-        self.sessions.insert(slot, Session::new(lane, self.now));
+        let origin = self.come(origin);
+        self.sessions.insert(slot, Session { origin, ..Session::new(lane, self.now) });
         self.record(slot, RecordKind::Opened);
         if self.unnamed(slot) == Unnamed::Guest {
             self.guests += 1;
@@ -208,42 +231,61 @@ impl Model {
         Ok(Ok(()))
     }
 
-    /// Returns whether one more session may be opened.
-    #[must_use]
-    pub fn has_vacancy(&self) -> bool {
-        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    /// Says whether one more session may be opened from there.
+    ///
+    /// # Errors
+    ///
+    /// If not, for which reason.
+    pub fn may_open(&self, now: Timestamp, origin: Option<Origin>) -> Result<(), OpenError> {
+        if self.shutting_down {
+            return Err(OpenError::ShuttingDown);
+        }
+        self.may_come(now, origin)?;
+        if self.sessions.len() < self.config.max_sessions { Ok(()) } else { Err(OpenError::Full) }
+    }
+
+    /// Everyone who is open is to be sent the event, but not its author.
+    fn publish(&mut self, event: &Event<'_>, author: Option<usize>) {
+        self.stats.messages += 1;
+        let is_shown = match event {
+            Event::Joined { .. } => self.is_shown(true),
+            Event::Left { .. } => self.is_shown(false),
+            _ => true,
+        };
+        for lane in 0..self.lanes.len() {
+            if is_shown || !self.config.dialects[lane].dialect.folds_presence() {
+                self.publish_in(lane, event, author);
+            }
+        }
     }
 
     /// Everyone of that lane who is open is to be sent the event, but not its author.
-    fn publish(&mut self, event: &Event<'_>, author: Option<usize>) {
-        self.stats.messages += 1;
-        for lane in 0..self.lanes.len() {
-            let mut bytes = Vec::new();
-            self.encode(lane, event, &mut bytes);
-            let bytes: Rc<[u8]> = bytes.into();
-            if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
-                let recent = &mut self.lanes[lane].recent;
-                recent.push_back(Rc::clone(&bytes));
-                let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
-                recent.drain(..too_many);
-            }
-            let is_read = |s: &Session| s.lane == lane && !matches!(s.phase, Phase::Over(_));
-            if bytes.is_empty() || !self.sessions.values().any(is_read) {
-                continue;
-            }
-            let waits = !matches!(event, Event::Announced { .. } | Event::Left { .. });
-            let seq = self.lanes[lane].append(Rc::clone(&bytes), waits, &self.config);
-            let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
-            for (slot, session) in readers {
-                let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
-                session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
-            }
-            if let Some(author) = author.filter(|author| self.sessions[author].lane == lane) {
-                self.pass_own(author);
-                self.observe(author);
-            }
-            self.move_mark(lane);
+    fn publish_in(&mut self, lane: usize, event: &Event<'_>, author: Option<usize>) {
+        let mut bytes = Vec::new();
+        self.encode(lane, event, &mut bytes);
+        let bytes: Rc<[u8]> = bytes.into();
+        if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
+            let recent = &mut self.lanes[lane].recent;
+            recent.push_back(Rc::clone(&bytes));
+            let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
+            recent.drain(..too_many);
         }
+        let is_read = |s: &Session| s.lane == lane && !matches!(s.phase, Phase::Over(_));
+        if bytes.is_empty() || !self.sessions.values().any(is_read) {
+            return;
+        }
+        let waits = !matches!(event, Event::Announced { .. } | Event::Left { .. } | Event::CameAndWent { .. });
+        let seq = self.lanes[lane].append(Rc::clone(&bytes), waits, &self.config);
+        let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
+        for (slot, session) in readers {
+            let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
+            session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
+        }
+        if let Some(author) = author.filter(|author| self.sessions[author].lane == lane) {
+            self.pass_own(author);
+            self.observe(author);
+        }
+        self.move_mark(lane);
     }
 
     fn reply(&mut self, slot: usize, event: &Event<'_>) {
@@ -292,6 +334,8 @@ impl Session {
         stats.opened = now;
         Self {
             lane,
+            origin: None,
+            turn: None,
             name: None,
             guest: 0,
             accepted: false,

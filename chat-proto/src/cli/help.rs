@@ -9,6 +9,7 @@ use super::listen::default_listeners;
 use super::{DEFAULT_LOG, Program};
 use crate::config::Config;
 use crate::config::setting::{SETTINGS, Setting, Topic};
+use crate::exemptions::Exemptions;
 
 /// An option that is no limit.
 struct Plain {
@@ -26,6 +27,12 @@ const LISTEN: Plain = Plain {
 };
 /// What is added to the help of [`LISTEN`] where it is so.
 const LISTEN_UNIX: &str = " ADDR can also be unix:PATH, a Unix socket.";
+const EXEMPT: Plain = Plain {
+    name: "exempt",
+    form: "LIST",
+    help: "Networks whose connections are not counted by address, and unix for Unix sockets, separated by commas; none for \
+           no exemption. Behind a proxy all come from its address: exempt it, or count nobody.",
+};
 const LOG: Plain = Plain {
     name: "log",
     form: "FILTER",
@@ -44,7 +51,7 @@ const PRINT_MEMORY_BOUND: Plain = Plain {
 const HELP: Plain = Plain { name: "help", form: "", help: "Print this, and exit; -h does the same." };
 const VERSION: Plain = Plain { name: "version", form: "", help: "Print the version, and exit; -V does the same." };
 
-const PLAIN: [Plain; 6] = [LISTEN, LOG, LOG_FORMAT, PRINT_MEMORY_BOUND, HELP, VERSION];
+const PLAIN: [Plain; 7] = [LISTEN, EXEMPT, LOG, LOG_FORMAT, PRINT_MEMORY_BOUND, HELP, VERSION];
 
 /// Returns the names of all options, without their hyphens.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -83,6 +90,9 @@ nc or telnet, and classic on 127.0.0.1:4001, for programs: lines of base64.
         let listen = format!("{}{}", LISTEN.help, if unix_sockets { LISTEN_UNIX } else { "" });
         write_section(f, "Where", [Row::new(LISTEN.name, LISTEN.form, &listen, &listeners)])?;
         write_section(f, "Sessions", setting_rows(Topic::Sessions))?;
+        let exempt = EXEMPT.row(&[Exemptions::default().to_string()]);
+        let addresses = setting_rows(Topic::Addresses).chain([exempt]);
+        write_section(f, "By address, an IPv4 address or an IPv6 /64", addresses)?;
         write_section(f, "Timeouts", setting_rows(Topic::Timeouts))?;
         write_section(f, "Memory", setting_rows(Topic::Memory))?;
         write_section(f, "Log", [LOG.row(&[String::from(DEFAULT_LOG)]), LOG_FORMAT.row(&[String::from("text")])])?;
@@ -147,7 +157,7 @@ fn setting_rows(topic: Topic) -> impl Iterator<Item = Row> {
 }
 
 /// Where the texts begin: after the longest option and two blanks.
-const COLUMN: usize = 33;
+const COLUMN: usize = 38;
 const WIDTH: usize = 80;
 
 fn write_section(f: &mut fmt::Formatter<'_>, title: &str, rows: impl IntoIterator<Item = Row>) -> fmt::Result {

@@ -22,6 +22,7 @@ pub use self::log::{LogOutput, LogProgress, MAX_LOG_LINES};
 pub use self::process::{DescriptorLimit, Failure, TooFewDescriptors, print};
 pub use self::usage::UsageError;
 use crate::config::Config;
+use crate::exemptions::{Exemptions, ExemptionsError};
 
 /// A program as it speaks of itself.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,8 @@ pub struct Options {
     pub listeners: Vec<ListenerSpec>,
     /// The limits, checked; only the dialects that a listener speaks are left in it.
     pub config: Config,
+    /// Whose connections are not counted by address.
+    pub exempt: Exemptions,
     /// Which log records are written, in the form of `tracing-subscriber`'s `EnvFilter`. Words that it would take for
     /// modules that do not exist have been refused; the rest is for it to check.
     pub log: String,
@@ -103,6 +106,7 @@ where
     let mut args = lexopt::Parser::from_args(args);
     let mut listeners = Vec::new();
     let mut config = Config::default();
+    let mut exempt = Exemptions::default();
     let mut log = String::from(DEFAULT_LOG);
     let mut log_format = LogFormat::default();
     let mut print_memory_bound = false;
@@ -124,6 +128,7 @@ where
             "version" => return Ok(Invocation::Print(format!("{} {}\n", program.name, program.version))),
             "print-memory-bound" => print_memory_bound = true,
             "listen" => listeners.push(ListenerSpec::parse(program, &value(&mut args, option)?, &config)?),
+            "exempt" => exempt = parse_exempt(&value(&mut args, option)?)?,
             "log" => log = filter::check(program, value(&mut args, option)?)?,
             "log-format" => log_format = LogFormat::parse(&value(&mut args, option)?)?,
             setting => config.set(setting, &value(&mut args, setting)?).map_err(UsageError::Setting)?,
@@ -139,7 +144,7 @@ where
     if print_memory_bound {
         return Ok(Invocation::Print(format!("{}\n", (program.memory_bound)(&config))));
     }
-    Ok(Invocation::Serve(Box::new(Options { listeners, config, log, log_format })))
+    Ok(Invocation::Serve(Box::new(Options { listeners, config, exempt, log, log_format })))
 }
 
 const DEFAULT_LOG: &str = "info";
@@ -147,6 +152,14 @@ const DEFAULT_LOG: &str = "info";
 fn value(args: &mut lexopt::Parser, option: &'static str) -> Result<String, UsageError> {
     let value = args.value().map_err(|_| UsageError::NoValue { option })?;
     value.into_string().map_err(|_| UsageError::NotUtf8 { option })
+}
+
+fn parse_exempt(list: &str) -> Result<Exemptions, UsageError> {
+    list.parse().map_err(|error: ExemptionsError| UsageError::Value {
+        option: "exempt",
+        value: String::from(list),
+        expected: error.to_string(),
+    })
 }
 
 impl LogFormat {

@@ -92,6 +92,9 @@ fn every_limit_has_its_option() {
         "--max-line=120",
         "--max-name=13",
         "--rate=14/s:15",
+        "--max-per-address=24",
+        "--connects-per-address=25/s:26",
+        "--rate-per-address=27/s",
         "--backlog=16",
         "--on-lag=close",
         "--idle-timeout=17s",
@@ -105,7 +108,10 @@ fn every_limit_has_its_option() {
     ]);
     let config = options.config;
     assert_eq!((config.max_sessions, config.max_line, config.max_name), (11, 120, 13));
-    assert_eq!(config.rate.map(|Rate { per_second, burst }| (per_second.get(), burst.get())), Some((14, 15)));
+    let rate = |rate: Option<Rate>| rate.map(|Rate { per_second, burst }| (per_second.get(), burst.get()));
+    assert_eq!(rate(config.rate), Some((14, 15)));
+    assert_eq!((config.max_per_address, rate(config.connects_per_address)), (Some(24), Some((25, 26))));
+    assert_eq!(rate(config.rate_per_address), Some((27, 1_000)));
     assert_eq!(config.on_lag, OnLag::Close);
     assert_eq!((config.stall_timeout, config.linger_timeout.as_millis()), (None, 19));
     assert_eq!((config.log_bytes, config.log_entries), (20 << 20, 21));
@@ -120,6 +126,13 @@ fn every_limit_has_its_option() {
 fn of_an_option_given_twice_the_last_one_counts() {
     let options = options(&["--max-name", "5", "--log", "off", "--max-name", "6", "--log", "warn"]);
     assert_eq!((options.config.max_name, options.log.as_str()), (6, "warn"));
+}
+
+#[test]
+fn who_is_not_counted_by_address_is_listed() {
+    assert_eq!(options(&[]).exempt, Exemptions::default());
+    assert_eq!(options(&["--exempt", "none"]).exempt, Exemptions::none());
+    assert_eq!(options(&["--exempt", "10.0.0.0/8,unix"]).exempt.to_string(), "10.0.0.0/8,unix");
 }
 
 #[test]
@@ -218,6 +231,10 @@ fn wrong_values_are_told_what_would_be_right() {
         ),
         (&["--listen", "text=unix:"], "--listen text=unix:: unix: needs a path, such as unix:/run/chat.sock"),
         (&["--log-format", "xml"], "--log-format xml: it must be text or json"),
+        (
+            &["--exempt", "10.0.0.0/8,lan"],
+            "--exempt 10.0.0.0/8,lan: lan is no network: a list is as in 127.0.0.0/8,::1/128,unix, or none",
+        ),
         (&["--max-line", "4MB"], "--max-line 4MB: it must be bytes, such as 4096, 64KiB, 4MiB or 1GiB"),
         (&["--backlog", "irc=5"], "--backlog irc=5: the dialect must be classic or text"),
         (&["--print-memory-bound=5"], "unexpected argument for option '--print-memory-bound': \"5\""),
@@ -228,7 +245,7 @@ fn wrong_values_are_told_what_would_be_right() {
 
 #[test]
 fn an_option_without_its_value_is_told_its_form() {
-    for option in ["listen", "log", "log-format"].into_iter().chain(SETTINGS.iter().map(Setting::name)) {
+    for option in ["listen", "exempt", "log", "log-format"].into_iter().chain(SETTINGS.iter().map(Setting::name)) {
         let option = format!("--{option}");
         let form = refused(&[&option]);
         let form = form.strip_prefix(&format!("{option} needs a value: {option} ")).expect("the option's form");
@@ -259,11 +276,9 @@ fn limits_out_of_range_are_named_as_options() {
     for (args, message) in [
         (&["--max-line", "12"][..], "--max-line 12: it must be from 64 to 1048576 bytes"),
         (&["--max-sessions", "0"], "--max-sessions 0: it must be from 1 to 1048576"),
-        (
-            &["--rate", "2000000000/s"],
-            "--rate 2000000000/s:100: it must be from 1 to 1000000000 lines a second, or off",
-        ),
-        (&["--rate", "5/s:2000000"], "--rate 5/s:2000000: it must be from 1 to 1000000 lines at once, or off"),
+        (&["--rate", "2000000000/s"], "--rate 2000000000/s:100: it must be from 1 to 1000000000 a second, or off"),
+        (&["--max-per-address", "0"], "--max-per-address 0: it must be from 1 to 1048576, or off"),
+        (&["--rate", "5/s:2000000"], "--rate 5/s:2000000: it must be from 1 to 1000000 at once, or off"),
         (&["--linger-timeout", "0s"], "--linger-timeout 0ms: it must be from 1ms to 365d"),
         (&["--stall-timeout", "366d"], "--stall-timeout 366d: it must be from 1ms to 365d, or off"),
         (
@@ -314,6 +329,7 @@ fn the_help_lists_every_option_and_shows_what_the_defaults_are() {
         assert_eq!(format!("{:?}", options(&args).config), format!("{:?}", Config::default()), "{help}");
     }
     assert!(help_of("listen").ends_with("[default: text=127.0.0.1:4000 classic=127.0.0.1:4001]"));
+    assert!(help_of("exempt").ends_with("[default: 127.0.0.0/8,::1/128,unix]"));
     assert!(help_of("log").ends_with("[default: info]"));
     assert!(help_of("log-format").ends_with("[default: text]"));
     for option in ["print-memory-bound", "help", "version"] {

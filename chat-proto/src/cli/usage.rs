@@ -97,8 +97,8 @@ impl UsageError {
         };
         expected += match (setting.form().as_str(), part) {
             ("BYTES", _) => " bytes",
-            (_, "per_second") => " lines a second",
-            (_, "burst") => " lines at once",
+            (_, "per_second") => " a second",
+            (_, "burst") => " at once",
             _ => "",
         };
         if Config::default().set(setting.name(), "off").is_ok() {

@@ -62,6 +62,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [67_795, 287_772_974]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_755, 288_856_902]);
     }
 }

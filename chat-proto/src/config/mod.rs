@@ -60,6 +60,16 @@ pub struct Config {
     /// happens if it falls behind the whole log. No number of readers slows what is said below half of this. `None`: nobody
     /// is waited for.
     pub pace: Option<usize>,
+    /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind one
+    /// address, and a hundredth of all. `None`: as many as there may be in all.
+    pub max_per_address: Option<usize>,
+    /// How fast sessions may be opened from one origin; 10 a second with a burst of 100 by default, so that all who are
+    /// there may come back at once. `None`: as fast as they come.
+    pub connects_per_address: Option<Rate>,
+    /// How fast all sessions of one origin may send lines together; 200 a second with a burst of 1,000 by default: ten who
+    /// say as much as they may. Who is out of tokens waits for its turn. An origin's bucket stays when its sessions end,
+    /// so that reconnecting gives no new burst. `None`: each as [`rate`](Self::rate) lets it.
+    pub rate_per_address: Option<Rate>,
     /// What happens to a reader that falls behind the log; [`OnLag::Skip`] by default.
     pub on_lag: OnLag,
     /// How long a session may take no byte of what is pending, 1 ms to 365 days; 30 s by default. `None`: for ever.
@@ -87,6 +97,9 @@ impl Default for Config {
             journal_records: 10_000,
             rate: Some(Rate::default()),
             pace: Some(1 << 20),
+            max_per_address: Some(100),
+            connects_per_address: Some(Rate::CONNECTS_PER_ADDRESS),
+            rate_per_address: Some(Rate::LINES_PER_ADDRESS),
             on_lag: OnLag::Skip,
             stall_timeout: Some(Duration::from_secs(30)),
             linger_timeout: Duration::from_secs(5),
@@ -117,23 +130,36 @@ impl DialectConfig {
     }
 }
 
-/// A token bucket: `burst` lines at once, refilled at `per_second`.
+/// A token bucket: `burst` lines, or connections, at once, refilled at `per_second`.
 ///
-/// A session that is out of tokens has its input left untaken, so that its transport pushes back; nothing is dropped.
+/// A session that is out of tokens has its input left untaken, so that its transport pushes back; nothing is dropped. A
+/// connection for which there is none is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Lines a second, 1 to 1,000,000,000.
+    /// So many a second, 1 to 1,000,000,000.
     pub per_second: NonZeroU32,
-    /// Lines at once, 1 to 1,000,000.
+    /// So many at once, 1 to 1,000,000.
     pub burst: NonZeroU32,
 }
 
 impl Default for Rate {
     /// Twenty lines a second: more than a person types, less than hurts. Burst 100: a pasted page.
     fn default() -> Self {
-        const PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
-        const BURST: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
-        Self { per_second: PER_SECOND, burst: BURST }
+        Self::LINES
+    }
+}
+
+impl Rate {
+    const LINES: Self = Self::of(20, 100);
+    const LINES_PER_ADDRESS: Self = Self::of(200, 1_000);
+    const CONNECTS_PER_ADDRESS: Self = Self::of(10, 100);
+
+    const fn of(per_second: u32, burst: u32) -> Self {
+        let not_zero = "the defaults are not zero";
+        Self {
+            per_second: NonZeroU32::new(per_second).expect(not_zero),
+            burst: NonZeroU32::new(burst).expect(not_zero),
+        }
     }
 }
 
@@ -236,10 +262,10 @@ impl Config {
         range("log_entries", self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
         range("reply_bytes", self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
         range("journal_records", self.journal_records, 1, MAX_JOURNAL)?;
-        if let Some(rate) = self.rate {
-            range("rate.per_second", rate.per_second.get() as usize, 1, 1_000_000_000)?;
-            range("rate.burst", rate.burst.get() as usize, 1, 1_000_000)?;
-        }
+        check_rate("rate.per_second", "rate.burst", self.rate)?;
+        range("max_per_address", self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
+        check_rate("connects_per_address.per_second", "connects_per_address.burst", self.connects_per_address)?;
+        check_rate("rate_per_address.per_second", "rate_per_address.burst", self.rate_per_address)?;
         if let Some(pace) = self.pace {
             range("pace", pace, MIN_PACE, MAX_PACE)?;
         }
@@ -275,6 +301,12 @@ fn range(limit: &'static str, value: usize, min: usize, max: usize) -> Result<()
     } else {
         Err(ConfigError::OutOfRange { limit, dialect: None, value, min, max })
     }
+}
+
+fn check_rate(per_second: &'static str, burst: &'static str, rate: Option<Rate>) -> Result<(), ConfigError> {
+    let Some(rate) = rate else { return Ok(()) };
+    range(per_second, rate.per_second.get() as usize, 1, 1_000_000_000)?;
+    range(burst, rate.burst.get() as usize, 1, 1_000_000)
 }
 
 fn timeout(limit: &'static str, value: Option<Duration>) -> Result<(), ConfigError> {

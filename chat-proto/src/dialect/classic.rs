@@ -58,6 +58,7 @@ impl Dialect for Classic {
             | Event::Joined { .. }
             | Event::Renamed { .. }
             | Event::Left { .. }
+            | Event::CameAndWent { .. }
             | Event::Welcome { .. }
             | Event::BacklogBegins
             | Event::BacklogEnds

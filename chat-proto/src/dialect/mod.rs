@@ -69,6 +69,15 @@ pub trait Dialect: Debug + Send + Sync {
         Unnamed::Guest
     }
 
+    /// Returns whether readers are spared a line for each of many joins and leaves, as people at a screen want it.
+    ///
+    /// If so, the first five within a second are shown as they are, and the others are counted: at the end of the second
+    /// one [`Event::CameAndWent`] tells how many there were. In the second after one in which more than five joined and
+    /// left, all are only counted. If not, as is the default and programs want it, each is an event of its own.
+    fn folds_presence(&self) -> bool {
+        false
+    }
+
     /// Returns the default of [`DialectConfig::idle_timeout`](crate::DialectConfig::idle_timeout).
     fn idle_timeout(&self) -> Option<Duration> {
         Some(Duration::from_secs(600))
@@ -191,6 +200,14 @@ pub enum Event<'a> {
     Announced {
         /// What it says.
         words: &'a str,
+    },
+    /// So many have joined and left, in place of a line for each, in dialects that
+    /// [fold presence](Dialect::folds_presence).
+    CameAndWent {
+        /// How many joined.
+        joined: u64,
+        /// How many left.
+        left: u64,
     },
 
     /// The session is open.

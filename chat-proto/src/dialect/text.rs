@@ -67,6 +67,9 @@ impl Dialect for Text {
             }
             Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
             Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
+            Event::CameAndWent { joined, left: 0 } => write(out, format_args!("* {joined} joined\n")),
+            Event::CameAndWent { joined: 0, left } => write(out, format_args!("* {left} left\n")),
+            Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
             Event::Welcome { name, idle_timeout } => {
                 push(out, &["* welcome, you are ", name, "; say something, or /help"]);
                 if let Some(timeout) = idle_timeout {
@@ -101,6 +104,10 @@ impl Dialect for Text {
 
     fn encoded_len(&self, payload: usize) -> usize {
         payload.max(HELP.len()) + LONGEST_FORM
+    }
+
+    fn folds_presence(&self) -> bool {
+        true
     }
 
     fn backlog(&self) -> usize {

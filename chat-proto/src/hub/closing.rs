@@ -40,6 +40,7 @@ impl Hub {
             return;
         }
         self.journal.push(now, None, RecordKind::ShuttingDown);
+        self.tell_counted();
         self.announce_now("shutting down");
         for slot in 0..self.sessions.slots() {
             self.begin_close(slot, CloseReason::ShutDown, "");
@@ -52,12 +53,16 @@ impl Hub {
         self.shutting_down && self.sessions.len() == 0
     }
 
-    /// Does what time has brought: idle, stalled and lingering sessions are closed, buckets refilled.
+    /// Does what time has brought: idle, stalled and lingering sessions are closed, buckets refilled, and readers told how
+    /// many came and went.
     ///
     /// A call that comes too early changes nothing. Afterwards [`poll_timeout`](Self::poll_timeout) is later than
     /// `now`, or none.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.clock(now);
+        if self.presence.deadline().has_come(now) {
+            self.pass_second();
+        }
         while let Some(slot) = self.deadlines.pop_due(now) {
             for (due, at) in self.deadlines_of(slot) {
                 if at.has_come(now) {
@@ -153,7 +158,7 @@ impl Hub {
         session.phase = Phase::Closing { reason, end };
         // When all leave at once, nobody is left to be told.
         if session.joined && reason != CloseReason::ShutDown {
-            self.publish(&Event::Left { name: name.as_str(), reason, words }, None);
+            self.publish_presence(&Event::Left { name: name.as_str(), reason, words }, None);
         }
     }
 

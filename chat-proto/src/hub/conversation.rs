@@ -29,6 +29,22 @@ pub(super) struct Conversation {
     pub(super) messages: u64,
 }
 
+/// The dialects that are told of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    All,
+    /// Those in which each of many joins and leaves is an event of its own.
+    Programs,
+    /// The others. What they are told in place of those is not counted as a message.
+    Screens,
+}
+
+impl Audience {
+    fn has(self, lane: &Lane) -> bool {
+        self == Self::All || lane.config.dialect.folds_presence() == (self == Self::Screens)
+    }
+}
+
 impl Conversation {
     pub(super) fn new(config: &Config) -> Self {
         let lanes = config.dialects.iter().enumerate();
@@ -69,11 +85,24 @@ impl Conversation {
         sessions: &mut Sessions,
         lists: &mut Lists,
     ) {
-        self.messages += 1;
+        self.publish_to(now, Audience::All, event, author, sessions, lists);
+    }
+
+    /// Does the same for some dialects.
+    pub(super) fn publish_to(
+        &mut self,
+        now: Timestamp,
+        audience: Audience,
+        event: &Event<'_>,
+        author: Option<u32>,
+        sessions: &mut Sessions,
+        lists: &mut Lists,
+    ) {
+        self.messages += u64::from(audience != Audience::Screens);
         self.backlog.keep(event);
         let home = author.map(|slot| sessions[slot].lane);
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if lane.sessions == 0 {
+            if lane.sessions == 0 || !audience.has(lane) {
                 continue;
             }
             let index = index as u8;

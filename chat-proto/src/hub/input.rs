@@ -36,9 +36,9 @@ impl Hub {
                 Frame::Whole { line, plain } => {
                     let hold = self.handle_line(slot, now, line, plain);
                     if hold != Hold::None {
-                        let mut held = self.partials.take();
-                        held.set_line(line, self.config.max_line);
-                        self.hold(slot, held, hold);
+                        let mut kept = self.partials.take();
+                        kept.set_line(line, self.config.max_line);
+                        self.hold(slot, kept, hold);
                     }
                 }
                 Frame::Joined(partial) => {
@@ -58,7 +58,7 @@ impl Hub {
                     self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
                 }
                 Frame::Discarded if Fault::DiscardIsFree.is_planted() => {}
-                Frame::Discarded => self.sessions[slot].bucket.take(self.flow, now),
+                Frame::Discarded => self.pay(slot, now),
                 Frame::More => {}
             }
         }
@@ -134,16 +134,16 @@ impl Hub {
     /// Returns whether the session may send another line now; if not, sees to it that it is told when it may.
     fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
         let session = &self.sessions[slot];
+        let before = session.untaken;
         let untaken = if session.hold != Hold::None {
             Untaken::UntilSaid
-        } else if session.bucket.refill(self.flow) > now {
+        } else if self.next_line(slot, now) > now {
             Untaken::UntilRefill
         } else if !self.has_reply_room(slot) {
             Untaken::UntilRead
         } else {
             Untaken::No
         };
-        let before = session.untaken;
         if before == untaken {
             return untaken == Untaken::No;
         }
@@ -167,8 +167,8 @@ impl Hub {
 
     /// Takes note of a complete line: it costs a token and shows that the peer is there. Returns when the one before came.
     fn count_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
+        self.pay(slot, now);
         let session = &mut self.sessions[slot];
-        session.bucket.take(self.flow, now);
         session.stats.lines_received += 1;
         self.stats.lines_received += 1;
         if session.ended != Ended::No {
@@ -177,6 +177,22 @@ impl Hub {
         let previous = session.active;
         session.heard(now);
         previous
+    }
+
+    /// Takes a token for a line, or for as much as one of what is thrown away, from the session and from its origin.
+    fn pay(&mut self, slot: u32, now: Timestamp) {
+        let session = &mut self.sessions[slot];
+        session.bucket.take(self.flow, now);
+        if let Some(place) = session.origin {
+            self.pay_for_line(slot, place, now);
+        }
+    }
+
+    /// Returns the moment from which on the session may send another line.
+    fn next_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
+        let session = &self.sessions[slot];
+        let next = session.bucket.refill(self.flow);
+        session.origin.map_or(next, |place| next.max(self.turn(slot, place, now)))
     }
 
     /// Does what a line asks for, or returns what it has to wait for.

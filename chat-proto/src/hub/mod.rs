@@ -4,8 +4,10 @@
 //! whether they are chat clients at all, `request` does what they ask for, `pace` has lines wait for those who read,
 //! `speech` writes what comes of it to everyone or to one, `output` hands it out, `silence` warns who says nothing, and
 //! `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its
-//! readers, and a `backlog` for newcomers.
+//! readers, and a `backlog` for newcomers. `address` has the limits by address, and `presence` is how screens see joins
+//! and leaves.
 
+mod address;
 mod backlog;
 mod closing;
 mod conversation;
@@ -14,6 +16,7 @@ mod input;
 mod lane;
 mod output;
 mod pace;
+mod presence;
 mod request;
 mod silence;
 mod speech;
@@ -36,12 +39,15 @@ use crate::line::Partial;
 use crate::lists::{List, Lists};
 use crate::log::Cursor;
 use crate::names::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
+use crate::origin::Origin;
+use crate::origins::Origins;
 use crate::outbox::Outbox;
-use crate::session::{Ended, Phase, SessionId, SessionStats, Sessions, Untaken};
+use crate::session::{Ended, Phase, SessionId, SessionStats, Sessions, Turn, Untaken};
 use crate::time::Timestamp;
 use crate::turns::{Hold, Turns};
 use conversation::Conversation;
 use lane::Lane;
+use presence::Presence;
 
 /// The chat server's core: sessions, names, the shared log.
 ///
@@ -60,6 +66,8 @@ pub struct Hub {
     /// Sessions that are open: neither closing nor over.
     open: usize,
     names: Names,
+    origins: Origins,
+    presence: Presence,
     conversation: Conversation,
     /// Each session that is not being sent to is in one: in line, or caught up with its lane.
     lists: Lists,
@@ -88,7 +96,7 @@ pub struct HubStats {
     pub sessions: usize,
     /// Sessions opened ever.
     pub opened: u64,
-    /// Sessions not opened: the hub was full or shutting down.
+    /// Sessions not opened: the hub was full or shutting down, or there were too many from one address.
     pub not_opened: u64,
     /// Sessions over.
     pub closed: u64,
@@ -161,6 +169,8 @@ impl Hub {
             sessions: Sessions::new(max),
             open: 0,
             names: Names::new(config.names, config.max_name, max),
+            origins: Origins::new(&config),
+            presence: Presence::new(&config),
             conversation: Conversation::new(&config),
             lists: Lists::new(LINES + config.dialects.len(), max),
             asked_last: false,
@@ -194,6 +204,7 @@ impl Hub {
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
             Names::memory_bound(config.max_name, sessions),
+            Origins::memory_bound(config),
             Lists::memory_bound(LINES + config.dialects.len(), sessions),
             Turns::memory_bound(sessions),
             Lists::memory_bound(1, sessions),
@@ -220,7 +231,7 @@ impl Hub {
         Some(DialectId(index as u8))
     }
 
-    /// Opens a session for a new transport.
+    /// Opens a session for a new transport, whose peer is not counted by address.
     ///
     /// # Errors
     ///
@@ -230,11 +241,33 @@ impl Hub {
     ///
     /// If the dialect is of another hub that speaks more of them.
     pub fn open(&mut self, now: Timestamp, dialect: DialectId) -> Result<SessionId, OpenError> {
+        self.open_from(now, dialect, None)
+    }
+
+    /// Opens a session for a new transport, and counts it with all others of its origin; `None`: with nobody.
+    ///
+    /// # Errors
+    ///
+    /// The hub is full or shutting down, or there are too many sessions of that origin, or too many new ones.
+    /// [`refusal`](Self::refusal) has the words for the peer.
+    ///
+    /// # Panics
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_from(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        origin: Option<Origin>,
+    ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
+        let origin = origin.filter(|_| Origins::is_wanted(&self.config));
         let lane = &self.conversation.lanes[dialect.0 as usize];
         let cursor = Cursor::at_head(&lane.log);
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
+        } else if let Err(error) = self.check_origin(now, origin) {
+            Err(error)
         } else {
             self.sessions.insert(dialect.0, cursor, now).ok_or(OpenError::Full)
         };
@@ -246,6 +279,7 @@ impl Hub {
                 return Err(error);
             }
         };
+        self.count_in(now, id.slot, origin);
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
@@ -304,6 +338,7 @@ impl Hub {
             self.lists.remove(slot);
             if let Phase::Over(reason) = session.phase {
                 let id = self.sessions.id(slot);
+                self.count_out(slot);
                 self.sessions.remove(slot);
                 return Some(Command::Close(id, reason));
             }
@@ -334,7 +369,11 @@ impl Hub {
     /// Any other call may change it. To ask costs nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.deadlines.first()
+        let told = self.presence.deadline();
+        if told == Timestamp::MAX {
+            return self.deadlines.first();
+        }
+        Some(self.deadlines.first().map_or(told, |at| at.min(told)))
     }
 
     /// Returns the counters.
@@ -459,7 +498,10 @@ impl Hub {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.
-                    Untaken::UntilRefill => (Due::Refill, session.bucket.refill(self.flow)),
+                    Untaken::UntilRefill => {
+                        let turn = session.turn.map_or(Timestamp::ZERO, Turn::at);
+                        (Due::Refill, session.bucket.refill(self.flow).max(turn))
+                    }
                     _ if session.hold != Hold::None || session.ended != Ended::No => (Due::Idle, NEVER),
                     _ => (Due::Idle, self.silence_deadline(slot)),
                 };

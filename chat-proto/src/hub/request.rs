@@ -141,7 +141,7 @@ impl Hub {
         if claimed || self.lane(slot).config.dialect.unnamed() == Unnamed::Guest {
             self.sessions[slot].joined = true;
             let name = self.name_of(slot);
-            self.publish(&Event::Joined { name: name.as_str() }, Some(slot));
+            self.publish_presence(&Event::Joined { name: name.as_str() }, Some(slot));
         }
     }
 
@@ -157,7 +157,7 @@ impl Hub {
             } else if core::mem::replace(&mut self.sessions[slot].joined, true) {
                 self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, Some(slot));
             } else {
-                self.publish(&Event::Joined { name: to.as_str() }, Some(slot));
+                self.publish_presence(&Event::Joined { name: to.as_str() }, Some(slot));
             }
         }
         let name = self.name_of(slot);

@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_guests_number_is_never_used_twice() {
-        let mut names = Names::new(32, 2);
+        let mut names = strict(2);
         names.admit_guest(0);
         names.admit_guest(1);
         assert_eq!([1, 2, 3].map(|number| names.find_guest(number)), [Some(0), Some(1), None]);
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn guests_who_come_and_go_for_ever_never_grow_the_table() {
-        let mut names = Names::new(16, 8);
+        let mut names = Names::new(NameRules::Strict, 16, 8);
         let capacity = names.slots.capacity();
         for i in 0..20_000 {
             names.release(i % 8);

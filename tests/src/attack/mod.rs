@@ -126,10 +126,10 @@ fn ask(addr: &SockAddr, pings: usize, deadline: Instant) -> io::Result<Vec<Durat
     let asker = crowd.connect(addr)?;
     let mut took = Vec::new();
     while took.len() < pings && Instant::now() < deadline {
-        let (asked, pongs) = (Instant::now(), crowd[asker].pongs);
+        let (since, answers) = (Instant::now(), crowd[asker].pongs);
         crowd.say(asker, b"/ping\n");
-        crowd.run_until(deadline, |crowd| crowd[asker].pongs > pongs)?;
-        took.push(asked.elapsed());
+        crowd.run_until(deadline, |crowd| crowd[asker].pongs > answers)?;
+        took.push(since.elapsed());
         crowd.run_until(Instant::now() + PAUSE, |_| false)?;
     }
     took.sort_unstable();

@@ -55,6 +55,7 @@ use chat_proto::{Config, Rate};
 
 pub use self::client::{Client, Heard, PATIENCE, classic_line, classic_words, new_socket};
 pub use self::running::{Adapter, Control, LOOPBACK, Running, eventually};
+use crate::exact::Exact;
 
 /// Makes one `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.
 #[macro_export]
@@ -120,7 +121,8 @@ macro_rules! conformance {
     };
 }
 
-/// Limits in which nothing comes of itself: no rate, no idle timeout, no stall timeout, no backlog.
+/// Limits in which nothing comes of itself, and every join and leave has its line: no rate, no idle timeout, no stall
+/// timeout, no backlog.
 fn calm() -> Config {
     let mut config = calm_with_backlog();
     for dialect in &mut config.dialects {
@@ -135,6 +137,7 @@ fn calm_with_backlog() -> Config {
     for dialect in &mut config.dialects {
         dialect.idle_timeout = None;
     }
+    Exact::replace_text(&mut config);
     config
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | letter | call |
 //! | --- | --- |
-//! | `oPS` | open a session for the peer, in dialect `S`; its socket takes all that it is given |
+//! | `oPS` | open a session for the peer, in dialect `S`; its socket takes all that it is given (`O`: and it comes from the same place as every other of its kind, odd or even) |
 //! | `rP TEXT` | its peer sends a line; `RP` without the line's end |
 //! | `eP`, `dP` | its input ends; its transport fails (`D`: twice) |
 //! | `fP` | its peer has ended, though not all of its input was taken |
@@ -24,7 +24,7 @@
 //! | `xP` | every call with the id that the peer had before |
 //! | `gPPN` | the end of a write is reported that never was: of what was copied for another peer. From here on there is no model, only the rules that hold for any driver |
 
-use chat_proto::{Batch, Command, SessionId, Timestamp};
+use chat_proto::{Batch, Command, Origin, SessionId, Timestamp};
 
 use super::limits::limits;
 use super::lockstep::Lockstep;
@@ -104,7 +104,8 @@ impl Driver {
                 let (peer, place) = (script.small(), script.small());
                 if self.peers[peer].id.is_none() {
                     let stale = self.peers[peer].stale;
-                    let id = self.hub.open(now, place)?;
+                    let origin = capital.then(|| Origin::new([peer as u8 % 2; 16]));
+                    let id = self.hub.open_from(now, place, origin)?;
                     self.peers[peer] = Peer { id, stale, window: usize::MAX, ..Peer::default() };
                 }
                 Ok(())

@@ -17,11 +17,21 @@ pub(super) fn limits(number: usize) -> Config {
             max_line: 64,
             max_name: 1,
             rate: Some(rate(1, 1)),
+            max_per_address: Some(1),
+            connects_per_address: Some(rate(1, 1)),
+            rate_per_address: Some(rate(1, 1)),
             stall_timeout: Some(Duration::from_millis(1)),
             linger_timeout: Duration::from_millis(1),
             ..least(1, 0)
         },
-        2 => Config { max_line: 64, max_name: 8, on_lag: OnLag::Close, rate: None, ..least(3, 2) },
+        2 => Config {
+            max_line: 64,
+            max_name: 8,
+            on_lag: OnLag::Close,
+            rate: None,
+            rate_per_address: Some(rate(2, 3)),
+            ..least(3, 2)
+        },
         // No timeouts; the journal is as short as it may be.
         3 => Config {
             stall_timeout: None,

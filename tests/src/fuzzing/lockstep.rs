@@ -1,7 +1,7 @@
 //! A hub, and beside it the model that is told everything; after every call the two must agree.
 
 use chat_proto::dialect::Event;
-use chat_proto::{Batch, Command, Config, Hub, HubStats, SessionId, SessionStats, Timestamp};
+use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, SessionStats, Timestamp};
 
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
@@ -52,14 +52,24 @@ impl Lockstep {
 
     /// Opens a session of the dialect at that place of the configuration, or of the last.
     pub(super) fn open(&mut self, now: Timestamp, place: usize) -> Checked<Option<SessionId>> {
+        self.open_from(now, place, None)
+    }
+
+    /// Does the same for one who comes from there.
+    pub(super) fn open_from(
+        &mut self,
+        now: Timestamp,
+        place: usize,
+        origin: Option<Origin>,
+    ) -> Checked<Option<SessionId>> {
         let dialects = &self.hub.config().dialects;
         let place = place.min(dialects.len() - 1);
         let Some(dialect) = self.hub.dialect(dialects[place].dialect.name()) else {
             return differ("dialect", "one that is configured is not known");
         };
-        let opened = self.call(now, |hub| hub.open(now, dialect));
+        let opened = self.call(now, |hub| hub.open_from(now, dialect, origin));
         if let Some(model) = &mut self.model {
-            let expected = model.open(now, place, opened.ok().map(SessionId::slot))?;
+            let expected = model.open(now, place, origin, opened.ok().map(SessionId::slot))?;
             if opened.map(drop) != expected {
                 return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
             }

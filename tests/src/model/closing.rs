@@ -85,6 +85,7 @@ impl Model {
             return;
         }
         self.journal.push((None, RecordKind::ShuttingDown));
+        self.tell_counted();
         self.publish(&Event::Announced { words: "shutting down" }, None);
         for slot in self.slots().collect::<Vec<_>>() {
             self.close(slot, CloseReason::ShutDown, "");

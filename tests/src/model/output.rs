@@ -47,7 +47,11 @@ impl Model {
     ///
     /// If it should not have been, or for another reason.
     pub fn hand_out_close(&mut self, slot: usize, reason: CloseReason) -> Checked {
-        match self.sessions.remove(&slot).map(|session| session.phase) {
+        let session = self.sessions.remove(&slot);
+        if let Some(session) = &session {
+            self.go(session.origin, session.turn);
+        }
+        match session.map(|session| session.phase) {
             Some(Phase::Over(mine)) if mine == reason => Ok(()),
             phase => differ("close", format!("slot {slot}: the hub says {reason:?}, the model {phase:?}")),
         }

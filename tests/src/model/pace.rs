@@ -300,7 +300,7 @@ impl Model {
                 return;
             }
             let Lines { ready, fresh, others, .. } = &mut self.waits;
-            let line = [ready, fresh, others].into_iter().find(|line| !line.is_empty()).expect("there is a turn");
+            let Some(line) = [ready, fresh, others].into_iter().find(|line| !line.is_empty()) else { return };
             let slot = line.remove(0);
             self.take_turn(slot);
         }

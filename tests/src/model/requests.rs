@@ -62,7 +62,6 @@ impl Model {
     /// Takes bytes that end where a line ends, or do not hold the end of one.
     fn take(&mut self, slot: usize, piece: &[u8], is_too_long: bool) {
         let max = self.config.max_line;
-        let cost = self.line_cost();
         let session = self.session(slot);
         let is_whole = piece.ends_with(b"\n");
         let after = is_whole.then(Vec::new);
@@ -71,7 +70,7 @@ impl Model {
             session.discarded += piece.len();
             if session.discarded == CHARGE {
                 session.discarded = 0;
-                session.credit = session.credit.saturating_sub(cost);
+                self.pay(slot);
             }
             return;
         };
@@ -115,15 +114,23 @@ impl Model {
     /// Counts a line; returns when the one before it came.
     fn count_line(&mut self, slot: usize) -> Timestamp {
         self.stats.lines_received += 1;
-        let (now, cost) = (self.now, self.line_cost());
+        self.pay(slot);
+        let now = self.now;
         let session = self.session(slot);
         session.stats.lines_received += 1;
-        session.credit = session.credit.saturating_sub(cost);
         if session.ended.is_some() {
             return now;
         }
         session.warned = false;
         std::mem::replace(&mut session.active, now)
+    }
+
+    /// A line, or as much as one of what is discarded, costs its session and its session's origin.
+    fn pay(&mut self, slot: usize) {
+        self.pay_together(slot);
+        let cost = self.line_cost();
+        let session = self.session(slot);
+        session.credit = session.credit.saturating_sub(cost);
     }
 
     fn obey(&mut self, slot: usize, request: Request<'_>) -> Outcome {

@@ -27,6 +27,9 @@ impl Model {
     /// If something is due even after that.
     pub fn handle_timeout(&mut self, now: Timestamp, order: &[usize]) -> Checked {
         self.advance(now);
+        if self.telling().is_some_and(|at| at <= self.now) {
+            self.end_second();
+        }
         let unseen: Vec<usize> = self.slots().filter(|slot| !order.contains(slot)).collect();
         for slot in unseen.into_iter().chain(order.iter().copied()) {
             while self.sessions.contains_key(&slot) && self.deadline_of(slot).is_some_and(|at| has_come(at, self.now)) {
@@ -73,7 +76,7 @@ impl Model {
     /// Returns when something will be due, if ever.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.sessions.keys().filter_map(|slot| self.deadline_of(*slot)).min()
+        self.sessions.keys().filter_map(|slot| self.deadline_of(*slot)).chain(self.telling()).min()
     }
 
     fn deadline_of(&self, slot: usize) -> Option<Timestamp> {
@@ -120,10 +123,13 @@ impl Model {
     /// Says whether the session may send another line, or the rest of one, now.
     pub(super) fn may_take(&mut self, slot: usize) -> bool {
         let missing = self.line_cost().saturating_sub(self.credit(slot));
-        let untaken = if self.sessions[&slot].held.is_some() {
+        let refill = Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX));
+        let is_held = self.sessions[&slot].held.is_some();
+        let wait = if is_held { Duration::ZERO } else { refill.max(self.wait_for_turn(slot)) };
+        let untaken = if is_held {
             Untaken::UntilSaid
-        } else if missing > 0 {
-            Untaken::UntilRefill(self.now + Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX)))
+        } else if wait > Duration::ZERO {
+            Untaken::UntilRefill(self.now + wait)
         } else if !self.has_room(slot, 2 * self.max_encoded()) {
             Untaken::UntilRead
         } else {

@@ -9,6 +9,7 @@ use chat_proto::{Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate
 use super::random::{Random, mix};
 use super::step::Weather;
 use super::terse::Terse;
+use crate::exact::Exact;
 
 /// What a world is made from. Two that are equal, with the same steps, are the same to the last byte.
 #[derive(Clone, Debug)]
@@ -63,7 +64,10 @@ impl Episode {
         let conduct = Conduct::draw(&mut random, &config, peers);
         let idle = nanos(config.dialects[0].idle_timeout);
         let spans = [
-            config.rate.map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
+            config
+                .rate
+                .or(config.rate_per_address)
+                .map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
             // Or until a warning of it.
             if random.one_in(2) { idle } else { idle.checked_sub(60_000_000_000).filter(|n| *n > 0).unwrap_or(idle) },
             nanos(config.stall_timeout),
@@ -103,15 +107,28 @@ fn config(random: &mut Random) -> Config {
         backlog: random.pick(&[0, 0, 1, 5, 20]),
     };
     let is_terse = random.one_in(4);
-    let text: &dyn Dialect = if is_terse { &Terse } else { &Text };
+    // Screens that are spared many joins and leaves, programs that want each, and what shows none.
+    let text: &dyn Dialect = match random.below(4) {
+        _ if is_terse => &Terse,
+        0 => &Exact("text"),
+        _ => &Text,
+    };
     let mut dialects = vec![dialect(text, random), dialect(&Classic, random)];
     if random.one_in(2) {
         dialects.reverse();
     }
-    let rate = random.one_in(2).then(|| Rate {
-        per_second: NonZeroU32::new(random.pick(&[1, 3, 20, 1_000, 1_000_000_000])).expect("not zero"),
-        burst: NonZeroU32::new(random.pick(&[1, 2, 7, 100])).expect("not zero"),
-    });
+    let rate = |random: &mut Random, is_wanted: bool, per_second: &[u32]| {
+        is_wanted.then(|| Rate {
+            per_second: NonZeroU32::new(random.pick(per_second)).expect("not zero"),
+            burst: NonZeroU32::new(random.pick(&[1, 2, 7, 100])).expect("not zero"),
+        })
+    };
+    let is_wanted = [random.one_in(2), random.one_in(2), !random.one_in(4)];
+    let own_rate = rate(random, is_wanted[0], &[1, 3, 20, 1_000, 1_000_000_000]);
+    let connects_per_address = rate(random, is_wanted[1], &[20, 1_000, 1_000_000_000]);
+    // Slow, so that whoever comes back finds a bucket that is not full yet.
+    let rate_per_address = rate(random, is_wanted[2], &[1, 1, 3, 20, 1_000_000_000]);
+    let max_per_address = random.one_in(2).then(|| random.pick(&[1, 2, 5]));
     let on_lag = if random.one_in(3) { OnLag::Close } else { OnLag::Skip };
     // Where time closes nobody, the order in which it does need not be read from the journal, which may then be tiny;
     // nor need what the hub finds out by itself where every gap shows.
@@ -121,7 +138,7 @@ fn config(random: &mut Random) -> Config {
         && pace.is_none()
         && stall_timeout.is_none()
         && dialects.iter().all(|d| d.idle_timeout.is_none())
-        && (rate.is_none() || on_lag == OnLag::Skip);
+        && (own_rate.is_none() && rate_per_address.is_none() || on_lag == OnLag::Skip);
     Config {
         max_sessions,
         max_line,
@@ -130,7 +147,10 @@ fn config(random: &mut Random) -> Config {
         log_entries: random.pick(&[1, 2, 3, 8, 40, 64]).max(least_entries),
         reply_bytes: 2 * longest + spare(random, 8_000),
         journal_records: if is_told_all { random.between(1, 9) as usize } else { 1_000 },
-        rate,
+        rate: own_rate,
+        max_per_address,
+        connects_per_address,
+        rate_per_address,
         pace,
         on_lag,
         stall_timeout,

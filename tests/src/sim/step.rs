@@ -14,8 +14,8 @@ use super::world::World;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant's sentence speaks of its fields")]
 pub enum Step {
-    /// A peer connects, if it is not connected.
-    Connect { peer: u8, classic: bool },
+    /// A peer connects, if it is not connected; 0 is an address that is not counted.
+    Connect { peer: u8, classic: bool, from: u8 },
     /// The next so many connections cannot be accepted, for want of descriptors.
     AcceptFails { times: u8 },
     /// A peer types, and the driver reads up to `read` bytes.
@@ -119,6 +119,8 @@ pub struct Weather {
     pub peers: u8,
     /// Weights of the kinds of step, in the order of [`Weather::step`]'s match, summed up.
     cumulated: [u64; KINDS],
+    /// The addresses from which they come.
+    addresses: u64,
     /// One in so many steps that want a peer who is not there leaves it so.
     absence: u64,
     /// The most bytes that a driver reads at once.
@@ -179,6 +181,7 @@ impl Weather {
         Self {
             peers,
             cumulated: weights,
+            addresses: random.pick(&[1, 2, 3, 6, 20, 40]),
             absence: random.pick(&[3, 10, 100]),
             read: random.pick(&[1, 9, 100, 4_096, 60_000, 60_000, 60_000, 60_000]),
             window: random.pick(&[1, 20, 300, 5_000, 100_000]),
@@ -193,12 +196,14 @@ impl Weather {
         let kind = self.cumulated.partition_point(|sum| *sum <= ticket);
         let peer = random.below(u64::from(self.peers)) as u8;
         let seed = random.bits() as u32;
-        let is_absent = !world.is_connected(peer) && world.would_accept();
+        // Mostly each from its own, so that it comes back to where it was.
+        let from = if random.one_in(4) { random.below(self.addresses) } else { u64::from(peer) % self.addresses } as u8;
+        let is_absent = !world.is_connected(peer) && world.would_accept(from);
         if is_absent && !random.one_in(self.absence) {
-            return Step::Connect { peer, classic: random.one_in(3) };
+            return Step::Connect { peer, classic: random.one_in(3), from };
         }
         match kind {
-            0 => Step::Connect { peer, classic: random.one_in(3) },
+            0 => Step::Connect { peer, classic: random.one_in(3), from },
             1 => Step::AcceptFails { times: random.between(1, 3) as u8 },
             2 => Step::Type { peer, seed, read: random.between(0, self.read) as u16 },
             3 => Step::Read { peer, most: random.between(0, self.read) as u16 },
@@ -243,8 +248,8 @@ impl Weather {
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect { peer, classic } => {
-                write!(f, "peer {peer} connects ({})", if *classic { "classic" } else { "text" })
+            Self::Connect { peer, classic, from } => {
+                write!(f, "peer {peer} connects ({}) from address {from}", if *classic { "classic" } else { "text" })
             }
             Self::AcceptFails { times } => write!(f, "the next {times} accepts fail"),
             Self::Type { peer, seed, read } => write!(f, "peer {peer} types (seed {seed}); {read} bytes are read"),

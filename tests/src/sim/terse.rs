@@ -27,6 +27,7 @@ impl Dialect for Terse {
                 | Event::Joined { .. }
                 | Event::Renamed { .. }
                 | Event::Left { .. }
+                | Event::CameAndWent { .. }
                 | Event::Acted { .. }
                 | Event::Closing { .. }
         );
@@ -37,6 +38,10 @@ impl Dialect for Terse {
 
     fn encoded_len(&self, payload: usize) -> usize {
         Text.encoded_len(payload)
+    }
+
+    fn folds_presence(&self) -> bool {
+        Text.folds_presence()
     }
 
     fn idle_timeout(&self) -> Option<Duration> {

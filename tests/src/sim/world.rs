@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use chat_proto::dialect::Event;
-use chat_proto::{Batch, Command, Hub, SessionId, Timestamp};
+use chat_proto::{Batch, Command, Hub, Origin, SessionId, Timestamp};
 
 use super::episode::{Conduct, Episode};
 use super::grammar;
@@ -140,7 +140,7 @@ impl World {
     fn carry_out(&mut self, step: Step) -> Checked {
         let now = self.now();
         match step {
-            Step::Connect { peer, classic } => self.connect(peer, classic),
+            Step::Connect { peer, classic, from } => self.connect(peer, classic, from),
             Step::AcceptFails { times } => {
                 self.accepts_to_fail = times;
                 Ok(())
@@ -247,7 +247,7 @@ impl World {
         }
     }
 
-    fn connect(&mut self, peer: u8, classic: bool) -> Checked {
+    fn connect(&mut self, peer: u8, classic: bool, from: u8) -> Checked {
         if self.connection(peer).is_some() || usize::from(peer) >= self.peers.len() {
             return Ok(());
         }
@@ -258,8 +258,8 @@ impl World {
         let (now, place) = (self.now(), self.dialects[usize::from(classic)]);
         let name = if classic { "classic" } else { "text" };
         let Some(dialect) = self.hub.dialect(name) else { return differ("dialect", format!("no dialect {name}")) };
-        let opened = self.meter.scope(|| self.hub.open(now, dialect));
-        let expected = self.model.open(now, place, opened.ok().map(SessionId::slot))?;
+        let opened = self.meter.scope(|| self.hub.open_from(now, dialect, origin(from)));
+        let expected = self.model.open(now, place, origin(from), opened.ok().map(SessionId::slot))?;
         if opened.map(drop) != expected {
             return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
         }
@@ -297,9 +297,9 @@ impl World {
         self.hub.is_closed()
     }
 
-    /// Returns whether one more might be opened.
-    pub(super) fn would_accept(&self) -> bool {
-        self.model.has_vacancy()
+    /// Returns whether one more might be opened from that address.
+    pub(super) fn would_accept(&self, from: u8) -> bool {
+        self.model.may_open(self.now(), origin(from)).is_ok()
     }
 
     fn type_something(&mut self, peer: u8, seed: u32) {
@@ -397,4 +397,9 @@ impl World {
         };
         self.digest.number(kind << 32 | id.slot() as u64);
     }
+}
+
+/// What the driver makes of an address; the first is exempt.
+fn origin(from: u8) -> Option<Origin> {
+    (from > 0).then(|| Origin::from_ipv4([192, 0, 2, from].into()))
 }

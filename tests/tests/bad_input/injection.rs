@@ -52,8 +52,11 @@ fn are_shown_as(words: &str, shown: &str) {
     let classic = scene.room.enter("classic");
     scene.room.types(classic, chat("carol", words));
     assert_eq!(scene.bob_hears(), format!("* carol joined\ncarol: {shown}\n"), "{words:?} in base64");
-    scene.offends(format!("/quit {spaces}\n"));
-    assert_eq!(scene.bob_hears(), format!("* guest-3 left ({trimmed})\n"), "{words:?} on leaving");
+    // Last words are cut before they are cleaned.
+    if words.len() <= 256 {
+        scene.offends(format!("/quit {spaces}\n"));
+        assert_eq!(scene.bob_hears(), format!("* guest-3 left (\"{trimmed}\")\n"), "{words:?} on leaving");
+    }
     scene.unharmed();
 }
 

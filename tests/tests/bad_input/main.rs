@@ -4,6 +4,7 @@
 //! say, memory must stay within its bound, and the offender must get a clear answer or a close with a reason. The table
 //! in this package's README.md says which test tries what.
 
+mod coming_back;
 mod encoding;
 mod flood;
 mod framing;

@@ -82,14 +82,15 @@ impl Stage {
     fn drain(&mut self) {
         while let Some(command) = self.hub.poll_command() {
             match command {
-                Command::Send(id) => match self.readers.iter_mut().find(|reader| reader.id == id) {
-                    Some(reader) => Self::write(&mut self.hub, self.now, reader),
-                    // Who sends reads everything at once.
-                    None => {
+                Command::Send(id) => {
+                    if let Some(reader) = self.readers.iter_mut().find(|reader| reader.id == id) {
+                        Self::write(&mut self.hub, self.now, reader);
+                    } else {
+                        // Who sends reads everything at once.
                         let n = self.hub.pending(id).len();
                         self.hub.sent(self.now, id, n);
                     }
-                },
+                }
                 // It is offered in the next tick.
                 Command::Read(_) => {}
                 Command::Close(id, reason) => panic!("{id:?} is closed: {reason}"),

@@ -10,11 +10,13 @@ use crate::names::NameRules;
 /// A value in its place, which knows its text form.
 pub(super) enum Field<'a> {
     Number(&'a mut usize),
+    NumberOrOff(&'a mut Option<usize>),
     Size(&'a mut usize),
     SizeOrOff(&'a mut Option<usize>),
     Time(&'a mut Duration),
     TimeOrOff(&'a mut Option<Duration>),
-    Rate(&'a mut Option<Rate>),
+    /// With the default, whose burst is taken where none is given.
+    Rate(&'a mut Option<Rate>, Option<Rate>),
     OnLag(&'a mut OnLag),
     Names(&'a mut NameRules),
 }
@@ -23,10 +25,10 @@ impl Field<'_> {
     /// The form in short, for a column of options.
     pub(super) fn form(&self) -> &'static str {
         match self {
-            Self::Number(_) => "N",
+            Self::Number(_) | Self::NumberOrOff(_) => "N",
             Self::Size(_) | Self::SizeOrOff(_) => "BYTES",
             Self::Time(_) | Self::TimeOrOff(_) => "TIME",
-            Self::Rate(_) => "N/s[:BURST]",
+            Self::Rate(..) => "N/s[:BURST]",
             Self::OnLag(_) => "skip|close",
             Self::Names(_) => "strict|loose",
         }
@@ -36,11 +38,12 @@ impl Field<'_> {
     fn expected(&self) -> &'static str {
         match self {
             Self::Number(_) => "a whole number, such as 100",
+            Self::NumberOrOff(_) => "a whole number, such as 100, or off",
             Self::Size(_) => "bytes, such as 4096, 64KiB, 4MiB or 1GiB",
             Self::SizeOrOff(_) => "bytes, such as 4096, 64KiB, 4MiB or 1GiB, or off",
             Self::Time(_) => "a time with its unit, such as 500ms, 15s, 10m or 2h",
             Self::TimeOrOff(_) => "a time with its unit, such as 500ms, 15s, 10m or 2h, or off",
-            Self::Rate(_) => "lines a second, such as 20/s, or 20/s:100 with a burst, neither of them 0, or off",
+            Self::Rate(..) => "so many a second, such as 20/s, or 20/s:100 with a burst, neither of them 0, or off",
             Self::OnLag(_) => "skip or close",
             Self::Names(_) => "strict or loose",
         }
@@ -55,14 +58,16 @@ impl Field<'_> {
     fn try_parse(self, text: &str) -> Option<()> {
         match self {
             Self::Number(number) => *number = saturate(scaled(text, &[ONE])?),
+            Self::NumberOrOff(number) if text == "off" => *number = None,
+            Self::NumberOrOff(number) => *number = Some(saturate(scaled(text, &[ONE])?)),
             Self::Size(size) => *size = saturate(scaled(text, SIZES)?),
             Self::SizeOrOff(size) if text == "off" => *size = None,
             Self::SizeOrOff(size) => *size = Some(saturate(scaled(text, SIZES)?)),
             Self::Time(time) => *time = Duration::from_millis(scaled(text, TIMES)?),
             Self::TimeOrOff(time) if text == "off" => *time = None,
             Self::TimeOrOff(time) => *time = Some(Duration::from_millis(scaled(text, TIMES)?)),
-            Self::Rate(rate) if text == "off" => *rate = None,
-            Self::Rate(rate) => *rate = Some(parse_rate(text)?),
+            Self::Rate(rate, _) if text == "off" => *rate = None,
+            Self::Rate(rate, default) => *rate = Some(parse_rate(text, default.unwrap_or_default())?),
             Self::OnLag(policy) => {
                 *policy = match text {
                     "skip" => OnLag::Skip,
@@ -86,12 +91,15 @@ impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
+            Self::NumberOrOff(Some(number)) => write!(f, "{number}"),
             Self::Size(size) => write_scaled(f, **size as u64, SIZES),
             Self::SizeOrOff(Some(size)) => write_scaled(f, *size as u64, SIZES),
             Self::Time(time) => write_time(f, **time),
             Self::TimeOrOff(Some(time)) => write_time(f, *time),
-            Self::SizeOrOff(None) | Self::TimeOrOff(None) | Self::Rate(None) => f.write_str("off"),
-            Self::Rate(Some(rate)) => write!(f, "{}/s:{}", rate.per_second, rate.burst),
+            Self::NumberOrOff(None) | Self::SizeOrOff(None) | Self::TimeOrOff(None) | Self::Rate(None, _) => {
+                f.write_str("off")
+            }
+            Self::Rate(Some(rate), _) => write!(f, "{}/s:{}", rate.per_second, rate.burst),
             Self::OnLag(OnLag::Skip) => f.write_str("skip"),
             Self::OnLag(OnLag::Close) => f.write_str("close"),
             Self::Names(NameRules::Strict) => f.write_str("strict"),
@@ -130,11 +138,11 @@ fn saturate(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn parse_rate(text: &str) -> Option<Rate> {
+fn parse_rate(text: &str, default: Rate) -> Option<Rate> {
     let (per_second, burst) = text.split_once("/s")?;
     let count = |text| NonZeroU32::new(u32::try_from(scaled(text, &[ONE])?).unwrap_or(u32::MAX));
     let burst = match burst {
-        "" => Rate::default().burst,
+        "" => default.burst,
         _ => count(burst.strip_prefix(':')?)?,
     };
     Some(Rate { per_second: count(per_second)?, burst })
@@ -156,6 +164,7 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
+    use crate::config::Config;
 
     fn size(text: &str) -> Option<usize> {
         let mut size = 0;
@@ -169,7 +178,7 @@ mod tests {
 
     fn rate(text: &str) -> Option<(u32, u32)> {
         let mut rate = None;
-        Field::Rate(&mut rate).parse(text).ok()?;
+        Field::Rate(&mut rate, Some(Rate::default())).parse(text).ok()?;
         rate.map(|rate| (rate.per_second.get(), rate.burst.get()))
     }
 
@@ -222,8 +231,13 @@ mod tests {
         let mut stall = Some(Duration::ZERO);
         Field::TimeOrOff(&mut stall).parse("off").expect("off");
         assert_eq!(stall, None);
+        let mut number = Some(5);
+        Field::NumberOrOff(&mut number).parse("off").expect("off");
+        assert_eq!(number, None);
+        Field::NumberOrOff(&mut number).parse("7").expect("a number");
+        assert_eq!(number, Some(7));
         let mut rate = Some(Rate::default());
-        Field::Rate(&mut rate).parse("off").expect("off");
+        Field::Rate(&mut rate, Some(Rate::default())).parse("off").expect("off");
         assert_eq!(rate, None);
     }
 
@@ -231,6 +245,9 @@ mod tests {
     fn a_rate_without_a_burst_has_the_defaults() {
         assert_eq!(rate("7/s:9"), Some((7, 9)));
         assert_eq!(rate("7/s"), Some((7, Rate::default().burst.get())));
+        let (mut config, default) = (Config::default(), Config::default().rate_per_address.map(|rate| rate.burst));
+        config.set("rate-per-address", "7/s").expect("a rate");
+        assert_eq!(config.rate_per_address.map(|rate| rate.burst), default, "each has its own");
         for text in ["", "7", "7/m", "7:9", "/s", "7/s:", "7/s9", "0/s", "7/s:0", "7/s:9/s"] {
             assert_eq!(rate(text), None, "{text}");
         }
@@ -265,8 +282,9 @@ mod tests {
             assert_eq!(Field::Time(&mut Duration::from_millis(millis)).to_string(), text);
         }
         assert_eq!(Field::TimeOrOff(&mut None).to_string(), "off");
-        assert_eq!(Field::Rate(&mut None).to_string(), "off");
-        assert_eq!(Field::Rate(&mut Some(Rate::default())).to_string(), "20/s:100");
+        assert_eq!([None, Some(7)].map(|mut number| Field::NumberOrOff(&mut number).to_string()), ["off", "7"]);
+        assert_eq!(Field::Rate(&mut None, None).to_string(), "off");
+        assert_eq!(Field::Rate(&mut Some(Rate::default()), None).to_string(), "20/s:100");
         assert_eq!(Field::OnLag(&mut OnLag::Close).to_string(), "close");
     }
 }

@@ -30,6 +30,8 @@ pub struct Setting {
 pub enum Topic {
     /// What a session may do and gets to see.
     Sessions,
+    /// What all who come from one address may do together.
+    Addresses,
     /// When a session is closed.
     Timeouts,
     /// How much is kept.
@@ -76,7 +78,28 @@ pub static SETTINGS: &[Setting] = &[
         topic: Topic::Sessions,
         help: "Lines a second from one session, and how many at once; a session that sends more is read more slowly, \
                nothing is lost. Or off.",
-        place: Place::Hub(|config| Field::Rate(&mut config.rate)),
+        place: Place::Hub(|config| Field::Rate(&mut config.rate, Config::default().rate)),
+    },
+    Setting {
+        name: "max-per-address",
+        topic: Topic::Addresses,
+        help: "Sessions at once from one address. Or off.",
+        place: Place::Hub(|config| Field::NumberOrOff(&mut config.max_per_address)),
+    },
+    Setting {
+        name: "connects-per-address",
+        topic: Topic::Addresses,
+        help: "Connections a second from one address, and how many at once; one more is told to come back later. Or off.",
+        place: Place::Hub(|config| {
+            Field::Rate(&mut config.connects_per_address, Config::default().connects_per_address)
+        }),
+    },
+    Setting {
+        name: "rate-per-address",
+        topic: Topic::Addresses,
+        help: "Lines a second from one address, those of all its sessions together, and how many at once; they are read \
+               more slowly, each in turn. Or off.",
+        place: Place::Hub(|config| Field::Rate(&mut config.rate_per_address, Config::default().rate_per_address)),
     },
     Setting {
         name: "pace",
@@ -228,7 +251,7 @@ impl Config {
     ///
     /// | value | examples |
     /// | --- | --- |
-    /// | number | `100` |
+    /// | number | `100`, and `off` where the field is an [`Option`] |
     /// | bytes | `4096`, `64KiB`, `4MiB`, `1GiB`; `64K`, `4M`, `1G` say the same |
     /// | time | `500ms`, `15s`, `10m`, `2h`, `7d`, and `off` where the field is an [`Option`] |
     /// | rate | `20/s:100`; `20/s`, which has the default's burst; `off` |
@@ -334,7 +357,8 @@ mod tests {
 
     #[test]
     fn every_limit_of_the_configuration_has_a_setting() {
-        let mut config = Config { stall_timeout: None, rate: None, pace: None, ..Config::default() };
+        let mut config =
+            Config { stall_timeout: None, rate: None, pace: None, max_per_address: None, ..Config::default() };
         for setting in SETTINGS {
             let value = match setting.form().as_str() {
                 "N" | "[DIALECT=]N" | "BYTES" => "77",
@@ -358,6 +382,9 @@ mod tests {
             journal_records: 77,
             rate: Some(rate),
             pace: Some(77),
+            max_per_address: Some(77),
+            connects_per_address: Some(connects),
+            rate_per_address: Some(lines),
             on_lag: OnLag::Close,
             stall_timeout: Some(stall_timeout),
             linger_timeout,
@@ -366,7 +393,9 @@ mod tests {
         else {
             panic!("a field kept its default: {config:?}");
         };
-        assert_eq!((rate.per_second.get(), rate.burst.get()), (77, 77));
+        for rate in [rate, connects, lines] {
+            assert_eq!((rate.per_second.get(), rate.burst.get()), (77, 77));
+        }
         assert_eq!((stall_timeout, linger_timeout), (Duration::from_millis(77), Duration::from_millis(77)));
         for dialect in dialects {
             let DialectConfig { dialect: _, idle_timeout, backlog } = dialect;
@@ -382,7 +411,8 @@ mod tests {
             ("linger-timeout", "off", "a time with its unit, such as 500ms, 15s, 10m or 2h"),
             ("idle-timeout", "text=5", "a time with its unit, such as 500ms, 15s, 10m or 2h, or off"),
             ("backlog", "off", "a whole number, such as 100"),
-            ("rate", "20", "lines a second, such as 20/s, or 20/s:100 with a burst, neither of them 0, or off"),
+            ("max-per-address", "all", "a whole number, such as 100, or off"),
+            ("rate", "20", "so many a second, such as 20/s, or 20/s:100 with a burst, neither of them 0, or off"),
             ("on-lag", "drop\n", "skip or close"),
         ] {
             let error = set(name, value).expect_err(value);

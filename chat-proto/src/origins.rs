@@ -1,0 +1,371 @@
+//! What the sessions of each origin do together, in a table of fixed size.
+
+use alloc::vec::Vec;
+use core::hash::BuildHasher as _;
+use core::num::NonZeroU32;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::bucket::{Bucket, Flow};
+use crate::command::OpenError;
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::lists::{List, Lists};
+use crate::origin::Origin;
+use crate::time::Timestamp;
+
+/// The origins of the sessions that are there, and those whose sessions have left last.
+///
+/// An origin whose sessions are all gone is kept for a while, so that who comes back has the bucket that it left. It is
+/// forgotten when its buckets are full, or when too many others have left after it: so nobody who comes from an origin
+/// of its own is kept out by however many there are.
+#[derive(Debug)]
+pub(crate) struct Origins {
+    limits: Limits,
+    entries: Vec<Entry>,
+    by_origin: HashTable<Place>,
+    hasher: DefaultHashBuilder,
+    /// Those without sessions, in the order in which the last ones left; and places that are free.
+    lists: Lists,
+    /// Origins without sessions.
+    departed: usize,
+    /// The most that are kept of those.
+    most_departed: usize,
+}
+
+/// What is allowed to all sessions of one origin.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    sessions: usize,
+    connects: Flow,
+    lines: Flow,
+}
+
+/// An origin's place in the table, while it has sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(NonZeroU32);
+
+#[derive(Debug)]
+struct Entry {
+    origin: Origin,
+    /// Those there now, in any phase.
+    sessions: u32,
+    connects: Bucket,
+    lines: Bucket,
+}
+
+const DEPARTED: List = List(0);
+const FREE: List = List(1);
+
+/// At least that many origins without sessions are kept: more than the /64 networks of a household (256 in a /56).
+const LEAST_DEPARTED: usize = 1_024;
+
+/// How many origins are forgotten with each session opened, if nothing is known of them that matters: more than one, so
+/// that those that are kept for nothing become fewer.
+const FORGOTTEN_AT_ONCE: usize = 2;
+
+impl Origins {
+    /// Makes an empty table for a hub with these limits; nothing is allocated if no limit asks for it.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self::with_room(config, Self::departed(config))
+    }
+
+    fn with_room(config: &Config, departed: usize) -> Self {
+        let entries = if Self::is_wanted(config) { config.max_sessions + departed } else { 0 };
+        Self {
+            limits: Limits {
+                sessions: config.max_per_address.unwrap_or(usize::MAX),
+                connects: Flow::new(config.connects_per_address),
+                lines: Flow::new(config.rate_per_address),
+            },
+            entries: Vec::with_capacity(entries),
+            // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
+            by_origin: HashTable::with_capacity(2 * entries),
+            hasher: DefaultHashBuilder::default(),
+            lists: Lists::new(2, entries),
+            departed: 0,
+            most_departed: departed,
+        }
+    }
+
+    /// Bytes of heap for a hub with these limits.
+    pub(crate) fn memory_bound(config: &Config) -> usize {
+        if !Self::is_wanted(config) {
+            return Lists::memory_bound(2, 0);
+        }
+        let entries = config.max_sessions + Self::departed(config);
+        // hashbrown: a power of two of buckets, an eighth of them free, a control byte each and 16 more.
+        let buckets = (2 * entries * 8 / 7).next_power_of_two().max(16);
+        entries * size_of::<Entry>() + buckets * (size_of::<Place>() + 1) + 64 + Lists::memory_bound(2, entries)
+    }
+
+    /// Returns whether any limit is by address.
+    pub(crate) fn is_wanted(config: &Config) -> bool {
+        config.max_per_address.is_some() || config.connects_per_address.is_some() || config.rate_per_address.is_some()
+    }
+
+    /// The most origins without sessions that are kept.
+    fn departed(config: &Config) -> usize {
+        config.max_sessions.div_ceil(4).max(LEAST_DEPARTED)
+    }
+
+    /// Says whether one more session may come from there now.
+    pub(crate) fn check(&self, now: Timestamp, origin: Origin) -> Result<(), OpenError> {
+        let Some(place) = self.find(origin) else { return Ok(()) };
+        let entry = self.entry(place);
+        if entry.sessions as usize >= self.limits.sessions {
+            Err(OpenError::TooManyFromAddress)
+        } else if entry.connects.refill(self.limits.connects) > now {
+            Err(OpenError::TooFastFromAddress)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts a session that was opened from there.
+    pub(crate) fn enter(&mut self, now: Timestamp, origin: Origin) -> Place {
+        let place = self.find(origin).unwrap_or_else(|| self.insert(origin));
+        if self.entry(place).sessions == 0 {
+            self.lists.remove(place.slot());
+            self.departed -= 1;
+        }
+        let connects = self.limits.connects;
+        let entry = self.entry_mut(place);
+        entry.sessions += 1;
+        entry.connects.take(connects, now);
+        if Fault::ReconnectRefills.is_planted() {
+            entry.lines = Bucket::default();
+        }
+        self.forget_full(now);
+        place
+    }
+
+    /// Takes note that a session is gone. `unused` tells that it leaves a [turn](Self::take_line) that it has not had.
+    pub(crate) fn leave(&mut self, place: Place, unused: bool) {
+        let lines = self.limits.lines;
+        let entry = self.entry_mut(place);
+        if unused {
+            entry.lines.give_back(lines);
+        }
+        if Fault::OriginNotReleased.is_planted() {
+            return;
+        }
+        entry.sessions -= 1;
+        if entry.sessions == 0 {
+            self.lists.push(DEPARTED, place.slot());
+            self.departed += 1;
+            if self.departed > self.most_departed
+                && let Some(first) = self.lists.first(DEPARTED)
+            {
+                self.forget(first);
+            }
+        }
+    }
+
+    /// Returns the moment from which on one more line may come from there.
+    pub(crate) fn next_line(&self, place: Place) -> Timestamp {
+        self.entry(place).lines.refill(self.limits.lines)
+    }
+
+    /// Counts a line; before its [moment](Self::next_line) has come, that is a turn for later.
+    pub(crate) fn take_line(&mut self, place: Place, now: Timestamp) {
+        let lines = self.limits.lines;
+        self.entry_mut(place).lines.take(lines, now);
+    }
+
+    fn entry(&self, place: Place) -> &Entry {
+        &self.entries[place.slot() as usize]
+    }
+
+    fn entry_mut(&mut self, place: Place) -> &mut Entry {
+        &mut self.entries[place.slot() as usize]
+    }
+
+    fn find(&self, origin: Origin) -> Option<Place> {
+        self.by_origin.find(self.hasher.hash_one(origin), |place| self.entry(*place).origin == origin).copied()
+    }
+
+    /// Adds an origin, without sessions for now. There is room: each of the others has a session, or has left among the
+    /// last.
+    fn insert(&mut self, origin: Origin) -> Place {
+        let entry = Entry { origin, sessions: 0, connects: Bucket::default(), lines: Bucket::default() };
+        let slot = if let Some(free) = self.lists.first(FREE) {
+            self.entries[free as usize] = entry;
+            free
+        } else {
+            self.entries.push(entry);
+            self.entries.len() as u32 - 1
+        };
+        let place = Place::at(slot);
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        let hash = |place: &Place| hasher.hash_one(entries[place.slot() as usize].origin);
+        self.by_origin.insert_unique(hash(&place), place, hash);
+        self.lists.push(DEPARTED, slot);
+        self.departed += 1;
+        place
+    }
+
+    /// Forgets those who left first, if they have all that one who was never there has.
+    fn forget_full(&mut self, now: Timestamp) {
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            match self.lists.first(DEPARTED) {
+                Some(slot) if self.entries[slot as usize].is_full(now) => self.forget(slot),
+                _ => return,
+            }
+        }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        let hash = self.hasher.hash_one(self.entries[slot as usize].origin);
+        if let Ok(found) = self.by_origin.find_entry(hash, |place| place.slot() == slot) {
+            found.remove();
+        }
+        self.lists.push(FREE, slot);
+        self.departed -= 1;
+    }
+}
+
+impl Entry {
+    fn is_full(&self, now: Timestamp) -> bool {
+        self.connects.is_full(now) && self.lines.is_full(now)
+    }
+}
+
+impl Place {
+    /// Names the entry of that index.
+    fn at(slot: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(slot))
+    }
+
+    fn slot(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU32;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::config::Rate;
+
+    fn rate(per_second: u32, burst: u32) -> Rate {
+        let number = |n| NonZeroU32::new(n).expect("not zero");
+        Rate { per_second: number(per_second), burst: number(burst) }
+    }
+
+    /// Three sessions at once from an origin, two connections at once, four lines at once, each one a second.
+    fn config(max_sessions: usize) -> Config {
+        Config {
+            max_sessions,
+            max_per_address: Some(3),
+            connects_per_address: Some(rate(1, 2)),
+            rate_per_address: Some(rate(1, 4)),
+            ..Config::default()
+        }
+    }
+
+    fn origin(n: u64) -> Origin {
+        Origin::new(core::array::from_fn(|i| if i < 8 { n.to_be_bytes()[i] } else { 0 }))
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn an_origin_has_its_sessions_and_its_pace_and_no_other_is_kept_out() {
+        let mut origins = Origins::new(&config(10));
+        let (one, other) = (origin(1), origin(2));
+        let first = origins.enter(at(0), one);
+        origins.enter(at(0), one);
+        assert_eq!(origins.check(at(0), one), Err(OpenError::TooFastFromAddress));
+        assert_eq!(origins.check(at(1), one), Ok(()));
+        origins.enter(at(1), one);
+        assert_eq!(origins.check(at(9), one), Err(OpenError::TooManyFromAddress));
+        assert_eq!(origins.check(at(1), other), Ok(()));
+        origins.leave(first, false);
+        assert_eq!(origins.check(at(9), one), Ok(()));
+    }
+
+    #[test]
+    fn who_comes_back_has_the_bucket_that_it_left() {
+        let mut origins = Origins::new(&config(10));
+        let place = origins.enter(at(0), origin(1));
+        for _ in 0..4 {
+            assert_eq!(origins.next_line(place), Timestamp::ZERO);
+            origins.take_line(place, at(0));
+        }
+        assert_eq!(origins.next_line(place), at(1));
+        origins.leave(place, false);
+        let place = origins.enter(at(1), origin(1));
+        origins.take_line(place, at(1));
+        assert_eq!(origins.next_line(place), at(2), "one token came");
+    }
+
+    #[test]
+    fn a_turn_that_is_not_had_is_the_next_ones() {
+        let mut origins = Origins::new(&config(10));
+        let places = [0; 2].map(|_| origins.enter(at(0), origin(1)));
+        for _ in 0..4 {
+            origins.take_line(places[0], at(0));
+        }
+        let turns = [0; 3].map(|_| {
+            let turn = origins.next_line(places[0]);
+            origins.take_line(places[0], at(0));
+            turn
+        });
+        assert_eq!(turns, [at(1), at(2), at(3)]);
+        origins.leave(places[1], true);
+        assert_eq!(origins.next_line(places[0]), at(3));
+    }
+
+    #[test]
+    fn those_who_left_are_forgotten_when_they_have_all_again_or_too_many_left_after_them() {
+        let mut origins = Origins::with_room(&config(2), 2);
+        let visit = |origins: &mut Origins, now, n| {
+            let place = origins.enter(now, origin(n));
+            origins.take_line(place, now);
+            origins.leave(place, false);
+        };
+        for n in 1..=3 {
+            visit(&mut origins, at(0), n);
+        }
+        let known = |origins: &Origins| [1, 2, 3, 4].map(|n| origins.find(origin(n)).is_some());
+        assert_eq!(known(&origins), [false, true, true, false], "the two who left last");
+        visit(&mut origins, at(1), 4);
+        assert_eq!(known(&origins), [false, false, false, true], "the others have all that they had at first");
+        let kept = origins.enter(at(1), origin(4));
+        for n in 5..100 {
+            visit(&mut origins, at(1), n);
+        }
+        assert!(origins.find(origin(4)) == Some(kept), "nobody is forgotten who is there");
+        assert!(origins.entries.len() <= 4 && origins.departed <= 2);
+    }
+
+    #[test]
+    fn the_table_is_as_large_as_the_bound_has_it_and_never_grows() {
+        for sessions in [1, 7, 100, 4_096, 5_000] {
+            let config = config(sessions);
+            let mut origins = Origins::new(&config);
+            let size = |origins: &Origins| {
+                let lists = Lists::memory_bound(2, origins.entries.capacity());
+                origins.entries.capacity() * size_of::<Entry>() + origins.by_origin.allocation_size() + lists
+            };
+            let before = size(&origins);
+            let spare = Origins::memory_bound(&config).checked_sub(before).expect("within the bound");
+            assert!(spare < 1_024, "{spare} bytes too many for {sessions}");
+            let mut places = Vec::new();
+            for n in 0..20_000 {
+                places.push(origins.enter(at(0), origin(n)));
+                if places.len() == sessions {
+                    origins.leave(places.swap_remove(n as usize * 7 % sessions), false);
+                }
+            }
+            assert_eq!(size(&origins), before);
+        }
+        let off = Config { max_per_address: None, connects_per_address: None, rate_per_address: None, ..config(9_999) };
+        assert!(Origins::memory_bound(&off) < 64 && Origins::new(&off).entries.capacity() == 0);
+    }
+}

@@ -1,0 +1,255 @@
+//! Limits by address, over real sockets: whoever comes from one address keeps nobody out who comes from another.
+//!
+//! All of 127.0.0.0/8 is this machine, so that clients can come from as many addresses as they like.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::{Duration, Instant};
+
+use chat_proto::{Config, Exemptions, Rate};
+use chat_tests::conformance::surroundings::{in_a_process_of_its_own, raise_descriptor_limit};
+use chat_tests::conformance::{Client, Heard, LOOPBACK, PATIENCE, Running, eventually, new_socket};
+use socket2::SockAddr;
+
+const TOO_MANY: &str = "! too many connections from your address, close one or try again later";
+const TOO_FAST: &str = "! too many new connections from your address, try again in a moment";
+
+/// Starts a server of `text` that counts these connections by address.
+type Start = fn(Config, Exemptions) -> Running;
+
+fn start_smol(config: Config, exemptions: Exemptions) -> Running {
+    let mut server = chat_smol::Server::new(config).expect("the limits are in range");
+    server.exempt(exemptions);
+    let addr = server.listen("text", LOOPBACK).expect("loopback has a free port");
+    let threads = NonZeroUsize::new(2).expect("two is not zero");
+    Running::new(vec![("text", addr)], server.handle(), move || server.run_on_threads(threads))
+}
+
+fn start_std(config: Config, exemptions: Exemptions) -> Running {
+    let mut server = chat_std::Server::new(config).expect("the limits are in range");
+    server.exempt(exemptions);
+    let addr = server.listen("text", LOOPBACK).expect("loopback has a free port");
+    Running::new(vec![("text", addr)], server.handle(), move || server.run())
+}
+
+/// No limits but those by address, and of those only what a test sets.
+fn calm() -> Config {
+    let mut config = Config { max_per_address: None, connects_per_address: None, ..Config::default() };
+    (config.rate, config.rate_per_address) = (None, None);
+    config
+}
+
+fn rate(per_second: u32, burst: u32) -> Rate {
+    let number = |n| NonZeroU32::new(n).expect("not zero");
+    Rate { per_second: number(per_second), burst: number(burst) }
+}
+
+/// An address of this machine.
+fn address(n: u16) -> Ipv4Addr {
+    let [high, low] = n.to_be_bytes();
+    Ipv4Addr::new(127, 7, high, low)
+}
+
+/// Connects from an address.
+#[track_caller]
+fn connect(server: &Running, from: Ipv4Addr) -> Client {
+    let addr = server.addr("text");
+    let socket = new_socket(&addr);
+    socket.bind(&SockAddr::from(SocketAddrV4::new(from, 0))).expect("loopback has every address");
+    Client::over(&format!("one from {from}"), socket, &addr)
+}
+
+/// Connects from an address and is let in.
+#[track_caller]
+fn enter(server: &Running, from: Ipv4Addr) -> Client {
+    let mut client = connect(server, from);
+    let line = client.line();
+    assert!(line.starts_with("* welcome"), "{} hears {line}", client.who());
+    client
+}
+
+/// Connects from an address and is told why it is not let in.
+#[track_caller]
+fn is_refused(server: &Running, from: Ipv4Addr, why: &str) {
+    let mut client = connect(server, from);
+    client.expect(why);
+    client.expect_end();
+}
+
+fn an_address_at_its_limit_keeps_nobody_out_from_another(start: Start) {
+    let server = start(Config { max_per_address: Some(3), ..calm() }, Exemptions::none());
+    let mut greedy: Vec<Client> = (0..3).map(|_| enter(&server, address(1))).collect();
+    is_refused(&server, address(1), TOO_MANY);
+    let other = enter(&server, address(2));
+    // Whoever leaves makes room for the next from there.
+    let mut gone = greedy.swap_remove(0);
+    gone.say("/quit");
+    gone.expect("* bye");
+    gone.expect_end();
+    server.await_sessions(3);
+    greedy.push(enter(&server, address(1)));
+    is_refused(&server, address(1), TOO_MANY);
+    assert_eq!(server.stats().not_opened, 2);
+    server.stop(greedy.into_iter().chain([other]));
+}
+
+fn who_comes_too_fast_is_told_so_and_others_come_in(start: Start) {
+    let server = start(Config { connects_per_address: Some(rate(1, 2)), ..calm() }, Exemptions::none());
+    // On a slow machine some tokens come meanwhile, but not one for each.
+    let mut visits = 0;
+    loop {
+        let mut client = connect(&server, address(1));
+        let line = client.line();
+        if line == TOO_FAST {
+            client.expect_end();
+            break;
+        }
+        assert!(line.starts_with("* welcome"), "{line}");
+        visits += 1;
+        assert!(visits < 50, "nobody is refused");
+    }
+    assert!(visits >= 2, "a burst of two is let in");
+    drop(enter(&server, address(2)));
+    eventually("a connection from there to be taken again", || {
+        let mut client = connect(&server, address(1));
+        let line = client.line();
+        if line.starts_with("* welcome") { Ok(()) } else { Err(line) }
+    });
+    server.stop([]);
+}
+
+fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
+    const SESSIONS: usize = 4;
+    const LINES: usize = 50;
+    /// The same numbers in a second and at once.
+    const RATE: u32 = 50;
+    let server = start(Config { rate_per_address: Some(rate(RATE, RATE)), ..calm() }, Exemptions::none());
+    let mut witness = enter(&server, address(2));
+    let mut talkers: Vec<Client> = (0..SESSIONS).map(|_| enter(&server, address(1))).collect();
+    let since = Instant::now();
+    let lines: Vec<String> = (0..LINES).map(|n| format!("line {n}\n")).collect();
+    for talker in &mut talkers {
+        talker.say_bytes(lines.concat().as_bytes());
+    }
+    let mut next = [0; SESSIONS];
+    while next.iter().sum::<usize>() < SESSIONS * LINES {
+        let line = witness.line();
+        let Some((name, words)) = line.split_once(": ") else { continue };
+        let guest: usize = name.strip_prefix("guest-").and_then(|n| n.parse().ok()).expect("a guest's name");
+        let talker = &mut next[guest - 2];
+        assert_eq!(words, format!("line {talker}"), "what {name} says next");
+        *talker += 1;
+    }
+    // After the burst, three seconds for the other three pages.
+    assert!(since.elapsed() >= Duration::from_secs(3), "{:?} are too short", since.elapsed());
+
+    // Who comes again has no burst again.
+    drop(talkers);
+    server.await_sessions(1);
+    let mut back = enter(&server, address(1));
+    back.say_bytes(lines.concat().as_bytes());
+    while !witness.line().ends_with(&format!(": line {}", LINES - 1)) {}
+    assert!(since.elapsed() >= Duration::from_secs(4), "{:?} are too short", since.elapsed());
+    drop(back);
+    server.stop([]);
+}
+
+fn whoever_is_exempt_is_not_counted(start: Start) {
+    let exempt: Exemptions = "127.7.0.0/24".parse().expect("a network");
+    let server = start(Config { max_per_address: Some(1), ..calm() }, exempt);
+    let mut clients: Vec<Client> = (0..5).map(|_| enter(&server, address(1))).collect();
+    clients.push(enter(&server, address(0x101)));
+    is_refused(&server, address(0x101), TOO_MANY);
+    server.stop(clients);
+    let server = start(Config { max_per_address: Some(1), ..calm() }, Exemptions::default());
+    let clients: Vec<Client> = (0..5).map(|_| enter(&server, address(1))).collect();
+    server.stop(clients);
+}
+
+/// So many connections from so few addresses, as many as there may be sessions: as many are let in as the limit says, and
+/// somebody from elsewhere is, too. With the default limits 64 addresses have 6,400 sessions of 10,000; from a hundred
+/// addresses and more an attacker would fill the server.
+fn an_attack(start: Start, connections: usize, addresses: u16, config: Config) {
+    // Both ends of what is let in are in this process.
+    let descriptors = raise_descriptor_limit();
+    let per_address = config.max_per_address.expect("it is limited");
+    let most = usize::from(addresses) * per_address;
+    assert!(most < config.max_sessions, "or they could be everybody");
+    assert!(descriptors > connections + most + 1_500, "{descriptors} descriptors are too few for this case");
+    let server = start(config, Exemptions::none());
+    let mut alice = enter(&server, address(10_000));
+    let attackers: Vec<Client> = (0..connections).map(|n| connect(&server, address(n as u16 % addresses))).collect();
+    let expected = most.min(connections);
+    eventually("all of them to be let in or refused", || {
+        let stats = server.stats();
+        let seen = stats.opened - 1 + stats.not_opened;
+        if seen == connections as u64 { Ok(()) } else { Err(format!("{stats:?}")) }
+    });
+    assert_eq!(server.stats().sessions, 1 + expected);
+    let mut bob = enter(&server, address(10_001));
+    bob.say("/name bob");
+    bob.expect("* you are now bob");
+    bob.say("is it only me?");
+    alice.expect("* bob joined");
+    alice.expect("bob: is it only me?");
+    // The last to come were refused, and told why.
+    let mut attackers = attackers;
+    let mut last = attackers.pop().expect("there are some");
+    match last.hear(Instant::now() + PATIENCE) {
+        Heard::Line(line) => assert_eq!(line, TOO_MANY),
+        other => panic!("{other:?}"),
+    }
+    drop((last, attackers));
+    server.await_sessions(2);
+    server.stop([alice, bob]);
+}
+
+macro_rules! tests {
+    ($($adapter:ident, $start:ident: $connections:literal connections, $config:expr;)*) => {
+        $(mod $adapter {
+            use super::{in_a_process_of_its_own, $start, Config};
+
+            #[test]
+            fn an_address_at_its_limit_keeps_nobody_out_from_another() {
+                super::an_address_at_its_limit_keeps_nobody_out_from_another($start);
+            }
+
+            #[test]
+            fn who_comes_too_fast_is_told_so_and_others_come_in() {
+                super::who_comes_too_fast_is_told_so_and_others_come_in($start);
+            }
+
+            #[test]
+            fn lines_of_one_address_are_limited_together_and_nothing_is_lost() {
+                super::lines_of_one_address_are_limited_together_and_nothing_is_lost($start);
+            }
+
+            #[test]
+            fn whoever_is_exempt_is_not_counted() {
+                super::whoever_is_exempt_is_not_counted($start);
+            }
+
+            #[test]
+            fn a_crowd_from_one_address_keeps_nobody_out() {
+                in_a_process_of_its_own(
+                    concat!(module_path!(), "::a_crowd_from_one_address_keeps_nobody_out"),
+                    || super::an_attack($start, $connections, 1, $config),
+                );
+            }
+
+            #[test]
+            fn a_crowd_from_64_addresses_keeps_nobody_out() {
+                in_a_process_of_its_own(
+                    concat!(module_path!(), "::a_crowd_from_64_addresses_keeps_nobody_out"),
+                    || super::an_attack($start, $connections, 64, $config),
+                );
+            }
+        })*
+    };
+}
+
+tests! {
+    on_smol, start_smol: 10_000 connections, Config::default();
+    // A thread for each connection: a tenth of all.
+    on_std, start_std: 1_000 connections, Config { max_sessions: 1_000, max_per_address: Some(10), ..Config::default() };
+}
