@@ -145,7 +145,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
         1 => 2,
         _ => 1,
     };
-    if !classic && random.one_in(24) {
+    if !classic && random.one_in(12) {
         return whispers(random, out);
     }
     // One in so many speaks the other dialect to this port.
@@ -169,7 +169,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
 
 /// A page for one member, more than it has room for.
 fn whispers(random: &mut Random, out: &mut Vec<u8>) {
-    let target = random.pick(&["guest-1", "guest-2", "guest-3", "alice", "bob"]);
+    let target = random.pick(&["guest-1", "guest-2", "alice", "alice", "bob", "carol"]);
     for number in 0..random.between(2, 6) {
         out.extend_from_slice(format!("/msg {target} {number} {}\n", &WORDS[..40]).as_bytes());
     }
