@@ -44,7 +44,7 @@ pub enum Fault {
     SenderNotResumed,
     /// A reader's allowance grows while it has nothing to take.
     AllowanceEarnedIdle,
-    /// Private messages go on waiting for one who is gone or slow.
+    /// Private messages that wait for one member are not let go.
     WhisperForgotten,
     /// A session whose peer has ended stays until all of its input is taken.
     EndedOutlivesPeer,

@@ -119,6 +119,7 @@ impl Turns {
     /// Lets the first go on of those who wait for that session.
     pub(crate) fn release_first(&mut self, target: u32) {
         if self.waiting > 0
+            && !Fault::WhisperForgotten.is_planted()
             && let Some(slot) = self.lists.first(List(FIRST_TARGET + target))
         {
             self.lists.push(READY, slot);

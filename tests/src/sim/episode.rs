@@ -187,7 +187,7 @@ const POLICY: Policy = |proposal, rewritten| match proposal {
 
 /// What a buffer has beyond the least: mostly nothing or little.
 fn spare(random: &mut Random, most: u64) -> usize {
-    let most = random.pick(&[1, 100, most, most]);
+    let most = random.pick(&[1, 100, 500, most]);
     random.below(most) as usize
 }
 

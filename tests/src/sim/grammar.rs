@@ -145,7 +145,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
         1 => 2,
         _ => 1,
     };
-    if !classic && random.one_in(12) {
+    if !classic && random.one_in(6) {
         return whispers(random, out);
     }
     // One in so many speaks the other dialect to this port.
@@ -169,8 +169,13 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
 
 /// A page for one member, more than it has room for.
 fn whispers(random: &mut Random, out: &mut Vec<u8>) {
-    let target = random.pick(&["guest-1", "guest-2", "alice", "alice", "bob", "carol"]);
-    for number in 0..random.between(2, 6) {
+    let target = match random.below(3) {
+        0 => random.pick(&["alice", "bob", "carol"]).to_owned(),
+        // Among the first who came are those who never read, and so stay.
+        1 => format!("guest-{}", random.between(1, 6)),
+        _ => format!("guest-{}", random.between(1, 40)),
+    };
+    for number in 0..random.between(2, 12) {
         out.extend_from_slice(format!("/msg {target} {number} {}\n", &WORDS[..40]).as_bytes());
     }
 }

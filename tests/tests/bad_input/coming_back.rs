@@ -64,7 +64,7 @@ fn reconnecting_gives_no_new_burst() {
 #[test]
 fn all_sessions_of_one_address_have_their_turns() {
     const SESSIONS: usize = 50;
-    let mut room = Room::new(Config { rate_per_address: Some(rate(100, 10)), ..calm() });
+    let mut room = Room::new(Config { rate_per_address: Some(rate(100, 10)), pace: None, ..calm() });
     let ids: Vec<SessionId> = (0..SESSIONS).map(|_| open(&mut room, 1).expect("there is room")).collect();
     let other = open(&mut room, 2).expect("there is room");
     let mut taken = [0; SESSIONS];
