@@ -319,8 +319,9 @@ mod tests {
 
     #[test]
     fn a_session_is_small() {
-        // With its share of the lists, heaps and tables an idle session stays below 340 bytes, or 420 where it is counted by address.
-        assert!(size_of::<Session>() <= 208, "{} bytes", size_of::<Session>());
+        // With its share of the lists, heaps and tables an idle session stays below 344 bytes, and 80 more where it is
+        // counted by address.
+        assert!(size_of::<Session>() <= 216, "{} bytes", size_of::<Session>());
     }
 
     #[test]

@@ -88,6 +88,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_763, 288_856_910]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_787, 288_936_910]);
     }
 }
