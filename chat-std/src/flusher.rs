@@ -16,7 +16,7 @@ const SESSIONS: usize = 64;
 const BATCHES: usize = 8;
 
 /// About the most bytes given to a socket at once.
-const BATCH_BYTES: usize = 64 << 10;
+pub(crate) const BATCH_BYTES: usize = 64 << 10;
 
 /// Flushes until the server is over.
 pub(crate) fn run(shared: &Shared) {

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::accept::Listener;
 use crate::connection::read_at_once;
-use crate::flusher;
+use crate::flusher::{self, BATCH_BYTES};
 use crate::handle::Handle;
 use crate::shared::Shared;
 use crate::watch::Watch;
@@ -65,11 +65,11 @@ impl Server {
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
     /// what their peers have not taken, and what the server has not.
     ///
-    /// It is asked for 128 KiB in each direction, and takes up to twice that. It comes on top of
+    /// It is asked for 128 KiB in each direction, and takes up to twice that and a write of 64 KiB. It comes on top of
     /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
-        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER)
+        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + BATCH_BYTES)
     }
 
     /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.

@@ -230,7 +230,7 @@ fn the_memory_bound_is_the_cores_and_a_read_and_the_systems_buffers_for_each_ses
         assert_eq!(lines.len(), 1, "{lines:?}");
         let config =
             Config { max_sessions: if args.contains(&"20000") { 20_000 } else { 10_000 }, ..Config::default() };
-        let system = config.max_sessions * (512 << 10);
+        let system = config.max_sessions * (576 << 10);
         assert_eq!(chat_smol::Server::system_bound(&config), system);
         assert_eq!(chat_std::Server::system_bound(&config), system);
         lines[0].parse::<usize>().expect("a number of bytes") - system
