@@ -144,7 +144,8 @@
 //! A reader that is blocked for longer than two small parts take at that pace (250 ms by default) before it has read one
 //! is *slow*, and not waited for until it has caught up or has taken everything. It falls behind in the log, and when the
 //! log has moved past it, it is told how many messages it missed or is closed, as [`Config::on_lag`] says. However many
-//! are slow or play at being slow, all others have half of the pace at least, where a line counts as 8 bytes or more.
+//! are slow or play at being slow, all others have half of the pace at least, in the dialect whose log grows
+//! fastest, where a line counts as 8 bytes or more.
 //! One that takes no byte at all is closed after [`Config::stall_timeout`].
 //!
 //! A private message waits in the same way for the member whom it is for. If that one is slow, it is refused.

@@ -3,10 +3,10 @@
 //! A log is bounded, so somebody must give way when more is said than is read. A reader that keeps pace never does:
 //! its senders wait instead. One that does not keep pace is not waited for.
 //!
-//! Each log has a *mark*. While a *small part* of the log lies behind the mark, and a reader that is waited for has not
-//! reached it, nothing more is published. When all have reached it, the mark moves to what is published next. So no
-//! reader that is waited for is ever more than two small parts behind, and each of them takes at least a small part
-//! between two marks.
+//! Each log has a *mark*. While a *small part* of any log lies behind its mark, and a reader that is waited for has not
+//! reached the mark of its own, nothing more is published. When all have reached theirs, the marks of all logs move together
+//! to what is published next: or the readers of one dialect could hold up the others after those of another had. So no
+//! reader that is waited for is ever more than two small parts of its log behind.
 //!
 //! A reader may be *blocked* for the *allowance*, on its way from one mark to the next: twice the time in which a small
 //! part passes at [`Config::pace`](crate::Config::pace). Then it is *slow*, and no longer waited for, until it has
@@ -64,7 +64,8 @@ impl Pace {
     pub(crate) const LEAST_LOG_ENTRIES: usize = (2 * EVENTS_A_LINE + 1) * 2;
 }
 
-/// How many events one line can publish: that its author has joined, and what it says.
+/// How many events one line can publish: that its author has joined, and what it says. (That others came and went is the
+/// hub's own to tell, for which the rest of the log is there.)
 const EVENTS_A_LINE: usize = 2;
 
 /// Returns whether a session that sent its line before this one at `previous` goes before others who wait.
@@ -75,8 +76,6 @@ pub(crate) fn is_fresh(previous: Timestamp, now: Timestamp) -> bool {
 /// A log's mark, and how many of its readers have not reached it.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    /// A small part lies behind the mark, and a reader that is waited for has not reached it.
-    is_closed: bool,
     /// How many marks there were, so that a reader knows which was the last that it reached.
     number: u32,
     /// The readers that are waited for …
@@ -93,20 +92,8 @@ pub(crate) struct Marks {
 impl Marks {
     /// Makes the first mark, at the beginning of a log.
     pub(crate) fn new(pace: Option<&Pace>) -> Self {
-        let (full, full_position) = pace.map_or((0, 0), |pace| (pace.small_entries, pace.small_bytes));
+        let (full, full_position) = pace.map_or((u64::MAX, u64::MAX), |pace| (pace.small_entries, pace.small_bytes));
         Self { full, full_position, ..Self::default() }
-    }
-
-    /// Returns how many marks there were, which wraps.
-    #[inline]
-    pub(crate) fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// Returns whether nothing more may be published now.
-    #[inline]
-    pub(crate) fn are_closed(&self) -> bool {
-        self.is_closed
     }
 
     /// Returns whether a small part lies behind the mark.
@@ -115,18 +102,19 @@ impl Marks {
         log.head_position() >= self.full_position || log.head() >= self.full
     }
 
-    /// Moves the mark, if a small part lies behind it and all have reached it.
-    pub(crate) fn advance(&mut self, log: &Log, pace: &Pace) {
-        let is_full = self.is_full(log);
-        self.is_closed = is_full && self.behind > 0 && !Fault::PaceIgnored.is_planted();
-        if is_full && !self.is_closed {
-            self.number = self.number.wrapping_add(1);
-            self.full = log.head() + pace.small_entries;
-            self.full_position = log.head_position() + pace.small_bytes;
-            // One entry further, so that everyone has something to read before it.
-            self.mark = log.head() + 1;
-            self.behind = self.readers;
-        }
+    /// Returns whether a reader that is waited for has not reached the mark, though it could.
+    pub(crate) fn is_anyone_behind(&self, log: &Log) -> bool {
+        // Where nothing was published since, nobody has anything to read before it.
+        self.behind > 0 && log.head() >= self.mark
+    }
+
+    /// Sets the next mark: an entry after the log's head, so that everyone has something to read before it.
+    pub(crate) fn set(&mut self, log: &Log, pace: &Pace) {
+        self.number = self.number.wrapping_add(1);
+        self.full = log.head() + pace.small_entries;
+        self.full_position = log.head_position() + pace.small_bytes;
+        self.mark = log.head() + 1;
+        self.behind = self.readers;
     }
 
     /// Begins to wait for a reader that is at `next`.

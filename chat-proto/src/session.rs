@@ -55,7 +55,8 @@ pub struct SessionStats {
     pub lines_received: u64,
     /// Bytes that the peer's socket has taken.
     pub bytes_sent: u64,
-    /// Messages that the peer's socket has taken, or begun to, and answers to it; what a newcomer is shown is not counted.
+    /// Messages that the peer's socket has taken, or begun to, and answers that were made for it; what a newcomer is shown
+    /// is not counted.
     pub lines_sent: u64,
     /// Messages it was too slow for.
     pub missed: u64,

@@ -14,11 +14,13 @@ pub(crate) struct Turns {
     contended: bool,
     /// The number of that mark.
     mark: u32,
+    /// The last turn for readers was of one who had been silent.
+    fresh_last: bool,
 }
 
 /// Those whose line may go on by itself: what it waited for has come.
 const READY: List = List(0);
-/// Those who wait for readers, and had sent no line for a while: they go first, a line each.
+/// Those who wait for readers, and had sent no line for a while: every second turn is for one of them.
 const FRESH: List = List(1);
 /// The others who wait for readers, a line each in turn.
 const OTHERS: List = List(2);
@@ -47,7 +49,13 @@ pub(crate) enum Hold {
 
 impl Turns {
     pub(crate) fn new(sessions: usize) -> Self {
-        Self { lists: Lists::new(FIRST_TARGET as usize + sessions, sessions), waiting: 0, contended: false, mark: 0 }
+        Self {
+            lists: Lists::new(FIRST_TARGET as usize + sessions, sessions),
+            waiting: 0,
+            contended: false,
+            mark: 0,
+            fresh_last: false,
+        }
     }
 
     /// Bytes of heap for that many sessions.
@@ -107,13 +115,22 @@ impl Turns {
         if self.waiting == 0 {
             return None;
         }
-        let ready = self.lists.first(READY);
-        let slot = ready.or_else(|| {
-            let first = self.lists.first(FRESH).or_else(|| self.lists.first(OTHERS))?;
-            may_publish().then_some(first)
-        })?;
+        let slot = match self.lists.first(READY) {
+            Some(slot) => slot,
+            None => self.next_for_readers(may_publish)?,
+        };
         self.forget(slot);
         Some(slot)
+    }
+
+    /// Returns who is next of those who wait for readers: every second turn is for those who were silent.
+    fn next_for_readers(&mut self, may_publish: impl FnOnce() -> bool) -> Option<u32> {
+        let (fresh, others) = (self.lists.first(FRESH), self.lists.first(OTHERS));
+        if fresh.or(others).is_none() || !may_publish() {
+            return None;
+        }
+        self.fresh_last = fresh.is_some() && (others.is_none() || !self.fresh_last);
+        if self.fresh_last { fresh } else { others }
     }
 
     /// Lets the first go on of those who wait for that session.
@@ -152,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_silent_goes_first_and_the_others_in_turn() {
+    fn whoever_was_silent_has_every_second_turn() {
         let mut turns = Turns::new(8);
         for (slot, fresh) in [(3, false), (1, true), (2, false), (0, true)] {
             turns.wait(slot, Hold::Turn { fresh }, false);
         }
         assert_eq!(turns.next(|| false), None, "nothing may be published");
-        assert_eq!(order(&mut turns), [Some(1), Some(0), Some(3), Some(2), None]);
+        assert_eq!(order(&mut turns), [Some(1), Some(3), Some(0), Some(2), None]);
         assert!(!turns.any(|| true));
     }
 

@@ -187,6 +187,9 @@ impl Model {
         if let Err(error) = self.may_open(now, origin) {
             self.stats.not_opened += 1;
             self.journal.push((None, RecordKind::NotOpened));
+            if error == OpenError::Full {
+                self.make_room();
+            }
             return Ok(Err(error));
         }
         let Some(slot) = slot.filter(|slot| *slot < self.config.max_sessions && !self.sessions.contains_key(slot))
@@ -257,6 +260,7 @@ impl Model {
                 self.publish_in(lane, event, author);
             }
         }
+        self.move_marks();
     }
 
     /// Everyone of that lane who is open is to be sent the event, but not its author.
@@ -283,12 +287,8 @@ impl Model {
         }
         if let Some(author) = author.filter(|author| self.sessions[author].lane == lane) {
             self.pass_own(author);
-            // It is looked at only where it could be the last that others wait for.
-            if self.is_part_full(lane) {
-                self.observe(author);
-            }
+            self.note_place(author);
         }
-        self.move_mark(lane);
     }
 
     fn reply(&mut self, slot: usize, event: &Event<'_>) {

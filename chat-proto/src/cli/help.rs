@@ -46,7 +46,7 @@ const PRINT_MEMORY_BOUND: Plain = Plain {
     name: "print-memory-bound",
     form: "[=bytes]",
     help: "Print how much memory sessions, their input, messages and the system's buffers for connections can ever take \
-           with the limits given, and exit: a table, or only the sum in bytes. Threads come on top.",
+           with the limits given, and exit: a table, or only the sum in bytes. Tasks and threads come on top.",
 };
 const HELP: Plain = Plain { name: "help", form: "", help: "Print this, and exit; -h does the same." };
 const VERSION: Plain = Plain { name: "version", form: "", help: "Print the version, and exit; -V does the same." };

@@ -54,11 +54,12 @@ pub struct Config {
     /// [`max_line`](Self::max_line) counts as a line for each KiB. `None`: as fast as readers take it.
     pub rate: Option<Rate>,
     /// Bytes a second that every reader has to take, while its socket is not ready for more, to be waited for: 1,024 to
-    /// 1 GiB; 1 MiB by default, which is more than anybody reads and less than any network of today carries.
+    /// 1 GiB; 1 MiB by default, which is more than anybody reads and less than most networks carry.
     ///
     /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of the log, lines that
     /// would publish something wait. One that is slower is not waited for, and [`on_lag`](Self::on_lag) says what
-    /// happens if it falls behind the whole log. No number of readers slows what is said below half of this. `None`: nobody
+    /// happens if it falls behind the whole log. No number of readers slows what is said below half of this, counted in
+    /// the dialect whose log grows fastest. `None`: nobody
     /// is waited for.
     pub pace: Option<usize>,
     /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind one

@@ -151,6 +151,10 @@ impl Hub {
         }
         self.open -= 1;
         self.turns.forget(slot);
+        if let Hold::Target(target) = self.sessions[slot].hold {
+            // It may have been let go already: then the next is.
+            self.turns.release_first(target);
+        }
         self.ended.remove(slot);
         self.wait_no_longer_for(slot);
         let session = &mut self.sessions[slot];

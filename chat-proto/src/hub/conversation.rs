@@ -20,6 +20,10 @@ pub(super) struct Conversation {
     pub(super) lanes: Vec<Lane>,
     /// `None` if nobody is waited for.
     pub(super) pace: Option<Pace>,
+    /// A small part of a log lies behind its mark, and a reader that is waited for has not reached the mark of its own.
+    is_closed: bool,
+    /// How often the marks have moved, which wraps.
+    moves: u32,
     backlog: Backlog,
     /// What a dialect encodes into.
     encoded: Vec<u8>,
@@ -55,6 +59,8 @@ impl Conversation {
         Self {
             lanes,
             pace,
+            is_closed: false,
+            moves: 0,
             backlog: Backlog::new(Self::longest_backlog(config), config.max_line),
             encoded: Vec::with_capacity(Self::room_to_encode(config)),
             max_encoded: config.max_encoded(),
@@ -104,6 +110,7 @@ impl Conversation {
         self.messages += u64::from(audience != Audience::Screens);
         self.backlog.keep(event);
         let home = author.map(|slot| sessions[slot].lane);
+        let mut may_move = false;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             if lane.sessions == 0 || !audience.has(lane) {
                 continue;
@@ -122,16 +129,30 @@ impl Conversation {
             if moved && !Fault::WakeLost.is_planted() {
                 lists.append(DUE, lane.caught_up);
             }
+            may_move |= lane.marks.is_full(&lane.log);
+            // An author who has read all has nothing to take by which it would be seen to have reached the mark.
             if let Some(pace) = &self.pace
-                && moved
-                && lane.marks.is_full(&lane.log)
+                && let Some(author) = author
             {
-                // An author who has read all has nothing to take by which it would be seen to have reached the mark.
-                if let Some(author) = author {
-                    let author = &mut sessions[author];
-                    lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
-                }
-                lane.marks.advance(&lane.log, pace);
+                let author = &mut sessions[author];
+                may_move |= lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
+            }
+        }
+        if may_move {
+            self.move_marks();
+        }
+    }
+
+    /// Moves the marks of all logs, if a small part of one lies behind its mark and all readers have reached theirs.
+    pub(super) fn move_marks(&mut self) {
+        let Some(pace) = &self.pace else { return };
+        let is_full = self.lanes.iter().any(|lane| lane.marks.is_full(&lane.log));
+        let is_anyone_behind = || self.lanes.iter().any(|lane| lane.marks.is_anyone_behind(&lane.log));
+        self.is_closed = is_full && is_anyone_behind() && !Fault::PaceIgnored.is_planted();
+        if is_full && !self.is_closed {
+            self.moves = self.moves.wrapping_add(1);
+            for lane in &mut self.lanes {
+                lane.marks.set(&lane.log, pace);
             }
         }
     }
@@ -139,13 +160,13 @@ impl Conversation {
     /// Returns whether something may be published: every reader that is waited for is far enough.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        !self.lanes.iter().any(|lane| lane.marks.are_closed())
+        !self.is_closed
     }
 
-    /// Returns a number that changes whenever a log's mark has moved.
+    /// Returns a number that changes whenever the marks have moved.
     #[inline]
     pub(super) fn marks(&self) -> u32 {
-        self.lanes.iter().fold(0, |sum, lane| sum.wrapping_add(lane.marks.number()))
+        self.moves
     }
 
     /// Returns an event as one dialect writes it; nothing if it does not show it.

@@ -100,7 +100,10 @@ impl Hub {
             session.active = now;
             self.ended.push(ENDED, slot);
         }
-        session.ended = ended;
+        // A driver may be late to tell that the peer has ended, when all of its input was taken.
+        if session.ended != Ended::Input {
+            session.ended = ended;
+        }
         if !Fault::EndedOutlivesPeer.is_planted() {
             self.arm(slot);
         }
@@ -113,7 +116,7 @@ impl Hub {
     /// of time.
     pub(super) fn make_room(&mut self) {
         let spare = (self.config.max_sessions / 16).clamp(1, 64);
-        if self.open + spare > self.config.max_sessions
+        if self.sessions.len() + spare > self.config.max_sessions
             && let Some(slot) = self.ended.first(ENDED)
         {
             self.cut_short(slot);

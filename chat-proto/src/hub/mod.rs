@@ -279,6 +279,9 @@ impl Hub {
             Err(error) => {
                 self.stats.not_opened += 1;
                 self.journal.push(now, None, RecordKind::NotOpened);
+                if error == OpenError::Full {
+                    self.make_room();
+                }
                 return Err(error);
             }
         };

@@ -33,7 +33,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let lane = &mut self.conversation.lanes[session.lane as usize];
         lane.marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
-        lane.marks.advance(&lane.log, pace);
+        self.conversation.move_marks();
     }
 
     /// Returns whether others wait for a session to read.
@@ -48,7 +48,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let lane = &mut self.conversation.lanes[session.lane as usize];
         if session.is_open() && lane.marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
-            lane.marks.advance(&lane.log, pace);
+            self.conversation.move_marks();
         }
     }
 
@@ -98,16 +98,16 @@ impl Hub {
             self.wait_no_longer_for(slot);
         }
         self.sessions[slot].intake.give_up();
-        self.turns.release_all(slot);
     }
 
     /// Waits for a reader no longer: neither those who publish, nor those who have private messages for it.
     pub(super) fn wait_no_longer_for(&mut self, slot: u32) {
-        let Some(pace) = &self.conversation.pace else { return };
+        if self.conversation.pace.is_none() {
+            return;
+        }
         let session = &self.sessions[slot];
-        let lane = &mut self.conversation.lanes[session.lane as usize];
-        lane.marks.end(&session.intake);
-        lane.marks.advance(&lane.log, pace);
+        self.conversation.lanes[session.lane as usize].marks.end(&session.intake);
+        self.conversation.move_marks();
         self.turns.release_all(slot);
     }
 
@@ -139,18 +139,19 @@ impl Hub {
     fn take_turn(&mut self, slot: u32) {
         if !self.has_reply_room(slot) {
             // Others have filled its replies meanwhile. It goes first when there is room.
-            self.sessions[slot].hold = Hold::Replies;
-            return self.turns.wait(slot, Hold::Replies, false);
+            let waited_for = core::mem::replace(&mut self.sessions[slot].hold, Hold::Replies);
+            self.turns.wait(slot, Hold::Replies, false);
+            return self.pass_turn_on(waited_for);
         }
         let session = &mut self.sessions[slot];
         let waited_for = core::mem::replace(&mut session.hold, Hold::None);
         let Some(line) = session.framer.take_held() else { return };
         let in_turn = matches!(waited_for, Hold::Turn { .. });
         let hold = self.obey_line(slot, line.as_line(), false, in_turn);
+        if hold != waited_for {
+            self.pass_turn_on(waited_for);
+        }
         if hold == Hold::None {
-            if let Hold::Target(target) = waited_for {
-                self.turns.release_first(target);
-            }
             self.partials.give(line);
             return self.resume(slot);
         }
@@ -158,6 +159,13 @@ impl Hub {
         session.framer.hold(line);
         session.hold = hold;
         self.turns.wait(slot, hold, true);
+    }
+
+    /// Lets the next go on of those who wait for the same member, once one of them does so no longer.
+    fn pass_turn_on(&mut self, waited_for: Hold) {
+        if let Hold::Target(target) = waited_for {
+            self.turns.release_first(target);
+        }
     }
 
     /// Goes on with a session whose line has been carried out.

@@ -28,7 +28,11 @@ impl Model {
     fn end_input(&mut self, slot: usize, all_taken: bool) {
         let now = self.now;
         let session = self.session(slot);
-        if session.ended.replace(all_taken).is_none() {
+        let before = session.ended.replace(all_taken);
+        if before == Some(true) {
+            session.ended = before;
+        }
+        if before.is_none() {
             session.active = now;
             self.ended.push(slot);
         }
@@ -37,7 +41,7 @@ impl Model {
 
     /// While there are few slots left, whose peer ended first makes room for another.
     pub(super) fn make_room(&mut self) {
-        let open = self.sessions.values().filter(|session| session.phase == Phase::Open).count();
+        let open = self.sessions.len();
         let spare = (self.config.max_sessions / 16).clamp(1, 64);
         if open + spare > self.config.max_sessions
             && let Some(slot) = self.ended.first().copied()

@@ -57,6 +57,8 @@ pub(super) struct Lines {
     ready: Vec<usize>,
     fresh: Vec<usize>,
     others: Vec<usize>,
+    /// The last turn for readers was of one who had been silent.
+    fresh_last: bool,
     /// Several waited for readers when a mark last moved.
     contended: bool,
     /// How often one has moved, and had when that was looked at.
@@ -106,6 +108,7 @@ impl Model {
         let standing = &mut self.session(slot).standing;
         (standing.on_pace, standing.reached) = (true, reached);
         standing.restore(now);
+        self.move_marks();
     }
 
     /// The number of the next of the log's entries that a session is to be sent.
@@ -121,6 +124,12 @@ impl Model {
 
     /// Looks where a reader is.
     pub(super) fn observe(&mut self, slot: usize) {
+        self.note_place(slot);
+        self.move_marks();
+    }
+
+    /// Takes note of whether a reader has reached the mark.
+    pub(super) fn note_place(&mut self, slot: usize) {
         if self.config.pace.is_none() || !self.is_open(slot) {
             return;
         }
@@ -131,7 +140,6 @@ impl Model {
         if is_there && standing.on_pace && !standing.reached {
             standing.reached = true;
             standing.restore(now);
-            self.move_mark(lane);
         }
     }
 
@@ -144,35 +152,39 @@ impl Model {
         }
     }
 
-    /// Moves the mark of a dialect's log if all have reached it and a small part lies behind it.
-    pub(super) fn move_mark(&mut self, lane: usize) {
-        if self.config.pace.is_none() || !self.is_part_full(lane) || self.is_anyone_behind(lane) {
+    /// Moves the marks of all logs, if a small part of one lies behind its mark and all have reached theirs.
+    pub(super) fn move_marks(&mut self) {
+        if self.config.pace.is_none() || !self.is_part_full() || self.is_anyone_behind() {
             return;
         }
-        let head = self.lanes[lane].head();
-        self.lanes[lane].start = (head, self.lanes[lane].bytes);
-        self.lanes[lane].mark = head + 1;
         self.waits.moves += 1;
-        for session in self.sessions.values_mut().filter(|s| s.lane == lane && s.phase == Phase::Open) {
+        for lane in &mut self.lanes {
+            lane.start = (lane.head(), lane.bytes);
+            lane.mark = lane.head() + 1;
+        }
+        for session in self.sessions.values_mut().filter(|session| session.phase == Phase::Open) {
             session.standing.reached = false;
         }
     }
 
-    pub(super) fn is_part_full(&self, lane: usize) -> bool {
+    fn is_part_full(&self) -> bool {
         let (bytes, entries) = self.small_part();
-        let lane = &self.lanes[lane];
-        lane.bytes - lane.start.1 >= bytes as u64 || lane.head() - lane.start.0 >= entries as u64
+        let is_full = |lane: &super::Lane| {
+            lane.bytes - lane.start.1 >= bytes as u64 || lane.head() - lane.start.0 >= entries as u64
+        };
+        self.lanes.iter().any(is_full)
     }
 
-    fn is_anyone_behind(&self, lane: usize) -> bool {
+    /// Returns whether somebody who is waited for has something to read before the mark.
+    fn is_anyone_behind(&self) -> bool {
         let behind = |s: &super::Session| s.standing.on_pace && !s.standing.reached && s.phase == Phase::Open;
-        self.sessions.values().any(|session| session.lane == lane && behind(session))
+        let could = |s: &super::Session| self.lanes[s.lane].head() >= self.lanes[s.lane].mark;
+        self.sessions.values().any(|session| behind(session) && could(session))
     }
 
     /// Returns whether lines may be published.
     fn is_gate_open(&self) -> bool {
-        self.config.pace.is_none()
-            || !(0..self.lanes.len()).any(|lane| self.is_part_full(lane) && self.is_anyone_behind(lane))
+        self.config.pace.is_none() || !self.is_part_full() || !self.is_anyone_behind()
     }
 
     /// Returns whether a new line may be published: if several wait, each of them says a line in its turn.
@@ -228,9 +240,8 @@ impl Model {
 
     /// Nobody waits for a reader any more.
     pub(super) fn wait_no_longer_for(&mut self, slot: usize) {
-        let lane = self.sessions[&slot].lane;
         self.session(slot).standing.on_pace = false;
-        self.move_mark(lane);
+        self.move_marks();
         let (released, left) = self.waits.targets.drain(..).partition(|(target, _)| *target == slot);
         self.waits.targets = left;
         self.waits.ready.extend(released.into_iter().map(|(_, waiting): (usize, usize)| waiting));
@@ -283,11 +294,15 @@ impl Model {
     /// A session's line waits no longer, since the session is closed.
     pub(super) fn forget_line(&mut self, slot: usize) {
         let session = self.session(slot);
-        (session.held, session.wait) = (None, None);
+        let waited_for = session.wait.take();
+        session.held = None;
         for line in [&mut self.waits.ready, &mut self.waits.fresh, &mut self.waits.others] {
             line.retain(|other| *other != slot);
         }
         self.waits.targets.retain(|(_, other)| *other != slot);
+        if let Some(Wait::Target(target)) = waited_for {
+            self.release_first(target);
+        }
     }
 
     /// Returns whether a line that has waited may be carried out.
@@ -304,16 +319,27 @@ impl Model {
             if !self.has_turns() {
                 return;
             }
-            let Lines { ready, fresh, others, .. } = &mut self.waits;
-            let Some(line) = [ready, fresh, others].into_iter().find(|line| !line.is_empty()) else { return };
-            let slot = line.remove(0);
+            let slot = self.next_turn();
             self.take_turn(slot);
         }
     }
 
+    /// Takes out whose turn it is; those who were silent and the others in turn, if there are both.
+    fn next_turn(&mut self) -> usize {
+        let Lines { ready, fresh, others, fresh_last, .. } = &mut self.waits;
+        if !ready.is_empty() {
+            return ready.remove(0);
+        }
+        *fresh_last = !fresh.is_empty() && (others.is_empty() || !*fresh_last);
+        if *fresh_last { fresh.remove(0) } else { others.remove(0) }
+    }
+
     fn take_turn(&mut self, slot: usize) {
         if !self.has_room(slot, 2 * self.max_encoded()) {
-            self.session(slot).wait = Some(Wait::Replies);
+            let waited_for = self.session(slot).wait.replace(Wait::Replies);
+            if let Some(Wait::Target(target)) = waited_for {
+                self.release_first(target);
+            }
             return;
         }
         let (Some(line), Some(wait)) = (self.session(slot).held.take(), self.session(slot).wait.take()) else {
@@ -327,10 +353,15 @@ impl Model {
                 }
                 self.resume(slot);
             }
-            Outcome::Waits(wait) => {
+            Outcome::Waits(new) => {
+                if let Wait::Target(target) = wait
+                    && new != wait
+                {
+                    self.release_first(target);
+                }
                 let session = self.session(slot);
-                (session.held, session.wait) = (Some(line), Some(wait));
-                self.put_in_line(slot, wait, true);
+                (session.held, session.wait) = (Some(line), Some(new));
+                self.put_in_line(slot, new, true);
             }
         }
     }

@@ -64,6 +64,7 @@ impl Model {
                 self.publish_in(lane, &event, None);
             }
         }
+        self.move_marks();
     }
 
     /// Returns when those who were not shown are to be told of, if there are any.

@@ -174,6 +174,19 @@ fn readers_that_take_turns_slow_others_to_no_less_than_half_the_pace() {
 }
 
 #[test]
+fn readers_of_two_dialects_that_take_turns_slow_others_to_no_less_than_half_the_pace() {
+    let mut stage = Stage::new(3, 4_000, &[|now| if now % 480 < 240 { 0 } else { 1 << 30 }, |_| 1 << 30]);
+    let classic = stage.hub.dialect("classic").expect("a default dialect");
+    let id = stage.hub.open(stage.now, classic).expect("there is room");
+    let speed: fn(u64) -> usize = |now| if now % 480 >= 240 { 0 } else { 1 << 30 };
+    stage.readers.push(Reader { id, speed, held: 0, is_blocked: false });
+    let flood = stage.pass(Duration::from_secs(8));
+    // Of what is said, classic makes four thirds.
+    assert!(flood >= HALF * 3 / 4, "{flood} bytes a second");
+    assert_eq!(stage.missed()[1], 0, "the one who reads");
+}
+
+#[test]
 fn nobody_waits_for_those_who_do_not_read_but_once() {
     let deaf: fn(u64) -> usize = |_| 0;
     let mut stage = Stage::new(3, 4_000, &[deaf, deaf, deaf, |_| 1 << 30]);
