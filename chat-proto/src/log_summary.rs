@@ -15,6 +15,7 @@ impl HubStats {
             sessions,
             opened,
             not_opened,
+            kept_out,
             closed,
             messages,
             lines_received,
@@ -34,6 +35,7 @@ impl HubStats {
             sessions: self.sessions,
             opened: self.opened.saturating_sub(opened),
             not_opened: self.not_opened.saturating_sub(not_opened),
+            kept_out: self.kept_out.saturating_sub(kept_out),
             closed: self.closed.saturating_sub(closed),
             messages: self.messages.saturating_sub(messages),
             lines_received: self.lines_received.saturating_sub(lines_received),
@@ -51,9 +53,10 @@ impl HubStats {
     }
 
     /// Returns the counters that are summed up in the log, and what they count. A new kind of trouble is a row here.
-    const fn troubles(&self) -> [(&'static str, u64); 8] {
+    const fn troubles(&self) -> [(&'static str, u64); 9] {
         [
-            ("connections refused", self.not_opened),
+            ("connections refused", self.not_opened.saturating_sub(self.kept_out)),
+            ("connections refused by address", self.kept_out),
             ("sessions throttled", self.throttled),
             ("lines held for pace", self.held),
             ("slow readers", self.slow),

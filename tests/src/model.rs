@@ -186,6 +186,8 @@ impl Model {
         self.advance(now);
         if let Err(error) = self.may_open(now, origin) {
             self.stats.not_opened += 1;
+            let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
+            self.stats.kept_out += u64::from(kept_out);
             self.journal.push((None, RecordKind::NotOpened));
             if error == OpenError::Full {
                 self.make_room();

@@ -98,6 +98,8 @@ pub struct HubStats {
     pub opened: u64,
     /// Sessions not opened: the hub was full or shutting down, or there were too many from one address.
     pub not_opened: u64,
+    /// Of those, the ones that were one too many, or too soon, for where they came from.
+    pub kept_out: u64,
     /// Sessions over.
     pub closed: u64,
     /// Messages and notices that went to everyone.
@@ -278,6 +280,8 @@ impl Hub {
             Ok(id) => id,
             Err(error) => {
                 self.stats.not_opened += 1;
+                let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
+                self.stats.kept_out += u64::from(kept_out);
                 self.journal.push(now, None, RecordKind::NotOpened);
                 if error == OpenError::Full {
                     self.make_room();
