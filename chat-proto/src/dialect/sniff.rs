@@ -63,7 +63,7 @@ pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
     let (FirstLine::Whole(bytes) | FirstLine::Cut(bytes)) = line;
     let bytes = without_preamble(bytes);
     // A TLS handshake record: type 22, version 3.x.
-    if bytes.starts_with(&[22, 3]) {
+    if bytes.starts_with(&[TLS_HANDSHAKE, 3]) {
         return Some("TLS");
     }
     // RFC 4253, 4.2: SSH-protoversion-softwareversion.
@@ -93,19 +93,33 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
     without_preamble(line).trim_ascii().is_empty()
 }
 
-/// Returns what follows a byte-order mark and telnet commands.
+/// Returns what follows a byte-order mark, telnet commands, and what is dropped from words when they are said.
 fn without_preamble(mut line: &[u8]) -> &[u8] {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
     loop {
+        let visible = line.iter().position(|byte| !is_dropped(*byte)).unwrap_or_default();
         line = if let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) {
             rest
         } else if line.first() == Some(&telnet::IAC) {
             &line[telnet::command_len(line)..]
+        } else if visible > 0 {
+            &line[visible..]
         } else {
             return line;
         };
     }
 }
+
+/// Returns whether a byte before a line hides nothing of it: a space, or a control character but the one that a TLS
+/// record begins with.
+fn is_dropped(byte: u8) -> bool {
+    byte == b' ' || byte.is_ascii_control() && byte != TLS_HANDSHAKE
+}
+
+const TLS_HANDSHAKE: u8 = 22;
+
+/// The methods of HTTP that programs send (RFC 9110, 9; RFC 5789).
+const METHODS: [&[u8]; 9] = [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
 
 /// Recognises a request line (RFC 9112, 3; RFC 7826, 20.2.1; RFC 3261, 7.1).
 ///
@@ -115,6 +129,8 @@ fn request(method: &[u8], args: &[&[u8]]) -> Option<&'static str> {
         return None;
     }
     match *args {
+        // Whatever a careless program asks for.
+        [_, .., version] if METHODS.contains(&method) && is_http(version) => Some("HTTP"),
         // HTTP/0.9, as health checks send it.
         [path] if method == b"GET" && path.starts_with(b"/") => Some("HTTP"),
         [target, version] => {
@@ -130,6 +146,11 @@ fn request(method: &[u8], args: &[&[u8]]) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Returns whether a field is a version of HTTP.
+fn is_http(version: &[u8]) -> bool {
+    version.strip_prefix(b"HTTP/").is_some_and(|number| number.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// Recognises a request line whose end is not there.
@@ -250,10 +271,27 @@ mod tests {
     #[test]
     fn other_protocols_are_known_by_their_first_line_whatever_precedes_it() {
         for (line, protocol) in OTHERS {
-            for before in [&b""[..], b"\xef\xbb\xbf", b"\xff\xfb\x1f", b"\xff\xfa\x18\0x\xff\xf0\xef\xbb\xbf\xff\xf1"] {
+            let befores: [&[u8]; 7] = [
+                b"",
+                b"\xef\xbb\xbf",
+                b"\xff\xfb\x1f",
+                b"\xff\xfa\x18\0x\xff\xf0\xef\xbb\xbf\xff\xf1",
+                b"  \xef\xbb\xbf",
+                b"\r\0",
+                b"\x1b\x7f ",
+            ];
+            for before in befores.into_iter().filter(|before| before.is_empty() || line != b"\0") {
                 let line: Vec<u8> = [before, line].concat();
                 assert_eq!(other_protocol(FirstLine::Whole(&line)), Some(protocol), "{}", line.escape_ascii());
             }
+        }
+    }
+
+    #[test]
+    fn a_request_of_a_careless_program_is_one_all_the_same() {
+        for line in ["GET a HTTP/1.1", "GET / x HTTP/1.1", "CONNECT h HTTP/1.1", "POST /x HTTP/2", "GET ?q=1 HTTP/1.0"]
+        {
+            assert_eq!(other_protocol(FirstLine::Whole(line.as_bytes())), Some("HTTP"), "{line}");
         }
     }
 
@@ -279,11 +317,8 @@ mod tests {
             "let us move to HTTP/1.1",
             "WE SPEAK HTTP/1.1",
             "GET / HTTP/1.1 is how it begins",
-            "GET it HTTP/1.1",
-            "CONNECT me HTTP/1.1",
             "I:like /that HTTP/1.1",
             "GET / HTTP/one",
-            "GET / HTTP/1.10",
             "SSH-keys are here",
             "nick joe",
             "\0\0",
