@@ -104,9 +104,7 @@ impl Hub {
         if session.ended != Ended::Input {
             session.ended = ended;
         }
-        if !Fault::EndedOutlivesPeer.is_planted() {
-            self.arm(slot);
-        }
+        self.arm(slot);
         self.make_room();
     }
 

@@ -34,6 +34,7 @@ use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError, MemoryBound};
 use crate::deadline::Deadlines;
 use crate::dialect::{DialectId, Event, Unnamed};
+use crate::fault::Fault;
 use crate::journal::{Journal, Record, RecordKind};
 use crate::line::Partial;
 use crate::lists::{List, Lists};
@@ -527,7 +528,8 @@ impl Hub {
                     _ => self.silence_deadline(slot),
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
-                let ended = if session.ended == Ended::No { NEVER } else { session.active + linger };
+                let stays = session.ended == Ended::No || Fault::EndedOutlivesPeer.is_planted();
+                let ended = if stays { NEVER } else { session.active + linger };
                 [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
             }
             Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],

@@ -154,7 +154,7 @@ const ORDINARY: [u64; KINDS] = [
     10,    // Kick
     0,     // ShutDown
     80,    // Misuse
-    100,   // PeerEnded
+    400,   // PeerEnded
 ];
 
 impl Weather {
