@@ -137,9 +137,9 @@
 //! Who keeps pace misses nothing. A reader keeps pace if its socket takes all that it is offered, or at least
 //! [`Config::pace`] bytes a second while it is blocked. While such a reader is a *small part* of the log behind (128 KiB,
 //! or a quarter of a small log), lines that would publish something wait, each in its session's line buffer, and
-//! then have their turns: one line each, whoever has been silent for a second first. Lines that publish nothing (`/ping`,
-//! `/who`, `/quit`) pass, unless an earlier line of their own session waits. So does what the hub says itself: the
-//! rest of the log is its reserve.
+//! then have their turns, one line each; every second turn is for one who had been silent for a second. Lines that
+//! publish nothing (`/ping`, `/who`, `/quit`) pass, unless an earlier line of their own session waits. So does what the
+//! hub says itself: the rest of the log is its reserve.
 //!
 //! A reader that is blocked for longer than two small parts take at that pace (250 ms by default) before it has read one
 //! is *slow*, and not waited for until it has caught up or has taken everything. It falls behind in the log, and when the

@@ -33,7 +33,7 @@ const PARTS: usize = 4;
 /// of two, since this is asked with every write.
 const UNREPORTED: u64 = 1 << 30;
 
-/// How long a session must have sent no line for its next one to go before those of others.
+/// How long a session must have sent no line for its next one to wait in the line that has every second turn.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The numbers that follow from [`Config::pace`](crate::Config::pace).
@@ -68,7 +68,7 @@ impl Pace {
 /// hub's own to tell, for which the rest of the log is there.)
 const EVENTS_A_LINE: usize = 2;
 
-/// Returns whether a session that sent its line before this one at `previous` goes before others who wait.
+/// Returns whether a session that sent its line before this one at `previous` had been silent (see [`FRESH`]).
 pub(crate) fn is_fresh(previous: Timestamp, now: Timestamp) -> bool {
     now.saturating_duration_since(previous) >= FRESH
 }

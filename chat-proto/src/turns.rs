@@ -36,7 +36,7 @@ pub(crate) enum Hold {
     None,
     /// For readers, and for its turn.
     Turn {
-        /// Before those who have just spoken.
+        /// It had been silent for a second: every second turn is for these.
         fresh: bool,
     },
     /// For this session to read its private messages.

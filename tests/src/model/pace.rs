@@ -17,7 +17,7 @@ fn unreported(since: Timestamp) -> Timestamp {
     Timestamp::from_nanos(u64::try_from(seconds * SECOND).unwrap_or(u64::MAX))
 }
 
-/// Who sent no line for so long goes before others who wait.
+/// Every second turn is for those who had sent no line for so long.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What a line waits for.
@@ -207,7 +207,7 @@ impl Model {
         }
     }
 
-    /// Returns whether a line whose author sent the one before at `previous` goes before others.
+    /// Returns whether a line whose author sent the one before at `previous` had been silent.
     pub(super) fn is_fresh(&self, previous: Timestamp) -> bool {
         self.now.saturating_duration_since(previous) >= FRESH
     }

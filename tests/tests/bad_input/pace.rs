@@ -265,7 +265,7 @@ fn only_lines_that_publish_wait() {
     assert_eq!(stage.hub.receive(stage.now, other, b"hello\n/ping\n"), 6, "what follows waits, too");
     assert_eq!((stage.hub.stats().messages, stage.hub.stats().held), (messages, 2));
     assert_eq!(stage.hub.receive(stage.now, other, b"/ping\n"), 0);
-    // Waiting is no idleness, and whoever has not just spoken has its turn first.
+    // Waiting is no idleness, and a turn comes once the reader is given up.
     stage.pass(Duration::from_millis(300));
     assert!(stage.hub.stats().messages > messages, "the reader was given up");
     assert_eq!(stage.hub.receive(stage.now, other, b"/quit\n"), 6);
