@@ -39,7 +39,8 @@ impl Model {
     }
 }
 
-/// Whether a line is nothing but white space, behind any number of byte-order marks and telnet commands.
+/// Whether a line is nothing but white space, behind any number of byte-order marks, telnet commands, and spaces and
+/// control characters before those. The control character 22, with which a TLS record begins, is something.
 fn is_blank(line: &[u8]) -> bool {
     match line {
         // A subnegotiation, up to its end or the line's.
@@ -52,6 +53,9 @@ fn is_blank(line: &[u8]) -> bool {
             is_blank(rest)
         }
         [255] | [255, 251..=254] => true,
-        line => line.iter().all(u8::is_ascii_whitespace),
+        line => match line.iter().position(|byte| *byte == 22 || *byte != b' ' && !byte.is_ascii_control()) {
+            None => line.iter().all(u8::is_ascii_whitespace),
+            Some(visible) => visible > 0 && is_blank(&line[visible..]),
+        },
     }
 }
