@@ -92,6 +92,7 @@ pub(crate) enum Frame<'a> {
 
 impl Framer {
     /// Takes bytes up to the end of a line, or all of them if none ends; returns how many.
+    #[inline]
     pub(crate) fn next<'a>(
         &mut self,
         input: &'a [u8],
@@ -103,10 +104,26 @@ impl Framer {
             // Nearly every line.
             return (plain + 1, Frame::Whole { line: &input[..plain], plain: !has_gap });
         }
+        self.next_of_others(input, plain, has_gap, max_line, buffers)
+    }
+
+    /// Does the same for what is no plain line that came whole, its first `plain` bytes being plain.
+    fn next_of_others<'a>(
+        &mut self,
+        input: &'a [u8],
+        plain: usize,
+        has_gap: bool,
+        max_line: usize,
+        buffers: &mut Buffers<Partial>,
+    ) -> (usize, Frame<'a>) {
         if self.discarding {
             return self.discard(input);
         }
-        let end = memchr::memchr(b'\n', &input[plain..]).map(|end| plain + end);
+        let end = match input.get(plain) {
+            None => None,
+            Some(b'\n') => Some(plain),
+            Some(_) => memchr::memchr(b'\n', &input[plain..]).map(|end| plain + end),
+        };
         let piece = &input[..end.unwrap_or(input.len())];
         let taken = piece.len() + usize::from(end.is_some());
         let held = self.partial.as_ref().map_or(0, |partial| partial.0.len());

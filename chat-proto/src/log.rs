@@ -163,6 +163,7 @@ impl Log {
     /// # Panics
     ///
     /// If the entry is longer than the log, which `Config` rules out.
+    #[inline(always)]
     pub(crate) fn append(&mut self, bytes: &[u8], author: Option<u32>, readers: &mut impl Readers) {
         assert!(bytes.len() <= self.ring.len(), "no entry is longer than the log");
         debug_assert!(!bytes.is_empty(), "an entry is something to read");

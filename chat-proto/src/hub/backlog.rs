@@ -48,6 +48,7 @@ impl Backlog {
     }
 
     /// Keeps an event if it is a message, in place of the oldest.
+    #[inline(always)]
     pub(crate) fn keep(&mut self, event: &Event<'_>) {
         let (kind, name, words) = match *event {
             Event::Said { name, words, .. } => (Kind::Said, name, words),

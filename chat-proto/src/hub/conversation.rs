@@ -94,7 +94,8 @@ impl Conversation {
         sessions: &mut Sessions,
         lists: &mut Lists,
     ) {
-        self.publish_to(now, Audience::All, event, author, sessions, lists);
+        self.messages += 1;
+        self.append(now, |_| true, event, author, sessions, lists);
     }
 
     /// Does the same for some dialects.
@@ -108,11 +109,25 @@ impl Conversation {
         lists: &mut Lists,
     ) {
         self.messages += u64::from(audience != Audience::Screens);
+        self.append(now, |lane| audience.has(lane), event, author, sessions, lists);
+    }
+
+    /// Does the same for dialects that are wanted; inlined, since nearly always all are.
+    #[inline(always)]
+    fn append(
+        &mut self,
+        now: Timestamp,
+        is_wanted: impl Fn(&Lane) -> bool,
+        event: &Event<'_>,
+        author: Option<u32>,
+        sessions: &mut Sessions,
+        lists: &mut Lists,
+    ) {
         self.backlog.keep(event);
         let home = author.map(|slot| sessions[slot].lane);
         let mut may_move = false;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if lane.sessions == 0 || !audience.has(lane) {
+            if lane.sessions == 0 || !is_wanted(lane) {
                 continue;
             }
             let index = index as u8;

@@ -197,7 +197,7 @@ impl Hub {
     }
 
     /// Does what a line asks for, or returns what it has to wait for.
-    #[inline]
+    #[inline(always)]
     fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) -> Hold {
         let previous = self.count_line(slot, now);
         if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
@@ -217,7 +217,7 @@ impl Hub {
 
     /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,
     /// returns that it has to wait.
-    #[inline]
+    #[inline(always)]
     pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], plain: bool, in_turn: bool) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;

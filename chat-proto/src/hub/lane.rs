@@ -37,6 +37,7 @@ impl Lane {
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.
+    #[inline(always)]
     pub(crate) fn append(
         &mut self,
         event: &Event<'_>,

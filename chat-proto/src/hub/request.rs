@@ -20,6 +20,7 @@ impl Hub {
     ///
     /// `plain` is the line if it is [plain](crate::words::Plain) without a gap: then so are words that are a part of it.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
+    #[inline(always)]
     pub(super) fn handle_request(
         &mut self,
         slot: u32,
@@ -58,6 +59,7 @@ impl Hub {
         Hold::None
     }
 
+    #[inline(always)]
     fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>, rewritten: &mut String) {
         let passed = match self.config.policy {
             None => words,
