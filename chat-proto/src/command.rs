@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::session::SessionId;
+use crate::id::SessionId;
 
 /// Something for the driver to do, from [`Hub::poll_command`](crate::Hub::poll_command).
 ///

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use crate::command::CloseReason;
-use crate::session::SessionId;
+use crate::id::SessionId;
 use crate::time::Timestamp;
 
 /// One thing that happened.

@@ -1,6 +1,5 @@
 //! Every limit of the hub: its default, its reason, its range.
 
-mod bound;
 pub mod setting;
 
 use alloc::format;
@@ -8,14 +7,13 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
-use core::num::NonZeroU32;
 use core::time::Duration;
 
-pub use self::bound::MemoryBound;
-use crate::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 use crate::names::{MAX_NAME, NameRules};
-use crate::pace::Pace;
 use crate::policy::Policy;
+pub use crate::rate::Rate;
+use crate::schedule::pace::Pace;
+use crate::wire::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
 ///
@@ -129,39 +127,6 @@ impl DialectConfig {
     #[must_use]
     pub fn new(dialect: &'static dyn Dialect) -> Self {
         Self { dialect, idle_timeout: dialect.idle_timeout(), backlog: dialect.backlog() }
-    }
-}
-
-/// A token bucket: `burst` lines, or connections, at once, refilled at `per_second`.
-///
-/// A session that is out of tokens has its input left untaken, so that its transport pushes back; nothing is dropped. A
-/// connection for which there is none is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// So many a second, 1 to 1,000,000,000.
-    pub per_second: NonZeroU32,
-    /// So many at once, 1 to 1,000,000.
-    pub burst: NonZeroU32,
-}
-
-impl Default for Rate {
-    /// Twenty lines a second: more than a person types, less than hurts. Burst 100: a pasted page.
-    fn default() -> Self {
-        Self::LINES
-    }
-}
-
-impl Rate {
-    const LINES: Self = Self::of(20, 100);
-    const LINES_PER_ADDRESS: Self = Self::of(200, 1_000);
-    const CONNECTS_PER_ADDRESS: Self = Self::of(10, 100);
-
-    const fn of(per_second: u32, burst: u32) -> Self {
-        let not_zero = "the defaults are not zero";
-        Self {
-            per_second: NonZeroU32::new(per_second).expect(not_zero),
-            burst: NonZeroU32::new(burst).expect(not_zero),
-        }
     }
 }
 

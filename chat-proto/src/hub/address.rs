@@ -4,8 +4,8 @@ use super::Hub;
 use crate::command::OpenError;
 use crate::fault::Fault;
 use crate::origin::Origin;
-use crate::origins::Place;
 use crate::session::Turn;
+use crate::session::origins::Place;
 use crate::time::Timestamp;
 
 impl Hub {

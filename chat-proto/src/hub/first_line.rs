@@ -4,7 +4,8 @@ use simdutf8::basic::from_utf8;
 
 use super::Hub;
 use crate::command::CloseReason;
-use crate::dialect::{Complaint, FirstLine, Request, is_blank};
+use crate::wire::dialect::{Complaint, FirstLine, Request};
+use crate::wire::sniff::is_blank;
 
 impl Hub {
     /// Judges a session's first line; returns whether it is to be carried out.

@@ -8,16 +8,14 @@
 //! and leaves.
 
 mod address;
-mod backlog;
-mod closing;
-mod conversation;
+mod bound;
+mod close;
+mod deliver;
 mod first_line;
-mod input;
-mod lane;
-mod output;
 mod pace;
 mod presence;
-mod request;
+mod propose;
+mod receive;
 mod silence;
 mod speech;
 
@@ -26,28 +24,31 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-pub(crate) use self::output::HandOut;
-pub use self::output::Pending;
-use crate::bucket::Flow;
-use crate::buffers::Buffers;
+pub use self::bound::MemoryBound;
+pub(crate) use self::deliver::HandOut;
+pub use self::deliver::Pending;
 use crate::command::{Command, OpenError};
-use crate::config::{Config, ConfigError, MemoryBound};
-use crate::deadline::Deadlines;
-use crate::dialect::{DialectId, Event, Unnamed};
+use crate::config::{Config, ConfigError};
 use crate::fault::Fault;
+use crate::id::DialectId;
+use crate::id::SessionId;
 use crate::journal::{Journal, Record, RecordKind};
-use crate::line::Partial;
-use crate::lists::{List, Lists};
 use crate::log::Cursor;
 use crate::names::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
 use crate::origin::Origin;
-use crate::origins::Origins;
-use crate::outbox::Outbox;
-use crate::session::{Ended, Phase, SessionId, SessionStats, Sessions, Turn, Untaken};
+use crate::pool::Buffers;
+use crate::rate::Flow;
+use crate::room::Conversation;
+use crate::room::rendered::Lane;
+use crate::schedule::deadlines::Deadlines;
+use crate::schedule::lists::{List, Lists};
+use crate::schedule::turns::{Hold, Turns};
+use crate::session::origins::Origins;
+use crate::session::outbox::Outbox;
+use crate::session::{Ended, Phase, SessionStats, Sessions, Turn, Untaken};
 use crate::time::Timestamp;
-use crate::turns::{Hold, Turns};
-use conversation::Conversation;
-use lane::Lane;
+use crate::wire::dialect::{Event, Unnamed};
+use crate::wire::framing::lines::Partial;
 use presence::Presence;
 
 /// The chat server's core: sessions, names, the shared log.
@@ -143,14 +144,14 @@ struct Scratch {
 
 /// The line of all sessions that there may be a command for: first come, first served, whatever it is, so that nobody
 /// waits for ever while others always have something new. Each lane has a list of its own besides.
-const DUE: List = List(0);
+pub(crate) const DUE: List = List(0);
 
 /// The line of those to whom something is to be sent in private, such as an answer. Every second command is for one of
 /// them, so that who asks in the midst of a flood does not wait until all others have been sent all of it.
 const ASKED: List = List(1);
 
 /// The lists that are not a lane's.
-const LINES: usize = 2;
+pub(crate) const LINES: usize = 2;
 
 /// The one list of those whose peers have ended.
 const ENDED: List = List(0);

@@ -5,11 +5,12 @@ use alloc::boxed::Box;
 use super::Hub;
 use crate::command::CloseReason;
 use crate::fault::Fault;
+use crate::id::SessionId;
 use crate::journal::RecordKind;
-use crate::line::Partial;
-use crate::session::{Ended, SessionId, Untaken};
+use crate::schedule::turns::Hold;
+use crate::session::{Ended, Untaken};
 use crate::time::Timestamp;
-use crate::turns::Hold;
+use crate::wire::framing::lines::Partial;
 
 /// The most lines that have their turn in one call.
 const TURNS_A_CALL: usize = 256;

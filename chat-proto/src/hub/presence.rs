@@ -6,11 +6,11 @@
 use core::time::Duration;
 
 use super::Hub;
-use super::conversation::Audience;
 use crate::config::Config;
-use crate::dialect::Event;
 use crate::fault::Fault;
+use crate::room::Audience;
 use crate::time::Timestamp;
+use crate::wire::dialect::Event;
 
 /// How many joins and leaves within a second are shown one by one.
 const SHOWN: u64 = 5;

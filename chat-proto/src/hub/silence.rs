@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use super::Hub;
 use crate::command::CloseReason;
-use crate::dialect::Event;
 use crate::journal::RecordKind;
 use crate::time::Timestamp;
+use crate::wire::dialect::Event;
 
 /// How long before the end a session is warned, where silence may last twice as long at least.
 const WARNING: Duration = Duration::from_secs(60);

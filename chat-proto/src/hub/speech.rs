@@ -1,10 +1,10 @@
 //! How events reach sessions: through the log, or as a reply to one.
 
 use super::Hub;
-use crate::dialect::{Complaint, Event};
 use crate::fault::Fault;
 use crate::journal::RecordKind;
-use crate::words::{clean, cut};
+use crate::wire::dialect::{Complaint, Event};
+use crate::wire::sanitize::{clean, cut};
 
 impl Hub {
     pub(super) fn refuse(&mut self, slot: u32, complaint: Complaint) {

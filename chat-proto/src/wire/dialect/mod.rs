@@ -1,8 +1,6 @@
 //! Wire formats: a line in becomes a [`Request`], an [`Event`] becomes bytes out.
 
 mod classic;
-mod sniff;
-mod telnet;
 mod text;
 
 use alloc::vec::Vec;
@@ -10,12 +8,11 @@ use core::fmt::{self, Debug, Write as _};
 use core::time::Duration;
 
 pub use self::classic::Classic;
-pub(crate) use self::sniff::is_blank;
-pub use self::sniff::{FirstLine, other_protocol};
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
 use crate::names::NameError;
-use crate::words::cut;
+use crate::wire::sanitize::cut;
+pub use crate::wire::sniff::{FirstLine, other_protocol};
 
 /// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
 ///
@@ -88,10 +85,6 @@ pub trait Dialect: Debug + Send + Sync {
         0
     }
 }
-
-/// Which of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DialectId(pub(crate) u8);
 
 /// What a session is called until it has named itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

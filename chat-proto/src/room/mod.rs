@@ -1,25 +1,28 @@
 //! What is said to everyone: a log for each dialect, and the latest messages for those who come.
 
+mod history;
+pub(crate) mod rendered;
+
 use alloc::vec::Vec;
 
-use super::DUE;
-use super::backlog::Backlog;
-use super::lane::Lane;
+use self::history::Backlog;
+use self::rendered::Lane;
 use crate::config::{Config, DialectConfig};
-use crate::dialect::Event;
 use crate::fault::Fault;
-use crate::lists::Lists;
+use crate::hub::DUE;
 use crate::log::Log;
-use crate::pace::Pace;
+use crate::schedule::lists::Lists;
+use crate::schedule::pace::Pace;
 use crate::session::Sessions;
 use crate::time::Timestamp;
+use crate::wire::dialect::Event;
 
 /// The conversation, in each dialect's own form.
 #[derive(Debug)]
-pub(super) struct Conversation {
-    pub(super) lanes: Vec<Lane>,
+pub(crate) struct Conversation {
+    pub(crate) lanes: Vec<Lane>,
     /// `None` if nobody is waited for.
-    pub(super) pace: Option<Pace>,
+    pub(crate) pace: Option<Pace>,
     /// A small part of a log lies behind its mark, and a reader that is waited for has not reached the mark of its own.
     is_closed: bool,
     /// How often the marks have moved, which wraps.
@@ -28,14 +31,14 @@ pub(super) struct Conversation {
     /// What a dialect encodes into.
     encoded: Vec<u8>,
     /// [`Config::max_encoded`], which is asked for with every event.
-    pub(super) max_encoded: usize,
+    pub(crate) max_encoded: usize,
     /// Messages and notices that went to everyone.
-    pub(super) messages: u64,
+    pub(crate) messages: u64,
 }
 
 /// The dialects that are told of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(crate) enum Audience {
     All,
     /// Those in which each of many joins and leaves is an event of its own.
     Programs,
@@ -50,7 +53,7 @@ impl Audience {
 }
 
 impl Conversation {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let pace = Pace::new(config);
         let lane = |(i, dialect): (usize, &DialectConfig)| {
             Lane::new(i, *dialect, config.log_bytes, config.log_entries, pace.as_ref())
@@ -69,7 +72,7 @@ impl Conversation {
     }
 
     /// Bytes of heap for a conversation with these limits.
-    pub(super) fn memory_bound(config: &Config) -> u64 {
+    pub(crate) fn memory_bound(config: &Config) -> u64 {
         let lane = size_of::<Lane>() + Log::memory_bound(config.log_bytes, config.log_entries);
         let backlog = Backlog::memory_bound(Self::longest_backlog(config), config.max_line);
         config.dialects.len() as u64 * lane as u64 + backlog as u64 + Self::room_to_encode(config) as u64
@@ -86,7 +89,7 @@ impl Conversation {
     }
 
     /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &mut self,
         now: Timestamp,
         event: &Event<'_>,
@@ -99,7 +102,7 @@ impl Conversation {
     }
 
     /// Does the same for some dialects.
-    pub(super) fn publish_to(
+    pub(crate) fn publish_to(
         &mut self,
         now: Timestamp,
         audience: Audience,
@@ -159,7 +162,7 @@ impl Conversation {
     }
 
     /// Moves the marks of all logs, if a small part of one lies behind its mark and all readers have reached theirs.
-    pub(super) fn move_marks(&mut self) {
+    pub(crate) fn move_marks(&mut self) {
         let Some(pace) = &self.pace else { return };
         let is_full = self.lanes.iter().any(|lane| lane.marks.is_full(&lane.log));
         let is_anyone_behind = || self.lanes.iter().any(|lane| lane.marks.is_anyone_behind(&lane.log));
@@ -174,25 +177,25 @@ impl Conversation {
 
     /// Returns whether something may be published: every reader that is waited for is far enough.
     #[inline]
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.is_closed
     }
 
     /// Returns a number that changes whenever the marks have moved.
     #[inline]
-    pub(super) fn marks(&self) -> u32 {
+    pub(crate) fn marks(&self) -> u32 {
         self.moves
     }
 
     /// Returns an event as one dialect writes it; nothing if it does not show it.
-    pub(super) fn encode(&mut self, lane: u8, event: &Event<'_>) -> &[u8] {
+    pub(crate) fn encode(&mut self, lane: u8, event: &Event<'_>) -> &[u8] {
         self.lanes[lane as usize].encode(event, &mut self.encoded, self.max_encoded);
         &self.encoded
     }
 
     /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first;
     /// before and after them, what it writes there. If it shows none of them, nothing.
-    pub(super) fn replay(&mut self, lane: u8, mut room: usize, mut each: impl FnMut(&[u8])) {
+    pub(crate) fn replay(&mut self, lane: u8, mut room: usize, mut each: impl FnMut(&[u8])) {
         let lane = &self.lanes[lane as usize];
         if lane.config.backlog == 0 || self.backlog.latest().next().is_none() {
             return;

@@ -1,47 +1,23 @@
 //! One participant: its slot, its phase, its counters.
 
+pub(crate) mod origins;
+pub(crate) mod outbox;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 use core::num::NonZeroU64;
 
-use crate::bucket::Bucket;
+use self::origins::Place;
+use self::outbox::Outbox;
 use crate::command::CloseReason;
 use crate::fault::Fault;
-use crate::line::Framer;
+use crate::id::SessionId;
 use crate::log::{Cursor, Readers};
-use crate::origins::Place;
-use crate::outbox::Outbox;
-use crate::pace::Intake;
+use crate::rate::Bucket;
+use crate::schedule::pace::Intake;
+use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
-use crate::turns::Hold;
-
-/// Names a session; a slot and a generation, so that an id that is out of date is harmless.
-///
-/// A call with the id of a session that is gone does nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SessionId {
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
-}
-
-impl SessionId {
-    /// Returns the session's place among the open ones, 0 to `max_sessions` − 1.
-    ///
-    /// No two open sessions have the same, so a driver may keep its connections in a plain vector; the place is
-    /// reused after the session's [`Command::Close`](crate::Command::Close).
-    #[must_use]
-    pub fn slot(self) -> usize {
-        self.slot as usize
-    }
-}
-
-/// Writes the slot and the generation, as in `12.3`: no two sessions that a log tells of look the same.
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.slot, self.generation)
-    }
-}
+use crate::wire::framing::lines::Framer;
 
 /// What one session has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::buffers::Recycle;
+use crate::pool::Recycle;
 
 /// How many places in the log a session's replies may stand at.
 ///

@@ -1,7 +1,7 @@
 //! Whose line is published next, of those whose lines wait.
 
 use crate::fault::Fault;
-use crate::lists::{List, Lists};
+use crate::schedule::lists::{List, Lists};
 
 /// Sessions whose line waits; each is in one line at most.
 #[derive(Debug)]

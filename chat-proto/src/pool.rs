@@ -63,7 +63,7 @@ impl<T: Recycle> Buffers<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::line::Partial;
+    use crate::wire::framing::lines::Partial;
 
     #[test]
     fn no_more_are_kept_than_the_store_has_room_for() {

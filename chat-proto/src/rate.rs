@@ -1,7 +1,41 @@
-//! The token bucket that limits how fast something may be done: lines of a session, connections from an address.
+//! How fast something may be done, and the token bucket that sees to it: lines of a session, connections from an address.
 
-use crate::config::Rate;
+use core::num::NonZeroU32;
+
 use crate::time::Timestamp;
+
+/// A token bucket: `burst` lines, or connections, at once, refilled at `per_second`.
+///
+/// A session that is out of tokens has its input left untaken, so that its transport pushes back; nothing is dropped. A
+/// connection for which there is none is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many a second, 1 to 1,000,000,000.
+    pub per_second: NonZeroU32,
+    /// So many at once, 1 to 1,000,000.
+    pub burst: NonZeroU32,
+}
+
+impl Default for Rate {
+    /// Twenty lines a second: more than a person types, less than hurts. Burst 100: a pasted page.
+    fn default() -> Self {
+        Self::LINES
+    }
+}
+
+impl Rate {
+    const LINES: Self = Self::of(20, 100);
+    pub(crate) const LINES_PER_ADDRESS: Self = Self::of(200, 1_000);
+    pub(crate) const CONNECTS_PER_ADDRESS: Self = Self::of(10, 100);
+
+    const fn of(per_second: u32, burst: u32) -> Self {
+        let not_zero = "the defaults are not zero";
+        Self {
+            per_second: NonZeroU32::new(per_second).expect(not_zero),
+            burst: NonZeroU32::new(burst).expect(not_zero),
+        }
+    }
+}
 
 /// A bucket, kept as the moment at which it will be full (the generic cell rate algorithm of ITU-T I.371):
 /// one number, moved by what is done and by nothing else.

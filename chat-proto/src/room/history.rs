@@ -6,8 +6,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::dialect::Event;
 use crate::names::NameBuf;
+use crate::wire::dialect::Event;
 
 /// The latest messages, in buffers that are allocated at once and used again.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
 
-use crate::buffers::{Buffers, Recycle};
 use crate::fault::Fault;
-use crate::words::{Plain, plain_prefix};
+use crate::pool::{Buffers, Recycle};
+use crate::wire::sanitize::{Plain, plain_prefix};
 
 /// A session's place in the line that it is receiving.
 ///

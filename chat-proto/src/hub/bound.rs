@@ -1,7 +1,7 @@
 //! The sum of all limits.
 
-use super::Config;
-use crate::hub::Hub;
+use super::Hub;
+use crate::config::Config;
 
 /// What the most heap that a hub ever holds is made of, in bytes; see [`Config::memory_bound`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Config {
 mod tests {
     use super::*;
     use crate::config::DialectConfig;
-    use crate::dialect::Text;
+    use crate::wire::dialect::Text;
 
     #[test]
     fn limits_out_of_range_have_no_bound() {

@@ -2,14 +2,15 @@
 
 use super::{ENDED, Hub, Scratch};
 use crate::command::CloseReason;
-use crate::dialect::{Complaint, FirstLine};
 use crate::fault::Fault;
+use crate::id::SessionId;
 use crate::journal::RecordKind;
-use crate::line::Frame;
-use crate::pace::is_fresh;
-use crate::session::{Ended, Phase, SessionId, Untaken};
+use crate::schedule::pace::is_fresh;
+use crate::schedule::turns::Hold;
+use crate::session::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
-use crate::turns::Hold;
+use crate::wire::dialect::{Complaint, FirstLine};
+use crate::wire::framing::lines::Frame;
 
 impl Hub {
     /// Takes bytes that came from a session's peer and returns how many it took.

@@ -3,14 +3,14 @@
 use alloc::string::String;
 
 use super::Hub;
-use super::closing::MAX_LAST_WORDS;
+use super::close::MAX_LAST_WORDS;
 use crate::command::CloseReason;
-use crate::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::journal::RecordKind;
 use crate::names::guest_number;
 use crate::policy::{Policy, Proposal, Verdict};
-use crate::turns::Hold;
-use crate::words::{are_part_of, clean, clean_in_place, cut, trim_end};
+use crate::schedule::turns::Hold;
+use crate::wire::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
+use crate::wire::sanitize::{are_part_of, clean, clean_in_place, cut, trim_end};
 
 /// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
 const MAX_LOOKS: u32 = 10_000;
@@ -18,7 +18,7 @@ const MAX_LOOKS: u32 = 10_000;
 impl Hub {
     /// Does what a peer asks for, or returns what that has to wait for.
     ///
-    /// `plain` is the line if it is [plain](crate::words::Plain) without a gap: then so are words that are a part of it.
+    /// `plain` is the line if it is [plain](crate::wire::sanitize::Plain) without a gap: then so are words that are a part of it.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     #[inline(always)]
     pub(super) fn handle_request(

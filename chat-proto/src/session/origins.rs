@@ -6,12 +6,12 @@ use core::num::NonZeroU32;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::bucket::{Bucket, Flow};
 use crate::command::OpenError;
 use crate::config::Config;
 use crate::fault::Fault;
-use crate::lists::{List, Lists};
 use crate::origin::Origin;
+use crate::rate::{Bucket, Flow};
+use crate::schedule::lists::{List, Lists};
 use crate::time::Timestamp;
 
 /// The origins of the sessions that are there, and those whose sessions have left last.
@@ -248,7 +248,7 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::config::Rate;
+    use crate::rate::Rate;
 
     fn rate(per_second: u32, burst: u32) -> Rate {
         let number = |n| NonZeroU32::new(n).expect("not zero");

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::LINES;
 use crate::config::DialectConfig;
-use crate::dialect::{Dialect, Event};
-use crate::lists::List;
+use crate::hub::LINES;
 use crate::log::{Log, Readers};
-use crate::pace::{Marks, Pace};
+use crate::schedule::lists::List;
+use crate::schedule::pace::{Marks, Pace};
+use crate::wire::dialect::{Dialect, Event};
 
 /// One dialect's log, and who reads it.
 #[derive(Debug)]

@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, push, telnet, write};
+use super::{Complaint, Dialect, Event, Request, push, write};
 use crate::command::CloseReason;
-use crate::words::trim_end;
+use crate::wire::sanitize::trim_end;
+use crate::wire::telnet;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
 ///

@@ -2,15 +2,16 @@
 
 use super::Hub;
 use crate::batch::Batch;
-use crate::buffers::Buffers;
 use crate::command::{CloseReason, Command};
 use crate::config::OnLag;
-use crate::dialect::Event;
 use crate::fault::Fault;
+use crate::id::SessionId;
 use crate::journal::RecordKind;
-use crate::outbox::Outbox;
-use crate::session::{Phase, SessionId, Untaken};
+use crate::pool::Buffers;
+use crate::session::outbox::Outbox;
+use crate::session::{Phase, Untaken};
 use crate::time::Timestamp;
+use crate::wire::dialect::Event;
 
 /// A session's pending bytes, borrowed from the hub in the order in which to write them.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,13 +2,14 @@
 
 use super::{Due, Hub};
 use crate::command::CloseReason;
-use crate::dialect::{Event, MAX_NOTICE};
 use crate::fault::Fault;
+use crate::id::SessionId;
 use crate::journal::RecordKind;
-use crate::session::{Ended, Phase, SessionId, SessionStats, Untaken};
+use crate::schedule::turns::Hold;
+use crate::session::{Ended, Phase, SessionStats, Untaken};
 use crate::time::Timestamp;
-use crate::turns::Hold;
-use crate::words::{clean, cut};
+use crate::wire::dialect::{Event, MAX_NOTICE};
+use crate::wire::sanitize::{clean, cut};
 
 /// The most bytes of what is said of why somebody leaves: leaving must cost the log little.
 pub(super) const MAX_LAST_WORDS: usize = MAX_NOTICE / 4;

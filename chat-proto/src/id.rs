@@ -1,0 +1,34 @@
+//! What a driver calls sessions and dialects.
+
+use core::fmt;
+
+/// Names a session; a slot and a generation, so that an id that is out of date is harmless.
+///
+/// A call with the id of a session that is gone does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl SessionId {
+    /// Returns the session's place among the open ones, 0 to `max_sessions` − 1.
+    ///
+    /// No two open sessions have the same, so a driver may keep its connections in a plain vector; the place is
+    /// reused after the session's [`Command::Close`](crate::Command::Close).
+    #[must_use]
+    pub fn slot(self) -> usize {
+        self.slot as usize
+    }
+}
+
+/// Writes the slot and the generation, as in `12.3`: no two sessions that a log tells of look the same.
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.slot, self.generation)
+    }
+}
+
+/// Which of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DialectId(pub(crate) u8);
