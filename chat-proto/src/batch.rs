@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use crate::hub::HandOut;
-
 /// A copy of what one or more sessions have pending, filled by [`Hub::fill`](crate::Hub::fill).
 ///
 /// A driver that shares its hub between threads copies under the lock and writes after it. Readers at the same place
@@ -72,5 +70,26 @@ impl Batch {
         let seq = self.out.from + index as u64;
         let ends_here = self.ends[index - usize::from(index > 0)] as usize == position;
         Some((seq, if ends_here { &[] } else { &self.bytes[n..private + self.ends[index] as usize] }))
+    }
+}
+
+/// What is handed out at once: private bytes that come first, then a stretch of the log.
+///
+/// The stretch ends where something else stands between: a message of the reader's own, or a reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HandOut {
+    /// Bytes of the outbox's front.
+    pub(crate) front: usize,
+    /// Bytes of replies.
+    pub(crate) replies: usize,
+    /// The log's entries from here …
+    pub(crate) from: u64,
+    /// … up to but not including this.
+    pub(crate) to: u64,
+}
+
+impl HandOut {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.front == 0 && self.replies == 0 && self.from >= self.to
     }
 }

@@ -88,6 +88,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_787, 288_936_910]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_779, 288_936_894]);
     }
 }

@@ -64,7 +64,7 @@ impl Hub {
         if self.presence.deadline().has_come(now) {
             self.pass_second();
         }
-        while let Some(slot) = self.deadlines.pop_due(now) {
+        while let Some(slot) = self.deadlines.pop_expired(now) {
             for (due, at) in Due::ALL.into_iter().zip(self.deadlines_of(slot)) {
                 if at.has_come(now) {
                     self.expire(slot, due);
@@ -86,8 +86,8 @@ impl Hub {
                 if session.ended == Ended::No {
                     session.heard(self.now);
                 }
-                session.read_due = true;
-                self.relist(slot);
+                session.owes_read = true;
+                self.requeue(slot);
             }
             (Due::Slow, Phase::Open) => self.give_up_on(slot),
             (Due::CutShort, Phase::Open) => self.cut_short(slot),
@@ -113,10 +113,10 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.framer.reset(&mut self.partials);
         session.untaken = Untaken::No;
-        session.read_due = false;
+        session.owes_read = false;
         session.waiting = self.now;
         if self.has_pending(slot) {
-            self.relist(slot);
+            self.requeue(slot);
             self.arm(slot);
         } else {
             self.finish(slot, reason);
@@ -185,6 +185,6 @@ impl Hub {
             _ => {}
         }
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closed(reason));
-        self.relist(slot);
+        self.requeue(slot);
     }
 }

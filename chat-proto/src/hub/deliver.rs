@@ -1,7 +1,7 @@
 //! What sessions are sent.
 
 use super::Hub;
-use crate::batch::Batch;
+use crate::batch::{Batch, HandOut};
 use crate::command::{CloseReason, Command};
 use crate::config::OnLag;
 use crate::fault::Fault;
@@ -47,27 +47,6 @@ impl<'a> Pending<'a> {
             self.slices[self.count] = slice;
             self.count += 1;
         }
-    }
-}
-
-/// What is handed out at once: private bytes that come first, then a stretch of the log.
-///
-/// The stretch ends where something else stands between: a message of the reader's own, or a reply.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HandOut {
-    /// Bytes of the outbox's front.
-    pub(crate) front: usize,
-    /// Bytes of replies.
-    pub(crate) replies: usize,
-    /// The log's entries from here …
-    pub(crate) from: u64,
-    /// … up to but not including this.
-    pub(crate) to: u64,
-}
-
-impl HandOut {
-    fn is_empty(&self) -> bool {
-        self.front == 0 && self.replies == 0 && self.from >= self.to
     }
 }
 
@@ -197,9 +176,8 @@ impl Hub {
 
     /// Hands out a session's `Send`: from now on its driver is at work on it.
     pub(super) fn start_sending(&mut self, slot: u32) -> Command {
-        self.lists.remove(slot);
         let session = &mut self.sessions[slot];
-        (session.due, session.asked) = (false, false);
+        self.ready.take_out(slot, &mut session.standing);
         session.sending = true;
         session.intake.offer(self.now);
         if session.is_open() {
@@ -228,7 +206,7 @@ impl Hub {
         let next = session.cursor.next;
         let outbox = session.outbox.as_deref();
         let front = outbox.map_or(0, |outbox| outbox.front().len());
-        let replies = outbox.map_or(0, |outbox| outbox.due(next));
+        let replies = outbox.map_or(0, |outbox| outbox.len_before(next));
         if next < log.tail() {
             // What is private comes before the notice of the gap.
             return HandOut { front, replies, from: log.tail(), to: log.tail() };
@@ -254,7 +232,7 @@ impl Hub {
             }
             return;
         }
-        if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.due(next) > 0) {
+        if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.len_before(next) > 0) {
             return;
         }
         let count = session.cursor.catch_up(&lane.log, end);
@@ -295,7 +273,7 @@ impl Hub {
         if is_waiting && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;
-            session.read_due = !Fault::ReadForgotten.is_planted();
+            session.owes_read = !Fault::ReadForgotten.is_planted();
             self.arm(slot);
         }
         self.go_on(slot);
@@ -310,7 +288,7 @@ impl Hub {
                 if !pending {
                     self.has_taken_all(slot);
                 }
-                self.put_in_line(slot, pending);
+                self.requeue_if(slot, pending);
             }
         }
     }

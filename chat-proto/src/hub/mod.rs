@@ -1,11 +1,9 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has its construction and what a driver asks of it. `input` takes what peers send, `first_line` sees
-//! whether they are chat clients at all, `request` does what they ask for, `pace` has lines wait for those who read,
-//! `speech` writes what comes of it to everyone or to one, `output` hands it out, `silence` warns who says nothing, and
-//! `closing` is how sessions end. The `conversation` is what all are told: a `lane` for each dialect, its log with its
-//! readers, and a `backlog` for newcomers. `address` has the limits by address, and `presence` is how screens see joins
-//! and leaves.
+//! This file has its construction and what a driver asks of it. `receive` takes what peers send, `first_line` sees
+//! whether they are chat clients at all, `propose` does what they ask for, `pace` has lines wait for those who read,
+//! `speech` writes what comes of it to everyone or to one, `deliver` hands it out, `silence` warns who says nothing, and
+//! `close` is how sessions end. `address` has the limits by address, and `bound` adds up the memory.
 
 mod address;
 mod bound;
@@ -13,7 +11,6 @@ mod close;
 mod deliver;
 mod first_line;
 mod pace;
-mod presence;
 mod propose;
 mod receive;
 mod silence;
@@ -25,13 +22,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use self::bound::MemoryBound;
-pub(crate) use self::deliver::HandOut;
 pub use self::deliver::Pending;
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::fault::Fault;
-use crate::id::DialectId;
-use crate::id::SessionId;
+use crate::id::{DialectId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
 use crate::log::Cursor;
 use crate::names::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
@@ -39,9 +34,11 @@ use crate::origin::Origin;
 use crate::pool::Buffers;
 use crate::rate::Flow;
 use crate::room::Conversation;
+use crate::room::presence::Presence;
 use crate::room::rendered::Lane;
 use crate::schedule::deadlines::Deadlines;
 use crate::schedule::lists::{List, Lists};
+use crate::schedule::ready::{Belongs, Ready, Standing};
 use crate::schedule::turns::{Hold, Turns};
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
@@ -49,7 +46,6 @@ use crate::session::{Ended, Phase, SessionStats, Sessions, Turn, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Event, Unnamed};
 use crate::wire::framing::lines::Partial;
-use presence::Presence;
 
 /// The chat server's core: sessions, names, the shared log.
 ///
@@ -71,10 +67,8 @@ pub struct Hub {
     origins: Origins,
     presence: Presence,
     conversation: Conversation,
-    /// Each session that is not being sent to is in one: in line, or caught up with its lane.
-    lists: Lists,
-    /// Whether the last command was for one of those who asked.
-    asked_last: bool,
+    /// Who has something for its driver to do.
+    ready: Ready,
     /// Sessions whose line waits.
     turns: Turns,
     /// Sessions that are open though their peers have ended, the longest ago first.
@@ -142,17 +136,6 @@ struct Scratch {
     rewritten: String,
 }
 
-/// The line of all sessions that there may be a command for: first come, first served, whatever it is, so that nobody
-/// waits for ever while others always have something new. Each lane has a list of its own besides.
-pub(crate) const DUE: List = List(0);
-
-/// The line of those to whom something is to be sent in private, such as an answer. Every second command is for one of
-/// them, so that who asks in the midst of a flood does not wait until all others have been sent all of it.
-const ASKED: List = List(1);
-
-/// The lists that are not a lane's.
-pub(crate) const LINES: usize = 2;
-
 /// The one list of those whose peers have ended.
 const ENDED: List = List(0);
 
@@ -176,8 +159,7 @@ impl Hub {
             origins: Origins::new(&config),
             presence: Presence::new(&config),
             conversation: Conversation::new(&config),
-            lists: Lists::new(LINES + config.dialects.len(), max),
-            asked_last: false,
+            ready: Ready::new(config.dialects.len(), max),
             turns: Turns::new(max),
             ended: Lists::new(1, max),
             deadlines: Deadlines::new(max),
@@ -212,7 +194,7 @@ impl Hub {
             Buffers::<Outbox>::memory_bound(sessions),
             Names::memory_bound(config.max_name, sessions),
             Origins::memory_bound(config),
-            Lists::memory_bound(LINES + config.dialects.len(), sessions),
+            Ready::memory_bound(config.dialects.len(), sessions),
             Turns::memory_bound(sessions),
             Lists::memory_bound(1, sessions),
             Deadlines::memory_bound(sessions),
@@ -303,7 +285,7 @@ impl Hub {
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.wait_for(id.slot);
-        self.relist(id.slot);
+        self.requeue(id.slot);
         self.arm(id.slot);
         self.make_room();
         Ok(id)
@@ -339,26 +321,18 @@ impl Hub {
         }
     }
 
-    /// Returns who is next in line.
-    fn next_in_line(&mut self) -> Option<u32> {
-        let (due, asked) = (self.lists.first(DUE), self.lists.first(ASKED));
-        self.asked_last = asked.is_some() && !(self.asked_last && due.is_some());
-        if self.asked_last { asked } else { due }
-    }
-
     fn next_command(&mut self) -> Option<Command> {
-        while let Some(slot) = self.next_in_line() {
+        while let Some(slot) = self.ready.take_next() {
             let session = &mut self.sessions[slot];
-            (session.due, session.asked) = (false, false);
-            self.lists.remove(slot);
+            session.standing = Standing::default();
             if let Phase::Over(reason) = session.phase {
                 let id = self.sessions.id(slot);
                 self.count_out(slot);
                 self.sessions.remove(slot);
                 return Some(Command::Close(id, reason));
             }
-            if core::mem::take(&mut session.read_due) {
-                self.relist(slot);
+            if core::mem::take(&mut session.owes_read) {
+                self.requeue(slot);
                 return Some(Command::Read(self.sessions.id(slot)));
             }
             debug_assert!(!session.sending, "one that is being sent to is not in line for that again");
@@ -376,7 +350,7 @@ impl Hub {
     /// Never false while there is a command; true now and then when there is none after all.
     #[must_use]
     pub fn has_commands(&self) -> bool {
-        self.lists.first(DUE).is_some() || self.lists.first(ASKED).is_some() || self.has_turns()
+        self.ready.any() || self.has_turns()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
@@ -464,39 +438,30 @@ impl Hub {
         &self.conversation.lanes[self.sessions[slot].lane as usize]
     }
 
-    /// Puts a session into the list where it belongs now.
-    fn relist(&mut self, slot: u32) {
+    /// Queues a session for its next command, or puts it where it waits for one.
+    fn requeue(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
-        self.put_in_line(slot, pending);
+        self.requeue_if(slot, pending);
     }
 
-    /// Puts a session into the list where it belongs, knowing whether anything is to be sent to it.
+    /// Does the same, knowing whether anything is to be sent to it.
     #[inline]
-    fn put_in_line(&mut self, slot: u32, pending: bool) {
+    fn requeue_if(&mut self, slot: u32, pending: bool) {
         let session = &mut self.sessions[slot];
-        let lane = &self.conversation.lanes[session.lane as usize];
-        if matches!(session.phase, Phase::Over(_)) || session.read_due || (!session.sending && pending) {
+        let log = &self.conversation.lanes[session.lane as usize].log;
+        let is_waiting_to_be_sent = !session.sending && pending;
+        let belongs = if matches!(session.phase, Phase::Over(_)) || session.owes_read || is_waiting_to_be_sent {
             if !session.sending && session.outbox.as_ref().is_some_and(|outbox| !outbox.replies().is_empty()) {
-                if !core::mem::replace(&mut session.asked, true) {
-                    self.lists.push(ASKED, slot);
-                }
-                session.due = true;
-                return;
+                Belongs::Replied
+            } else {
+                Belongs::Queued { is_behind: session.cursor.next < log.head() }
             }
-            // One that is in line already keeps its turn, also if it got there when the log moved.
-            let in_line = session.due || self.lists.holds(slot) && session.cursor.next < lane.log.head();
-            if !in_line {
-                self.lists.push(DUE, slot);
-            }
-            session.due = true;
-            return;
-        }
-        (session.due, session.asked) = (false, false);
-        if session.sending {
-            self.lists.remove(slot);
+        } else if session.sending {
+            Belongs::Nowhere
         } else {
-            self.lists.push(lane.caught_up, slot);
-        }
+            Belongs::CaughtUp(session.lane)
+        };
+        self.ready.put(slot, &mut session.standing, belongs);
     }
 
     /// Makes sure that the session is looked at when its earliest deadline comes.

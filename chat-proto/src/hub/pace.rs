@@ -184,8 +184,8 @@ impl Hub {
         }
         if session.untaken == Untaken::UntilSaid {
             session.untaken = Untaken::No;
-            session.read_due = !Fault::SenderNotResumed.is_planted();
-            self.relist(slot);
+            session.owes_read = !Fault::SenderNotResumed.is_planted();
+            self.requeue(slot);
         }
         self.arm(slot);
     }

@@ -84,7 +84,7 @@ impl Hub {
             made.as_str()
         };
         let event = Event::Said { name, words: passed, wire };
-        self.conversation.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.lists);
+        self.conversation.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.ready);
     }
 
     fn act(&mut self, slot: u32, words: &str, rewritten: &mut String) {

@@ -3,6 +3,7 @@
 use super::Hub;
 use crate::fault::Fault;
 use crate::journal::RecordKind;
+use crate::room::Audience;
 use crate::wire::dialect::{Complaint, Event};
 use crate::wire::sanitize::{clean, cut};
 
@@ -24,7 +25,7 @@ impl Hub {
 
     /// Tells everyone. The author is not to read it.
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
-        self.conversation.publish(self.now, event, author, &mut self.sessions, &mut self.lists);
+        self.conversation.publish(self.now, event, author, &mut self.sessions, &mut self.ready);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
@@ -36,7 +37,7 @@ impl Hub {
             return;
         }
         self.put_reply(slot, event);
-        self.relist(slot);
+        self.requeue(slot);
     }
 
     /// Puts an event among the session's replies.
@@ -63,5 +64,38 @@ impl Hub {
         self.conversation.replay(session.lane, (max / 2).saturating_sub(private), |bytes| {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).reply(head, bytes, max);
         });
+    }
+
+    /// Tells everyone that someone has joined, who is not to read it, or that someone has left.
+    pub(super) fn publish_presence(&mut self, event: &Event<'_>, author: Option<u32>) {
+        if !self.presence.is_wanted {
+            return self.publish(event, author);
+        }
+        self.pass_second();
+        let is_shown = self.presence.note(matches!(event, Event::Joined { .. }));
+        let audience = if is_shown { Audience::All } else { Audience::Programs };
+        self.conversation.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.ready);
+    }
+
+    /// Begins another second, if the last is over, and tells of those who were only counted in that.
+    pub(super) fn pass_second(&mut self) {
+        if self.presence.end.has_come(self.now) {
+            self.tell_counted();
+            self.presence.advance(self.now);
+        }
+    }
+
+    /// Tells of those who were only counted so far.
+    pub(super) fn tell_counted(&mut self) {
+        if let Some(event) = self.presence.take_counted() {
+            self.conversation.publish_to(
+                self.now,
+                Audience::Screens,
+                &event,
+                None,
+                &mut self.sessions,
+                &mut self.ready,
+            );
+        }
     }
 }

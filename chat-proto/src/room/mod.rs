@@ -1,6 +1,7 @@
 //! What is said to everyone: a log for each dialect, and the latest messages for those who come.
 
 mod history;
+pub(crate) mod presence;
 pub(crate) mod rendered;
 
 use alloc::vec::Vec;
@@ -9,10 +10,9 @@ use self::history::Backlog;
 use self::rendered::Lane;
 use crate::config::{Config, DialectConfig};
 use crate::fault::Fault;
-use crate::hub::DUE;
 use crate::log::Log;
-use crate::schedule::lists::Lists;
 use crate::schedule::pace::Pace;
+use crate::schedule::ready::Ready;
 use crate::session::Sessions;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
@@ -54,11 +54,9 @@ impl Audience {
 
 impl Conversation {
     pub(crate) fn new(config: &Config) -> Self {
-        let pace = Pace::new(config);
-        let lane = |(i, dialect): (usize, &DialectConfig)| {
-            Lane::new(i, *dialect, config.log_bytes, config.log_entries, pace.as_ref())
-        };
-        let lanes = config.dialects.iter().enumerate().map(lane).collect();
+        let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
+        let lane = |dialect: &DialectConfig| Lane::new(*dialect, config.log_bytes, config.log_entries, pace.as_ref());
+        let lanes = config.dialects.iter().map(lane).collect();
         Self {
             lanes,
             pace,
@@ -95,10 +93,10 @@ impl Conversation {
         event: &Event<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
-        lists: &mut Lists,
+        ready: &mut Ready,
     ) {
         self.messages += 1;
-        self.append(now, |_| true, event, author, sessions, lists);
+        self.append(now, |_| true, event, author, sessions, ready);
     }
 
     /// Does the same for some dialects.
@@ -109,10 +107,10 @@ impl Conversation {
         event: &Event<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
-        lists: &mut Lists,
+        ready: &mut Ready,
     ) {
         self.messages += u64::from(audience != Audience::Screens);
-        self.append(now, |lane| audience.has(lane), event, author, sessions, lists);
+        self.append(now, |lane| audience.has(lane), event, author, sessions, ready);
     }
 
     /// Does the same for dialects that are wanted; inlined, since nearly always all are.
@@ -124,7 +122,7 @@ impl Conversation {
         event: &Event<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
-        lists: &mut Lists,
+        ready: &mut Ready,
     ) {
         self.backlog.keep(event);
         let home = author.map(|slot| sessions[slot].lane);
@@ -144,8 +142,8 @@ impl Conversation {
                 (&elsewhere, None)
             };
             let moved = lane.append(event, author, readers, &mut self.encoded, self.max_encoded);
-            if moved && !Fault::WakeLost.is_planted() {
-                lists.append(DUE, lane.caught_up);
+            if moved {
+                ready.log_has_grown(index);
             }
             may_move |= lane.marks.is_full(&lane.log);
             // An author who has read all has nothing to take by which it would be seen to have reached the mark.

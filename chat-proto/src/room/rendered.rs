@@ -3,9 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::config::DialectConfig;
-use crate::hub::LINES;
 use crate::log::{Log, Readers};
-use crate::schedule::lists::List;
 use crate::schedule::pace::{Marks, Pace};
 use crate::wire::dialect::{Dialect, Event};
 
@@ -17,23 +15,12 @@ pub(crate) struct Lane {
     pub(crate) marks: Marks,
     /// Sessions that read it, in any phase but over.
     pub(crate) sessions: usize,
-    /// Sessions that have read all of the log.
-    ///
-    /// When it moves, they go to the end of the line, all at once: this is why saying something costs the same with ten
-    /// readers as with a hundred thousand.
-    pub(crate) caught_up: List,
 }
 
 impl Lane {
-    pub(crate) fn new(
-        index: usize,
-        config: DialectConfig,
-        log_bytes: usize,
-        log_entries: usize,
-        pace: Option<&Pace>,
-    ) -> Self {
+    pub(crate) fn new(config: DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
         let log = Log::new(log_bytes, log_entries);
-        Self { config, log, marks: Marks::new(pace), sessions: 0, caught_up: List((LINES + index) as u32) }
+        Self { config, log, marks: Marks::new(pace), sessions: 0 }
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.

@@ -37,7 +37,7 @@ impl Deadlines {
     }
 
     /// Takes out the earliest entry if its moment has come, and returns its slot.
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<u32> {
+    pub(crate) fn pop_expired(&mut self, now: Timestamp) -> Option<u32> {
         let (at, slot) = *self.heap.first()?;
         (at <= now).then(|| {
             self.remove(slot);
@@ -129,12 +129,12 @@ mod tests {
         }
         deadlines.no_later(3, Timestamp::MAX);
         assert_eq!(deadlines.first(), Some(at(5)));
-        assert_eq!(deadlines.pop_due(at(4)), None);
-        assert_eq!(deadlines.pop_due(at(5)), Some(1));
+        assert_eq!(deadlines.pop_expired(at(4)), None);
+        assert_eq!(deadlines.pop_expired(at(5)), Some(1));
         deadlines.remove(2);
         deadlines.remove(2);
-        assert_eq!(deadlines.pop_due(at(100)), Some(0));
-        assert_eq!((deadlines.pop_due(at(100)), deadlines.first()), (None, None));
+        assert_eq!(deadlines.pop_expired(at(100)), Some(0));
+        assert_eq!((deadlines.pop_expired(at(100)), deadlines.first()), (None, None));
     }
 
     /// Against a plain list, with numbers from a multiplicative generator.
@@ -151,7 +151,7 @@ mod tests {
                     *entry = None;
                 }
                 1 => {
-                    let due = deadlines.pop_due(at(nanos / 10));
+                    let due = deadlines.pop_expired(at(nanos / 10));
                     let least = list.iter().flatten().min().copied();
                     assert_eq!(due.is_some(), least.is_some_and(|least| least <= nanos / 10));
                     if let Some(slot) = due {

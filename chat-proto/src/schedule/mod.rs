@@ -3,4 +3,5 @@
 pub(crate) mod deadlines;
 pub(crate) mod lists;
 pub(crate) mod pace;
+pub(crate) mod ready;
 pub(crate) mod turns;

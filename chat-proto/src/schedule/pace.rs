@@ -16,7 +16,6 @@
 
 use core::time::Duration;
 
-use crate::config::Config;
 use crate::fault::Fault;
 use crate::log::Log;
 use crate::time::Timestamp;
@@ -47,11 +46,11 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Returns the numbers, or `None` if nobody is waited for.
-    pub(crate) fn new(config: &Config) -> Option<Self> {
-        let pace = config.pace? as u64;
-        let small_bytes = MAX_SMALL_BYTES.min(config.log_bytes / PARTS) as u64;
-        let small_entries = (config.log_entries / PARTS) as u64;
-        Some(Self { small_bytes, small_entries, allowance: 2 * small_bytes * 1_000_000_000 / pace.max(1) })
+    pub(crate) fn new(pace: Option<usize>, log_bytes: usize, log_entries: usize) -> Option<Self> {
+        let small_bytes = MAX_SMALL_BYTES.min(log_bytes / PARTS) as u64;
+        let small_entries = (log_entries / PARTS) as u64;
+        let allowance = 2 * small_bytes * 1_000_000_000 / (pace? as u64).max(1);
+        Some(Self { small_bytes, small_entries, allowance })
     }
 
     /// The least bytes of a log that lets readers be waited for: those between a reader and the head are at most two

@@ -15,6 +15,7 @@ use crate::id::SessionId;
 use crate::log::{Cursor, Readers};
 use crate::rate::Bucket;
 use crate::schedule::pace::Intake;
+use crate::schedule::ready::Standing;
 use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
 use crate::wire::framing::lines::Framer;
@@ -103,14 +104,12 @@ pub(crate) struct Session {
     pub(crate) joined: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
     pub(crate) sending: bool,
-    /// It was put in line by itself, not with all whom the log left behind.
-    pub(crate) due: bool,
-    /// It is in line as one who asked.
-    pub(crate) asked: bool,
     /// It was warned that its silence is about to end it.
     pub(crate) warned: bool,
     /// A `Read` is to be handed out.
-    pub(crate) read_due: bool,
+    pub(crate) owes_read: bool,
+    /// Its place in the queue for commands.
+    pub(crate) standing: Standing,
     pub(crate) phase: Phase,
     pub(crate) framer: Framer,
     pub(crate) cursor: Cursor,
@@ -197,10 +196,9 @@ impl Sessions {
             accepted: false,
             joined: false,
             sending: false,
-            due: false,
-            asked: false,
             warned: false,
-            read_due: false,
+            owes_read: false,
+            standing: Standing::default(),
             phase: Phase::Open,
             framer: Framer::default(),
             cursor,

@@ -61,7 +61,7 @@ impl Outbox {
     }
 
     /// Returns how many bytes of replies go out before the log's entry `seq`.
-    pub(crate) fn due(&self, seq: u64) -> usize {
+    pub(crate) fn len_before(&self, seq: u64) -> usize {
         self.marks.iter().take_while(|mark| mark.at <= seq).map(|mark| mark.len).sum()
     }
 
@@ -172,10 +172,10 @@ mod tests {
         for (at, bytes) in [(3, "a"), (3, "bc"), (7, "def")] {
             outbox.reply(at, bytes.as_bytes(), 100);
         }
-        assert_eq!([2, 3, 6, 7].map(|seq| outbox.due(seq)), [0, 3, 3, 6]);
+        assert_eq!([2, 3, 6, 7].map(|seq| outbox.len_before(seq)), [0, 3, 3, 6]);
         assert_eq!([2, 3, 7].map(|seq| outbox.next_mark(seq)), [Some(3), Some(7), None]);
         outbox.take_replies(4);
-        assert_eq!((outbox.replies(), outbox.due(6), outbox.due(7)), (&b"ef"[..], 0, 2));
+        assert_eq!((outbox.replies(), outbox.len_before(6), outbox.len_before(7)), (&b"ef"[..], 0, 2));
         outbox.take_replies(2);
         assert!(outbox.is_empty());
     }
@@ -229,7 +229,7 @@ mod tests {
             assert!(outbox.has_room(1, 1, 1_000));
             outbox.reply(5, b"x", 1_000);
         }
-        assert_eq!(outbox.due(5), 10 * MAX_MARKS);
+        assert_eq!(outbox.len_before(5), 10 * MAX_MARKS);
     }
 
     #[test]

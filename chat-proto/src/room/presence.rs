@@ -5,10 +5,8 @@
 
 use core::time::Duration;
 
-use super::Hub;
 use crate::config::Config;
 use crate::fault::Fault;
-use crate::room::Audience;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 
@@ -19,11 +17,11 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// What was shown in the current second, and what was only counted.
 #[derive(Debug)]
-pub(super) struct Presence {
+pub(crate) struct Presence {
     /// Any dialect wants it.
-    is_wanted: bool,
+    pub(crate) is_wanted: bool,
     /// When the second is over.
-    end: Timestamp,
+    pub(crate) end: Timestamp,
     /// How many are shown one by one in this second.
     allowed: u64,
     /// How many joins and leaves there were in it.
@@ -34,18 +32,18 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let is_wanted = config.dialects.iter().any(|dialect| dialect.dialect.folds_presence());
         Self { is_wanted, end: Timestamp::ZERO, allowed: SHOWN, seen: 0, joined: 0, left: 0 }
     }
 
     /// Returns when those who were only counted are to be told of; [`Timestamp::MAX`] for never.
-    pub(super) fn deadline(&self) -> Timestamp {
+    pub(crate) fn deadline(&self) -> Timestamp {
         if self.joined + self.left > 0 { self.end } else { Timestamp::MAX }
     }
 
     /// Begins another second, if the last is over.
-    fn advance(&mut self, now: Timestamp) {
+    pub(crate) fn advance(&mut self, now: Timestamp) {
         if self.end.has_come(now) {
             self.allowed = if self.seen > SHOWN { 0 } else { SHOWN };
             (self.end, self.seen) = (now + SECOND, 0);
@@ -53,7 +51,7 @@ impl Presence {
     }
 
     /// Takes note of a join or a leave; returns whether it is shown as it is.
-    fn note(&mut self, is_join: bool) -> bool {
+    pub(crate) fn note(&mut self, is_join: bool) -> bool {
         self.seen += 1;
         if self.seen <= self.allowed {
             return true;
@@ -67,44 +65,9 @@ impl Presence {
     }
 
     /// Takes out those who were only counted.
-    fn take_counted(&mut self) -> Option<Event<'static>> {
+    pub(crate) fn take_counted(&mut self) -> Option<Event<'static>> {
         let (joined, left) = (core::mem::take(&mut self.joined), core::mem::take(&mut self.left));
         (joined + left > 0 && !Fault::PresenceUntold.is_planted()).then_some(Event::CameAndWent { joined, left })
-    }
-}
-
-impl Hub {
-    /// Tells everyone that someone has joined, who is not to read it, or that someone has left.
-    pub(super) fn publish_presence(&mut self, event: &Event<'_>, author: Option<u32>) {
-        if !self.presence.is_wanted {
-            return self.publish(event, author);
-        }
-        self.pass_second();
-        let is_shown = self.presence.note(matches!(event, Event::Joined { .. }));
-        let audience = if is_shown { Audience::All } else { Audience::Programs };
-        self.conversation.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.lists);
-    }
-
-    /// Begins another second, if the last is over, and tells of those who were only counted in that.
-    pub(super) fn pass_second(&mut self) {
-        if self.presence.end.has_come(self.now) {
-            self.tell_counted();
-            self.presence.advance(self.now);
-        }
-    }
-
-    /// Tells of those who were only counted so far.
-    pub(super) fn tell_counted(&mut self) {
-        if let Some(event) = self.presence.take_counted() {
-            self.conversation.publish_to(
-                self.now,
-                Audience::Screens,
-                &event,
-                None,
-                &mut self.sessions,
-                &mut self.lists,
-            );
-        }
     }
 }
 

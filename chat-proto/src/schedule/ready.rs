@@ -1,0 +1,184 @@
+//! Who has something for its driver to do: in which order sessions get their commands.
+
+use super::lists::{List, Lists};
+use crate::fault::Fault;
+
+/// The queue of all sessions that there may be a command for, and those who wait for news.
+///
+/// First come, first served, whatever the command is, so that nobody waits for ever while others always have something
+/// new. Those who have a private reply to read have a queue of their own and every second command, so that who asks in
+/// the midst of a flood does not wait until all others have been sent all of it.
+///
+/// A session that has read all of a log stands in that log's list. When the log grows, all of them go to the end of the
+/// queue at once: so saying something costs the same with ten readers as with a hundred thousand.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    lists: Lists,
+    /// The last command was for one with a private reply.
+    replied_last: bool,
+}
+
+/// The queue.
+const QUEUE: List = List(0);
+/// The queue of those with a private reply.
+const REPLIES: List = List(1);
+/// The first of the lists of those who have read all of a log.
+const FIRST_LOG: u32 = 2;
+
+/// What a session knows of its own place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Standing {
+    /// It was queued for itself, and not with all who had read a log that has grown.
+    is_queued: bool,
+    /// It is queued for a private reply.
+    has_reply: bool,
+}
+
+/// Where a session belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Belongs {
+    /// In the queue; `is_behind` if its log has something for it to read, which may have put it there already.
+    Queued { is_behind: bool },
+    /// In the queue of those with a private reply.
+    Replied,
+    /// Nowhere: its driver is at work for it.
+    Nowhere,
+    /// With those who have read all of that log.
+    CaughtUp(u8),
+}
+
+impl Ready {
+    pub(crate) fn new(logs: usize, sessions: usize) -> Self {
+        Self { lists: Lists::new(FIRST_LOG as usize + logs, sessions), replied_last: false }
+    }
+
+    /// Bytes of heap for that many logs and sessions.
+    pub(crate) const fn memory_bound(logs: usize, sessions: usize) -> usize {
+        Lists::memory_bound(FIRST_LOG as usize + logs, sessions)
+    }
+
+    /// Returns whether anybody is queued.
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        self.lists.first(QUEUE).is_some() || self.lists.first(REPLIES).is_some()
+    }
+
+    /// Takes whoever is next out of the queue.
+    #[inline]
+    pub(crate) fn take_next(&mut self) -> Option<u32> {
+        let (queued, replied) = (self.lists.first(QUEUE), self.lists.first(REPLIES));
+        self.replied_last = replied.is_some() && !(self.replied_last && queued.is_some());
+        let slot = if self.replied_last { replied } else { queued }?;
+        self.lists.remove(slot);
+        Some(slot)
+    }
+
+    /// Puts a session where it belongs. One that is queued already keeps its place.
+    #[inline]
+    pub(crate) fn put(&mut self, slot: u32, standing: &mut Standing, belongs: Belongs) {
+        match belongs {
+            Belongs::Replied => {
+                if !standing.has_reply {
+                    self.lists.push(REPLIES, slot);
+                }
+                *standing = Standing { is_queued: true, has_reply: true };
+            }
+            Belongs::Queued { is_behind } => {
+                if !(standing.is_queued || is_behind && self.lists.holds(slot)) {
+                    self.lists.push(QUEUE, slot);
+                }
+                standing.is_queued = true;
+            }
+            Belongs::Nowhere => self.take_out(slot, standing),
+            Belongs::CaughtUp(log) => {
+                *standing = Standing::default();
+                self.lists.push(Self::readers_of(log), slot);
+            }
+        }
+    }
+
+    /// Takes a session out of wherever it is.
+    #[inline]
+    pub(crate) fn take_out(&mut self, slot: u32, standing: &mut Standing) {
+        *standing = Standing::default();
+        self.lists.remove(slot);
+    }
+
+    /// Queues all who had read all of a log, which has grown.
+    #[inline]
+    pub(crate) fn log_has_grown(&mut self, log: u8) {
+        if !Fault::WakeLost.is_planted() {
+            self.lists.append(QUEUE, Self::readers_of(log));
+        }
+    }
+
+    fn readers_of(log: u8) -> List {
+        List(FIRST_LOG + u32::from(log))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Puts sessions where they belong, and keeps what they know.
+    struct Sessions(Ready, [Standing; 6]);
+
+    impl Sessions {
+        fn new() -> Self {
+            Self(Ready::new(2, 6), [Standing::default(); 6])
+        }
+
+        fn put(&mut self, slot: u32, belongs: Belongs) {
+            self.0.put(slot, &mut self.1[slot as usize], belongs);
+        }
+
+        /// Returns in which order the commands come.
+        fn order(&mut self) -> [Option<u32>; 6] {
+            core::array::from_fn(|_| {
+                self.0.take_next().inspect(|slot| self.0.take_out(*slot, &mut self.1[*slot as usize]))
+            })
+        }
+    }
+
+    const QUEUED: Belongs = Belongs::Queued { is_behind: false };
+
+    #[test]
+    fn a_session_keeps_its_place_in_the_queue() {
+        let mut sessions = Sessions::new();
+        for slot in [3, 1, 2, 3, 1] {
+            sessions.put(slot, QUEUED);
+        }
+        assert_eq!(sessions.order(), [Some(3), Some(1), Some(2), None, None, None]);
+        assert!(!sessions.0.any());
+    }
+
+    #[test]
+    fn every_second_command_is_for_one_with_a_private_reply() {
+        let mut sessions = Sessions::new();
+        for slot in [0, 1, 2] {
+            sessions.put(slot, QUEUED);
+        }
+        for slot in [3, 4, 2] {
+            sessions.put(slot, Belongs::Replied);
+        }
+        assert_eq!(sessions.order(), [Some(3), Some(0), Some(4), Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn those_who_have_read_a_log_are_queued_when_it_grows() {
+        let mut sessions = Sessions::new();
+        for (slot, log) in [(0, 0), (1, 1), (2, 0)] {
+            sessions.put(slot, Belongs::CaughtUp(log));
+        }
+        sessions.put(3, QUEUED);
+        assert_eq!(sessions.0.lists.first(QUEUE), Some(3));
+        sessions.0.log_has_grown(0);
+        // One that was queued so keeps its place, too.
+        sessions.put(0, Belongs::Queued { is_behind: true });
+        sessions.put(2, Belongs::Nowhere);
+        assert_eq!(sessions.order(), [Some(3), Some(0), None, None, None, None]);
+        sessions.0.log_has_grown(1);
+        assert_eq!(sessions.order()[0], Some(1));
+    }
+}
