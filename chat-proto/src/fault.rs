@@ -58,6 +58,10 @@ pub enum Fault {
     TurnPaidTwice,
     /// Those who joined and left and were only counted are never told of.
     PresenceUntold,
+    /// What only this process knows decides what an entry does.
+    LocalStateDecides,
+    /// Something changes the conversation that is in none of its entries.
+    EntryUnrecorded,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -70,7 +74,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 25] = [
+        pub const ALL: [Self; 27] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -96,6 +100,8 @@ mod planted {
             Self::ReconnectRefills,
             Self::TurnPaidTwice,
             Self::PresenceUntold,
+            Self::LocalStateDecides,
+            Self::EntryUnrecorded,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

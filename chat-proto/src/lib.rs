@@ -241,11 +241,19 @@
 //!
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: two logs of 4 MiB, and what each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (37, 275, 2_660));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (37, 276, 2_660));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
 //! assert_eq!(small.memory_bound() >> 20, 747);
 //! ```
+//!
+//! # The conversation
+//!
+//! What the hub knows of the *conversation* (who is here, who is called what, what was said) is apart from what it knows of
+//! *connections*. A session's line becomes a request; the request, checked against rules and policy, becomes an
+//! [`Entry`](conversation::Entry); and [`Conversation::apply`](conversation::Conversation::apply) is the only place that
+//! changes the conversation. What an entry does depends on nothing but the conversation and the entry, so whoever applies
+//! the same entries in the same order has the same conversation. The module [`conversation`] shows how to follow one.
 //!
 //! # Dialects
 //!
@@ -285,6 +293,8 @@
 //!   [`idle_timeout`](DialectConfig::idle_timeout) of `None`. The example `bot` does all this.
 //! * It has a say: a [`Policy`] refuses or rewrites what is about to be said, on leaving too, and the names about to be
 //!   taken; [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
+//! * It follows along: [`events`](Hub::events) tells who joined and left and what was said, in no wire format, each event
+//!   with a number by which a follower goes on and learns whether it missed any.
 //! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
 //!   each record by which a reader goes on, and learns whether it missed any.
@@ -317,6 +327,7 @@ mod batch;
 pub mod cli;
 mod command;
 pub mod config;
+pub mod conversation;
 mod exemptions;
 #[cfg(feature = "fault-injection")]
 #[doc(hidden)]

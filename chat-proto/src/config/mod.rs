@@ -48,6 +48,9 @@ pub struct Config {
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
+    /// What is kept for programs that [follow along](crate::conversation): the latest messages to everyone, and as many
+    /// other events, 0 to 65,536; 100 of each by default.
+    pub history: usize,
     /// How fast a session may send lines; 20 a second with a burst of 100 by default. What of a line is over
     /// [`max_line`](Self::max_line) counts as a line for each KiB. `None`: as fast as readers take it.
     pub rate: Option<Rate>,
@@ -95,6 +98,7 @@ impl Default for Config {
             log_entries: 65_536,
             reply_bytes: 16 << 10,
             journal_records: 10_000,
+            history: 100,
             rate: Some(Rate::default()),
             pace: Some(1 << 20),
             max_per_address: Some(100),
@@ -203,6 +207,7 @@ const MAX_LOG_BYTES: usize = 1 << 30;
 const MAX_LOG_ENTRIES: usize = 1 << 24;
 const MAX_REPLY_BYTES: usize = 16 << 20;
 const MAX_JOURNAL: usize = 1 << 24;
+const MAX_HISTORY: usize = 1 << 16;
 const MAX_DIALECTS: usize = 16;
 const MAX_BACKLOG: usize = 1_000;
 const MIN_PACE: usize = 1 << 10;
@@ -229,6 +234,7 @@ impl Config {
         range("log_entries", self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
         range("reply_bytes", self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
         range("journal_records", self.journal_records, 1, MAX_JOURNAL)?;
+        range("history", self.history, 0, MAX_HISTORY)?;
         check_rate("rate.per_second", "rate.burst", self.rate)?;
         range("max_per_address", self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
         check_rate("connects_per_address.per_second", "connects_per_address.burst", self.connects_per_address)?;

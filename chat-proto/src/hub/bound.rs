@@ -84,10 +84,11 @@ mod tests {
             log_entries: 11,
             reply_bytes: 9_000,
             journal_records: 13,
+            history: 0,
             dialects: alloc::vec![DialectConfig { backlog: 5, ..DialectConfig::new(&Text) }],
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_779, 288_936_894]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_982, 289_747_214]);
     }
 }

@@ -2,17 +2,16 @@
 
 use super::{Due, Hub};
 use crate::command::CloseReason;
+use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId};
 use crate::fault::Fault;
 use crate::id::SessionId;
 use crate::journal::RecordKind;
+use crate::names::NameBuf;
 use crate::schedule::turns::Hold;
 use crate::session::{Ended, Phase, SessionStats, Untaken};
 use crate::time::Timestamp;
-use crate::wire::dialect::{Event, MAX_NOTICE};
+use crate::wire::dialect::Event;
 use crate::wire::sanitize::{clean, cut};
-
-/// The most bytes of what is said of why somebody leaves: leaving must cost the log little.
-pub(super) const MAX_LAST_WORDS: usize = MAX_NOTICE / 4;
 
 impl Hub {
     /// Takes note that a session's transport failed. Its `Close` follows, even so.
@@ -134,7 +133,10 @@ impl Hub {
     /// Takes a session out of the conversation: it hears nothing that is said from now on, and others are told.
     fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let end = self.lane(slot).log.head();
-        let name = self.name_of(slot);
+        let (member, mut name) = (MemberId(slot), NameBuf::new());
+        let had_joined = self.conversation.members().has_joined(member);
+        let applied = self.conversation.apply_and_name(&Entry::Leave { member, reason, words }, &mut name);
+        debug_assert_eq!(applied, Ok(()), "who is open is a member");
         let SessionStats { opened, lines_received, lines_sent, .. } = self.sessions[slot].stats;
         tracing::info!(
             session = %self.sessions.id(slot),
@@ -147,9 +149,6 @@ impl Hub {
             "left"
         );
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
-        if !Fault::NameNotFreed.is_planted() {
-            self.names.release(slot);
-        }
         self.open -= 1;
         self.turns.forget(slot);
         if let Hold::Target(target) = self.sessions[slot].hold {
@@ -162,7 +161,7 @@ impl Hub {
         session.hold = Hold::None;
         session.phase = Phase::Closing { reason, end };
         // When all leave at once, nobody is left to be told.
-        if session.joined && reason != CloseReason::ShutDown {
+        if had_joined && reason != CloseReason::ShutDown {
             self.publish_presence(&Event::Left { name: name.as_str(), reason, words }, None);
         }
     }
@@ -176,7 +175,7 @@ impl Hub {
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);
         }
-        self.conversation.lanes[session.lane as usize].sessions -= 1;
+        self.room.lanes[session.lane as usize].sessions -= 1;
         self.deadlines.remove(slot);
         self.stats.closed += 1;
         match reason {

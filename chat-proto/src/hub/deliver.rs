@@ -93,14 +93,14 @@ impl Hub {
         let Some(slot) = self.live(id) else { return };
         let out = self.hand_out(slot);
         let private = out.front + out.replies;
-        let log = &self.conversation.lanes[self.sessions[slot].lane as usize].log;
+        let log = &self.room.lanes[self.sessions[slot].lane as usize].log;
         let whole = private + log.len(out.from, out.to);
         let n = n.min(whole);
         let session = &mut self.sessions[slot];
         session.take_private(&out, n);
         if n > private {
             let (seq, rest) = log.seek(out.from, n - private);
-            session.take_log(seq, rest, &mut self.outboxes, self.conversation.max_encoded);
+            session.take_log(seq, rest, &mut self.outboxes, self.room.max_encoded);
         }
         self.progressed(slot, n, n == whole);
     }
@@ -123,7 +123,7 @@ impl Hub {
         if batch.fits(lane, &out) {
             return true;
         }
-        let log = &self.conversation.lanes[lane as usize].log;
+        let log = &self.room.lanes[lane as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
@@ -141,7 +141,7 @@ impl Hub {
         let session = &self.sessions[slot];
         if session.outbox.is_none() && session.lane == batch.lane() {
             // Nearly all: no more than a look at where it is.
-            let log = &self.conversation.lanes[session.lane as usize].log;
+            let log = &self.room.lanes[session.lane as usize].log;
             let next = session.cursor.next;
             let to = session.cursor.stretch(session.end(log.head()));
             if next >= log.tail() && batch.fits(session.lane, &HandOut { front: 0, replies: 0, from: next, to }) {
@@ -169,7 +169,7 @@ impl Hub {
         }
         session.take_private(&out, n);
         if let Some((seq, rest)) = batch.seek(n) {
-            session.take_log(seq, [rest, &[]], &mut self.outboxes, self.conversation.max_encoded);
+            session.take_log(seq, [rest, &[]], &mut self.outboxes, self.room.max_encoded);
         }
         self.progressed(slot, n, n == whole);
     }
@@ -219,7 +219,7 @@ impl Hub {
     /// Moves a reader over its own messages; and one that has fallen behind to the oldest message kept, with a notice
     /// of the gap, if that is next in line.
     fn settle(&mut self, slot: u32) {
-        let lane = &self.conversation.lanes[self.sessions[slot].lane as usize];
+        let lane = &self.room.lanes[self.sessions[slot].lane as usize];
         let session = &mut self.sessions[slot];
         let end = session.end(lane.log.head());
         let next = session.cursor.next;
@@ -244,8 +244,8 @@ impl Hub {
         self.sessions[slot].stats.missed += count;
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
-        let (session, max) = (&mut self.sessions[slot], self.conversation.max_encoded);
-        let notice = self.conversation.encode(session.lane, &Event::Missed { count });
+        let (session, max) = (&mut self.sessions[slot], self.room.max_encoded);
+        let notice = self.room.encode(session.lane, &Event::Missed { count });
         if !notice.is_empty() {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front([notice], max);
         }
@@ -267,7 +267,7 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         let is_waiting = session.untaken == Untaken::UntilRead;
-        if self.conversation.pace.is_some() {
+        if self.room.pace.is_some() {
             self.has_taken(slot, n, complete);
         }
         if is_waiting && self.has_reply_room(slot) {

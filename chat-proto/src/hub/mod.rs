@@ -25,15 +25,16 @@ pub use self::bound::MemoryBound;
 pub use self::deliver::Pending;
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError};
+use crate::conversation::{Conversation, Entry, MemberId, Recorded};
 use crate::fault::Fault;
 use crate::id::{DialectId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
 use crate::log::Cursor;
-use crate::names::{ANONYMOUS, NameBuf, Names, guest_name, name_buf};
+use crate::names::NameBuf;
 use crate::origin::Origin;
 use crate::pool::Buffers;
 use crate::rate::Flow;
-use crate::room::Conversation;
+use crate::room::Room;
 use crate::room::presence::Presence;
 use crate::room::rendered::Lane;
 use crate::schedule::deadlines::Deadlines;
@@ -63,10 +64,12 @@ pub struct Hub {
     sessions: Sessions,
     /// Sessions that are open: neither closing nor over.
     open: usize,
-    names: Names,
     origins: Origins,
     presence: Presence,
+    /// Who is here, and what came about.
     conversation: Conversation,
+    /// Where everyone hears it.
+    room: Room,
     /// Who has something for its driver to do.
     ready: Ready,
     /// Sessions whose line waits.
@@ -155,10 +158,10 @@ impl Hub {
             shutting_down: false,
             sessions: Sessions::new(max),
             open: 0,
-            names: Names::new(config.names, config.max_name, max),
             origins: Origins::new(&config),
             presence: Presence::new(&config),
-            conversation: Conversation::new(&config),
+            conversation: Conversation::with_limits(&config),
+            room: Room::new(&config),
             ready: Ready::new(config.dialects.len(), max),
             turns: Turns::new(max),
             ended: Lists::new(1, max),
@@ -179,8 +182,7 @@ impl Hub {
     pub(crate) fn memory_bound(config: &Config) -> MemoryBound {
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
-        let (logs, journal) =
-            (Conversation::memory_bound(config), Journal::memory_bound(config.journal_records) as u64);
+        let (logs, journal) = (Self::logs_bound(config), Journal::memory_bound(config.journal_records) as u64);
         let sessions = Self::memory_at_start(config) - logs - journal;
         MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }
     }
@@ -192,7 +194,7 @@ impl Hub {
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
-            Names::memory_bound(config.max_name, sessions),
+            Conversation::memory_bound(config)[0],
             Origins::memory_bound(config),
             Ready::memory_bound(config.dialects.len(), sessions),
             Turns::memory_bound(sessions),
@@ -204,7 +206,12 @@ impl Hub {
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
-        once.iter().map(|part| *part as u64).sum::<u64>() + Conversation::memory_bound(config)
+        once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_bound(config)
+    }
+
+    /// Bytes of heap for the logs and the history.
+    fn logs_bound(config: &Config) -> u64 {
+        Room::memory_bound(config) + Conversation::memory_bound(config)[1] as u64
     }
 
     /// Returns the limits.
@@ -251,7 +258,7 @@ impl Hub {
     ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
         let origin = origin.filter(|_| Origins::is_wanted(&self.config));
-        let lane = &self.conversation.lanes[dialect.0 as usize];
+        let lane = &self.room.lanes[dialect.0 as usize];
         let cursor = Cursor::at_head(&lane.log);
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
@@ -277,10 +284,9 @@ impl Hub {
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
-        self.conversation.lanes[dialect.0 as usize].sessions += 1;
-        if self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest {
-            self.names.admit_guest(id.slot);
-        }
+        self.room.lanes[dialect.0 as usize].sessions += 1;
+        let guest = self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest;
+        self.apply(&Entry::Enter { member: MemberId(id.slot), guest });
         let idle_timeout = self.lane(id.slot).config.idle_timeout;
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
@@ -293,7 +299,7 @@ impl Hub {
 
     /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.conversation.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+        self.room.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }
 
     /// Tells everyone something, as the server.
@@ -368,7 +374,7 @@ impl Hub {
     /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { sessions: self.sessions.len(), messages: self.conversation.messages, ..self.stats }
+        HubStats { sessions: self.sessions.len(), messages: self.room.messages, ..self.stats }
     }
 
     /// Returns the counters that need no adding up.
@@ -402,6 +408,20 @@ impl Hub {
         self.find_slot(name).map(|slot| self.sessions.id(slot))
     }
 
+    /// Returns the conversation: who is here, and the entries that made it what it is.
+    #[must_use]
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// Returns what happened from number `since` on and is kept, oldest first: who joined and left, what was said.
+    ///
+    /// A program that follows along asks for what is new, and learns from a gap in the numbers how much it
+    /// [missed](crate::conversation::Recorded::seq).
+    pub fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
+        self.conversation.events(since)
+    }
+
     /// Returns the journal's records from number `since` on, oldest first.
     ///
     /// Some may have been overwritten: compare the first one's [`seq`](Record::seq) with `since`.
@@ -423,19 +443,11 @@ impl Hub {
 
     /// Returns what a session is called.
     fn name_of(&self, slot: u32) -> NameBuf {
-        self.names.get(slot).map_or_else(|| self.made_name(slot), name_buf)
-    }
-
-    /// Returns what a session is called that has no name.
-    fn made_name(&self, slot: u32) -> NameBuf {
-        match self.lane(slot).config.dialect.unnamed() {
-            Unnamed::Guest => guest_name(self.names.number(slot)),
-            Unnamed::Anonymous => name_buf(ANONYMOUS),
-        }
+        self.conversation.members().name_of(MemberId(slot))
     }
 
     fn lane(&self, slot: u32) -> &Lane {
-        &self.conversation.lanes[self.sessions[slot].lane as usize]
+        &self.room.lanes[self.sessions[slot].lane as usize]
     }
 
     /// Queues a session for its next command, or puts it where it waits for one.
@@ -448,7 +460,7 @@ impl Hub {
     #[inline]
     fn requeue_if(&mut self, slot: u32, pending: bool) {
         let session = &mut self.sessions[slot];
-        let log = &self.conversation.lanes[session.lane as usize].log;
+        let log = &self.room.lanes[session.lane as usize].log;
         let is_waiting_to_be_sent = !session.sending && pending;
         let belongs = if matches!(session.phase, Phase::Over(_)) || session.owes_read || is_waiting_to_be_sent {
             if !session.sending && session.outbox.as_ref().is_some_and(|outbox| !outbox.replies().is_empty()) {

@@ -30,26 +30,26 @@ impl Hub {
 
     /// Begins to wait for a reader.
     pub(super) fn wait_for(&mut self, slot: u32) {
-        let Some(pace) = &self.conversation.pace else { return };
+        let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
-        let lane = &mut self.conversation.lanes[session.lane as usize];
+        let lane = &mut self.room.lanes[session.lane as usize];
         lane.marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
-        self.conversation.move_marks();
+        self.room.move_marks();
     }
 
     /// Returns whether others wait for a session to read.
     pub(super) fn is_waited_for(&self, slot: u32) -> bool {
-        self.conversation.pace.is_some() && self.sessions[slot].is_open() && !self.sessions[slot].intake.is_slow()
+        self.room.pace.is_some() && self.sessions[slot].is_open() && !self.sessions[slot].intake.is_slow()
     }
 
     /// Takes note of how far a reader is.
     #[inline]
     pub(super) fn observe(&mut self, slot: u32) {
-        let Some(pace) = &self.conversation.pace else { return };
+        let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
-        let lane = &mut self.conversation.lanes[session.lane as usize];
+        let lane = &mut self.room.lanes[session.lane as usize];
         if session.is_open() && lane.marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
-            self.conversation.move_marks();
+            self.room.move_marks();
         }
     }
 
@@ -58,7 +58,7 @@ impl Hub {
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
         let session = &mut self.sessions[slot];
         session.intake.report(complete, self.now);
-        let lane = &self.conversation.lanes[session.lane as usize];
+        let lane = &self.room.lanes[session.lane as usize];
         // Its own messages are no reason to wait for it. If it has taken all, they are stepped over soon.
         if (!complete || session.intake.is_slow()) && session.cursor.next >= lane.log.tail() {
             session.cursor.skip_own(&lane.log);
@@ -83,7 +83,7 @@ impl Hub {
     /// Takes note that a reader has taken all that there is.
     #[inline]
     pub(super) fn has_taken_all(&mut self, slot: u32) {
-        let Some(pace) = &self.conversation.pace else { return };
+        let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
         if session.intake.is_done(pace) && session.is_open() {
             self.wait_for(slot);
@@ -103,12 +103,12 @@ impl Hub {
 
     /// Waits for a reader no longer: neither those who publish, nor those who have private messages for it.
     pub(super) fn wait_no_longer_for(&mut self, slot: u32) {
-        if self.conversation.pace.is_none() {
+        if self.room.pace.is_none() {
             return;
         }
         let session = &self.sessions[slot];
-        self.conversation.lanes[session.lane as usize].marks.end(&session.intake);
-        self.conversation.move_marks();
+        self.room.lanes[session.lane as usize].marks.end(&session.intake);
+        self.room.move_marks();
         self.turns.release_all(slot);
     }
 
@@ -117,21 +117,21 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.framer.hold(line);
         session.hold = hold;
-        self.stats.held += u64::from(!matches!(hold, Hold::Turn { .. }) || !self.conversation.is_open());
+        self.stats.held += u64::from(!matches!(hold, Hold::Turn { .. }) || !self.room.is_open());
         self.turns.wait(slot, hold, false);
     }
 
     /// Returns whether a line that has waited may be carried out.
     #[inline]
     pub(super) fn has_turns(&self) -> bool {
-        self.turns.any(|| self.conversation.is_open())
+        self.turns.any(|| self.room.is_open())
     }
 
     /// Lets lines that have waited be carried out, each in its turn, until nothing may be published.
     pub(super) fn take_turns(&mut self) {
-        self.turns.must_wait(self.conversation.marks());
+        self.turns.must_wait(self.room.marks());
         for _ in 0..TURNS_A_CALL {
-            let Some(slot) = self.turns.next(|| self.conversation.is_open()) else { return };
+            let Some(slot) = self.turns.next(|| self.room.is_open()) else { return };
             self.take_turn(slot);
         }
     }

@@ -3,10 +3,10 @@
 use alloc::string::String;
 
 use super::Hub;
-use super::close::MAX_LAST_WORDS;
 use crate::command::CloseReason;
+use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId, Rejected};
 use crate::journal::RecordKind;
-use crate::names::guest_number;
+use crate::names::NameBuf;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::schedule::turns::Hold;
 use crate::wire::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
@@ -72,28 +72,24 @@ impl Hub {
             }
         };
         let wire = wire.filter(|_| core::ptr::eq(passed, words));
-        if !self.sessions[slot].joined {
+        let member = MemberId(slot);
+        if !self.conversation.members().has_joined(member) {
             self.enter(slot, claim);
         }
-        // Not by `name_of`: this is the one path that is worth not copying the name.
-        let made;
-        let name = if let Some(name) = self.names.get(slot) {
-            name
-        } else {
-            made = self.made_name(slot);
-            made.as_str()
-        };
+        let (entry, mut made) = (Entry::Say { member, words: passed }, NameBuf::new());
+        let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
         let event = Event::Said { name, words: passed, wire };
-        self.conversation.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.ready);
+        self.room.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.ready);
     }
 
     fn act(&mut self, slot: u32, words: &str, rewritten: &mut String) {
         let name = self.name_of(slot);
         match self.consider(Proposal::Act { name: name.as_str(), words }, words, rewritten) {
             Ok(words) => {
-                if !self.sessions[slot].joined {
+                if !self.conversation.members().has_joined(MemberId(slot)) {
                     self.enter(slot, None);
                 }
+                self.apply(&Entry::Act { member: MemberId(slot), words });
                 self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
             }
             Err(complaint) => self.refuse(slot, complaint),
@@ -139,9 +135,13 @@ impl Hub {
     /// Lets a session that is about to say its first words take the name that it claims, and joins it.
     fn enter(&mut self, slot: u32, claim: Option<&str>) {
         // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
-        let claimed = claim.is_some_and(|claim| !self.names.has(slot) && self.take_name(slot, claim).is_ok());
+        let member = MemberId(slot);
+        let may_claim = !self.conversation.members().has_name(member);
+        let claimed = claim.is_some_and(|claim| may_claim && self.take_name(slot, claim).is_ok());
         if claimed || self.lane(slot).config.dialect.unnamed() == Unnamed::Guest {
-            self.sessions[slot].joined = true;
+            if !claimed {
+                self.apply(&Entry::Join { member });
+            }
             let name = self.name_of(slot);
             self.publish_presence(&Event::Joined { name: name.as_str() }, Some(slot));
         }
@@ -149,14 +149,16 @@ impl Hub {
 
     fn rename(&mut self, slot: u32, name: &str) {
         let from = self.name_of(slot);
-        if self.names.get(slot) != Some(name) {
+        let members = self.conversation.members();
+        let had_joined = members.has_joined(MemberId(slot));
+        if members.own_name(MemberId(slot)) != Some(name) {
             if let Err(complaint) = self.take_name(slot, name) {
                 return self.refuse(slot, complaint);
             }
             let to = self.name_of(slot);
             if from == to {
                 // The policy made of it the name that the session has.
-            } else if core::mem::replace(&mut self.sessions[slot].joined, true) {
+            } else if had_joined {
                 self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, Some(slot));
             } else {
                 self.publish_presence(&Event::Joined { name: to.as_str() }, Some(slot));
@@ -171,15 +173,21 @@ impl Hub {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
         let from = self.name_of(slot);
         let proposal = Proposal::Name { from: from.as_str(), to: name };
-        let taken = self
-            .consider(proposal, name, &mut rewritten)
-            .and_then(|name| self.names.claim(slot, name).map_err(Complaint::Name));
+        let taken = self.consider(proposal, name, &mut rewritten).and_then(|name| self.claim(MemberId(slot), name));
         self.rewritten_name = rewritten;
         if taken.is_ok() {
-            tracing::info!(session = %self.sessions.id(slot), name = self.names.get(slot), "named");
+            tracing::info!(session = %self.sessions.id(slot), name = self.conversation.members().own_name(MemberId(slot)), "named");
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
         }
         taken
+    }
+
+    /// Has a member take a name, unless it may not be had.
+    fn claim(&mut self, member: MemberId, name: &str) -> Result<(), Complaint> {
+        self.conversation.apply(&Entry::Name { member, name }).map_err(|rejected| match rejected {
+            Rejected::Name(error) => Complaint::Name(error),
+            Rejected::NoMember(_) | Rejected::NotVacant(_) | Rejected::HasJoined(_) => Complaint::NobodyThere,
+        })
     }
 
     fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) -> Hold {
@@ -200,13 +208,13 @@ impl Hub {
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
-        let len = self.conversation.encode(self.sessions[target].lane, &told).len();
+        let len = self.room.encode(self.sessions[target].lane, &told).len();
         let max = self.config.reply_bytes;
         let fits = match &self.sessions[target].outbox {
             // Room must stay for what the target's own next line causes, or others could keep it from being read.
             Some(outbox) => outbox.has_room(len, self.reply_reserve, max),
             // A long message may find no more room than this: last words alone.
-            None if target != slot => len + self.conversation.max_encoded <= max,
+            None if target != slot => len + self.room.max_encoded <= max,
             None => len + self.reply_reserve <= max,
         };
         if !fits {
@@ -217,6 +225,7 @@ impl Hub {
             return Hold::None;
         }
         let to = self.name_of(target);
+        self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
         self.reply(target, &told);
         self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
         Hold::None
@@ -234,12 +243,12 @@ impl Hub {
 
     /// Finds the open session that a name means, a guest's included.
     pub(super) fn find_slot(&mut self, name: &str) -> Option<u32> {
-        self.names.find(name).or_else(|| self.names.find_guest(guest_number(name)?))
+        self.conversation.find(name).map(|member| member.0)
     }
 
     /// Says why a name means nobody.
     fn absence(&self, name: &str) -> Complaint {
-        let gone = guest_number(name).filter(|number| self.names.was_guest(*number));
+        let gone = self.conversation.members().former_guest(name);
         gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
     }
 

@@ -2,6 +2,7 @@
 
 use super::{ENDED, Hub, Scratch};
 use crate::command::CloseReason;
+use crate::conversation::MemberId;
 use crate::fault::Fault;
 use crate::id::SessionId;
 use crate::journal::RecordKind;
@@ -213,7 +214,7 @@ impl Hub {
     /// Returns whether something new may be published.
     #[inline]
     fn may_publish(&mut self) -> bool {
-        self.conversation.is_open() && (self.turns.are_calm() || !self.turns.must_wait(self.conversation.marks()))
+        self.room.is_open() && (self.turns.are_calm() || !self.turns.must_wait(self.room.marks()))
     }
 
     /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,
@@ -223,7 +224,7 @@ impl Hub {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
-        let named = self.names.has(slot);
+        let named = self.conversation.members().has_name(MemberId(slot));
         let request = self.lane(slot).config.dialect.decode(line, named, decoded);
         let plain = if plain { line } else { &[] };
         let hold = if request.publishes() && !in_turn && !self.may_publish() {

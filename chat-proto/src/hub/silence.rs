@@ -27,9 +27,9 @@ impl Hub {
         if self.silence_deadline(slot).has_come(self.now) {
             return self.begin_close(slot, CloseReason::Idle, "");
         }
-        let warning = self.conversation.encode(self.sessions[slot].lane, &Event::SilenceWarning).len();
+        let warning = self.room.encode(self.sessions[slot].lane, &Event::SilenceWarning).len();
         // Room must stay for last words. One that does not read need not be told more.
-        let (reserve, max) = (self.conversation.max_encoded, self.config.reply_bytes);
+        let (reserve, max) = (self.room.max_encoded, self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();
         if warning > 0 && outbox.is_none_or(|outbox| outbox.has_room(warning, reserve, max)) {
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Warned);

@@ -1,6 +1,7 @@
 //! How events reach sessions: through the log, or as a reply to one.
 
 use super::Hub;
+use crate::conversation::Entry;
 use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::room::Audience;
@@ -18,14 +19,21 @@ impl Hub {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let words = clean(cut(words, self.config.max_line), &mut scratch.words);
         if !words.is_empty() {
+            self.apply(&Entry::Announce { words });
             self.publish(&Event::Announced { words }, None);
         }
         self.scratch = Some(scratch);
     }
 
+    /// Applies an entry that fits, as the hub's own are.
+    pub(super) fn apply(&mut self, entry: &Entry<'_>) {
+        let applied = self.conversation.apply(entry);
+        debug_assert_eq!(applied, Ok(()), "{entry:?}");
+    }
+
     /// Tells everyone. The author is not to read it.
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
-        self.conversation.publish(self.now, event, author, &mut self.sessions, &mut self.ready);
+        self.room.publish(self.now, event, author, &mut self.sessions, &mut self.ready);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
@@ -44,7 +52,7 @@ impl Hub {
     pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
         let head = self.lane(slot).log.head();
         let session = &mut self.sessions[slot];
-        let bytes = self.conversation.encode(session.lane, event);
+        let bytes = self.room.encode(session.lane, event);
         if bytes.is_empty() {
             return;
         }
@@ -61,7 +69,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let max = self.config.reply_bytes;
         let private = session.outbox.as_ref().map_or(0, |outbox| outbox.replies().len());
-        self.conversation.replay(session.lane, (max / 2).saturating_sub(private), |bytes| {
+        self.room.replay(session.lane, self.conversation.history(), (max / 2).saturating_sub(private), |bytes| {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).reply(head, bytes, max);
         });
     }
@@ -74,7 +82,7 @@ impl Hub {
         self.pass_second();
         let is_shown = self.presence.note(matches!(event, Event::Joined { .. }));
         let audience = if is_shown { Audience::All } else { Audience::Programs };
-        self.conversation.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.ready);
+        self.room.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.ready);
     }
 
     /// Begins another second, if the last is over, and tells of those who were only counted in that.
@@ -88,14 +96,7 @@ impl Hub {
     /// Tells of those who were only counted so far.
     pub(super) fn tell_counted(&mut self) {
         if let Some(event) = self.presence.take_counted() {
-            self.conversation.publish_to(
-                self.now,
-                Audience::Screens,
-                &event,
-                None,
-                &mut self.sessions,
-                &mut self.ready,
-            );
+            self.room.publish_to(self.now, Audience::Screens, &event, None, &mut self.sessions, &mut self.ready);
         }
     }
 }

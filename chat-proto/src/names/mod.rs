@@ -29,25 +29,22 @@ pub(crate) type NameBuf = ArrayString<MAX_NAME>;
 /// The most bytes that [`Config::max_name`](crate::Config::max_name) allows.
 pub(crate) const MAX_NAME: usize = 255;
 
-/// Copies a name, which is no longer than [`MAX_NAME`].
-pub(crate) fn name_buf(name: &str) -> NameBuf {
-    // In place: the buffer is larger than most names by far, and is not moved.
-    let mut buf = NameBuf::new();
-    let fits = buf.try_push_str(name);
-    debug_assert!(fits.is_ok(), "no name is longer");
-    buf
+/// Makes the name of the guest with that number.
+fn guest_name(number: u64) -> NameBuf {
+    let mut name = NameBuf::new();
+    write_guest_name(number, &mut name);
+    name
 }
 
-/// Makes the name of the guest with that number.
-pub(crate) fn guest_name(mut number: u64) -> NameBuf {
-    let mut name = name_buf(GUEST);
+/// Writes the name of the guest with that number behind what is there.
+pub(crate) fn write_guest_name(mut number: u64, out: &mut NameBuf) {
+    out.push_str(GUEST);
     let mut digits = ArrayVec::<u8, 20>::new();
     while number > 0 {
         digits.push(b'0' + (number % 10) as u8);
         number /= 10;
     }
-    digits.iter().rev().for_each(|digit| name.push(char::from(*digit)));
-    name
+    digits.iter().rev().for_each(|digit| out.push(char::from(*digit)));
 }
 
 /// Returns the number of the guest that a name means, written as guests' names are.
@@ -123,10 +120,10 @@ impl Names {
     }
 
     /// Returns the name of the session in that slot, if it has one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, slot: u32) -> Option<&str> {
         let length = self.lengths[slot as usize] as usize;
-        (length > 0).then(|| &self.text[slot as usize * self.max_name..][..length])
+        if length > 0 { Some(&self.text[slot as usize * self.max_name..][..length]) } else { None }
     }
 
     /// Makes a guest of the session in that slot, which is new: with a number that none had before.
@@ -152,6 +149,11 @@ impl Names {
     /// Returns whether there ever was a guest of that number.
     pub(crate) fn was_guest(&self, number: u64) -> bool {
         (1..=self.guests).contains(&number)
+    }
+
+    /// Returns how many guests there were.
+    pub(crate) fn guests(&self) -> u64 {
+        self.guests
     }
 
     /// Gives the name, in NFC, to the session in that slot, in place of the one it had.

@@ -1,14 +1,14 @@
-//! What is said to everyone: a log for each dialect, and the latest messages for those who come.
+//! Where people hear each other: a log for each dialect, and how far its readers are.
 
-mod history;
 pub(crate) mod presence;
 pub(crate) mod rendered;
 
 use alloc::vec::Vec;
 
-use self::history::Backlog;
 use self::rendered::Lane;
 use crate::config::{Config, DialectConfig};
+use crate::conversation::Event as Happened;
+use crate::conversation::history::History;
 use crate::fault::Fault;
 use crate::log::Log;
 use crate::schedule::pace::Pace;
@@ -17,9 +17,9 @@ use crate::session::Sessions;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 
-/// The conversation, in each dialect's own form.
+/// What is said to everyone, in each dialect's own form.
 #[derive(Debug)]
-pub(crate) struct Conversation {
+pub(crate) struct Room {
     pub(crate) lanes: Vec<Lane>,
     /// `None` if nobody is waited for.
     pub(crate) pace: Option<Pace>,
@@ -27,7 +27,6 @@ pub(crate) struct Conversation {
     is_closed: bool,
     /// How often the marks have moved, which wraps.
     moves: u32,
-    backlog: Backlog,
     /// What a dialect encodes into.
     encoded: Vec<u8>,
     /// [`Config::max_encoded`], which is asked for with every event.
@@ -52,7 +51,7 @@ impl Audience {
     }
 }
 
-impl Conversation {
+impl Room {
     pub(crate) fn new(config: &Config) -> Self {
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
         let lane = |dialect: &DialectConfig| Lane::new(*dialect, config.log_bytes, config.log_entries, pace.as_ref());
@@ -62,23 +61,16 @@ impl Conversation {
             pace,
             is_closed: false,
             moves: 0,
-            backlog: Backlog::new(Self::longest_backlog(config), config.max_line),
             encoded: Vec::with_capacity(Self::room_to_encode(config)),
             max_encoded: config.max_encoded(),
             messages: 0,
         }
     }
 
-    /// Bytes of heap for a conversation with these limits.
+    /// Bytes of heap for a room with these limits.
     pub(crate) fn memory_bound(config: &Config) -> u64 {
         let lane = size_of::<Lane>() + Log::memory_bound(config.log_bytes, config.log_entries);
-        let backlog = Backlog::memory_bound(Self::longest_backlog(config), config.max_line);
-        config.dialects.len() as u64 * lane as u64 + backlog as u64 + Self::room_to_encode(config) as u64
-    }
-
-    /// The most messages that a newcomer of any dialect is shown.
-    fn longest_backlog(config: &Config) -> usize {
-        config.dialects.iter().map(|dialect| dialect.backlog).max().unwrap_or_default()
+        config.dialects.len() as u64 * lane as u64 + Self::room_to_encode(config) as u64
     }
 
     /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
@@ -124,7 +116,6 @@ impl Conversation {
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.backlog.keep(event);
         let home = author.map(|slot| sessions[slot].lane);
         let mut may_move = false;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
@@ -193,9 +184,10 @@ impl Conversation {
 
     /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first;
     /// before and after them, what it writes there. If it shows none of them, nothing.
-    pub(crate) fn replay(&mut self, lane: u8, mut room: usize, mut each: impl FnMut(&[u8])) {
+    pub(crate) fn replay(&mut self, lane: u8, history: &History, mut room: usize, mut each: impl FnMut(&[u8])) {
         let lane = &self.lanes[lane as usize];
-        if lane.config.backlog == 0 || self.backlog.latest().next().is_none() {
+        let latest = || history.latest_messages().filter_map(event_of).take(lane.config.backlog);
+        if latest().next().is_none() {
             return;
         }
         for edge in [Event::BacklogBegins, Event::BacklogEnds] {
@@ -203,7 +195,7 @@ impl Conversation {
             room = room.saturating_sub(self.encoded.len());
         }
         let mut is_any_shown = false;
-        let fitting = self.backlog.latest().take(lane.config.backlog).take_while(|event| {
+        let fitting = latest().take_while(|event| {
             let is_shown = lane.encode(event, &mut self.encoded, self.max_encoded);
             let fits = self.encoded.len() <= room;
             room = room.saturating_sub(self.encoded.len());
@@ -211,7 +203,6 @@ impl Conversation {
             fits
         });
         let fitting = fitting.count();
-        let skipped = self.backlog.latest().count() - fitting;
         if !is_any_shown {
             return;
         }
@@ -221,7 +212,18 @@ impl Conversation {
             }
         };
         show(&Event::BacklogBegins);
-        self.backlog.latest().rev().skip(skipped).for_each(|event| show(&event));
+        let total = history.latest_messages().count();
+        history.latest_messages().rev().skip(total - fitting).filter_map(event_of).for_each(|event| show(&event));
         show(&Event::BacklogEnds);
     }
+}
+
+/// Returns a message as dialects write it.
+fn event_of(message: Happened<'_>) -> Option<Event<'_>> {
+    Some(match message {
+        Happened::Said { name, words } => Event::Said { name, words, wire: None },
+        Happened::Acted { name, words } => Event::Acted { name, words },
+        Happened::Announced { words } => Event::Announced { words },
+        _ => return None,
+    })
 }

@@ -100,8 +100,6 @@ pub(crate) struct Session {
     pub(crate) lane: u8,
     /// Its first line is none of another protocol.
     pub(crate) accepted: bool,
-    /// Others have been told that it is here.
-    pub(crate) joined: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
     pub(crate) sending: bool,
     /// It was warned that its silence is about to end it.
@@ -194,7 +192,6 @@ impl Sessions {
             generation,
             lane,
             accepted: false,
-            joined: false,
             sending: false,
             warned: false,
             owes_read: false,

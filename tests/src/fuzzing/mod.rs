@@ -5,6 +5,7 @@
 //! own file.
 
 mod driver;
+mod entries;
 mod limits;
 mod lockstep;
 mod names;
@@ -19,12 +20,13 @@ use crate::model::Checked;
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its binary and of its corpus.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("receive_text", receive_text),
     ("receive_classic", receive_classic),
     ("driver", driver),
     ("round_trip", round_trip),
     ("names", names),
+    ("entries", entries),
 ];
 
 /// Feeds bytes to a session of the text dialect: however they are cut and however others are written to, the same comes
@@ -71,6 +73,15 @@ pub fn round_trip(data: &[u8]) {
 /// If a rule is broken.
 pub fn names(data: &[u8]) {
     hold(names::play(data));
+}
+
+/// Decodes entries, and applies them to several conversations.
+///
+/// # Panics
+///
+/// If a rule is broken.
+pub fn entries(data: &[u8]) {
+    hold(entries::play(data));
 }
 
 #[track_caller]

@@ -1,5 +1,6 @@
 //! What must hold after every step.
 
+use chat_proto::conversation::Entry;
 use chat_proto::{Record, SessionId, Timestamp};
 
 use super::world::World;
@@ -9,6 +10,7 @@ impl World {
     /// Checks what is cheap to check, which is nearly everything.
     pub(super) fn check(&mut self) -> Checked {
         self.check_journal()?;
+        self.check_follower()?;
         self.model.stats.sessions = self.model.count();
         let stats = self.hub.stats();
         if stats != self.model.stats {
@@ -43,6 +45,41 @@ impl World {
             Some(slot) => differ("lost wake", format!("no command for slot {slot}, though there is one to give")),
             None => Ok(()),
         }
+    }
+
+    /// Hands the hub's new entries to the follower, as bytes; it must be in the same state then.
+    fn check_follower(&mut self) -> Checked {
+        let Some(follower) = &mut self.follower else { return Ok(()) };
+        let hub = self.hub.conversation();
+        let mut bytes = Vec::new();
+        for (seq, entry) in hub.entries(follower.applied()) {
+            if seq != follower.applied() {
+                break;
+            }
+            bytes.clear();
+            entry.encode(&mut bytes);
+            match Entry::decode(&bytes) {
+                Ok((decoded, [])) if decoded == entry => {}
+                other => return differ("codec", format!("{entry:?} became {other:?}")),
+            }
+            if let Err(error) = follower.apply(&entry) {
+                return differ("follower", format!("{entry:?}: {error}"));
+            }
+        }
+        if follower.applied() < hub.applied() {
+            // Only so many are kept. Of those that are not, some must be older than the last so many.
+            let may_miss = hub.applied() - follower.applied() > self.hub.config().history as u64;
+            if !may_miss {
+                return differ("follower", format!("entry {} of {} is missing", follower.applied(), hub.applied()));
+            }
+            self.follower = None;
+        } else if follower.digest() != hub.digest() {
+            return differ(
+                "digest",
+                format!("after {} entries\n     hub {hub:?}\n  follower {follower:?}", hub.applied()),
+            );
+        }
+        Ok(())
     }
 
     fn check_journal(&mut self) -> Checked {
@@ -83,6 +120,11 @@ impl World {
             if is_open && name.as_deref() != Some(&self.model.name(slot)) {
                 return differ("name", format!("{id:?} is called {name:?}, not {}", self.model.name(slot)));
             }
+        }
+        if let Some(follower) = &self.follower
+            && !self.hub.events(0).eq(follower.events(0))
+        {
+            return differ("events", "the follower has seen others");
         }
         match live.next() {
             Some((slot, _)) => differ("sessions", format!("the hub forgot slot {slot}")),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use chat_proto::conversation::Conversation;
 use chat_proto::dialect::Event;
 use chat_proto::{Batch, Command, Hub, Origin, SessionId, Timestamp};
 
@@ -35,6 +36,8 @@ pub struct World {
     pub(super) batch_size: i64,
     pub(super) writing_size: i64,
     pub(super) journal_seen: u64,
+    /// What knows of the hub only its entries; `None` once it has missed some.
+    pub(super) follower: Option<Conversation>,
     /// Everything seen so far.
     pub(super) digest: Digest,
     pub(super) stale: VecDeque<SessionId>,
@@ -94,6 +97,7 @@ impl World {
         let mut meter = Meter::new();
         let config = episode.config.clone();
         let hub = meter.scope(|| Hub::new(episode.config.clone()).expect("episodes have valid limits"));
+        let follower = Conversation::new(&config).expect("episodes have valid limits");
         let place = |name| config.dialects.iter().position(|d| d.dialect.name() == name).expect("both are spoken");
         Self {
             hub,
@@ -109,6 +113,7 @@ impl World {
             batch_size: 0,
             writing_size: 0,
             journal_seen: 0,
+            follower: Some(follower),
             digest: Digest::new(),
             stale: VecDeque::new(),
             accepts_to_fail: 0,

@@ -118,7 +118,7 @@ fn who_sets_a_limit_out_of_its_range_is_told_the_range() {
 
 #[test]
 fn the_greatest_is_out_of_range_and_nothing_overflows() {
-    let cases: [Set; 8] = [
+    let cases: [Set; 9] = [
         |c| c.max_sessions = usize::MAX,
         |c| c.max_line = usize::MAX,
         |c| c.max_name = usize::MAX,
@@ -126,6 +126,7 @@ fn the_greatest_is_out_of_range_and_nothing_overflows() {
         |c| c.log_entries = usize::MAX,
         |c| c.reply_bytes = usize::MAX,
         |c| c.journal_records = usize::MAX,
+        |c| c.history = usize::MAX,
         |c| c.dialects[0].backlog = usize::MAX,
     ];
     for set in cases {

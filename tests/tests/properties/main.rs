@@ -1,6 +1,7 @@
 //! Properties of the core, for any input that proptest can think of.
 
 mod bench;
+mod conversation;
 mod dialects;
 mod hub;
 

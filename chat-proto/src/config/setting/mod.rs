@@ -163,6 +163,12 @@ pub static SETTINGS: &[Setting] = &[
         help: "Records kept of what happened, for diagnosis.",
         place: Place::Hub(|config| Field::Number(&mut config.journal_records)),
     },
+    Setting {
+        name: "history",
+        topic: Topic::Memory,
+        help: "Messages, and other events, kept for programs that follow along.",
+        place: Place::Hub(|config| Field::Number(&mut config.history)),
+    },
 ];
 
 impl Setting {
@@ -380,6 +386,7 @@ mod tests {
             log_entries: 77,
             reply_bytes: 77,
             journal_records: 77,
+            history: 77,
             rate: Some(rate),
             pace: Some(77),
             max_per_address: Some(77),

@@ -1,0 +1,344 @@
+//! What has come about lately, in no wire format: for newcomers, for programs that follow along, for other servers.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::iter::Peekable;
+use core::str::from_utf8;
+
+use super::entry::{Entry, MAX_LAST_WORDS, MemberId};
+use super::members::mix;
+use crate::command::CloseReason;
+use crate::fault::Fault;
+use crate::names::NameBuf;
+
+/// Something that came about in the conversation, as a program that follows along sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Somebody has joined.
+    Joined {
+        /// What it is called.
+        name: &'a str,
+    },
+    /// Somebody has left who had joined.
+    Left {
+        /// What it was called.
+        name: &'a str,
+        /// Why.
+        reason: CloseReason,
+        /// What it said on leaving, or what it was told.
+        words: &'a str,
+    },
+    /// Somebody has another name.
+    Renamed {
+        /// What it was called.
+        from: &'a str,
+        /// What it is called.
+        to: &'a str,
+    },
+    /// Somebody has said something to everyone.
+    Said {
+        /// Who.
+        name: &'a str,
+        /// What.
+        words: &'a str,
+    },
+    /// Somebody was seen doing something.
+    Acted {
+        /// Who.
+        name: &'a str,
+        /// What.
+        words: &'a str,
+    },
+    /// Somebody has said something to one other.
+    Told {
+        /// Who.
+        from: &'a str,
+        /// To whom.
+        to: &'a str,
+        /// What.
+        words: &'a str,
+    },
+    /// The server has said something to everyone.
+    Announced {
+        /// What.
+        words: &'a str,
+    },
+}
+
+/// An event, with its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded<'a> {
+    /// Its number: the first is 0 and each is one more. A follower that finds a gap has missed so many.
+    pub seq: u64,
+    /// Whom it is of; `None` for the server.
+    pub member: Option<MemberId>,
+    /// What came about.
+    pub event: Event<'a>,
+}
+
+/// The latest entries, in buffers that are allocated at once and used again.
+///
+/// What was said to everyone and all else are kept apart, so that however many come and go, or whisper, newcomers are
+/// shown as many messages as ever.
+#[derive(Debug)]
+pub(crate) struct History {
+    messages: Ring,
+    others: Ring,
+    /// How many entries there were, and how many of them were events.
+    entries: u64,
+    events: u64,
+}
+
+/// So many records, the oldest overwritten.
+#[derive(Debug)]
+struct Ring {
+    records: Vec<Record>,
+    /// The most bytes of text in a record.
+    max_text: usize,
+    /// Where the next one goes: in place of the oldest.
+    next: usize,
+    /// How many there are.
+    count: usize,
+}
+
+/// An entry that was applied, and the names of that moment.
+#[derive(Debug, Default)]
+struct Record {
+    kind: Option<Kind>,
+    /// Its number among all entries, and among events if it is one.
+    entry: u64,
+    event: u64,
+    member: MemberId,
+    name: NameBuf,
+    /// Another name, and words: UTF-8, in a buffer that is never moved.
+    text: Box<[u8]>,
+    /// How many bytes of it are in use, and how many of those are the name.
+    len: u32,
+    split: u8,
+}
+
+/// What an entry was, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Entered {
+        guest: bool,
+    },
+    /// It had not joined; or it had another name before.
+    Named {
+        joined: bool,
+        renamed: bool,
+    },
+    Joined,
+    Said,
+    Acted,
+    Told {
+        to: MemberId,
+    },
+    Left {
+        reason: CloseReason,
+        had_joined: bool,
+    },
+    Announced,
+}
+
+impl History {
+    /// Makes room for so many messages, and so many other entries, each of so many bytes of words at most.
+    pub(crate) fn new(messages: usize, others: usize, max_words: usize, max_name: usize) -> Self {
+        Self {
+            messages: Ring::new(messages, max_words),
+            others: Ring::new(others, Self::max_text(max_words, max_name)),
+            entries: 0,
+            events: 0,
+        }
+    }
+
+    /// Bytes of heap for that many of that size.
+    pub(crate) const fn memory_bound(messages: usize, others: usize, max_words: usize, max_name: usize) -> usize {
+        messages * (size_of::<Record>() + max_words)
+            + others * (size_of::<Record>() + Self::max_text(max_words, max_name))
+    }
+
+    /// The most bytes of another name and of words.
+    const fn max_text(max_words: usize, max_name: usize) -> usize {
+        max_name + if max_words > MAX_LAST_WORDS { max_words } else { MAX_LAST_WORDS }
+    }
+
+    /// Returns how many entries there were.
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Keeps something that was said to everyone, in place of the oldest.
+    #[inline(always)]
+    pub(super) fn keep_message(&mut self, entry: &Entry<'_>, name: &str) {
+        let (kind, member, words) = match *entry {
+            Entry::Say { member, words } => (Kind::Said, member, words),
+            Entry::Act { member, words } => (Kind::Acted, member, words),
+            Entry::Announce { words } => (Kind::Announced, MemberId(0), words),
+            _ => return,
+        };
+        let (entry, event) = (self.entries, self.events);
+        self.entries += 1;
+        self.events += 1;
+        // No line is longer; a dialect that makes more of it is not obeyed.
+        if words.len() > self.messages.max_text {
+            return;
+        }
+        let Some(record) = self.messages.next_record() else { return };
+        (record.kind, record.entry, record.event, record.member) = (Some(kind), entry, event, member);
+        record.name.clear();
+        record.name.push_str(name);
+        record.set_text("", words);
+    }
+
+    /// Keeps anything else, in place of the oldest. `name` is what the member was called before, `other` the other name
+    /// that there is.
+    pub(super) fn keep_other(&mut self, kind: Kind, member: MemberId, name: &str, other: &str, words: &str) {
+        let (entry, event) = (self.entries, self.events);
+        self.entries += 1;
+        self.events += u64::from(kind.is_event());
+        if Fault::LocalStateDecides.is_planted() && matches!(kind, Kind::Entered { .. }) {
+            // Where this lies in memory.
+            self.events += (core::ptr::from_ref(self) as usize as u64 >> 4) & 1;
+        }
+        if other.len() + words.len() > self.others.max_text {
+            return;
+        }
+        let Some(record) = self.others.next_record() else { return };
+        (record.kind, record.entry, record.event, record.member) = (Some(kind), entry, event, member);
+        record.name.clear();
+        record.name.push_str(name);
+        record.set_text(other, words);
+    }
+
+    /// Returns what was said to everyone, the latest first.
+    pub(crate) fn latest_messages(&self) -> impl DoubleEndedIterator<Item = Event<'_>> + Clone {
+        self.messages.in_order().rev().filter_map(Record::event)
+    }
+
+    /// Returns the events from number `since` on that are kept, oldest first.
+    pub(crate) fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
+        let is_later = move |record: &&Record| record.event >= since;
+        self.kept().filter(is_later).filter_map(|record| {
+            let event = record.event()?;
+            let member = (!matches!(event, Event::Announced { .. })).then_some(record.member);
+            Some(Recorded { seq: record.event, member, event })
+        })
+    }
+
+    /// Returns the entries from number `since` on that are kept, with their numbers, oldest first.
+    pub(crate) fn entries_since(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
+        self.kept()
+            .filter(move |record| record.entry >= since)
+            .filter_map(|record| Some((record.entry, record.as_entry()?)))
+    }
+
+    /// Returns all records that are kept, oldest first.
+    fn kept(&self) -> impl Iterator<Item = &Record> {
+        Merged { one: self.messages.in_order().peekable(), other: self.others.in_order().peekable() }
+    }
+
+    /// Returns a number that is the same for all who had as many entries and events.
+    pub(super) fn digest(&self) -> u64 {
+        mix(mix(0, self.entries), self.events)
+    }
+}
+
+impl Ring {
+    fn new(records: usize, max_text: usize) -> Self {
+        let empty = || Record { text: vec![0; max_text].into(), ..Record::default() };
+        Self { records: (0..records).map(|_| empty()).collect(), max_text, next: 0, count: 0 }
+    }
+
+    /// Returns the record that is to be overwritten next, if there is room for any.
+    #[inline(always)]
+    fn next_record(&mut self) -> Option<&mut Record> {
+        let (place, len) = (self.next, self.records.len());
+        let record = self.records.get_mut(place)?;
+        self.next = if place + 1 == len { 0 } else { place + 1 };
+        self.count = self.count.max(place + 1);
+        Some(record)
+    }
+
+    /// Returns the records, the oldest first.
+    fn in_order(&self) -> impl DoubleEndedIterator<Item = &Record> + Clone {
+        let (later, earlier) = self.records[..self.count].split_at(self.next.min(self.count));
+        earlier.iter().chain(later)
+    }
+}
+
+impl Kind {
+    /// Returns whether programs that follow along are told of it.
+    fn is_event(self) -> bool {
+        !matches!(
+            self,
+            Self::Entered { .. } | Self::Named { joined: false, renamed: false } | Self::Left { had_joined: false, .. }
+        )
+    }
+}
+
+impl Record {
+    /// Takes copies of another name, of at most 255 bytes, and of words. There must be room.
+    #[inline(always)]
+    fn set_text(&mut self, other: &str, words: &str) {
+        let (start, len) = (other.len(), other.len() + words.len());
+        self.text[..start].copy_from_slice(other.as_bytes());
+        self.text[start..len].copy_from_slice(words.as_bytes());
+        (self.len, self.split) = (len as u32, start as u8);
+    }
+
+    /// Returns the other name, and the words.
+    fn parts(&self) -> (&str, &str) {
+        let (other, words) = self.text[..self.len as usize].split_at(self.split.into());
+        (from_utf8(other).unwrap_or_default(), from_utf8(words).unwrap_or_default())
+    }
+
+    fn event(&self) -> Option<Event<'_>> {
+        let (name, (other, words)) = (self.name.as_str(), self.parts());
+        Some(match self.kind? {
+            Kind::Named { joined: true, .. } => Event::Joined { name: other },
+            Kind::Named { renamed: true, .. } => Event::Renamed { from: name, to: other },
+            Kind::Joined => Event::Joined { name },
+            Kind::Said => Event::Said { name, words },
+            Kind::Acted => Event::Acted { name, words },
+            Kind::Told { .. } => Event::Told { from: name, to: other, words },
+            Kind::Left { reason, had_joined: true } => Event::Left { name, reason, words },
+            Kind::Announced => Event::Announced { words },
+            Kind::Entered { .. } | Kind::Named { .. } | Kind::Left { .. } => return None,
+        })
+    }
+
+    fn as_entry(&self) -> Option<Entry<'_>> {
+        let (member, (other, words)) = (self.member, self.parts());
+        Some(match self.kind? {
+            Kind::Entered { guest } => Entry::Enter { member, guest },
+            Kind::Named { .. } => Entry::Name { member, name: other },
+            Kind::Joined => Entry::Join { member },
+            Kind::Said => Entry::Say { member, words },
+            Kind::Acted => Entry::Act { member, words },
+            Kind::Told { to } => Entry::Tell { member, to, words },
+            Kind::Left { reason, .. } => Entry::Leave { member, reason, words },
+            Kind::Announced => Entry::Announce { words },
+        })
+    }
+}
+
+/// The records of two rings in the order of their entries.
+struct Merged<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> {
+    one: Peekable<A>,
+    other: Peekable<B>,
+}
+
+impl<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> Iterator for Merged<'a, A, B> {
+    type Item = &'a Record;
+
+    fn next(&mut self) -> Option<&'a Record> {
+        match (self.one.peek(), self.other.peek()) {
+            (Some(one), Some(other)) if other.entry < one.entry => self.other.next(),
+            (None, _) => self.other.next(),
+            _ => self.one.next(),
+        }
+    }
+}

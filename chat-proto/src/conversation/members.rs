@@ -1,0 +1,149 @@
+//! Who is here, and who is called what.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::entry::MemberId;
+use crate::fault::Fault;
+use crate::names::{ANONYMOUS, NameBuf, NameError, NameRules, Names, guest_number, write_guest_name};
+
+/// The members, by number.
+#[derive(Debug)]
+pub(crate) struct Members {
+    names: Names,
+    /// What there is to know of each besides its name: [`HERE`], [`GUEST`], [`JOINED`].
+    flags: Vec<u8>,
+    /// The sum of what [`Self::digest_of`] has for each who is here.
+    digest: u64,
+}
+
+/// Somebody has the number.
+const HERE: u8 = 1;
+/// It is a guest until it has a name. This stays when it leaves, so that what it is called stays, too.
+const GUEST: u8 = 2;
+/// Others have been told that it is here.
+const JOINED: u8 = 4;
+
+impl Members {
+    pub(crate) fn new(rules: NameRules, max_name: usize, max: usize) -> Self {
+        Self { names: Names::new(rules, max_name, max), flags: vec![0; max], digest: 0 }
+    }
+
+    /// Bytes of heap for that many with names of that length.
+    pub(crate) fn memory_bound(max_name: usize, max: usize) -> usize {
+        Names::memory_bound(max_name, max) + max * size_of::<u8>()
+    }
+
+    /// Returns whether there is a member of that number.
+    #[inline]
+    pub(crate) fn is_here(&self, member: MemberId) -> bool {
+        self.flags.get(member.0 as usize).is_some_and(|flags| flags & HERE != 0)
+    }
+
+    /// Returns whether somebody can come under that number.
+    pub(crate) fn is_vacant(&self, member: MemberId) -> bool {
+        self.flags.get(member.0 as usize).is_some_and(|flags| flags & HERE == 0)
+    }
+
+    /// Returns whether others have been told that the member is here.
+    #[inline]
+    pub(crate) fn has_joined(&self, member: MemberId) -> bool {
+        self.flags[member.0 as usize] & JOINED != 0
+    }
+
+    /// Returns whether the member has a name of its own.
+    #[inline]
+    pub(crate) fn has_name(&self, member: MemberId) -> bool {
+        self.names.has(member.0)
+    }
+
+    /// Returns the member's own name, if it has one.
+    #[inline]
+    pub(crate) fn own_name(&self, member: MemberId) -> Option<&str> {
+        self.names.get(member.0)
+    }
+
+    /// Returns what a member is called: `alice`, `guest-7`, `anonymous`. One that has left has lost its name.
+    pub(crate) fn name_of(&self, member: MemberId) -> NameBuf {
+        let mut name = NameBuf::new();
+        self.write_name(member, &mut name);
+        name
+    }
+
+    /// Writes what a member is called into a buffer.
+    pub(super) fn write_name(&self, member: MemberId, out: &mut NameBuf) {
+        out.clear();
+        match self.names.get(member.0) {
+            Some(name) => out.push_str(name),
+            None if self.flags[member.0 as usize] & GUEST != 0 => write_guest_name(self.names.number(member.0), out),
+            None => out.push_str(ANONYMOUS),
+        }
+    }
+
+    /// Finds whom a name means, a guest included. (It takes `&mut self` for buffers, and changes nothing.)
+    pub(crate) fn find(&mut self, name: &str) -> Option<MemberId> {
+        self.names.find(name).or_else(|| self.names.find_guest(guest_number(name)?)).map(MemberId)
+    }
+
+    /// Returns the number of the guest that a name means, if there was one.
+    pub(crate) fn former_guest(&self, name: &str) -> Option<u64> {
+        guest_number(name).filter(|number| self.names.was_guest(*number))
+    }
+
+    /// Returns a number that is the same for all who have the same members under the same names. It is kept as they
+    /// change.
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest ^ self.names.guests()
+    }
+
+    pub(super) fn enter(&mut self, member: MemberId, guest: bool) {
+        self.flags[member.0 as usize] = HERE | if guest { GUEST } else { 0 };
+        if guest {
+            self.names.admit_guest(member.0);
+        }
+        self.digest = self.digest.wrapping_add(self.digest_of(member));
+    }
+
+    pub(super) fn name(&mut self, member: MemberId, name: &str) -> Result<(), NameError> {
+        let before = self.digest_of(member);
+        self.names.claim(member.0, name)?;
+        self.flags[member.0 as usize] |= JOINED;
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(self.digest_of(member));
+        Ok(())
+    }
+
+    pub(super) fn join(&mut self, member: MemberId) {
+        let before = self.digest_of(member);
+        self.flags[member.0 as usize] |= JOINED;
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(self.digest_of(member));
+    }
+
+    pub(super) fn leave(&mut self, member: MemberId) {
+        self.digest = self.digest.wrapping_sub(self.digest_of(member));
+        if !Fault::NameNotFreed.is_planted() {
+            self.names.release(member.0);
+        }
+        self.flags[member.0 as usize] &= GUEST;
+    }
+
+    fn digest_of(&self, member: MemberId) -> u64 {
+        let flags = self.flags[member.0 as usize];
+        let number = if flags & GUEST != 0 { self.names.number(member.0) } else { 0 };
+        let start = mix(mix(u64::from(member.0), flags.into()), number);
+        mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes())
+    }
+}
+
+/// Adds a number to a digest, which then depends on it and on the order. Nothing secret or hostile rests on it: it tells
+/// states apart that a defect made different.
+pub(super) fn mix(digest: u64, number: u64) -> u64 {
+    (digest ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+}
+
+/// Adds bytes and their number to a digest.
+pub(super) fn mix_bytes(digest: u64, bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let digest = words.iter().fold(digest, |digest, word| mix(digest, u64::from_le_bytes(*word)));
+    let rest = rest.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    mix(mix(digest, rest), bytes.len() as u64)
+}

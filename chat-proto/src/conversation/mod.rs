@@ -1,0 +1,356 @@
+//! The conversation itself: who is here, who is called what, what was said. No transport, no time, no wire format.
+//!
+//! What peers ask for becomes an [`Entry`], and [`Conversation::apply`] is the only place where an entry changes
+//! anything. What it does depends on the state and the entry, and on nothing else; so conversations that apply the same
+//! entries in the same order stay the same, which [`Conversation::digest`] shows. A [`Hub`](crate::Hub) that is alone
+//! applies each entry as it arises.
+//!
+//! ```
+//! use chat_proto::conversation::{Conversation, Entry, MemberId};
+//! use chat_proto::{Command, Config, Hub, Timestamp};
+//!
+//! let config = Config::default();
+//! let (mut hub, mut follower) = (Hub::new(config.clone())?, Conversation::new(&config)?);
+//! let text = hub.dialect("text").expect("a default dialect");
+//! let alice = hub.open(Timestamp::ZERO, text)?;
+//! hub.receive(Timestamp::ZERO, alice, b"/name alice\nhello\n");
+//!
+//! // Over the network, say.
+//! let mut bytes = Vec::new();
+//! hub.conversation().entries(0).for_each(|(_, entry)| entry.encode(&mut bytes));
+//! let mut rest = &bytes[..];
+//! while !rest.is_empty() {
+//!     let (entry, after) = Entry::decode(rest)?;
+//!     follower.apply(&entry)?;
+//!     rest = after;
+//! }
+//! assert_eq!(follower.name(MemberId(0)).as_deref(), Some("alice"));
+//! assert_eq!(follower.digest(), hub.conversation().digest());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod entry;
+pub(crate) mod history;
+pub(crate) mod members;
+
+use alloc::string::String;
+use core::fmt;
+
+pub(crate) use self::entry::MAX_LAST_WORDS;
+pub use self::entry::{DecodeError, Entry, MemberId};
+pub use self::history::{Event, Recorded};
+use self::history::{History, Kind};
+use self::members::{Members, mix};
+use crate::config::{Config, ConfigError};
+use crate::fault::Fault;
+use crate::names::{NameBuf, NameError};
+
+/// Who is here, what each is called, and what came about lately.
+#[derive(Debug)]
+pub struct Conversation {
+    members: Members,
+    history: History,
+}
+
+/// Why an entry was not applied. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// Nobody of that number is here.
+    NoMember(MemberId),
+    /// Somebody of that number is here, or no member can have it.
+    NotVacant(MemberId),
+    /// The member has joined already.
+    HasJoined(MemberId),
+    /// The name may not be had, at least not now.
+    Name(NameError),
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMember(member) => write!(f, "there is no member {}", member.0),
+            Self::NotVacant(member) => write!(f, "nobody can come as member {}", member.0),
+            Self::HasJoined(member) => write!(f, "member {} has joined already", member.0),
+            Self::Name(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Rejected {}
+
+impl Conversation {
+    /// Makes a conversation with nobody in it; all of its memory is allocated here.
+    ///
+    /// # Errors
+    ///
+    /// A limit is out of its range.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self::with_limits(config))
+    }
+
+    /// Makes a conversation with limits that are in their ranges.
+    pub(crate) fn with_limits(config: &Config) -> Self {
+        Self {
+            members: Members::new(config.names, config.max_name, config.max_sessions),
+            history: History::new(Self::messages(config), config.history, config.max_line, config.max_name),
+        }
+    }
+
+    /// Bytes of heap for the members, and for the history.
+    pub(crate) fn memory_bound(config: &Config) -> [usize; 2] {
+        [
+            Members::memory_bound(config.max_name, config.max_sessions),
+            History::memory_bound(Self::messages(config), config.history, config.max_line, config.max_name),
+        ]
+    }
+
+    /// How many messages are kept: as many as any newcomer is shown, at least.
+    fn messages(config: &Config) -> usize {
+        config.dialects.iter().map(|dialect| dialect.backlog).fold(config.history, usize::max)
+    }
+
+    /// Applies an entry.
+    ///
+    /// # Errors
+    ///
+    /// The entry does not fit the state, as when two take a name at once and this one comes second. Nothing has changed
+    /// then, not even the number of entries.
+    pub fn apply(&mut self, entry: &Entry<'_>) -> Result<(), Rejected> {
+        self.apply_and_name(entry, &mut NameBuf::new())
+    }
+
+    /// Applies an entry, and writes into `name` what its member was called before.
+    pub(crate) fn apply_and_name(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
+        if let Entry::Say { member, .. } | Entry::Act { member, .. } = *entry {
+            return self.apply_message(entry, member, name).map(drop);
+        }
+        let Self { members, history } = self;
+        if let Entry::Enter { member, guest } = *entry {
+            if !members.is_vacant(member) {
+                return Err(Rejected::NotVacant(member));
+            }
+            members.enter(member, guest);
+            history.keep_other(Kind::Entered { guest }, member, "", "", "");
+            return Ok(());
+        }
+        name.clear();
+        if let Some(member) = entry.member() {
+            if !members.is_here(member) {
+                return Err(Rejected::NoMember(member));
+            }
+            members.write_name(member, name);
+        }
+        match *entry {
+            Entry::Say { .. } | Entry::Act { .. } | Entry::Enter { .. } => {}
+            Entry::Announce { .. } => history.keep_message(entry, ""),
+            Entry::Name { member, name: to } => {
+                let had_joined = members.has_joined(member);
+                members.name(member, to).map_err(Rejected::Name)?;
+                let to = members.own_name(member).unwrap_or_default();
+                let kind = Kind::Named { joined: !had_joined, renamed: name.as_str() != to };
+                history.keep_other(kind, member, name, to, "");
+            }
+            Entry::Join { member } => {
+                if members.has_joined(member) {
+                    return Err(Rejected::HasJoined(member));
+                }
+                members.join(member);
+                history.keep_other(Kind::Joined, member, name, "", "");
+            }
+            Entry::Tell { member, to, words } => {
+                if !members.is_here(to) {
+                    return Err(Rejected::NoMember(to));
+                }
+                history.keep_other(Kind::Told { to }, member, name, members.name_of(to).as_str(), words);
+            }
+            Entry::Leave { member, reason, words } => {
+                let had_joined = members.has_joined(member);
+                members.leave(member);
+                if Fault::EntryUnrecorded.is_planted() {
+                    return Ok(());
+                }
+                history.keep_other(Kind::Left { reason, had_joined }, member, name, "", words);
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies an entry that is a member's message to everyone, and returns what the member is called. `made` is what a
+    /// name is made in that the member has not; nearly all have one, which is not copied.
+    #[inline(always)]
+    pub(crate) fn apply_message<'a>(
+        &'a mut self,
+        entry: &Entry<'_>,
+        member: MemberId,
+        made: &'a mut NameBuf,
+    ) -> Result<&'a str, Rejected> {
+        if !self.members.is_here(member) {
+            return Err(Rejected::NoMember(member));
+        }
+        let name = if let Some(name) = self.members.own_name(member) {
+            name
+        } else {
+            self.members.write_name(member, made);
+            made.as_str()
+        };
+        self.history.keep_message(entry, name);
+        Ok(name)
+    }
+
+    /// Returns what a member is called: `alice`, `guest-7`, `anonymous`.
+    #[must_use]
+    pub fn name(&self, member: MemberId) -> Option<String> {
+        self.members.is_here(member).then(|| self.members.name_of(member).as_str().into())
+    }
+
+    /// Returns how many entries were applied.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.history.entries()
+    }
+
+    /// Returns the entries from number `since` on that are kept, with their numbers, oldest first. The first ever has the
+    /// number 0, and each is one more; a gap is what was overwritten, or longer than [`Config::max_line`].
+    pub fn entries(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
+        self.history.entries_since(since)
+    }
+
+    /// Returns what happened from number `since` on and is kept, oldest first.
+    pub fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
+        self.history.events(since)
+    }
+
+    /// Returns a number that is the same for all conversations in the same state, and most likely another for any other.
+    ///
+    /// It is kept as the state changes, so to ask costs nothing. Of the history it has how many entries there were.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        mix(self.members.digest(), self.history.digest())
+    }
+
+    #[inline]
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Finds whom a name means. (It takes `&mut self` for buffers, and changes nothing.)
+    pub(crate) fn find(&mut self, name: &str) -> Option<MemberId> {
+        self.members.find(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::command::CloseReason;
+
+    const ANN: MemberId = MemberId(3);
+    const BOB: MemberId = MemberId(0);
+
+    fn conversation(history: usize) -> Conversation {
+        let config = Config { max_sessions: 4, history, ..Config::default() };
+        Conversation::new(&config).expect("the limits are in range")
+    }
+
+    fn apply_all(conversation: &mut Conversation, entries: &[Entry<'_>]) {
+        for entry in entries {
+            assert_eq!(conversation.apply(entry), Ok(()), "{entry:?}");
+        }
+    }
+
+    /// Somebody comes, says something, takes a name, whispers to another, leaves.
+    const STORY: [Entry<'_>; 9] = [
+        Entry::Enter { member: ANN, guest: true },
+        Entry::Enter { member: BOB, guest: false },
+        Entry::Join { member: ANN },
+        Entry::Say { member: ANN, words: "hello" },
+        Entry::Name { member: ANN, name: "ann" },
+        Entry::Name { member: BOB, name: "bob" },
+        Entry::Tell { member: ANN, to: BOB, words: "psst" },
+        Entry::Leave { member: ANN, reason: CloseReason::Quit, words: "bye" },
+        Entry::Announce { words: "tea" },
+    ];
+
+    #[test]
+    fn events_have_the_names_of_their_moment() {
+        let mut conversation = conversation(100);
+        apply_all(&mut conversation, &STORY);
+        let events: Vec<_> = conversation.events(0).map(|recorded| (recorded.seq, recorded.event)).collect();
+        let expected = [
+            Event::Joined { name: "guest-1" },
+            Event::Said { name: "guest-1", words: "hello" },
+            Event::Renamed { from: "guest-1", to: "ann" },
+            Event::Joined { name: "bob" },
+            Event::Told { from: "ann", to: "bob", words: "psst" },
+            Event::Left { name: "ann", reason: CloseReason::Quit, words: "bye" },
+            Event::Announced { words: "tea" },
+        ];
+        assert_eq!(events, (0..).zip(expected).collect::<Vec<_>>());
+        assert_eq!(conversation.events(5).next().map(|recorded| recorded.seq), Some(5));
+        assert_eq!(conversation.events(7).count(), 0);
+    }
+
+    #[test]
+    fn the_entries_that_are_kept_are_those_that_were_applied() {
+        let mut conversation = conversation(100);
+        apply_all(&mut conversation, &STORY);
+        assert!(conversation.entries(0).eq((0..).zip(STORY)));
+        assert!(conversation.entries(6).eq((6..).zip(STORY[6..].iter().copied())));
+    }
+
+    #[test]
+    fn a_follower_learns_how_many_it_missed() {
+        let mut conversation = conversation(2);
+        apply_all(&mut conversation, &STORY);
+        // Messages are kept apart: as many as a newcomer may be shown. Of all else the last two are.
+        let seqs: Vec<_> = conversation.events(0).map(|recorded| recorded.seq).collect();
+        assert_eq!(seqs, [1, 4, 5, 6]);
+        let seqs: Vec<_> = conversation.entries(0).map(|(seq, _)| seq).collect();
+        assert_eq!(seqs, [3, 6, 7, 8]);
+        assert_eq!(conversation.applied(), 9);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_state_changes_nothing() {
+        let mut conversation = conversation(100);
+        apply_all(&mut conversation, &STORY[..6]);
+        let before = conversation.digest();
+        let (nobody, too_high) = (MemberId(1), MemberId(4));
+        for (entry, rejected) in [
+            (Entry::Enter { member: BOB, guest: true }, Rejected::NotVacant(BOB)),
+            (Entry::Enter { member: too_high, guest: true }, Rejected::NotVacant(too_high)),
+            (Entry::Join { member: ANN }, Rejected::HasJoined(ANN)),
+            (Entry::Name { member: BOB, name: "ANN" }, Rejected::Name(NameError::Taken)),
+            (Entry::Say { member: nobody, words: "boo" }, Rejected::NoMember(nobody)),
+            (Entry::Act { member: too_high, words: "waves" }, Rejected::NoMember(too_high)),
+            (Entry::Tell { member: ANN, to: nobody, words: "psst" }, Rejected::NoMember(nobody)),
+            (Entry::Leave { member: nobody, reason: CloseReason::Eof, words: "" }, Rejected::NoMember(nobody)),
+        ] {
+            assert_eq!(conversation.apply(&entry), Err(rejected), "{entry:?}");
+        }
+        assert_eq!((conversation.digest(), conversation.applied()), (before, 6));
+    }
+
+    #[test]
+    fn another_state_has_another_digest() {
+        let mut digests = Vec::new();
+        let mut one = conversation(0);
+        for entry in STORY {
+            apply_all(&mut one, &[entry]);
+            digests.push(one.digest());
+        }
+        let mut other = conversation(0);
+        apply_all(&mut other, &[Entry::Enter { member: ANN, guest: false }]);
+        digests.push(other.digest());
+        digests.sort_unstable();
+        assert!(digests.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}
