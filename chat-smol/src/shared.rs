@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use async_channel::Sender;
 use async_io::Async;
-use chat_proto::{Exemptions, Grace, Hub, LogSummary, SessionId, Timestamp};
+use chat_proto::driver::{LateGuard, LogSummary};
+use chat_proto::{Exemptions, Hub, SessionId, Timestamp};
 use smol::{Executor, Task};
 use socket2::Socket;
 
@@ -61,7 +62,7 @@ pub(crate) struct State {
     /// once, since nothing is written to it until then.
     pub(crate) writable: VecDeque<SessionId>,
     /// Through which the clock asks for the hub's deadlines and meets them.
-    pub(crate) grace: Grace,
+    pub(crate) grace: LateGuard,
     pub(crate) summary: LogSummary,
     /// What the clock waits for; [`Timestamp::MAX`] for nothing.
     pub(crate) armed: Timestamp,
@@ -75,7 +76,7 @@ impl Shared {
             hub,
             connections: Connections::default(),
             writable: VecDeque::new(),
-            grace: Grace::default(),
+            grace: LateGuard::default(),
             summary: LogSummary::default(),
             armed: Timestamp::MAX,
             is_asking: false,

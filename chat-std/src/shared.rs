@@ -9,7 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use chat_proto::{DialectId, Grace, Hub, LogSummary, OpenError, Origin, SessionId, Timestamp};
+use chat_proto::driver::{LateGuard, LogSummary};
+use chat_proto::{DialectId, Hub, OpenError, Origin, SessionId, Timestamp};
 
 use crate::connection::{Connection, read_at_once};
 use crate::farewell::Farewells;
@@ -52,7 +53,7 @@ pub(crate) struct State {
     /// Wakes the watch out of its poll.
     pub(crate) bell: Option<Arc<UnixStream>>,
     /// Through which the watch asks for the hub's deadlines and meets them.
-    pub(crate) grace: Grace,
+    pub(crate) grace: LateGuard,
     pub(crate) summary: LogSummary,
     /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
     pub(crate) alarm: Timestamp,
@@ -84,7 +85,7 @@ impl Shared {
             paused: 0,
             ask_at: Timestamp::MAX,
             bell: None,
-            grace: Grace::default(),
+            grace: LateGuard::default(),
             summary: LogSummary::default(),
             alarm: Timestamp::ZERO,
             sleeping: 0,
