@@ -124,7 +124,6 @@ impl<T> ConnectedHub<T> {
         origin: Option<Origin>,
         connection: &Arc<T>,
     ) -> Result<SessionId, Refusal> {
-        self.backoff.reset();
         match self.hub.open_from(now, dialect, origin) {
             Ok(id) => {
                 self.connections.insert(id, Arc::clone(connection));
@@ -141,7 +140,7 @@ impl<T> ConnectedHub<T> {
 
     /// Takes note that accepting a connection failed, and returns how long to wait before the next try.
     pub fn accept_failed(&mut self, now: Timestamp) -> AcceptPause {
-        self.backoff.take_pause(now)
+        self.backoff.begin_pause(now)
     }
 
     /// Offers input to the hub and returns how many bytes it took; see [`Hub::receive`].
