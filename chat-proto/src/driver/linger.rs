@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::time::Timestamp;
 
 /// The most connections that linger; one more, and the oldest is cut.
-const MAX_LINGERING: usize = 1_024;
+pub(crate) const MAX_LINGERING: usize = 1_024;
 
 /// How long a peer has to close its half: a few round trips around the globe.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -1,15 +1,15 @@
 //! A kit for drivers: what every server needs around a [`Hub`](crate::Hub) and none should write again.
 //!
-//! The crate's documentation tells how to drive a hub by hand. A server with many sockets also has to write to a thousand
-//! readers without a thousand copies or holds of a lock, share its time fairly among sockets that are blocked and those
-//! that are not, let connections linger, notice peers that are gone while nothing is read from them, back off when
-//! descriptors run out, and forgive peers what happened while it was stopped itself. All that is here. It does no I/O and
-//! reads no clock: sockets, waking, and threads or tasks are the driver's.
+//! The crate's documentation tells how to drive a hub by hand. A server with many sockets has more to do. It writes to a
+//! thousand readers without a thousand copies and holds of a lock. It shares its time fairly among sockets that are
+//! blocked and those that are not. It lets connections linger, notices peers that are gone while nothing is read from
+//! them, and backs off when descriptors run out. It puts deadlines off that passed while its process was stopped. All
+//! that is here, without I/O and without a clock: sockets, waking, and threads or tasks are the driver's.
 //!
 //! # The parts of a driver
 //!
 //! A driver keeps a [`ConnectedHub`] behind a lock, and calls it through one function: lock, take the time, act, take the
-//! [`Wakes`], unlock, wake. Everything else is three loops. It does not matter whether each is a thread, a task, or a part
+//! [`Wakes`], unlock, wake. Everything else is four loops. It does not matter whether each is a thread, a task, or a part
 //! of one loop around a poller.
 //!
 //! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. If accepting fails,
@@ -104,6 +104,8 @@ mod round;
 pub use backoff::AcceptPause;
 pub use connected_hub::{ConnectedHub, Due, Refusal, Wakes};
 pub use late::LateGuard;
+#[cfg(feature = "cli")]
+pub(crate) use linger::MAX_LINGERING;
 pub use log_summary::LogSummary;
 pub use read_budget::{Flooding, ReadBudget};
 pub use round::Round;
