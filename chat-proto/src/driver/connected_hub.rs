@@ -285,6 +285,24 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_on_lingering_is_lifted_when_the_server_shuts_down() {
+        let count = 1_100;
+        for shuts_down in [false, true] {
+            let (mut hub, text) = with_room_for(count);
+            let connections: Vec<_> = (0..count).map(|_| Arc::new("it")).collect();
+            let ids: Vec<_> = connections.iter().map(|it| hub.open(NOW, text, None, it).expect("room")).collect();
+            if shuts_down {
+                hub.hub_mut().shut_down(NOW);
+            }
+            for id in ids {
+                hub.close(NOW, id);
+            }
+            let expired = hub.handle_timeout(NOW).expired.len();
+            assert_eq!(expired, if shuts_down { 0 } else { count - 1_024 });
+        }
+    }
+
+    #[test]
     fn paused_connections_are_looked_at_twice_a_second_until_none_is_left() {
         let (mut hub, text) = with_room_for(1);
         let id = hub.open(NOW, text, None, &Arc::new("it")).expect("room");
