@@ -5,14 +5,15 @@
 //! $ cargo run --example poller -- 127.0.0.1:0 127.0.0.1:0  # on any two ports
 //! ```
 //!
-//! It serves until its input ends (Ctrl-D), and then shuts down in order.
+//! It serves until its input ends (Ctrl-D), and then shuts down in order. What any server needs is in the driver kit,
+//! [`chat_proto::driver`]; its loops are one here.
 //!
 //! Mio tells once that a socket is ready, and not again before an operation has found that it no longer is. So sockets
 //! are registered once and for all: one whose input the hub leaves untaken is just not read from.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_proto::{Command, Config, DialectId, Hub, Pending, SessionId, Timestamp};
+use chat_proto::driver::{ConnectedHub, Round};
+use chat_proto::{Config, DialectId, Hub, SessionId, Timestamp};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::SockRef;
@@ -28,22 +30,17 @@ use socket2::SockRef;
 /// The most bytes read at once; also the most kept for a session whose input the hub leaves untaken.
 const READ: usize = 16 << 10;
 
-/// Bytes that the system is asked to keep for a peer.
-const WRITE_BUFFER: usize = 128 << 10;
-
-/// How long accepting rests when descriptors have run out.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a peer has to read its last words and to close its half. A socket that is closed before is reset if the
-/// peer still sends, and the words may be lost.
-const LINGER: Duration = Duration::from_secs(1);
+/// Bytes that the system is asked to keep for a peer. With megabytes a socket would take bytes again in steps so large
+/// that its peer looked slow.
+const SEND_BUFFER: usize = 128 << 10;
 
 /// The waker's key. Listeners and connections are numbered from 1 on, and no number is used twice.
 const WAKE: Token = Token(usize::MAX);
 
 /// A server that is one loop on one thread.
 pub(crate) struct Server {
-    hub: Hub,
+    hub: ConnectedHub<Socket>,
+    round: Round<Socket>,
     started: Instant,
     poll: Poll,
     handle: Handle,
@@ -51,19 +48,21 @@ pub(crate) struct Server {
     last_key: usize,
     listeners: HashMap<Token, (TcpListener, DialectId)>,
     connections: HashMap<Token, Connection>,
-    /// Which connection a session has.
-    keys: HashMap<SessionId, Token>,
     /// Connections worth reading from.
     readable: BTreeSet<Token>,
-    /// Connections whose session is over, and when they are cut.
-    lingering: VecDeque<(Timestamp, Token)>,
     /// When accepting goes on, while it rests.
     accept_at: Option<Timestamp>,
     buffer: Box<[u8]>,
 }
 
-struct Connection {
+/// What the hub knows a connection by.
+struct Socket {
+    key: Token,
     stream: TcpStream,
+}
+
+struct Connection {
+    socket: Arc<Socket>,
     /// `None` when it is over: what still comes is dropped.
     session: Option<SessionId>,
     /// What the hub has left; no more is read until it has taken this.
@@ -100,7 +99,8 @@ impl Server {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (sender, calls) = channel();
         Ok(Self {
-            hub,
+            hub: ConnectedHub::new(hub),
+            round: Round::new(),
             started: Instant::now(),
             poll,
             handle: Handle { calls: sender, waker },
@@ -108,9 +108,7 @@ impl Server {
             last_key: 0,
             listeners: HashMap::new(),
             connections: HashMap::new(),
-            keys: HashMap::new(),
             readable: BTreeSet::new(),
-            lingering: VecDeque::new(),
             accept_at: None,
             buffer: vec![0; READ].into(),
         })
@@ -118,14 +116,11 @@ impl Server {
 
     /// Listens for peers that speak `dialect`; returns the address with its real port.
     pub(crate) fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
-        let dialect = self
-            .hub
-            .dialect(dialect)
-            .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, format!("no dialect {dialect} is configured")))?;
+        let unknown = || io::Error::new(ErrorKind::InvalidInput, format!("no dialect {dialect} is configured"));
+        let dialect = self.hub.hub().dialect(dialect).ok_or_else(unknown)?;
         let mut listener = TcpListener::bind(addr)?;
-        // What it accepts has the same. If the system may keep megabytes for a peer, that takes bytes again in large steps,
-        // and looks as if it did not keep pace.
-        SockRef::from(&listener).set_send_buffer_size(WRITE_BUFFER)?;
+        // What it accepts has the same.
+        SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER)?;
         let addr = listener.local_addr()?;
         let key = self.next_key();
         self.poll.registry().register(&mut listener, key, Interest::READABLE)?;
@@ -141,35 +136,31 @@ impl Server {
     /// Serves until the hub was shut down and every connection is closed.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1_024);
-        while !self.hub.is_closed() || !self.connections.is_empty() {
-            match self.poll.poll(&mut events, self.patience()) {
+        while !self.hub.hub().is_closed() || !self.connections.is_empty() {
+            let wait = self.keep_time();
+            match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
             let now = self.now();
-            self.keep_time(now);
             for event in &events {
                 match event.token() {
                     WAKE => {
                         for call in self.calls.try_iter() {
-                            call(&mut self.hub, now);
+                            call(self.hub.hub_mut(), now);
                         }
                     }
                     key if self.listeners.contains_key(&key) => self.accept(key, now),
                     key => {
-                        if event.is_writable()
-                            && let Some(connection) = self.connections.get(&key).filter(|it| it.blocked)
-                        {
-                            if let Some(id) = connection.session {
-                                self.hub.writable(now, id);
-                            }
-                            self.write(key, now);
+                        let Some(connection) = self.connections.get_mut(&key) else { continue };
+                        connection.ended |= event.is_read_closed();
+                        self.readable.insert(key);
+                        let Some(id) = connection.session else { continue };
+                        if event.is_error() {
+                            self.hub.hub_mut().disconnect(now, id);
                         }
-                        if event.is_error() || event.is_read_closed() {
-                            self.look_for_the_end(key, event.is_error(), now);
-                        }
-                        if event.is_readable() {
-                            self.readable.insert(key);
+                        if event.is_writable() && mem::take(&mut connection.blocked) {
+                            self.hub.note_writable(now, id);
                         }
                     }
                 }
@@ -178,7 +169,7 @@ impl Server {
             for key in mem::take(&mut self.readable) {
                 self.read(key, now);
             }
-            self.carry_out(now);
+            self.write();
         }
         Ok(())
     }
@@ -192,33 +183,27 @@ impl Server {
         Token(self.last_key)
     }
 
-    /// How long to wait for events; `None` for ever.
-    fn patience(&self) -> Option<Duration> {
-        if !self.readable.is_empty() {
-            return Some(Duration::ZERO);
+    /// Does what time has brought, and returns how long to wait for events; `None` for ever.
+    fn keep_time(&mut self) -> Option<Duration> {
+        let now = self.now();
+        let due = self.hub.handle_timeout(now);
+        for socket in due.expired {
+            self.connections.remove(&socket.key);
         }
-        let lingering = self.lingering.front().map(|(until, _)| *until);
-        let next = [self.hub.poll_timeout(), lingering, self.accept_at].into_iter().flatten().min();
-        next.map(|next| next.saturating_duration_since(self.now()))
-    }
-
-    /// Does what time has brought.
-    fn keep_time(&mut self, now: Timestamp) {
-        self.hub.handle_timeout(now);
-        while let Some(&(until, key)) = self.lingering.front()
-            && until <= now
-        {
-            self.lingering.pop_front();
-            self.connections.remove(&key);
-        }
+        // No need to look at `due.paused`: mio has told whose peers have ended.
         if self.accept_at.take_if(|at| *at <= now).is_some() {
             for key in self.listeners.keys().copied().collect::<Vec<_>>() {
                 self.accept(key, now);
             }
         }
-        if self.hub.is_closed() {
+        if self.hub.hub().is_closed() {
             self.listeners.clear();
         }
+        if !self.readable.is_empty() || self.hub.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let rest = self.accept_at.map(|at| at.saturating_duration_since(now));
+        [due.wait, rest].into_iter().flatten().min()
     }
 
     /// Lets in all who wait at a listener.
@@ -231,7 +216,7 @@ impl Server {
                 // Of that one peer only.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 // Out of descriptors or memory. Those who wait stay in the kernel's queue.
-                Err(_) => return self.accept_at = Some(now + PAUSE),
+                Err(_) => return self.accept_at = Some(now + self.hub.accept_failed(now).duration),
             }
         }
     }
@@ -244,117 +229,89 @@ impl Server {
             // Out of memory, most likely. The peer finds itself disconnected.
             return;
         }
-        let session = match self.hub.open(now, dialect) {
-            Ok(id) => {
-                self.keys.insert(id, key);
-                Some(id)
-            }
-            Err(error) => {
-                let mut words = Vec::new();
-                self.hub.refusal(dialect, error, &mut words);
-                // A courtesy: a new socket has room for a line.
-                let _ = stream.write(&words);
-                None
-            }
-        };
-        self.connections.insert(key, Connection { stream, session, untaken: Vec::new(), blocked: false, ended: false });
-        if session.is_none() {
-            self.hang_up(key, now);
+        let socket = Arc::new(Socket { key, stream });
+        let opened = self.hub.open(now, dialect, None, &socket);
+        if let Err(refusal) = &opened {
+            // A courtesy: a new socket has room for a line.
+            let _ = socket.write(&refusal.words);
+            socket.end_output();
         }
+        let connection = Connection { socket, session: opened.ok(), untaken: Vec::new(), blocked: false, ended: false };
+        self.connections.insert(key, connection);
     }
 
-    /// Tells the hub of a peer that has gone, or has ended while its input is left untaken; else reading finds it out.
-    fn look_for_the_end(&mut self, key: Token, failed: bool, now: Timestamp) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        connection.ended = true;
-        match connection.session {
-            Some(id) if failed => self.hub.disconnect(now, id),
-            Some(id) if !connection.untaken.is_empty() => self.hub.peer_ended(now, id),
-            _ => {}
-        }
-    }
-
-    /// Reads once, and offers what came to the hub.
+    /// Reads once, unless the hub has left something, and offers what there is to the hub.
     fn read(&mut self, key: Token, now: Timestamp) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
-        if !connection.untaken.is_empty() {
-            return;
-        }
-        match (connection.stream.read(&mut self.buffer), connection.session) {
-            (Ok(0), Some(id)) => self.hub.receive_eof(now, id),
-            (Ok(n @ 1..), session) => {
-                let taken = session.map_or(n, |id| self.hub.receive(now, id, &self.buffer[..n]));
-                connection.untaken.extend_from_slice(&self.buffer[taken..n]);
-                if let Some(id) = session.filter(|_| connection.ended && !connection.untaken.is_empty()) {
-                    self.hub.peer_ended(now, id);
-                }
-                self.readable.insert(key);
+        if connection.untaken.is_empty() {
+            match ((&connection.socket.stream).read(&mut self.buffer), connection.session) {
+                (Ok(n @ 1..), Some(_)) => connection.untaken.extend_from_slice(&self.buffer[..n]),
+                (Ok(1..), None) => {}
+                (Err(error), _) if error.kind() == ErrorKind::WouldBlock => return,
+                (Err(error), _) if error.kind() == ErrorKind::Interrupted => {}
+                (Ok(0), Some(id)) => return self.hub.hub_mut().receive_eof(now, id),
+                (Err(_), Some(id)) => return self.hub.hub_mut().disconnect(now, id),
+                (_, None) => return drop(self.connections.remove(&key)),
             }
-            (Err(error), _) if error.kind() == ErrorKind::WouldBlock => {}
-            (Err(error), _) if error.kind() == ErrorKind::Interrupted => drop(self.readable.insert(key)),
-            (Err(_), Some(id)) => self.hub.disconnect(now, id),
-            (_, None) => drop(self.connections.remove(&key)),
+        }
+        if let Some(id) = connection.session.filter(|id| !self.hub.is_paused(*id)) {
+            let taken = self.hub.receive(now, id, &connection.untaken);
+            connection.untaken = connection.untaken.split_off(taken);
+        }
+        match connection.session {
+            Some(id) if !connection.untaken.is_empty() => {
+                if connection.ended {
+                    self.hub.hub_mut().peer_ended(now, id);
+                }
+            }
+            _ => drop(self.readable.insert(key)),
         }
     }
 
     /// Does all that the hub asks for.
-    fn carry_out(&mut self, now: Timestamp) {
-        while let Some(command) = self.hub.poll_command() {
-            let (Command::Send(id) | Command::Read(id) | Command::Close(id, _)) = command;
-            let Some(&key) = self.keys.get(&id) else { continue };
-            match command {
-                Command::Send(_) => self.write(key, now),
-                Command::Read(_) => {
-                    if let Some(connection) = self.connections.get_mut(&key) {
-                        let taken = self.hub.receive(now, id, &connection.untaken);
-                        connection.untaken = connection.untaken.split_off(taken);
-                        self.readable.insert(key);
-                    }
-                }
-                Command::Close(..) => {
-                    self.keys.remove(&id);
-                    self.hang_up(key, now);
-                }
-            }
-        }
-    }
-
-    /// Writes what its session has pending, until that is all or the socket takes no more.
-    fn write(&mut self, key: Token, now: Timestamp) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        let Some(id) = connection.session else { return };
-        connection.blocked = false;
+    fn write(&mut self) {
         loop {
-            let pending = self.hub.pending(id);
-            let mut slices = [IoSlice::new(&[]); Pending::MAX_SLICES];
-            for (slice, pending) in slices.iter_mut().zip(pending.slices()) {
-                *slice = IoSlice::new(pending);
+            let now = self.now();
+            if !self.round.report_and_gather(&mut self.hub, now) {
+                return;
             }
-            let len = pending.len();
-            match connection.stream.write_vectored(&slices[..pending.slices().len()]) {
-                Ok(n) => {
-                    self.hub.sent(now, id, n);
-                    if n == len {
-                        // If there is more, another `Send` says so.
-                        return;
-                    }
+            for (_, socket) in self.round.drain_blocked() {
+                if let Some(connection) = self.connections.get_mut(&socket.key) {
+                    connection.blocked = true;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return connection.blocked = true,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return self.hub.disconnect(now, id),
             }
+            self.readable.extend(self.round.drain_resumed().map(|socket| socket.key));
+            for (socket, _) in self.round.drain_closed() {
+                socket.end_output();
+                if let Some(connection) = self.connections.get_mut(&socket.key) {
+                    connection.session = None;
+                    connection.untaken = Vec::new();
+                }
+                self.readable.insert(socket.key);
+            }
+            self.round.write(Socket::write);
         }
     }
+}
 
-    /// Closes our half of a connection, and the rest when the peer has closed its own, or soon.
-    fn hang_up(&mut self, key: Token, now: Timestamp) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        // It fails if the peer has reset the connection, which reading will tell.
-        let _ = connection.stream.shutdown(Shutdown::Write);
-        connection.session = None;
-        connection.untaken = Vec::new();
-        self.readable.insert(key);
-        self.lingering.push_back((now + LINGER, key));
+impl Socket {
+    /// Writes until that is all or the socket takes no more; only then does mio tell when it takes bytes again.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match (&self.stream).write(&bytes[written..]) {
+                Ok(n) => written += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
+
+    /// Shuts down our half. It fails if the peer has reset the connection, which reading will tell.
+    fn end_output(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 }
 

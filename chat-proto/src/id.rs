@@ -12,6 +12,9 @@ pub struct SessionId {
 }
 
 impl SessionId {
+    /// The id of no session.
+    pub(crate) const NONE: Self = Self { slot: u32::MAX, generation: u32::MAX };
+
     /// Returns the session's place among the open ones, 0 to `max_sessions` − 1.
     ///
     /// No two open sessions have the same, so a driver may keep its connections in a plain vector; the place is

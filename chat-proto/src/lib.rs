@@ -84,6 +84,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A server with many sockets needs more around a hub: the module [`driver`] is a kit that has it, and begins with a guide.
+//!
 //! Whole drivers to start from are among the crate's [examples](https://docs.rs/crate/chat-proto/latest/source/examples/):
 //! `poller` (one thread, `mio`), `tokio` (a task for each connection) and `stdio` (threads and channels). The first two pass all tests that the project's own servers pass.
 //!
@@ -198,8 +200,9 @@
 //! # Ok::<(), chat_proto::ConfigError>(())
 //! ```
 //!
-//! A process may be stopped for a while, and deadlines pass that nobody had a chance to keep. [`Grace`] stands between
-//! clock and hub for that: it has both functions, and lets a late driver read and write once before anybody is judged.
+//! A process may be stopped for a while, and deadlines pass that nobody had a chance to keep. [`driver::LateGuard`] stands
+//! between clock and hub for that: it has both functions, and lets a late driver read and write once before anybody is
+//! judged.
 //!
 //! In a test the clock is a number of the test's own, and a year passes in a second: see the example `virtual_clock`.
 //!
@@ -300,7 +303,7 @@
 //!   each record by which a reader goes on, and learns whether it missed any.
 //! * It keeps a log: the hub writes records of `tracing` at the level `info` when a session is named and when it has left.
 //!   That one is `connected` its driver says, who knows the peer, at once after [`open`](Hub::open). What can happen many
-//!   times a second is told by [`LogSummary`], as one line a second. Nobody's words are ever logged.
+//!   times a second is told by [`driver::LogSummary`], as one line a second. Nobody's words are ever logged.
 //!
 //! # Features
 //!
@@ -328,19 +331,18 @@ pub mod cli;
 mod command;
 pub mod config;
 pub mod conversation;
+pub mod driver;
 mod exemptions;
 #[cfg(feature = "fault-injection")]
 #[doc(hidden)]
 pub mod fault;
 #[cfg(not(feature = "fault-injection"))]
 mod fault;
-mod grace;
 mod hub;
 mod id;
 mod invisible;
 mod journal;
 mod log;
-mod log_summary;
 mod names;
 mod origin;
 mod policy;
@@ -357,11 +359,9 @@ pub use command::{CloseReason, Command, OpenError};
 pub use config::{Config, ConfigError, DialectConfig, OnLag, Rate};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
-pub use grace::Grace;
 pub use hub::{Hub, HubStats, MemoryBound, Pending};
 pub use id::{DialectId, SessionId};
 pub use journal::{Record, RecordKind};
-pub use log_summary::LogSummary;
 pub use names::{NameError, NameRules};
 pub use origin::Origin;
 pub use policy::{Policy, Proposal, Verdict};

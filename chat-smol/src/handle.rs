@@ -21,31 +21,33 @@ impl Handle {
 
     /// Says something to everyone, as the server.
     pub fn announce(&self, words: &str) {
-        self.shared.act(|state, now| state.hub.announce(now, words));
+        self.shared.act(|hub, now| hub.hub_mut().announce(now, words));
     }
 
     /// Closes a session, telling it why; nothing happens if it is gone already.
     pub fn kick(&self, id: SessionId, why: &str) {
-        self.shared.act(|state, now| state.hub.kick(now, id, why));
+        self.shared.act(|hub, now| hub.hub_mut().kick(now, id, why));
     }
 
     /// Returns the counters of the whole server.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        self.shared.act(|state, _| state.hub.stats())
+        self.shared.act(|hub, _| hub.hub().stats())
     }
 
     /// Returns every session that is open or closing, and what it is called.
     #[must_use]
     pub fn sessions(&self) -> Vec<(SessionId, String)> {
-        self.shared
-            .act(|state, _| state.hub.sessions().filter_map(|id| state.hub.name(id).map(|name| (id, name))).collect())
+        self.shared.act(|hub, _| {
+            let hub = hub.hub();
+            hub.sessions().filter_map(|id| Some((id, hub.name(id)?))).collect()
+        })
     }
 
     /// Returns the diagnostic records from number `since` on that are still kept, oldest first.
     #[must_use]
     pub fn journal(&self, since: u64) -> Vec<Record> {
-        self.shared.act(|state, _| state.hub.journal(since).collect())
+        self.shared.act(|hub, _| hub.hub().journal(since).collect())
     }
 
     /// Tells the server to stop: it accepts nobody any more, tells everyone, and closes each connection once its peer
@@ -54,7 +56,7 @@ impl Handle {
     /// Returns at once; [`Server::run`](crate::Server::run) returns when all is closed, and [`closed`](Self::closed)
     /// waits for that.
     pub fn shut_down(&self) {
-        self.shared.act(|state, now| state.hub.shut_down(now));
+        self.shared.act(|hub, now| hub.hub_mut().shut_down(now));
         self.shared.stopping.close();
     }
 

@@ -1,34 +1,31 @@
 //! The server: listeners, and the life of everything that runs.
 
 use std::io;
-use std::mem;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 #[cfg(unix)]
 use std::path::Path;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 use async_io::Async;
+use chat_proto::driver::{ConnectedHub, ReadBudget, Round};
 use chat_proto::{Config, ConfigError, Exemptions, Hub};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
 use crate::accept::{Listener, accept};
-use crate::clock::keep_deadlines;
-use crate::connection::read_at_once;
-use crate::farewell::bid_farewell;
-use crate::flusher::{MAX_BATCH_BYTES, flush};
+use crate::clock::keep_time;
+use crate::connection::Connection;
 use crate::handle::Handle;
-#[cfg(unix)]
-use crate::hangup::watch_for_hangups;
+use crate::reader::MAX_READ;
 use crate::shared::{Service, Shared};
 #[cfg(unix)]
 use crate::unix;
+use crate::writer::write;
 
 /// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn` is 4,096 on Linux).
 const LISTEN_BACKLOG: i32 = 4_096;
@@ -71,7 +68,8 @@ impl Server {
     /// session that is over, for the moment until its task is dropped.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
-        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+        let max_read = ReadBudget::new(config, MAX_READ).max_read();
+        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(max_read))
     }
 
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
@@ -81,7 +79,7 @@ impl Server {
     /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
-        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + MAX_BATCH_BYTES)
+        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + Round::<Connection>::MAX_WRITE)
     }
 
     /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
@@ -165,7 +163,7 @@ impl Server {
 
     /// Makes a listener of a socket that listens; `addr` is what it is called in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
-        let id = self.life.0.act(|state, _| state.hub.dialect(dialect)).ok_or_else(|| {
+        let id = self.life.0.act(|hub, _| hub.hub().dialect(dialect)).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("no dialect `{dialect}` is configured"))
         })?;
         // What it accepts has the same, from the first byte on.
@@ -201,8 +199,8 @@ impl Server {
     ///
     /// [`io::ErrorKind::InvalidInput`] if the server listens nowhere.
     pub async fn run(self, executor: &Arc<Executor<'static>>) -> io::Result<()> {
-        let flushers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        self.run_with(executor, flushers).await
+        let writers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.run_with(executor, writers).await
     }
 
     /// Serves on that many threads of its own, this one among them, until [`Handle::shut_down`].
@@ -225,50 +223,38 @@ impl Server {
         })
     }
 
-    async fn run_with(self, executor: &Arc<Executor<'static>>, flushers: NonZeroUsize) -> io::Result<()> {
+    async fn run_with(self, executor: &Arc<Executor<'static>>, writers: NonZeroUsize) -> io::Result<()> {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
         // Dropped last, since it stands here first.
         let life = self.life;
         let shared = &life.0;
-        let (alive, all_gone) = async_channel::bounded(1);
-        let (farewells, parting) = async_channel::unbounded();
         let service = Arc::new(Service {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
             exemptions: self.exemptions,
-            farewells,
-            read_at_once: shared.act(|state, _| read_at_once(state.hub.config())),
-            eager: AtomicUsize::new(0),
-            warned: Mutex::default(),
-            _alive: alive,
+            budget: shared.act(|hub, _| Arc::new(ReadBudget::new(hub.hub().config(), MAX_READ))),
         });
-        let listening: Vec<_> =
-            self.listeners.into_iter().map(|listener| executor.spawn(accept(Arc::clone(&service), listener))).collect();
-        let mut working: Vec<_> = (0..flushers.get()).map(|_| executor.spawn(flush(Arc::clone(&service)))).collect();
-        working.push(executor.spawn(keep_deadlines(Arc::clone(&service))));
-        working.push(executor.spawn(bid_farewell(parting)));
-        #[cfg(unix)]
-        let asking = executor.spawn(watch_for_hangups(Arc::clone(&service)));
+        let (alive, all_gone) = async_channel::bounded(1);
+        let accept = |listener| executor.spawn(accept(Arc::clone(&service), listener, alive.clone()));
+        let accepting: Vec<_> = self.listeners.into_iter().map(accept).collect();
+        drop((service, alive));
+        let mut working: Vec<_> = (0..writers.get()).map(|_| executor.spawn(write(Arc::clone(shared)))).collect();
+        working.push(executor.spawn(keep_time(Arc::clone(shared))));
 
         shared.stopping.wait().await;
-        for task in listening {
+        for task in accepting {
             task.cancel().await;
         }
         shared.closed.wait().await;
-        shared.flush.close();
+        // Until the last peer has closed, or has had the time to.
+        let _ = all_gone.recv().await;
+        shared.write.close();
         shared.rearm.close();
-        service.farewells.close();
         for task in working {
             task.await;
         }
-        // It may be waiting for the time to ask again.
-        #[cfg(unix)]
-        asking.cancel().await;
-        drop(service);
-        // What is left are readers that were cancelled and wait for the executor to drop them.
-        let _ = all_gone.recv().await;
         Ok(())
     }
 }
@@ -279,18 +265,9 @@ struct Life(Arc<Shared>);
 
 impl Drop for Life {
     fn drop(&mut self) {
-        let connections = self.0.act(|state, now| {
-            state.hub.shut_down(now);
-            let left: Vec<_> = state.hub.sessions().collect();
-            for id in left {
-                state.hub.disconnect(now, id);
-            }
-            while state.hub.poll_command().is_some() {}
-            state.summary.end(&state.hub);
-            mem::take(&mut state.connections)
-        });
-        // Only now that the lock is free again, since closing sockets takes a while.
-        drop(connections);
+        for connection in self.0.act(ConnectedHub::abort) {
+            connection.cut();
+        }
         self.0.ended.close();
     }
 }

@@ -24,10 +24,6 @@ impl Signal {
         self.sender.close();
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
     /// Waits until the flag is raised, takes it down and returns true; returns false once it is closed.
     pub(crate) async fn wait(&self) -> bool {
         self.receiver.recv().await.is_ok()

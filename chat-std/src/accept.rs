@@ -6,18 +6,15 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_proto::driver::Refusal;
 use chat_proto::{DialectId, Exemptions};
 use rustix::event::{PollFd, PollFlags};
 use tracing::{debug, info, warn};
 
 use crate::connection::Connection;
+use crate::reader;
 use crate::shared::Shared;
 use crate::wait::wait;
-
-/// How long to wait when descriptors, memory or threads have run out; doubled as long as that does not help, up to
-/// [`MAX_PAUSE`].
-const MIN_PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// An address that clients of one dialect connect to.
 #[derive(Debug)]
@@ -32,19 +29,18 @@ impl Listener {
     /// Accepts connections until `closed` is at its end.
     pub(crate) fn run(self, shared: &Arc<Shared>, exemptions: &Exemptions, closed: &UnixStream) {
         info!(dialect = self.name, addr = %self.addr, "listening");
-        let mut pause = MIN_PAUSE;
         while self.wait(PollFlags::IN, closed, None) {
             let admitted = self.socket.accept().and_then(|(stream, peer)| self.admit(shared, exemptions, stream, peer));
             match admitted {
-                Ok(()) => pause = MIN_PAUSE,
+                Ok(()) => {}
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 Err(error) => {
-                    if shared.may_warn() {
+                    let pause = shared.act(|state, now| state.hub.accept_failed(now));
+                    if pause.is_logged {
                         warn!(dialect = self.name, addr = %self.addr, %error, "cannot accept; trying again");
                     }
                     // Most likely the connection stays where it is: to look for it at once would be a spin.
-                    self.wait(PollFlags::empty(), closed, Some(pause));
-                    pause = MAX_PAUSE.min(2 * pause);
+                    self.wait(PollFlags::empty(), closed, Some(pause.duration));
                 }
             }
         }
@@ -72,20 +68,25 @@ impl Listener {
             debug!(%peer, %error, "cannot set socket options");
         }
         let origin = exemptions.origin(Some(peer.ip()));
-        let mut words = Vec::new();
         let opened = shared.act(|state, now| {
-            let opened = state.open(now, self.dialect, origin, &connection);
+            let id = state.hub.open(now, self.dialect, origin, &connection)?;
             // Under the lock, so that nothing else of this session is logged before it.
-            let opened = opened.inspect(|id| info!(session = %id, %peer, dialect = self.name, "connected"));
-            opened.inspect_err(|error| state.hub.refusal(self.dialect, *error, &mut words))
+            info!(session = %id, %peer, dialect = self.name, "connected");
+            state.threads += 1;
+            Ok::<_, Refusal>(id)
         });
         match opened {
-            Ok(id) => connection.start(shared, id).inspect_err(|_| shared.act(|state, now| state.not_started(now, id))),
-            Err(error) => {
-                debug!(%peer, %error, "refused");
+            Ok(id) => reader::start(shared, id, &connection).inspect_err(|_| {
+                shared.act(|state, now| {
+                    state.threads -= 1;
+                    state.hub.hub_mut().kick(now, id, "no thread is left, try again later");
+                });
+            }),
+            Err(refusal) => {
+                debug!(%peer, error = %refusal.error, "refused");
                 // A new socket has room for a line; if it has not, the peer can do without.
-                let _ = connection.write(&words);
-                connection.close();
+                let _ = connection.write(&refusal.words);
+                connection.end_output();
                 Ok(())
             }
         }
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn a_socket_on_which_no_option_can_be_set_is_served_all_the_same() {
         let shared = Arc::new(Shared::new(Hub::new(Config::default()).expect("the defaults are in range")));
-        let dialect = shared.act(|state, _| state.hub.dialect("text")).expect("a default dialect");
+        let dialect = shared.act(|state, _| state.hub.hub().dialect("text")).expect("a default dialect");
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = socket.local_addr().expect("its address");
         let listener = Listener { socket, addr, dialect, name: String::from("text") };
@@ -119,7 +120,7 @@ mod tests {
         let stream = TcpStream::from(OwnedFd::from(ours));
         stream.set_nodelay(true).expect_err("no TCP");
         listener.admit(&shared, &Exemptions::default(), stream, addr).expect("only an option is missing");
-        assert_eq!(shared.act(|state, _| state.hub.stats().sessions), 1);
+        assert_eq!(shared.act(|state, _| state.hub.hub().stats().sessions), 1);
         drop(theirs);
     }
 }

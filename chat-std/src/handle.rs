@@ -22,25 +22,25 @@ impl Handle {
 
     /// Says something to everyone in the server's name.
     pub fn announce(&self, words: &str) {
-        self.shared.act(|state, now| state.hub.announce(now, words));
+        self.shared.act(|state, now| state.hub.hub_mut().announce(now, words));
     }
 
     /// Closes a session, telling its peer why. Nothing happens if it is gone.
     pub fn kick(&self, id: SessionId, why: &str) {
-        self.shared.act(|state, now| state.hub.kick(now, id, why));
+        self.shared.act(|state, now| state.hub.hub_mut().kick(now, id, why));
     }
 
     /// Returns the counters of the whole server.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        self.shared.act(|state, _| state.hub.stats())
+        self.shared.act(|state, _| state.hub.hub().stats())
     }
 
     /// Returns the sessions that are open or closing, and what each is called.
     #[must_use]
     pub fn sessions(&self) -> Vec<(SessionId, String)> {
         self.shared.act(|state, _| {
-            let hub = &state.hub;
+            let hub = state.hub.hub();
             hub.sessions().filter_map(|id| Some((id, hub.name(id)?))).collect()
         })
     }
@@ -50,7 +50,7 @@ impl Handle {
     /// Some were overwritten if the first one's `seq` is greater than `since`.
     #[must_use]
     pub fn journal(&self, since: u64) -> Vec<Record> {
-        self.shared.act(|state, _| state.hub.journal(since).collect())
+        self.shared.act(|state, _| state.hub.hub().journal(since).collect())
     }
 
     /// Stops accepting, tells everyone, and lets [`Server::run`](crate::Server::run) return once every connection is

@@ -17,31 +17,31 @@
 //! | thread | file | what it waits for |
 //! | --- | --- | --- |
 //! | one for each listener | `accept` | a connection |
-//! | one for each connection | `connection` | input; it offers what it reads to the hub |
-//! | one flusher for each core | `flusher` | the hub's commands; it writes to the sockets |
-//! | the caller of [`Server::run`] | `watch` | deadlines, and sockets that took less than they were offered |
+//! | one for each connection | `reader` | input; it offers what it reads to the hub |
+//! | one writer for each core | `writer` | the hub's commands; it writes to the sockets |
+//! | the caller of [`Server::run`] | `clock` | deadlines, and sockets that took less than they were offered |
 //!
-//! They share one [`Hub`](chat_proto::Hub) behind one lock, whose only door is in `shared`. Nothing is read or written
-//! while it is locked: a flusher copies what a round of sessions is to be sent, and readers at the same place in
-//! the log are served from one copy. Sockets are non-blocking, so that a flusher never waits for a peer; whoever waits
+//! They share one [`Hub`](chat_proto::Hub) behind one lock, and call it through one function, which is in `shared`. What
+//! any server needs around a hub is in [`chat_proto::driver`], whose guide explains it. Nothing is read or written
+//! while the hub is locked. Sockets are non-blocking, so that a writer never waits for a peer; whoever waits
 //! does it in `poll(2)`, holding no buffer. So an idle connection costs its thread's kernel stack and the pages of
-//! its own stack that it has touched, and a reader that stalls costs a place in the watch's list. Only input that the
+//! its own stack that it has touched, and a reader that stalls costs a place in the clock's list. Only input that the
 //! hub leaves untaken, one read at most, is held until it is taken; [`Server::memory_bound`] counts it.
 //!
 //! A thread a connection is easy to follow and enough for some thousands. The sibling adapter `chat-smol` has the same
 //! surface and holds a hundred thousand.
 //!
-//! Unix only: deadlines and shutdown wake threads out of `poll(2)` through socket pairs.
+//! Unix only: deadlines and shutdown wake threads out of `poll(2)` through pairs of sockets.
 
 mod accept;
+mod clock;
 mod connection;
-mod farewell;
-mod flusher;
 mod handle;
+mod reader;
 mod server;
 mod shared;
 mod wait;
-mod watch;
+mod writer;
 
 pub use chat_proto::{Config, ConfigError, Exemptions};
 pub use handle::Handle;

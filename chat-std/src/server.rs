@@ -7,16 +7,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use chat_proto::driver::{ReadBudget, Round};
 use chat_proto::{Config, ConfigError, DialectId, Exemptions, Hub};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
 use crate::accept::Listener;
-use crate::connection::read_at_once;
-use crate::flusher::{self, BATCH_BYTES};
+use crate::clock::Clock;
+use crate::connection::{Connection, MAX_READ};
 use crate::handle::Handle;
 use crate::shared::Shared;
-use crate::watch::Watch;
+use crate::writer;
 
 /// Connections that the kernel keeps for us between two accepts; it may cap this further (`net.core.somaxconn`).
 const BACKLOG: i32 = 4_096;
@@ -54,12 +55,13 @@ impl Server {
     /// It is [`Config::memory_bound`] and, for each session, the input that its thread holds until the hub has taken
     /// it: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it does not.
     /// What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do connections
-    /// and threads themselves: a socket and a thread for each connection, and for each flusher the buffers that it
+    /// and threads themselves: a socket and a thread for each connection, and for each writer the buffers that it
     /// writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that are
     /// over, and whose peers have a second to read their last words.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
-        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(read_at_once(config)))
+        let max_read = ReadBudget::new(config, MAX_READ).max_read();
+        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(max_read))
     }
 
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
@@ -69,7 +71,7 @@ impl Server {
     /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
-        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + BATCH_BYTES)
+        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + Round::<Connection>::MAX_WRITE)
     }
 
     /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
@@ -110,7 +112,7 @@ impl Server {
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
         let name = dialect.to_owned();
-        let dialect = self.life.0.act(|state, _| find(&state.hub, dialect))?;
+        let dialect = self.life.0.act(|state, _| find(state.hub.hub(), dialect))?;
         listener.set_nonblocking(true)?;
         // What it accepts has the same, from the first byte on.
         let socket = SockRef::from(&listener);
@@ -142,13 +144,13 @@ impl Server {
         }
         let Self { listeners, exemptions, life } = self;
         let shared = &life.0;
-        let watch = Watch::new(shared)?;
+        let clock = Clock::new(shared)?;
         let mut threads = Vec::new();
         let started = start(shared, listeners, exemptions, &mut threads);
         if started.is_err() {
             shared.shut_down();
         }
-        watch.run(shared);
+        clock.run(shared);
         shared.end();
         for thread in threads {
             // A panic has been reported by the thread itself.
@@ -177,7 +179,7 @@ fn find(hub: &Hub, dialect: &str) -> io::Result<DialectId> {
     })
 }
 
-/// Starts the flushers, then a thread for each listener.
+/// Starts the writers, then a thread for each listener.
 fn start(
     shared: &Arc<Shared>,
     listeners: Vec<Listener>,
@@ -186,15 +188,15 @@ fn start(
 ) -> io::Result<()> {
     for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
         let shared = Arc::clone(shared);
-        threads.push(thread::Builder::new().name("flusher".into()).spawn(move || flusher::run(&shared))?);
+        threads.push(thread::Builder::new().name("writer".into()).spawn(move || writer::run(&shared))?);
     }
-    let (open, closed) = UnixStream::pair()?;
+    let (accepting, closed) = UnixStream::pair()?;
     let exemptions = Arc::new(exemptions);
     for listener in listeners {
         let (shared, exemptions, closed) = (Arc::clone(shared), Arc::clone(&exemptions), closed.try_clone()?);
         let accept = move || listener.run(&shared, &exemptions, &closed);
         threads.push(thread::Builder::new().name("accept".into()).spawn(accept)?);
     }
-    shared.act(|state, _| state.doors = Some(open));
+    shared.act(|state, _| state.accepting = Some(accepting));
     Ok(())
 }

@@ -1,72 +1,48 @@
-//! The hub behind its lock, and the one door to it.
+//! The hub behind its lock, and the one function through which it is called.
 
-use std::collections::VecDeque;
 use std::io::Write;
 use std::mem;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use chat_proto::{DialectId, Grace, Hub, LogSummary, OpenError, Origin, SessionId, Timestamp};
+use chat_proto::driver::{ConnectedHub, ReadBudget};
+use chat_proto::{Hub, SessionId, Timestamp};
 
-use crate::connection::{Connection, read_at_once};
-use crate::farewell::Farewells;
-
-/// How often a failing accept is worth a line in the log.
-const WARN_EVERY: Duration = Duration::from_secs(1);
-
-/// How often those from whom nothing is read are asked whether they are still there: that one is gone is noticed within a
-/// second.
-const ASK_EVERY: Duration = Duration::from_millis(500);
+use crate::connection::{Connection, MAX_READ, lock};
 
 /// What all threads of a server share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
-    /// Flushers wait here for work.
+    /// Writers wait here for work.
     work: Condvar,
     /// Handles wait here for the server's end.
     closed: Condvar,
     started: Instant,
-    /// The most bytes that are read at once.
-    pub(crate) read_at_once: usize,
+    pub(crate) budget: Arc<ReadBudget>,
 }
 
 /// What the lock guards.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) hub: Hub,
-    /// By [`SessionId::slot`].
-    connections: Vec<Option<Arc<Connection>>>,
-    /// Sockets that took less than they were offered, on their way to the watch.
+    pub(crate) hub: ConnectedHub<Connection>,
+    /// Sockets that took less than they were offered, on their way to the clock.
     pub(crate) blocked: Vec<(SessionId, Arc<Connection>)>,
-    /// Sessions whose sockets were blocked and can be written to again.
-    pub(crate) writable: VecDeque<SessionId>,
-    pub(crate) farewells: Farewells,
-    /// Connections whose input the hub has left untaken.
-    paused: usize,
-    /// When the watch asks them next whether their peers are still there.
-    pub(crate) ask_at: Timestamp,
-    /// Wakes the watch out of its poll.
-    pub(crate) bell: Option<Arc<UnixStream>>,
-    /// Through which the watch asks for the hub's deadlines and meets them.
-    pub(crate) grace: Grace,
-    pub(crate) summary: LogSummary,
-    /// When the watch wakes by itself; [`Timestamp::ZERO`] while it is awake.
-    pub(crate) alarm: Timestamp,
-    /// Flushers that wait and have not been called.
+    /// The end of the clock's wake pipe that is written to.
+    pub(crate) clock_waker: Option<Arc<UnixStream>>,
+    /// Whether it was written to since the clock has looked last.
+    pub(crate) clock_is_woken: bool,
+    /// Writers that wait and have not been called.
     sleeping: usize,
     /// Connection threads that have not ended.
-    threads: usize,
+    pub(crate) threads: usize,
     /// The connection thread that was the last to end.
     ended: Option<JoinHandle<()>>,
-    /// When a listener last warned that it cannot accept.
-    warned: Option<Timestamp>,
     /// The listeners' threads stop when this is closed.
-    pub(crate) doors: Option<UnixStream>,
-    /// Nothing is left to flush, ever.
+    pub(crate) accepting: Option<UnixStream>,
+    /// Nothing is left to write, ever.
     over: bool,
     /// Nothing is left of the server.
     closed: bool,
@@ -74,57 +50,51 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(hub: Hub) -> Self {
-        let read_at_once = read_at_once(hub.config());
+        let budget = Arc::new(ReadBudget::new(hub.config(), MAX_READ));
         let state = State {
-            hub,
-            connections: Vec::new(),
+            hub: ConnectedHub::new(hub),
             blocked: Vec::new(),
-            writable: VecDeque::new(),
-            farewells: Farewells::default(),
-            paused: 0,
-            ask_at: Timestamp::MAX,
-            bell: None,
-            grace: Grace::default(),
-            summary: LogSummary::default(),
-            alarm: Timestamp::ZERO,
+            clock_waker: None,
+            clock_is_woken: false,
             sleeping: 0,
             threads: 0,
             ended: None,
-            warned: None,
-            doors: None,
+            accepting: None,
             over: false,
             closed: false,
         };
         let (work, closed) = (Condvar::new(), Condvar::new());
-        Self { state: Mutex::new(state), work, closed, started: Instant::now(), read_at_once }
+        Self { state: Mutex::new(state), work, closed, started: Instant::now(), budget }
     }
 
-    /// Does something to the hub: locks, takes the time, acts, and wakes whoever then has something to do.
+    /// Calls the hub: locks, takes the time, acts, and wakes whoever then has something to do.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut State, Timestamp) -> R) -> R {
         let mut state = lock(&self.state);
         // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut state, now);
-        let State { hub, summary, .. } = &mut *state;
-        summary.note(hub, now);
-        let flush = state.call_flusher();
-        let bell = state.call_watch();
+        let wakes = state.hub.take_wakes(now);
+        // One writer is enough: if it leaves work behind, it wakes the next.
+        let wake_writer = wakes.writer && state.sleeping > 0;
+        state.sleeping -= usize::from(wake_writer);
+        let wake_clock = wakes.timer || !state.blocked.is_empty() || state.is_over();
+        let clock = state.clock_waker.clone().filter(|_| wake_clock && !mem::replace(&mut state.clock_is_woken, true));
         // Whoever wakes wants the lock.
         drop(state);
-        if flush {
+        if wake_writer {
             self.work.notify_one();
         }
-        if let Some(bell) = bell {
-            // It can only fail because the bell is ringing already.
-            let _ = (&*bell).write(&[0]);
+        if let Some(clock) = clock {
+            // It can only fail because the pipe is full.
+            let _ = (&*clock).write(&[0]);
         }
         result
     }
 
-    /// Waits until there is something to flush; returns `false` if there never will be.
+    /// Waits until there is something to write or to close; returns `false` if there never will be.
     pub(crate) fn wait_for_work(&self) -> bool {
         let mut state = lock(&self.state);
-        while !state.has_work() {
+        while !state.hub.has_work() {
             if state.over {
                 return false;
             }
@@ -134,40 +104,33 @@ impl Shared {
         true
     }
 
-    /// Whether the last warning of any listener was long enough ago for another.
-    pub(crate) fn may_warn(&self) -> bool {
-        self.act(|state, now| {
-            let may = state.warned.is_none_or(|at| at + WARN_EVERY <= now);
-            if may {
-                state.warned = Some(now);
-            }
-            may
-        })
-    }
-
     pub(crate) fn shut_down(&self) {
         self.act(|state, now| {
-            state.doors = None;
-            state.hub.shut_down(now);
+            state.accepting = None;
+            state.hub.hub_mut().shut_down(now);
         });
     }
 
-    /// Ends the flushers and the listeners' threads, and joins the last connection thread.
+    /// Ends the writers and the listeners' threads, and joins the last connection thread.
     pub(crate) fn end(&self) {
         let ended = self.act(|state, _| {
-            state.doors = None;
-            state.bell = None;
+            state.accepting = None;
+            state.clock_waker = None;
             state.over = true;
-            state.summary.end(&state.hub);
             state.ended.take()
         });
         self.work.notify_all();
         join(ended);
     }
 
-    /// Lets go those who wait for the server's end.
+    /// Lets go of what is left, and of those who wait for the server's end.
     pub(crate) fn close(&self) {
-        self.act(|state, _| state.closed = true);
+        for connection in self.act(|state, now| {
+            state.closed = true;
+            state.hub.abort(now)
+        }) {
+            connection.cut();
+        }
         self.closed.notify_all();
     }
 
@@ -189,102 +152,10 @@ impl Shared {
 }
 
 impl State {
-    /// Opens a session for a connection, whose thread is to be started next.
-    pub(crate) fn open(
-        &mut self,
-        now: Timestamp,
-        dialect: DialectId,
-        origin: Option<Origin>,
-        connection: &Arc<Connection>,
-    ) -> Result<SessionId, OpenError> {
-        let id = self.hub.open_from(now, dialect, origin)?;
-        if self.connections.len() <= id.slot() {
-            self.connections.resize(id.slot() + 1, None);
-        }
-        self.connections[id.slot()] = Some(Arc::clone(connection));
-        self.threads += 1;
-        Ok(id)
-    }
-
-    /// Takes back [`open`](Self::open): the connection's thread could not be started.
-    pub(crate) fn not_started(&mut self, now: Timestamp, id: SessionId) {
-        self.threads -= 1;
-        self.hub.kick(now, id, "no thread is left, try again later");
-    }
-
-    /// Returns the connection of a session whose `Close` was not handed out yet.
-    pub(crate) fn connection(&self, id: SessionId) -> Option<Arc<Connection>> {
-        self.connections.get(id.slot())?.clone()
-    }
-
-    /// Forgets the connection of a session that is over, and returns it to be closed.
-    pub(crate) fn close(&mut self, now: Timestamp, id: SessionId) -> Option<Arc<Connection>> {
-        let connection = self.connections.get_mut(id.slot())?.take()?;
-        self.set_paused(&connection, false);
-        self.farewells.begin(now, &connection);
-        Some(connection)
-    }
-
-    /// Takes note of whether a connection's input was left untaken.
-    pub(crate) fn set_paused(&mut self, connection: &Connection, is_paused: bool) {
-        match (connection.is_paused.swap(is_paused, Ordering::Relaxed), is_paused) {
-            (false, true) => self.paused += 1,
-            (true, false) => self.paused -= 1,
-            _ => {}
-        }
-    }
-
-    /// Returns the connections whose peers are to be asked now whether they are still there.
-    pub(crate) fn whom_to_ask(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Connection>)> {
-        if self.paused == 0 {
-            self.ask_at = Timestamp::MAX;
-        } else if self.ask_at == Timestamp::MAX {
-            self.ask_at = now + ASK_EVERY;
-        } else if self.ask_at <= now {
-            self.ask_at = now + ASK_EVERY;
-            let paused = |id: &SessionId| self.connection(*id).filter(|it| it.is_paused.load(Ordering::Relaxed));
-            return self.hub.sessions().filter_map(|id| Some((id, paused(&id)?))).collect();
-        }
-        Vec::new()
-    }
-
-    /// Returns when the watch has to wake at the latest.
-    pub(crate) fn deadline(&self) -> Timestamp {
-        let deadlines = [self.grace.poll_timeout(&self.hub), self.summary.poll_timeout()];
-        deadlines.into_iter().flatten().fold(self.farewells.deadline(), Timestamp::min).min(self.ask_at)
-    }
-
     /// Whether the hub is shut down and every connection's thread has ended.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.threads == 0 && self.hub.is_closed()
+    pub(crate) fn is_over(&self) -> bool {
+        self.threads == 0 && self.hub.hub().is_closed()
     }
-
-    fn has_work(&self) -> bool {
-        !self.writable.is_empty() || self.hub.has_commands()
-    }
-
-    /// Whether to wake a flusher. One is enough: if it leaves work behind, it calls the next.
-    fn call_flusher(&mut self) -> bool {
-        let call = self.sleeping > 0 && self.has_work();
-        self.sleeping -= usize::from(call);
-        call
-    }
-
-    /// Returns the watch's bell if it is to be rung.
-    fn call_watch(&mut self) -> Option<Arc<UnixStream>> {
-        let asleep = self.alarm != Timestamp::ZERO;
-        let begins_to_ask = self.paused > 0 && self.ask_at == Timestamp::MAX;
-        if asleep && (self.deadline() < self.alarm || begins_to_ask || !self.blocked.is_empty() || self.is_closed()) {
-            self.alarm = Timestamp::ZERO;
-            return self.bell.clone();
-        }
-        None
-    }
-}
-
-/// Locks, also after a thread panicked: the others' conversation goes on.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn join(thread: Option<JoinHandle<()>>) {

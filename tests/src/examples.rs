@@ -3,6 +3,7 @@
 //! They are the very files that embedders read, so that whoever copies one copies something that has passed the suite.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use chat_proto::{Config, Hub, HubStats, SessionId, Timestamp};
@@ -40,13 +41,15 @@ impl Adapter for Poller {
 impl Adapter for Tokio {
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
         let runtime = Runtime::new()?;
-        let mut server = on_tokio::Server::new(Hub::new(config).map_err(io::Error::other)?);
-        let mut ports = Vec::new();
+        let server = on_tokio::Server::new(Hub::new(config).map_err(io::Error::other)?);
+        let (mut ports, mut listeners) = (Vec::new(), Vec::new());
         for dialect in dialects {
-            ports.push((*dialect, runtime.block_on(server.listen(dialect, LOOPBACK))?));
+            let (listener, id) = runtime.block_on(server.listen(dialect, LOOPBACK))?;
+            ports.push((*dialect, listener.local_addr()?));
+            listeners.push((listener, id));
         }
-        Ok(Running::new(ports, server.handle(), move || {
-            runtime.block_on(server.run());
+        Ok(Running::new(ports, Arc::clone(&server), move || {
+            runtime.block_on(server.run(listeners));
             Ok(())
         }))
     }
@@ -93,24 +96,24 @@ impl Control for poller::Handle {
     }
 }
 
-impl Control for on_tokio::Handle {
+impl Control for Arc<on_tokio::Server> {
     fn announce(&self, words: &str) {
-        self.call(|hub, now| hub.announce(now, words));
+        self.call(|hub, now| hub.hub_mut().announce(now, words));
     }
 
     fn kick(&self, id: SessionId, why: &str) {
-        self.call(|hub, now| hub.kick(now, id, why));
+        self.call(|hub, now| hub.hub_mut().kick(now, id, why));
     }
 
     fn stats(&self) -> HubStats {
-        self.call(|hub, _| hub.stats())
+        self.call(|hub, _| hub.hub().stats())
     }
 
     fn sessions(&self) -> Vec<(SessionId, String)> {
-        self.call(|hub, _| sessions(hub))
+        self.call(|hub, _| sessions(hub.hub()))
     }
 
     fn shut_down(&self) {
-        self.call(Hub::shut_down);
+        self.call(|hub, now| hub.hub_mut().shut_down(now));
     }
 }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use super::{ListenAddr, ListenerSpec, Options, UsageError};
 use crate::config::ConfigError;
+use crate::driver::MAX_LINGERING;
 
 /// The limit on a process's open descriptors; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +23,8 @@ pub struct DescriptorLimit {
 /// process was started with, and a connection that is only accepted to be told that the server is full.
 const OTHER_DESCRIPTORS: u64 = 32;
 
-/// Descriptors of connections that are over, and whose peers are still reading their last words: as many as either
-/// adapter keeps (its `MAX_FAREWELLS`).
-const FAREWELL_DESCRIPTORS: u64 = 1_024;
+/// Descriptors of connections that linger after their sessions.
+const LINGERING_DESCRIPTORS: u64 = MAX_LINGERING as u64;
 
 /// Address space for the stacks and buffers of a few threads, without which no server starts either.
 const OTHER_MEMORY: usize = 16 << 20;
@@ -34,7 +34,7 @@ impl Options {
     /// for a moment after their sessions.
     #[must_use]
     pub fn descriptors(&self) -> u64 {
-        self.config.max_sessions as u64 + self.besides_sessions() + FAREWELL_DESCRIPTORS
+        self.config.max_sessions as u64 + self.besides_sessions() + LINGERING_DESCRIPTORS
     }
 
     /// Raises the limit on descriptors to what is needed, the hard limit included if the system permits it.
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn descriptors_are_raised_only_as_far_as_needed_and_permitted() {
         let needed = options(1_000).descriptors();
-        assert!(needed > 1_000 + 2 + 1_024, "sessions, two listeners, farewells and more");
+        assert!(needed > 1_000 + 2 + 1_024, "sessions, two listeners, lingering connections and more");
         assert_eq!(raise((needed, needed), 0), ((needed, needed), Ok(())));
         assert_eq!(raise((256, 1 << 20), 0), ((needed, 1 << 20), Ok(())));
         assert_eq!(raise((256, 512), 1 << 20), ((needed, needed), Ok(())));
@@ -281,7 +281,7 @@ mod tests {
         let (limit, said) = raise((256, 512), 512);
         assert_eq!(limit, (512, 512));
         let said = said.expect_err("too few").to_string();
-        let room = 512 - (needed - 1_000 - FAREWELL_DESCRIPTORS);
+        let room = 512 - (needed - 1_000 - LINGERING_DESCRIPTORS);
         assert_eq!(
             said,
             format!(
@@ -292,8 +292,8 @@ mod tests {
     }
 
     #[test]
-    fn room_for_all_sessions_but_not_for_farewells_is_used_and_not_complained_of() {
-        let sessions_only = options(1_000).descriptors() - FAREWELL_DESCRIPTORS;
+    fn room_for_all_sessions_but_not_for_lingering_is_used_and_not_complained_of() {
+        let sessions_only = options(1_000).descriptors() - LINGERING_DESCRIPTORS;
         assert_eq!(raise((256, sessions_only), 0), ((sessions_only, sessions_only), Ok(())));
         let (limit, said) = raise((256, sessions_only - 1), 0);
         assert_eq!(limit, (sessions_only - 1, sessions_only - 1));

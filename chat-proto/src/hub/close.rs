@@ -47,6 +47,12 @@ impl Hub {
         }
     }
 
+    /// Returns whether [`shut_down`](Self::shut_down) was called.
+    #[must_use]
+    pub const fn is_shutting_down(&self) -> bool {
+        self.shutting_down
+    }
+
     /// Returns whether the hub was shut down and every session's `Close` was handed out.
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -19,7 +19,7 @@ pub(super) fn play(mut data: &[u8]) -> Checked {
     let mut meter = Meter::new();
     let new = || Conversation::new(&config).expect("the limits are in range");
     let mut replicas: [Conversation; REPLICAS] = meter.scope(|| std::array::from_fn(|_| new()));
-    let bound = REPLICAS as i64 * i64::try_from(config.memory_bound()).expect("a sensible bound");
+    let bound = i64::try_from(REPLICAS * config.memory_bound()).expect("a sensible bound");
     let mut encoded = Vec::new();
     while let Ok((entry, rest)) = Entry::decode(data) {
         encoded.clear();

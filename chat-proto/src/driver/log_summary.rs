@@ -83,7 +83,8 @@ impl HubStats {
 /// The lines are records of `tracing` at the level `info`; what they hold is numbers, nothing that a peer has sent.
 ///
 /// ```
-/// use chat_proto::{Config, Hub, LogSummary, Timestamp};
+/// use chat_proto::driver::LogSummary;
+/// use chat_proto::{Config, Hub, Timestamp};
 ///
 /// let mut hub = Hub::new(Config { max_sessions: 1, ..Config::default() })?;
 /// let text = hub.dialect("text").expect("a default dialect");

@@ -1,0 +1,80 @@
+//! How long to wait after a failed accept.
+
+use core::time::Duration;
+
+use crate::time::Timestamp;
+
+/// The pause after the first failure; doubled with each that follows, up to [`MAX_PAUSE`].
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long after a pause all has to be well before a failure counts as the first again.
+const FORGOTTEN_AFTER: Duration = MAX_PAUSE;
+
+/// How often a failing accept is worth a line in the log.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+
+/// What to do after a failed accept, from [`ConnectedHub::accept_failed`](super::ConnectedHub::accept_failed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptPause {
+    /// How long to wait before the next accept: 50 ms to 1 s.
+    pub duration: Duration,
+    /// Whether to log the failure: the last one logged is a second ago or longer.
+    pub is_logged: bool,
+}
+
+/// The back-off of all listeners of a server: descriptors and memory run out for all of them at once.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    /// The last pause, and when it is over.
+    last: Option<(Duration, Timestamp)>,
+    logged: Option<Timestamp>,
+}
+
+impl Backoff {
+    pub(super) const fn new() -> Self {
+        Self { last: None, logged: None }
+    }
+
+    /// Begins the pause after a failure, and returns it.
+    pub(super) fn begin_pause(&mut self, now: Timestamp) -> AcceptPause {
+        let last = self.last.filter(|(_, over)| now <= *over + FORGOTTEN_AFTER);
+        let duration = last.map_or(MIN_PAUSE, |(pause, _)| MAX_PAUSE.min(2 * pause));
+        self.last = Some((duration, now + duration));
+        let is_logged = self.logged.is_none_or(|at| at + WARN_EVERY <= now);
+        if is_logged {
+            self.logged = Some(now);
+        }
+        AcceptPause { duration, is_logged }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second_until_all_was_well_for_a_second() {
+        let (mut backoff, mut now) = (Backoff::new(), Timestamp::ZERO);
+        let pauses = [(); 7].map(|()| {
+            let pause = backoff.begin_pause(now).duration;
+            now = now + pause;
+            pause.as_millis()
+        });
+        assert_eq!(pauses, [50, 100, 200, 400, 800, 1_000, 1_000]);
+        now = now + FORGOTTEN_AFTER;
+        assert_eq!(backoff.begin_pause(now).duration, MAX_PAUSE);
+        now = now + MAX_PAUSE + FORGOTTEN_AFTER + Duration::from_nanos(1);
+        assert_eq!(backoff.begin_pause(now).duration, MIN_PAUSE);
+    }
+
+    #[test]
+    fn failures_are_logged_once_a_second() {
+        let mut backoff = Backoff::new();
+        let logged = [0, 1, 999, 1_000, 1_999, 5_000].map(|millis| {
+            let now = Timestamp::ZERO + Duration::from_millis(millis);
+            backoff.begin_pause(now).is_logged
+        });
+        assert_eq!(logged, [true, false, false, true, false, true]);
+    }
+}

@@ -1,0 +1,341 @@
+//! A hub together with the connections of its sessions.
+
+use alloc::collections::VecDeque;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::backoff::{AcceptPause, Backoff};
+use super::connections::Connections;
+use super::late::LateGuard;
+use super::linger::Lingering;
+use super::log_summary::LogSummary;
+use crate::command::OpenError;
+use crate::hub::Hub;
+use crate::id::DialectId;
+use crate::id::SessionId;
+use crate::origin::Origin;
+use crate::time::Timestamp;
+
+/// How often paused connections are looked at: that a peer is gone is noticed within a second.
+const CHECK_PAUSED_EVERY: Duration = Duration::from_millis(500);
+
+/// A [`Hub`] and the connections of its sessions: what a driver keeps behind its lock.
+///
+/// `T` is a connection, whatever that is to the driver. It is kept in an [`Arc`]: here while its session lasts, and by the
+/// driver while it reads from it. The [guide](super) shows how it is used.
+#[derive(Debug)]
+pub struct ConnectedHub<T> {
+    pub(super) hub: Hub,
+    pub(super) connections: Connections<T>,
+    /// Sessions whose sockets were blocked and take bytes again.
+    pub(super) writable: VecDeque<SessionId>,
+    /// Only those are left of which the driver still reads.
+    lingering: Lingering<Weak<T>>,
+    late: LateGuard,
+    summary: LogSummary,
+    backoff: Backoff,
+    /// When paused connections are looked at next; `None` while there are none.
+    check_paused_at: Option<Timestamp>,
+    /// What the driver's timer waits for.
+    armed: Timestamp,
+}
+
+/// Whom to wake after a call, from [`ConnectedHub::take_wakes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wakes {
+    /// A [`Round`](super::Round) has something to do.
+    pub writer: bool,
+    /// The next deadline is earlier than the one that the last [`Due`] told of.
+    pub timer: bool,
+    /// The hub was shut down, and all sessions are over. From then on this is true every time.
+    pub closed: bool,
+}
+
+/// What is to be done because of the time, from [`ConnectedHub::handle_timeout`].
+///
+/// Let go of the connections before waiting: they are closed when nobody holds them.
+#[derive(Debug)]
+pub struct Due<T> {
+    /// Connections that have lingered long enough: shut down both directions, which ends their readers.
+    pub expired: Vec<Arc<T>>,
+    /// Connections from which nothing is read: look whether their peers have ended their input, or are gone, and tell
+    /// [`Hub::peer_ended`] or [`Hub::disconnect`].
+    pub paused: Vec<(SessionId, Arc<T>)>,
+    /// How long to wait before the next call; `None`: until [`Wakes::timer`] says that there is a deadline.
+    pub wait: Option<Duration>,
+}
+
+/// Why no session was opened, and what to tell the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason.
+    pub error: OpenError,
+    /// What to write to the peer, once.
+    pub words: Vec<u8>,
+    /// An id of no session, for the reader: calls with it do nothing, and all input counts as taken.
+    pub id: SessionId,
+}
+
+impl<T> ConnectedHub<T> {
+    /// Takes a hub that has no sessions yet.
+    #[must_use]
+    pub fn new(hub: Hub) -> Self {
+        Self {
+            hub,
+            connections: Connections::new(),
+            writable: VecDeque::new(),
+            lingering: Lingering::new(),
+            late: LateGuard::default(),
+            summary: LogSummary::default(),
+            backoff: Backoff::new(),
+            check_paused_at: None,
+            armed: Timestamp::MAX,
+        }
+    }
+
+    /// Returns the hub, to look at.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Returns the hub, to tell it what has happened and to speak by it.
+    ///
+    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to this type.
+    pub const fn hub_mut(&mut self) -> &mut Hub {
+        &mut self.hub
+    }
+
+    /// Opens a session for a connection that was accepted; see [`Hub::open_from`].
+    ///
+    /// # Errors
+    ///
+    /// There is no room. The connection lingers from now on: write [`Refusal::words`] once and close it
+    /// [gently](super#closing).
+    ///
+    /// # Panics
+    ///
+    /// If the dialect is of another hub that speaks more of them.
+    pub fn open(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        origin: Option<Origin>,
+        connection: &Arc<T>,
+    ) -> Result<SessionId, Refusal> {
+        match self.hub.open_from(now, dialect, origin) {
+            Ok(id) => {
+                self.connections.insert(id, Arc::clone(connection));
+                Ok(id)
+            }
+            Err(error) => {
+                self.lingering.push(now, Arc::downgrade(connection));
+                let mut words = Vec::new();
+                self.hub.refusal(dialect, error, &mut words);
+                Err(Refusal { error, words, id: SessionId::NONE })
+            }
+        }
+    }
+
+    /// Takes note that accepting a connection failed, and returns how long to wait before the next try.
+    pub fn accept_failed(&mut self, now: Timestamp) -> AcceptPause {
+        self.backoff.begin_pause(now)
+    }
+
+    /// Offers input to the hub and returns how many bytes it took; see [`Hub::receive`].
+    ///
+    /// If it left some, the connection is paused: keep the rest, and offer it when a round
+    /// [resumes](super::Round::drain_resumed) the connection.
+    pub fn receive(&mut self, now: Timestamp, id: SessionId, bytes: &[u8]) -> usize {
+        let taken = self.hub.receive(now, id, bytes);
+        if taken < bytes.len() {
+            self.connections.pause(id);
+            self.check_paused_at.get_or_insert(now + CHECK_PAUSED_EVERY);
+        }
+        taken
+    }
+
+    /// Returns whether input was left untaken and is not wanted yet.
+    #[must_use]
+    pub fn is_paused(&self, id: SessionId) -> bool {
+        self.connections.is_paused(id)
+    }
+
+    /// Takes note that a socket takes bytes again, and queues its session for the next round.
+    ///
+    /// To be called once for each that was [blocked](super::Round::drain_blocked).
+    pub fn note_writable(&mut self, now: Timestamp, id: SessionId) {
+        self.hub.writable(now, id);
+        self.writable.push_back(id);
+    }
+
+    /// Returns whom the driver has to wake: to be called at the end of each hold of the lock.
+    ///
+    /// A timer is asked for once, then counts as woken.
+    pub fn take_wakes(&mut self, now: Timestamp) -> Wakes {
+        self.summary.note(&self.hub, now);
+        let next = self.deadline();
+        let timer = next < self.armed;
+        if timer {
+            self.armed = next;
+        }
+        Wakes { writer: self.has_work(), timer, closed: self.hub.is_closed() }
+    }
+
+    /// Returns whether a round is worth gathering.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.writable.is_empty() || self.hub.has_commands()
+    }
+
+    /// Does what time has brought and returns what is left to the driver. A call that comes too early does nothing.
+    pub fn handle_timeout(&mut self, now: Timestamp) -> Due<T> {
+        self.late.handle_timeout(&mut self.hub, now);
+        self.summary.note(&self.hub, now);
+        self.summary.handle_timeout(&self.hub, now);
+        let mut expired = Vec::new();
+        while let Some(connection) = self.lingering.pop_expired(now) {
+            expired.extend(connection.upgrade());
+        }
+        let mut paused = Vec::new();
+        if self.check_paused_at.is_some_and(|at| at <= now) {
+            paused.extend(self.connections.paused());
+            self.check_paused_at = self.connections.has_paused().then(|| now + CHECK_PAUSED_EVERY);
+        }
+        self.armed = self.deadline();
+        let wait = (self.armed < Timestamp::MAX).then(|| self.armed.saturating_duration_since(now));
+        Due { expired, paused, wait }
+    }
+
+    /// Ends everything at once, without last words, and returns all connections that are left, to be shut down. Says in
+    /// the log what was still to be summed up.
+    ///
+    /// For a server that is dropped; harmless for one that has ended.
+    pub fn abort(&mut self, now: Timestamp) -> Vec<Arc<T>> {
+        self.hub.shut_down(now);
+        let mut left: Vec<_> = self.connections.take_all().collect();
+        let ids: Vec<_> = self.hub.sessions().collect();
+        for id in ids {
+            self.hub.disconnect(now, id);
+        }
+        while self.hub.poll_command().is_some() {}
+        while let Some(connection) = self.lingering.pop() {
+            left.extend(connection.upgrade());
+        }
+        self.summary.end(&self.hub);
+        left
+    }
+
+    /// Removes the connection of a session that is over, and has it linger.
+    pub(super) fn close(&mut self, now: Timestamp, id: SessionId) -> Option<Arc<T>> {
+        if self.hub.is_shutting_down() {
+            self.lingering.lift_limit();
+        }
+        let connection = self.connections.remove(id)?;
+        self.lingering.push(now, Arc::downgrade(&connection));
+        Some(connection)
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) has something to do; [`Timestamp::MAX`] for never.
+    fn deadline(&self) -> Timestamp {
+        let (hub, summary) = (self.late.poll_timeout(&self.hub), self.summary.poll_timeout());
+        let deadlines = [hub, summary, self.lingering.poll_timeout(), self.check_paused_at];
+        deadlines.into_iter().flatten().min().unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const NOW: Timestamp = Timestamp::ZERO;
+
+    fn with_room_for(max_sessions: usize) -> (ConnectedHub<&'static str>, DialectId) {
+        let config = Config { max_sessions, max_line: 64, ..Config::default() };
+        let hub = ConnectedHub::new(Hub::new(config).expect("limits in range"));
+        let text = hub.hub().dialect("text").expect("a default dialect");
+        (hub, text)
+    }
+
+    #[test]
+    fn who_is_refused_lingers() {
+        let (mut hub, text) = with_room_for(1);
+        let (first, second) = (Arc::new("first"), Arc::new("second"));
+        hub.open(NOW, text, None, &first).expect("room for one");
+        let refusal = hub.open(NOW, text, None, &second).expect_err("room for one only");
+        assert_eq!(refusal.error, OpenError::Full);
+        assert_eq!(refusal.words, b"! the server is full, try again later\n");
+        let second_later = NOW + Duration::from_secs(1);
+        assert_eq!(hub.handle_timeout(second_later).expired, [second]);
+    }
+
+    #[test]
+    fn a_connection_lingers_only_while_it_is_read_from() {
+        let (mut hub, text) = with_room_for(2);
+        let connections = ["read", "dropped"].map(Arc::new);
+        let ids = connections.each_ref().map(|connection| hub.open(NOW, text, None, connection).expect("room"));
+        for id in ids {
+            assert!(hub.close(NOW, id).is_some());
+        }
+        let [read, dropped] = connections;
+        drop(dropped);
+        assert_eq!(hub.handle_timeout(NOW + Duration::from_secs(1)).expired, [read]);
+    }
+
+    #[test]
+    fn the_limit_on_lingering_is_lifted_when_the_server_shuts_down() {
+        let count = 1_100;
+        for shuts_down in [false, true] {
+            let (mut hub, text) = with_room_for(count);
+            let connections: Vec<_> = (0..count).map(|_| Arc::new("it")).collect();
+            let ids: Vec<_> = connections.iter().map(|it| hub.open(NOW, text, None, it).expect("room")).collect();
+            if shuts_down {
+                hub.hub_mut().shut_down(NOW);
+            }
+            for id in ids {
+                hub.close(NOW, id);
+            }
+            let expired = hub.handle_timeout(NOW).expired.len();
+            assert_eq!(expired, if shuts_down { 0 } else { count - 1_024 });
+        }
+    }
+
+    #[test]
+    fn paused_connections_are_looked_at_twice_a_second_until_none_is_left() {
+        let (mut hub, text) = with_room_for(1);
+        let id = hub.open(NOW, text, None, &Arc::new("it")).expect("room");
+        let flood = b"a\n".repeat(1_000);
+        assert!(hub.receive(NOW, id, &flood) < flood.len() && hub.is_paused(id));
+        let first = NOW + CHECK_PAUSED_EVERY;
+        assert!(hub.handle_timeout(NOW).paused.is_empty());
+        assert_eq!(hub.handle_timeout(first).paused, [(id, Arc::new("it"))]);
+        assert!(hub.handle_timeout(first).paused.is_empty(), "once each time");
+        hub.close(first, id);
+        assert!(!hub.is_paused(id));
+        assert!(hub.handle_timeout(first + CHECK_PAUSED_EVERY).paused.is_empty());
+        assert_eq!(hub.check_paused_at, None);
+    }
+
+    #[test]
+    fn a_timer_is_woken_once_for_an_earlier_deadline() {
+        let (mut hub, text) = with_room_for(1);
+        assert_eq!(hub.take_wakes(NOW), Wakes { writer: false, timer: false, closed: false });
+        hub.open(NOW, text, None, &Arc::new("it")).expect("room");
+        assert_eq!(hub.take_wakes(NOW), Wakes { writer: true, timer: true, closed: false });
+        assert!(!hub.take_wakes(NOW).timer, "it is on its way");
+        assert!(hub.handle_timeout(NOW).wait.is_some());
+        assert!(!hub.take_wakes(NOW).timer, "it knows");
+    }
+
+    #[test]
+    fn an_abort_returns_all_connections() {
+        let (mut hub, text) = with_room_for(1);
+        let (first, second) = (Arc::new("first"), Arc::new("second"));
+        hub.open(NOW, text, None, &first).expect("room for one");
+        hub.open(NOW, text, None, &second).expect_err("room for one only");
+        assert_eq!(hub.abort(NOW), [first, second]);
+        assert!(hub.take_wakes(NOW).closed && hub.abort(NOW).is_empty());
+    }
+}

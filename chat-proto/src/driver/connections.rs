@@ -1,0 +1,124 @@
+//! The connections of all sessions.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::id::SessionId;
+
+/// The connections of all sessions, each at its session's slot.
+#[derive(Debug)]
+pub(super) struct Connections<T> {
+    slots: Vec<Option<Entry<T>>>,
+    /// How many are paused.
+    paused: usize,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    id: SessionId,
+    connection: Arc<T>,
+    /// Whether the hub has left input untaken.
+    is_paused: bool,
+}
+
+impl<T> Connections<T> {
+    pub(super) const fn new() -> Self {
+        Self { slots: Vec::new(), paused: 0 }
+    }
+
+    pub(super) fn insert(&mut self, id: SessionId, connection: Arc<T>) {
+        if self.slots.len() <= id.slot() {
+            self.slots.resize_with(id.slot() + 1, || None);
+        }
+        let before = self.slots[id.slot()].replace(Entry { id, connection, is_paused: false });
+        debug_assert!(before.is_none(), "the hub reuses a slot only after it has closed the session there");
+    }
+
+    pub(super) fn get(&self, id: SessionId) -> Option<&Arc<T>> {
+        self.entry(id).map(|entry| &entry.connection)
+    }
+
+    pub(super) fn remove(&mut self, id: SessionId) -> Option<Arc<T>> {
+        let entry = self.slots.get_mut(id.slot())?.take_if(|entry| entry.id == id)?;
+        self.paused -= usize::from(entry.is_paused);
+        Some(entry.connection)
+    }
+
+    /// Removes and returns all connections.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Arc<T>> {
+        mem::replace(self, Self::new()).slots.into_iter().flatten().map(|entry| entry.connection)
+    }
+
+    /// Marks a connection whose input was left untaken.
+    pub(super) fn pause(&mut self, id: SessionId) {
+        if let Some(entry) = self.entry_mut(id) {
+            let was_paused = mem::replace(&mut entry.is_paused, true);
+            self.paused += usize::from(!was_paused);
+        }
+    }
+
+    /// Unmarks a connection whose input is wanted again, and returns it if it was marked.
+    pub(super) fn resume(&mut self, id: SessionId) -> Option<Arc<T>> {
+        let entry = self.entry_mut(id).filter(|entry| entry.is_paused)?;
+        entry.is_paused = false;
+        let connection = Arc::clone(&entry.connection);
+        self.paused -= 1;
+        Some(connection)
+    }
+
+    pub(super) fn is_paused(&self, id: SessionId) -> bool {
+        self.entry(id).is_some_and(|entry| entry.is_paused)
+    }
+
+    pub(super) const fn has_paused(&self) -> bool {
+        self.paused > 0
+    }
+
+    /// Returns the paused connections.
+    pub(super) fn paused(&self) -> impl Iterator<Item = (SessionId, Arc<T>)> + '_ {
+        let paused = self.slots.iter().flatten().filter(|entry| entry.is_paused);
+        paused.map(|entry| (entry.id, Arc::clone(&entry.connection)))
+    }
+
+    fn entry(&self, id: SessionId) -> Option<&Entry<T>> {
+        self.slots.get(id.slot())?.as_ref().filter(|entry| entry.id == id)
+    }
+
+    fn entry_mut(&mut self, id: SessionId) -> Option<&mut Entry<T>> {
+        self.slots.get_mut(id.slot())?.as_mut().filter(|entry| entry.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_id_finds_nothing() {
+        let [stale, id] = [0, 1].map(|generation| SessionId { slot: 3, generation });
+        let mut connections = Connections::new();
+        connections.insert(id, Arc::new("it"));
+        connections.pause(stale);
+        assert!(connections.get(stale).is_none() && connections.remove(stale).is_none());
+        assert!(!connections.has_paused() && connections.resume(id).is_none());
+        assert_eq!(connections.get(id).map(|it| **it), Some("it"));
+    }
+
+    #[test]
+    fn paused_connections_are_known_until_they_are_resumed_or_removed() {
+        let ids = [0, 1, 2].map(|slot| SessionId { slot, generation: 0 });
+        let mut connections = Connections::new();
+        for id in ids {
+            connections.insert(id, Arc::new(id));
+            connections.pause(id);
+            connections.pause(id);
+        }
+        assert_eq!(connections.resume(ids[0]).as_deref(), Some(&ids[0]));
+        assert_eq!(connections.remove(ids[1]).as_deref(), Some(&ids[1]));
+        assert_eq!(ids.map(|id| connections.is_paused(id)), [false, false, true]);
+        assert_eq!(connections.paused().map(|(id, _)| id).collect::<Vec<_>>(), [ids[2]]);
+        connections.resume(ids[2]);
+        assert!(!connections.has_paused());
+    }
+}

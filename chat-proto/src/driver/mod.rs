@@ -1,0 +1,111 @@
+//! A kit for drivers: what every server needs around a [`Hub`](crate::Hub) and none should write again.
+//!
+//! The crate's documentation tells how to drive a hub by hand. A server with many sockets has more to do. It writes to a
+//! thousand readers without a thousand copies and holds of a lock. It shares its time fairly among sockets that are
+//! blocked and those that are not. It lets connections linger, notices peers that are gone while nothing is read from
+//! them, and backs off when descriptors run out. It puts deadlines off that passed while its process was stopped. All
+//! that is here, without I/O and without a clock: sockets, waking, and threads or tasks are the driver's.
+//!
+//! # The parts of a driver
+//!
+//! A driver keeps a [`ConnectedHub`] behind a lock, and calls it through one function: lock, take the time, act, take the
+//! [`Wakes`], unlock, wake. Everything else is four loops. It does not matter whether each is a thread, a task, or a part
+//! of one loop around a poller.
+//!
+//! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. If accepting fails,
+//!    [`ConnectedHub::accept_failed`] says how long to wait.
+//! 2. **Read.** A reader offers what it reads by [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps that
+//!    and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it calls
+//!    [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect), and ends.
+//!    [`ReadBudget`] says how much to read in a turn.
+//! 3. **Write.** When [`Wakes::writer`] is true, a writer carries out rounds until one is empty: see [`Round`].
+//! 4. **Keep time.** A timer calls [`ConnectedHub::handle_timeout`], does what is [`Due`], and sleeps as long as that says,
+//!    or until [`Wakes::timer`] is true.
+//!
+//! Here they are in one loop, on one thread, with sockets that are arrays:
+//!
+//! ```
+//! use std::cell::RefCell;
+//! use std::convert::Infallible;
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use chat_proto::driver::{ConnectedHub, Round};
+//! use chat_proto::{Config, Hub, Timestamp};
+//!
+//! /// What has been written to a peer.
+//! struct Socket(RefCell<Vec<u8>>);
+//!
+//! /// Writes until there is nothing to write.
+//! fn write(hub: &mut ConnectedHub<Socket>, round: &mut Round<Socket>, now: Timestamp) {
+//!     while round.report_and_gather(hub, now) {
+//!         // A real driver has unlocked the hub by now.
+//!         for (id, _socket) in round.drain_blocked() {
+//!             unreachable!("{id} took all; else we would wait for its socket, and then call `note_writable`");
+//!         }
+//!         for _socket in round.drain_resumed() {} // would wake its reader
+//!         for (_socket, _reason) in round.drain_closed() {} // would shut down the socket's output
+//!         round.write(|socket, bytes| {
+//!             socket.0.borrow_mut().extend_from_slice(bytes);
+//!             Ok::<_, Infallible>(bytes.len())
+//!         });
+//!     }
+//! }
+//!
+//! let mut hub = ConnectedHub::new(Hub::new(Config::default())?);
+//! let text = hub.hub().dialect("text").expect("it is spoken by default");
+//! let (mut round, now) = (Round::new(), Timestamp::ZERO);
+//!
+//! // Two connections are accepted, and one says something.
+//! # #[expect(clippy::arc_with_non_send_sync, reason = "one thread is enough for an example")]
+//! let sockets = [(); 2].map(|()| Arc::new(Socket(RefCell::new(Vec::new()))));
+//! let alice = hub.open(now, text, None, &sockets[0]).expect("there is room");
+//! let bob = hub.open(now, text, None, &sockets[1]).expect("there is room");
+//! let line = b"hello\n";
+//! assert_eq!(hub.receive(now, alice, line), line.len());
+//! assert!(hub.take_wakes(now).writer);
+//! write(&mut hub, &mut round, now);
+//! assert!(sockets[1].0.borrow().ends_with(b"guest-1: hello\n"));
+//!
+//! // The timer sleeps as long as it is told to. Ten minutes later everybody has been silent for too long.
+//! let mut now = now;
+//! while let Some(wait) = hub.handle_timeout(now).wait {
+//!     now = now + wait;
+//!     write(&mut hub, &mut round, now);
+//! }
+//! assert!(now.saturating_duration_since(Timestamp::ZERO) >= Duration::from_secs(600));
+//! assert!(sockets[1].0.borrow().ends_with(b"! closed: timed out\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Closing
+//!
+//! A connection whose session is over comes out of [`Round::drain_closed`]. Shut down its output. Its reader
+//! goes on, and the hub ignores what it is offered. So the peer can read its last words
+//! before its own writing is answered by a reset. When the peer closes too, the reader ends, and with it the connection.
+//! If the peer does not, the connection is [`expired`](Due::expired) after a second: shut down both directions, and the
+//! reader ends, too. While 1,024 linger, the oldest is expired for each that is one too many, unless the server shuts
+//! down.
+//!
+//! Two reasons need no lingering: a peer that has [`Disconnected`](crate::CloseReason::Disconnected) or
+//! [`Stalled`](crate::CloseReason::Stalled) reads nothing any more, so shut down both directions at once.
+//!
+//! A server has ended when [`Wakes::closed`] was true and all readers have ended.
+
+mod backoff;
+mod connected_hub;
+mod connections;
+mod late;
+mod linger;
+mod log_summary;
+mod read_budget;
+mod round;
+
+pub use backoff::AcceptPause;
+pub use connected_hub::{ConnectedHub, Due, Refusal, Wakes};
+pub use late::LateGuard;
+#[cfg(feature = "cli")]
+pub(crate) use linger::MAX_LINGERING;
+pub use log_summary::LogSummary;
+pub use read_budget::{Flooding, ReadBudget};
+pub use round::Round;

@@ -1,0 +1,200 @@
+//! One session's input, from its socket to the hub.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io::{self, Read};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use chat_proto::SessionId;
+use chat_proto::driver::{Flooding, ReadBudget, Round};
+use tracing::debug;
+
+use crate::connection::Connection;
+use crate::shared::Service;
+
+/// The most bytes read at once: as many as a socket is offered at once, so that what one read brings goes on in one
+/// write.
+pub(crate) const MAX_READ: usize = Round::<Connection>::MAX_WRITE;
+
+thread_local! {
+    /// What is read into. It is the thread's, so that an idle connection has no buffer.
+    static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Reads a connection's stream until it ends or fails, beyond the end of its session.
+///
+/// There is one for every connection, so it is a future made by hand: a third of the size of an `async` block, and
+/// with no buffer while it waits.
+pub(crate) struct Reader {
+    service: Arc<Service>,
+    id: SessionId,
+    connection: Arc<Connection>,
+    /// What the hub has left; the socket is not read before it has taken this.
+    untaken: Vec<u8>,
+    /// If the last turn was not enough for what was there.
+    flooding: Option<Flooding>,
+}
+
+impl Reader {
+    pub(crate) fn new(service: Arc<Service>, id: SessionId, connection: Arc<Connection>) -> Self {
+        Self { service, id, connection, untaken: Vec::new(), flooding: None }
+    }
+
+    /// Waits until the hub has taken what it had left.
+    fn poll_offer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Before looking, or it could be resumed in between.
+        self.connection.wait_until_resumed(cx.waker());
+        if self.service.shared.act(|hub, _| hub.is_paused(self.id)) {
+            return Poll::Pending;
+        }
+        let taken = self.offer(&self.untaken);
+        self.untaken.drain(..taken);
+        if !self.untaken.is_empty() {
+            return Poll::Pending;
+        }
+        self.untaken = Vec::new();
+        Poll::Ready(())
+    }
+
+    /// Reads and hands over; ready when the hub leaves something untaken, and with an error at the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            // Look at once, whether or not the reactor says so: it distrusts an event that it waited for already when
+            // we began to wait, which with several threads is the usual case, and would make us wait for it twice.
+            if !INPUT.with_borrow_mut(|input| self.read(input))? {
+                return Poll::Ready(Ok(()));
+            }
+            // The first answer may be about what has just been read; asked again, the reactor waits for news.
+            for _ in 0..2 {
+                ready!(self.connection.stream.poll_readable(cx))?;
+            }
+        }
+    }
+
+    /// Reads what is there and hands it over, for one turn; returns whether the hub took all of it.
+    fn read(&mut self, input: &mut Vec<u8>) -> io::Result<bool> {
+        let budget = &self.service.budget;
+        let (most, mut left) = (budget.max_read(), budget.share());
+        input.resize(input.len().max(most), 0);
+        while left > 0 {
+            let size = left.min(most);
+            let n = match self.connection.stream.get_ref().read(&mut input[..size]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            };
+            let taken = self.offer(&input[..n]);
+            if taken < n {
+                self.untaken = input[taken..n].to_vec();
+                self.flooding = None;
+                return Ok(false);
+            }
+            left -= n;
+            if n < size {
+                // That was all there was.
+                break;
+            }
+        }
+        self.flooding = (left == 0 && self.has_more()).then(|| ReadBudget::count_flood(budget));
+        Ok(true)
+    }
+
+    /// Whether there is more to read. Only then is it certain that there will be another look, so that nobody is counted
+    /// who has gone quiet.
+    fn has_more(&self) -> bool {
+        self.connection.stream.get_ref().peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
+    }
+
+    /// Offers bytes to the hub and returns how many it took.
+    fn offer(&self, bytes: &[u8]) -> usize {
+        self.service.shared.act(|hub, now| hub.receive(now, self.id, bytes))
+    }
+
+    /// Tells the hub why nothing more can be read.
+    fn end(&self, error: &io::Error) {
+        let (id, shared) = (self.id, &self.service.shared);
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            shared.act(|hub, now| hub.hub_mut().receive_eof(now, id));
+        } else {
+            debug!(session = %id, %error, "cannot read");
+            shared.act(|hub, now| hub.hub_mut().disconnect(now, id));
+        }
+    }
+}
+
+impl Future for Reader {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if !self.untaken.is_empty() {
+                ready!(self.poll_offer(cx));
+            }
+            if let Err(error) = ready!(self.poll_read(cx)) {
+                self.end(&error);
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_is_small() {
+        // A hundred thousand of them are 6 MB.
+        assert!(size_of::<Reader>() <= 56);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_counted_while_it_has_more_than_its_share() {
+        use std::sync::Weak;
+        use std::task::Waker;
+
+        use async_io::Async;
+        use chat_proto::{Config, Exemptions, Hub};
+        use socket2::{Domain, Socket, Type};
+
+        use crate::shared::Shared;
+
+        let config = Config { rate: None, ..Config::default() };
+        let budget = Arc::new(ReadBudget::new(&config, MAX_READ));
+        // As many as still make a difference.
+        let _others = [(); 127].map(|()| ReadBudget::count_flood(&budget));
+        let (share, smaller_share) = (budget.share(), 1 << 10);
+        let shared = Arc::new(Shared::new(Hub::new(config).expect("the limits are in range")));
+        let (ours, peer) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("two sockets");
+        let connection = Arc::new(Connection::new(Async::new(ours).expect("a reactor"), async_channel::bounded(1).0));
+        let id = shared.act(|hub, now| {
+            let text = hub.hub().dialect("text").expect("a dialect");
+            hub.open(now, text, None, &connection).expect("a session")
+        });
+        let service =
+            Service { shared, executor: Weak::new(), exemptions: Exemptions::default(), budget: Arc::clone(&budget) };
+        let mut reader = Reader::new(Arc::new(service), id, connection);
+        let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
+        let send = |n: usize| assert_eq!(peer.send(&vec![b'\n'; n]).expect("there is room"), n);
+
+        send(share);
+        assert!(poll().is_pending());
+        assert_eq!(budget.share(), share, "it may be quiet from now on");
+        send(share + 1);
+        assert!(poll().is_pending());
+        assert_eq!(budget.share(), smaller_share, "a byte is left");
+        assert!(poll().is_pending());
+        assert_eq!(budget.share(), share, "nothing is left");
+        send(share + 1);
+        assert!(poll().is_pending());
+        assert_eq!(budget.share(), smaller_share);
+        drop(reader);
+        assert_eq!(budget.share(), share, "nobody is left");
+    }
+}

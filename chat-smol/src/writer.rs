@@ -1,0 +1,59 @@
+//! Carries out the hub's commands, and writes to every socket.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use chat_proto::SessionId;
+use chat_proto::driver::Round;
+use futures_lite::future;
+use tracing::debug;
+
+use crate::connection::Connection;
+use crate::shared::Shared;
+
+/// Writes until the server has closed.
+pub(crate) async fn write(shared: Arc<Shared>) {
+    let mut round = Round::new();
+    while shared.write.wait().await {
+        while shared.act(|hub, now| round.report_and_gather(hub, now)) {
+            for (id, connection) in round.drain_blocked() {
+                wait_until_writable(&shared, id, &connection);
+            }
+            round.drain_closed().for_each(|(connection, reason)| connection.close(reason));
+            round.drain_resumed().for_each(|connection| connection.resume());
+            round.write(Connection::write);
+            // Others on this thread have their turn, those that read among them.
+            future::yield_now().await;
+        }
+    }
+}
+
+/// Queues the session again when its socket takes bytes again.
+fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, connection: &Connection) {
+    let waker = Waker::from(Arc::new(WhenWritable { shared: Arc::clone(shared), id }));
+    let cx = &mut Context::from_waker(&waker);
+    // The first answer may be about the write before; asked again, the reactor waits for news.
+    for _ in 0..2 {
+        match connection.stream.poll_writable(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => {
+                debug!(session = %id, %error, "cannot wait for the socket");
+                return shared.act(|hub, now| hub.hub_mut().disconnect(now, id));
+            }
+        }
+    }
+    waker.wake();
+}
+
+/// In place of a task that waits: the reactor calls it, once, or drops it with the socket.
+struct WhenWritable {
+    shared: Arc<Shared>,
+    id: SessionId,
+}
+
+impl Wake for WhenWritable {
+    fn wake(self: Arc<Self>) {
+        self.shared.act(|hub, now| hub.note_writable(now, self.id));
+    }
+}

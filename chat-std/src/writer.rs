@@ -1,0 +1,22 @@
+//! Carries out the hub's commands, and writes to every socket.
+
+use chat_proto::driver::Round;
+
+use crate::connection::Connection;
+use crate::shared::Shared;
+
+/// Writes until the server is over; nothing here waits for a peer.
+pub(crate) fn run(shared: &Shared) {
+    let mut round = Round::new();
+    while shared.wait_for_work() {
+        while shared.act(|state, now| {
+            let has_work = round.report_and_gather(&mut state.hub, now);
+            state.blocked.extend(round.drain_blocked());
+            has_work
+        }) {
+            round.write(Connection::write);
+            round.drain_closed().for_each(|(connection, reason)| connection.close(reason));
+            round.drain_resumed().for_each(|connection| connection.resume());
+        }
+    }
+}
