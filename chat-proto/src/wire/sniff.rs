@@ -27,10 +27,10 @@ struct Grammar {
 
 const MAX_ARGS: usize = 6;
 
-/// Clients that begin with a word of their own: RFC 2812 and version 3 of IRC, RFC 1939 for POP3, RFC 959 and 4217 for
-/// FTP, RFC 5321 and 4954 for SMTP, `proxy-protocol.txt` of `HAProxy`. HTTP, RTSP and SIP are known by their request
+/// Clients that begin with a word of their own: RFC 2812 and version 3 of IRC, RFC 1939, 2449 and 2595 for POP3, RFC 959,
+/// 4217 and 7151 for FTP, RFC 5321, 4954 and 2033 for SMTP and LMTP, `proxy-protocol.txt` of `HAProxy`. HTTP, RTSP and SIP are known by their request
 /// line.
-const GRAMMARS: [Grammar; 15] = [
+const GRAMMARS: [Grammar; 24] = [
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS" | b"LIST" | b"END"]) },
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS", version] if is_number(version)) },
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"REQ", _, ..]) },
@@ -42,12 +42,22 @@ const GRAMMARS: [Grammar; 15] = [
         has_args: |args| matches!(args, [_, mode, b"*", _, ..] if is_number(mode)),
     },
     Grammar { word: b"PASS", protocol: "IRC", has_args: |args| matches!(args, [[b':', ..], ..]) },
+    // From server to server, with a version (RFC 2813), and from a gateway for browsers.
+    Grammar { word: b"PASS", protocol: "IRC", has_args: |args| matches!(args, [_, b"TS", _, ..]) },
+    Grammar { word: b"WEBIRC", protocol: "IRC", has_args: |args| args.len() >= 4 },
+    Grammar { word: b"AUTHENTICATE", protocol: "IRC", has_args: is_sasl },
     Grammar { word: b"PASS", protocol: "IRC, POP3 or FTP", has_args: |args| args.len() == 1 },
     Grammar { word: b"USER", protocol: "POP3 or FTP", has_args: |args| args.len() == 1 },
+    Grammar { word: b"CAPA", protocol: "POP3", has_args: |args| args.is_empty() },
+    Grammar { word: b"STLS", protocol: "POP3", has_args: |args| args.is_empty() },
+    Grammar { word: b"APOP", protocol: "POP3", has_args: |args| matches!(args, [_, digest] if digest.len() == 32) },
+    Grammar { word: b"SYST", protocol: "FTP", has_args: |args| args.is_empty() },
+    Grammar { word: b"HOST", protocol: "FTP", has_args: |args| matches!(args, [host] if host.contains(&b'.')) },
     Grammar { word: b"AUTH", protocol: "FTP", has_args: |args| matches!(args, [b"TLS" | b"SSL"]) },
     Grammar { word: b"AUTH", protocol: "SMTP", has_args: is_sasl },
     Grammar { word: b"EHLO", protocol: "SMTP", has_args: |args| args.len() == 1 },
     Grammar { word: b"HELO", protocol: "SMTP", has_args: |args| args.len() == 1 },
+    Grammar { word: b"LHLO", protocol: "SMTP", has_args: |args| args.len() == 1 },
     Grammar {
         word: b"MAIL",
         protocol: "SMTP",
@@ -219,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    const OTHERS: [(&[u8], &str); 46] = [
+    const OTHERS: [(&[u8], &str); 55] = [
         (b"GET / HTTP/1.1", "HTTP"),
         (b"GET /", "HTTP"),
         (b"OPTIONS * HTTP/1.1", "HTTP"),
@@ -243,6 +253,15 @@ mod tests {
         (b"USER bob host server :Bob the builder", "IRC"),
         (b"PASS :with spaces in it", "IRC"),
         (b"PASS secret", "IRC, POP3 or FTP"),
+        (b"PASS secret TS 6 :0AA", "IRC"),
+        (b"WEBIRC secret gateway host.example.org 192.0.2.1", "IRC"),
+        (b"AUTHENTICATE PLAIN", "IRC"),
+        (b"CAPA", "POP3"),
+        (b"STLS", "POP3"),
+        (b"APOP joe c4c9334bac560ecc979e58001b3e22fb", "POP3"),
+        (b"SYST", "FTP"),
+        (b"HOST ftp.example.org", "FTP"),
+        (b"LHLO localhost", "SMTP"),
         (b"USER anonymous", "POP3 or FTP"),
         (b"AUTH TLS", "FTP"),
         (b"EHLO example.org", "SMTP"),
@@ -321,6 +340,10 @@ mod tests {
             "GET / HTTP/one",
             "SSH-keys are here",
             "nick joe",
+            "APOP is an old thing",
+            "SYST em failure",
+            "HOST wanted",
+            "WEBIRC is down again",
             "\0\0",
             "\u{feff}hello",
             "CHAT Y2Fyb2w= aGVsbG8=",

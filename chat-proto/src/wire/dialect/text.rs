@@ -68,8 +68,7 @@ impl Dialect for Text {
             }
             Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
             Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
-            Event::CameAndWent { joined, left: 0 } => write(out, format_args!("* {joined} joined\n")),
-            Event::CameAndWent { joined: 0, left } => write(out, format_args!("* {left} left\n")),
+            // Both numbers, also if one is 0: a member may be called 312, and its notice has no comma.
             Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
             Event::Welcome { name, idle_timeout } => {
                 push(out, &["* welcome, you are ", name, "; say something, or /help"]);
