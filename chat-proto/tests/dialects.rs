@@ -168,6 +168,8 @@ fn a_gap_that_is_not_shown_keeps_no_session_from_closing() {
     hub.receive(NOW, alice, b"one\n");
     hub.receive_eof(NOW, bob);
     hub.receive(NOW, alice, b"two\nthree\nfour\n");
+    assert_eq!(hub.poll_command(), Some(Command::Send(bob)));
+    assert!(hub.pending(bob).is_empty());
     assert_eq!(hub.poll_command(), Some(Command::Close(bob, CloseReason::Eof)));
     assert_eq!(hub.poll_command(), None);
 }

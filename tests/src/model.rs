@@ -294,10 +294,8 @@ impl Model {
     }
 
     fn reply(&mut self, slot: usize, event: &Event<'_>) {
-        // An earlier reply may have shown that it lags, and closed it for that.
         if self.is_open(slot) {
             self.put_reply(slot, event);
-            self.look(slot);
         }
     }
 

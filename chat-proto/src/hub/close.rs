@@ -111,7 +111,6 @@ impl Hub {
             return;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
-            // Not listed for it yet: that could find that it lags and close it for that, within this.
             self.put_reply(slot, &Event::Closing { reason, words });
         }
         self.leave(slot, reason, words);

@@ -75,7 +75,7 @@ impl Hub {
     ///
     /// If not, what its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
     fn offer(&mut self, slot: u32) -> Option<HandOut> {
-        self.settle(slot);
+        self.settle_lag(slot);
         let out = self.hand_out(slot);
         if out.is_empty() {
             self.progressed(slot, 0, true);
@@ -101,6 +101,7 @@ impl Hub {
         if n > private {
             let (seq, rest) = log.seek(out.from, n - private);
             session.take_log(seq, rest, &mut self.outboxes, self.room.max_encoded);
+            self.step_over_own(slot);
         }
         self.progressed(slot, n, n == whole);
     }
@@ -136,21 +137,22 @@ impl Hub {
     /// Returns whether `batch` holds just what this session is to be sent next, so that it needs no filling.
     ///
     /// True only for batches without private bytes, filled for a session of the same dialect at the same place.
-    pub fn fits(&mut self, id: SessionId, batch: &Batch) -> bool {
+    #[must_use]
+    pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
-        if session.outbox.is_none() && session.lane == batch.lane() {
-            // Nearly all: no more than a look at where it is.
-            let log = &self.room.lanes[session.lane as usize].log;
-            let next = session.cursor.next;
-            let to = session.cursor.stretch(session.end(log.head()));
-            if next >= log.tail() && batch.fits(session.lane, &HandOut { front: 0, replies: 0, from: next, to }) {
-                return true;
-            }
+        let log = &self.room.lanes[session.lane as usize].log;
+        let next = session.cursor.next;
+        if next < log.tail() {
+            // It is first to be told how much it missed.
+            return false;
         }
-        self.settle(slot);
-        let out = self.hand_out(slot);
-        batch.fits(self.sessions[slot].lane, &out)
+        if session.outbox.is_none() {
+            // Nearly all: no more than a look at where it is.
+            let to = session.cursor.stretch(session.end(log.head()));
+            return batch.fits(session.lane, &HandOut { front: 0, replies: 0, from: next, to });
+        }
+        batch.fits(session.lane, &self.hand_out(slot))
     }
 
     /// Takes note that the session's socket took the first `n` bytes of a batch that was filled for it.
@@ -170,6 +172,7 @@ impl Hub {
         session.take_private(&out, n);
         if let Some((seq, rest)) = batch.seek(n) {
             session.take_log(seq, [rest, &[]], &mut self.outboxes, self.room.max_encoded);
+            self.step_over_own(slot);
         }
         self.progressed(slot, n, n == whole);
     }
@@ -188,18 +191,15 @@ impl Hub {
         Command::Send(self.sessions.id(slot))
     }
 
-    /// Returns whether there is anything to send to the session.
-    pub(super) fn has_pending(&mut self, slot: u32) -> bool {
-        // While a write is under way, the log may evict what is being written: that is not missed.
-        if !self.sessions[slot].sending {
-            self.settle(slot);
-        }
+    /// Returns whether there is anything to send to the session. What it has missed counts, too.
+    #[inline]
+    pub(super) fn has_pending(&self, slot: u32) -> bool {
         let session = &self.sessions[slot];
         session.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())
             || session.cursor.next < session.end(self.lane(slot).log.head())
     }
 
-    /// Returns what the session, settled, is to be sent at once.
+    /// Returns what the session is to be sent at once, once it has been told of what it missed.
     fn hand_out(&self, slot: u32) -> HandOut {
         let session = &self.sessions[slot];
         let log = &self.lane(slot).log;
@@ -216,20 +216,14 @@ impl Hub {
         HandOut { front, replies, from: next, to }
     }
 
-    /// Moves a reader over its own messages; and one that has fallen behind to the oldest message kept, with a notice
-    /// of the gap, if that is next in line.
-    fn settle(&mut self, slot: u32) {
+    /// Moves a reader that has fallen behind to the oldest message kept, with a notice of the gap, if that is what comes
+    /// next.
+    fn settle_lag(&mut self, slot: u32) {
         let lane = &self.room.lanes[self.sessions[slot].lane as usize];
         let session = &mut self.sessions[slot];
         let end = session.end(lane.log.head());
         let next = session.cursor.next;
-        if next >= end {
-            return;
-        }
-        if next >= lane.log.tail() {
-            if session.cursor.skip_own(&lane.log) != next {
-                self.observe(slot);
-            }
+        if next >= end || next >= lane.log.tail() {
             return;
         }
         if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.len_before(next) > 0) {
@@ -251,6 +245,16 @@ impl Hub {
         }
         if self.config.on_lag == OnLag::Close {
             self.begin_close(slot, CloseReason::Lagged { missed: count }, "");
+        }
+    }
+
+    /// Moves a reader over its own messages, of which it is not shown any.
+    #[inline]
+    fn step_over_own(&mut self, slot: u32) {
+        let session = &mut self.sessions[slot];
+        let log = &self.room.lanes[session.lane as usize].log;
+        if session.cursor.next >= log.tail() {
+            session.cursor.skip_own(log);
         }
     }
 

@@ -59,10 +59,6 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.intake.report(complete, self.now);
         let lane = &self.room.lanes[session.lane as usize];
-        // Its own messages are no reason to wait for it. If it has taken all, they are stepped over soon.
-        if (!complete || session.intake.is_slow()) && session.cursor.next >= lane.log.tail() {
-            session.cursor.skip_own(&lane.log);
-        }
         if session.intake.is_slow() {
             // It is waited for again if it has reached the mark.
             if n > 0 && session.is_open() && lane.marks.is_reached(session.cursor.next) {

@@ -37,9 +37,6 @@ impl Hub {
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
-    ///
-    /// A session that is closing gets no more than its last words: it may have begun to close within the same request,
-    /// when it was found to lag.
     pub(super) fn reply(&mut self, slot: u32, event: &Event<'_>) {
         if !self.sessions[slot].is_open() {
             return;

@@ -108,7 +108,6 @@ impl Model {
         let now = self.now;
         let session = self.session(slot);
         (session.waiting, session.untaken, session.read_due) = (now, Untaken::No, false);
-        self.look(slot);
         self.finish_if_flushed(slot);
     }
 

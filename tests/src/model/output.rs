@@ -12,7 +12,6 @@ const MAX_PLACES: usize = 64;
 impl Model {
     /// The driver was told to write to a session.
     pub fn hand_out_send(&mut self, slot: usize) {
-        self.look(slot);
         let now = self.now;
         let session = self.session(slot);
         session.sending = true;
@@ -20,12 +19,6 @@ impl Model {
         if session.phase == Phase::Open {
             session.waiting = now;
         }
-    }
-
-    /// The hub looked for something to send to a session.
-    pub fn seek(&mut self, slot: usize) {
-        self.look(slot);
-        self.finish_if_flushed(slot);
     }
 
     /// The driver was told to offer a session's input again.
@@ -37,7 +30,6 @@ impl Model {
         if !std::mem::take(&mut self.session(slot).read_due) {
             return differ("read", format!("slot {slot} has nothing to be read again"));
         }
-        self.look(slot);
         Ok(())
     }
 
@@ -143,15 +135,7 @@ impl Model {
             self.session(slot).untaken = Untaken::No;
             self.session(slot).read_due = true;
         }
-        self.look(slot);
         self.finish_if_flushed(slot);
-    }
-
-    /// Looks whether a reader has fallen behind, unless a write to it is under way: what is being written is not lost.
-    pub(super) fn look(&mut self, slot: usize) {
-        if !self.sessions[&slot].sending {
-            self.catch_up(slot);
-        }
     }
 
     /// Takes what the log no longer has from what a reader is to be sent, and tells it how much that was, if this is

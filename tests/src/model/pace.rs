@@ -380,7 +380,6 @@ impl Model {
         }
         if session.untaken == super::Untaken::UntilSaid {
             (session.untaken, session.read_due) = (super::Untaken::No, true);
-            self.look(slot);
         }
     }
 

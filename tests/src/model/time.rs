@@ -62,7 +62,7 @@ impl Model {
             if session.ended.is_none() {
                 (session.active, session.warned) = (now, false);
             }
-            return self.look(slot);
+            return;
         }
         if cut_short {
             self.cut_short(slot);

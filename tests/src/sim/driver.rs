@@ -137,7 +137,6 @@ impl World {
             let sure = !self.hub.has_commands();
             let command = self.meter.scope(|| self.hub.poll_command());
             self.model.take_turns();
-            self.follow(command);
             while command.is_none() && self.model.has_turns() {
                 self.model.take_turns();
             }
@@ -166,17 +165,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// Has the model look at whom the hub has looked at on its way to this command. Where gaps are not shown, no command
-    /// comes of what is gone, so only the journal tells.
-    fn follow(&mut self, command: Option<Command>) {
-        let noted = self.journal_seen + self.model.journal.len() as u64;
-        let looked_at: Vec<SessionId> = self.hub.journal(noted).filter_map(|record| record.session).collect();
-        // At whom is to be read from, it looks after it has taken the command.
-        for id in looked_at.into_iter().filter(|id| command != Some(Command::Read(*id))) {
-            self.model.seek(id.slot());
-        }
     }
 
     fn close(&mut self, id: SessionId, reason: CloseReason) -> Checked {
