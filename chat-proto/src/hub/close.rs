@@ -8,7 +8,8 @@ use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::schedule::turns::Hold;
-use crate::session::{Ended, Phase, SessionStats, Untaken};
+use crate::session::SessionStats;
+use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::{clean, cut};
@@ -85,7 +86,7 @@ impl Hub {
     /// Does what one of the session's deadlines was for; nothing if the one before it has ended the session.
     fn expire(&mut self, slot: u32, due: Due) {
         let session = &mut self.sessions[slot];
-        match (due, session.phase) {
+        match (due, session.phase()) {
             (Due::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
                 session.untaken = Untaken::No;
                 if session.ended == Ended::No {
@@ -164,7 +165,7 @@ impl Hub {
         self.wait_no_longer_for(slot);
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
-        session.phase = Phase::Closing { reason, end };
+        session.step(Step::Leave { reason, end });
         // When all leave at once, nobody is left to be told.
         if had_joined && reason != CloseReason::ShutDown {
             self.publish_presence(&Event::Left { name: name.as_str(), reason, words }, None);
@@ -174,8 +175,7 @@ impl Hub {
     /// Lets go of all that a session holds; its slot is free once its `Close` was handed out.
     pub(super) fn finish(&mut self, slot: u32, reason: CloseReason) {
         let session = &mut self.sessions[slot];
-        debug_assert!(matches!(session.phase, Phase::Closing { .. }), "a session closes before it is over");
-        session.phase = Phase::Over(reason);
+        session.step(Step::End(reason));
         session.framer.reset(&mut self.partials);
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);

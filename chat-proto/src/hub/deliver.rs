@@ -9,7 +9,7 @@ use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::pool::Buffers;
 use crate::session::outbox::Outbox;
-use crate::session::{Phase, Untaken};
+use crate::session::state::{Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 
@@ -286,7 +286,7 @@ impl Hub {
     /// Puts a session into the list where it belongs now; one that is closing and has no more to be sent is over.
     pub(super) fn go_on(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
-        match self.sessions[slot].phase {
+        match self.sessions[slot].phase() {
             Phase::Closing { reason, .. } if !pending => self.finish(slot, reason),
             _ => {
                 if !pending {

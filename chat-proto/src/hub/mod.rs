@@ -43,7 +43,9 @@ use crate::schedule::ready::{Belongs, Ready, Standing};
 use crate::schedule::turns::{Hold, Turns};
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
-use crate::session::{Ended, Phase, SessionStats, Sessions, Turn, Untaken};
+use crate::session::state::{Ended, Phase, Untaken};
+use crate::session::table::Sessions;
+use crate::session::{SessionStats, Turn};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Event, Unnamed};
 use crate::wire::framing::lines::Partial;
@@ -331,7 +333,7 @@ impl Hub {
         while let Some(slot) = self.ready.take_next() {
             let session = &mut self.sessions[slot];
             session.standing = Standing::default();
-            if let Phase::Over(reason) = session.phase {
+            if let Phase::Over(reason) = session.phase() {
                 let id = self.sessions.id(slot);
                 self.count_out(slot);
                 self.sessions.remove(slot);
@@ -390,7 +392,7 @@ impl Hub {
 
     /// Returns the ids of all sessions that are open or closing.
     pub fn sessions(&self) -> impl Iterator<Item = SessionId> + '_ {
-        let live = |slot: &u32| matches!(self.sessions[*slot].phase, Phase::Open | Phase::Closing { .. });
+        let live = |slot: &u32| matches!(self.sessions[*slot].phase(), Phase::Open | Phase::Closing { .. });
         self.sessions.occupied(u32::MAX).filter(live).map(|slot| self.sessions.id(slot))
     }
 
@@ -438,7 +440,7 @@ impl Hub {
     /// Returns the slot of a session that is not over.
     fn live(&self, id: SessionId) -> Option<u32> {
         let slot = self.sessions.slot(id)?;
-        matches!(self.sessions[slot].phase, Phase::Open | Phase::Closing { .. }).then_some(slot)
+        matches!(self.sessions[slot].phase(), Phase::Open | Phase::Closing { .. }).then_some(slot)
     }
 
     /// Returns what a session is called.
@@ -462,7 +464,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let log = &self.room.lanes[session.lane as usize].log;
         let is_waiting_to_be_sent = !session.sending && pending;
-        let belongs = if matches!(session.phase, Phase::Over(_)) || session.owes_read || is_waiting_to_be_sent {
+        let belongs = if matches!(session.phase(), Phase::Over(_)) || session.owes_read || is_waiting_to_be_sent {
             if !session.sending && session.outbox.as_ref().is_some_and(|outbox| !outbox.replies().is_empty()) {
                 Belongs::Replied
             } else {
@@ -494,7 +496,7 @@ impl Hub {
         let session = &self.sessions[slot];
         let after = |since, timeout: Option<Duration>| timeout.map_or(NEVER, |timeout| since + timeout);
         let linger = self.config.linger_timeout;
-        match session.phase {
+        match session.phase() {
             Phase::Open => {
                 let input = match session.untaken {
                     // Silence that the hub itself imposes is not idleness.

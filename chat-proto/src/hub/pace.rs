@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::schedule::turns::Hold;
-use crate::session::{Ended, Untaken};
+use crate::session::state::{Ended, Untaken};
 use crate::time::Timestamp;
 use crate::wire::framing::lines::Partial;
 

@@ -8,7 +8,7 @@ use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::schedule::pace::is_fresh;
 use crate::schedule::turns::Hold;
-use crate::session::{Ended, Phase, Untaken};
+use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, FirstLine};
 use crate::wire::framing::lines::Frame;
@@ -121,7 +121,7 @@ impl Hub {
         {
             self.cut_short(slot);
             // It may have begun to close, and has until its linger timeout for that otherwise.
-            if matches!(self.sessions[slot].phase, Phase::Closing { .. }) {
+            if matches!(self.sessions[slot].phase(), Phase::Closing { .. }) {
                 self.finish(slot, CloseReason::Eof);
             }
         }

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::log::Log;
 use crate::schedule::pace::Pace;
 use crate::schedule::ready::Ready;
-use crate::session::Sessions;
+use crate::session::table::Sessions;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 

@@ -1,18 +1,17 @@
-//! One participant: its slot, its phase, its counters.
+//! One session: the connection of a member who is here.
 
 pub(crate) mod origins;
 pub(crate) mod outbox;
+pub(crate) mod state;
+pub(crate) mod table;
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::num::NonZeroU64;
 
 use self::origins::Place;
 use self::outbox::Outbox;
-use crate::command::CloseReason;
-use crate::fault::Fault;
-use crate::id::SessionId;
-use crate::log::{Cursor, Readers};
+use self::state::{Ended, Phase, Step, Untaken};
+use crate::log::Cursor;
 use crate::rate::Bucket;
 use crate::schedule::pace::Intake;
 use crate::schedule::ready::Standing;
@@ -37,43 +36,6 @@ pub struct SessionStats {
     pub lines_sent: u64,
     /// Messages it was too slow for.
     pub missed: u64,
-}
-
-/// Where a session is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Nobody has the slot.
-    Vacant,
-    /// It may say things and hears others.
-    Open,
-    /// Its input is ignored; it is sent what the log held before entry `end`, and its last words.
-    Closing { reason: CloseReason, end: u64 },
-    /// Nothing more goes in or out; the driver has not been told yet.
-    Over(CloseReason),
-}
-
-/// Why a session's input is left untaken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Untaken {
-    /// It is not.
-    No,
-    /// It is out of tokens.
-    UntilRefill,
-    /// Its replies leave no room for another.
-    UntilRead,
-    /// A line of its own waits.
-    UntilSaid,
-}
-
-/// Whether a session's peer has ended its output, or gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// It may send more.
-    No,
-    /// It has ended; some of what it sent is still untaken.
-    Peer,
-    /// All that it sent was taken; a line of it waits.
-    Input,
 }
 
 /// When it is a session's turn among all of its origin.
@@ -108,7 +70,7 @@ pub(crate) struct Session {
     pub(crate) owes_read: bool,
     /// Its place in the queue for commands.
     pub(crate) standing: Standing,
-    pub(crate) phase: Phase,
+    phase: Phase,
     pub(crate) framer: Framer,
     pub(crate) cursor: Cursor,
     /// Private bytes; `None` while there are none.
@@ -131,8 +93,50 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Returns a session that opens now.
+    fn new(generation: u32, lane: u8, cursor: Cursor, now: Timestamp) -> Self {
+        let mut session = Self {
+            generation,
+            lane,
+            accepted: false,
+            sending: false,
+            warned: false,
+            owes_read: false,
+            standing: Standing::default(),
+            phase: Phase::Vacant,
+            framer: Framer::default(),
+            cursor,
+            outbox: None,
+            untaken: Untaken::No,
+            hold: Hold::None,
+            ended: Ended::No,
+            bucket: Bucket::default(),
+            intake: Intake::new(),
+            origin: None,
+            turn: None,
+            active: now,
+            waiting: now,
+            stats: SessionStats { opened: now, ..SessionStats::default() },
+        };
+        session.step(Step::Open);
+        session
+    }
+
+    #[inline]
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Moves on to the next phase of its life.
+    pub(crate) fn step(&mut self, step: Step) {
+        let next = self.phase.after(step);
+        debug_assert!(next.is_some(), "{step:?} while {:?}", self.phase);
+        self.phase = next.unwrap_or(self.phase);
     }
 
     /// Takes note that its silence begins now.
@@ -151,140 +155,6 @@ impl Session {
     }
 }
 
-/// The sessions by slot.
-#[derive(Debug)]
-pub(crate) struct Sessions {
-    slots: Vec<Session>,
-    vacant: Vec<u32>,
-    max: usize,
-}
-
-impl Sessions {
-    pub(crate) fn new(max: usize) -> Self {
-        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), max }
-    }
-
-    /// Bytes of heap for that many, their buffers apart.
-    pub(crate) const fn memory_bound(max: usize) -> usize {
-        max * (size_of::<Session>() + size_of::<u32>())
-    }
-
-    /// Returns how many are there, in any phase.
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.vacant.len()
-    }
-
-    /// Returns whether another finds a slot.
-    pub(crate) fn has_room(&self) -> bool {
-        self.len() < self.max
-    }
-
-    /// Puts a session into a slot; `None` if all are taken.
-    pub(crate) fn insert(&mut self, lane: u8, cursor: Cursor, now: Timestamp) -> Option<SessionId> {
-        if !self.has_room() {
-            return None;
-        }
-        let (slot, generation) = match self.vacant.pop() {
-            Some(slot) => (slot, self.slots[slot as usize].generation),
-            None => (self.slots.len() as u32, 0),
-        };
-        let session = Session {
-            generation,
-            lane,
-            accepted: false,
-            sending: false,
-            warned: false,
-            owes_read: false,
-            standing: Standing::default(),
-            phase: Phase::Open,
-            framer: Framer::default(),
-            cursor,
-            outbox: None,
-            untaken: Untaken::No,
-            hold: Hold::None,
-            ended: Ended::No,
-            bucket: Bucket::default(),
-            intake: Intake::new(),
-            origin: None,
-            turn: None,
-            active: now,
-            waiting: now,
-            stats: SessionStats { opened: now, ..SessionStats::default() },
-        };
-        match self.slots.get_mut(slot as usize) {
-            Some(vacant) => *vacant = session,
-            None => self.slots.push(session),
-        }
-        Some(SessionId { slot, generation })
-    }
-
-    /// Empties a slot, whose id is out of date from here on.
-    pub(crate) fn remove(&mut self, slot: u32) {
-        let session = &mut self.slots[slot as usize];
-        debug_assert!(matches!(session.phase, Phase::Over(_)));
-        session.phase = Phase::Vacant;
-        // After 2³² sessions in one slot an id comes round again; at a million a second that is over an hour for an
-        // id that its driver has held on to after its `Close`.
-        session.generation = session.generation.wrapping_add(u32::from(!Fault::GenerationStays.is_planted()));
-        if !Fault::SlotLeaked.is_planted() {
-            self.vacant.push(slot);
-        }
-    }
-
-    /// Returns the slot of a session that is there.
-    pub(crate) fn slot(&self, id: SessionId) -> Option<u32> {
-        let session = self.slots.get(id.slot())?;
-        (session.generation == id.generation && session.phase != Phase::Vacant).then_some(id.slot)
-    }
-
-    /// Returns the id of the session in that slot.
-    pub(crate) fn id(&self, slot: u32) -> SessionId {
-        SessionId { slot, generation: self.slots[slot as usize].generation }
-    }
-
-    /// Returns those of the first `most` slots that are not vacant.
-    pub(crate) fn occupied(&self, most: u32) -> impl Iterator<Item = u32> + '_ {
-        (0..most.min(self.slots())).filter(|slot| self.slots[*slot as usize].phase != Phase::Vacant)
-    }
-
-    /// Returns one past the highest slot ever used.
-    pub(crate) fn slots(&self) -> u32 {
-        self.slots.len() as u32
-    }
-
-    /// Returns the readers of one lane, to its log.
-    pub(crate) fn readers(&mut self, lane: u8) -> LaneReaders<'_> {
-        LaneReaders { sessions: self, lane }
-    }
-}
-
-impl core::ops::Index<u32> for Sessions {
-    type Output = Session;
-
-    fn index(&self, slot: u32) -> &Session {
-        &self.slots[slot as usize]
-    }
-}
-
-impl core::ops::IndexMut<u32> for Sessions {
-    fn index_mut(&mut self, slot: u32) -> &mut Session {
-        &mut self.slots[slot as usize]
-    }
-}
-
-/// The sessions that read one lane.
-pub(crate) struct LaneReaders<'a> {
-    sessions: &'a mut Sessions,
-    lane: u8,
-}
-
-impl Readers for LaneReaders<'_> {
-    fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
-        let session = &mut self.sessions[reader];
-        (session.lane == self.lane && session.phase != Phase::Vacant).then_some(&mut session.cursor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,30 +164,5 @@ mod tests {
         // With its share of the lists, heaps and tables an idle session stays below 344 bytes, and 80 more where it is
         // counted by address.
         assert!(size_of::<Session>() <= 216, "{} bytes", size_of::<Session>());
-    }
-
-    #[test]
-    fn two_sessions_of_a_slot_are_told_apart_in_the_log() {
-        use alloc::string::ToString as _;
-
-        let mut sessions = Sessions::new(1);
-        let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
-        let mut come_and_go = || {
-            let id = sessions.insert(0, cursor, Timestamp::ZERO).expect("room");
-            sessions[id.slot].phase = Phase::Over(CloseReason::Eof);
-            sessions.remove(id.slot);
-            id.to_string()
-        };
-        assert_eq!([come_and_go(), come_and_go()], ["0.0", "0.1"]);
-    }
-
-    #[test]
-    fn a_lanes_readers_are_those_who_are_there_and_read_it() {
-        let mut sessions = Sessions::new(3);
-        let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
-        let [_, other, gone] = [0, 1, 0].map(|lane| sessions.insert(lane, cursor, Timestamp::ZERO).expect("room").slot);
-        sessions[gone].phase = Phase::Over(CloseReason::Eof);
-        sessions.remove(gone);
-        assert_eq!([0, other, gone].map(|slot| sessions.readers(0).cursor(slot).is_some()), [true, false, false]);
     }
 }

@@ -1,0 +1,99 @@
+//! A session's life, as one table.
+//!
+//! | phase | its steps |
+//! | --- | --- |
+//! | vacant | opens: open |
+//! | open | leaves: closing |
+//! | closing | ends: over |
+//! | over | is forgotten: vacant |
+//!
+//! One that is open leaves before it ends, also where both happen at once: so others are told, and its name is free.
+
+use crate::command::CloseReason;
+
+/// Where a session is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nobody has the slot.
+    Vacant,
+    /// It may say things and hears others.
+    Open,
+    /// Its input is ignored; it is sent what the log held before entry `end`, and its last words.
+    Closing { reason: CloseReason, end: u64 },
+    /// Nothing more goes in or out; the driver has not been told yet.
+    Over(CloseReason),
+}
+
+/// Why a session's input is left untaken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Untaken {
+    /// It is not.
+    No,
+    /// It is out of tokens.
+    UntilRefill,
+    /// Its replies leave no room for another.
+    UntilRead,
+    /// A line of its own waits.
+    UntilSaid,
+}
+
+/// Whether a session's peer has ended its output, or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It may send more.
+    No,
+    /// It has ended; some of what it sent is still untaken.
+    Peer,
+    /// All that it sent was taken; a line of it waits.
+    Input,
+}
+
+/// What moves a session on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Its transport is there.
+    Open,
+    /// It takes part no more, and reads what was there until `end`.
+    Leave { reason: CloseReason, end: u64 },
+    /// It has read all that it was to read, or never will.
+    End(CloseReason),
+    /// Its driver has been told.
+    Forget,
+}
+
+impl Phase {
+    /// Returns the phase after a step; `None` if that is no step of this phase.
+    pub(crate) fn after(self, step: Step) -> Option<Self> {
+        match (self, step) {
+            (Self::Vacant, Step::Open) => Some(Self::Open),
+            (Self::Open, Step::Leave { reason, end }) => Some(Self::Closing { reason, end }),
+            (Self::Closing { .. }, Step::End(reason)) => Some(Self::Over(reason)),
+            (Self::Over(_), Step::Forget) => Some(Self::Vacant),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_has_one_way() {
+        let reason = CloseReason::Quit;
+        let phases = [Phase::Vacant, Phase::Open, Phase::Closing { reason, end: 7 }, Phase::Over(reason)];
+        let steps = [Step::Open, Step::Leave { reason, end: 7 }, Step::End(reason), Step::Forget];
+        for (i, phase) in phases.into_iter().enumerate() {
+            for (j, step) in steps.into_iter().enumerate() {
+                let next = (i == j).then(|| phases[(i + 1) % phases.len()]);
+                assert_eq!(phase.after(step), next, "{step:?} while {phase:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_reason_counts() {
+        let closing = Phase::Closing { reason: CloseReason::Quit, end: 7 };
+        assert_eq!(closing.after(Step::End(CloseReason::Disconnected)), Some(Phase::Over(CloseReason::Disconnected)));
+    }
+}

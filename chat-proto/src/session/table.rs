@@ -1,0 +1,158 @@
+//! The sessions by slot.
+
+use alloc::vec::Vec;
+
+use super::Session;
+use super::state::{Phase, Step};
+use crate::fault::Fault;
+use crate::id::SessionId;
+use crate::log::{Cursor, Readers};
+use crate::time::Timestamp;
+
+/// The sessions by slot.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    slots: Vec<Session>,
+    vacant: Vec<u32>,
+    max: usize,
+}
+
+impl Sessions {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), max }
+    }
+
+    /// Bytes of heap for that many, their buffers apart.
+    pub(crate) const fn memory_bound(max: usize) -> usize {
+        max * (size_of::<Session>() + size_of::<u32>())
+    }
+
+    /// Returns how many are there, in any phase.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.vacant.len()
+    }
+
+    /// Returns whether another finds a slot.
+    pub(crate) fn has_room(&self) -> bool {
+        self.len() < self.max
+    }
+
+    /// Puts a session into a slot; `None` if all are taken.
+    pub(crate) fn insert(&mut self, lane: u8, cursor: Cursor, now: Timestamp) -> Option<SessionId> {
+        if !self.has_room() {
+            return None;
+        }
+        let (slot, generation) = match self.vacant.pop() {
+            Some(slot) => (slot, self.slots[slot as usize].generation),
+            None => (self.slots.len() as u32, 0),
+        };
+        let session = Session::new(generation, lane, cursor, now);
+        match self.slots.get_mut(slot as usize) {
+            Some(vacant) => *vacant = session,
+            None => self.slots.push(session),
+        }
+        Some(SessionId { slot, generation })
+    }
+
+    /// Empties a slot, whose id is out of date from here on.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        let session = &mut self.slots[slot as usize];
+        session.step(Step::Forget);
+        // After 2³² sessions in one slot an id comes round again; at a million a second that is over an hour for an
+        // id that its driver has held on to after its `Close`.
+        session.generation = session.generation.wrapping_add(u32::from(!Fault::GenerationStays.is_planted()));
+        if !Fault::SlotLeaked.is_planted() {
+            self.vacant.push(slot);
+        }
+    }
+
+    /// Returns the slot of a session that is there.
+    pub(crate) fn slot(&self, id: SessionId) -> Option<u32> {
+        let session = self.slots.get(id.slot())?;
+        (session.generation == id.generation && session.phase() != Phase::Vacant).then_some(id.slot)
+    }
+
+    /// Returns the id of the session in that slot.
+    pub(crate) fn id(&self, slot: u32) -> SessionId {
+        SessionId { slot, generation: self.slots[slot as usize].generation }
+    }
+
+    /// Returns those of the first `most` slots that are not vacant.
+    pub(crate) fn occupied(&self, most: u32) -> impl Iterator<Item = u32> + '_ {
+        (0..most.min(self.slots())).filter(|slot| self.slots[*slot as usize].phase() != Phase::Vacant)
+    }
+
+    /// Returns one past the highest slot ever used.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    /// Returns the readers of one lane, to its log.
+    pub(crate) fn readers(&mut self, lane: u8) -> LaneReaders<'_> {
+        LaneReaders { sessions: self, lane }
+    }
+}
+
+impl core::ops::Index<u32> for Sessions {
+    type Output = Session;
+
+    fn index(&self, slot: u32) -> &Session {
+        &self.slots[slot as usize]
+    }
+}
+
+impl core::ops::IndexMut<u32> for Sessions {
+    fn index_mut(&mut self, slot: u32) -> &mut Session {
+        &mut self.slots[slot as usize]
+    }
+}
+
+/// The sessions that read one lane.
+pub(crate) struct LaneReaders<'a> {
+    sessions: &'a mut Sessions,
+    lane: u8,
+}
+
+impl Readers for LaneReaders<'_> {
+    fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
+        let session = &mut self.sessions[reader];
+        (session.lane == self.lane && session.phase() != Phase::Vacant).then_some(&mut session.cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::CloseReason;
+
+    /// Ends a session and empties its slot.
+    fn end(sessions: &mut Sessions, slot: u32) {
+        let (reason, end) = (CloseReason::Eof, 0);
+        sessions[slot].step(Step::Leave { reason, end });
+        sessions[slot].step(Step::End(reason));
+        sessions.remove(slot);
+    }
+
+    #[test]
+    fn two_sessions_of_a_slot_are_told_apart_in_the_log() {
+        use alloc::string::ToString as _;
+
+        let mut sessions = Sessions::new(1);
+        let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
+        let mut come_and_go = || {
+            let id = sessions.insert(0, cursor, Timestamp::ZERO).expect("room");
+            end(&mut sessions, id.slot);
+            id.to_string()
+        };
+        assert_eq!([come_and_go(), come_and_go()], ["0.0", "0.1"]);
+    }
+
+    #[test]
+    fn readers_of_a_lane_excludes_vacant_slots() {
+        let mut sessions = Sessions::new(3);
+        let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
+        let [_, other, gone] = [0, 1, 0].map(|lane| sessions.insert(lane, cursor, Timestamp::ZERO).expect("room").slot);
+        end(&mut sessions, gone);
+        assert_eq!([0, other, gone].map(|slot| sessions.readers(0).cursor(slot).is_some()), [true, false, false]);
+    }
+}
