@@ -12,7 +12,7 @@ pub struct Batch {
     /// Where the log's entries end, counted from the first; kept because the log may evict them before the batch is
     /// written.
     ends: Vec<u32>,
-    lane: u8,
+    dialect: u8,
     out: HandOut,
 }
 
@@ -35,29 +35,33 @@ impl Batch {
         self.out = HandOut::default();
     }
 
-    pub(crate) fn lane(&self) -> u8 {
-        self.lane
+    pub(crate) fn dialect(&self) -> u8 {
+        self.dialect
     }
 
     pub(crate) fn out(&self) -> &HandOut {
         &self.out
     }
 
-    /// Returns whether a session of that lane that is to be handed that out can be served from this copy.
-    pub(crate) fn fits(&self, lane: u8, out: &HandOut) -> bool {
+    /// Returns whether a session of that dialect that is to be handed that out can be served from this copy.
+    pub(crate) fn fits(&self, dialect: u8, out: &HandOut) -> bool {
         let shared = HandOut { front: 0, replies: 0, from: self.out.from, to: self.out.to };
         let all_of_log = self.out == shared && out.front + out.replies == 0;
-        all_of_log && !self.bytes.is_empty() && self.lane == lane && self.out.from == out.from && self.out.to <= out.to
+        all_of_log
+            && !self.bytes.is_empty()
+            && self.dialect == dialect
+            && self.out.from == out.from
+            && self.out.to <= out.to
     }
 
     /// Takes a copy of the pieces of a hand-out.
-    pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, lane: u8, out: HandOut) {
+    pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, dialect: u8, out: HandOut) {
         self.clear();
         for piece in pieces {
             self.bytes.extend_from_slice(piece);
         }
         self.ends.extend(ends);
-        self.lane = lane;
+        self.dialect = dialect;
         self.out = out;
     }
 

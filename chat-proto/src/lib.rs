@@ -258,6 +258,21 @@
 //! changes the conversation. What an entry does depends on nothing but the conversation and the entry, so whoever applies
 //! the same entries in the same order has the same conversation. The module [`conversation`] shows how to follow one.
 //!
+//! # The way of a message
+//!
+//! A line that is said goes through these files, top to bottom, and never back:
+//!
+//! 1. `hub/receive.rs` takes the bytes, if the session may send now.
+//! 2. `wire/framing/lines.rs` cuts a line out of them.
+//! 3. `wire/dialect/text.rs`, or another dialect, makes a request of the line.
+//! 4. `wire/sanitize.rs` cleans the words.
+//! 5. `hub/propose.rs` asks the policy, and makes an entry of the request.
+//! 6. `conversation/mod.rs` applies the entry; `conversation/history.rs` keeps it.
+//! 7. `room/mod.rs` has it written once for each dialect in use, by `room/rendered.rs`, into a `log.rs`.
+//! 8. `schedule/ready.rs` queues all who had read everything.
+//! 9. `hub/deliver.rs` copies what a reader is to be sent into a `batch.rs`, once for all at the same place.
+//! 10. `driver/round.rs` gathers such batches, an adapter writes them, and the hub is told what the sockets took.
+//!
 //! # Dialects
 //!
 //! A [`Dialect`] turns lines into requests and events into bytes; sessions of different dialects hold one conversation.

@@ -1,6 +1,6 @@
 //! How sessions end, and what time does to them.
 
-use super::{Due, Hub};
+use super::{Expiry, Hub};
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId};
 use crate::fault::Fault;
@@ -71,9 +71,9 @@ impl Hub {
             self.pass_second();
         }
         while let Some(slot) = self.deadlines.pop_expired(now) {
-            for (due, at) in Due::ALL.into_iter().zip(self.deadlines_of(slot)) {
+            for (expiry, at) in Expiry::ALL.into_iter().zip(self.deadlines_of(slot)) {
                 if at.has_come(now) {
-                    self.expire(slot, due);
+                    self.expire(slot, expiry);
                 }
             }
             debug_assert!(!self.deadline(slot).has_come(now), "what was due is done");
@@ -84,10 +84,10 @@ impl Hub {
     }
 
     /// Does what one of the session's deadlines was for; nothing if the one before it has ended the session.
-    fn expire(&mut self, slot: u32, due: Due) {
+    fn expire(&mut self, slot: u32, expiry: Expiry) {
         let session = &mut self.sessions[slot];
-        match (due, session.phase()) {
-            (Due::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
+        match (expiry, session.phase()) {
+            (Expiry::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
                 session.untaken = Untaken::No;
                 if session.ended == Ended::No {
                     session.heard(self.now);
@@ -95,12 +95,12 @@ impl Hub {
                 session.owes_read = true;
                 self.requeue(slot);
             }
-            (Due::Slow, Phase::Open) => self.give_up_on(slot),
-            (Due::CutShort, Phase::Open) => self.cut_short(slot),
-            (Due::Input, Phase::Open) => self.expire_silence(slot),
+            (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
+            (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
+            (Expiry::Input, Phase::Open) => self.expire_silence(slot),
             // Its transport takes nothing: last words would not reach it either.
-            (Due::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
-            (Due::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
+            (Expiry::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
+            (Expiry::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
             _ => {}
         }
     }
@@ -138,7 +138,7 @@ impl Hub {
 
     /// Takes a session out of the conversation: it hears nothing that is said from now on, and others are told.
     fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
-        let end = self.lane(slot).log.head();
+        let end = self.rendered(slot).log.head();
         let (member, mut name) = (MemberId(slot), NameBuf::new());
         let had_joined = self.conversation.members().has_joined(member);
         let applied = self.conversation.apply_and_name(&Entry::Leave { member, reason, words }, &mut name);
@@ -180,7 +180,7 @@ impl Hub {
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);
         }
-        self.room.lanes[session.lane as usize].sessions -= 1;
+        self.room.rendered[session.dialect as usize].sessions -= 1;
         self.deadlines.remove(slot);
         self.stats.closed += 1;
         match reason {

@@ -65,7 +65,7 @@ impl Hub {
             pending.push(outbox.front());
             pending.push(&outbox.replies()[..out.replies]);
         }
-        for slice in self.lane(slot).log.bytes(out.from, out.to) {
+        for slice in self.rendered(slot).log.bytes(out.from, out.to) {
             pending.push(slice);
         }
         pending
@@ -93,7 +93,7 @@ impl Hub {
         let Some(slot) = self.live(id) else { return };
         let out = self.hand_out(slot);
         let private = out.front + out.replies;
-        let log = &self.room.lanes[self.sessions[slot].lane as usize].log;
+        let log = &self.room.rendered[self.sessions[slot].dialect as usize].log;
         let whole = private + log.len(out.from, out.to);
         let n = n.min(whole);
         let session = &mut self.sessions[slot];
@@ -120,17 +120,17 @@ impl Hub {
             batch.clear();
             return false;
         };
-        let lane = self.sessions[slot].lane;
-        if batch.fits(lane, &out) {
+        let dialect = self.sessions[slot].dialect;
+        if batch.fits(dialect, &out) {
             return true;
         }
-        let log = &self.room.lanes[lane as usize].log;
+        let log = &self.room.rendered[dialect as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
         let [first, second] = log.bytes(out.from, out.to);
-        batch.copy([front, replies, first, second], log.ends(out.from, out.to), lane, out);
+        batch.copy([front, replies, first, second], log.ends(out.from, out.to), dialect, out);
         true
     }
 
@@ -141,7 +141,7 @@ impl Hub {
     pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
-        let log = &self.room.lanes[session.lane as usize].log;
+        let log = &self.room.rendered[session.dialect as usize].log;
         let next = session.cursor.next;
         if next < log.tail() {
             // It is first to be told how much it missed.
@@ -150,9 +150,9 @@ impl Hub {
         if session.outbox.is_none() {
             // Nearly all: no more than a look at where it is.
             let to = session.cursor.stretch(session.end(log.head()));
-            return batch.fits(session.lane, &HandOut { front: 0, replies: 0, from: next, to });
+            return batch.fits(session.dialect, &HandOut { front: 0, replies: 0, from: next, to });
         }
-        batch.fits(session.lane, &self.hand_out(slot))
+        batch.fits(session.dialect, &self.hand_out(slot))
     }
 
     /// Takes note that the session's socket took the first `n` bytes of a batch that was filled for it.
@@ -196,13 +196,13 @@ impl Hub {
     pub(super) fn has_pending(&self, slot: u32) -> bool {
         let session = &self.sessions[slot];
         session.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())
-            || session.cursor.next < session.end(self.lane(slot).log.head())
+            || session.cursor.next < session.end(self.rendered(slot).log.head())
     }
 
     /// Returns what the session is to be sent at once, once it has been told of what it missed.
     fn hand_out(&self, slot: u32) -> HandOut {
         let session = &self.sessions[slot];
-        let log = &self.lane(slot).log;
+        let log = &self.rendered(slot).log;
         let next = session.cursor.next;
         let outbox = session.outbox.as_deref();
         let front = outbox.map_or(0, |outbox| outbox.front().len());
@@ -219,18 +219,18 @@ impl Hub {
     /// Moves a reader that has fallen behind to the oldest message kept, with a notice of the gap, if that is what comes
     /// next.
     fn settle_lag(&mut self, slot: u32) {
-        let lane = &self.room.lanes[self.sessions[slot].lane as usize];
+        let rendered = &self.room.rendered[self.sessions[slot].dialect as usize];
         let session = &mut self.sessions[slot];
-        let end = session.end(lane.log.head());
+        let end = session.end(rendered.log.head());
         let next = session.cursor.next;
-        if next >= end || next >= lane.log.tail() {
+        if next >= end || next >= rendered.log.tail() {
             return;
         }
         if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.len_before(next) > 0) {
             return;
         }
-        let count = session.cursor.catch_up(&lane.log, end);
-        session.cursor.skip_own(&lane.log);
+        let count = session.cursor.catch_up(&rendered.log, end);
+        session.cursor.skip_own(&rendered.log);
         self.observe(slot);
         if count == 0 {
             return;
@@ -239,7 +239,7 @@ impl Hub {
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
         let (session, max) = (&mut self.sessions[slot], self.room.max_encoded);
-        let notice = self.room.encode(session.lane, &Event::Missed { count });
+        let notice = self.room.encode(session.dialect, &Event::Missed { count });
         if !notice.is_empty() {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front([notice], max);
         }
@@ -252,7 +252,7 @@ impl Hub {
     #[inline]
     fn step_over_own(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
-        let log = &self.room.lanes[session.lane as usize].log;
+        let log = &self.room.rendered[session.dialect as usize].log;
         if session.cursor.next >= log.tail() {
             session.cursor.skip_own(log);
         }
@@ -304,7 +304,8 @@ impl crate::session::Session {
     fn was_given(&self, batch: &Batch) -> bool {
         let out = batch.out();
         let outbox = self.outbox.as_deref();
-        let log = self.lane == batch.lane() && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
+        let log =
+            self.dialect == batch.dialect() && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
         outbox.map_or(0, |outbox| outbox.front().len()) == out.front
             && outbox.map_or(0, |outbox| outbox.replies().len()) >= out.replies
             && (log || out.from == out.to)

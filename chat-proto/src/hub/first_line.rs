@@ -17,7 +17,7 @@ impl Hub {
         if matches!(first, FirstLine::Whole(line) if is_blank(line)) {
             return false;
         }
-        let protocol = self.lane(slot).config.dialect.other_protocol(first);
+        let protocol = self.rendered(slot).config.dialect.other_protocol(first);
         let (complaint, reason) = match (protocol, first) {
             (Some(protocol), _) => (Complaint::WrongProtocol(protocol), CloseReason::WrongProtocol),
             (None, FirstLine::Cut(_)) => (Complaint::LineTooLong { max: self.config.max_line }, CloseReason::FirstLine),
@@ -41,7 +41,7 @@ impl Hub {
         }
         let mut scratch = self.scratch.take().unwrap_or_default();
         scratch.decoded.clear();
-        let request = self.lane(slot).config.dialect.decode(line, false, &mut scratch.decoded);
+        let request = self.rendered(slot).config.dialect.decode(line, false, &mut scratch.decoded);
         let is_broken = request == Request::Invalid(Complaint::NotUtf8);
         self.scratch = Some(scratch);
         is_broken

@@ -2,7 +2,7 @@
 //!
 //! This file has its construction and what a driver asks of it. `receive` takes what peers send, `first_line` sees
 //! whether they are chat clients at all, `propose` does what they ask for, `pace` has lines wait for those who read,
-//! `speech` writes what comes of it to everyone or to one, `deliver` hands it out, `silence` warns who says nothing, and
+//! `publish` writes what comes of it to everyone or to one, `deliver` hands it out, `silence` warns who says nothing, and
 //! `close` is how sessions end. `address` has the limits by address, and `bound` adds up the memory.
 
 mod address;
@@ -12,9 +12,9 @@ mod deliver;
 mod first_line;
 mod pace;
 mod propose;
+mod publish;
 mod receive;
 mod silence;
-mod speech;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -36,7 +36,7 @@ use crate::pool::Buffers;
 use crate::rate::Flow;
 use crate::room::Room;
 use crate::room::presence::Presence;
-use crate::room::rendered::Lane;
+use crate::room::rendered::Rendered;
 use crate::schedule::deadlines::Deadlines;
 use crate::schedule::lists::{List, Lists};
 use crate::schedule::ready::{Belongs, Ready, Standing};
@@ -260,8 +260,8 @@ impl Hub {
     ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
         let origin = origin.filter(|_| Origins::is_wanted(&self.config));
-        let lane = &self.room.lanes[dialect.0 as usize];
-        let cursor = Cursor::at_head(&lane.log);
+        let rendered = &self.room.rendered[dialect.0 as usize];
+        let cursor = Cursor::at_head(&rendered.log);
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
         } else if let Err(error) = self.check_origin(now, origin) {
@@ -286,10 +286,10 @@ impl Hub {
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
-        self.room.lanes[dialect.0 as usize].sessions += 1;
-        let guest = self.lane(id.slot).config.dialect.unnamed() == Unnamed::Guest;
+        self.room.rendered[dialect.0 as usize].sessions += 1;
+        let guest = self.rendered(id.slot).config.dialect.unnamed() == Unnamed::Guest;
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest });
-        let idle_timeout = self.lane(id.slot).config.idle_timeout;
+        let idle_timeout = self.rendered(id.slot).config.idle_timeout;
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.wait_for(id.slot);
@@ -301,7 +301,7 @@ impl Hub {
 
     /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.room.lanes[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+        self.room.rendered[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }
 
     /// Tells everyone something, as the server.
@@ -448,8 +448,8 @@ impl Hub {
         self.conversation.members().name_of(MemberId(slot))
     }
 
-    fn lane(&self, slot: u32) -> &Lane {
-        &self.room.lanes[self.sessions[slot].lane as usize]
+    fn rendered(&self, slot: u32) -> &Rendered {
+        &self.room.rendered[self.sessions[slot].dialect as usize]
     }
 
     /// Queues a session for its next command, or puts it where it waits for one.
@@ -462,7 +462,7 @@ impl Hub {
     #[inline]
     fn requeue_if(&mut self, slot: u32, pending: bool) {
         let session = &mut self.sessions[slot];
-        let log = &self.room.lanes[session.lane as usize].log;
+        let log = &self.room.rendered[session.dialect as usize].log;
         let is_waiting_to_be_sent = !session.sending && pending;
         let belongs = if matches!(session.phase(), Phase::Over(_)) || session.owes_read || is_waiting_to_be_sent {
             if !session.sending && session.outbox.as_ref().is_some_and(|outbox| !outbox.replies().is_empty()) {
@@ -473,7 +473,7 @@ impl Hub {
         } else if session.sending {
             Belongs::Nowhere
         } else {
-            Belongs::CaughtUp(session.lane)
+            Belongs::CaughtUp(session.dialect)
         };
         self.ready.put(slot, &mut session.standing, belongs);
     }
@@ -489,7 +489,7 @@ impl Hub {
         one.min(two).min(three).min(four)
     }
 
-    /// Returns the session's deadlines, in the order of [`Due::ALL`]; [`Timestamp::MAX`] for never.
+    /// Returns the session's deadlines, in the order of [`Expiry::ALL`]; [`Timestamp::MAX`] for never.
     #[inline]
     fn deadlines_of(&self, slot: u32) -> [Timestamp; 4] {
         const NEVER: Timestamp = Timestamp::MAX;
@@ -520,7 +520,7 @@ impl Hub {
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug)]
-enum Due {
+enum Expiry {
     /// No byte of what is pending was taken for too long; or the session has been closing for too long.
     Output,
     /// The session has been blocked for too long to be waited for.
@@ -531,7 +531,7 @@ enum Due {
     CutShort,
 }
 
-impl Due {
+impl Expiry {
     /// In the order in which they are done where several have come.
     const ALL: [Self; 4] = [Self::Output, Self::Slow, Self::Input, Self::CutShort];
 }

@@ -32,8 +32,8 @@ impl Hub {
     pub(super) fn wait_for(&mut self, slot: u32) {
         let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
-        let lane = &mut self.room.lanes[session.lane as usize];
-        lane.marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
+        let rendered = &mut self.room.rendered[session.dialect as usize];
+        rendered.marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
         self.room.move_marks();
     }
 
@@ -47,8 +47,8 @@ impl Hub {
     pub(super) fn observe(&mut self, slot: u32) {
         let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
-        let lane = &mut self.room.lanes[session.lane as usize];
-        if session.is_open() && lane.marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
+        let rendered = &mut self.room.rendered[session.dialect as usize];
+        if session.is_open() && rendered.marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
             self.room.move_marks();
         }
     }
@@ -58,10 +58,10 @@ impl Hub {
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
         let session = &mut self.sessions[slot];
         session.intake.report(complete, self.now);
-        let lane = &self.room.lanes[session.lane as usize];
+        let rendered = &self.room.rendered[session.dialect as usize];
         if session.intake.is_slow() {
             // It is waited for again if it has reached the mark.
-            if n > 0 && session.is_open() && lane.marks.is_reached(session.cursor.next) {
+            if n > 0 && session.is_open() && rendered.marks.is_reached(session.cursor.next) {
                 self.wait_for(slot);
             }
         } else {
@@ -103,7 +103,7 @@ impl Hub {
             return;
         }
         let session = &self.sessions[slot];
-        self.room.lanes[session.lane as usize].marks.end(&session.intake);
+        self.room.rendered[session.dialect as usize].marks.end(&session.intake);
         self.room.move_marks();
         self.turns.release_all(slot);
     }

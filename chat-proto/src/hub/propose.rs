@@ -138,7 +138,7 @@ impl Hub {
         let member = MemberId(slot);
         let may_claim = !self.conversation.members().has_name(member);
         let claimed = claim.is_some_and(|claim| may_claim && self.take_name(slot, claim).is_ok());
-        if claimed || self.lane(slot).config.dialect.unnamed() == Unnamed::Guest {
+        if claimed || self.rendered(slot).config.dialect.unnamed() == Unnamed::Guest {
             if !claimed {
                 self.apply(&Entry::Join { member });
             }
@@ -208,7 +208,7 @@ impl Hub {
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
-        let len = self.room.encode(self.sessions[target].lane, &told).len();
+        let len = self.room.encode(self.sessions[target].dialect, &told).len();
         let max = self.config.reply_bytes;
         let fits = match &self.sessions[target].outbox {
             // Room must stay for what the target's own next line causes, or others could keep it from being read.

@@ -225,7 +225,7 @@ impl Hub {
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.conversation.members().has_name(MemberId(slot));
-        let request = self.lane(slot).config.dialect.decode(line, named, decoded);
+        let request = self.rendered(slot).config.dialect.decode(line, named, decoded);
         let plain = if plain { line } else { &[] };
         let hold = if request.publishes() && !in_turn && !self.may_publish() {
             Hold::Turn { fresh: false }

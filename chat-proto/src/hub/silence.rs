@@ -14,7 +14,7 @@ const WARNING: Duration = Duration::from_secs(60);
 impl Hub {
     /// Returns when a silent session is to be warned or, if it was, closed.
     pub(super) fn silence_deadline(&self, slot: u32) -> Timestamp {
-        let Some(timeout) = self.lane(slot).config.idle_timeout else { return Timestamp::MAX };
+        let Some(timeout) = self.rendered(slot).config.idle_timeout else { return Timestamp::MAX };
         let session = &self.sessions[slot];
         let is_to_be_warned = timeout >= 2 * WARNING && !session.warned;
         session.active + if is_to_be_warned { timeout.saturating_sub(WARNING) } else { timeout }
@@ -27,7 +27,7 @@ impl Hub {
         if self.silence_deadline(slot).has_come(self.now) {
             return self.begin_close(slot, CloseReason::Idle, "");
         }
-        let warning = self.room.encode(self.sessions[slot].lane, &Event::SilenceWarning).len();
+        let warning = self.room.encode(self.sessions[slot].dialect, &Event::SilenceWarning).len();
         // Room must stay for last words. One that does not read need not be told more.
         let (reserve, max) = (self.room.max_encoded, self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();

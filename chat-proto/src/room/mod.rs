@@ -5,7 +5,7 @@ pub(crate) mod rendered;
 
 use alloc::vec::Vec;
 
-use self::rendered::Lane;
+use self::rendered::Rendered;
 use crate::config::{Config, DialectConfig};
 use crate::conversation::Event as Happened;
 use crate::conversation::history::History;
@@ -20,7 +20,7 @@ use crate::wire::dialect::Event;
 /// What is said to everyone, in each dialect's own form.
 #[derive(Debug)]
 pub(crate) struct Room {
-    pub(crate) lanes: Vec<Lane>,
+    pub(crate) rendered: Vec<Rendered>,
     /// `None` if nobody is waited for.
     pub(crate) pace: Option<Pace>,
     /// A small part of a log lies behind its mark, and a reader that is waited for has not reached the mark of its own.
@@ -46,18 +46,19 @@ pub(crate) enum Audience {
 }
 
 impl Audience {
-    fn has(self, lane: &Lane) -> bool {
-        self == Self::All || lane.config.dialect.folds_presence() == (self == Self::Screens)
+    fn has(self, rendered: &Rendered) -> bool {
+        self == Self::All || rendered.config.dialect.folds_presence() == (self == Self::Screens)
     }
 }
 
 impl Room {
     pub(crate) fn new(config: &Config) -> Self {
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
-        let lane = |dialect: &DialectConfig| Lane::new(*dialect, config.log_bytes, config.log_entries, pace.as_ref());
-        let lanes = config.dialects.iter().map(lane).collect();
+        let rendered =
+            |dialect: &DialectConfig| Rendered::new(*dialect, config.log_bytes, config.log_entries, pace.as_ref());
+        let rendered = config.dialects.iter().map(rendered).collect();
         Self {
-            lanes,
+            rendered,
             pace,
             is_closed: false,
             moves: 0,
@@ -69,8 +70,8 @@ impl Room {
 
     /// Bytes of heap for a room with these limits.
     pub(crate) fn memory_bound(config: &Config) -> u64 {
-        let lane = size_of::<Lane>() + Log::memory_bound(config.log_bytes, config.log_entries);
-        config.dialects.len() as u64 * lane as u64 + Self::room_to_encode(config) as u64
+        let rendered = size_of::<Rendered>() + Log::memory_bound(config.log_bytes, config.log_entries);
+        config.dialects.len() as u64 * rendered as u64 + Self::room_to_encode(config) as u64
     }
 
     /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
@@ -102,7 +103,7 @@ impl Room {
         ready: &mut Ready,
     ) {
         self.messages += u64::from(audience != Audience::Screens);
-        self.append(now, |lane| audience.has(lane), event, author, sessions, ready);
+        self.append(now, |rendered| audience.has(rendered), event, author, sessions, ready);
     }
 
     /// Does the same for dialects that are wanted; inlined, since nearly always all are.
@@ -110,16 +111,16 @@ impl Room {
     fn append(
         &mut self,
         now: Timestamp,
-        is_wanted: impl Fn(&Lane) -> bool,
+        is_wanted: impl Fn(&Rendered) -> bool,
         event: &Event<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        let home = author.map(|slot| sessions[slot].lane);
+        let home = author.map(|slot| sessions[slot].dialect);
         let mut may_move = false;
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if lane.sessions == 0 || !is_wanted(lane) {
+        for (index, rendered) in self.rendered.iter_mut().enumerate() {
+            if rendered.sessions == 0 || !is_wanted(rendered) {
                 continue;
             }
             let index = index as u8;
@@ -132,17 +133,17 @@ impl Room {
                 elsewhere = event.without_wire();
                 (&elsewhere, None)
             };
-            let moved = lane.append(event, author, readers, &mut self.encoded, self.max_encoded);
+            let moved = rendered.append(event, author, readers, &mut self.encoded, self.max_encoded);
             if moved {
                 ready.log_has_grown(index);
             }
-            may_move |= lane.marks.is_full(&lane.log);
+            may_move |= rendered.marks.is_full(&rendered.log);
             // An author who has read all has nothing to take by which it would be seen to have reached the mark.
             if let Some(pace) = &self.pace
                 && let Some(author) = author
             {
                 let author = &mut sessions[author];
-                may_move |= lane.marks.observe(&mut author.intake, author.cursor.next, pace, now);
+                may_move |= rendered.marks.observe(&mut author.intake, author.cursor.next, pace, now);
             }
         }
         if may_move {
@@ -153,13 +154,13 @@ impl Room {
     /// Moves the marks of all logs, if a small part of one lies behind its mark and all readers have reached theirs.
     pub(crate) fn move_marks(&mut self) {
         let Some(pace) = &self.pace else { return };
-        let is_full = self.lanes.iter().any(|lane| lane.marks.is_full(&lane.log));
-        let is_anyone_behind = || self.lanes.iter().any(|lane| lane.marks.is_anyone_behind(&lane.log));
+        let is_full = self.rendered.iter().any(|rendered| rendered.marks.is_full(&rendered.log));
+        let is_anyone_behind = || self.rendered.iter().any(|rendered| rendered.marks.is_anyone_behind(&rendered.log));
         self.is_closed = is_full && is_anyone_behind() && !Fault::PaceIgnored.is_planted();
         if is_full && !self.is_closed {
             self.moves = self.moves.wrapping_add(1);
-            for lane in &mut self.lanes {
-                lane.marks.set(&lane.log, pace);
+            for rendered in &mut self.rendered {
+                rendered.marks.set(&rendered.log, pace);
             }
         }
     }
@@ -177,26 +178,26 @@ impl Room {
     }
 
     /// Returns an event as one dialect writes it; nothing if it does not show it.
-    pub(crate) fn encode(&mut self, lane: u8, event: &Event<'_>) -> &[u8] {
-        self.lanes[lane as usize].encode(event, &mut self.encoded, self.max_encoded);
+    pub(crate) fn encode(&mut self, dialect: u8, event: &Event<'_>) -> &[u8] {
+        self.rendered[dialect as usize].encode(event, &mut self.encoded, self.max_encoded);
         &self.encoded
     }
 
     /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first;
     /// before and after them, what it writes there. If it shows none of them, nothing.
-    pub(crate) fn replay(&mut self, lane: u8, history: &History, mut room: usize, mut each: impl FnMut(&[u8])) {
-        let lane = &self.lanes[lane as usize];
-        let latest = || history.latest_messages().filter_map(event_of).take(lane.config.backlog);
+    pub(crate) fn replay(&mut self, dialect: u8, history: &History, mut room: usize, mut each: impl FnMut(&[u8])) {
+        let rendered = &self.rendered[dialect as usize];
+        let latest = || history.latest_messages().filter_map(event_of).take(rendered.config.backlog);
         if latest().next().is_none() {
             return;
         }
         for edge in [Event::BacklogBegins, Event::BacklogEnds] {
-            lane.encode(&edge, &mut self.encoded, self.max_encoded);
+            rendered.encode(&edge, &mut self.encoded, self.max_encoded);
             room = room.saturating_sub(self.encoded.len());
         }
         let mut is_any_shown = false;
         let fitting = latest().take_while(|event| {
-            let is_shown = lane.encode(event, &mut self.encoded, self.max_encoded);
+            let is_shown = rendered.encode(event, &mut self.encoded, self.max_encoded);
             let fits = self.encoded.len() <= room;
             room = room.saturating_sub(self.encoded.len());
             is_any_shown |= fits && is_shown;
@@ -207,7 +208,7 @@ impl Room {
             return;
         }
         let mut show = |event: &Event<'_>| {
-            if lane.encode(event, &mut self.encoded, self.max_encoded) {
+            if rendered.encode(event, &mut self.encoded, self.max_encoded) {
                 each(&self.encoded);
             }
         };

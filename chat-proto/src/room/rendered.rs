@@ -9,7 +9,7 @@ use crate::wire::dialect::{Dialect, Event};
 
 /// One dialect's log, and who reads it.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct Rendered {
     pub(crate) config: DialectConfig,
     pub(crate) log: Log,
     pub(crate) marks: Marks,
@@ -17,7 +17,7 @@ pub(crate) struct Lane {
     pub(crate) sessions: usize,
 }
 
-impl Lane {
+impl Rendered {
     pub(crate) fn new(config: DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
         let log = Log::new(log_bytes, log_entries);
         Self { config, log, marks: Marks::new(pace), sessions: 0 }

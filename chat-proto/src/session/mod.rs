@@ -58,8 +58,8 @@ impl Turn {
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 pub(crate) struct Session {
     pub(crate) generation: u32,
-    /// Which of the hub's lanes it reads.
-    pub(crate) lane: u8,
+    /// Which of the hub's dialects it speaks, by its place in the configuration.
+    pub(crate) dialect: u8,
     /// Its first line is none of another protocol.
     pub(crate) accepted: bool,
     /// A `Send` was handed out and not all that it was about has been sent.
@@ -94,10 +94,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// Returns a session that opens now.
-    fn new(generation: u32, lane: u8, cursor: Cursor, now: Timestamp) -> Self {
+    fn new(generation: u32, dialect: u8, cursor: Cursor, now: Timestamp) -> Self {
         let mut session = Self {
             generation,
-            lane,
+            dialect,
             accepted: false,
             sending: false,
             warned: false,

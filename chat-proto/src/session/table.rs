@@ -38,7 +38,7 @@ impl Sessions {
     }
 
     /// Puts a session into a slot; `None` if all are taken.
-    pub(crate) fn insert(&mut self, lane: u8, cursor: Cursor, now: Timestamp) -> Option<SessionId> {
+    pub(crate) fn insert(&mut self, dialect: u8, cursor: Cursor, now: Timestamp) -> Option<SessionId> {
         if !self.has_room() {
             return None;
         }
@@ -46,7 +46,7 @@ impl Sessions {
             Some(slot) => (slot, self.slots[slot as usize].generation),
             None => (self.slots.len() as u32, 0),
         };
-        let session = Session::new(generation, lane, cursor, now);
+        let session = Session::new(generation, dialect, cursor, now);
         match self.slots.get_mut(slot as usize) {
             Some(vacant) => *vacant = session,
             None => self.slots.push(session),
@@ -87,9 +87,9 @@ impl Sessions {
         self.slots.len() as u32
     }
 
-    /// Returns the readers of one lane, to its log.
-    pub(crate) fn readers(&mut self, lane: u8) -> LaneReaders<'_> {
-        LaneReaders { sessions: self, lane }
+    /// Returns the readers of one dialect, to its log.
+    pub(crate) fn readers(&mut self, dialect: u8) -> LogReaders<'_> {
+        LogReaders { sessions: self, dialect }
     }
 }
 
@@ -107,16 +107,16 @@ impl core::ops::IndexMut<u32> for Sessions {
     }
 }
 
-/// The sessions that read one lane.
-pub(crate) struct LaneReaders<'a> {
+/// The sessions that read one dialect.
+pub(crate) struct LogReaders<'a> {
     sessions: &'a mut Sessions,
-    lane: u8,
+    dialect: u8,
 }
 
-impl Readers for LaneReaders<'_> {
+impl Readers for LogReaders<'_> {
     fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
         let session = &mut self.sessions[reader];
-        (session.lane == self.lane && session.phase() != Phase::Vacant).then_some(&mut session.cursor)
+        (session.dialect == self.dialect && session.phase() != Phase::Vacant).then_some(&mut session.cursor)
     }
 }
 
@@ -148,10 +148,11 @@ mod tests {
     }
 
     #[test]
-    fn readers_of_a_lane_excludes_vacant_slots() {
+    fn readers_of_a_log_excludes_vacant_slots() {
         let mut sessions = Sessions::new(3);
         let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
-        let [_, other, gone] = [0, 1, 0].map(|lane| sessions.insert(lane, cursor, Timestamp::ZERO).expect("room").slot);
+        let [_, other, gone] =
+            [0, 1, 0].map(|dialect| sessions.insert(dialect, cursor, Timestamp::ZERO).expect("room").slot);
         end(&mut sessions, gone);
         assert_eq!([0, other, gone].map(|slot| sessions.readers(0).cursor(slot).is_some()), [true, false, false]);
     }

@@ -47,9 +47,9 @@ impl Hub {
 
     /// Puts an event among the session's replies.
     pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
-        let head = self.lane(slot).log.head();
+        let head = self.rendered(slot).log.head();
         let session = &mut self.sessions[slot];
-        let bytes = self.room.encode(session.lane, event);
+        let bytes = self.room.encode(session.dialect, event);
         if bytes.is_empty() {
             return;
         }
@@ -62,11 +62,11 @@ impl Hub {
     /// Puts the latest messages among a newcomer's replies, as many as half of their room holds, and says where they
     /// begin and end.
     pub(super) fn replay_backlog(&mut self, slot: u32) {
-        let head = self.lane(slot).log.head();
+        let head = self.rendered(slot).log.head();
         let session = &mut self.sessions[slot];
         let max = self.config.reply_bytes;
         let private = session.outbox.as_ref().map_or(0, |outbox| outbox.replies().len());
-        self.room.replay(session.lane, self.conversation.history(), (max / 2).saturating_sub(private), |bytes| {
+        self.room.replay(session.dialect, self.conversation.history(), (max / 2).saturating_sub(private), |bytes| {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).reply(head, bytes, max);
         });
     }
