@@ -12,7 +12,7 @@ use crate::session::SessionStats;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
-use crate::wire::sanitize::{clean, cut};
+use crate::wire::sanitize::{Clean, clean, cut};
 
 impl Hub {
     /// Takes note that a session's transport failed. Its `Close` follows, even so.
@@ -28,7 +28,8 @@ impl Hub {
         self.clock(now);
         if let Some(slot) = self.live(id) {
             let mut scratch = self.scratch.take().unwrap_or_default();
-            self.begin_close(slot, CloseReason::Kicked, clean(cut(why, MAX_LAST_WORDS), &mut scratch.words));
+            let why = clean(cut(why, MAX_LAST_WORDS), b"", &mut scratch.words);
+            self.begin_close(slot, CloseReason::Kicked, why);
             self.scratch = Some(scratch);
         }
     }
@@ -44,7 +45,7 @@ impl Hub {
         self.tell_counted();
         self.announce_now("shutting down");
         for slot in 0..self.sessions.slots() {
-            self.begin_close(slot, CloseReason::ShutDown, "");
+            self.begin_close(slot, CloseReason::ShutDown, Clean::EMPTY);
         }
     }
 
@@ -107,7 +108,8 @@ impl Hub {
 
     /// Begins to close a session: others are told, its name is free, its input is ignored, and it is sent what there
     /// was until now, with last words that say why.
-    pub(super) fn begin_close(&mut self, slot: u32, reason: CloseReason, words: &str) {
+    pub(super) fn begin_close(&mut self, slot: u32, reason: CloseReason, words: Clean<'_>) {
+        let words = words.as_str();
         if !self.sessions[slot].is_open() {
             return;
         }

@@ -12,6 +12,7 @@ use crate::session::outbox::Outbox;
 use crate::session::state::{Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
+use crate::wire::sanitize::Clean;
 
 /// A session's pending bytes, borrowed from the hub in the order in which to write them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -244,7 +245,7 @@ impl Hub {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front([notice], max);
         }
         if self.config.on_lag == OnLag::Close {
-            self.begin_close(slot, CloseReason::Lagged { missed: count }, "");
+            self.begin_close(slot, CloseReason::Lagged { missed: count }, Clean::EMPTY);
         }
     }
 

@@ -5,6 +5,7 @@ use simdutf8::basic::from_utf8;
 use super::Hub;
 use crate::command::CloseReason;
 use crate::wire::dialect::{Complaint, FirstLine, Request};
+use crate::wire::sanitize::Clean;
 use crate::wire::sniff::is_blank;
 
 impl Hub {
@@ -30,7 +31,7 @@ impl Hub {
             }
         };
         self.refuse(slot, complaint);
-        self.begin_close(slot, reason, "");
+        self.begin_close(slot, reason, Clean::EMPTY);
         false
     }
 

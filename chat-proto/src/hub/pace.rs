@@ -11,6 +11,7 @@ use crate::schedule::turns::Hold;
 use crate::session::state::{Ended, Untaken};
 use crate::time::Timestamp;
 use crate::wire::framing::lines::Partial;
+use crate::wire::sanitize::Clean;
 
 /// The most lines that have their turn in one call.
 const TURNS_A_CALL: usize = 256;
@@ -172,7 +173,7 @@ impl Hub {
             return;
         }
         if session.ended == Ended::Input {
-            return self.begin_close(slot, CloseReason::Eof, "");
+            return self.begin_close(slot, CloseReason::Eof, Clean::EMPTY);
         }
         if session.ended == Ended::No {
             // Silence that the hub itself imposes is not idleness.

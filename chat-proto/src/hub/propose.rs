@@ -10,7 +10,7 @@ use crate::names::NameBuf;
 use crate::policy::{Policy, Proposal, Verdict};
 use crate::schedule::turns::Hold;
 use crate::wire::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
-use crate::wire::sanitize::{are_part_of, clean, clean_in_place, cut, trim_end};
+use crate::wire::sanitize::{Clean, clean, clean_in_place, cut};
 
 /// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
 const MAX_LOOKS: u32 = 10_000;
@@ -32,20 +32,20 @@ impl Hub {
         match request {
             Request::Nothing => {}
             Request::Say { words: said, claim, wire } => {
-                let words = if are_part_of(said, plain) { trim_end(said) } else { clean(said, scratch) };
+                let words = clean(said, plain, scratch);
                 if !words.is_empty() {
-                    self.say(slot, words, claim, wire.filter(|_| core::ptr::eq(words, said)), rewritten);
+                    self.say(slot, words, claim, wire, rewritten);
                 }
             }
             Request::Act(words) => {
-                let words = clean(words, scratch);
+                let words = clean(words, plain, scratch);
                 if !words.is_empty() {
                     self.act(slot, words, rewritten);
                 }
             }
             Request::Name(name) => self.rename(slot, name),
             Request::Tell { to, words } => {
-                let words = clean(words, scratch);
+                let words = clean(words, plain, scratch);
                 if !words.is_empty() {
                     return self.tell(slot, to, words, rewritten);
                 }
@@ -53,39 +53,45 @@ impl Hub {
             Request::Who => self.who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
+            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), plain, scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
         Hold::None
     }
 
     #[inline(always)]
-    fn say(&mut self, slot: u32, words: &str, claim: Option<&str>, wire: Option<&[u8]>, rewritten: &mut String) {
-        let passed = match self.config.policy {
-            None => words,
-            Some(policy) => {
-                let name = self.name_of(slot);
-                match self.obey(policy, Proposal::Say { name: name.as_str(), words }, words, rewritten) {
-                    Ok(passed) => passed,
-                    Err(complaint) => return self.refuse(slot, complaint),
-                }
+    fn say<'a>(
+        &mut self,
+        slot: u32,
+        mut words: Clean<'a>,
+        claim: Option<&str>,
+        wire: Option<&[u8]>,
+        rewritten: &'a mut String,
+    ) {
+        if let Some(policy) = self.config.policy {
+            let name = self.name_of(slot);
+            let proposal = Proposal::Say { name: name.as_str(), words: words.as_str() };
+            match self.ask(policy, proposal, rewritten) {
+                Ok(passed) => words = passed.unwrap_or(words),
+                Err(complaint) => return self.refuse(slot, complaint),
             }
-        };
-        let wire = wire.filter(|_| core::ptr::eq(passed, words));
+        }
+        let (wire, words) = (wire.filter(|_| words.is_unchanged()), words.as_str());
         let member = MemberId(slot);
         if !self.conversation.members().has_joined(member) {
             self.enter(slot, claim);
         }
-        let (entry, mut made) = (Entry::Say { member, words: passed }, NameBuf::new());
+        let (entry, mut made) = (Entry::Say { member, words }, NameBuf::new());
         let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
-        let event = Event::Said { name, words: passed, wire };
+        let event = Event::Said { name, words, wire };
         self.room.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.ready);
     }
 
-    fn act(&mut self, slot: u32, words: &str, rewritten: &mut String) {
+    fn act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
         let name = self.name_of(slot);
-        match self.consider(Proposal::Act { name: name.as_str(), words }, words, rewritten) {
-            Ok(words) => {
+        match self.consider(Proposal::Act { name: name.as_str(), words: words.as_str() }, rewritten) {
+            Ok(passed) => {
+                let words = passed.unwrap_or(words).as_str();
                 if !self.conversation.members().has_joined(MemberId(slot)) {
                     self.enter(slot, None);
                 }
@@ -96,37 +102,29 @@ impl Hub {
         }
     }
 
-    /// Asks the embedding program's policy; returns what may be said, or taken as a name.
+    /// Asks the embedding program's policy, if there is one; returns what is to be said in place of what was proposed, or
+    /// taken as a name.
     #[inline]
-    fn consider<'a>(
-        &self,
-        proposal: Proposal<'_>,
-        original: &'a str,
-        rewritten: &'a mut String,
-    ) -> Result<&'a str, Complaint> {
-        match self.config.policy {
-            None => Ok(original),
-            Some(policy) => self.obey(policy, proposal, original, rewritten),
-        }
+    fn consider<'a>(&self, proposal: Proposal<'_>, rewritten: &'a mut String) -> Result<Option<Clean<'a>>, Complaint> {
+        self.config.policy.map_or(Ok(None), |policy| self.ask(policy, proposal, rewritten))
     }
 
-    fn obey<'a>(
+    fn ask<'a>(
         &self,
         policy: Policy,
         proposal: Proposal<'_>,
-        original: &'a str,
         rewritten: &'a mut String,
-    ) -> Result<&'a str, Complaint> {
+    ) -> Result<Option<Clean<'a>>, Complaint> {
         rewritten.clear();
         match policy(proposal, rewritten) {
-            Verdict::Pass => Ok(original),
+            Verdict::Pass => Ok(None),
             Verdict::Rewrite => {
                 // What the program wrote is held to the same rules as what the peer wrote.
                 rewritten.truncate(cut(rewritten, self.config.max_line).len());
                 // A program that wrote more has had its memory for a moment; the hub does not keep it.
                 rewritten.shrink_to(self.config.max_line);
-                clean_in_place(rewritten);
-                if rewritten.is_empty() { Err(Complaint::Policy("nothing is left of it")) } else { Ok(rewritten) }
+                let words = clean_in_place(rewritten);
+                if words.is_empty() { Err(Complaint::Policy("nothing is left of it")) } else { Ok(Some(words)) }
             }
             Verdict::Refuse(why) => Err(Complaint::Policy(why)),
         }
@@ -173,7 +171,9 @@ impl Hub {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
         let from = self.name_of(slot);
         let proposal = Proposal::Name { from: from.as_str(), to: name };
-        let taken = self.consider(proposal, name, &mut rewritten).and_then(|name| self.claim(MemberId(slot), name));
+        let taken = self
+            .consider(proposal, &mut rewritten)
+            .and_then(|passed| self.claim(MemberId(slot), passed.map_or(name, Clean::as_str)));
         self.rewritten_name = rewritten;
         if taken.is_ok() {
             tracing::info!(session = %self.sessions.id(slot), name = self.conversation.members().own_name(MemberId(slot)), "named");
@@ -190,15 +190,15 @@ impl Hub {
         })
     }
 
-    fn tell(&mut self, slot: u32, to: &str, words: &str, rewritten: &mut String) -> Hold {
+    fn tell(&mut self, slot: u32, to: &str, words: Clean<'_>, rewritten: &mut String) -> Hold {
         let Some(target) = self.find_slot(to) else {
             self.refuse(slot, self.absence(to));
             return Hold::None;
         };
         let (from, to) = (self.name_of(slot), self.name_of(target));
-        let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words };
-        match self.consider(proposal, words, rewritten) {
-            Ok(words) => return self.pass_on(slot, target, words),
+        let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words: words.as_str() };
+        match self.consider(proposal, rewritten) {
+            Ok(passed) => return self.pass_on(slot, target, passed.unwrap_or(words).as_str()),
             Err(complaint) => self.refuse(slot, complaint),
         }
         Hold::None
@@ -232,13 +232,13 @@ impl Hub {
     }
 
     /// Lets a session leave, without words if the policy is against them.
-    fn quit(&mut self, slot: u32, words: &str, rewritten: &mut String) {
-        let name = self.name_of(slot);
-        let words = match words {
-            "" => "",
-            words => self.consider(Proposal::Quit { name: name.as_str(), words }, words, rewritten).unwrap_or_default(),
-        };
-        self.begin_close(slot, CloseReason::Quit, trim_end(cut(words, MAX_LAST_WORDS)));
+    fn quit<'a>(&mut self, slot: u32, mut words: Clean<'a>, rewritten: &'a mut String) {
+        if !words.is_empty() {
+            let name = self.name_of(slot);
+            let proposal = Proposal::Quit { name: name.as_str(), words: words.as_str() };
+            words = self.consider(proposal, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
+        }
+        self.begin_close(slot, CloseReason::Quit, words.cut(MAX_LAST_WORDS));
     }
 
     /// Finds the open session that a name means, a guest's included.

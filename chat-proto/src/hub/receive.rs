@@ -12,6 +12,7 @@ use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, FirstLine};
 use crate::wire::framing::lines::Frame;
+use crate::wire::sanitize::Clean;
 
 impl Hub {
     /// Takes bytes that came from a session's peer and returns how many it took.
@@ -78,7 +79,7 @@ impl Hub {
         let now = self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
         if self.sessions[slot].hold == Hold::None {
-            return self.begin_close(slot, CloseReason::Eof, "");
+            return self.begin_close(slot, CloseReason::Eof, Clean::EMPTY);
         }
         self.end_input(slot, now, Ended::Input);
     }
@@ -131,7 +132,7 @@ impl Hub {
     pub(super) fn cut_short(&mut self, slot: u32) {
         self.stats.cut_short += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::CutShort);
-        self.begin_close(slot, CloseReason::Eof, "");
+        self.begin_close(slot, CloseReason::Eof, Clean::EMPTY);
     }
 
     /// Returns whether the session may send another line now; if not, sees to it that it is told when it may.

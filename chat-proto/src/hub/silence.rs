@@ -7,6 +7,7 @@ use crate::command::CloseReason;
 use crate::journal::RecordKind;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
+use crate::wire::sanitize::Clean;
 
 /// How long before the end a session is warned, where silence may last twice as long at least.
 const WARNING: Duration = Duration::from_secs(60);
@@ -25,7 +26,7 @@ impl Hub {
         // As if it were warned: a clock may leap over both moments.
         self.sessions[slot].warned = true;
         if self.silence_deadline(slot).has_come(self.now) {
-            return self.begin_close(slot, CloseReason::Idle, "");
+            return self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
         }
         let warning = self.room.encode(self.sessions[slot].dialect, &Event::SilenceWarning).len();
         // Room must stay for last words. One that does not read need not be told more.

@@ -6,6 +6,40 @@ use alloc::string::String;
 
 use self::cleaner::{Cleaner, Fate};
 
+/// Words that others may see: whoever has them need not look at them again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clean<'a> {
+    words: &'a str,
+    /// They are what was given to be cleaned, to the letter.
+    is_unchanged: bool,
+}
+
+impl<'a> Clean<'a> {
+    /// No words.
+    pub(crate) const EMPTY: Self = Self { words: "", is_unchanged: true };
+
+    #[inline]
+    pub(crate) fn as_str(self) -> &'a str {
+        self.words
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.words.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn is_unchanged(self) -> bool {
+        self.is_unchanged
+    }
+
+    /// Returns at most `max` bytes of them.
+    pub(crate) fn cut(self, max: usize) -> Self {
+        let words = trim_end(cut(self.words, max));
+        Self { words, is_unchanged: self.is_unchanged && words.len() == self.words.len() }
+    }
+}
+
 /// Returns the words without anything that could steer a terminal, forge a line or hide in it, and without trailing
 /// white space.
 ///
@@ -20,11 +54,17 @@ use self::cleaner::{Cleaner, Fate};
 ///   that pasted code keeps its shape.
 ///
 /// The result is never longer than `words`, and cleaning it again changes nothing. `scratch` is used if something has
-/// to change.
+/// to change. `plain_line` is a line that was found to be [plain](Plain) without a gap, or nothing: words that are a part
+/// of that need not be looked at.
 #[inline]
-pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
+pub(crate) fn clean<'a>(words: &'a str, plain_line: &[u8], scratch: &'a mut String) -> Clean<'a> {
     // Nearly all words are plain.
-    if plain_prefix(words.as_bytes()).is_all_of(words) { trim_end(words) } else { clean_characters(words, scratch) }
+    if are_part_of(words, plain_line) || plain_prefix(words.as_bytes()).is_all_of(words) {
+        let trimmed = trim_end(words);
+        Clean { words: trimmed, is_unchanged: trimmed.len() == words.len() }
+    } else {
+        clean_characters(words, scratch)
+    }
 }
 
 /// Returns the words without trailing white space, of which most have none.
@@ -85,15 +125,16 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> Plain {
 }
 
 /// Returns whether the words lie within those very bytes; a copy that says the same does not.
-pub(crate) fn are_part_of(words: &str, bytes: &[u8]) -> bool {
+fn are_part_of(words: &str, bytes: &[u8]) -> bool {
     let (words, bytes) = (words.as_bytes().as_ptr_range(), bytes.as_ptr_range());
     bytes.start <= words.start && words.end <= bytes.end
 }
 
 #[inline(never)]
-fn clean_characters<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
+fn clean_characters<'a>(words: &'a str, scratch: &'a mut String) -> Clean<'a> {
     if is_clean(words) {
-        return words.trim_end();
+        let trimmed = words.trim_end();
+        return Clean { words: trimmed, is_unchanged: trimmed.len() == words.len() };
     }
     scratch.clear();
     let (mut cleaner, mut rest) = (Cleaner::default(), words.chars().peekable());
@@ -107,7 +148,7 @@ fn clean_characters<'a>(words: &'a str, scratch: &'a mut String) -> &'a str {
             }
         }
     }
-    scratch.trim_end()
+    Clean { words: scratch.trim_end(), is_unchanged: false }
 }
 
 fn is_clean(words: &str) -> bool {
@@ -121,7 +162,7 @@ fn is_clean(words: &str) -> bool {
 }
 
 /// Does the same to words that are one's own.
-pub(crate) fn clean_in_place(words: &mut String) {
+pub(crate) fn clean_in_place(words: &mut String) -> Clean<'_> {
     // What goes is overwritten with NULs, which are never clean: nothing moves before all that has to go goes at once.
     let (mut cleaner, mut at) = (Cleaner::default(), 0);
     while let Some(c) = first_char(&words[at..]) {
@@ -138,6 +179,7 @@ pub(crate) fn clean_in_place(words: &mut String) {
     }
     words.retain(|c| c != '\0');
     words.truncate(words.trim_end().len());
+    Clean { words, is_unchanged: false }
 }
 
 fn first_char(words: &str) -> Option<char> {
@@ -171,9 +213,10 @@ mod tests {
 
     fn cleaned(words: &str) -> String {
         let (mut scratch, mut own) = (String::new(), String::from(words));
-        clean_in_place(&mut own);
-        let cleaned = clean(words, &mut scratch);
-        assert_eq!(own, cleaned, "{words:?} in place");
+        assert!(!clean_in_place(&mut own).is_unchanged());
+        let cleaned = clean(words, b"", &mut scratch);
+        assert_eq!(cleaned.is_unchanged(), cleaned.as_str() == words);
+        assert_eq!(own, cleaned.as_str(), "{words:?} in place");
         own
     }
 
@@ -394,9 +437,9 @@ mod tests {
         let mut scratch = String::new();
         for words in ["hello", " indented", "žluťoučký kůň", "\u{5d0}\u{5d1}", "👩\u{200d}🚀", "x        = 1", ""]
         {
-            assert!(core::ptr::eq(clean(words, &mut scratch), words), "{words}: not even copied");
+            assert!(core::ptr::eq(clean(words, b"", &mut scratch).as_str(), words), "{words}: not even copied");
         }
-        assert_eq!(clean("trailing  ", &mut scratch), "trailing");
-        assert_eq!(clean("ž \u{3000}", &mut scratch), "ž");
+        assert_eq!(clean("trailing  ", b"", &mut scratch).as_str(), "trailing");
+        assert_eq!(clean("ž \u{3000}", b"", &mut scratch).as_str(), "ž");
     }
 }
