@@ -66,11 +66,12 @@ pub enum Fault {
 
 #[cfg(feature = "fault-injection")]
 mod planted {
-    use core::sync::atomic::{AtomicU8, Ordering};
+    use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
     use super::Fault;
 
     static PLANTED: AtomicU8 = AtomicU8::new(0);
+    static INSTANCES: AtomicU64 = AtomicU64::new(0);
 
     impl Fault {
         /// Every fault there is.
@@ -107,6 +108,11 @@ mod planted {
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.
         pub fn plant(fault: Option<Self>) {
             PLANTED.store(fault.map_or(0, |fault| fault as u8), Ordering::Relaxed);
+        }
+
+        /// Returns another number each time: what only this process knows.
+        pub(crate) fn next_instance() -> u64 {
+            INSTANCES.fetch_add(1, Ordering::Relaxed)
         }
 
         pub(crate) fn is_planted(self) -> bool {

@@ -107,7 +107,7 @@
 //!
 //! # Writing
 //!
-//! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took; nothing need not be reported.
+//! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took; zero-byte writes need no report.
 //! If it took all that was handed out and there is more, another `Send` follows by itself. If it took less, no `Send`
 //! comes until you have tried again: when the socket is [`writable`](Hub::writable), ask for the bytes anew, which begin where it left off
 //! and end with what has come since. So each session is being written to by one place at a time, and a driver needs no
@@ -244,7 +244,7 @@
 //!
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: two logs of 4 MiB, and what each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (37, 276, 2_660));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (38, 276, 2_660));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
 //! assert_eq!(small.memory_bound() >> 20, 747);

@@ -28,7 +28,7 @@ pub(crate) struct Log {
 struct Entry {
     /// The position after its last byte.
     end: u64,
-    /// Its author, who is not to read it, unless that had read all before and stepped over it at once.
+    /// The author, who must skip it; `None` if the author's cursor was at the head.
     author: Option<Author>,
     /// How far on the author's next entry is, if the author had read neither when it was appended; else 0.
     next_own: u32,

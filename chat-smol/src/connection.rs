@@ -97,9 +97,10 @@ impl Connection {
         let _ = self.stream.get_ref().shutdown(Shutdown::Write);
     }
 
-    /// Shuts down both halves, which ends the reader.
+    /// Shuts down both halves and resumes the reader, which ends it, whichever of the two it waits for.
     pub(crate) fn cut(&self) {
         let _ = self.stream.get_ref().shutdown(Shutdown::Both);
+        self.resume();
     }
 }
 

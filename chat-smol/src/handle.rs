@@ -61,7 +61,8 @@ impl Handle {
     }
 
     /// Waits until every connection is closed and no task is left, because somebody has called
-    /// [`shut_down`](Self::shut_down), or because the server was dropped.
+    /// [`shut_down`](Self::shut_down); or until the server was dropped, which ends its tasks as soon as their executor
+    /// runs.
     ///
     /// This can be awaited on any executor, or by a thread:
     ///

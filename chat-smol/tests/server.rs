@@ -142,6 +142,41 @@ fn dropping_a_server_that_runs_closes_its_connections() {
     }
 }
 
+/// Its reader waits for the hub and not for the socket.
+#[test]
+fn dropping_a_server_ends_the_reader_of_a_flood_too() {
+    let executor = Arc::new(Executor::new());
+    let mut server = Server::new(Config::default()).unwrap();
+    let addr = server.listen("text", ANY_PORT).unwrap();
+    let handle = server.handle();
+    let throttled = || handle.stats().throttled > 0;
+    async_io::block_on(executor.run(async {
+        let flood = smol::unblock(move || {
+            let mut client = Client::connect(addr);
+            client.send(&"flood\n".repeat(3_000));
+            client
+        });
+        let until_throttled = async {
+            let client = flood.await;
+            while !throttled() {
+                future::yield_now().await;
+            }
+            Ok(client)
+        };
+        future::or(async { Err(server.run(&executor).await) }, until_throttled).await.unwrap();
+        let until_empty = async {
+            while !executor.is_empty() {
+                smol::Timer::after(Duration::from_millis(1)).await;
+            }
+        };
+        let too_late = async {
+            smol::Timer::after(Duration::from_secs(20)).await;
+            panic!("a task is left");
+        };
+        future::or(until_empty, too_late).await;
+    }));
+}
+
 #[test]
 fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
     let server = Running::start(unlimited());

@@ -82,9 +82,10 @@ impl Connection {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Shuts down both halves, which ends the thread.
+    /// Shuts down both halves and resumes the thread, which ends it, whichever of the two it waits for.
     pub(crate) fn cut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
+        self.resume();
     }
 }
 

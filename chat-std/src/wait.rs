@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, Timespec, poll};
 use rustix::io::Errno;
 
-/// The longest wait; some systems take no more than 24 days. Who waits looks afresh at what for.
+/// The longest wait; some systems take no more than 24 days. Callers recheck their condition.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long to rest when the system cannot poll for want of memory, so that trying again is no spin.

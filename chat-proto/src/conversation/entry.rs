@@ -16,7 +16,8 @@ pub struct MemberId(pub u32);
 /// Something that comes about in the conversation, for [`Conversation::apply`](super::Conversation::apply).
 ///
 /// It says all that matters: two conversations of the same limits that apply the same entries in the same order are in
-/// the same state, whoever proposed them, wherever and whenever. Names and words in it are clean and checked already.
+/// the same state, whoever proposed them, wherever and whenever. Its words are clean already: whoever applies entries that come from elsewhere trusts
+/// those who cleaned them. Names are checked when it is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Entry<'a> {
@@ -78,7 +79,8 @@ pub enum Entry<'a> {
     },
 }
 
-/// The most bytes of what is said of why somebody leaves: leaving must cost little. a quarter of a [notice](crate::dialect::MAX_NOTICE).
+/// The most bytes of what is said of why somebody leaves, for leaving must cost little: a quarter of a
+/// [notice](crate::dialect::MAX_NOTICE).
 pub(crate) const MAX_LAST_WORDS: usize = 256;
 
 /// Why bytes are no entry.

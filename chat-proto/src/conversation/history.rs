@@ -9,8 +9,9 @@ use core::str::from_utf8;
 use super::entry::{Entry, MAX_LAST_WORDS, MemberId};
 use super::members::mix;
 use crate::command::CloseReason;
+#[cfg(feature = "fault-injection")]
 use crate::fault::Fault;
-use crate::names::NameBuf;
+use crate::names::{MAX_MADE_NAME, NameBuf};
 
 /// Something that came about in the conversation, as a program that follows along sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,15 +81,19 @@ pub struct Recorded<'a> {
 
 /// The latest entries, in buffers that are allocated at once and used again.
 ///
-/// What was said to everyone and all else are kept apart, so that however many come and go, or whisper, newcomers are
-/// shown as many messages as ever.
+/// What was said to everyone, other events, and all else are kept apart: however many come and go, newcomers are shown as
+/// many messages as ever, and programs learn who joined and left.
 #[derive(Debug)]
 pub(crate) struct History {
     messages: Ring,
     others: Ring,
+    /// Entries that are no events, such as that somebody has come and not joined.
+    silent: Ring,
     /// How many entries there were, and how many of them were events.
     entries: u64,
     events: u64,
+    #[cfg(feature = "fault-injection")]
+    instance: u64,
 }
 
 /// So many records, the oldest overwritten.
@@ -149,20 +154,25 @@ impl History {
         Self {
             messages: Ring::new(messages, max_words),
             others: Ring::new(others, Self::max_text(max_words, max_name)),
+            silent: Ring::new(others, Self::max_text(0, max_name)),
             entries: 0,
             events: 0,
+            #[cfg(feature = "fault-injection")]
+            instance: Fault::next_instance(),
         }
     }
 
     /// Bytes of heap for that many of that size.
-    pub(crate) const fn memory_bound(messages: usize, others: usize, max_words: usize, max_name: usize) -> usize {
-        messages * (size_of::<Record>() + max_words)
-            + others * (size_of::<Record>() + Self::max_text(max_words, max_name))
+    pub(crate) const fn memory_bound(messages: usize, others: usize, max_words: usize, max_name: usize) -> u64 {
+        let text = Self::max_text(max_words, max_name) + Self::max_text(0, max_name);
+        messages as u64 * (size_of::<Record>() + max_words) as u64
+            + others as u64 * (2 * size_of::<Record>() + text) as u64
     }
 
     /// The most bytes of another name and of words.
     const fn max_text(max_words: usize, max_name: usize) -> usize {
-        max_name + if max_words > MAX_LAST_WORDS { max_words } else { MAX_LAST_WORDS }
+        let name = if max_name > MAX_MADE_NAME { max_name } else { MAX_MADE_NAME };
+        name + if max_words > MAX_LAST_WORDS { max_words } else { MAX_LAST_WORDS }
     }
 
     /// Returns how many entries there were.
@@ -182,7 +192,7 @@ impl History {
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;
         self.events += 1;
-        // No line is longer; a dialect that makes more of it is not obeyed.
+        // No line has more. What a dialect makes of one may: that is said, and not kept.
         if words.len() > self.messages.max_text {
             return;
         }
@@ -199,14 +209,15 @@ impl History {
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;
         self.events += u64::from(kind.is_event());
+        #[cfg(feature = "fault-injection")]
         if Fault::LocalStateDecides.is_planted() && matches!(kind, Kind::Entered { .. }) {
-            // Where this lies in memory.
-            self.events += (core::ptr::from_ref(self) as usize as u64 >> 4) & 1;
+            self.events += self.instance % 2;
         }
-        if other.len() + words.len() > self.others.max_text {
+        let ring = if kind.is_event() { &mut self.others } else { &mut self.silent };
+        if other.len() + words.len() > ring.max_text {
             return;
         }
-        let Some(record) = self.others.next_record() else { return };
+        let Some(record) = ring.next_record() else { return };
         (record.kind, record.entry, record.event, record.member) = (Some(kind), entry, event, member);
         record.name.clear();
         record.name.push_str(name);
@@ -237,7 +248,8 @@ impl History {
 
     /// Returns all records that are kept, oldest first.
     fn kept(&self) -> impl Iterator<Item = &Record> {
-        Merged { one: self.messages.in_order().peekable(), other: self.others.in_order().peekable() }
+        let events = Merged::of(self.messages.in_order(), self.others.in_order());
+        Merged::of(events, self.silent.in_order())
     }
 
     /// Returns a number that is the same for all who had as many entries and events.
@@ -325,10 +337,16 @@ impl Record {
     }
 }
 
-/// The records of two rings in the order of their entries.
+/// Records of two sources in the order of their entries.
 struct Merged<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> {
     one: Peekable<A>,
     other: Peekable<B>,
+}
+
+impl<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> Merged<'a, A, B> {
+    fn of(one: A, other: B) -> Self {
+        Self { one: one.peekable(), other: other.peekable() }
+    }
 }
 
 impl<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> Iterator for Merged<'a, A, B> {

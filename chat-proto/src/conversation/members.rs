@@ -129,7 +129,7 @@ impl Members {
     fn digest_of(&self, member: MemberId) -> u64 {
         let flags = self.flags[member.0 as usize];
         let number = if flags & GUEST != 0 { self.names.number(member.0) } else { 0 };
-        let start = mix(mix(u64::from(member.0), flags.into()), number);
+        let start = mix(u64::from(member.0) << 8 | u64::from(flags), number);
         mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes())
     }
 }

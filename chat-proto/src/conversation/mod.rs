@@ -98,12 +98,14 @@ impl Conversation {
         }
     }
 
-    /// Bytes of heap for the members, and for the history.
-    pub(crate) fn memory_bound(config: &Config) -> [usize; 2] {
-        [
-            Members::memory_bound(config.max_name, config.max_sessions),
-            History::memory_bound(Self::messages(config), config.history, config.max_line, config.max_name),
-        ]
+    /// Bytes of heap for the members.
+    pub(crate) fn members_bound(config: &Config) -> usize {
+        Members::memory_bound(config.max_name, config.max_sessions)
+    }
+
+    /// Bytes of heap for the history.
+    pub(crate) fn history_bound(config: &Config) -> u64 {
+        History::memory_bound(Self::messages(config), config.history, config.max_line, config.max_name)
     }
 
     /// How many messages are kept: as many as any newcomer is shown, at least.
@@ -121,7 +123,8 @@ impl Conversation {
         self.apply_and_name(entry, &mut NameBuf::new())
     }
 
-    /// Applies an entry, and writes into `name` what its member was called before.
+    /// Applies an entry. If it is one by which a member's name changes or goes, `name` is then what it was called before;
+    /// else it may be anything.
     pub(crate) fn apply_and_name(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
         if let Entry::Say { member, .. } | Entry::Act { member, .. } = *entry {
             return self.apply_message(entry, member, name).map(drop);
@@ -212,7 +215,7 @@ impl Conversation {
     }
 
     /// Returns the entries from number `since` on that are kept, with their numbers, oldest first. The first ever has the
-    /// number 0, and each is one more; a gap is what was overwritten, or longer than [`Config::max_line`].
+    /// number 0, and each is one more; a gap is what was overwritten, or what a dialect made longer than [`Config::max_line`].
     pub fn entries(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
         self.history.entries_since(since)
     }
@@ -256,7 +259,7 @@ mod tests {
     const BOB: MemberId = MemberId(0);
 
     fn conversation(history: usize) -> Conversation {
-        let config = Config { max_sessions: 4, history, ..Config::default() };
+        let config = Config { max_sessions: 6, history, ..Config::default() };
         Conversation::new(&config).expect("the limits are in range")
     }
 
@@ -310,12 +313,21 @@ mod tests {
     fn a_follower_learns_how_many_it_missed() {
         let mut conversation = conversation(2);
         apply_all(&mut conversation, &STORY);
+        // However many come and go without a word.
+        for _ in 0..5 {
+            let reason = CloseReason::Eof;
+            let member = MemberId(5);
+            apply_all(
+                &mut conversation,
+                &[Entry::Enter { member, guest: true }, Entry::Leave { member, reason, words: "" }],
+            );
+        }
         // Messages are kept apart: as many as a newcomer may be shown. Of all else the last two are.
         let seqs: Vec<_> = conversation.events(0).map(|recorded| recorded.seq).collect();
         assert_eq!(seqs, [1, 4, 5, 6]);
         let seqs: Vec<_> = conversation.entries(0).map(|(seq, _)| seq).collect();
-        assert_eq!(seqs, [3, 6, 7, 8]);
-        assert_eq!(conversation.applied(), 9);
+        assert_eq!(seqs, [3, 6, 7, 8, 17, 18]);
+        assert_eq!(conversation.applied(), 19);
     }
 
     #[test]
@@ -323,7 +335,7 @@ mod tests {
         let mut conversation = conversation(100);
         apply_all(&mut conversation, &STORY[..6]);
         let before = conversation.digest();
-        let (nobody, too_high) = (MemberId(1), MemberId(4));
+        let (nobody, too_high) = (MemberId(1), MemberId(6));
         for (entry, rejected) in [
             (Entry::Enter { member: BOB, guest: true }, Rejected::NotVacant(BOB)),
             (Entry::Enter { member: too_high, guest: true }, Rejected::NotVacant(too_high)),
@@ -347,9 +359,16 @@ mod tests {
             apply_all(&mut one, &[entry]);
             digests.push(one.digest());
         }
-        let mut other = conversation(0);
-        apply_all(&mut other, &[Entry::Enter { member: ANN, guest: false }]);
-        digests.push(other.digest());
+        let (one, five) = (MemberId(1), MemberId(5));
+        for story in [
+            &[Entry::Enter { member: ANN, guest: false }][..],
+            &[Entry::Enter { member: one, guest: true }, Entry::Announce { words: "tea" }],
+            &[Entry::Enter { member: five, guest: true }, Entry::Join { member: five }],
+        ] {
+            let mut other = conversation(0);
+            apply_all(&mut other, story);
+            digests.push(other.digest());
+        }
         digests.sort_unstable();
         assert!(digests.windows(2).all(|pair| pair[0] != pair[1]));
     }

@@ -1,7 +1,7 @@
 //! A hub together with the connections of its sessions.
 
 use alloc::collections::VecDeque;
-use alloc::sync::{Arc, Weak};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -12,8 +12,7 @@ use super::linger::Lingering;
 use super::log_summary::LogSummary;
 use crate::command::OpenError;
 use crate::hub::Hub;
-use crate::id::DialectId;
-use crate::id::SessionId;
+use crate::id::{DialectId, SessionId};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
@@ -31,7 +30,7 @@ pub struct ConnectedHub<T> {
     /// Sessions whose sockets were blocked and take bytes again.
     pub(super) writable: VecDeque<SessionId>,
     /// Only those are left of which the driver still reads.
-    lingering: Lingering<Weak<T>>,
+    lingering: Lingering<T>,
     late: LateGuard,
     summary: LogSummary,
     backoff: Backoff,
@@ -102,7 +101,9 @@ impl<T> ConnectedHub<T> {
 
     /// Returns the hub, to tell it what has happened and to speak by it.
     ///
-    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to this type.
+    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to this type. A session that the program
+    /// opens for itself, without a connection, is not written to by any round: ask after each call what is
+    /// [pending](Hub::pending) for it, and report that.
     pub const fn hub_mut(&mut self) -> &mut Hub {
         &mut self.hub
     }
@@ -130,7 +131,7 @@ impl<T> ConnectedHub<T> {
                 Ok(id)
             }
             Err(error) => {
-                self.lingering.push(now, Arc::downgrade(connection));
+                self.lingering.push(now, connection);
                 let mut words = Vec::new();
                 self.hub.refusal(dialect, error, &mut words);
                 Err(Refusal { error, words, id: SessionId::NONE })
@@ -152,6 +153,9 @@ impl<T> ConnectedHub<T> {
         if taken < bytes.len() {
             self.connections.pause(id);
             self.check_paused_at.get_or_insert(now + CHECK_PAUSED_EVERY);
+        } else if self.connections.has_paused() {
+            // It may have been offered before it was asked for.
+            self.connections.resume(id);
         }
         taken
     }
@@ -194,10 +198,7 @@ impl<T> ConnectedHub<T> {
         self.late.handle_timeout(&mut self.hub, now);
         self.summary.note(&self.hub, now);
         self.summary.handle_timeout(&self.hub, now);
-        let mut expired = Vec::new();
-        while let Some(connection) = self.lingering.pop_expired(now) {
-            expired.extend(connection.upgrade());
-        }
+        let expired = core::iter::from_fn(|| self.lingering.pop_expired(now)).collect();
         let mut paused = Vec::new();
         if self.check_paused_at.is_some_and(|at| at <= now) {
             paused.extend(self.connections.paused());
@@ -208,8 +209,8 @@ impl<T> ConnectedHub<T> {
         Due { expired, paused, wait }
     }
 
-    /// Ends everything at once, without last words, and returns all connections that are left, to be shut down. Says in
-    /// the log what was still to be summed up.
+    /// Ends everything at once, without last words, and returns all connections that are left, to be shut down and
+    /// resumed: some of their readers wait for that. Says in the log what was still to be summed up.
     ///
     /// For a server that is dropped; harmless for one that has ended.
     pub fn abort(&mut self, now: Timestamp) -> Vec<Arc<T>> {
@@ -220,9 +221,7 @@ impl<T> ConnectedHub<T> {
             self.hub.disconnect(now, id);
         }
         while self.hub.poll_command().is_some() {}
-        while let Some(connection) = self.lingering.pop() {
-            left.extend(connection.upgrade());
-        }
+        left.extend(self.lingering.drain());
         self.summary.end(&self.hub);
         left
     }
@@ -233,7 +232,7 @@ impl<T> ConnectedHub<T> {
             self.lingering.lift_limit();
         }
         let connection = self.connections.remove(id)?;
-        self.lingering.push(now, Arc::downgrade(&connection));
+        self.lingering.push(now, &connection);
         Some(connection)
     }
 

@@ -1,6 +1,7 @@
 //! Connections whose sessions are over, until their peers close too.
 
 use alloc::collections::VecDeque;
+use alloc::sync::{Arc, Weak};
 use core::time::Duration;
 
 use crate::time::Timestamp;
@@ -12,20 +13,22 @@ pub(crate) const MAX_LINGERING: usize = 1_024;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Lingering connections. All have the same time, so the first to come is the first to run out of it.
+///
+/// Only their readers keep them: one whose peer has closed is gone, and counts no more.
 #[derive(Debug)]
-pub(super) struct Lingering<C> {
-    queue: VecDeque<(Timestamp, C)>,
+pub(super) struct Lingering<T> {
+    queue: VecDeque<(Timestamp, Weak<T>)>,
     limit: usize,
 }
 
-impl<C> Lingering<C> {
+impl<T> Lingering<T> {
     pub(super) const fn new() -> Self {
         Self { queue: VecDeque::new(), limit: MAX_LINGERING }
     }
 
     /// Has a connection linger from now on.
-    pub(super) fn push(&mut self, now: Timestamp, connection: C) {
-        self.queue.push_back((now + PERIOD, connection));
+    pub(super) fn push(&mut self, now: Timestamp, connection: &Arc<T>) {
+        self.queue.push_back((now + PERIOD, Arc::downgrade(connection)));
     }
 
     /// Lets any number linger: the server shuts down, so that these are the last.
@@ -34,14 +37,22 @@ impl<C> Lingering<C> {
     }
 
     /// Takes out a connection that has lingered long enough, or is one too many.
-    pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<C> {
-        let is_over = self.queue.front().is_some_and(|(until, _)| *until <= now) || self.queue.len() > self.limit;
-        if is_over { self.pop() } else { None }
+    pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<Arc<T>> {
+        if self.queue.len() > self.limit {
+            self.queue.retain(|(_, connection)| connection.strong_count() > 0);
+        }
+        while self.queue.front().is_some_and(|(until, _)| *until <= now) || self.queue.len() > self.limit {
+            let (_, connection) = self.queue.pop_front()?;
+            if let Some(connection) = connection.upgrade() {
+                return Some(connection);
+            }
+        }
+        None
     }
 
-    /// Takes out the oldest connection.
-    pub(super) fn pop(&mut self) -> Option<C> {
-        self.queue.pop_front().map(|(_, connection)| connection)
+    /// Takes out all of them.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<T>> + '_ {
+        self.queue.drain(..).filter_map(|(_, connection)| connection.upgrade())
     }
 
     /// Returns when [`pop_expired`](Self::pop_expired) has the next one.
@@ -55,35 +66,51 @@ impl<C> Lingering<C> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
     fn a_connection_lingers_for_a_second() {
         let mut lingering = Lingering::new();
         assert_eq!(lingering.poll_timeout(), None);
-        lingering.push(Timestamp::ZERO, "first");
+        let [first, second] = ["first", "second"].map(Arc::new);
+        lingering.push(Timestamp::ZERO, &first);
         let later = Timestamp::from_nanos(1);
-        lingering.push(later, "second");
-        let due = Timestamp::ZERO + PERIOD;
-        assert_eq!(lingering.poll_timeout(), Some(due));
-        assert_eq!(lingering.pop_expired(Timestamp::from_nanos(due.as_nanos() - 1)), None);
-        assert_eq!(lingering.pop_expired(due), Some("first"));
-        assert_eq!(lingering.pop_expired(due), None);
+        lingering.push(later, &second);
+        let end = Timestamp::ZERO + PERIOD;
+        assert_eq!(lingering.poll_timeout(), Some(end));
+        assert_eq!(lingering.pop_expired(Timestamp::from_nanos(end.as_nanos() - 1)), None);
+        assert_eq!(lingering.pop_expired(end), Some(first));
+        assert_eq!(lingering.pop_expired(end), None);
         assert_eq!(lingering.poll_timeout(), Some(later + PERIOD));
     }
 
     #[test]
     fn the_oldest_is_cut_for_one_too_many_unless_the_server_shuts_down() {
         let mut lingering = Lingering::new();
-        for n in 0..=MAX_LINGERING {
+        let connections: Vec<_> = (0..=MAX_LINGERING).map(Arc::new).collect();
+        for connection in &connections {
             assert_eq!(lingering.pop_expired(Timestamp::ZERO), None);
-            lingering.push(Timestamp::ZERO, n);
+            lingering.push(Timestamp::ZERO, connection);
         }
         assert_eq!(lingering.poll_timeout(), Some(Timestamp::ZERO), "at once");
-        assert_eq!(lingering.pop_expired(Timestamp::ZERO), Some(0));
+        assert_eq!(lingering.pop_expired(Timestamp::ZERO).as_ref(), Some(&connections[0]));
         assert_eq!(lingering.pop_expired(Timestamp::ZERO), None);
         lingering.lift_limit();
-        lingering.push(Timestamp::ZERO, 0);
+        lingering.push(Timestamp::ZERO, &connections[0]);
         assert_eq!(lingering.pop_expired(Timestamp::ZERO), None);
+    }
+
+    #[test]
+    fn those_that_are_gone_are_not_counted() {
+        let mut lingering = Lingering::new();
+        let there = Arc::new("there");
+        lingering.push(Timestamp::ZERO, &there);
+        for _ in 0..2 * MAX_LINGERING {
+            lingering.push(Timestamp::ZERO, &Arc::new("gone"));
+            assert_eq!(lingering.pop_expired(Timestamp::ZERO), None);
+        }
+        assert!(lingering.drain().eq([there]));
     }
 }

@@ -179,6 +179,8 @@ impl<T> Round<T> {
     /// Copies what the session is to be sent, unless another of the round is sent the same; returns false if all
     /// batches are in use.
     fn prepare(&mut self, hub: &mut ConnectedHub<T>, id: SessionId) -> bool {
+        // Without one it is the program's own, which asks by itself.
+        let Some(connection) = hub.connections.get(id) else { return true };
         let same = self.batches[..self.filled].iter().rposition(|batch| hub.hub.fits(id, batch));
         let batch = match same {
             Some(batch) => batch,
@@ -187,12 +189,10 @@ impl<T> Round<T> {
                 self.filled += 1;
                 self.filled - 1
             }
-            // It is gone.
+            // Nothing is left for it.
             None => return true,
         };
-        if let Some(connection) = hub.connections.get(id) {
-            self.deliveries.push(Delivery { id, connection: Some(Arc::clone(connection)), batch, sent: Some(0) });
-        }
+        self.deliveries.push(Delivery { id, connection: Some(Arc::clone(connection)), batch, sent: Some(0) });
         true
     }
 }

@@ -74,7 +74,7 @@ impl Hub {
 
     /// Returns what a session is to be sent next, if there is anything.
     ///
-    /// If not, what its `Send` was for is gone, and its dialect shows no gaps: that is as good as sent.
+    /// If nothing remains, completes the send.
     fn offer(&mut self, slot: u32) -> Option<HandOut> {
         self.settle_lag(slot);
         let out = self.hand_out(slot);

@@ -196,7 +196,7 @@ impl Hub {
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
-            Conversation::memory_bound(config)[0],
+            Conversation::members_bound(config),
             Origins::memory_bound(config),
             Ready::memory_bound(config.dialects.len(), sessions),
             Turns::memory_bound(sessions),
@@ -213,7 +213,7 @@ impl Hub {
 
     /// Bytes of heap for the logs and the history.
     fn logs_bound(config: &Config) -> u64 {
-        Room::memory_bound(config) + Conversation::memory_bound(config)[1] as u64
+        Room::memory_bound(config) + Conversation::history_bound(config)
     }
 
     /// Returns the limits.
@@ -347,7 +347,7 @@ impl Hub {
             if self.has_pending(slot) {
                 return Some(self.start_sending(slot));
             }
-            // What it is behind of is its own, or gone from the log and no gap to be shown.
+            // Nothing to send: it was queued with all who had read its log.
             self.go_on(slot);
         }
         None

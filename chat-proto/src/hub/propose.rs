@@ -79,7 +79,7 @@ impl Hub {
         let (wire, words) = (wire.filter(|_| words.is_unchanged()), words.as_str());
         let member = MemberId(slot);
         if !self.conversation.members().has_joined(member) {
-            self.enter(slot, claim);
+            self.join(slot, claim);
         }
         let (entry, mut made) = (Entry::Say { member, words }, NameBuf::new());
         let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
@@ -93,7 +93,7 @@ impl Hub {
             Ok(passed) => {
                 let words = passed.unwrap_or(words).as_str();
                 if !self.conversation.members().has_joined(MemberId(slot)) {
-                    self.enter(slot, None);
+                    self.join(slot, None);
                 }
                 self.apply(&Entry::Act { member: MemberId(slot), words });
                 self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
@@ -131,7 +131,7 @@ impl Hub {
     }
 
     /// Lets a session that is about to say its first words take the name that it claims, and joins it.
-    fn enter(&mut self, slot: u32, claim: Option<&str>) {
+    fn join(&mut self, slot: u32, claim: Option<&str>) {
         // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
         let member = MemberId(slot);
         let may_claim = !self.conversation.members().has_name(member);

@@ -23,6 +23,9 @@ pub(crate) const YOU: &str = "you";
 /// What the name of a guest begins with.
 pub(crate) const GUEST: &str = "guest-";
 
+/// The most bytes of a name that is made for a member: `guest-` and a number of 64 bits, or `anonymous`.
+pub(crate) const MAX_MADE_NAME: usize = GUEST.len() + 20;
+
 /// What a session is called: a copy, so that the session may change while it is spoken of.
 pub(crate) type NameBuf = ArrayString<MAX_NAME>;
 

@@ -28,7 +28,7 @@ const FIRST_LOG: u32 = 2;
 /// What a session knows of its own place.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Standing {
-    /// It was queued for itself, and not with all who had read a log that has grown.
+    /// Queued individually, not by splicing the whole list of a log's readers.
     is_queued: bool,
     /// It is queued for a private reply.
     has_reply: bool,

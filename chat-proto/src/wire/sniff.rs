@@ -2,7 +2,8 @@
 //!
 //! A web page can have any browser send a request to a local port, with lines of the page's choice in it. So the first
 //! line decides, before anything is carried out. People may say what merely begins like a protocol's line: a word in
-//! capitals counts only with that protocol's grammar behind it.
+//! capitals counts only with that protocol's grammar behind it, or alone where that is a command of its own that no
+//! language shouts often (`CAPA`, `STLS`, `SYST`): a password may be next.
 
 use arrayvec::ArrayVec;
 
@@ -30,7 +31,7 @@ const MAX_ARGS: usize = 6;
 /// Clients that begin with a word of their own: RFC 2812 and version 3 of IRC, RFC 1939, 2449 and 2595 for POP3, RFC 959,
 /// 4217 and 7151 for FTP, RFC 5321, 4954 and 2033 for SMTP and LMTP, `proxy-protocol.txt` of `HAProxy`. HTTP, RTSP and SIP are known by their request
 /// line.
-const GRAMMARS: [Grammar; 24] = [
+const GRAMMARS: [Grammar; 25] = [
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS" | b"LIST" | b"END"]) },
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS", version] if is_number(version)) },
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"REQ", _, ..]) },
@@ -42,17 +43,34 @@ const GRAMMARS: [Grammar; 24] = [
         has_args: |args| matches!(args, [_, mode, b"*", _, ..] if is_number(mode)),
     },
     Grammar { word: b"PASS", protocol: "IRC", has_args: |args| matches!(args, [[b':', ..], ..]) },
-    // From server to server, with a version (RFC 2813), and from a gateway for browsers.
-    Grammar { word: b"PASS", protocol: "IRC", has_args: |args| matches!(args, [_, b"TS", _, ..]) },
-    Grammar { word: b"WEBIRC", protocol: "IRC", has_args: |args| args.len() >= 4 },
-    Grammar { word: b"AUTHENTICATE", protocol: "IRC", has_args: is_sasl },
+    // From server to server (RFC 2813, and TS6), and from a gateway for browsers.
+    Grammar {
+        word: b"PASS",
+        protocol: "IRC",
+        has_args: |args| matches!(args, [_, version, flags, ..] if is_number(version) && flags.contains(&b'|')),
+    },
+    Grammar {
+        word: b"PASS",
+        protocol: "IRC",
+        has_args: |args| matches!(args, [_, b"TS", version, ..] if is_number(version)),
+    },
+    Grammar {
+        word: b"WEBIRC",
+        protocol: "IRC",
+        has_args: |args| matches!(args, [_, _, _, address, ..] if is_address(address)),
+    },
+    Grammar {
+        word: b"AUTHENTICATE",
+        protocol: "IRC",
+        has_args: |args| matches!(args, [mechanism] if is_sasl(&[mechanism])),
+    },
     Grammar { word: b"PASS", protocol: "IRC, POP3 or FTP", has_args: |args| args.len() == 1 },
     Grammar { word: b"USER", protocol: "POP3 or FTP", has_args: |args| args.len() == 1 },
     Grammar { word: b"CAPA", protocol: "POP3", has_args: |args| args.is_empty() },
     Grammar { word: b"STLS", protocol: "POP3", has_args: |args| args.is_empty() },
-    Grammar { word: b"APOP", protocol: "POP3", has_args: |args| matches!(args, [_, digest] if digest.len() == 32) },
+    Grammar { word: b"APOP", protocol: "POP3", has_args: is_digest },
     Grammar { word: b"SYST", protocol: "FTP", has_args: |args| args.is_empty() },
-    Grammar { word: b"HOST", protocol: "FTP", has_args: |args| matches!(args, [host] if host.contains(&b'.')) },
+    Grammar { word: b"HOST", protocol: "FTP", has_args: is_host },
     Grammar { word: b"AUTH", protocol: "FTP", has_args: |args| matches!(args, [b"TLS" | b"SSL"]) },
     Grammar { word: b"AUTH", protocol: "SMTP", has_args: is_sasl },
     Grammar { word: b"EHLO", protocol: "SMTP", has_args: |args| args.len() == 1 },
@@ -219,6 +237,24 @@ fn is_proxied(args: &[&[u8]]) -> bool {
     }
 }
 
+/// A name and an MD5 digest.
+fn is_digest(args: &[&[u8]]) -> bool {
+    matches!(args, [_, digest] if digest.len() == 32 && digest.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// The name of a host, with a dot between two labels.
+fn is_host(args: &[&[u8]]) -> bool {
+    matches!(args, [host] if host.windows(3).any(|it| {
+        it[1] == b'.' && it[0].is_ascii_alphanumeric() && it[2].is_ascii_alphanumeric()
+    }))
+}
+
+/// An address of IPv4 or IPv6.
+fn is_address(field: &[u8]) -> bool {
+    let separators = field.iter().filter(|byte| b".:".contains(byte)).count();
+    separators > 1 && field.iter().all(|byte| byte.is_ascii_hexdigit() || b".:".contains(byte))
+}
+
 fn is_number(field: &[u8]) -> bool {
     !field.is_empty() && field.iter().all(u8::is_ascii_digit)
 }
@@ -229,7 +265,7 @@ mod tests {
 
     use super::*;
 
-    const OTHERS: [(&[u8], &str); 55] = [
+    const OTHERS: [(&[u8], &str); 56] = [
         (b"GET / HTTP/1.1", "HTTP"),
         (b"GET /", "HTTP"),
         (b"OPTIONS * HTTP/1.1", "HTTP"),
@@ -254,6 +290,7 @@ mod tests {
         (b"PASS :with spaces in it", "IRC"),
         (b"PASS secret", "IRC, POP3 or FTP"),
         (b"PASS secret TS 6 :0AA", "IRC"),
+        (b"PASS secret 0210010000 IRC|aBgH$ Z", "IRC"),
         (b"WEBIRC secret gateway host.example.org 192.0.2.1", "IRC"),
         (b"AUTHENTICATE PLAIN", "IRC"),
         (b"CAPA", "POP3"),
@@ -343,7 +380,10 @@ mod tests {
             "APOP is an old thing",
             "SYST em failure",
             "HOST wanted",
-            "WEBIRC is down again",
+            "HOST needed.",
+            "WEBIRC is down again today",
+            "AUTHENTICATE yourself",
+            "APOP joe 0123456789012345678901234567890x",
             "\0\0",
             "\u{feff}hello",
             "CHAT Y2Fyb2w= aGVsbG8=",

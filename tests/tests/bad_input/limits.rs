@@ -154,6 +154,7 @@ fn the_largest_allowed_limits_have_a_bound() {
         log_entries: 1 << 24,
         reply_bytes: 16 << 20,
         journal_records: 1 << 24,
+        history: 1 << 16,
         rate: Some(Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX }),
         ..Config::default()
     };
