@@ -9,7 +9,6 @@ use core::str::from_utf8;
 use super::entry::{Entry, MAX_LAST_WORDS, MemberId};
 use super::members::mix;
 use crate::command::CloseReason;
-#[cfg(feature = "fault-injection")]
 use crate::fault::Fault;
 use crate::names::{MAX_MADE_NAME, NameBuf};
 
@@ -92,7 +91,7 @@ pub(crate) struct History {
     /// How many entries there were, and how many of them were events.
     entries: u64,
     events: u64,
-    #[cfg(feature = "fault-injection")]
+    /// For a planted fault alone: what only this process knows.
     instance: u64,
 }
 
@@ -157,7 +156,6 @@ impl History {
             silent: Ring::new(others, Self::max_text(0, max_name)),
             entries: 0,
             events: 0,
-            #[cfg(feature = "fault-injection")]
             instance: Fault::next_instance(),
         }
     }
@@ -209,7 +207,6 @@ impl History {
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;
         self.events += u64::from(kind.is_event());
-        #[cfg(feature = "fault-injection")]
         if Fault::LocalStateDecides.is_planted() && matches!(kind, Kind::Entered { .. }) {
             self.events += self.instance % 2;
         }
