@@ -70,11 +70,16 @@ impl Cursor {
         Self { next: log.head(), own_first: NONE, own_last: NONE, own_evicted: 0 }
     }
 
-    /// Steps over the reader's own entries and returns the number of the next entry of others.
-    ///
-    /// Must not be called while the reader is behind the log's tail.
-    pub(crate) fn skip_own(&mut self, log: &Log) -> u64 {
-        debug_assert!(self.next >= log.tail);
+    /// Steps over the reader's own entries and returns the number of the next entry of others, or of one that was evicted.
+    /// The reader reads up to `end`.
+    pub(crate) fn skip_own(&mut self, log: &Log, end: u64) -> u64 {
+        if self.next < log.tail {
+            if self.next + self.own_evicted < log.tail.min(end) {
+                return self.next;
+            }
+            // All that were evicted were its own: while a batch with what stood before them was on its way.
+            (self.next, self.own_evicted) = (log.tail, 0);
+        }
         while self.next == self.own_first {
             let link = log.entry(self.next).next_own;
             self.own_first = if link == 0 { NONE } else { self.next + u64::from(link) };
@@ -327,6 +332,20 @@ mod tests {
     }
 
     #[test]
+    fn own_entries_evicted_while_a_batch_is_on_its_way_are_stepped_over() {
+        let mut log = Log::new(100, 2);
+        let mut readers = Two(vec![Cursor::at_head(&log); 2]);
+        for (line, author) in [("0", 1), ("1", 0), ("2", 0), ("3", 0)] {
+            log.append(line.as_bytes(), Some(author), &mut readers);
+        }
+        // The first reader has got 0 in a batch. Evicted are 0 and 1, its own.
+        readers.0[0].next = 1;
+        assert_eq!(readers.0[0].skip_own(&log, log.head()), log.head());
+        // Where others wrote some of them, it has missed those.
+        assert_eq!((readers.0[1].skip_own(&log, log.head()), readers.0[1].catch_up(&log, log.head())), (1, 1));
+    }
+
+    #[test]
     fn a_reader_skips_its_own_and_counts_only_what_others_wrote() {
         let mut log = Log::new(100, 4);
         let mut readers = Two(vec![Cursor::at_head(&log); 2]);
@@ -334,17 +353,17 @@ mod tests {
             log.append(line.as_bytes(), Some(author), &mut readers);
         }
         let mut cursor = readers.0[0];
-        assert_eq!(cursor.skip_own(&log), 1);
+        assert_eq!(cursor.skip_own(&log, log.head()), 1);
         assert_eq!(cursor.stretch(log.head()), 2);
         for (line, author) in [("4", 0), ("5", 1), ("6", 0)] {
             log.append(line.as_bytes(), Some(author), &mut readers);
         }
         // Evicted are 0, 2 (of reader 0) and 1 (of reader 1); the log keeps 3 4 5 6.
         assert_eq!(readers.0[0].catch_up(&log, log.head()), 1);
-        assert_eq!(readers.0[0].skip_own(&log), 5);
+        assert_eq!(readers.0[0].skip_own(&log, log.head()), 5);
         assert_eq!(readers.0[0].stretch(log.head()), 6);
         assert_eq!(readers.0[1].catch_up(&log, log.head()), 2);
-        assert_eq!(readers.0[1].skip_own(&log), 3);
+        assert_eq!(readers.0[1].skip_own(&log, log.head()), 3);
         assert_eq!(readers.0[1].catch_up(&log, log.head()), 0);
     }
 }

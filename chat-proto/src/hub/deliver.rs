@@ -102,8 +102,8 @@ impl Hub {
         if n > private {
             let (seq, rest) = log.seek(out.from, n - private);
             session.take_log(seq, rest, &mut self.outboxes, self.room.max_encoded);
-            self.step_over_own(slot);
         }
+        self.step_over_own(slot);
         self.progressed(slot, n, n == whole);
     }
 
@@ -173,8 +173,8 @@ impl Hub {
         session.take_private(&out, n);
         if let Some((seq, rest)) = batch.seek(n) {
             session.take_log(seq, [rest, &[]], &mut self.outboxes, self.room.max_encoded);
-            self.step_over_own(slot);
         }
+        self.step_over_own(slot);
         self.progressed(slot, n, n == whole);
     }
 
@@ -231,7 +231,7 @@ impl Hub {
             return;
         }
         let count = session.cursor.catch_up(&rendered.log, end);
-        session.cursor.skip_own(&rendered.log);
+        session.cursor.skip_own(&rendered.log, end);
         self.observe(slot);
         if count == 0 {
             return;
@@ -254,9 +254,8 @@ impl Hub {
     fn step_over_own(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
         let log = &self.room.rendered[session.dialect as usize].log;
-        if session.cursor.next >= log.tail() {
-            session.cursor.skip_own(log);
-        }
+        let end = session.end(log.head());
+        session.cursor.skip_own(log, end);
     }
 
     /// Does what follows from a write: `complete` if the socket took all that was handed out.

@@ -41,7 +41,8 @@ pub(super) fn caseless(name: &str) -> impl Iterator<Item = char> + '_ {
     name.nfd().flat_map(fold).nfd()
 }
 
-/// Folds case. By way of the upper case, so that letters with several lower cases, as σ and ς, become one.
+/// Folds case. By way of the upper case of the lower one: so letters with several lower cases, as σ and ς, become one, and
+/// so do ẞ and ß, of which only the second has another upper case.
 fn fold(c: char) -> impl Iterator<Item = char> {
-    c.to_uppercase().flat_map(char::to_lowercase)
+    c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }

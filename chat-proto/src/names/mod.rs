@@ -247,6 +247,7 @@ mod tests {
             ("Žofie", "zofie"),
             ("Łukasz", "lukasz"),
             ("straße", "STRASSE"),
+            ("groß", "groẞ"),
             ("Γιώργος", "ΓΙΏΡΓΟΣ"),
             ("é", "e\u{301}"),
             ("bob", "b0b"),
@@ -267,6 +268,7 @@ mod tests {
         for (one, other) in [
             ("alice", "ALICE"),
             ("straße", "STRASSE"),
+            ("groß", "groẞ"),
             ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
             ("é", "e\u{301}"),
             ("K", "\u{212a}"),

@@ -121,5 +121,5 @@ fn caseless(name: &str) -> String {
 }
 
 fn fold(name: &str) -> String {
-    name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    name.to_lowercase().to_uppercase().to_lowercase().replace('ς', "σ")
 }

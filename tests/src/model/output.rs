@@ -125,6 +125,7 @@ impl Model {
             session.begun = 0;
             session.lines.pop_front();
         }
+        self.forget_own(slot);
         self.pass_own(slot);
         self.observe(slot);
         if n > 0 {
@@ -165,6 +166,17 @@ impl Model {
         self.observe(slot);
         if missed > 0 && close {
             self.close(slot, CloseReason::Lagged { missed }, "");
+        }
+    }
+
+    /// Forgets a reader's own messages that the log no longer has, if it has lost none of others'.
+    fn forget_own(&mut self, slot: usize) {
+        let tail = self.lanes[self.sessions[&slot].lane].tail;
+        let session = self.session(slot);
+        let begun = usize::from(session.begun > 0);
+        let is_gone = |line: &Line| line.seq().is_some_and(|seq| seq < tail);
+        if session.lines.iter().skip(begun).filter(|line| is_gone(line)).all(Line::is_own) {
+            session.lines.retain(|line| !(line.is_own() && is_gone(line)));
         }
     }
 

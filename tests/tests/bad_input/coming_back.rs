@@ -248,6 +248,6 @@ fn those_who_were_only_counted_are_told_of_before_the_server_ends() {
     let few = lines(0..5, |n| format!("* n{n} joined\n"));
     assert_eq!(room.read(watch), few);
     room.hub.shut_down(room.now);
-    assert_eq!(room.read(watch), "* 4 joined\n* server: shutting down\n");
+    assert_eq!(room.read(watch), "* 4 joined, 0 left\n* server: shutting down\n");
     assert_eq!(room.read(classic).lines().count(), 1, "this dialect shows no joins");
 }
