@@ -12,15 +12,19 @@
 //! [`Wakes`], unlock, wake. Everything else is four loops. It does not matter whether each is a thread, a task, or a part
 //! of one loop around a poller.
 //!
-//! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. If accepting fails,
+//! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. Bound what the system keeps for the
+//!    socket (`SO_SNDBUF`) to some [`Round::MAX_WRITE`], and say where the peer comes from, as
+//!    [`Exemptions::origin`](crate::Exemptions::origin) tells, or nobody is limited by address. If accepting fails,
 //!    [`ConnectedHub::accept_failed`] says how long to wait.
 //! 2. **Read.** A reader offers what it reads by [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps that
 //!    and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it calls
 //!    [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect), and ends.
 //!    [`ReadBudget`] says how much to read in a turn.
-//! 3. **Write.** When [`Wakes::writer`] is true, a writer carries out rounds until one is empty: see [`Round`].
+//! 3. **Write.** When [`Wakes::writer`] is true, a writer carries out rounds until one is empty: see [`Round`]. Drain each
+//!    of them, or it is never empty.
 //! 4. **Keep time.** A timer calls [`ConnectedHub::handle_timeout`], does what is [`Due`], and sleeps as long as that says,
-//!    or until [`Wakes::timer`] is true.
+//!    or until [`Wakes::timer`] is true. In a driver of one loop, look at the wakes last of all: what was due may have made
+//!    work for the writer, or an earlier deadline.
 //!
 //! Here they are in one loop, on one thread, with sockets that are arrays:
 //!

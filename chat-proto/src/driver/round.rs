@@ -110,8 +110,8 @@ impl<T> Round<T> {
         })
     }
 
-    /// Offers each connection its bytes, once. `write` returns how many the socket took, none if it is blocked; after an
-    /// error the session is disconnected.
+    /// Offers each connection its bytes, once. `write` must not wait; it returns how many bytes the socket took, `Ok(0)` if
+    /// it would block. After an error the session is disconnected.
     pub fn write<E: fmt::Display>(&mut self, mut write: impl FnMut(&T, &[u8]) -> Result<usize, E>) {
         for delivery in &mut self.deliveries {
             let Some(connection) = delivery.connection.take() else { continue };

@@ -45,7 +45,9 @@ pub trait Dialect: Debug + Send + Sync {
     /// Decodes one line, given without its LF or CRLF.
     ///
     /// `named` tells whether the session has a name: one that the line claims need not be decoded then. `scratch` is
-    /// empty and can hold `max_line` bytes without allocating; the request may borrow from it.
+    /// empty and can hold `max_line` bytes without allocating; the request may borrow from it. Words should not be longer
+    /// than the line: what is longer than [`Config::max_line`](crate::Config::max_line) is said, but not kept for newcomers
+    /// and followers.
     fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a>;
 
     /// Appends the event to `out` as this dialect writes it, or nothing if it does not show such an event.
