@@ -44,5 +44,8 @@ pub(super) fn caseless(name: &str) -> impl Iterator<Item = char> + '_ {
 /// Folds case. By way of the upper case of the lower one: so letters with several lower cases, as σ and ς, become one, and
 /// so do ẞ and ß, of which only the second has another upper case.
 fn fold(c: char) -> impl Iterator<Item = char> {
-    c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+    // Nearly all are ASCII, where the lower case is enough.
+    let (ascii, other) = if c.is_ascii() { (Some(c.to_ascii_lowercase()), None) } else { (None, Some(c)) };
+    let other = other.into_iter().flat_map(char::to_lowercase).flat_map(char::to_uppercase);
+    ascii.into_iter().chain(other.flat_map(char::to_lowercase))
 }

@@ -220,7 +220,8 @@ impl Lockstep {
     pub(super) fn fill(&mut self, id: SessionId, batch: &mut Batch, most: usize) -> Checked<bool> {
         let had = batch.as_bytes().len();
         // After this the hub itself has nothing more to allocate: what grows in `fill` is the batch, which is not its.
-        let fits = self.call(self.now, |hub| hub.fits(id, batch));
+        self.call(self.now, |hub| hub.pending(id).len());
+        let fits = self.hub.fits(id, batch);
         let any = self.hub.fill(id, batch, most);
         let bytes = batch.as_bytes();
         if any == bytes.is_empty() || fits && bytes.len() != had {

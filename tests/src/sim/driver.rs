@@ -75,8 +75,10 @@ impl World {
         let connection = self.peers[usize::from(peer)].as_mut().expect("it is there");
         let id = connection.id;
         let mut batch = std::mem::take(&mut self.batch);
+        // A reader that lags is told so here, for which the hub allocates; what grows from here on is the batch.
+        self.meter.scope(|| self.hub.pending(id).len());
         let before = self.meter.live;
-        let fits = self.meter.scope(|| self.hub.fits(id, &batch));
+        let fits = self.hub.fits(id, &batch);
         let copied = batch.as_bytes().len();
         let any = self.meter.scope(|| self.hub.fill(id, &mut batch, BATCH));
         self.batch_size += self.meter.live - before;
