@@ -13,8 +13,7 @@ use socket2::{SockRef, TcpKeepalive};
 /// default, or 16,384 of a letter each, for which others wait a millisecond or two.
 pub(crate) const MAX_READ: usize = 32 << 10;
 
-/// Silence after which the kernel asks whether the peer is still there, for peers that vanish where no idle timeout is
-/// set.
+/// Silence after which the kernel asks whether the peer is still there, for where no idle timeout is set.
 const KEEPALIVE: Duration = Duration::from_secs(120);
 
 /// How long the system keeps what a peer takes nothing of, once we are done with the socket; where it can be told.
