@@ -70,14 +70,14 @@ impl Cursor {
         Self { next: log.head(), own_first: NONE, own_last: NONE, own_evicted: 0 }
     }
 
-    /// Steps over the reader's own entries and returns the number of the next entry of others, or of one that was evicted.
-    /// The reader reads up to `end`.
+    /// Steps over the reader's own entries and returns the number of the next entry of others. That may be evicted: the
+    /// reader lags. It reads up to `end`.
     pub(crate) fn skip_own(&mut self, log: &Log, end: u64) -> u64 {
         if self.next < log.tail {
             if self.next + self.own_evicted < log.tail.min(end) {
                 return self.next;
             }
-            // All that were evicted were its own: while a batch with what stood before them was on its way.
+            // Only its own entries were evicted, while a batch with those before them was being written.
             (self.next, self.own_evicted) = (log.tail, 0);
         }
         while self.next == self.own_first {

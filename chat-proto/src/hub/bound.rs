@@ -27,8 +27,8 @@ impl Config {
     /// Returns the most heap, in bytes, that a hub with these limits ever holds.
     ///
     /// The worst case of everything at once: every session there with half a line sent to it, half a line received
-    /// from it and its replies at the brim, every log, the history and the journal full. What the limits themselves allow is what
-    /// is counted, whether it was ever used or not; the allocator's own overhead is not. `usize::MAX` if it is more than
+    /// from it and its replies at the brim, every log, the history and the journal full. What the limits themselves allow
+    /// is what is counted, whether it was ever used or not; the allocator's own overhead is not. `usize::MAX` if it is more than
     /// that, as it may be where a `usize` has 32 bits, or if a limit is out of its range.
     #[must_use]
     pub fn memory_bound(&self) -> usize {

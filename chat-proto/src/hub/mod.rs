@@ -410,7 +410,7 @@ impl Hub {
         self.find_slot(name).map(|slot| self.sessions.id(slot))
     }
 
-    /// Returns the conversation: who is here, and the entries that made it what it is.
+    /// Returns the conversation: who is here, and the latest of the entries that were applied.
     #[must_use]
     pub fn conversation(&self) -> &Conversation {
         &self.conversation

@@ -18,7 +18,7 @@ const MAX_LOOKS: u32 = 10_000;
 impl Hub {
     /// Does what a peer asks for, or returns what that has to wait for.
     ///
-    /// `plain` is the line if it is [plain](crate::wire::sanitize::Plain) without a gap: then so are words that are a part of it.
+    /// `plain` is the line if it is [plain](crate::wire::sanitize::Plain) without a gap, else nothing.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     #[inline(always)]
     pub(super) fn handle_request(

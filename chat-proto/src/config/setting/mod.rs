@@ -166,7 +166,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "history",
         topic: Topic::Memory,
-        help: "Messages, and other events, kept for programs that follow along.",
+        help: "Messages, and as many of other entries, kept for programs that follow along.",
         place: Place::Hub(|config| Field::Number(&mut config.history)),
     },
 ];
