@@ -37,68 +37,20 @@ impl Dialect for Text {
     }
 
     fn decode<'a>(&self, line: &'a [u8], _named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
-        let line = from_utf8(line).or_else(|_| {
-            // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
-            strip_telnet(line, scratch);
-            from_utf8(scratch)
-        });
-        line.map_or(Request::Invalid(Complaint::NotUtf8), request)
+        match from_utf8(line) {
+            Ok(line) => request(line),
+            Err(_) => without_telnet(line, scratch),
+        }
     }
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        match *event {
-            Event::Said { name, words, .. } => {
-                out.extend_from_slice(name.as_bytes());
-                out.extend_from_slice(b": ");
-                out.extend_from_slice(words.as_bytes());
-                out.push(b'\n');
-            }
-            // Two asterisks: an action must not be taken for a notice.
-            Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
-            Event::Joined { name } => push(out, &["* ", name, " joined\n"]),
-            Event::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
-            Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
-                push(out, &["* ", name, " left\n"]);
-            }
-            // In quotes, which they cannot end: words must not be taken for one of the server's reasons.
-            Event::Left { name, reason: CloseReason::Quit, words } => {
-                push(out, &["* ", name, " left (\""]);
-                out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
-                push(out, &["\")\n"]);
-            }
-            Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
-            Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
-            // Both numbers, also if one is 0: a member may be called 312, and its notice has no comma.
-            Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
-            Event::Welcome { name, idle_timeout } => {
-                push(out, &["* welcome, you are ", name, "; say something, or /help"]);
-                if let Some(timeout) = idle_timeout {
-                    push_silence(timeout, out);
-                }
-                out.push(b'\n');
-            }
-            Event::BacklogBegins => push(out, &["* the latest messages:\n"]),
-            Event::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
-            Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
-            // White space before the colon: no public line looks like this, for names have none.
-            Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
-            Event::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
-            Event::Who { names, count, left_out: 0 } => write(out, format_args!("* {count} here: {names}\n")),
-            Event::Who { names, count, left_out } => {
-                write(out, format_args!("* {count} here: {names} and {left_out} more\n"));
-            }
-            Event::Pong => push(out, &["* pong\n"]),
-            Event::Help => push(out, &[HELP]),
-            Event::SilenceWarning => {
-                push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
-            }
-            Event::Missed { count: 1 } => push(out, &["* missed 1 message\n"]),
-            Event::Missed { count } => write(out, format_args!("* missed {count} messages\n")),
-            Event::Refused(complaint) => write(out, format_args!("! {complaint}\n")),
-            Event::Closing { reason: CloseReason::Quit, .. } => push(out, &["* bye\n"]),
-            Event::Closing { reason, words: "" } => write(out, format_args!("! closed: {reason}\n")),
-            Event::Closing { reason, words } => write(out, format_args!("! closed: {reason}: {words}\n")),
-            Event::NotOpened(error) => write(out, format_args!("! {error}\n")),
+        if let Event::Said { name, words, .. } = *event {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(words.as_bytes());
+            out.push(b'\n');
+        } else {
+            encode_others(event, out);
         }
     }
 
@@ -115,6 +67,60 @@ impl Dialect for Text {
     }
 }
 
+/// Writes what is no message: apart, so that messages need not make room for its variables.
+#[inline(never)]
+fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
+    match *event {
+        Event::Said { .. } => {}
+        // Two asterisks: an action must not be taken for a notice.
+        Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
+        Event::Joined { name } => push(out, &["* ", name, " joined\n"]),
+        Event::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
+        Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
+            push(out, &["* ", name, " left\n"]);
+        }
+        // In quotes, which they cannot end: words must not be taken for one of the server's reasons.
+        Event::Left { name, reason: CloseReason::Quit, words } => {
+            push(out, &["* ", name, " left (\""]);
+            out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
+            push(out, &["\")\n"]);
+        }
+        Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
+        Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
+        // Both numbers, also if one is 0: a member may be called 312, and its notice has no comma.
+        Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
+        Event::Welcome { name, idle_timeout } => {
+            push(out, &["* welcome, you are ", name, "; say something, or /help"]);
+            if let Some(timeout) = idle_timeout {
+                push_silence(timeout, out);
+            }
+            out.push(b'\n');
+        }
+        Event::BacklogBegins => push(out, &["* the latest messages:\n"]),
+        Event::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
+        Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
+        // White space before the colon: no public line looks like this, for names have none.
+        Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
+        Event::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
+        Event::Who { names, count, left_out: 0 } => write(out, format_args!("* {count} here: {names}\n")),
+        Event::Who { names, count, left_out } => {
+            write(out, format_args!("* {count} here: {names} and {left_out} more\n"));
+        }
+        Event::Pong => push(out, &["* pong\n"]),
+        Event::Help => push(out, &[HELP]),
+        Event::SilenceWarning => {
+            push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
+        }
+        Event::Missed { count: 1 } => push(out, &["* missed 1 message\n"]),
+        Event::Missed { count } => write(out, format_args!("* missed {count} messages\n")),
+        Event::Refused(complaint) => write(out, format_args!("! {complaint}\n")),
+        Event::Closing { reason: CloseReason::Quit, .. } => push(out, &["* bye\n"]),
+        Event::Closing { reason, words: "" } => write(out, format_args!("! closed: {reason}\n")),
+        Event::Closing { reason, words } => write(out, format_args!("! closed: {reason}: {words}\n")),
+        Event::NotOpened(error) => write(out, format_args!("! {error}\n")),
+    }
+}
+
 /// Appends how long silence is fine, in the largest unit of which that is a whole number.
 fn push_silence(timeout: Duration, out: &mut Vec<u8>) {
     const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
@@ -128,11 +134,19 @@ fn push_silence(timeout: Duration, out: &mut Vec<u8>) {
     }
 }
 
+#[inline]
 fn request(line: &str) -> Request<'_> {
     let line = trim_end(line);
-    let Some(command) = line.strip_prefix('/') else {
-        return if line.is_empty() { Request::Nothing } else { Request::Say { words: line, claim: None, wire: None } };
-    };
+    match line.strip_prefix('/') {
+        Some(command) => request_of_command(command),
+        None if line.is_empty() => Request::Nothing,
+        None => Request::Say { words: line, claim: None, wire: None },
+    }
+}
+
+/// Reads what begins with a slash, which is not a part of `command`.
+#[inline(never)]
+fn request_of_command(command: &str) -> Request<'_> {
     if command.starts_with('/') {
         return Request::Say { words: command, claim: None, wire: None };
     }
@@ -153,6 +167,14 @@ fn request(line: &str) -> Request<'_> {
         "help" => Request::Help,
         _ => Request::Invalid(Complaint::NotUnderstood),
     }
+}
+
+/// Reads a line that is no UTF-8, which a telnet client may have made so.
+#[cold]
+fn without_telnet<'a>(line: &[u8], scratch: &'a mut Vec<u8>) -> Request<'a> {
+    // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
+    strip_telnet(line, scratch);
+    from_utf8(scratch).map_or(Request::Invalid(Complaint::NotUtf8), request)
 }
 
 fn usage(form: &'static str) -> Request<'static> {
