@@ -29,14 +29,29 @@ impl Hub {
         scratch: &mut String,
         rewritten: &mut String,
     ) -> Hold {
-        match request {
-            Request::Nothing => {}
-            Request::Say { words: said, claim, wire } => {
-                let words = clean(said, plain, scratch);
-                if !words.is_empty() {
-                    self.say(slot, words, claim, wire, rewritten);
-                }
+        if let Request::Say { words: said, claim, wire } = request {
+            let words = clean(said, plain, scratch);
+            if !words.is_empty() {
+                self.say(slot, words, claim, wire, rewritten);
             }
+            Hold::None
+        } else {
+            self.handle_other(slot, request, plain, scratch, rewritten)
+        }
+    }
+
+    /// Does what is not a message to everyone: apart, so that messages need not make room for its variables.
+    #[inline(never)]
+    fn handle_other(
+        &mut self,
+        slot: u32,
+        request: Request<'_>,
+        plain: &[u8],
+        scratch: &mut String,
+        rewritten: &mut String,
+    ) -> Hold {
+        match request {
+            Request::Nothing | Request::Say { .. } => {}
             Request::Act(words) => {
                 let words = clean(words, plain, scratch);
                 if !words.is_empty() {
@@ -131,6 +146,7 @@ impl Hub {
     }
 
     /// Lets a session that is about to say its first words take the name that it claims, and joins it.
+    #[cold]
     fn join(&mut self, slot: u32, claim: Option<&str>) {
         // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
         let member = MemberId(slot);

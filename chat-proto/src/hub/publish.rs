@@ -32,6 +32,7 @@ impl Hub {
     }
 
     /// Tells everyone. The author is not to read it.
+    #[inline(never)]
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
         self.room.publish(self.now, event, author, &mut self.sessions, &mut self.ready);
     }

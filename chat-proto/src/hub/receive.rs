@@ -25,19 +25,26 @@ impl Hub {
         let now = self.clock(now);
         let Some(slot) = self.sessions.slot(id) else { return bytes.len() };
         let mut taken = 0;
-        while taken < bytes.len() && self.sessions[slot].is_open() {
-            if !self.may_take(slot, now) {
-                if Fault::RateLimitDrops.is_planted() {
-                    return bytes.len();
-                }
+        while taken < bytes.len() {
+            let mut session = &mut self.sessions[slot];
+            if !session.is_open() {
                 break;
             }
-            let session = &mut self.sessions[slot];
+            if !session.is_unrestrained(self.flow, now) {
+                if !self.may_take(slot, now) {
+                    if Fault::RateLimitDrops.is_planted() {
+                        return bytes.len();
+                    }
+                    break;
+                }
+                session = &mut self.sessions[slot];
+            }
             let (n, frame) = session.framer.next(&bytes[taken..], self.config.max_line, &mut self.partials);
             taken += n;
             match frame {
                 Frame::Whole { line, plain } => {
-                    let hold = self.handle_line(slot, now, line, plain);
+                    let previous = session.count_line(self.flow, now);
+                    let hold = self.handle_line(slot, now, previous, line, plain);
                     if hold != Hold::None {
                         let mut copy = self.partials.take();
                         copy.set_line(line, self.config.max_line);
@@ -45,20 +52,23 @@ impl Hub {
                     }
                 }
                 Frame::Joined(partial) => {
-                    let hold = self.handle_line(slot, now, partial.as_line(), false);
+                    let previous = session.count_line(self.flow, now);
+                    let hold = self.handle_line(slot, now, previous, partial.as_line(), false);
                     if hold == Hold::None {
                         self.partials.give(partial);
                     } else {
                         self.hold(slot, partial, hold);
                     }
                 }
-                Frame::TooLong { start } => {
+                Frame::TooLong { begun } => {
+                    session.count_line(self.flow, now);
                     self.count_line(slot, now);
-                    if !self.sessions[slot].accepted {
-                        self.accept_first_line(slot, FirstLine::Cut(&start));
-                        continue;
+                    if self.sessions[slot].accepted {
+                        self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
+                    } else {
+                        self.accept_first_line(slot, FirstLine::Cut(begun.start()));
                     }
-                    self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
+                    self.partials.give(begun);
                 }
                 Frame::Discarded if Fault::DiscardIsFree.is_planted() => {}
                 Frame::Discarded => self.pay(slot, now),
@@ -169,21 +179,7 @@ impl Hub {
         outbox.is_none_or(|outbox| outbox.has_room(0, self.reply_reserve, self.config.reply_bytes))
     }
 
-    /// Takes note of a complete line: it costs a token and shows that the peer is there. Returns when the one before came.
-    fn count_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
-        self.pay(slot, now);
-        let session = &mut self.sessions[slot];
-        session.stats.lines_received += 1;
-        self.stats.lines_received += 1;
-        if session.ended != Ended::No {
-            return now;
-        }
-        let previous = session.active;
-        session.heard(now);
-        previous
-    }
-
-    /// Takes a token for a line, or for as much as one of what is thrown away, from the session and from its origin.
+    /// Takes a token for as much of a long line as costs one, from the session and from its origin.
     fn pay(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
         session.bucket.take(self.flow, now);
@@ -199,10 +195,19 @@ impl Hub {
         session.origin.map_or(next, |place| next.max(self.turn(slot, place, now)))
     }
 
-    /// Does what a line asks for, or returns what it has to wait for.
+    /// Has the hub and the session's origin count a complete line, as the session has already.
+    #[inline]
+    fn count_line(&mut self, slot: u32, now: Timestamp) {
+        self.stats.lines_received += 1;
+        if let Some(place) = self.sessions[slot].origin {
+            self.pay_for_line(slot, place, now);
+        }
+    }
+
+    /// Does what a line asks for, or returns what it has to wait for. `previous` is when the line before came.
     #[inline(always)]
-    fn handle_line(&mut self, slot: u32, now: Timestamp, line: &[u8], plain: bool) -> Hold {
-        let previous = self.count_line(slot, now);
+    fn handle_line(&mut self, slot: u32, now: Timestamp, previous: Timestamp, line: &[u8], plain: bool) -> Hold {
+        self.count_line(slot, now);
         if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
             return Hold::None;
         }

@@ -80,6 +80,7 @@ impl Room {
     }
 
     /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
+    #[inline(always)]
     pub(crate) fn publish(
         &mut self,
         now: Timestamp,

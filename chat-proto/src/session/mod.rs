@@ -12,7 +12,7 @@ use self::origins::Place;
 use self::outbox::Outbox;
 use self::state::{Ended, Phase, Step, Untaken};
 use crate::log::Cursor;
-use crate::rate::Bucket;
+use crate::rate::{Bucket, Flow};
 use crate::schedule::pace::Intake;
 use crate::schedule::ready::Standing;
 use crate::schedule::turns::Hold;
@@ -137,6 +137,29 @@ impl Session {
         let next = self.phase.after(step);
         debug_assert!(next.is_some(), "{step:?} while {:?}", self.phase);
         self.phase = next.unwrap_or(self.phase);
+    }
+
+    /// Returns whether its next line may be taken without a closer look: it has a token, and nothing else to ask for.
+    #[inline]
+    pub(crate) fn is_unrestrained(&self, flow: Flow, now: Timestamp) -> bool {
+        self.untaken == Untaken::No
+            && self.hold == Hold::None
+            && self.origin.is_none()
+            && self.outbox.is_none()
+            && self.bucket.refill(flow) <= now
+    }
+
+    /// Takes note of a complete line: it costs a token and shows that the peer is there. Returns when the one before came.
+    #[inline]
+    pub(crate) fn count_line(&mut self, flow: Flow, now: Timestamp) -> Timestamp {
+        self.bucket.take(flow, now);
+        self.stats.lines_received += 1;
+        if self.ended != Ended::No {
+            return now;
+        }
+        let previous = self.active;
+        self.heard(now);
+        previous
     }
 
     /// Takes note that its silence begins now.

@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use arrayvec::ArrayVec;
-
 use crate::fault::Fault;
 use crate::pool::{Buffers, Recycle};
 use crate::wire::sanitize::{Plain, plain_prefix};
@@ -45,6 +43,11 @@ impl Partial {
         without_cr(&self.0)
     }
 
+    /// Returns how a line that is too long begins.
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.0[..self.0.len().min(START)]
+    }
+
     /// Takes a copy of a line, such that [`as_line`](Self::as_line) returns it.
     pub(crate) fn set_line(&mut self, line: &[u8], max_line: usize) {
         self.extend(line, max_line);
@@ -53,14 +56,21 @@ impl Partial {
         }
     }
 
+    #[inline]
     fn extend(&mut self, bytes: &[u8], max_line: usize) {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            // Doubling, so that a byte at a time costs no more than a line at once; but never past the limit.
-            let capacity = needed.max(2 * self.0.capacity()).max(64).min(max_line + 1);
-            self.0.reserve_exact(capacity - self.0.len());
+        if bytes.len() > self.0.capacity() - self.0.len() {
+            self.grow(bytes.len(), max_line);
         }
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Makes room for so many bytes more.
+    #[cold]
+    fn grow(&mut self, more: usize, max_line: usize) {
+        let needed = self.0.len() + more;
+        // Doubling, so that a byte at a time costs no more than a line at once; but never past the limit.
+        let capacity = needed.max(2 * self.0.capacity()).max(64).min(max_line + 1);
+        self.0.reserve_exact(capacity - self.0.len());
     }
 }
 
@@ -81,8 +91,8 @@ pub(crate) enum Frame<'a> {
     Joined(Box<Partial>),
     /// A line that has just passed the limit; it is told now, though its end may never come.
     TooLong {
-        /// How it begins.
-        start: ArrayVec<u8, START>,
+        /// [How it begins](Partial::start).
+        begun: Box<Partial>,
     },
     /// So much of a line over the limit was thrown away that it costs as much as another line.
     Discarded,
@@ -108,6 +118,7 @@ impl Framer {
     }
 
     /// Does the same for what is no plain line that came whole, its first `plain` bytes being plain.
+    #[inline(never)]
     fn next_of_others<'a>(
         &mut self,
         input: &'a [u8],
@@ -118,6 +129,14 @@ impl Framer {
     ) -> (usize, Frame<'a>) {
         if self.discarding {
             return self.discard(input);
+        }
+        if plain == input.len()
+            && let Some(partial) = &mut self.partial
+            && partial.0.len() + plain <= max_line
+        {
+            // A peer that sends a byte at a time comes here with nearly each.
+            partial.extend(input, max_line);
+            return (plain, Frame::More);
         }
         let end = match input.get(plain) {
             None => None,
@@ -130,14 +149,13 @@ impl Framer {
         // An unfinished line may hold one byte more than the limit if that is a CR, which may belong to the line end.
         let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
-            let begun = self.partial.as_ref().map_or(&[][..], |partial| &partial.0);
-            let start = begun.iter().chain(piece).copied().take(START).collect();
-            self.reset(buffers);
+            let mut begun = self.partial.take().unwrap_or_else(|| buffers.take());
+            begun.extend(&piece[..piece.len().min(START.saturating_sub(held))], max_line);
             // As much as could have been held, or a byte; what follows is charged as it is thrown away.
             let kept = (max_line + 1).saturating_sub(held).max(1);
             let is_whole = end.is_some() && piece.len() <= kept;
             self.discarding = !is_whole && !Fault::TailOfLongLine.is_planted();
-            return (if is_whole { taken } else { piece.len().min(kept) }, Frame::TooLong { start });
+            return (if is_whole { taken } else { piece.len().min(kept) }, Frame::TooLong { begun });
         }
         if end.is_none() {
             if !piece.is_empty() {
@@ -314,8 +332,8 @@ mod tests {
                 while !input.is_empty() {
                     let (taken, frame) = framer.next(input, START, &mut buffers);
                     input = &input[taken..];
-                    if let Frame::TooLong { start } = frame {
-                        starts.push(start);
+                    if let Frame::TooLong { begun } = frame {
+                        starts.push(begun.start().to_vec());
                     }
                 }
             }
