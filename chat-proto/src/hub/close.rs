@@ -28,7 +28,7 @@ impl Hub {
         self.clock(now);
         if let Some(slot) = self.live(id) {
             let mut scratch = self.scratch.take().unwrap_or_default();
-            let why = clean(cut(why, MAX_LAST_WORDS), b"", &mut scratch.words);
+            let why = clean(cut(why, MAX_LAST_WORDS), &mut scratch.words);
             self.begin_close(slot, CloseReason::Kicked, why);
             self.scratch = Some(scratch);
         }

@@ -145,7 +145,7 @@ impl Hub {
         let waited_for = core::mem::replace(&mut session.hold, Hold::None);
         let Some(line) = session.framer.take_held() else { return };
         let in_turn = matches!(waited_for, Hold::Turn { .. });
-        let hold = self.obey_line(slot, line.as_line(), false, in_turn);
+        let hold = self.obey_line(slot, line.as_line(), in_turn);
         if hold != waited_for {
             self.pass_turn_on(waited_for);
         }

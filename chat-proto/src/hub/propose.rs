@@ -18,49 +18,40 @@ const MAX_LOOKS: u32 = 10_000;
 impl Hub {
     /// Does what a peer asks for, or returns what that has to wait for.
     ///
-    /// `plain` is the line if it is [plain](crate::wire::sanitize::Plain) without a gap, else nothing.
     /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
     #[inline(always)]
     pub(super) fn handle_request(
         &mut self,
         slot: u32,
         request: Request<'_>,
-        plain: &[u8],
         scratch: &mut String,
         rewritten: &mut String,
     ) -> Hold {
         if let Request::Say { words: said, claim, wire } = request {
-            let words = clean(said, plain, scratch);
+            let words = clean(said, scratch);
             if !words.is_empty() {
                 self.say(slot, words, claim, wire, rewritten);
             }
             Hold::None
         } else {
-            self.handle_other(slot, request, plain, scratch, rewritten)
+            self.handle_other(slot, request, scratch, rewritten)
         }
     }
 
     /// Does what is not a message to everyone: apart, so that messages need not make room for its variables.
     #[inline(never)]
-    fn handle_other(
-        &mut self,
-        slot: u32,
-        request: Request<'_>,
-        plain: &[u8],
-        scratch: &mut String,
-        rewritten: &mut String,
-    ) -> Hold {
+    fn handle_other(&mut self, slot: u32, request: Request<'_>, scratch: &mut String, rewritten: &mut String) -> Hold {
         match request {
             Request::Nothing | Request::Say { .. } => {}
             Request::Act(words) => {
-                let words = clean(words, plain, scratch);
+                let words = clean(words, scratch);
                 if !words.is_empty() {
                     self.act(slot, words, rewritten);
                 }
             }
             Request::Name(name) => self.rename(slot, name),
             Request::Tell { to, words } => {
-                let words = clean(words, plain, scratch);
+                let words = clean(words, scratch);
                 if !words.is_empty() {
                     return self.tell(slot, to, words, rewritten);
                 }
@@ -68,7 +59,7 @@ impl Hub {
             Request::Who => self.who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), plain, scratch), rewritten),
+            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
         Hold::None

@@ -17,7 +17,7 @@ impl Hub {
 
     pub(super) fn announce_now(&mut self, words: &str) {
         let mut scratch = self.scratch.take().unwrap_or_default();
-        let words = clean(cut(words, self.config.max_line), b"", &mut scratch.words).as_str();
+        let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
         if !words.is_empty() {
             self.apply(&Entry::Announce { words });
             self.publish(&Event::Announced { words }, None);

@@ -42,9 +42,9 @@ impl Hub {
             let (n, frame) = session.framer.next(&bytes[taken..], self.config.max_line, &mut self.partials);
             taken += n;
             match frame {
-                Frame::Whole { line, plain } => {
+                Frame::Whole(line) => {
                     let previous = session.count_line(self.flow, now);
-                    let hold = self.handle_line(slot, now, previous, line, plain);
+                    let hold = self.handle_line(slot, now, previous, line);
                     if hold != Hold::None {
                         let mut copy = self.partials.take();
                         copy.set_line(line, self.config.max_line);
@@ -53,7 +53,7 @@ impl Hub {
                 }
                 Frame::Joined(partial) => {
                     let previous = session.count_line(self.flow, now);
-                    let hold = self.handle_line(slot, now, previous, partial.as_line(), false);
+                    let hold = self.handle_line(slot, now, previous, partial.as_line());
                     if hold == Hold::None {
                         self.partials.give(partial);
                     } else {
@@ -206,12 +206,12 @@ impl Hub {
 
     /// Does what a line asks for, or returns what it has to wait for. `previous` is when the line before came.
     #[inline(always)]
-    fn handle_line(&mut self, slot: u32, now: Timestamp, previous: Timestamp, line: &[u8], plain: bool) -> Hold {
+    fn handle_line(&mut self, slot: u32, now: Timestamp, previous: Timestamp, line: &[u8]) -> Hold {
         self.count_line(slot, now);
         if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
             return Hold::None;
         }
-        match self.obey_line(slot, line, plain, false) {
+        match self.obey_line(slot, line, false) {
             Hold::Turn { .. } => Hold::Turn { fresh: is_fresh(previous, now) },
             hold => hold,
         }
@@ -226,17 +226,16 @@ impl Hub {
     /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,
     /// returns that it has to wait.
     #[inline(always)]
-    pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], plain: bool, in_turn: bool) -> Hold {
+    pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: bool) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.conversation.members().has_name(MemberId(slot));
         let request = self.rendered(slot).config.dialect.decode(line, named, decoded);
-        let plain = if plain { line } else { &[] };
         let hold = if request.publishes() && !in_turn && !self.may_publish() {
             Hold::Turn { fresh: false }
         } else {
-            self.handle_request(slot, request, plain, words, rewritten)
+            self.handle_request(slot, request, words, rewritten)
         };
         if decoded.capacity() > self.config.max_line {
             // A dialect that makes more of a line than there was has had its memory for a moment.

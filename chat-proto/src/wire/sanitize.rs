@@ -3,6 +3,7 @@
 mod cleaner;
 
 use alloc::string::String;
+use core::ops::{BitAnd, BitOr};
 
 use self::cleaner::{Cleaner, Fate};
 
@@ -54,12 +55,11 @@ impl<'a> Clean<'a> {
 ///   that pasted code keeps its shape.
 ///
 /// The result is never longer than `words`, and cleaning it again changes nothing. `scratch` is used if something has
-/// to change. `plain_line` is a line that was found to be [plain](Plain) without a gap, or nothing: words that are a part
-/// of that need not be looked at.
+/// to change.
 #[inline]
-pub(crate) fn clean<'a>(words: &'a str, plain_line: &[u8], scratch: &'a mut String) -> Clean<'a> {
+pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> Clean<'a> {
     // Nearly all words are plain.
-    if are_part_of(words, plain_line) || plain_prefix(words.as_bytes()).is_all_of(words) {
+    if are_plain(words.as_bytes()) {
         let trimmed = trim_end(words);
         Clean { words: trimmed, is_unchanged: trimmed.len() == words.len() }
     } else {
@@ -73,61 +73,38 @@ pub(crate) fn trim_end(words: &str) -> &str {
     if words.as_bytes().last().is_some_and(u8::is_ascii_graphic) { words } else { words.trim_end() }
 }
 
-/// The bytes before the first that is not plain: printable ASCII, of which nothing is cleaned but what is too much white
-/// space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plain {
-    /// How many they are.
-    pub(crate) len: usize,
-    /// There are four spaces in a row among them, at a multiple of four, as there are in each row of more than six.
-    pub(crate) has_gap: bool,
+/// Returns whether nothing of these words has to be cleaned, but for white space at their end: they are printable ASCII
+/// with no more than a few spaces in a row. It may be false for others of which nothing has to be cleaned either.
+#[inline(always)]
+fn are_plain(words: &[u8]) -> bool {
+    // So many at once as make for vectorised code. The last chunk overlaps the one before, so that no rest is left: of a
+    // row of nine spaces either the chunks before or the last one has four at a multiple of four.
+    let (chunks, rest) = words.as_chunks::<32>();
+    chunks.iter().all(is_plain_chunk)
+        && (rest.is_empty() || words.last_chunk::<32>().map_or_else(|| are_few_plain(words), is_plain_chunk))
 }
 
-impl Plain {
-    /// Whether the words are plain and clean, but for white space at their end.
-    fn is_all_of(self, words: &str) -> bool {
-        self.len == words.len() && !self.has_gap
-    }
-}
-
-/// Finds the bytes before the first that is not plain.
+/// Does the same for fewer than 32 bytes.
 #[inline]
-pub(crate) fn plain_prefix(bytes: &[u8]) -> Plain {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH_BITS: u64 = ONES * 0x80;
-    const GAP: [u8; 4] = *b"    ";
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
-    let (mut len, mut has_gap) = (0, false);
-    // So many at once as make for vectorised code; then eight at once, among which to find the first.
-    for chunk in bytes.as_chunks::<32>().0 {
-        if !chunk.iter().fold(true, |all, byte| all & is_plain(byte)) {
-            break;
-        }
-        for four in chunk.as_chunks().0 {
-            has_gap |= *four == GAP;
-        }
-        len += chunk.len();
-    }
-    for eight in bytes[len..].as_chunks::<8>().0 {
-        let word = u64::from_le_bytes(*eight);
-        // Sets the high bit of each byte that is over `~` or below a space. It may spill over, to bytes after the first.
-        let others = (word | word.wrapping_add(ONES) | word.wrapping_sub(ONES * 0x20)) & HIGH_BITS;
-        has_gap |= eight[..4] == GAP;
-        if others != 0 {
-            return Plain { len: len + others.trailing_zeros() as usize / 8, has_gap };
-        }
-        has_gap |= eight[4..] == GAP;
-        len += 8;
-    }
-    let rest = &bytes[len..];
-    has_gap |= rest.starts_with(&GAP);
-    Plain { len: len + rest.iter().take_while(|byte| is_plain(byte)).count(), has_gap }
+fn are_few_plain(words: &[u8]) -> bool {
+    words.as_chunks::<8>().0.iter().all(is_plain_chunk)
+        && words.last_chunk::<8>().map_or_else(|| words.iter().all(|byte| is_printable(*byte)), is_plain_chunk)
 }
 
-/// Returns whether the words lie within those very bytes; a copy that says the same does not.
-fn are_part_of(words: &str, bytes: &[u8]) -> bool {
-    let (words, bytes) = (words.as_bytes().as_ptr_range(), bytes.as_ptr_range());
-    bytes.start <= words.start && words.end <= bytes.end
+/// As many spaces as are in no plain words at a multiple of four.
+const GAP: [u8; 4] = *b"    ";
+
+#[inline(always)]
+fn is_plain_chunk<const LEN: usize>(chunk: &[u8; LEN]) -> bool {
+    // Without branches, so that it is a few vector instructions.
+    let is_printable = chunk.iter().map(|byte| is_printable(*byte)).fold(true, BitAnd::bitand);
+    let has_gap = chunk.as_chunks().0.iter().map(|four| *four == GAP).fold(false, BitOr::bitor);
+    is_printable && !has_gap
+}
+
+#[inline]
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 #[inline(never)]
@@ -214,7 +191,7 @@ mod tests {
     fn cleaned(words: &str) -> String {
         let (mut scratch, mut own) = (String::new(), String::from(words));
         assert!(!clean_in_place(&mut own).is_unchanged());
-        let cleaned = clean(words, b"", &mut scratch);
+        let cleaned = clean(words, &mut scratch);
         assert_eq!(cleaned.is_unchanged(), cleaned.as_str() == words);
         assert_eq!(own, cleaned.as_str(), "{words:?} in place");
         own
@@ -381,55 +358,32 @@ mod tests {
     }
 
     #[test]
-    fn the_first_byte_that_is_not_plain_is_found_wherever_it_is() {
-        let plain: Vec<u8> = (b' '..=b'~').collect();
-        for len in 0..plain.len() {
-            assert_eq!(plain_prefix(&plain[..len]), Plain { len, has_gap: false });
+    fn words_with_a_byte_that_is_not_printable_are_not_plain_wherever_it_is() {
+        for len in 0..80 {
+            assert!(are_plain(&[b'~'; 80][..len]), "{len}");
             for at in 0..len {
                 for byte in [0, b'\n', 0x1f, 0x7f, 0x80, 0xff] {
-                    let mut bytes = plain[..len].to_vec();
+                    let mut bytes = [b'x'; 80];
                     bytes[at] = byte;
-                    assert_eq!(plain_prefix(&bytes).len, at, "{byte:#x} at {at} of {len}");
-                    // Nor does it matter what comes after it.
-                    bytes[at..].fill(byte);
-                    assert_eq!(plain_prefix(&bytes).len, at, "{byte:#x} from {at} to {len}");
+                    assert!(!are_plain(&bytes[..len]), "{byte:#x} at {at} of {len}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_row_of_seven_spaces_is_a_gap_wherever_it_is_and_none_behind_the_plain_bytes_is() {
+    fn words_with_a_row_of_nine_spaces_are_not_plain_and_with_three_they_are() {
         for len in 0..80 {
             for at in 0..len {
                 for spaces in 1..=12.min(len - at) {
                     let mut bytes = [b'x'; 80];
                     bytes[at..at + spaces].fill(b' ');
-                    let plain = plain_prefix(&bytes[..len]);
-                    assert!(plain.len == len && (plain.has_gap || spaces < 7), "{spaces} at {at} of {len}");
-                    assert!(!plain.has_gap || spaces >= 4, "{spaces} at {at} of {len}");
-                    let end = if at == 0 { 0 } else { at - 1 };
-                    bytes[end] = b'\n';
-                    assert_eq!(
-                        plain_prefix(&bytes[..len]),
-                        Plain { len: end, has_gap: false },
-                        "behind {end} of {len}"
-                    );
+                    let plain = are_plain(&bytes[..len]);
+                    assert!(!plain || spaces < 9, "{spaces} at {at} of {len}");
+                    assert!(plain || spaces > 3, "{spaces} at {at} of {len}");
                 }
             }
         }
-    }
-
-    #[test]
-    fn words_are_a_part_of_where_they_are_and_not_of_what_says_the_same() {
-        let line = "alice: hello";
-        for words in [line, &line[7..], &line[..5], &line[12..]] {
-            assert!(are_part_of(words, line.as_bytes()), "{words}");
-        }
-        let copy = String::from(line);
-        assert!(!are_part_of(line, copy.as_bytes()));
-        assert!(!are_part_of(&line[3..], &line.as_bytes()[..8]));
-        assert!(!are_part_of(line, &[]));
     }
 
     #[test]
@@ -437,9 +391,9 @@ mod tests {
         let mut scratch = String::new();
         for words in ["hello", " indented", "žluťoučký kůň", "\u{5d0}\u{5d1}", "👩\u{200d}🚀", "x        = 1", ""]
         {
-            assert!(core::ptr::eq(clean(words, b"", &mut scratch).as_str(), words), "{words}: not even copied");
+            assert!(core::ptr::eq(clean(words, &mut scratch).as_str(), words), "{words}: not even copied");
         }
-        assert_eq!(clean("trailing  ", b"", &mut scratch).as_str(), "trailing");
-        assert_eq!(clean("ž \u{3000}", b"", &mut scratch).as_str(), "ž");
+        assert_eq!(clean("trailing  ", &mut scratch).as_str(), "trailing");
+        assert_eq!(clean("ž \u{3000}", &mut scratch).as_str(), "ž");
     }
 }
