@@ -1,7 +1,16 @@
 //! The sum of all limits.
 
-use super::Hub;
+use super::{Hub, Scratch};
 use crate::config::Config;
+use crate::conversation::Conversation;
+use crate::journal::Journal;
+use crate::pool::Buffers;
+use crate::room::Room;
+use crate::schedule::Schedule;
+use crate::session::origins::Origins;
+use crate::session::outbox::Outbox;
+use crate::session::table::Sessions;
+use crate::wire::framing::lines::Partial;
 
 /// What the most heap that a hub ever holds is made of, in bytes; see [`Config::memory_bound`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +67,43 @@ impl Config {
     }
 }
 
+impl Hub {
+    /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
+    ///
+    /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
+    fn memory_bound(config: &Config) -> MemoryBound {
+        let buffers =
+            Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
+        let (logs, journal) = (Self::logs_bound(config), Journal::memory_bound(config.journal_records) as u64);
+        let sessions = Self::memory_at_start(config) - logs - journal;
+        MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }
+    }
+
+    /// Bytes of heap for what [`new`](Self::new) allocates, and a little more.
+    fn memory_at_start(config: &Config) -> u64 {
+        let sessions = config.max_sessions;
+        let once = [
+            Sessions::memory_bound(sessions),
+            Buffers::<Partial>::memory_bound(sessions),
+            Buffers::<Outbox>::memory_bound(sessions),
+            Conversation::members_bound(config),
+            Origins::memory_bound(config),
+            Schedule::memory_bound(config.dialects.len(), sessions),
+            Journal::memory_bound(config.journal_records),
+            Scratch::memory_bound(config),
+            // A buffer that grows may be there twice for a moment.
+            config.max_line.max(config.reply_bytes).max(config.max_encoded()),
+            size_of_val(&config.dialects[..]),
+        ];
+        once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_bound(config)
+    }
+
+    /// Bytes of heap for the logs and the history.
+    fn logs_bound(config: &Config) -> u64 {
+        Room::memory_bound(config) + Conversation::history_bound(config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +135,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_982, 289_808_814]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_964, 289_748_814]);
     }
 }

@@ -1,15 +1,14 @@
 //! How sessions end, and what time does to them.
 
-use super::{Expiry, Hub};
+use super::Hub;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId};
-use crate::fault::Fault;
 use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
-use crate::session::state::{Ended, Phase, Step, Untaken};
+use crate::session::state::{Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::{Clean, clean, cut};
@@ -61,51 +60,6 @@ impl Hub {
         self.shutting_down && self.sessions.len() == 0
     }
 
-    /// Does what time has brought: idle, stalled and lingering sessions are closed, buckets refilled, and readers told how
-    /// many came and went.
-    ///
-    /// A call that comes too early changes nothing. Afterwards [`poll_timeout`](Self::poll_timeout) is later than
-    /// `now`, or none.
-    pub fn handle_timeout(&mut self, now: Timestamp) {
-        let now = self.clock(now);
-        if self.presence.deadline().has_come(now) {
-            self.pass_second();
-        }
-        while let Some(slot) = self.deadlines.pop_expired(now) {
-            for (expiry, at) in Expiry::ALL.into_iter().zip(self.deadlines_of(slot)) {
-                if at.has_come(now) {
-                    self.expire(slot, expiry);
-                }
-            }
-            debug_assert!(!self.deadline(slot).has_come(now), "what was due is done");
-            if !Fault::DeadlineNotRearmed.is_planted() {
-                self.arm(slot);
-            }
-        }
-    }
-
-    /// Does what one of the session's deadlines was for; nothing if the one before it has ended the session.
-    fn expire(&mut self, slot: u32, expiry: Expiry) {
-        let session = &mut self.sessions[slot];
-        match (expiry, session.phase()) {
-            (Expiry::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
-                session.untaken = Untaken::No;
-                if session.ended == Ended::No {
-                    session.heard(self.now);
-                }
-                session.owes_read = true;
-                self.requeue(slot);
-            }
-            (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
-            (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
-            (Expiry::Input, Phase::Open) => self.expire_silence(slot),
-            // Its transport takes nothing: last words would not reach it either.
-            (Expiry::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
-            (Expiry::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
-            _ => {}
-        }
-    }
-
     /// Begins to close a session: others are told, its name is free, its input is ignored, and it is sent what there
     /// was until now, with last words that say why.
     pub(super) fn begin_close(&mut self, slot: u32, reason: CloseReason, words: Clean<'_>) {
@@ -131,7 +85,7 @@ impl Hub {
     }
 
     /// Ends a session at once.
-    fn end(&mut self, slot: u32, reason: CloseReason) {
+    pub(super) fn end(&mut self, slot: u32, reason: CloseReason) {
         if self.sessions[slot].is_open() {
             self.leave(slot, reason, "");
         }
@@ -158,12 +112,12 @@ impl Hub {
         );
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
         self.open -= 1;
-        self.turns.forget(slot);
+        self.schedule.turns.forget(slot);
         if let Hold::Target(target) = self.sessions[slot].hold {
             // It may have been let go already: then the next is.
-            self.turns.release_first(target);
+            self.schedule.turns.release_first(target);
         }
-        self.ended.remove(slot);
+        self.schedule.ended.remove(slot);
         self.wait_no_longer_for(slot);
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
@@ -183,7 +137,7 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         self.room.rendered[session.dialect as usize].sessions -= 1;
-        self.deadlines.remove(slot);
+        self.schedule.deadlines.remove(slot);
         self.stats.closed += 1;
         match reason {
             CloseReason::Stalled => self.stats.stalled += 1,

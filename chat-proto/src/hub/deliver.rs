@@ -181,13 +181,12 @@ impl Hub {
     /// Hands out a session's `Send`: from now on its driver is at work on it.
     pub(super) fn start_sending(&mut self, slot: u32) -> Command {
         let session = &mut self.sessions[slot];
-        self.ready.take_out(slot, &mut session.standing);
         session.sending = true;
         session.intake.offer(self.now);
         if session.is_open() {
             session.waiting = self.now;
             let stalled = self.config.stall_timeout.map_or(Timestamp::MAX, |stall| self.now + stall);
-            self.deadlines.no_later(slot, stalled.min(session.intake.runs_out()));
+            self.schedule.deadlines.no_later(slot, stalled.min(session.intake.runs_out()));
         }
         Command::Send(self.sessions.id(slot))
     }

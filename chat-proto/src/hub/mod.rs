@@ -2,12 +2,14 @@
 //!
 //! This file has its construction and what a driver asks of it. `receive` takes what peers send, `first_line` sees
 //! whether they are chat clients at all, `propose` does what they ask for, `pace` has lines wait for those who read,
-//! `publish` writes what comes of it to everyone or to one, `deliver` hands it out, `silence` warns who says nothing, and
-//! `close` is how sessions end. `address` has the limits by address, and `bound` adds up the memory.
+//! `publish` writes what comes of it to everyone or to one, `deliver` hands it out, `deadlines` does what time brings,
+//! `silence` warns who says nothing, and `close` is how sessions end. `address` has the limits by address, and `bound` adds
+//! up the memory.
 
 mod address;
 mod bound;
 mod close;
+mod deadlines;
 mod deliver;
 mod first_line;
 mod pace;
@@ -19,14 +21,12 @@ mod silence;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 pub use self::bound::MemoryBound;
 pub use self::deliver::Pending;
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::conversation::{Conversation, Entry, MemberId, Recorded};
-use crate::fault::Fault;
 use crate::id::{DialectId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
 use crate::log::Cursor;
@@ -37,15 +37,13 @@ use crate::rate::Flow;
 use crate::room::Room;
 use crate::room::presence::Presence;
 use crate::room::rendered::Rendered;
-use crate::schedule::deadlines::Deadlines;
-use crate::schedule::lists::{List, Lists};
-use crate::schedule::ready::{Belongs, Ready, Standing};
-use crate::schedule::turns::{Hold, Turns};
+use crate::schedule::Schedule;
+use crate::schedule::ready::Belongs;
+use crate::session::SessionStats;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
-use crate::session::state::{Ended, Phase, Untaken};
+use crate::session::state::Phase;
 use crate::session::table::Sessions;
-use crate::session::{SessionStats, Turn};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Event, Unnamed};
 use crate::wire::framing::lines::Partial;
@@ -72,13 +70,8 @@ pub struct Hub {
     conversation: Conversation,
     /// Where everyone hears it.
     room: Room,
-    /// Who has something for its driver to do.
-    ready: Ready,
-    /// Sessions whose line waits.
-    turns: Turns,
-    /// Sessions that are open though their peers have ended, the longest ago first.
-    ended: Lists,
-    deadlines: Deadlines,
+    /// Who is next.
+    schedule: Schedule,
     journal: Journal,
     partials: Buffers<Partial>,
     outboxes: Buffers<Outbox>,
@@ -141,9 +134,6 @@ struct Scratch {
     rewritten: String,
 }
 
-/// The one list of those whose peers have ended.
-const ENDED: List = List(0);
-
 impl Hub {
     /// Makes a hub with these limits; all of its fixed memory is allocated here.
     ///
@@ -164,10 +154,7 @@ impl Hub {
             presence: Presence::new(&config),
             conversation: Conversation::with_limits(&config),
             room: Room::new(&config),
-            ready: Ready::new(config.dialects.len(), max),
-            turns: Turns::new(max),
-            ended: Lists::new(1, max),
-            deadlines: Deadlines::new(max),
+            schedule: Schedule::new(config.dialects.len(), max),
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
             outboxes: Buffers::new(max),
@@ -176,44 +163,6 @@ impl Hub {
             stats: HubStats::default(),
             config,
         })
-    }
-
-    /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
-    ///
-    /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
-    pub(crate) fn memory_bound(config: &Config) -> MemoryBound {
-        let buffers =
-            Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
-        let (logs, journal) = (Self::logs_bound(config), Journal::memory_bound(config.journal_records) as u64);
-        let sessions = Self::memory_at_start(config) - logs - journal;
-        MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }
-    }
-
-    /// Bytes of heap for what [`new`](Self::new) allocates, and a little more.
-    pub(crate) fn memory_at_start(config: &Config) -> u64 {
-        let sessions = config.max_sessions;
-        let once = [
-            Sessions::memory_bound(sessions),
-            Buffers::<Partial>::memory_bound(sessions),
-            Buffers::<Outbox>::memory_bound(sessions),
-            Conversation::members_bound(config),
-            Origins::memory_bound(config),
-            Ready::memory_bound(config.dialects.len(), sessions),
-            Turns::memory_bound(sessions),
-            Lists::memory_bound(1, sessions),
-            Deadlines::memory_bound(sessions),
-            Journal::memory_bound(config.journal_records),
-            Scratch::memory_bound(config),
-            // A buffer that grows may be there twice for a moment.
-            config.max_line.max(config.reply_bytes).max(config.max_encoded()),
-            size_of_val(&config.dialects[..]),
-        ];
-        once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_bound(config)
-    }
-
-    /// Bytes of heap for the logs and the history.
-    fn logs_bound(config: &Config) -> u64 {
-        Room::memory_bound(config) + Conversation::history_bound(config)
     }
 
     /// Returns the limits.
@@ -317,7 +266,7 @@ impl Hub {
     ///
     /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.
     pub fn poll_command(&mut self) -> Option<Command> {
-        if self.turns.are_calm() {
+        if self.schedule.turns.are_calm() {
             return self.next_command();
         }
         loop {
@@ -330,9 +279,8 @@ impl Hub {
     }
 
     fn next_command(&mut self) -> Option<Command> {
-        while let Some(slot) = self.ready.take_next() {
+        while let Some(slot) = self.schedule.ready.take_next() {
             let session = &mut self.sessions[slot];
-            session.standing = Standing::default();
             if let Phase::Over(reason) = session.phase() {
                 let id = self.sessions.id(slot);
                 self.count_out(slot);
@@ -358,19 +306,7 @@ impl Hub {
     /// Never false while there is a command; true now and then when there is none after all.
     #[must_use]
     pub fn has_commands(&self) -> bool {
-        self.ready.any() || self.has_turns()
-    }
-
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
-    ///
-    /// Any other call may change it. To ask costs nothing.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let told = self.presence.deadline();
-        if told == Timestamp::MAX {
-            return self.deadlines.first();
-        }
-        Some(self.deadlines.first().map_or(told, |at| at.min(told)))
+        self.schedule.ready.any() || self.has_turns()
     }
 
     /// Returns the counters.
@@ -475,65 +411,8 @@ impl Hub {
         } else {
             Belongs::CaughtUp(session.dialect)
         };
-        self.ready.put(slot, &mut session.standing, belongs);
+        self.schedule.ready.put(slot, belongs);
     }
-
-    /// Makes sure that the session is looked at when its earliest deadline comes.
-    fn arm(&mut self, slot: u32) {
-        self.deadlines.no_later(slot, self.deadline(slot));
-    }
-
-    /// Returns the session's earliest deadline.
-    fn deadline(&self, slot: u32) -> Timestamp {
-        let [one, two, three, four] = self.deadlines_of(slot);
-        one.min(two).min(three).min(four)
-    }
-
-    /// Returns the session's deadlines, in the order of [`Expiry::ALL`]; [`Timestamp::MAX`] for never.
-    #[inline]
-    fn deadlines_of(&self, slot: u32) -> [Timestamp; 4] {
-        const NEVER: Timestamp = Timestamp::MAX;
-        let session = &self.sessions[slot];
-        let after = |since, timeout: Option<Duration>| timeout.map_or(NEVER, |timeout| since + timeout);
-        let linger = self.config.linger_timeout;
-        match session.phase() {
-            Phase::Open => {
-                let input = match session.untaken {
-                    // Silence that the hub itself imposes is not idleness.
-                    Untaken::UntilRefill => {
-                        let turn = session.turn.map_or(Timestamp::ZERO, Turn::at);
-                        session.bucket.refill(self.flow).max(turn)
-                    }
-                    _ if session.hold != Hold::None || session.ended != Ended::No => NEVER,
-                    _ => self.silence_deadline(slot),
-                };
-                let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
-                let stays = session.ended == Ended::No || Fault::EndedOutlivesPeer.is_planted();
-                let ended = if stays { NEVER } else { session.active + linger };
-                [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
-            }
-            Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],
-            Phase::Vacant | Phase::Over(_) => [NEVER; 4],
-        }
-    }
-}
-
-/// What a deadline is for.
-#[derive(Clone, Copy, Debug)]
-enum Expiry {
-    /// No byte of what is pending was taken for too long; or the session has been closing for too long.
-    Output,
-    /// The session has been blocked for too long to be waited for.
-    Slow,
-    /// There is a token for the session's next line; or no complete line has come for too long, or for nearly as long.
-    Input,
-    /// The session's peer has ended too long ago.
-    CutShort,
-}
-
-impl Expiry {
-    /// In the order in which they are done where several have come.
-    const ALL: [Self; 4] = [Self::Output, Self::Slow, Self::Input, Self::CutShort];
 }
 
 impl Scratch {
@@ -551,7 +430,7 @@ impl Scratch {
     }
 
     /// Bytes of heap for them, and for the name that the policy rewrote.
-    const fn memory_bound(config: &Config) -> usize {
+    pub(super) const fn memory_bound(config: &Config) -> usize {
         size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 }
     }
 }

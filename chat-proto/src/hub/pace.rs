@@ -68,7 +68,7 @@ impl Hub {
         } else {
             self.observe(slot);
         }
-        if !self.turns.are_calm() {
+        if !self.schedule.turns.are_calm() {
             self.replies_read(slot);
         }
         if !complete {
@@ -106,7 +106,7 @@ impl Hub {
         let session = &self.sessions[slot];
         self.room.rendered[session.dialect as usize].marks.end(&session.intake);
         self.room.move_marks();
-        self.turns.release_all(slot);
+        self.schedule.turns.release_all(slot);
     }
 
     /// Keeps a line until it may be carried out.
@@ -115,20 +115,20 @@ impl Hub {
         session.framer.hold(line);
         session.hold = hold;
         self.stats.held += u64::from(!matches!(hold, Hold::Turn { .. }) || !self.room.is_open());
-        self.turns.wait(slot, hold, false);
+        self.schedule.turns.wait(slot, hold, false);
     }
 
     /// Returns whether a line that has waited may be carried out.
     #[inline]
     pub(super) fn has_turns(&self) -> bool {
-        self.turns.any(|| self.room.is_open())
+        self.schedule.turns.any(|| self.room.is_open())
     }
 
     /// Lets lines that have waited be carried out, each in its turn, until nothing may be published.
     pub(super) fn take_turns(&mut self) {
-        self.turns.must_wait(self.room.marks());
+        self.schedule.turns.note_mark(self.room.marks());
         for _ in 0..TURNS_A_CALL {
-            let Some(slot) = self.turns.next(|| self.room.is_open()) else { return };
+            let Some(slot) = self.schedule.turns.next(|| self.room.is_open()) else { return };
             self.take_turn(slot);
         }
     }
@@ -138,7 +138,7 @@ impl Hub {
         if !self.has_reply_room(slot) {
             // Others have filled its replies meanwhile. It goes first when there is room.
             let waited_for = core::mem::replace(&mut self.sessions[slot].hold, Hold::Replies);
-            self.turns.wait(slot, Hold::Replies, false);
+            self.schedule.turns.wait(slot, Hold::Replies, false);
             return self.pass_turn_on(waited_for);
         }
         let session = &mut self.sessions[slot];
@@ -156,13 +156,13 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.framer.hold(line);
         session.hold = hold;
-        self.turns.wait(slot, hold, true);
+        self.schedule.turns.wait(slot, hold, true);
     }
 
     /// Lets the next go on of those who wait for the same member, once one of them does so no longer.
     fn pass_turn_on(&mut self, waited_for: Hold) {
         if let Hold::Target(target) = waited_for {
-            self.turns.release_first(target);
+            self.schedule.turns.release_first(target);
         }
     }
 
@@ -189,10 +189,10 @@ impl Hub {
 
     /// Lets go on what waited for the session to read its replies.
     pub(super) fn replies_read(&mut self, slot: u32) {
-        self.turns.release_first(slot);
+        self.schedule.turns.release_first(slot);
         if self.sessions[slot].hold == Hold::Replies && self.has_reply_room(slot) {
             self.sessions[slot].hold = Hold::Ready;
-            self.turns.wait(slot, Hold::Ready, false);
+            self.schedule.turns.wait(slot, Hold::Ready, false);
         }
     }
 }

@@ -90,7 +90,7 @@ impl Hub {
         let (entry, mut made) = (Entry::Say { member, words }, NameBuf::new());
         let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
         let event = Event::Said { name, words, wire };
-        self.room.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.ready);
+        self.room.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.schedule.ready);
     }
 
     fn act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {

@@ -34,7 +34,7 @@ impl Hub {
     /// Tells everyone. The author is not to read it.
     #[inline(never)]
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
-        self.room.publish(self.now, event, author, &mut self.sessions, &mut self.ready);
+        self.room.publish(self.now, event, author, &mut self.sessions, &mut self.schedule.ready);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
@@ -80,7 +80,7 @@ impl Hub {
         self.pass_second();
         let is_shown = self.presence.note(matches!(event, Event::Joined { .. }));
         let audience = if is_shown { Audience::All } else { Audience::Programs };
-        self.room.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.ready);
+        self.room.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.schedule.ready);
     }
 
     /// Begins another second, if the last is over, and tells of those who were only counted in that.
@@ -94,7 +94,14 @@ impl Hub {
     /// Tells of those who were only counted so far.
     pub(super) fn tell_counted(&mut self) {
         if let Some(event) = self.presence.take_counted() {
-            self.room.publish_to(self.now, Audience::Screens, &event, None, &mut self.sessions, &mut self.ready);
+            self.room.publish_to(
+                self.now,
+                Audience::Screens,
+                &event,
+                None,
+                &mut self.sessions,
+                &mut self.schedule.ready,
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What peers send, and how much of it is taken.
 
-use super::{ENDED, Hub, Scratch};
+use super::{Hub, Scratch};
 use crate::command::CloseReason;
 use crate::conversation::MemberId;
 use crate::fault::Fault;
@@ -8,6 +8,7 @@ use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::schedule::pace::is_fresh;
 use crate::schedule::turns::Hold;
+use crate::schedule::{ENDED, Schedule};
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, FirstLine};
@@ -111,7 +112,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         if session.ended == Ended::No {
             session.active = now;
-            self.ended.push(ENDED, slot);
+            self.schedule.ended.push(ENDED, slot);
         }
         // A driver may be late to tell that the peer has ended, when all of its input was taken.
         if session.ended != Ended::Input {
@@ -128,7 +129,7 @@ impl Hub {
     pub(super) fn make_room(&mut self) {
         let spare = (self.config.max_sessions / 16).clamp(1, 64);
         if self.sessions.len() + spare > self.config.max_sessions
-            && let Some(slot) = self.ended.first(ENDED)
+            && let Some(slot) = self.schedule.ended.first(ENDED)
         {
             self.cut_short(slot);
             // It may have begun to close, and has until its linger timeout for that otherwise.
@@ -217,10 +218,15 @@ impl Hub {
         }
     }
 
-    /// Returns whether something new may be published.
+    /// Returns whether a line that has not waited may publish something.
     #[inline]
     fn may_publish(&mut self) -> bool {
-        self.room.is_open() && (self.turns.are_calm() || !self.turns.must_wait(self.room.marks()))
+        let Schedule { turns, .. } = &mut self.schedule;
+        if !self.room.is_open() || turns.are_calm() {
+            return self.room.is_open();
+        }
+        turns.note_mark(self.room.marks());
+        !turns.must_wait()
     }
 
     /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,

@@ -1,5 +1,8 @@
 //! Who has something for its driver to do: in which order sessions get their commands.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::lists::{List, Lists};
 use crate::fault::Fault;
 
@@ -14,6 +17,8 @@ use crate::fault::Fault;
 #[derive(Debug)]
 pub(crate) struct Ready {
     lists: Lists,
+    /// How each session is queued.
+    standings: Vec<Standing>,
     /// The last command was for one with a private reply.
     replied_last: bool,
 }
@@ -25,9 +30,9 @@ const REPLIES: List = List(1);
 /// The first of the lists of those who have read all of a log.
 const FIRST_LOG: u32 = 2;
 
-/// What a session knows of its own place.
+/// How a session is queued.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Standing {
+struct Standing {
     /// Queued individually, not by splicing the whole list of a log's readers.
     is_queued: bool,
     /// It is queued for a private reply.
@@ -49,12 +54,16 @@ pub(crate) enum Belongs {
 
 impl Ready {
     pub(crate) fn new(logs: usize, sessions: usize) -> Self {
-        Self { lists: Lists::new(FIRST_LOG as usize + logs, sessions), replied_last: false }
+        Self {
+            lists: Lists::new(FIRST_LOG as usize + logs, sessions),
+            standings: vec![Standing::default(); sessions],
+            replied_last: false,
+        }
     }
 
     /// Bytes of heap for that many logs and sessions.
     pub(crate) const fn memory_bound(logs: usize, sessions: usize) -> usize {
-        Lists::memory_bound(FIRST_LOG as usize + logs, sessions)
+        Lists::memory_bound(FIRST_LOG as usize + logs, sessions) + sessions * size_of::<Standing>()
     }
 
     /// Returns whether anybody is queued.
@@ -69,13 +78,14 @@ impl Ready {
         let (queued, replied) = (self.lists.first(QUEUE), self.lists.first(REPLIES));
         self.replied_last = replied.is_some() && !(self.replied_last && queued.is_some());
         let slot = if self.replied_last { replied } else { queued }?;
-        self.lists.remove(slot);
+        self.take_out(slot);
         Some(slot)
     }
 
     /// Puts a session where it belongs. One that is queued already keeps its place.
     #[inline]
-    pub(crate) fn put(&mut self, slot: u32, standing: &mut Standing, belongs: Belongs) {
+    pub(crate) fn put(&mut self, slot: u32, belongs: Belongs) {
+        let standing = &mut self.standings[slot as usize];
         match belongs {
             Belongs::Replied => {
                 if !standing.has_reply {
@@ -89,7 +99,7 @@ impl Ready {
                 }
                 standing.is_queued = true;
             }
-            Belongs::Nowhere => self.take_out(slot, standing),
+            Belongs::Nowhere => self.take_out(slot),
             Belongs::CaughtUp(log) => {
                 *standing = Standing::default();
                 self.lists.push(Self::readers_of(log), slot);
@@ -99,8 +109,8 @@ impl Ready {
 
     /// Takes a session out of wherever it is.
     #[inline]
-    pub(crate) fn take_out(&mut self, slot: u32, standing: &mut Standing) {
-        *standing = Standing::default();
+    fn take_out(&mut self, slot: u32) {
+        self.standings[slot as usize] = Standing::default();
         self.lists.remove(slot);
     }
 
@@ -121,64 +131,49 @@ impl Ready {
 mod tests {
     use super::*;
 
-    /// Puts sessions where they belong, and keeps what they know.
-    struct Sessions(Ready, [Standing; 6]);
-
-    impl Sessions {
-        fn new() -> Self {
-            Self(Ready::new(2, 6), [Standing::default(); 6])
-        }
-
-        fn put(&mut self, slot: u32, belongs: Belongs) {
-            self.0.put(slot, &mut self.1[slot as usize], belongs);
-        }
-
-        /// Returns in which order the commands come.
-        fn order(&mut self) -> [Option<u32>; 6] {
-            core::array::from_fn(|_| {
-                self.0.take_next().inspect(|slot| self.0.take_out(*slot, &mut self.1[*slot as usize]))
-            })
-        }
+    /// Returns in which order the commands come.
+    fn order(ready: &mut Ready) -> [Option<u32>; 6] {
+        core::array::from_fn(|_| ready.take_next())
     }
 
     const QUEUED: Belongs = Belongs::Queued { is_behind: false };
 
     #[test]
     fn a_session_keeps_its_place_in_the_queue() {
-        let mut sessions = Sessions::new();
+        let mut ready = Ready::new(2, 6);
         for slot in [3, 1, 2, 3, 1] {
-            sessions.put(slot, QUEUED);
+            ready.put(slot, QUEUED);
         }
-        assert_eq!(sessions.order(), [Some(3), Some(1), Some(2), None, None, None]);
-        assert!(!sessions.0.any());
+        assert_eq!(order(&mut ready), [Some(3), Some(1), Some(2), None, None, None]);
+        assert!(!ready.any());
     }
 
     #[test]
     fn every_second_command_is_for_one_with_a_private_reply() {
-        let mut sessions = Sessions::new();
+        let mut ready = Ready::new(2, 6);
         for slot in [0, 1, 2] {
-            sessions.put(slot, QUEUED);
+            ready.put(slot, QUEUED);
         }
         for slot in [3, 4, 2] {
-            sessions.put(slot, Belongs::Replied);
+            ready.put(slot, Belongs::Replied);
         }
-        assert_eq!(sessions.order(), [Some(3), Some(0), Some(4), Some(1), Some(2), None]);
+        assert_eq!(order(&mut ready), [Some(3), Some(0), Some(4), Some(1), Some(2), None]);
     }
 
     #[test]
     fn those_who_have_read_a_log_are_queued_when_it_grows() {
-        let mut sessions = Sessions::new();
+        let mut ready = Ready::new(2, 6);
         for (slot, log) in [(0, 0), (1, 1), (2, 0)] {
-            sessions.put(slot, Belongs::CaughtUp(log));
+            ready.put(slot, Belongs::CaughtUp(log));
         }
-        sessions.put(3, QUEUED);
-        assert_eq!(sessions.0.lists.first(QUEUE), Some(3));
-        sessions.0.log_has_grown(0);
+        ready.put(3, QUEUED);
+        assert_eq!(ready.lists.first(QUEUE), Some(3));
+        ready.log_has_grown(0);
         // One that was queued so keeps its place, too.
-        sessions.put(0, Belongs::Queued { is_behind: true });
-        sessions.put(2, Belongs::Nowhere);
-        assert_eq!(sessions.order(), [Some(3), Some(0), None, None, None, None]);
-        sessions.0.log_has_grown(1);
-        assert_eq!(sessions.order()[0], Some(1));
+        ready.put(0, Belongs::Queued { is_behind: true });
+        ready.put(2, Belongs::Nowhere);
+        assert_eq!(order(&mut ready), [Some(3), Some(0), None, None, None, None]);
+        ready.log_has_grown(1);
+        assert_eq!(order(&mut ready)[0], Some(1));
     }
 }

@@ -69,14 +69,18 @@ impl Turns {
         self.waiting == 0 && !self.contended
     }
 
-    /// Takes note of the number of the mark; returns whether a new line has to wait for its turn.
-    pub(crate) fn must_wait(&mut self, mark: u32) -> bool {
+    /// Takes note of the number of the mark: if it has moved, whether several wait decides anew whether they have turns.
+    pub(crate) fn note_mark(&mut self, mark: u32) {
         if mark != self.mark {
             self.mark = mark;
             self.contended = self.lists.has_two(FRESH)
                 || self.lists.has_two(OTHERS)
                 || self.lists.first(FRESH).is_some() && self.lists.first(OTHERS).is_some();
         }
+    }
+
+    /// Returns whether a new line has to wait for its turn.
+    pub(crate) fn must_wait(&self) -> bool {
         self.contended || self.any_for_readers()
     }
 

@@ -14,7 +14,6 @@ use self::state::{Ended, Phase, Step, Untaken};
 use crate::log::Cursor;
 use crate::rate::{Bucket, Flow};
 use crate::schedule::pace::Intake;
-use crate::schedule::ready::Standing;
 use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
 use crate::wire::framing::lines::Framer;
@@ -68,8 +67,6 @@ pub(crate) struct Session {
     pub(crate) warned: bool,
     /// A `Read` is to be handed out.
     pub(crate) owes_read: bool,
-    /// Its place in the queue for commands.
-    pub(crate) standing: Standing,
     phase: Phase,
     pub(crate) framer: Framer,
     pub(crate) cursor: Cursor,
@@ -102,7 +99,6 @@ impl Session {
             sending: false,
             warned: false,
             owes_read: false,
-            standing: Standing::default(),
             phase: Phase::Vacant,
             framer: Framer::default(),
             cursor,
@@ -186,6 +182,6 @@ mod tests {
     fn a_session_is_small() {
         // With its share of the lists, heaps and tables an idle session stays below 344 bytes, and 80 more where it is
         // counted by address.
-        assert!(size_of::<Session>() <= 216, "{} bytes", size_of::<Session>());
+        assert!(size_of::<Session>() <= 208, "{} bytes", size_of::<Session>());
     }
 }

@@ -1,0 +1,127 @@
+//! When a session is to be looked at again, and what is done then.
+
+use core::time::Duration;
+
+use super::Hub;
+use crate::command::CloseReason;
+use crate::fault::Fault;
+use crate::schedule::turns::Hold;
+use crate::session::Turn;
+use crate::session::state::{Ended, Phase, Untaken};
+use crate::time::Timestamp;
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug)]
+enum Expiry {
+    /// No byte of what is pending was taken for too long; or the session has been closing for too long.
+    Output,
+    /// The session has been blocked for too long to be waited for.
+    Slow,
+    /// There is a token for the session's next line; or no complete line has come for too long, or for nearly as long.
+    Input,
+    /// The session's peer has ended too long ago.
+    CutShort,
+}
+
+impl Expiry {
+    /// In the order in which they are done where several have come.
+    const ALL: [Self; 4] = [Self::Output, Self::Slow, Self::Input, Self::CutShort];
+}
+
+impl Hub {
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
+    ///
+    /// Any other call may change it. To ask costs nothing.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let told = self.presence.deadline();
+        if told == Timestamp::MAX {
+            return self.schedule.deadlines.first();
+        }
+        Some(self.schedule.deadlines.first().map_or(told, |at| at.min(told)))
+    }
+
+    /// Does what time has brought: idle, stalled and lingering sessions are closed, buckets refilled, and readers told how
+    /// many came and went.
+    ///
+    /// A call that comes too early changes nothing. Afterwards [`poll_timeout`](Self::poll_timeout) is later than
+    /// `now`, or none.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        let now = self.clock(now);
+        if self.presence.deadline().has_come(now) {
+            self.pass_second();
+        }
+        while let Some(slot) = self.schedule.deadlines.pop_expired(now) {
+            for (expiry, at) in Expiry::ALL.into_iter().zip(self.deadlines_of(slot)) {
+                if at.has_come(now) {
+                    self.expire(slot, expiry);
+                }
+            }
+            debug_assert!(!self.deadline(slot).has_come(now), "what was due is done");
+            if !Fault::DeadlineNotRearmed.is_planted() {
+                self.arm(slot);
+            }
+        }
+    }
+
+    /// Does what one of the session's deadlines was for; nothing if the one before it has ended the session.
+    fn expire(&mut self, slot: u32, expiry: Expiry) {
+        let session = &mut self.sessions[slot];
+        match (expiry, session.phase()) {
+            (Expiry::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
+                session.untaken = Untaken::No;
+                if session.ended == Ended::No {
+                    session.heard(self.now);
+                }
+                session.owes_read = true;
+                self.requeue(slot);
+            }
+            (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
+            (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
+            (Expiry::Input, Phase::Open) => self.expire_silence(slot),
+            // Its transport takes nothing: last words would not reach it either.
+            (Expiry::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
+            (Expiry::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
+            _ => {}
+        }
+    }
+
+    /// Makes sure that the session is looked at when its earliest deadline comes.
+    pub(super) fn arm(&mut self, slot: u32) {
+        self.schedule.deadlines.no_later(slot, self.deadline(slot));
+    }
+
+    /// Returns the session's earliest deadline.
+    fn deadline(&self, slot: u32) -> Timestamp {
+        let [one, two, three, four] = self.deadlines_of(slot);
+        one.min(two).min(three).min(four)
+    }
+
+    /// Returns the session's deadlines, in the order of [`Expiry::ALL`]; [`Timestamp::MAX`] for never.
+    #[inline]
+    fn deadlines_of(&self, slot: u32) -> [Timestamp; 4] {
+        const NEVER: Timestamp = Timestamp::MAX;
+        let session = &self.sessions[slot];
+        let after = |since, timeout: Option<Duration>| timeout.map_or(NEVER, |timeout| since + timeout);
+        let linger = self.config.linger_timeout;
+        match session.phase() {
+            Phase::Open => {
+                let input = match session.untaken {
+                    // Silence that the hub itself imposes is not idleness.
+                    Untaken::UntilRefill => {
+                        let turn = session.turn.map_or(Timestamp::ZERO, Turn::at);
+                        session.bucket.refill(self.flow).max(turn)
+                    }
+                    _ if session.hold != Hold::None || session.ended != Ended::No => NEVER,
+                    _ => self.silence_deadline(slot),
+                };
+                let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
+                let stays = session.ended == Ended::No || Fault::EndedOutlivesPeer.is_planted();
+                let ended = if stays { NEVER } else { session.active + linger };
+                [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
+            }
+            Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],
+            Phase::Vacant | Phase::Over(_) => [NEVER; 4],
+        }
+    }
+}
