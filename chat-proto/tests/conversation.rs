@@ -565,3 +565,31 @@ fn the_embedding_programs_policy_has_the_last_word() {
     assert_eq!(driver.read(bob), "* alice joined\nalice: d**n\nalice: fine\n* alice is now mute\nanonymous: hi\n");
     assert_eq!(driver.read(classic), "CHAT YWxpY2U= ZCoqbg==\nCHAT YWxpY2U= ZmluZQ==\n");
 }
+
+/// Opens a session in each of two hubs, in the same slot.
+fn two_hubs() -> (Hub, SessionId, Hub, SessionId) {
+    let open = || {
+        let mut hub = Hub::new(Config::default()).expect("the defaults are in range");
+        let text = hub.dialect("text").expect("a default dialect");
+        let id = hub.open(Timestamp::ZERO, text).expect("room");
+        (hub, id)
+    };
+    let ((one, a), (other, b)) = (open(), open());
+    (one, a, other, b)
+}
+
+#[test]
+fn sessions_of_two_hubs_are_never_equal() {
+    let (one, a, other, b) = two_hubs();
+    assert_eq!((a.slot(), a.to_string()), (b.slot(), b.to_string()));
+    assert_ne!(a, b);
+    assert!(one.name(a).is_some() && other.name(b).is_some());
+}
+
+#[test]
+#[cfg_attr(debug_assertions, should_panic(expected = "a session of another hub"))]
+fn a_call_with_a_session_of_another_hub_does_nothing() {
+    let (mut one, _, _, b) = two_hubs();
+    one.kick(Timestamp::ZERO, b, "wrong hub");
+    assert_eq!(one.sessions().count(), 1);
+}

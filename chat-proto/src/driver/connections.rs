@@ -93,10 +93,12 @@ impl<T> Connections<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::HubId;
 
     #[test]
     fn a_stale_id_finds_nothing() {
-        let [stale, id] = [0, 1].map(|generation| SessionId { slot: 3, generation });
+        let hub = HubId::next();
+        let [stale, id] = [0, 1].map(|generation| SessionId { slot: 3, generation, hub });
         let mut connections = Connections::new();
         connections.insert(id, Arc::new("it"));
         connections.pause(stale);
@@ -107,7 +109,8 @@ mod tests {
 
     #[test]
     fn paused_connections_are_known_until_they_are_resumed_or_removed() {
-        let ids = [0, 1, 2].map(|slot| SessionId { slot, generation: 0 });
+        let hub = HubId::next();
+        let ids = [0, 1, 2].map(|slot| SessionId { slot, generation: 0, hub });
         let mut connections = Connections::new();
         for id in ids {
             connections.insert(id, Arc::new(id));

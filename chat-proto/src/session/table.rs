@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::Session;
 use super::state::{Phase, Step};
 use crate::fault::Fault;
-use crate::id::SessionId;
+use crate::id::{HubId, SessionId};
 use crate::log::{Cursor, Readers};
 use crate::time::Timestamp;
 
@@ -15,11 +15,13 @@ pub(crate) struct Sessions {
     slots: Vec<Session>,
     vacant: Vec<u32>,
     max: usize,
+    /// Whose they are.
+    hub: HubId,
 }
 
 impl Sessions {
     pub(crate) fn new(max: usize) -> Self {
-        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), max }
+        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), max, hub: HubId::next() }
     }
 
     /// Bytes of heap for that many, their buffers apart.
@@ -51,7 +53,7 @@ impl Sessions {
             Some(vacant) => *vacant = session,
             None => self.slots.push(session),
         }
-        Some(SessionId { slot, generation })
+        Some(SessionId { slot, generation, hub: self.hub })
     }
 
     /// Empties a slot, whose id is out of date from here on.
@@ -68,13 +70,17 @@ impl Sessions {
 
     /// Returns the slot of a session that is there.
     pub(crate) fn slot(&self, id: SessionId) -> Option<u32> {
+        debug_assert!(id.hub == self.hub || id == SessionId::NONE, "{id} is a session of another hub");
+        if id.hub != self.hub {
+            return None;
+        }
         let session = self.slots.get(id.slot())?;
         (session.generation == id.generation && session.phase() != Phase::Vacant).then_some(id.slot)
     }
 
     /// Returns the id of the session in that slot.
     pub(crate) fn id(&self, slot: u32) -> SessionId {
-        SessionId { slot, generation: self.slots[slot as usize].generation }
+        SessionId { slot, generation: self.slots[slot as usize].generation, hub: self.hub }
     }
 
     /// Returns those of the first `most` slots that are not vacant.
