@@ -326,7 +326,6 @@
 //!
 //! * `simd`: base64 and UTF-8 by the processor's vector instructions, which it uses std to find out about. Both adapters
 //!   ask for it.
-//! * `cli`: the command line that the project's own servers share (module `cli`).
 //!
 //! # Panics
 //!
@@ -337,12 +336,7 @@
 
 extern crate alloc;
 
-#[cfg(feature = "cli")]
-extern crate std;
-
 mod batch;
-#[cfg(feature = "cli")]
-pub mod cli;
 mod command;
 pub mod config;
 pub mod conversation;

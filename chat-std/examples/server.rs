@@ -1,129 +1,93 @@
-//! The chat server of `chat-smol` on plain threads, with the same options; `--help` lists them.
+//! A chat server on plain threads with a few options; `--help` lists them. The program with all of them is chat-smol's.
 //!
 //! ```text
 //! cargo run --release -p chat-std --example server
 //! ```
 
-use std::io::{self, Write};
-use std::process::{self, ExitCode};
-use std::sync::{Arc, OnceLock};
-use std::{env, thread};
+use std::error::Error;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+use std::{io, process, thread};
 
-use chat_proto::cli::{
-    self, DescriptorLimit, Failure, Invocation, ListenAddr, LogFormat, LogOutput, LogProgress, MAX_LOG_LINES, Options,
-    Program, UsageError,
-};
-use chat_std::{Handle, Server};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use chat_proto::Rate;
+use chat_std::{Config, Server};
+use clap::Parser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
 
-const PROGRAM: Program = Program {
-    name: env!("CARGO_BIN_NAME"),
-    version: env!("CARGO_PKG_VERSION"),
-    unix_sockets: false,
-    memory_bound: Server::memory_bound,
-    system_bound: Server::system_bound,
-};
-
-fn main() -> ExitCode {
-    let done = match cli::parse(&PROGRAM, env::args_os().skip(1)) {
-        Ok(Invocation::Serve(options)) => serve(*options),
-        Ok(Invocation::Print(text)) => cli::print(io::stdout(), &text),
-        Err(error) => Err(error.into()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // That nobody reads it does not change the status.
-            let _ = writeln!(io::stderr(), "{}: {failure}", PROGRAM.name);
-            ExitCode::from(failure.status())
-        }
-    }
+/// A chat server on plain threads
+#[derive(Parser)]
+struct Options {
+    /// Serve a dialect on an address; may be given several times
+    #[arg(long, value_name = "DIALECT=IP:PORT", value_parser = for_dialect::<SocketAddr>)]
+    #[arg(default_values = ["text=127.0.0.1:4000", "classic=127.0.0.1:4001"])]
+    listen: Vec<(String, SocketAddr)>,
+    /// Sessions at once
+    #[arg(long, value_name = "N", default_value_t = Config::default().max_sessions)]
+    max_sessions: usize,
+    /// Lines a second from one session, and how many at once
+    #[arg(long, value_name = "N/s:BURST|off", default_value = "20/s:100", value_parser = rate)]
+    rate: OrOff<Rate>,
+    /// Bytes a second that a reader has to take to be waited for
+    #[arg(long, value_name = "BYTES|off", default_value = "1048576")]
+    pace: OrOff<usize>,
+    /// How long a session may send no complete line
+    #[arg(long, value_name = "DIALECT=TIME|off", value_parser = for_dialect::<OrOff<humantime::Duration>>)]
+    #[arg(default_values = ["text=10m", "classic=15s"])]
+    idle_timeout: Vec<(String, OrOff<humantime::Duration>)>,
 }
 
-fn serve(options: Options) -> Result<(), Failure> {
-    options.check_memory()?;
-    let _log = start_log(&options)?;
-    raise_descriptor_limit(&options);
-    // Before anybody can know that the server is up: a signal that comes at once is heard, too.
-    let signals =
-        Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure::System { doing: "listen for signals", error })?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
 
-    let mut server = Server::new(options.config)?;
-    server.exempt(options.exempt);
-    let listening = cli::listen(&options.listeners, |dialect, addr| match addr {
-        ListenAddr::Tcp(addr) => server.listen(dialect, *addr).map(ListenAddr::Tcp),
-        _ => unreachable!("PROGRAM serves no Unix sockets, and cli::listen looks up the addresses of names"),
-    })?;
-    cli::print(io::stdout(), &listening)?;
+    let mut config =
+        Config { max_sessions: options.max_sessions, rate: options.rate.0, pace: options.pace.0, ..Config::default() };
+    for (dialect, OrOff(timeout)) in options.idle_timeout {
+        let known = config.dialects.iter_mut().find(|known| known.dialect.name() == dialect);
+        known.ok_or_else(|| format!("there is no dialect {dialect}"))?.idle_timeout = timeout.map(Duration::from);
+    }
+    let mut server = Server::new(config)?;
+    for (dialect, addr) in options.listen {
+        println!("listening {dialect} {}", server.listen(&dialect, addr)?);
+    }
 
     let handle = server.handle();
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || obey(signals, &handle))
-        .map_err(|error| Failure::System { doing: "start a thread", error })?;
-    server.run().map_err(|error| Failure::System { doing: "serve", error })
-}
-
-/// Shuts down at the first signal, and ends the process at the second.
-fn obey(mut signals: Signals, handle: &Handle) {
-    let mut shutting_down = false;
-    for signal in signals.forever() {
-        if shutting_down {
-            process::exit(128 + signal);
-        }
-        // Done before it is said: whoever reads the log has no say in it.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        let mut signals = signals.forever();
+        // The first shuts down, the second ends the process at once.
+        signals.next();
         handle.shut_down();
-        shutting_down = true;
-        tracing::info!(signal, "shutting down; a second signal ends the process at once");
+        process::exit(128 + signals.next().unwrap_or_default());
+    });
+    server.run()?;
+    Ok(())
+}
+
+/// A limit, which may be off.
+#[derive(Clone)]
+struct OrOff<T>(Option<T>);
+
+impl<T: FromStr> FromStr for OrOff<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        if text == "off" { Ok(Self(None)) } else { text.parse().map(|value| Self(Some(value))) }
     }
 }
 
-/// The log, which is written as far as it gets when this is dropped.
-struct Log {
-    queue: NonBlocking,
-    guard: Option<WorkerGuard>,
-    progress: LogProgress,
+fn rate(text: &str) -> Result<OrOff<Rate>, Box<dyn Error + Send + Sync>> {
+    if text == "off" {
+        return Ok(OrOff(None));
+    }
+    let (per_second, burst) = text.split_once("/s:").ok_or("it must be as 20/s:100, or off")?;
+    Ok(OrOff(Some(Rate { per_second: per_second.parse()?, burst: burst.parse()? })))
 }
 
-impl Drop for Log {
-    fn drop(&mut self) {
-        self.progress.end(&mut self.queue, self.guard.take());
-    }
-}
-
-fn start_log(options: &Options) -> Result<Log, UsageError> {
-    let filter = EnvFilter::try_new(&options.log).map_err(|error| UsageError::log_filter(&options.log, error))?;
-    let counter = Arc::new(OnceLock::<ErrorCounter>::new());
-    let overflowed = Arc::clone(&counter);
-    let output = LogOutput::new(
-        io::stderr(),
-        move || overflowed.get().map_or(0, ErrorCounter::dropped_lines),
-        |lost| tracing::warn!(lost, "log lines were lost: whoever reads the log is too slow"),
-    );
-    let progress = output.progress();
-    let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LOG_LINES).thread_name("log");
-    let (queue, guard) = queue.finish(output);
-    // It is not set yet.
-    let _ = counter.set(queue.error_counter());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue.clone()).log_internal_errors(false);
-    match options.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(Log { queue, guard: Some(guard), progress })
-}
-
-fn raise_descriptor_limit(options: &Options) {
-    let get = || {
-        let limit = getrlimit(Resource::Nofile);
-        DescriptorLimit { soft: limit.current, hard: limit.maximum }
-    };
-    let set = |limit: DescriptorLimit| setrlimit(Resource::Nofile, Rlimit { current: limit.soft, maximum: limit.hard });
-    if let Err(too_few) = options.raise_descriptor_limit(get, set) {
-        tracing::warn!("{too_few}");
-    }
+fn for_dialect<T: FromStr<Err: Display>>(text: &str) -> Result<(String, T), String> {
+    let (dialect, value) = text.split_once('=').ok_or("it must be DIALECT=VALUE")?;
+    Ok((dialect.into(), value.parse().map_err(|error: T::Err| error.to_string())?))
 }

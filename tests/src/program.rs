@@ -17,6 +17,8 @@ use crate::conformance::{PATIENCE, eventually};
 pub enum Program {
     /// chat-smol's binary, `chat-server`.
     ChatServer,
+    /// This package's `threads`, which is chat-std's server.
+    Threads,
     /// chat-std's example, `server`.
     StdExample,
     /// This package's `limit`, which is no chat server but the least of one.
@@ -43,36 +45,38 @@ pub struct Ended {
 }
 
 impl Program {
-    /// Both servers: they have one contract.
-    pub const ALL: [Self; 2] = [Self::ChatServer, Self::StdExample];
+    /// A server of each adapter: what an adapter does holds for both.
+    pub const ADAPTERS: [Self; 2] = [Self::ChatServer, Self::Threads];
 
     /// Returns the name of its file, which is also what it calls itself.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::ChatServer => "chat-server",
+            Self::Threads => "threads",
             Self::StdExample => "server",
             Self::Limit => "limit",
         }
     }
 
-    /// Returns the path of the built program; the first call builds it, if it is not up to date.
+    /// Returns the path of the built program; the first call builds all of them, if they are not up to date.
     ///
     /// # Panics
     ///
     /// If it does not build.
     #[must_use]
     pub fn path(self) -> &'static Path {
-        static SERVERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
-        static LIMIT: OnceLock<[PathBuf; 1]> = OnceLock::new();
-        let [chat_server, std_example] = SERVERS.get_or_init(|| {
-            let names = Self::ALL.map(Self::name);
-            build(&["--bin", names[0], "--example", names[1]], names)
+        static PROGRAMS: OnceLock<[PathBuf; 4]> = OnceLock::new();
+        let [chat_server, threads, limit, std_example] = PROGRAMS.get_or_init(|| {
+            let names = [Self::ChatServer, Self::Threads, Self::Limit, Self::StdExample].map(Self::name);
+            let [chat_server, threads, limit, std_example] = names;
+            build(&["--bin", chat_server, "--bin", threads, "--bin", limit, "--example", std_example], names)
         });
         match self {
             Self::ChatServer => chat_server,
+            Self::Threads => threads,
+            Self::Limit => limit,
             Self::StdExample => std_example,
-            Self::Limit => &LIMIT.get_or_init(|| build(&["--bin", Self::Limit.name()], [Self::Limit.name()]))[0],
         }
     }
 

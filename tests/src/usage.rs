@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use lexopt::ValueExt as _;
 
@@ -60,4 +61,15 @@ pub(crate) fn value<T>(
 /// Reads what has but one form: a number, an address, a target.
 pub(crate) fn plain<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
+}
+
+/// Reads a time as the servers' own options have it, up to a year: no run is longer, and it can be counted in nanoseconds.
+///
+/// # Errors
+///
+/// What would be right.
+pub fn time(text: &str) -> Result<Duration, &'static str> {
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let time = humantime::parse_duration(text).ok().filter(|time| *time <= LONGEST);
+    time.ok_or("it must be a time such as 500ms, 15s, 10m or 2h")
 }

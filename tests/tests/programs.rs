@@ -1,10 +1,12 @@
-//! The contract of the two programs: what they say on which stream, what they accept, and how they end.
+//! The contract of `chat-server`: what it says on which stream, what it accepts, and how it ends. What is the adapter's
+//! doing holds for chat-std's as well, of which `threads` is the program.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::process::{self, Command};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use chat_proto::Config;
 use chat_tests::conformance::{Client, Heard, LOOPBACK, classic_line};
@@ -28,17 +30,17 @@ fn guest(who: &str, addr: SocketAddr) -> Client {
     client
 }
 
-/// Runs a program that is to end by itself.
+/// Runs chat-server, which is to end by itself.
 #[track_caller]
-fn run(program: Program, args: &[&str], status: i32) -> (Vec<String>, String) {
-    let ended = program.start(args).ended();
-    assert_eq!(ended.status.code(), Some(status), "{} {args:?}: {ended:?}", program.name());
+fn run(args: &[&str], status: i32) -> (Vec<String>, String) {
+    let ended = Program::ChatServer.start(args).ended();
+    assert_eq!(ended.status.code(), Some(status), "{args:?}: {ended:?}");
     (ended.stdout, ended.stderr)
 }
 
 #[test]
 fn it_says_where_it_listens_and_nothing_else() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let (process, text, classic) = serve(program, &["--log", "trace"]);
         let mut alice = guest("alice", text);
         let mut carol = Client::connect("carol", classic);
@@ -57,7 +59,7 @@ fn it_says_where_it_listens_and_nothing_else() {
 
 #[test]
 fn a_dialect_can_be_served_on_several_ports() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let mut process = program.start(&["--listen", "text=127.0.0.1:0", "--listen", "text=127.0.0.1:0"]);
         let mut alice = guest("alice", process.listening("text"));
         let mut bob = guest("bob", process.listening("text"));
@@ -69,148 +71,253 @@ fn a_dialect_can_be_served_on_several_ports() {
 
 #[test]
 fn without_arguments_it_serves_ports_4000_and_4001() {
-    for program in Program::ALL {
-        let defaults = ["listening text 127.0.0.1:4000", "listening classic 127.0.0.1:4001"];
-        let in_use = [4000, 4001].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
-        let mut process = program.start(&[]);
-        if in_use {
-            // Somebody talks on this machine; the refusal names the default as well.
-            let ended = process.ended();
-            assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-            assert!(ended.stderr.contains("127.0.0.1:400"), "{ended:?}");
-        } else {
-            assert_eq!([process.line(), process.line()], defaults);
-        }
+    let defaults = ["listening text 127.0.0.1:4000", "listening classic 127.0.0.1:4001"];
+    let in_use = [4000, 4001].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
+    let mut process = Program::ChatServer.start(&[]);
+    if in_use {
+        // Somebody talks on this machine; the refusal names the default as well.
+        let ended = process.ended();
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("127.0.0.1:400"), "{ended:?}");
+    } else {
+        assert_eq!([process.line(), process.line()], defaults);
     }
 }
 
 #[test]
 fn help_is_written_for_a_person() {
-    for program in Program::ALL {
-        let (help, errors) = run(program, &["--help"], 0);
-        assert_eq!(errors, "");
-        let help = help.join("\n");
-        for option in [
-            "--listen",
-            "--log ",
-            "--log-format",
-            "--print-memory-bound",
-            "--version",
-            "--help",
-            "--max-sessions",
-            "--max-line",
-            "--max-name",
-            "--log-bytes",
-            "--log-entries",
-            "--reply-bytes",
-            "--journal-records",
-            "--history",
-            "--names",
-            "--pace",
-            "--max-per-address",
-            "--connects-per-address",
-            "--rate-per-address",
-            "--rate",
-            "--on-lag",
-            "--stall-timeout",
-            "--linger-timeout",
-            "--idle-timeout",
-            "--backlog",
-        ] {
-            assert!(help.contains(option), "{option} is not in the help of {}:\n{help}", program.name());
-        }
-        for default in ["127.0.0.1:4000", "127.0.0.1:4001", "10000", "4MiB"] {
-            assert!(help.contains(default), "{default} is not in the help of {}:\n{help}", program.name());
-        }
-        assert!(help.lines().all(|line| line.chars().count() <= 100), "a line is too long:\n{help}");
+    let (help, errors) = run(&["--help"], 0);
+    assert_eq!(errors, "");
+    let help = help.join("\n");
+    for option in [
+        "--listen",
+        "--log ",
+        "--log-format",
+        "--print-memory-bound",
+        "--version",
+        "--help",
+        "--max-sessions",
+        "--max-line",
+        "--max-name",
+        "--log-bytes",
+        "--log-entries",
+        "--reply-bytes",
+        "--journal-records",
+        "--history",
+        "--names",
+        "--pace",
+        "--max-per-address",
+        "--connects-per-address",
+        "--rate-per-address",
+        "--rate",
+        "--on-lag",
+        "--stall-timeout",
+        "--linger-timeout",
+        "--idle-timeout",
+        "--backlog",
+    ] {
+        assert!(help.contains(option), "{option} is not in the help:\n{help}");
     }
+    for default in ["127.0.0.1:4000", "127.0.0.1:4001", "10000", "4MiB"] {
+        assert!(help.contains(default), "{default} is not in the help:\n{help}");
+    }
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "a line is too long:\n{help}");
 }
 
 #[test]
 fn the_version_is_one_line() {
-    for program in Program::ALL {
-        let (version, errors) = run(program, &["--version"], 0);
-        assert_eq!(version, [format!("{} {}", program.name(), env!("CARGO_PKG_VERSION"))]);
-        assert_eq!(errors, "");
-    }
+    let (version, errors) = run(&["--version"], 0);
+    assert_eq!(version, [format!("chat-server {}", env!("CARGO_PKG_VERSION"))]);
+    assert_eq!(errors, "");
 }
 
 #[test]
 fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
-    for program in Program::ALL {
-        // The arguments, and what the message has to mention.
-        for (args, mentions) in [
-            (&["--nonsense"][..], &["--nonsense", "--help"][..]),
-            (&["stray"], &["stray"]),
-            (&["--listen"], &["--listen"]),
-            (&["--listen", "text"], &["--listen", "text", "127.0.0.1:"]),
-            (&["--listen", "text=nowhere"], &["nowhere", "127.0.0.1:"]),
-            (&["--listen", "morse=127.0.0.1:0"], &["morse", "text", "classic"]),
-            (&["--max-sessions", "many"], &["max-sessions", "many"]),
-            (&["--max-sessions", "0"], &["max", "sessions", "0", "1048576"]),
-            (&["--max-line", "1"], &["max", "line", "64"]),
-            (&["--log-bytes", "4 elephants"], &["log-bytes", "4 elephants", "MiB"]),
-            (&["--idle-timeout", "classic=15"], &["idle-timeout", "15s"]),
-            (&["--idle-timeout", "morse=15s"], &["morse", "text", "classic"]),
-            (&["--rate", "20"], &["rate", "20/s:100", "off"]),
-            (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
-            (&["--log", "chat_proto=loud"], &["log", "loud"]),
-            (&["--log", "bogus"], &["bogus", "off, error, warn, info, debug, trace"]),
-            (&["--listen", "text=localhost"], &["localhost", "127.0.0.1:4000", "localhost:4000", " :4000"]),
-            (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
-            (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
-        ] {
-            let (output, errors) = run(program, args, 2);
-            assert_eq!(output, [""; 0], "{args:?}");
-            for mention in mentions {
-                assert!(errors.contains(mention), "{args:?} should mention {mention:?}: {errors}");
-            }
-            assert!(!errors.contains("panicked"), "{args:?}: {errors}");
+    // The arguments, and what the message has to mention.
+    for (args, mentions) in [
+        (&["--nonsense"][..], &["--nonsense", "--help"][..]),
+        (&["stray"], &["stray"]),
+        (&["--listen"], &["--listen"]),
+        (&["--listen", "text"], &["--listen", "text", "127.0.0.1:"]),
+        (&["--listen", "text=nowhere"], &["nowhere", "127.0.0.1:"]),
+        (&["--listen", "morse=127.0.0.1:0"], &["morse", "text", "classic"]),
+        (&["--max-sessions", "many"], &["max-sessions", "many"]),
+        (&["--max-sessions", "0"], &["max", "sessions", "0", "1048576"]),
+        (&["--max-line", "1"], &["max", "line", "64"]),
+        (&["--log-bytes", "4 elephants"], &["log-bytes", "4 elephants", "MiB"]),
+        (&["--idle-timeout", "classic=15"], &["idle-timeout", "15s"]),
+        (&["--idle-timeout", "morse=15s"], &["morse", "text", "classic"]),
+        (&["--rate", "20"], &["rate", "20/s:100", "off"]),
+        (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
+        (&["--log", "chat_proto=loud"], &["log", "loud"]),
+        (&["--log", "bogus"], &["bogus", "off, error, warn, info, debug, trace"]),
+        (&["--listen", "text=localhost"], &["localhost", "127.0.0.1:4000", "localhost:4000", " :4000"]),
+        (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
+        (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
+    ] {
+        let (output, errors) = run(args, 2);
+        assert_eq!(output, [""; 0], "{args:?}");
+        for mention in mentions {
+            assert!(errors.contains(mention), "{args:?} should mention {mention:?}: {errors}");
         }
+        assert!(!errors.contains("panicked"), "{args:?}: {errors}");
+    }
+}
+
+/// A file in the system's place for temporary ones, removed when dropped.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    fn new(name: &str, text: impl AsRef<[u8]>) -> Self {
+        let path = env::temp_dir().join(format!("chat-{}-{name}", process::id()));
+        fs::write(&path, text).expect("a file can be written");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("the path is UTF-8")
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_configuration_file_sets_options_and_the_command_line_replaces_them() {
+    let file = "listen = [\"text=127.0.0.1:0\", \"classic=127.0.0.1:0\"]\nmax-line = 64\nlog = \"off\"\n\
+                [idle-timeout]\nclassic = \"200ms\"";
+    let file = TemporaryFile::new("good.toml", file);
+    let mut process = Program::ChatServer.start(&["--config", file.path(), "--max-line", "65"]);
+    let (text, classic) = (process.listening("text"), process.listening("classic"));
+    let mut alice = guest("alice", text);
+    alice.say(&"x".repeat(66));
+    alice.expect("! line too long: 65 bytes at most");
+    let mut carol = Client::connect("carol", classic);
+    carol.expect(&classic_line("server", "closed: timed out"));
+    process.signal(Signal::TERM);
+    assert_eq!(process.ended().stderr, "", "the log is off");
+    // The same without serving.
+    assert_eq!(run(&["--config", file.path(), "--check-config"], 0).0, ["the configuration is valid"]);
+}
+
+#[test]
+fn the_example_file_is_valid() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../chat-smol/chat.example.toml");
+    let (output, errors) = run(&["--config", example, "--check-config"], 0);
+    assert_eq!((output, errors.as_str()), (vec!["the configuration is valid".to_owned()], ""));
+}
+
+#[test]
+fn a_bad_file_is_a_sentence_with_the_line() {
+    for (text, mentions) in [
+        ("max-line = 64\nmax-sesions = 5", &["line 2", "max-sesions", "did you mean max-sessions?"][..]),
+        ("\nmax-line = \"4 elephants\"", &["line 2", "max-line = \"4 elephants\"", "MiB"]),
+        ("\n\nmax-sessions = 0", &["line 3", "max-sessions = 0", "1048576"]),
+        ("[backlog]\nmorse = 5", &["line 2", "morse", "classic or text"]),
+        ("rate = \"5/s\"\nrate = \"6/s\"", &["line 2", "duplicate key"]),
+        ("max-line", &["line 1", "expected `=`"]),
+        ("names = \"\x1b[2J\"", &["line 1"]),
+    ] {
+        let file = TemporaryFile::new("bad.toml", text);
+        let (output, errors) = run(&["--config", file.path()], 2);
+        assert_eq!((output.len(), errors.lines().count()), (0, 1), "{text:?}: {errors}");
+        assert!(errors.starts_with("chat-server: ") && errors.contains(file.path()), "{errors}");
+        assert!(!errors.trim_end().contains(char::is_control), "{errors:?}");
+        for mention in mentions {
+            assert!(errors.contains(mention), "{text:?} should mention {mention:?}: {errors}");
+        }
+    }
+    let huge = TemporaryFile::new("huge.toml", "#\n".repeat(1 << 20));
+    let rubbish = TemporaryFile::new("rubbish.toml", b"#\n\xff\xfe");
+    for (path, mention) in [
+        ("/nowhere/chat.toml", "cannot read /nowhere/chat.toml: "),
+        ("/", "cannot read /: "),
+        (huge.path(), "has more than 1048576 bytes"),
+        (rubbish.path(), "line 2: it is not valid UTF-8"),
+    ] {
+        let (_, errors) = run(&["--config", path, "--check-config"], 2);
+        assert!(errors.contains(mention) && errors.lines().count() == 1, "{errors}");
+    }
+    let empty = TemporaryFile::new("empty.toml", "");
+    run(&["--config", empty.path(), "--check-config"], 0);
+}
+
+#[test]
+fn shells_and_man_know_every_option() {
+    let (help, _) = run(&["--help"], 0);
+    let options = help.iter().filter_map(|line| line.trim_start().strip_prefix("--"));
+    let options: Vec<&str> = options.filter_map(|line| line.split([' ', '[']).next()).collect();
+    assert!(options.len() > 20, "{options:?}");
+    for args in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
+        let (text, errors) = run(args, 0);
+        assert_eq!(errors, "");
+        // The page escapes hyphens.
+        let text = text.join("\n").replace("\\-", "-");
+        for option in &options {
+            assert!(text.contains(option), "{option} is not in {args:?}");
+        }
+    }
+}
+
+#[test]
+fn the_example_of_chat_std_serves_with_its_options() {
+    let args = ["--max-sessions", "2", "--rate", "off", "--pace", "off", "--idle-timeout", "classic=200ms"];
+    let (process, text, classic) = serve(Program::StdExample, &args);
+    let mut alice = guest("alice", text);
+    let mut carol = Client::connect("carol", classic);
+    carol.expect(&classic_line("server", "closed: timed out"));
+    process.signal(Signal::TERM);
+    alice.expect("* server: shutting down");
+    alice.expect_end();
+    assert!(process.ended().status.success());
+    for args in [["--rate", "20"], ["--idle-timeout", "5m"], ["--listen", "text"]] {
+        let ended = Program::StdExample.start(&args).ended();
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     }
 }
 
 #[test]
 fn every_limit_has_its_option() {
-    for program in Program::ALL {
-        for args in [
-            &["--max-sessions", "100"][..],
-            &["--max-line=512"],
-            &["--max-name", "16"],
-            &["--log-bytes", "1MiB"],
-            &["--log-entries", "1000"],
-            &["--reply-bytes", "64KiB"],
-            &["--journal-records", "100"],
-            &["--history", "1000"],
-            &["--names", "loose"],
-            &["--pace", "off"],
-            &["--max-per-address", "off"],
-            &["--connects-per-address", "5/s:10"],
-            &["--rate-per-address", "off"],
-            &["--rate", "5/s:10"],
-            &["--rate", "off"],
-            &["--on-lag", "skip"],
-            &["--on-lag", "close"],
-            &["--stall-timeout", "off"],
-            &["--stall-timeout", "10s"],
-            &["--linger-timeout", "500ms"],
-            &["--idle-timeout", "text=10m"],
-            &["--idle-timeout", "classic=15s", "--idle-timeout", "text=off"],
-            &["--idle-timeout", "off"],
-            &["--backlog", "5"],
-            &["--backlog", "classic=20"],
-        ] {
-            let (bound, errors) = run(program, &[args, &["--print-memory-bound=bytes"]].concat(), 0);
-            let [bound] = &bound[..] else { panic!("{args:?} print {bound:?}") };
-            assert!(bound.parse::<usize>().is_ok_and(|bound| bound > 0), "{args:?} print {bound:?}");
-            assert_eq!(errors, "", "{args:?}");
-        }
+    for args in [
+        &["--max-sessions", "100"][..],
+        &["--max-line=512"],
+        &["--max-name", "16"],
+        &["--log-bytes", "1MiB"],
+        &["--log-entries", "1000"],
+        &["--reply-bytes", "64KiB"],
+        &["--journal-records", "100"],
+        &["--history", "1000"],
+        &["--names", "loose"],
+        &["--pace", "off"],
+        &["--max-per-address", "off"],
+        &["--connects-per-address", "5/s:10"],
+        &["--rate-per-address", "off"],
+        &["--rate", "5/s:10"],
+        &["--rate", "off"],
+        &["--on-lag", "skip"],
+        &["--on-lag", "close"],
+        &["--stall-timeout", "off"],
+        &["--stall-timeout", "10s"],
+        &["--linger-timeout", "500ms"],
+        &["--idle-timeout", "text=10m"],
+        &["--idle-timeout", "classic=15s", "--idle-timeout", "text=off"],
+        &["--idle-timeout", "off"],
+        &["--backlog", "5"],
+        &["--backlog", "classic=20"],
+    ] {
+        let (bound, errors) = run(&[args, &["--print-memory-bound=bytes"]].concat(), 0);
+        let [bound] = &bound[..] else { panic!("{args:?} print {bound:?}") };
+        assert!(bound.parse::<usize>().is_ok_and(|bound| bound > 0), "{args:?} print {bound:?}");
+        assert_eq!(errors, "", "{args:?}");
     }
 }
 
 #[test]
 fn options_take_effect() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let limits = ["--max-sessions", "2", "--max-line", "64", "--idle-timeout", "classic=200ms", "--backlog", "1"];
         let (_process, text, classic) = serve(program, &limits);
         let mut alice = guest("alice", text);
@@ -236,127 +343,122 @@ fn options_take_effect() {
 
 #[test]
 fn the_memory_bound_is_the_cores_and_a_read_and_the_systems_buffers_for_each_session() {
-    let bound = |program, args: &[&str]| {
-        let (lines, errors) = run(program, &[&["--print-memory-bound=bytes"], args].concat(), 0);
+    let bound = |args: &[&str]| {
+        let (lines, errors) = run(&[&["--print-memory-bound=bytes"], args].concat(), 0);
         assert_eq!(errors, "");
         assert_eq!(lines.len(), 1, "{lines:?}");
-        let config =
-            Config { max_sessions: if args.contains(&"20000") { 20_000 } else { 10_000 }, ..Config::default() };
-        let system = config.max_sessions * (576 << 10);
-        assert_eq!(chat_smol::Server::system_bound(&config), system);
-        assert_eq!(chat_std::Server::system_bound(&config), system);
-        lines[0].parse::<usize>().expect("a number of bytes") - system
+        lines[0].parse::<usize>().expect("a number of bytes")
     };
-    for program in Program::ALL {
-        assert_eq!(bound(program, &[]), Config::default().memory_bound() + 10_000 * (8 << 10));
-        let more = Config { max_sessions: 20_000, ..Config::default() };
-        assert_eq!(bound(program, &["--max-sessions", "20000"]), more.memory_bound() + 20_000 * (8 << 10));
-        // Without a rate a connection is read from in larger pieces.
-        let read = if program == Program::ChatServer { 64 << 10 } else { 32 << 10 };
-        assert_eq!(bound(program, &["--rate", "off"]), Config::default().memory_bound() + 10_000 * read);
+    // Without a rate a connection is read from in larger pieces.
+    for (sessions, rate, args, reads) in [
+        (10_000, "", &[][..], [8, 8]),
+        (20_000, "", &["--max-sessions", "20000"], [8, 8]),
+        (10_000, "off", &["--rate", "off"], [64, 32]),
+    ] {
+        let mut config = Config { max_sessions: sessions, ..Config::default() };
+        let core = config.memory_bound();
+        if rate == "off" {
+            config.rate = None;
+        }
+        let system = sessions * (576 << 10);
+        assert_eq!([chat_smol::Server::system_bound(&config), chat_std::Server::system_bound(&config)], [system; 2]);
+        let [smol, std] = reads.map(|kib| core + sessions * (kib << 10));
+        assert_eq!(chat_smol::Server::memory_bound(&config), smol);
+        assert_eq!(chat_std::Server::memory_bound(&config), std);
+        assert_eq!(bound(args), smol + system);
     }
 }
 
 #[test]
 fn an_address_in_use_is_named() {
-    for program in Program::ALL {
-        let taken = TcpListener::bind(LOOPBACK).expect("a port");
-        let addr = taken.local_addr().expect("its address").to_string();
-        let listen = format!("classic={addr}");
-        let (output, errors) = run(program, &["--listen", "text=127.0.0.1:0", "--listen", &listen], 1);
-        assert!(output.iter().all(|line| line.starts_with("listening text ")), "{output:?}");
-        assert!(errors.contains(&addr) && errors.contains("in use"), "{errors}");
-        assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
-        // Of all addresses of the machine one is taken.
-        let listen = format!("text=:{}", taken.local_addr().expect("its address").port());
-        let (_, errors) = run(program, &["--listen", &listen], 1);
-        assert!(errors.contains("0.0.0.0:") && errors.contains("in use"), "{errors}");
-        assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
-    }
+    let taken = TcpListener::bind(LOOPBACK).expect("a port");
+    let addr = taken.local_addr().expect("its address").to_string();
+    let listen = format!("classic={addr}");
+    let (output, errors) = run(&["--listen", "text=127.0.0.1:0", "--listen", &listen], 1);
+    assert!(output.iter().all(|line| line.starts_with("listening text ")), "{output:?}");
+    assert!(errors.contains(&addr) && errors.contains("in use"), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
+    // Of all addresses of the machine one is taken.
+    let listen = format!("text=:{}", taken.local_addr().expect("its address").port());
+    let (_, errors) = run(&["--listen", &listen], 1);
+    assert!(errors.contains("0.0.0.0:") && errors.contains("in use"), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
 }
 
 #[test]
 fn a_name_and_a_bare_port_are_served_on_each_of_their_addresses() {
     let has_ipv6 = |ip: Ipv6Addr| TcpListener::bind((ip, 0)).is_ok();
-    for program in Program::ALL {
-        let mut process = program.start(&["--listen", "text=localhost:0", "--listen", "classic=:0"]);
-        let local: HashSet<IpAddr> =
-            ("localhost", 0).to_socket_addrs().expect("a name of every machine").map(|addr| addr.ip()).collect();
-        let mut people = Vec::new();
-        for ip in local.iter().filter(|ip| ip.is_ipv4() || has_ipv6(Ipv6Addr::LOCALHOST)) {
-            let addr = process.listening("text");
-            assert!(local.contains(&addr.ip()) && addr.port() != 0, "{addr}");
-            people.push(guest(&format!("somebody at {ip}"), addr));
-        }
-        let addr = process.listening("classic");
-        assert_eq!(addr.ip(), Ipv4Addr::UNSPECIFIED);
-        let mut carol = Client::connect("carol", SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port())));
-        carol.say(&classic_line("carol", "hello"));
-        people[0].expect("* carol joined");
-        people[0].expect("carol: hello");
-        if has_ipv6(Ipv6Addr::UNSPECIFIED) {
-            let addr = process.listening("classic");
-            assert_eq!(addr.ip(), Ipv6Addr::UNSPECIFIED);
-            if has_ipv6(Ipv6Addr::LOCALHOST) {
-                let mut dave = Client::connect("dave", SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port())));
-                dave.say(&classic_line("dave", "hello"));
-                people[0].expect("* dave joined");
-                carol.expect(&classic_line("dave", "hello"));
-            }
-        }
-        process.signal(Signal::TERM);
-        let ended = process.ended();
-        assert_eq!(ended.stdout, [""; 0], "a line for each address");
-        assert!(ended.status.success(), "{ended:?}");
+    let mut process = Program::ChatServer.start(&["--listen", "text=localhost:0", "--listen", "classic=:0"]);
+    let local: HashSet<IpAddr> =
+        ("localhost", 0).to_socket_addrs().expect("a name of every machine").map(|addr| addr.ip()).collect();
+    let mut people = Vec::new();
+    for ip in local.iter().filter(|ip| ip.is_ipv4() || has_ipv6(Ipv6Addr::LOCALHOST)) {
+        let addr = process.listening("text");
+        assert!(local.contains(&addr.ip()) && addr.port() != 0, "{addr}");
+        people.push(guest(&format!("somebody at {ip}"), addr));
     }
+    let addr = process.listening("classic");
+    assert_eq!(addr.ip(), Ipv4Addr::UNSPECIFIED);
+    let mut carol = Client::connect("carol", SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port())));
+    carol.say(&classic_line("carol", "hello"));
+    people[0].expect("* carol joined");
+    people[0].expect("carol: hello");
+    if has_ipv6(Ipv6Addr::UNSPECIFIED) {
+        let addr = process.listening("classic");
+        assert_eq!(addr.ip(), Ipv6Addr::UNSPECIFIED);
+        if has_ipv6(Ipv6Addr::LOCALHOST) {
+            let mut dave = Client::connect("dave", SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port())));
+            dave.say(&classic_line("dave", "hello"));
+            people[0].expect("* dave joined");
+            carol.expect(&classic_line("dave", "hello"));
+        }
+    }
+    process.signal(Signal::TERM);
+    let ended = process.ended();
+    assert_eq!(ended.stdout, [""; 0], "a line for each address");
+    assert!(ended.status.success(), "{ended:?}");
 }
 
 #[test]
 fn a_bare_port_is_the_same_for_both_families() {
-    for program in Program::ALL {
-        // None that the system hands out by itself, so that no other test gets it in between.
-        let mut ports = (0..1_000).map(|n| 20_000 + (process::id() as u16).wrapping_add(n) % 10_000);
-        let port = ports.find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).expect("a free port");
-        let mut process = program.start(&["--listen", &format!("text=:{port}")]);
-        assert_eq!(process.listening("text"), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
-        if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
-            assert_eq!(process.listening("text"), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
-        }
-        drop(guest("alice", SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
-        process.signal(Signal::TERM);
-        assert!(process.ended().status.success());
+    // None that the system hands out by itself, so that no other test gets it in between.
+    let mut ports = (0..1_000).map(|n| 20_000 + (process::id() as u16).wrapping_add(n) % 10_000);
+    let port = ports.find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).expect("a free port");
+    let mut process = Program::ChatServer.start(&["--listen", &format!("text=:{port}")]);
+    assert_eq!(process.listening("text"), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+    if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
+        assert_eq!(process.listening("text"), SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
     }
+    drop(guest("alice", SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+    process.signal(Signal::TERM);
+    assert!(process.ended().status.success());
 }
 
 #[test]
 fn a_name_that_nobody_has_is_an_error() {
-    for program in Program::ALL {
-        // Names below `invalid` are nobody's.
-        let (output, errors) = run(program, &["--listen", "text=nobody.invalid:0"], 1);
-        assert_eq!(output, [""; 0]);
-        assert!(errors.contains("cannot listen on nobody.invalid:0 for text: no such name"), "{errors}");
-        assert_eq!(errors.lines().count(), 1, "{errors}");
-    }
+    // Names below `invalid` are nobody's.
+    let (output, errors) = run(&["--listen", "text=nobody.invalid:0"], 1);
+    assert_eq!(output, [""; 0]);
+    assert!(errors.contains("cannot listen on nobody.invalid:0 for text: no such name"), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
 }
 
 #[test]
 fn memory_refused_at_start_is_a_sentence() {
-    for program in Program::ALL {
-        for limits in ["--log-bytes 1GiB", "--max-sessions 1048576 --log-entries 1000"] {
-            let ended = under_limit(program, "-v 200000", limits).ended();
-            assert_eq!(ended.status.code(), Some(1), "{limits}: {ended:?}");
-            assert_eq!(ended.stdout, [""; 0]);
-            assert!(ended.stderr.contains(": cannot have ") && ended.stderr.contains(" bytes of memory"), "{ended:?}");
-            assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
-        }
-        let mut process = under_limit(program, "-v 200000", "");
-        drop(guest("alice", process.listening("text")));
+    for limits in ["--log-bytes 1GiB", "--max-sessions 1048576 --log-entries 1000"] {
+        let ended = under_limit("-v 200000", limits).ended();
+        assert_eq!(ended.status.code(), Some(1), "{limits}: {ended:?}");
+        assert_eq!(ended.stdout, [""; 0]);
+        assert!(ended.stderr.contains(": cannot have ") && ended.stderr.contains(" bytes of memory"), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
     }
+    let mut process = under_limit("-v 200000", "");
+    drop(guest("alice", process.listening("text")));
 }
 
 #[test]
 fn both_signals_end_it_in_order() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         for signal in [Signal::TERM, Signal::INT] {
             let (process, text, classic) = serve(program, &[]);
             let mut alice = guest("alice", text);
@@ -377,7 +479,7 @@ fn both_signals_end_it_in_order() {
 
 #[test]
 fn a_server_that_was_stopped_holds_it_against_nobody() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let (process, text, _) =
             serve(program, &["--idle-timeout", "2s", "--stall-timeout", "1s", "--rate", "off", "--pace", "off"]);
         let mut slow = Client::connect_narrow("slow", text);
@@ -403,7 +505,7 @@ fn a_server_that_was_stopped_holds_it_against_nobody() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let patient = ["--linger-timeout", "10m", "--stall-timeout", "off", "--rate", "off"];
         let (process, text, _) = serve(program, &patient);
         // Someone who takes nothing, and whose last bytes a server that lingers waits to be rid of.
@@ -429,7 +531,7 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn logs_can_be_read_by_programs() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--log", "debug", "--log-format", "json"]);
         drop(guest("alice", text));
         process.signal(Signal::TERM);
@@ -443,7 +545,7 @@ fn logs_can_be_read_by_programs() {
 
 #[test]
 fn silence_can_be_had() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--log", "off"]);
         drop(guest("alice", text));
         process.signal(Signal::TERM);
@@ -464,7 +566,7 @@ fn log_lines(log: &str) -> Vec<&str> {
 
 #[test]
 fn a_session_is_connected_before_anything_else_is_said_of_it() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let log = ["--log", "chat_proto=trace,chat_smol=trace,chat_std=trace", "--backlog", "0"];
         let (process, text, _) = serve(program, &log);
         thread::scope(|scope| {
@@ -502,7 +604,7 @@ fn a_session_is_connected_before_anything_else_is_said_of_it() {
 
 #[test]
 fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--max-sessions", "2", "--backlog", "0"]);
         let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
         for _ in 0..3 {
@@ -561,7 +663,7 @@ fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
         "/name \u{9b}31mred".to_owned(),
         format!("/quit x\n{FORGED}"),
     ];
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         for format in ["text", "json"] {
             let (process, text, classic) =
                 serve(program, &["--log", "debug", "--log-format", format, "--names", "loose"]);
@@ -604,7 +706,7 @@ fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
 
 #[test]
 fn what_happens_often_is_one_line_a_second() {
-    for program in Program::ALL {
+    for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--max-sessions", "1", "--rate", "1000/s:1"]);
         let mut alice = guest("alice", text);
         let since = Instant::now();
@@ -648,80 +750,73 @@ fn fill_log(text: SocketAddr, clients: usize) {
 
 #[test]
 fn a_log_that_nobody_reads_keeps_nobody_waiting() {
-    for program in Program::ALL {
-        let mut process = program.start_unread(&[&ANY_PORTS, &["--log", "trace", "--backlog", "0"][..]].concat());
-        let text = process.listening("text");
-        // More lines than the pipe and the queue hold.
-        fill_log(text, 4_000);
-        let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
-        alice.say("/name alice");
-        while alice.line() != "* you are now alice" {}
-        alice.say("hello");
-        while bob.line() != "alice: hello" {}
-        let since = Instant::now();
-        process.signal(Signal::TERM);
-        while alice.line() != "* server: shutting down" {}
-        alice.expect_end();
-        while bob.line() != "* server: shutting down" {}
-        bob.expect_end();
-        let ended = process.ended();
-        assert!(since.elapsed() < Duration::from_secs(5), "it took {:?}", since.elapsed());
-        assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
-        assert!(ended.stdout.iter().all(|line| line.starts_with("listening ")), "{:?}", ended.stdout);
-    }
+    let mut process =
+        Program::ChatServer.start_unread(&[&ANY_PORTS, &["--log", "trace", "--backlog", "0"][..]].concat());
+    let text = process.listening("text");
+    // More lines than the pipe and the queue hold.
+    fill_log(text, 4_000);
+    let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
+    alice.say("/name alice");
+    while alice.line() != "* you are now alice" {}
+    alice.say("hello");
+    while bob.line() != "alice: hello" {}
+    let since = Instant::now();
+    process.signal(Signal::TERM);
+    while alice.line() != "* server: shutting down" {}
+    alice.expect_end();
+    while bob.line() != "* server: shutting down" {}
+    bob.expect_end();
+    let ended = process.ended();
+    assert!(since.elapsed() < Duration::from_secs(5), "it took {:?}", since.elapsed());
+    assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
+    assert!(ended.stdout.iter().all(|line| line.starts_with("listening ")), "{:?}", ended.stdout);
 }
 
 #[test]
 fn log_lines_that_were_lost_are_counted_in_the_log() {
     const CLIENTS: usize = 4_000;
-    for program in Program::ALL {
-        let mut process = program.start_unread(&[&ANY_PORTS, &["--backlog", "0"][..]].concat());
-        let text = process.listening("text");
-        fill_log(text, CLIENTS);
-        process.read_errors();
-        drop(guest("alice", text));
-        process.signal(Signal::TERM);
-        let ended = process.ended();
-        let mut told = ended.stderr.lines().filter_map(|line| line.split_once(" lost=")).map(|(_, lost)| lost);
-        let lost: usize = told.next_back().and_then(|lost| lost.parse().ok()).expect("the log tells what it lost");
-        let there = log_lines(&ended.stderr).iter().filter(|line| !line.contains(" lost=")).count();
-        // Three lines for each client, and some for the start, for alice and for the end.
-        let all = there + lost;
-        assert!(lost > 1_000 && (3 * CLIENTS..3 * CLIENTS + 20).contains(&all), "{there} are there, {lost} are lost");
-    }
+    let mut process = Program::ChatServer.start_unread(&[&ANY_PORTS, &["--backlog", "0"][..]].concat());
+    let text = process.listening("text");
+    fill_log(text, CLIENTS);
+    process.read_errors();
+    drop(guest("alice", text));
+    process.signal(Signal::TERM);
+    let ended = process.ended();
+    let mut told = ended.stderr.lines().filter_map(|line| line.split_once(" lost=")).map(|(_, lost)| lost);
+    let lost: usize = told.next_back().and_then(|lost| lost.parse().ok()).expect("the log tells what it lost");
+    let there = log_lines(&ended.stderr).iter().filter(|line| !line.contains(" lost=")).count();
+    // Three lines for each client, and some for the start, for alice and for the end.
+    let all = there + lost;
+    assert!(lost > 1_000 && (3 * CLIENTS..3 * CLIENTS + 20).contains(&all), "{there} are there, {lost} are lost");
 }
 
-/// Starts a program from a shell that has set limits of its own.
-fn under_limit(program: Program, limit: &str, args: &str) -> Process {
+/// Starts chat-server from a shell that has set limits of its own.
+fn under_limit(limit: &str, args: &str) -> Process {
     let mut shell = Command::new("sh");
-    let path = program.path().display();
+    let path = Program::ChatServer.path().display();
     shell.args(["-c", &format!("ulimit {limit} && exec '{path}' --listen text=127.0.0.1:0 {args}")]);
     Process::start(shell)
 }
 
 #[test]
 fn the_soft_limit_of_descriptors_is_raised_to_what_is_needed() {
-    for program in Program::ALL {
-        let mut process = under_limit(program, "-S -n 64", "--max-sessions 200");
-        let text = process.listening("text");
-        let _people: Vec<Client> = (0..200).map(|n| guest(&format!("client {n}"), text)).collect();
-        process.signal(Signal::TERM);
-        let ended = process.ended();
-        assert!(ended.status.success(), "{ended:?}");
-    }
+    let mut process = under_limit("-S -n 64", "--max-sessions 200");
+    let text = process.listening("text");
+    let _people: Vec<Client> = (0..200).map(|n| guest(&format!("client {n}"), text)).collect();
+    process.signal(Signal::TERM);
+    let ended = process.ended();
+    assert!(ended.status.success(), "{ended:?}");
 }
 
 #[test]
 fn more_sessions_than_descriptors_is_said_at_start() {
-    for program in Program::ALL {
-        let mut process = under_limit(program, "-n 64", "--max-sessions 200");
-        let text = process.listening("text");
-        drop(guest("alice", text));
-        process.signal(Signal::TERM);
-        let ended = process.ended();
-        assert!(ended.status.success(), "{ended:?}");
-        for mention in ["200", "64"] {
-            assert!(ended.stderr.contains(mention), "{mention} is not mentioned: {ended:?}");
-        }
+    let mut process = under_limit("-n 64", "--max-sessions 200");
+    let text = process.listening("text");
+    drop(guest("alice", text));
+    process.signal(Signal::TERM);
+    let ended = process.ended();
+    assert!(ended.status.success(), "{ended:?}");
+    for mention in ["200", "64"] {
+        assert!(ended.stderr.contains(mention), "{mention} is not mentioned: {ended:?}");
     }
 }

@@ -207,10 +207,3 @@ fn the_program_takes_a_path_that_is_relative() {
     assert!(process.ended().status.success());
     fs::remove_dir(directory).expect("it is empty");
 }
-
-#[test]
-fn the_program_on_plain_threads_says_that_it_cannot() {
-    let ended = Program::StdExample.start(&["--listen", "text=unix:chat.sock"]).ended();
-    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("server serves no Unix sockets"), "{ended:?}");
-}

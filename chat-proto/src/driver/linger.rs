@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The most connections that linger; one more, and the oldest is cut.
-pub(crate) const MAX_LINGERING: usize = 1_024;
+/// The most connections that linger after their sessions, each with a descriptor; one more, and the oldest is cut.
+pub const MAX_LINGERING: usize = 1_024;
 
 /// How long a peer has to close its half: a few round trips around the globe.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -108,8 +108,7 @@ mod round;
 pub use backoff::AcceptPause;
 pub use connected_hub::{ConnectedHub, Due, Refusal, Wakes};
 pub use late::LateGuard;
-#[cfg(feature = "cli")]
-pub(crate) use linger::MAX_LINGERING;
+pub use linger::MAX_LINGERING;
 pub use log_summary::LogSummary;
 pub use read_budget::{Flooding, ReadBudget};
 pub use round::Round;

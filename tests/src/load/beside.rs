@@ -96,15 +96,13 @@ fn start() -> Vec<Server> {
         }
     };
     // Before anything is measured: this builds.
-    for program in [Program::Limit, Program::ChatServer] {
-        let _ = program.path();
-    }
+    let _ = Program::Limit.path();
     stay_on(processors.first());
     let ours = ["--listen", "classic=127.0.0.1:0", "--rate", "off", "--idle-timeout", "60s"];
     let servers = [
         ("limit", Program::Limit, &["127.0.0.1:0"][..]),
         ("chat-smol", Program::ChatServer, &ours),
-        ("chat-std", Program::StdExample, &ours),
+        ("chat-std", Program::Threads, &ours),
     ];
     let servers = servers.map(|(name, program, args)| {
         let mut process = program.start(args);

@@ -284,9 +284,6 @@ const SENDERS: &str = "a number up to 262143";
 const WINDOW: &str = "a number from 1 to 1000000";
 const RATE: &str = "messages a second, more than 0";
 const SIZE: &str = "bytes from 21 to 1000000, such as 64 or 64..1024";
-/// A year: no run is longer, and it can be counted in nanoseconds.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
 const TIME: &str = "a time such as 500ms, 15s, 10m or 2h";
 
 /// There is but one program to be compared with.
@@ -320,19 +317,8 @@ fn sizes(text: &str) -> Option<Sizes> {
     (HEADER <= sizes.min && sizes.min <= sizes.max && sizes.max <= 1_000_000).then_some(sizes)
 }
 
-/// Reads a time as the servers' own options have it.
 fn time(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..unit].parse().ok()?;
-    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs);
-    let time = match &text[unit..] {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => seconds(1),
-        "m" => seconds(60),
-        "h" => seconds(3_600),
-        _ => None,
-    };
-    time.filter(|time| *time <= LONGEST)
+    crate::usage::time(text).ok()
 }
 
 fn keepalive(text: &str) -> Option<Keepalive> {

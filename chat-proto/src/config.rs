@@ -1,7 +1,5 @@
 //! Every limit of the hub: its default, its reason, its range.
 
-pub mod setting;
-
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;

@@ -4,20 +4,16 @@
 //! [`LogOutput`] adds the lines that could not be written and has the sum told in the log itself, and [`LogProgress`]
 //! ends the log without waiting for a reader that has gone away.
 
-use alloc::boxed::Box;
-use alloc::sync::Arc;
-use core::fmt;
-use core::mem;
-use core::sync::atomic::{AtomicBool, Ordering};
-use core::time::Duration;
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fmt, mem};
 
 /// The most lines that wait for the log's thread; a line has some 150 bytes.
 ///
 /// Enough for a thousand clients that connect, take a name and leave at once, for a reader that is awake.
-pub const MAX_LOG_LINES: usize = 8_192;
+pub(crate) const MAX_LOG_LINES: usize = 8_192;
 
 /// How often lost lines are told of while lines go on being lost.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -28,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What the log's thread writes to, such as standard error.
 ///
 /// It never fails: a line that cannot be written is counted as lost, like one for which the queue had no room.
-pub struct LogOutput<W> {
+pub(crate) struct LogOutput<W> {
     out: W,
     /// Lines that the queue had no room for.
     overflowed: Box<dyn Fn() -> usize + Send>,
@@ -43,7 +39,7 @@ pub struct LogOutput<W> {
 
 /// How far the log's thread has come.
 #[derive(Clone, Debug, Default)]
-pub struct LogProgress(Arc<Progress>);
+pub(crate) struct LogProgress(Arc<Progress>);
 
 #[derive(Debug, Default)]
 struct Progress {
@@ -59,7 +55,11 @@ impl<W: Write> LogOutput<W> {
     ///
     /// `tell` logs the number of all lines lost so far. It is called in the log's thread, as soon as lines get through
     /// again, and once a second at most.
-    pub fn new(out: W, overflowed: impl Fn() -> usize + Send + 'static, tell: impl Fn(usize) + Send + 'static) -> Self {
+    pub(crate) fn new(
+        out: W,
+        overflowed: impl Fn() -> usize + Send + 'static,
+        tell: impl Fn(usize) + Send + 'static,
+    ) -> Self {
         Self {
             out,
             overflowed: Box::new(overflowed),
@@ -73,7 +73,7 @@ impl<W: Write> LogOutput<W> {
 
     /// Returns by what the program can see to the log's end.
     #[must_use]
-    pub fn progress(&self) -> LogProgress {
+    pub(crate) fn progress(&self) -> LogProgress {
         self.progress.clone()
     }
 
@@ -136,7 +136,7 @@ impl LogProgress {
     ///
     /// If that takes longer than half a second, because nobody reads, what is left is lost and the thread is left to end
     /// with the process.
-    pub fn end<G>(&self, mut queue: impl Write, guard: G) {
+    pub(crate) fn end<G>(&self, mut queue: impl Write, guard: G) {
         self.0.ending.store(true, Ordering::Release);
         let flushes = self.0.flushes.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *flushes;
@@ -152,9 +152,7 @@ impl LogProgress {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
-    use alloc::vec::Vec;
-    use core::sync::atomic::AtomicUsize;
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
 
     use super::*;

@@ -1,30 +1,28 @@
 //! Where to listen: how an address is written, which addresses it stands for, and opening them all.
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
-use core::fmt;
-use core::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use super::{Failure, Program, UsageError};
-use crate::config::Config;
+use serde::de::{Deserialize, Deserializer};
+
+use crate::failure::Failure;
+use crate::value::{self, ValueError};
 
 /// An address and the dialect that is spoken there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenerSpec {
-    /// The dialect's name, one of those in [`Config::default`].
-    pub dialect: String,
+pub(crate) struct Listener {
+    /// The dialect's name, one of those in [`Config::default`](chat_proto::Config).
+    pub(crate) dialect: &'static str,
     /// The address.
-    pub addr: ListenAddr,
+    pub(crate) addr: ListenAddr,
 }
 
 /// Where a listener waits for connections. Port 0 lets the system choose one, for each address another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListenAddr {
+pub(crate) enum ListenAddr {
     /// A TCP port of one address.
     Tcp(SocketAddr),
     /// A TCP port of each address that the name has when the program starts.
@@ -52,14 +50,14 @@ pub enum ListenAddr {
 /// # Errors
 ///
 /// The first listener that could not be opened.
-pub fn listen(
-    listeners: &[ListenerSpec],
+pub(crate) fn listen(
+    listeners: &[Listener],
     mut open: impl FnMut(&str, &ListenAddr) -> io::Result<ListenAddr>,
 ) -> Result<String, Failure> {
     let mut listening = String::new();
-    for ListenerSpec { dialect, addr } in listeners {
+    for Listener { dialect, addr } in listeners {
         let failure = |addr: &ListenAddr, error| {
-            let listener = ListenerSpec { dialect: dialect.clone(), addr: addr.clone() };
+            let listener = Listener { dialect, addr: addr.clone() };
             Err(Failure::Listen { listener, error })
         };
         let addrs = match addr.resolve() {
@@ -85,45 +83,66 @@ pub fn listen(
     Ok(listening)
 }
 
-pub(super) fn default_listeners() -> Vec<ListenerSpec> {
-    let local = |dialect, port| ListenerSpec {
-        dialect: String::from(dialect),
+pub(crate) fn default_listeners() -> Vec<Listener> {
+    let local = |dialect, port| Listener {
+        dialect,
         addr: ListenAddr::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
     };
     vec![local("text", 4_000), local("classic", 4_001)]
 }
 
-impl ListenerSpec {
-    /// Reads the value of `--listen`.
-    pub(super) fn parse(program: &Program, value: &str, config: &Config) -> Result<Self, UsageError> {
-        let wrong = |expected| UsageError::Value { option: "listen", value: String::from(value), expected };
-        let Some((dialect, addr)) = value.split_once('=') else {
-            return Err(wrong(String::from("it must be DIALECT=ADDR, such as text=127.0.0.1:4000")));
+/// Reads a value of `--listen`.
+impl FromStr for Listener {
+    type Err = ListenerError;
+
+    fn from_str(text: &str) -> Result<Self, ListenerError> {
+        let (dialect, addr) = text.split_once('=').ok_or(ListenerError::Form)?;
+        let dialect = value::dialect(dialect).map_err(ListenerError::Dialect)?;
+        let addr = match addr.strip_prefix(UNIX) {
+            Some("") => return Err(ListenerError::NoPath),
+            Some(path) => ListenAddr::Unix(PathBuf::from(path)),
+            None => ListenAddr::parse_tcp(addr).ok_or(ListenerError::Addr)?,
         };
-        let known: Vec<_> = config.dialects.iter().map(|dialect| dialect.dialect.name()).collect();
-        if !known.contains(&dialect) {
-            return Err(wrong(format!("the dialect must be {}", known.join(" or "))));
-        }
-        let addr = ListenAddr::parse(program, addr).map_err(wrong)?;
-        Ok(Self { dialect: String::from(dialect), addr })
+        Ok(Self { dialect, addr })
     }
 }
 
-impl ListenAddr {
-    /// Reads what stands behind `DIALECT=`, or says what it must be.
-    fn parse(program: &Program, addr: &str) -> Result<Self, String> {
-        match addr.strip_prefix(UNIX) {
-            Some("") => Err(String::from("unix: needs a path, such as unix:/run/chat.sock")),
-            Some(path) if program.unix_sockets => Ok(Self::Unix(PathBuf::from(path))),
-            Some(_) => Err(format!("{} serves no Unix sockets; {FORMS}", program.name)),
-            None => match Self::parse_tcp(addr) {
-                Some(addr) => Ok(addr),
-                None if program.unix_sockets => Err(format!("{FORMS}, or unix:PATH")),
-                None => Err(String::from(FORMS)),
-            },
+impl<'de> Deserialize<'de> for Listener {
+    fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+        value::from_text(file)
+    }
+}
+
+/// A text that is no listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListenerError {
+    /// There is no `=` in it.
+    Form,
+    /// There is no such dialect.
+    Dialect(ValueError),
+    /// What follows the dialect is no address.
+    Addr,
+    /// The address is a Unix socket without a path.
+    NoPath,
+}
+
+impl fmt::Display for ListenerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("it must be DIALECT=ADDR, such as text=127.0.0.1:4000"),
+            Self::Dialect(error) => error.fmt(f),
+            Self::Addr => f.write_str(
+                "the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, [::1]:4000, \
+                 localhost:4000 or :4000, or unix:PATH",
+            ),
+            Self::NoPath => f.write_str("unix: needs a path, such as unix:/run/chat.sock"),
         }
     }
+}
 
+impl std::error::Error for ListenerError {}
+
+impl ListenAddr {
     fn parse_tcp(addr: &str) -> Option<Self> {
         if let Ok(addr) = addr.parse() {
             return Some(Self::Tcp(addr));
@@ -178,17 +197,14 @@ fn is_name(host: &str) -> bool {
 /// What stands before the path of a Unix socket.
 const UNIX: &str = "unix:";
 
-const FORMS: &str = "the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, [::1]:4000, \
-                     localhost:4000 or :4000";
-
-/// Writes it as [`parse`](super::parse) reads it, as in `text=127.0.0.1:4000`.
-impl fmt::Display for ListenerSpec {
+/// Writes it as it is read, as in `text=127.0.0.1:4000`.
+impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.dialect, self.addr)
     }
 }
 
-/// Writes it as [`parse`](super::parse) reads it, as in `127.0.0.1:4000` or `unix:/run/chat.sock`.
+/// Writes it as it is read, as in `127.0.0.1:4000` or `unix:/run/chat.sock`.
 impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -202,12 +218,10 @@ impl fmt::Display for ListenAddr {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
-
     use super::*;
 
-    fn spec(addr: &str) -> ListenerSpec {
-        ListenerSpec { dialect: String::from("text"), addr: ListenAddr::parse_tcp(addr).expect(addr) }
+    fn spec(addr: &str) -> Listener {
+        Listener { dialect: "text", addr: ListenAddr::parse_tcp(addr).expect(addr) }
     }
 
     #[test]
@@ -283,8 +297,48 @@ mod tests {
         let nobodys = ListenAddr::Tcp(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 7)));
         assert!(nobodys.lacks_ipv6());
         assert!(!ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 7))).lacks_ipv6());
-        let only = ListenerSpec { dialect: String::from("text"), addr: nobodys };
+        let only = Listener { dialect: "text", addr: nobodys };
         let refused = listen(&[only], |_, _| Err(io::ErrorKind::AddrNotAvailable.into()));
         assert!(refused.expect_err("nothing is left").to_string().ends_with("this machine has no such address"));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_had_is_told_another_way() {
+        let told = |dialect: &'static str, addr: &str, kind: io::ErrorKind| {
+            let addr = match addr.strip_prefix("unix:") {
+                Some(path) => ListenAddr::Unix(path.into()),
+                None => ListenAddr::Tcp(addr.parse().expect(addr)),
+            };
+            let listener = Listener { dialect, addr };
+            let failure = Failure::Listen { listener, error: kind.into() };
+            assert_eq!(failure.status(), 1);
+            failure.to_string()
+        };
+        assert_eq!(
+            told("text", "127.0.0.1:4000", io::ErrorKind::AddrInUse),
+            "cannot listen on 127.0.0.1:4000 for text: the address is in use; stop what uses it, or choose another \
+             port, as in --listen text=127.0.0.1:0 (0: any that is free)"
+        );
+        assert_eq!(
+            told("classic", "[::1]:23", io::ErrorKind::PermissionDenied),
+            "cannot listen on [::1]:23 for classic: ports below 1024 need a privilege; choose one above"
+        );
+        assert_eq!(
+            told("text", "10.1.2.3:5", io::ErrorKind::AddrNotAvailable),
+            "cannot listen on 10.1.2.3:5 for text: this machine has no such address"
+        );
+        assert_eq!(
+            told("text", "unix:/run/chat.sock", io::ErrorKind::AddrInUse),
+            "cannot listen on unix:/run/chat.sock for text: the address is in use; stop what uses it, or choose \
+             another path"
+        );
+        assert_eq!(
+            told("text", "unix:nowhere/chat.sock", io::ErrorKind::NotFound),
+            "cannot listen on unix:nowhere/chat.sock for text: there is no such directory"
+        );
+        assert_eq!(
+            told("text", "127.0.0.1:5", io::ErrorKind::OutOfMemory),
+            format!("cannot listen on 127.0.0.1:5 for text: {}", io::Error::from(io::ErrorKind::OutOfMemory))
+        );
     }
 }

@@ -1,0 +1,330 @@
+//! The configuration file: TOML whose keys are named like the options.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::{error, fmt, str};
+
+use clap::{Arg, ArgAction, Args, Command};
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use crate::options::Options;
+use crate::value;
+
+/// A configuration file that has been read.
+#[derive(Debug)]
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    /// What it sets.
+    pub(crate) options: Options,
+    entries: Vec<Entry>,
+}
+
+/// A key and its value, as they stand in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    key: String,
+    /// Of a key in a table.
+    dialect: Option<String>,
+    value: String,
+    line: usize,
+    span: Range<usize>,
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug)]
+pub(crate) struct ConfigFileError {
+    path: PathBuf,
+    reason: Box<Reason>,
+}
+
+#[derive(Debug)]
+enum Reason {
+    /// The system's reason.
+    Unreadable(io::Error),
+    TooLarge,
+    NotUtf8 {
+        line: usize,
+    },
+    /// It is not TOML.
+    Syntax {
+        line: usize,
+        message: String,
+        at: String,
+    },
+    UnknownKey {
+        line: usize,
+        key: String,
+        meant: Option<String>,
+    },
+    Value {
+        entry: Entry,
+        message: String,
+    },
+}
+
+/// The most bytes that are read of a file: what is longer is something else, or has no end. The example has 5 KiB.
+const MAX_BYTES: u64 = 1 << 20;
+
+impl ConfigFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is not TOML, or has a key or a value that no option has. That a limit is in its range is not
+    /// checked here.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigFileError> {
+        let read = || {
+            let mut bytes = Vec::new();
+            File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) => Self::parse(path, &bytes),
+            Err(error) => Err(ConfigFileError { path: path.into(), reason: Box::new(Reason::Unreadable(error)) }),
+        }
+    }
+
+    /// Reads what stands in a file.
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigFileError> {
+        let parsed = if bytes.len() as u64 > MAX_BYTES {
+            Err(Reason::TooLarge)
+        } else {
+            match str::from_utf8(bytes) {
+                Ok(text) => parse(text),
+                Err(error) => {
+                    let line = line_of(&String::from_utf8_lossy(bytes), error.valid_up_to());
+                    Err(Reason::NotUtf8 { line })
+                }
+            }
+        };
+        match parsed {
+            Ok((options, entries)) => Ok(Self { path: path.into(), options, entries }),
+            Err(reason) => Err(ConfigFileError { path: path.into(), reason: Box::new(reason) }),
+        }
+    }
+
+    /// Returns its path for a person.
+    pub(crate) fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Returns where an option is set, for a dialect if it depends on that.
+    pub(crate) fn entry(&self, option: &str, dialect: Option<&str>) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .find(|entry| entry.key == option && (entry.dialect.is_none() || entry.dialect.as_deref() == dialect))
+    }
+}
+
+fn parse(text: &str) -> Result<(Options, Vec<Entry>), Reason> {
+    let table = DeTable::parse(text).map_err(|error| syntax(text, &error))?;
+    let entries = entries(text, table.get_ref())?;
+    let options = Options::deserialize(Deserializer::from(table)).map_err(|error| {
+        let span = error.span().unwrap_or_default();
+        match entries.iter().find(|entry| entry.span.contains(&span.start)) {
+            // Of a list, the item.
+            Some(entry) => Reason::Value { entry: entry.clone().at(text, span), message: error.message().into() },
+            None => syntax(text, &error),
+        }
+    })?;
+    Ok((options, entries))
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Reason {
+    let span = error.span().unwrap_or_default();
+    Reason::Syntax {
+        line: line_of(text, span.start),
+        message: error.message().into(),
+        at: first_line(text, span).into(),
+    }
+}
+
+/// Lists all keys with their values, if each is that of an option and has a value of a kind that the option takes.
+fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
+    let known = Options::augment_args(Command::new(""));
+    let mut entries = Vec::new();
+    for (key, value) in table {
+        let name = key.get_ref().as_ref();
+        let entry = Entry { key: name.into(), ..Entry::default() };
+        let Some(option) = known.get_arguments().find(|option| option.get_long() == Some(name)) else {
+            let known: Vec<&str> = known.get_arguments().filter_map(Arg::get_long).collect();
+            return Err(Reason::UnknownKey {
+                line: line_of(text, key.span().start),
+                key: name.into(),
+                meant: nearest(name, &known),
+            });
+        };
+        let per_dialect = option.get_value_names().is_some_and(|form| form.concat().starts_with("[DIALECT=]"));
+        let is_list = !per_dialect && matches!(option.get_action(), ArgAction::Append);
+        let at = |value: &Spanned<DeValue<'_>>| entry.clone().at(text, value.span());
+        match value.get_ref() {
+            DeValue::Table(dialects) if per_dialect => {
+                for (dialect, value) in dialects {
+                    let entry = Entry { dialect: Some(dialect.get_ref().as_ref().into()), ..at(value) };
+                    if let Err(error) = value::dialect(dialect.get_ref()) {
+                        return Err(Reason::Value { entry, message: error.to_string() });
+                    }
+                    if !is_scalar(value) {
+                        let entry = Entry { value: String::new(), ..entry };
+                        return Err(Reason::Value { entry, message: SCALAR.into() });
+                    }
+                    entries.push(entry);
+                }
+            }
+            DeValue::Array(items) if is_list && items.iter().all(is_scalar) => entries.push(at(value)),
+            _ if !is_list && is_scalar(value) => entries.push(at(value)),
+            _ => {
+                let message = match (is_list, per_dialect) {
+                    (true, _) => "it must be a list, as in [\"text=127.0.0.1:4000\"]",
+                    (_, true) => "it must be in quotation marks, a whole number, or a table of dialects",
+                    _ => SCALAR,
+                };
+                // What begins at the key, or is many lines long, is not shown.
+                let entry = Entry { line: line_of(text, key.span().start), ..entry };
+                return Err(Reason::Value { entry, message: message.into() });
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// What every value is, but for lists and tables of them.
+const SCALAR: &str = "it must be in quotation marks, or a whole number";
+
+fn is_scalar(value: &Spanned<DeValue<'_>>) -> bool {
+    matches!(value.get_ref(), DeValue::String(_) | DeValue::Integer(_))
+}
+
+impl Entry {
+    /// Says that its value stands there.
+    fn at(self, text: &str, span: Range<usize>) -> Self {
+        let value = first_line(text, span.clone()).into();
+        Self { value, line: line_of(text, span.start), span, ..self }
+    }
+}
+
+fn first_line(text: &str, span: Range<usize>) -> &str {
+    text[span].lines().next().unwrap_or_default()
+}
+
+/// Returns the key that was probably meant.
+fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    let similarity = |known: &&str| strsim::jaro(name, known);
+    let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    // Less alike is another word.
+    (similarity(&nearest) > 0.75).then(|| nearest.into())
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, dialect, value, line, span: _ } = self;
+        write!(f, "line {line}: {key}")?;
+        if let Some(dialect) = dialect {
+            write!(f, ".{dialect}")?;
+        }
+        if value.is_empty() { Ok(()) } else { write!(f, " = {value}") }
+    }
+}
+
+impl fmt::Display for ConfigFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &*self.reason {
+            Reason::Unreadable(error) => write!(f, "cannot read {path}: {error}"),
+            Reason::TooLarge => write!(f, "{path} has more than {MAX_BYTES} bytes, and so is no configuration file"),
+            Reason::NotUtf8 { line } => write!(f, "{path}, line {line}: it is not valid UTF-8"),
+            Reason::Syntax { line, message, at } if at.is_empty() => write!(f, "{path}, line {line}: {message}"),
+            Reason::Syntax { line, message, at } => write!(f, "{path}, line {line}: {message}, at {at}"),
+            Reason::UnknownKey { line, key, meant: Some(meant) } => {
+                write!(f, "{path}, line {line}: there is no key {key}; did you mean {meant}?")
+            }
+            Reason::UnknownKey { line, key, meant: None } => {
+                write!(f, "{path}, line {line}: there is no key {key}; --help lists the options, which are the keys")
+            }
+            Reason::Value { entry, message } => write!(f, "{path}, {entry}: {message}"),
+        }
+    }
+}
+
+impl error::Error for ConfigFileError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        ConfigFile::parse(Path::new("chat.toml"), text.as_bytes()).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (text, message) in [
+            ("\nmax-sesions = 5", "line 2: there is no key max-sesions; did you mean max-sessions?"),
+            ("max_line = 5", "line 1: there is no key max_line; did you mean max-line?"),
+            ("x = 5", "line 1: there is no key x; --help lists the options, which are the keys"),
+            ("config = \"x\"", "line 1: there is no key config; --help lists the options, which are the keys"),
+            (
+                "\n\nmax-line = \"4MB\"",
+                "line 3: max-line = \"4MB\": it must be bytes, such as 4096, 64KiB, 4MiB or 1GiB",
+            ),
+            ("rate = false", "line 1: rate: it must be in quotation marks, or a whole number"),
+            ("max-sessions = -5", "line 1: max-sessions = -5: it must be a whole number, such as 100"),
+            ("[max-line]\ntext = 5", "line 1: max-line: it must be in quotation marks, or a whole number"),
+            ("on-lag = \"shout\"", "line 1: on-lag = \"shout\": it must be skip or close"),
+            ("names = \"Strict\"", "line 1: names = \"Strict\": it must be strict or loose"),
+            ("log-format = \"xml\"", "line 1: log-format = \"xml\": it must be text or json"),
+            (
+                "exempt = \"lan\"",
+                "line 1: exempt = \"lan\": lan is no network: a list is as in 127.0.0.0/8,::1/128,unix, or none",
+            ),
+            (
+                "[idle-timeout]\n\nirc = \"5m\"",
+                "line 3: idle-timeout.irc = \"5m\": the dialect must be classic or text",
+            ),
+            ("[backlog]\ntext = \"five\"", "line 2: backlog.text = \"five\": it must be a whole number, such as 100"),
+            ("[backlog]\ntext.x = 5", "line 2: backlog.text: it must be in quotation marks, or a whole number"),
+            ("backlog = []", "line 1: backlog: it must be in quotation marks, a whole number, or a table of dialects"),
+            ("listen = \"text=:4000\"", "line 1: listen: it must be a list, as in [\"text=127.0.0.1:4000\"]"),
+            (
+                "listen = [\n  \"text=:4000\",\n  \"irc=:5\"\n]",
+                "line 3: listen = \"irc=:5\": the dialect must be classic or text",
+            ),
+            ("rate = \"5/s\"\nrate = \"6/s\"", "line 2: duplicate key, at rate"),
+            ("max-sessions", "line 1: key with no value, expected `=`"),
+        ] {
+            assert_eq!(refused(text), format!("chat.toml, {message}"));
+        }
+        for text in ["listen = [[\"text=:5\"]]", "[[listen]]\ntext = 5", "max-line = \"", "= 5", "a = 1 b = 2", "\0"] {
+            let refused = refused(text);
+            assert!(refused.starts_with("chat.toml, line 1: ") && !refused.contains('\n'), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_value_knows_where_it_stands() {
+        let text = "max-line = 64\n[idle-timeout]\ntext = \"5m\"";
+        let file = ConfigFile::parse(Path::new("chat.toml"), text.as_bytes()).expect(text);
+        let entry = |option, dialect| file.entry(option, dialect).map(ToString::to_string);
+        assert_eq!(entry("max-line", None).as_deref(), Some("line 1: max-line = 64"));
+        assert_eq!(entry("idle-timeout", Some("text")).as_deref(), Some("line 3: idle-timeout.text = \"5m\""));
+        assert_eq!(entry("idle-timeout", Some("classic")), None);
+    }
+
+    #[test]
+    fn what_is_no_file_of_text_is_refused() {
+        let refused = |path: &str| ConfigFile::read(Path::new(path)).expect_err(path).to_string();
+        assert!(refused("/nowhere/chat.toml").starts_with("cannot read /nowhere/chat.toml: "));
+        assert!(refused("/").starts_with("cannot read /: "));
+        assert_eq!(refused("/dev/zero"), "/dev/zero has more than 1048576 bytes, and so is no configuration file");
+        let error = ConfigFile::parse(Path::new("chat.toml"), b"history = 5\n# \xff").expect_err("no text");
+        assert_eq!(error.to_string(), "chat.toml, line 2: it is not valid UTF-8");
+    }
+}

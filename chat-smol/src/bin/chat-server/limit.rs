@@ -1,0 +1,102 @@
+//! A limit that is out of its range, told of where it was set: on the command line, in the file, or nowhere.
+
+use std::fmt;
+
+use chat_proto::ConfigError;
+use clap::{ArgMatches, Command};
+
+use crate::config_file::{ConfigFile, Entry};
+use crate::options;
+
+/// A limit that is out of its range, as [`ConfigError`] says of the fields of `Config`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LimitError {
+    place: Place,
+    expected: String,
+}
+
+/// Where a limit was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    CommandLine {
+        option: String,
+        value: String,
+    },
+    File {
+        path: String,
+        entry: Box<Entry>,
+    },
+    /// It has its default, so that another limit asks for more than that.
+    Default {
+        option: String,
+        value: String,
+    },
+}
+
+impl LimitError {
+    /// Finds where the limit was set that `error` is about.
+    pub(crate) fn new(error: &ConfigError, matches: &ArgMatches, file: Option<&ConfigFile>) -> Self {
+        let (limit, dialect, value, mut expected) = match error {
+            ConfigError::OutOfRange { limit, dialect, value, min, max } => {
+                (*limit, *dialect, value.to_string(), format!("it must be from {min} to {max}"))
+            }
+            ConfigError::Timeout { limit, dialect } => {
+                (*limit, *dialect, String::from("out of range"), String::from("it must be from 1ms to 365d"))
+            }
+            // What else can be wrong cannot be set by options.
+            other => ("", None, String::new(), other.to_string()),
+        };
+        let (field, part) = limit.split_once('.').unwrap_or((limit, ""));
+        let command = options::command();
+        let form = form(&command, field);
+        expected += match part {
+            "per_second" => " a second",
+            "burst" => " at once",
+            _ if form.contains("BYTES") => " bytes",
+            _ => "",
+        };
+        if form.contains("off") {
+            expected += ", or off";
+        }
+        let option = field.replace('_', "-");
+        let place = if let Some(value) = on_command_line(matches, field, dialect) {
+            Place::CommandLine { option, value }
+        } else if let Some((file, entry)) = file.and_then(|file| Some((file, file.entry(&option, dialect)?))) {
+            Place::File { path: file.path(), entry: Box::new(entry.clone()) }
+        } else {
+            Place::Default { option, value }
+        };
+        Self { place, expected }
+    }
+}
+
+/// Returns the form of the option's value, empty if there is no such option.
+fn form(command: &Command, field: &str) -> String {
+    let arg = command.get_arguments().find(|arg| arg.get_id() == field);
+    arg.and_then(|arg| Some(arg.get_value_names()?.concat())).unwrap_or_default()
+}
+
+/// Returns the value that counts: the last, and for a dialect the last that is for it.
+fn on_command_line(matches: &ArgMatches, field: &str, dialect: Option<&str>) -> Option<String> {
+    let mut values = matches.try_get_raw(field).ok()??.map(|value| value.to_string_lossy().into_owned());
+    let is_for = |value: &String| match (dialect, value.split_once('=')) {
+        (Some(dialect), Some((name, _))) => dialect == name,
+        _ => true,
+    };
+    values.rfind(is_for)
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, expected } = self;
+        match place {
+            Place::CommandLine { option, value } => write!(f, "--{option} {value}: {expected}"),
+            Place::File { path, entry } => write!(f, "{path}, {entry}: {expected}"),
+            Place::Default { option, value } => {
+                write!(f, "--{option} is {value} by default: with the other limits given {expected}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LimitError {}

@@ -1,0 +1,199 @@
+//! What is logged, and starting the log.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use clap::ValueEnum;
+use serde::de::{Deserialize, Deserializer};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::log_output::{LogOutput, LogProgress, MAX_LOG_LINES};
+use crate::value::{self, ValueError};
+
+/// Which records are logged, in the form of [`EnvFilter`], which has read it once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogFilter(String);
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for a person.
+    #[default]
+    Text,
+    /// A line with a JSON object.
+    Json,
+}
+
+/// The log, which is written as far as it gets when this is dropped.
+pub(crate) struct Log {
+    queue: NonBlocking,
+    guard: Option<WorkerGuard>,
+    progress: LogProgress,
+}
+
+/// Starts the log, on standard error.
+pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Log {
+    let counter = Arc::new(OnceLock::<ErrorCounter>::new());
+    let overflowed = Arc::clone(&counter);
+    let output = LogOutput::new(
+        io::stderr(),
+        move || overflowed.get().map_or(0, ErrorCounter::dropped_lines),
+        |lost| tracing::warn!(lost, "log lines were lost: whoever reads the log is too slow"),
+    );
+    let progress = output.progress();
+    let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LOG_LINES).thread_name("log");
+    let (queue, guard) = queue.finish(output);
+    // It is not set yet.
+    let _ = counter.set(queue.error_counter());
+    let filter = EnvFilter::new(&filter.0);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue.clone()).log_internal_errors(false);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Log { queue, guard: Some(guard), progress }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.progress.end(&mut self.queue, self.guard.take());
+    }
+}
+
+/// What a log filter lets through, from nothing to everything.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Modules of the project, which may stand without a level for all that they log.
+const MODULES: [&str; 3] = ["chat_proto", "chat_smol", "chat_server"];
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info".into())
+    }
+}
+
+/// Reads a filter each of whose parts is a level, or a module of this program, with a level or without.
+///
+/// The library takes any word for a module: with a slip in it, a filter would silently log nothing. What is about spans
+/// is left to the library.
+impl FromStr for LogFilter {
+    type Err = FilterError;
+
+    fn from_str(filter: &str) -> Result<Self, FilterError> {
+        let wrong = filter.split(',').find(|part| match part.split_once('=') {
+            Some((module, level)) => !is_path(module) || !is_level(level),
+            None => !is_level(part) && !is_own_module(part),
+        });
+        if let (Some(part), false) = (wrong, filter.contains(['[', '{'])) {
+            let word =
+                part.split_once('=').map_or(part, |(module, level)| if is_path(module) { level } else { module });
+            return Err(FilterError::Word(word.into()));
+        }
+        EnvFilter::try_new(filter).map_err(|error| FilterError::Filter(error.to_string()))?;
+        Ok(Self(filter.into()))
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        value::choice(text, "text or json")
+    }
+}
+
+impl<'de> Deserialize<'de> for LogFormat {
+    fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+        value::from_text(file)
+    }
+}
+
+impl<'de> Deserialize<'de> for LogFilter {
+    fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+        value::from_text(file)
+    }
+}
+
+fn is_level(word: &str) -> bool {
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
+}
+
+/// Whether it looks like the path of a module, in whatever library.
+fn is_path(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-'))
+}
+
+fn is_own_module(word: &str) -> bool {
+    is_path(word) && word.split("::").next().is_some_and(|root| MODULES.contains(&root))
+}
+
+/// A text that is no log filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FilterError {
+    /// This word is neither a level nor a module.
+    Word(String),
+    /// What the library says of it.
+    Filter(String),
+}
+
+impl fmt::Display for FilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) if word.is_empty() => f.write_str("nothing")?,
+            Self::Word(word) => write!(f, "\"{}\"", word.escape_debug())?,
+            Self::Filter(error) => write!(f, "{error}")?,
+        }
+        if matches!(self, Self::Word(_)) {
+            write!(f, " is none of {}", LEVELS.join(", "))?;
+        }
+        f.write_str("; a filter is as in info, or in info,chat_proto=debug")
+    }
+}
+
+impl std::error::Error for FilterError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_the_log_filter_is_told_the_right_words() {
+        for (filter, word) in [
+            ("bogus", "\"bogus\""),
+            ("inof", "\"inof\""),
+            ("", "nothing"),
+            ("info,", "nothing"),
+            ("3", "\"3\""),
+            ("info,chat_prot", "\"chat_prot\""),
+            ("chat_proto=loud", "\"loud\""),
+            ("chat_proto=", "nothing"),
+            ("=debug", "nothing"),
+            ("info, chat_proto=debug", "\" chat_proto\""),
+        ] {
+            let right = "off, error, warn, info, debug, trace; a filter is as in info, or in info,chat_proto=debug";
+            let error = filter.parse::<LogFilter>().expect_err(filter).to_string();
+            assert_eq!(error, format!("{word} is none of {right}"));
+        }
+    }
+
+    #[test]
+    fn levels_modules_and_spans_make_a_filter() {
+        for filter in [
+            "off",
+            "INFO",
+            "warn,chat_proto=trace",
+            "chat_proto",
+            "chat_smol::accept,off",
+            "chat_server=debug",
+            "polling=warn",
+            "chat_proto::hub=debug,error",
+            "info,[connection{peer=1}]=debug",
+        ] {
+            assert_eq!(filter.parse(), Ok(LogFilter(filter.into())), "{filter}");
+        }
+        assert!(matches!("info,[connection".parse::<LogFilter>(), Err(FilterError::Filter(_))));
+    }
+}

@@ -1,0 +1,102 @@
+//! `chat-server`: serves one conversation from the command line; `--help` says how.
+
+mod config_file;
+mod descriptors;
+mod failure;
+mod limit;
+mod listen;
+mod log;
+mod log_output;
+mod memory;
+mod options;
+mod settings;
+mod signals;
+mod value;
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::{env, thread};
+
+use chat_smol::Server;
+use clap::FromArgMatches;
+use clap_mangen::Man;
+
+use crate::config_file::ConfigFile;
+use crate::failure::{Failure, print};
+use crate::listen::ListenAddr;
+use crate::options::{Arguments, PrintCommand};
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // That nobody reads it does not change the status.
+            let _ = io::stderr().write_all(failure.message().as_bytes());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Does what the arguments ask for.
+fn run() -> Result<(), Failure> {
+    let matches = match options::command().try_get_matches_from(env::args_os()) {
+        // The help, or the version.
+        Err(text) if !text.use_stderr() => return print(io::stdout(), text.to_string().as_bytes()),
+        matches => matches?,
+    };
+    let arguments = Arguments::from_arg_matches(&matches)?;
+    if let Some(command) = arguments.command {
+        return print(io::stdout(), &command.print()?);
+    }
+    let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?;
+    let settings = Settings::new(&arguments.options, &matches, file.as_ref())?;
+    if arguments.check_config {
+        return print(io::stdout(), b"the configuration is valid\n");
+    }
+    if let Some(format) = arguments.print_memory_bound {
+        return print(io::stdout(), format.print(&settings.config).as_bytes());
+    }
+    serve(settings)
+}
+
+impl PrintCommand {
+    fn print(self) -> Result<Vec<u8>, Failure> {
+        let mut text = Vec::new();
+        match self {
+            Self::Completions { shell } => {
+                clap_complete::generate(shell, &mut options::command(), env!("CARGO_BIN_NAME"), &mut text);
+            }
+            // Subcommands would be referred to as pages of their own, which there are not.
+            Self::Man => Man::new(options::command().mut_subcommands(|command| command.hide(true)))
+                .render(&mut text)
+                .map_err(|error| Failure::System { doing: "write the manual page", error })?,
+        }
+        Ok(text)
+    }
+}
+
+fn serve(settings: Settings) -> Result<(), Failure> {
+    let Settings { listeners, config, exempt, log, log_format } = settings;
+    memory::check(&config)?;
+    let _log = log::start(&log, log_format);
+    if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len()) {
+        tracing::warn!("{too_few}");
+    }
+    // Before anybody can know that the server is up: a signal that comes at once is heard, too.
+    let signals = signals::listen()?;
+
+    let mut server = Server::new(config)?;
+    server.exempt(exempt);
+    let listening = listen::listen(&listeners, |dialect, addr| match addr {
+        ListenAddr::Tcp(wanted) => Ok(ListenAddr::Tcp(server.listen(dialect, *wanted)?)),
+        ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone()),
+        ListenAddr::Name { .. } | ListenAddr::Any { .. } => unreachable!("listen has looked up its addresses"),
+    })?;
+    print(io::stdout(), listening.as_bytes())?;
+
+    signals::obey(signals, server.handle())?;
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    server.run_on_threads(threads).map_err(|error| Failure::System { doing: "serve", error })
+}

@@ -1,0 +1,87 @@
+//! How much memory the limits need: asked for at start, and what `--print-memory-bound` prints.
+
+use std::hint;
+
+use chat_proto::Config;
+use chat_smol::Server;
+use clap::ValueEnum;
+
+use crate::failure::Failure;
+
+/// Address space for the stacks and buffers of a few threads, without which no server starts either.
+const OTHER_MEMORY: usize = 16 << 20;
+
+/// Asks the system whether it has the memory that a server allocates when it is made, and gives it back.
+///
+/// Here, and not in [`Server::new`]: that can fail because of its limits only, which embedding programs rely on, and the
+/// allocator aborts a program that it has no memory for. A program of its own can do better while nothing depends on it
+/// yet. What sessions take later is not asked for: most of it is never used at once.
+///
+/// # Errors
+///
+/// The system refuses it, for example because of `ulimit -v`.
+pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+    let bytes = config.memory_at_start().saturating_add(OTHER_MEMORY);
+    let mut memory: Vec<u8> = Vec::new();
+    memory.try_reserve_exact(bytes).map_err(|_| Failure::Memory { bytes })?;
+    // Lest the compiler see that nobody uses it.
+    drop(hint::black_box(memory));
+    Ok(())
+}
+
+/// For whom the bound is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BoundFormat {
+    /// A table for people
+    Table,
+    /// The sum for programs, in bytes
+    Bytes,
+}
+
+impl BoundFormat {
+    /// Returns what is printed, its last line end included.
+    pub(crate) fn print(self, config: &Config) -> String {
+        let core = config.memory_bounds();
+        let process = Server::memory_bound(config) as u64;
+        let system = Server::system_bound(config) as u64;
+        let total = process.saturating_add(system);
+        if matches!(self, Self::Bytes) {
+            return format!("{total}\n");
+        }
+        let rows = [
+            ("sessions", core.sessions),
+            ("logs", core.logs),
+            ("journal", core.journal),
+            ("connections", process.saturating_sub(core.total())),
+            ("kernel at most", system),
+            ("total", total),
+        ];
+        rows.map(|(name, bytes)| format!("{name:<14} {:>12}\n", in_mebibytes(bytes))).concat()
+    }
+}
+
+/// Writes bytes as MiB with a decimal.
+fn in_mebibytes(bytes: u64) -> String {
+    let tenths = (u128::from(bytes) * 10).div_ceil(1 << 20);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_is_that_of_the_server_and_the_system() {
+        let config = Config { max_sessions: 77, ..Config::default() };
+        let sum = Server::memory_bound(&config) + Server::system_bound(&config);
+        assert_eq!(BoundFormat::Bytes.print(&config), format!("{sum}\n"));
+        let table = BoundFormat::Table.print(&Config { max_sessions: 1_000_000, ..Config::default() });
+        let rows: Vec<_> =
+            table.lines().map(|line| line.trim_end_matches(" MiB").rsplit_once(' ').expect("two")).collect();
+        let names: Vec<_> = rows.iter().map(|(name, _)| name.trim_end()).collect();
+        assert_eq!(names, ["sessions", "logs", "journal", "connections", "kernel at most", "total"]);
+        let numbers: Vec<f64> = rows.iter().map(|(_, number)| number.parse().expect("a number")).collect();
+        assert!((numbers[..5].iter().sum::<f64>() - numbers[5]).abs() < 1.0, "{table}");
+        assert!(numbers.iter().all(|number| *number > 0.0), "{table}");
+    }
+}

@@ -1,0 +1,492 @@
+//! What can be set: one struct for the options of the command line, the keys of a configuration file, and the help.
+
+use std::path::PathBuf;
+
+use chat_proto::{Config, DialectConfig, Exemptions, Rate};
+use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use serde::Deserialize;
+
+use crate::listen::Listener;
+use crate::log::{LogFilter, LogFormat};
+use crate::memory::BoundFormat;
+use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
+
+/// People and programs in one conversation.
+#[derive(Debug, Parser)]
+#[command(
+    name = env!("CARGO_BIN_NAME"),
+    version,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    before_help = BEFORE_HELP,
+    after_help = AFTER_HELP,
+    help_template = TEMPLATE,
+    max_term_width = 80,
+    next_line_help = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<PrintCommand>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+
+    /// Read options from a TOML file, each under its name here without the hyphens in front, as in max-sessions = 500;
+    /// what takes DIALECT= may be a table, as in [idle-timeout]. An option given here replaces the file's.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Check the options and the file, and exit.
+    #[arg(long, help_heading = "Instead of serving")]
+    pub(crate) check_config: bool,
+
+    /// Print how much memory sessions, their input, messages and the system's buffers for connections can ever take with
+    /// the limits given, and exit: a table, or only the sum in bytes. Tasks and threads come on top.
+    #[arg(
+        long,
+        value_name = "bytes",
+        num_args = 0..=1,
+        require_equals = true,
+        hide_possible_values = true,
+        default_missing_value = "table",
+        help_heading = "Instead of serving"
+    )]
+    pub(crate) print_memory_bound: Option<BoundFormat>,
+
+    /// Print this, and exit.
+    #[arg(short, long, action = ArgAction::Help, help_heading = "Instead of serving")]
+    help: Option<bool>,
+
+    /// Print the version, and exit.
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Instead of serving")]
+    version: Option<bool>,
+}
+
+/// What only prints something.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum PrintCommand {
+    /// Print a script that completes the options in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Where to listen, every limit, and what is logged.
+///
+/// Each field is an option and a key of that name. Its text here is its help, and ends with the range and the default,
+/// which tests hold to those of [`Config`]. `None`, or an empty list, is what was not given.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[expect(clippy::doc_markdown, reason = "the texts are printed as they are")]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Options {
+    /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine, IPv4
+    /// and IPv6, or unix:PATH, a Unix socket. May be given several times and replaces the default. Port 0 lets the system
+    /// choose one; a line "listening DIALECT ADDR" on standard output tells of each
+    /// [default: text=127.0.0.1:4000 classic=127.0.0.1:4001]
+    #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
+    pub(crate) listen: Vec<Listener>,
+
+    /// Sessions at once; one more is told that the server is full [1 to 1048576; default: 10000]
+    #[arg(long, value_name = "N", help_heading = "Sessions")]
+    pub(crate) max_sessions: Option<Count>,
+
+    /// Longest line, without its line end; a longer one is refused [64 to 1MiB; default: 4KiB]
+    #[arg(long, value_name = "BYTES", help_heading = "Sessions")]
+    pub(crate) max_line: Option<Bytes>,
+
+    /// Longest name [1 to 255; default: 32]
+    #[arg(long, value_name = "BYTES", help_heading = "Sessions")]
+    pub(crate) max_name: Option<Bytes>,
+
+    /// Which names may be had. strict: letters and digits in common use, and none that looks like another; loose, for where
+    /// accounts tell people apart: whatever can be seen, and none that is another in other case [default: strict]
+    #[arg(long, value_name = "RULES", help_heading = "Sessions", hide_possible_values = true)]
+    pub(crate) names: Option<Names>,
+
+    /// Lines a second from one session, and how many at once; a session that sends more is read more slowly, nothing is
+    /// lost [up to 1000000000/s:1000000; default: 20/s:100]
+    #[arg(long, value_name = "N/s[:BURST]|off", help_heading = "Sessions")]
+    pub(crate) rate: Option<OrOff<RatePerSecond>>,
+
+    /// Bytes a second that a reader has to take for others to wait until it has: it misses nothing then. All of them
+    /// together slow nobody below half of that [1KiB to 1GiB; default: 1MiB]
+    #[arg(long, value_name = "BYTES|off", help_heading = "Sessions")]
+    pub(crate) pace: Option<OrOff<Bytes>>,
+
+    /// How many of the latest messages a newcomer is shown [0 to 1000; default: classic=0 text=20]
+    #[arg(long, value_name = "[DIALECT=]N", help_heading = "Sessions")]
+    #[serde(deserialize_with = "value::per_dialect")]
+    pub(crate) backlog: Vec<ForDialect<Count>>,
+
+    /// What happens to a reader that falls behind the log. skip: it is told how many messages it missed and goes on; close:
+    /// it is closed [default: skip]
+    #[arg(long, value_name = "POLICY", help_heading = "Sessions", hide_possible_values = true)]
+    pub(crate) on_lag: Option<OnLag>,
+
+    /// Sessions at once from one address [1 to 1048576; default: 100]
+    #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
+    pub(crate) max_per_address: Option<OrOff<Count>>,
+
+    /// Connections a second from one address, and how many at once; one more is told to come back later
+    /// [up to 1000000000/s:1000000; default: 10/s:100]
+    #[arg(long, value_name = "N/s[:BURST]|off", help_heading = BY_ADDRESS)]
+    pub(crate) connects_per_address: Option<OrOff<RatePerSecond>>,
+
+    /// Lines a second from one address, those of all its sessions together, and how many at once; they are read more
+    /// slowly, each in turn [up to 1000000000/s:1000000; default: 200/s:1000]
+    #[arg(long, value_name = "N/s[:BURST]|off", help_heading = BY_ADDRESS)]
+    pub(crate) rate_per_address: Option<OrOff<RatePerSecond>>,
+
+    /// Networks whose connections are not counted by address, and unix for Unix sockets, separated by commas; none for no
+    /// exemption. Behind a proxy all come from its address: exempt it, or count nobody
+    /// [default: 127.0.0.0/8,::1/128,unix]
+    #[arg(long, value_name = "LIST", help_heading = BY_ADDRESS)]
+    #[serde(deserialize_with = "value::some_from_text")]
+    pub(crate) exempt: Option<Exemptions>,
+
+    /// How long a session may send no complete line [1ms to 365d; default: classic=15s text=10m]
+    #[arg(long, value_name = "[DIALECT=]TIME|off", help_heading = "Timeouts")]
+    #[serde(deserialize_with = "value::per_dialect")]
+    pub(crate) idle_timeout: Vec<ForDialect<OrOff<Time>>>,
+
+    /// How long a session may take nothing of what it is sent [1ms to 365d; default: 30s]
+    #[arg(long, value_name = "TIME|off", help_heading = "Timeouts")]
+    pub(crate) stall_timeout: Option<OrOff<Time>>,
+
+    /// How long a session that is being closed has for its last bytes. A shutdown may take a second more
+    /// [1ms to 365d; default: 5s]
+    #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
+    pub(crate) linger_timeout: Option<Time>,
+
+    /// Messages kept for each dialect, in bytes: how far a reader may fall behind. At least ten of the longest, or one
+    /// without a pace [up to 1GiB; default: 4MiB]
+    #[arg(long, value_name = "BYTES", help_heading = "Memory")]
+    pub(crate) log_bytes: Option<Bytes>,
+
+    /// Messages kept for each dialect, in number; at least 1 without a pace [10 to 16777216; default: 65536]
+    #[arg(long, value_name = "N", help_heading = "Memory")]
+    pub(crate) log_entries: Option<Count>,
+
+    /// Private replies kept for each session. At least two messages of the longest [up to 16MiB; default: 16KiB]
+    #[arg(long, value_name = "BYTES", help_heading = "Memory")]
+    pub(crate) reply_bytes: Option<Bytes>,
+
+    /// Records kept of what happened, for diagnosis [1 to 16777216; default: 10000]
+    #[arg(long, value_name = "N", help_heading = "Memory")]
+    pub(crate) journal_records: Option<Count>,
+
+    /// Messages, and as many of other entries, kept for programs that follow along [0 to 65536; default: 100]
+    #[arg(long, value_name = "N", help_heading = "Memory")]
+    pub(crate) history: Option<Count>,
+
+    /// What is logged to standard error: off, error, warn, info, debug, trace, or by module as in info,chat_proto=debug. At
+    /// info: who came, was named and left, and what happens often, summed up once a second. Lines that nobody reads in time
+    /// are lost and counted [default: info]
+    #[arg(long, value_name = "FILTER", help_heading = "Log")]
+    pub(crate) log: Option<LogFilter>,
+
+    /// Whether a person (text) or a program (json) reads the log [default: text]
+    #[arg(long, value_name = "FORMAT", help_heading = "Log", hide_possible_values = true)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+const BY_ADDRESS: &str = "By address, an IPv4 address or an IPv6 /64";
+
+const TEMPLATE: &str = "{name} {version}: {about}\n\n{usage-heading} {usage}\n\n{before-help}{all-args}{after-help}\n";
+
+const BEFORE_HELP: &str = "\
+Without options it serves the dialect text on 127.0.0.1:4000, for people with
+nc or telnet, and classic on 127.0.0.1:4001, for programs: lines of base64.";
+
+const AFTER_HELP: &str = "\
+BYTES are as in 4096, 64KiB, 4MiB or 1GiB, a TIME as in 500ms, 15s, 10m or 2h.
+With DIALECT= a value is for that dialect, without it for all. Of an option
+given twice the last one counts.
+
+Examples:
+  chat-server
+  chat-server --listen text=:4000 --max-sessions 500
+  chat-server --listen text=[::1]:0 --idle-timeout off --rate 5/s:20
+  chat-server --idle-timeout text=1h --idle-timeout classic=15s --log debug
+  chat-server --max-sessions 100000 --print-memory-bound
+  chat-server --config chat.toml --check-config
+  chat-server completions bash
+
+SIGINT and SIGTERM end it in order: everyone is told, and what is pending is
+sent within the linger timeout. A second signal ends it at once.
+
+Exit status: 0 after such an end; 1 if it could not serve, for example because
+an address is in use; 2 if the options or the file are wrong; 128 and the
+signal's number after a second signal.";
+
+/// Returns the program's command line, for [`Arguments`].
+pub(crate) fn command() -> Command {
+    // The range and the default have a line of their own.
+    Arguments::command().mut_args(|arg| match arg.get_help().map(ToString::to_string) {
+        Some(help) => arg.help(help.replacen(" [", "\n[", 1)),
+        None => arg,
+    })
+}
+
+impl Options {
+    /// Sets in `config` the limits that are given here, and leaves the others.
+    pub(crate) fn apply(&self, config: &mut Config) {
+        set(&mut config.max_sessions, self.max_sessions);
+        set(&mut config.max_line, self.max_line);
+        set(&mut config.max_name, self.max_name);
+        set(&mut config.names, self.names);
+        set_rate(config, |config| &mut config.rate, self.rate);
+        set_or_off(&mut config.pace, self.pace);
+        set(&mut config.on_lag, self.on_lag);
+        set_or_off(&mut config.max_per_address, self.max_per_address);
+        set_rate(config, |config| &mut config.connects_per_address, self.connects_per_address);
+        set_rate(config, |config| &mut config.rate_per_address, self.rate_per_address);
+        set_or_off(&mut config.stall_timeout, self.stall_timeout);
+        set(&mut config.linger_timeout, self.linger_timeout);
+        set(&mut config.log_bytes, self.log_bytes);
+        set(&mut config.log_entries, self.log_entries);
+        set(&mut config.reply_bytes, self.reply_bytes);
+        set(&mut config.journal_records, self.journal_records);
+        set(&mut config.history, self.history);
+        set_for_dialects(config, &self.backlog, |dialect, backlog| dialect.backlog = backlog.into());
+        set_for_dialects(config, &self.idle_timeout, |dialect, timeout| {
+            dialect.idle_timeout = timeout.0.map(Into::into);
+        });
+    }
+}
+
+fn set<T>(limit: &mut T, given: Option<impl Into<T>>) {
+    if let Some(value) = given {
+        *limit = value.into();
+    }
+}
+
+fn set_or_off<T>(limit: &mut Option<T>, given: Option<OrOff<impl Into<T>>>) {
+    if let Some(OrOff(value)) = given {
+        *limit = value.map(Into::into);
+    }
+}
+
+fn set_rate(config: &mut Config, limit: fn(&mut Config) -> &mut Option<Rate>, given: Option<OrOff<RatePerSecond>>) {
+    if let Some(OrOff(rate)) = given {
+        let default = *limit(&mut Config::default());
+        *limit(config) = rate.map(|rate| rate.or_burst_of(default));
+    }
+}
+
+fn set_for_dialects<T: Copy>(config: &mut Config, given: &[ForDialect<T>], set: impl Fn(&mut DialectConfig, T)) {
+    for ForDialect { dialect: only, value } in given {
+        for dialect in &mut config.dialects {
+            if only.is_none_or(|only| only == dialect.dialect.name()) {
+                set(dialect, *value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_proto::{ConfigError, NameRules};
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn config(args: &[&str]) -> Config {
+        let arguments = Arguments::try_parse_from([&["chat-server"], args].concat()).expect("right options");
+        let mut config = Config::default();
+        arguments.options.apply(&mut config);
+        config
+    }
+
+    #[test]
+    fn the_table_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_limit_has_its_option() {
+        let per_second = |rate: Option<Rate>| rate.map(|Rate { per_second, burst }| (per_second.get(), burst.get()));
+        let Config {
+            max_sessions: 11,
+            policy: None,
+            max_line: 12,
+            max_name: 13,
+            names: NameRules::Loose,
+            log_bytes: 20_971_520,
+            log_entries: 21,
+            reply_bytes: 22_528,
+            journal_records: 23,
+            history: 24,
+            rate,
+            pace: Some(25),
+            max_per_address: Some(26),
+            connects_per_address,
+            rate_per_address,
+            on_lag: chat_proto::OnLag::Close,
+            stall_timeout: None,
+            linger_timeout,
+            dialects,
+        } = config(&[
+            "--max-sessions=11",
+            "--max-line=12",
+            "--max-name=13",
+            "--names=loose",
+            "--log-bytes=20MiB",
+            "--log-entries=21",
+            "--reply-bytes=22KiB",
+            "--journal-records=23",
+            "--history=24",
+            "--rate=14/s:15",
+            "--pace=25",
+            "--max-per-address=26",
+            "--connects-per-address=27/s:28",
+            "--rate-per-address=29/s",
+            "--on-lag=close",
+            "--stall-timeout=off",
+            "--linger-timeout=19ms",
+            "--backlog=16",
+            "--idle-timeout=17s",
+            "--idle-timeout=classic=18s",
+        ])
+        else {
+            panic!("an option sets another limit");
+        };
+        assert_eq!(per_second(rate), Some((14, 15)));
+        assert_eq!(per_second(connects_per_address), Some((27, 28)));
+        assert_eq!(per_second(rate_per_address), Some((29, 1_000)), "without a burst it has the default's");
+        assert_eq!(linger_timeout.as_millis(), 19);
+        for DialectConfig { dialect, idle_timeout, backlog } in dialects {
+            let seconds = if dialect.name() == "classic" { 18 } else { 17 };
+            assert_eq!((backlog, idle_timeout.map(|time| time.as_secs())), (16, Some(seconds)));
+        }
+    }
+
+    #[test]
+    fn of_an_option_given_twice_the_last_one_counts() {
+        assert_eq!(config(&["--max-name", "5", "--max-name", "6"]).max_name, 6);
+        let timeout = |args: &[&str]| config(args).dialects[1].idle_timeout.map(|time| time.as_secs());
+        assert_eq!(timeout(&["--idle-timeout", "text=5s", "--idle-timeout", "6s"]), Some(6));
+    }
+
+    /// Each option of the table with its form and its help.
+    fn table() -> Vec<(String, String, String)> {
+        let command = Options::augment_args(Command::new(""));
+        let row = |arg: &clap::Arg| {
+            let form = arg.get_value_names().expect("a value").concat();
+            (arg.get_long().expect("a name").to_owned(), form, arg.get_help().expect("a help").to_string())
+        };
+        command.get_arguments().map(row).collect()
+    }
+
+    #[test]
+    fn the_help_tells_the_defaults() {
+        let default = format!("{:?}", Config::default());
+        for (name, _, help) in table() {
+            let (_, defaults) = help.split_once("default: ").expect(&name);
+            let defaults = defaults.strip_suffix(']').expect("the default is the end");
+            // A configuration that is nothing but defaults stays the same when it is told them again.
+            let args: Vec<String> = defaults.split(' ').map(|value| format!("--{name}={value}")).collect();
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            assert_eq!(format!("{:?}", config(&args)), default, "{help}");
+        }
+        let listen: Vec<String> = crate::listen::default_listeners().iter().map(ToString::to_string).collect();
+        for (name, value) in [
+            ("listen", listen.join(" ")),
+            ("exempt", Exemptions::default().to_string()),
+            ("log", "info".into()),
+            ("log-format", "text".into()),
+        ] {
+            let (_, _, help) = table().into_iter().find(|(option, ..)| option == name).expect(name);
+            assert!(help.ends_with(&format!("[default: {value}]")), "{help}");
+        }
+        assert_eq!(LogFilter::default(), "info".parse().expect("a filter"));
+        assert_eq!(LogFormat::default(), LogFormat::Text);
+    }
+
+    #[test]
+    fn the_help_tells_the_ranges() {
+        let check = |name: &str, value: &str| config(&[&format!("--{name}={value}")]).check();
+        let mut ranges = 0;
+        for (name, form, help) in table() {
+            let Some((range, _)) = help.rsplit_once('[').and_then(|(_, end)| end.split_once("; default: ")) else {
+                assert!(["listen", "names", "on-lag", "exempt", "log", "log-format"].contains(&&*name), "{help}");
+                continue;
+            };
+            ranges += 1;
+            let (least, most) = match range.strip_prefix("up to ") {
+                Some(most) => (None, most),
+                None => range.split_once(" to ").map(|(least, most)| (Some(least), most)).expect(range),
+            };
+            // Some need another limit raised, or lowered, with them; the error is about that one then.
+            let is_out = |value: &str| match check(&name, value) {
+                Err(ConfigError::OutOfRange { limit, .. } | ConfigError::Timeout { limit, .. }) => {
+                    limit.split('.').next() == Some(&name.replace('-', "_"))
+                }
+                _ => false,
+            };
+            let beside = |value: &str, by: i64| {
+                let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+                let number = digits.parse::<i64>().expect(value) + by;
+                format!("{number}{}", &value[digits.len()..])
+            };
+            if form == "N/s[:BURST]|off" {
+                let (per_second, burst) = most.split_once("/s:").expect(most);
+                assert!(!is_out(most), "{name} {most}");
+                assert!(is_out(&format!("{}/s:{burst}", beside(per_second, 1))), "{name}");
+                assert!(is_out(&format!("{per_second}/s:{}", beside(burst, 1))), "{name}");
+            } else {
+                assert!(!is_out(most) && is_out(&beside(most, 1)), "{name} {most}");
+                for least in least.into_iter().filter(|least| *least != "0") {
+                    assert!(!is_out(least) && is_out(&beside(least, -1)), "{name} {least}");
+                }
+            }
+            assert_eq!(config(&[]).check(), Ok(()));
+            let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
+            assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
+        }
+        assert_eq!(ranges, table().len() - 6);
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal_and_its_examples_work() {
+        let help = command().render_long_help().to_string();
+        let without_space = |help: &str| help.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        assert_eq!(without_space(&command().render_help().to_string()), without_space(&help), "-h tells the same");
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line:?}");
+        }
+        let (_, examples) = help.split_once("Examples:\n").expect("examples");
+        let examples: Vec<_> = examples.lines().map_while(|line| line.strip_prefix("  ")).collect();
+        assert!(examples.len() >= 5);
+        for example in examples {
+            Arguments::try_parse_from(example.split_whitespace()).expect(example);
+        }
+    }
+
+    #[test]
+    fn the_example_has_every_option_with_its_default_and_a_sentence() {
+        let example = include_str!("../../../chat.example.toml");
+        let options: Options = toml::from_str(example).expect("a right file");
+        let mut config = Config::default();
+        options.apply(&mut config);
+        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+        assert_eq!(options.listen, crate::listen::default_listeners());
+        assert_eq!(options.exempt, Some(Exemptions::default()));
+        assert_eq!((options.log, options.log_format), (Some(LogFilter::default()), Some(LogFormat::default())));
+        let lines: Vec<&str> = example.lines().collect();
+        for (name, ..) in table() {
+            let starts = [format!("{name} = "), format!("[{name}]")];
+            let at: Vec<usize> =
+                (0..lines.len()).filter(|at| starts.iter().any(|start| lines[*at].starts_with(start))).collect();
+            let [at] = at[..] else { panic!("{name} is there {} times", at.len()) };
+            assert!(at > 0 && lines[at - 1].starts_with("# ") && lines[at - 1].ends_with('.'), "{name}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! How to serve: what the command line and the file set, put together.
+
+use chat_proto::{Config, Exemptions};
+use clap::ArgMatches;
+
+use crate::config_file::ConfigFile;
+use crate::limit::LimitError;
+use crate::listen::{self, Listener};
+use crate::log::{LogFilter, LogFormat};
+use crate::options::Options;
+
+/// How to serve.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where to listen, in the order given; at least one.
+    pub(crate) listeners: Vec<Listener>,
+    /// The limits, checked; only the dialects that a listener speaks are left in it.
+    pub(crate) config: Config,
+    /// Whose connections are not counted by address.
+    pub(crate) exempt: Exemptions,
+    pub(crate) log: LogFilter,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Settings {
+    /// Takes what the command line sets, where it sets nothing what the file does, and where that sets nothing the default.
+    ///
+    /// # Errors
+    ///
+    /// A limit is out of its range, or the limits do not go together.
+    pub(crate) fn new(options: &Options, matches: &ArgMatches, file: Option<&ConfigFile>) -> Result<Self, LimitError> {
+        let mut config = Config::default();
+        let given = file.map(|file| &file.options).into_iter().chain([options]);
+        for options in given.clone() {
+            options.apply(&mut config);
+        }
+        // Of each the last counts, which is that of the command line.
+        let listeners = given.clone().map(|options| &options.listen).rfind(|listeners| !listeners.is_empty());
+        let listeners = listeners.cloned().unwrap_or_else(listen::default_listeners);
+        // A dialect that nobody can speak would cost its log and an encoding of every message all the same.
+        config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
+        config.check().map_err(|error| LimitError::new(&error, matches, file))?;
+        Ok(Self {
+            listeners,
+            config,
+            exempt: given.clone().filter_map(|options| options.exempt.clone()).next_back().unwrap_or_default(),
+            log: given.clone().filter_map(|options| options.log.clone()).next_back().unwrap_or_default(),
+            log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::FromArgMatches as _;
+
+    use super::*;
+    use crate::options::{self, Arguments};
+
+    fn settings(file: &str, args: &[&str]) -> Result<Settings, String> {
+        let matches =
+            options::command().try_get_matches_from([&["chat-server"], args].concat()).expect("right options");
+        let arguments = Arguments::from_arg_matches(&matches).expect("right options");
+        let file = ConfigFile::parse(Path::new("chat.toml"), file.as_bytes()).expect("a right file");
+        Settings::new(&arguments.options, &matches, Some(&file)).map_err(|error| error.to_string())
+    }
+
+    fn listeners(settings: &Settings) -> Vec<String> {
+        settings.listeners.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn nothing_set_serves_both_dialects_on_this_machine_only() {
+        let settings = settings("", &[]).expect("the defaults");
+        assert_eq!(listeners(&settings), ["text=127.0.0.1:4000", "classic=127.0.0.1:4001"]);
+        assert_eq!(format!("{:?}", settings.config), format!("{:?}", Config::default()));
+        assert_eq!((settings.log, settings.log_format), (LogFilter::default(), LogFormat::Text));
+        assert_eq!(settings.exempt, Exemptions::default());
+    }
+
+    #[test]
+    fn the_command_line_replaces_what_the_file_sets() {
+        let file = "listen = [\"text=:1\", \"classic=:2\"]\nmax-line = 100\nmax-name = 7\nlog = \"warn\"\nexempt = \"none\"\n\
+                    [idle-timeout]\ntext = \"5m\"\nclassic = \"6m\"";
+        let of_file = settings(file, &[]).expect("a right file");
+        assert_eq!(listeners(&of_file), ["text=:1", "classic=:2"]);
+        assert_eq!((of_file.config.max_line, of_file.config.max_name), (100, 7));
+        assert_eq!((Ok(of_file.log), of_file.exempt), ("warn".parse(), Exemptions::none()));
+
+        let args = "--listen classic=:3 --listen text=:4 --max-line 200 --idle-timeout text=7m --log off --exempt unix";
+        let args: Vec<&str> = args.split(' ').collect();
+        let of_both = settings(file, &args).expect("right options");
+        assert_eq!(listeners(&of_both), ["classic=:3", "text=:4"]);
+        assert_eq!((of_both.config.max_line, of_both.config.max_name), (200, 7));
+        assert_eq!((Ok(of_both.log), Ok(of_both.exempt)), ("off".parse(), "unix".parse()));
+        let minutes = |dialect: &chat_proto::DialectConfig| dialect.idle_timeout.map(|time| time.as_secs() / 60);
+        assert_eq!(of_both.config.dialects.iter().map(minutes).collect::<Vec<_>>(), [Some(6), Some(7)]);
+    }
+
+    #[test]
+    fn a_dialect_that_no_listener_speaks_is_left_out() {
+        let settings = settings("", &["--listen", "text=127.0.0.1:0", "--backlog", "classic=7", "--backlog", "text=8"]);
+        let dialects = settings.expect("right options").config.dialects;
+        let [text] = &dialects[..] else { panic!("{dialects:?}") };
+        assert_eq!((text.dialect.name(), text.backlog), ("text", 8));
+    }
+
+    #[test]
+    fn a_limit_out_of_its_range_is_named_where_it_was_set() {
+        for (args, message) in [
+            ("--max-line 12", "--max-line 12: it must be from 64 to 1048576 bytes"),
+            ("--max-sessions 0", "--max-sessions 0: it must be from 1 to 1048576"),
+            ("--rate 2000000000/s", "--rate 2000000000/s: it must be from 1 to 1000000000 a second, or off"),
+            ("--max-per-address 0", "--max-per-address 0: it must be from 1 to 1048576, or off"),
+            ("--rate 5/s:2000000", "--rate 5/s:2000000: it must be from 1 to 1000000 at once, or off"),
+            ("--linger-timeout 0s", "--linger-timeout 0s: it must be from 1ms to 365d"),
+            ("--stall-timeout 366d", "--stall-timeout 366d: it must be from 1ms to 365d, or off"),
+            (
+                "--idle-timeout text=0s --idle-timeout classic=9s",
+                "--idle-timeout text=0s: it must be from 1ms to 365d, or off",
+            ),
+            ("--listen text=127.0.0.1:0 --backlog 2000", "--backlog 2000: it must be from 0 to 1000"),
+        ] {
+            let args: Vec<&str> = args.split(' ').collect();
+            assert_eq!(settings("max-line = 100\nmax-sessions = 5", &args).expect_err("out of range"), message);
+        }
+        let in_file = |file: &str| settings(file, &["--max-name", "20"]).expect_err(file);
+        assert_eq!(in_file("\nmax-line = 12"), "chat.toml, line 2: max-line = 12: it must be from 64 to 1048576 bytes");
+        assert_eq!(
+            in_file("[idle-timeout]\nclassic = \"9s\"\ntext = \"0s\""),
+            "chat.toml, line 3: idle-timeout.text = \"0s\": it must be from 1ms to 365d, or off"
+        );
+        assert_eq!(
+            in_file("idle-timeout = \"0s\""),
+            "chat.toml, line 1: idle-timeout = \"0s\": it must be from 1ms to 365d, or off"
+        );
+    }
+
+    #[test]
+    fn a_limit_that_another_one_pushed_out_of_its_range_is_asked_for() {
+        let error = settings("max-line = \"1MiB\"", &["--log-bytes", "64MiB"]).expect_err("too little");
+        let asked = "--reply-bytes is 16384 by default: with the other limits given it must be from ";
+        assert!(error.starts_with(asked) && error.ends_with(" to 16777216 bytes"), "{error}");
+    }
+}

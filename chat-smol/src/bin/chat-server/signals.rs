@@ -1,0 +1,46 @@
+//! Signals, which end the server.
+
+use std::{process, thread};
+
+use async_signal::{Signal, Signals};
+use chat_smol::Handle;
+use futures_lite::StreamExt;
+use futures_lite::future::block_on;
+
+use crate::failure::Failure;
+
+/// Listens for SIGINT and SIGTERM from now on.
+pub(crate) fn listen() -> Result<Signals, Failure> {
+    Signals::new([Signal::Int, Signal::Term]).map_err(|error| Failure::System { doing: "listen for signals", error })
+}
+
+/// Starts a thread that obeys the signals.
+pub(crate) fn obey(signals: Signals, handle: Handle) -> Result<(), Failure> {
+    thread::Builder::new()
+        .name("signals".into())
+        // A plain wait: the block_on of async-io would have this thread poll the sockets for the ones that serve them.
+        .spawn(move || block_on(shut_down(signals, &handle)))
+        .map(drop)
+        .map_err(|error| Failure::System { doing: "start a thread", error })
+}
+
+/// Shuts down at the first signal, and ends the process at the second.
+async fn shut_down(mut signals: Signals, handle: &Handle) {
+    let mut shutting_down = false;
+    while let Some(signal) = signals.next().await {
+        match signal {
+            Ok(signal) if shutting_down => process::exit(128 + signal as i32),
+            Ok(signal) => {
+                // Done before it is said, and so for the error below: whoever reads the log has no say in it.
+                handle.shut_down();
+                shutting_down = true;
+                tracing::info!(signal = signal as i32, "shutting down; a second signal ends the process at once");
+            }
+            Err(error) => {
+                handle.shut_down();
+                tracing::error!(%error, "cannot listen for signals any longer; shutting down");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! How the values of options are written, on the command line and in a configuration file alike.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chat_proto::{Config, NameRules, Rate};
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+/// A whole number, such as `100`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(usize);
+
+/// A number of bytes, such as `4096`, `64KiB`, `4MiB` or `1GiB`; `64K`, `4M` and `1G` say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes(usize);
+
+/// A time with its unit, such as `500ms`, `15s`, `10m`, `2h` or `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Time(Duration);
+
+/// So many a second, such as `20/s`, or `20/s:100` with a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RatePerSecond {
+    per_second: NonZeroU32,
+    /// `None`: that of the default.
+    burst: Option<NonZeroU32>,
+}
+
+/// A value, or `off`, which is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OrOff<T>(pub(crate) Option<T>);
+
+/// `text=10m` for one dialect, or `10m` for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ForDialect<T> {
+    /// `None`: all.
+    pub(crate) dialect: Option<&'static str>,
+    pub(crate) value: T,
+}
+
+/// What happens to a reader that falls behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnLag {
+    Skip,
+    Close,
+}
+
+/// Which names may be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Names {
+    Strict,
+    Loose,
+}
+
+/// A text that is no value of the kind that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ValueError {
+    /// It is not in this form.
+    Form(&'static str),
+    /// It is neither in this form nor `off`.
+    FormOrOff(&'static str),
+    /// There is no such dialect.
+    Dialect,
+}
+
+impl FromStr for Count {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        whole_number(text).map(Self).ok_or(ValueError::Form("a whole number, such as 100"))
+    }
+}
+
+/// Read here and by no library: those at hand take `KB` as well, which people read both ways, or count `K` in 1,000s.
+/// The letters alone count in 1,024s, as in most servers' options.
+impl FromStr for Bytes {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let factor = match unit.to_ascii_lowercase().as_str() {
+            "" => Some(1),
+            "k" | "kib" => Some(1 << 10),
+            "m" | "mib" => Some(1 << 20),
+            "g" | "gib" => Some(1 << 30),
+            _ => None,
+        };
+        let bytes = whole_number(digits).zip(factor).map(|(number, factor)| number.saturating_mul(factor));
+        bytes.map(Self).ok_or(ValueError::Form("bytes, such as 4096, 64KiB, 4MiB or 1GiB"))
+    }
+}
+
+impl FromStr for Time {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        // In capitals `M` would be months to the library.
+        match humantime::parse_duration(&text.to_ascii_lowercase()) {
+            Ok(time) => Ok(Self(time)),
+            // Outside of any limit's range, which is told then.
+            Err(humantime::DurationError::NumberOverflow) => Ok(Self(Duration::MAX)),
+            Err(_) => Err(ValueError::Form("a time with its unit, such as 500ms, 15s, 10m or 2h")),
+        }
+    }
+}
+
+impl FromStr for RatePerSecond {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let count = |text: &str| whole_number(text).and_then(|n| NonZeroU32::new(u32::try_from(n).unwrap_or(u32::MAX)));
+        let read = || {
+            let (per_second, burst) = text.split_once("/s")?;
+            let burst = match burst {
+                "" => None,
+                _ => Some(count(burst.strip_prefix(':')?)?),
+            };
+            Some(Self { per_second: count(per_second)?, burst })
+        };
+        read().ok_or(ValueError::Form("so many a second, such as 20/s, or 20/s:100 with a burst, neither of them 0"))
+    }
+}
+
+impl<T: FromStr<Err = ValueError>> FromStr for OrOff<T> {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        text.parse().map(|value| Self(Some(value))).map_err(|error| match error {
+            ValueError::Form(form) => ValueError::FormOrOff(form),
+            other => other,
+        })
+    }
+}
+
+impl<T: FromStr<Err = ValueError>> FromStr for ForDialect<T> {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.split_once('=') {
+            Some((name, value)) => Ok(Self { dialect: Some(dialect(name)?), value: value.parse()? }),
+            None => Ok(Self { dialect: None, value: text.parse()? }),
+        }
+    }
+}
+
+impl FromStr for OnLag {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        choice(text, "skip or close")
+    }
+}
+
+impl FromStr for Names {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        choice(text, "strict or loose")
+    }
+}
+
+/// Reads one of the words that the command line takes.
+pub(crate) fn choice<T: ValueEnum>(text: &str, words: &'static str) -> Result<T, ValueError> {
+    T::from_str(text, false).map_err(|_| ValueError::Form(words))
+}
+
+/// Reads digits and nothing else. A number too large for the machine becomes its largest, which no limit's range has.
+fn whole_number(text: &str) -> Option<usize> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(usize::MAX))
+}
+
+/// Returns the dialect's name if there is such a dialect.
+pub(crate) fn dialect(name: &str) -> Result<&'static str, ValueError> {
+    dialects().into_iter().find(|dialect| *dialect == name).ok_or(ValueError::Dialect)
+}
+
+pub(crate) fn dialects() -> Vec<&'static str> {
+    Config::default().dialects.iter().map(|dialect| dialect.dialect.name()).collect()
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form(form) => write!(f, "it must be {form}"),
+            Self::FormOrOff(form) => write!(f, "it must be {form}, or off"),
+            Self::Dialect => write!(f, "the dialect must be {}", dialects().join(" or ")),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl From<Count> for usize {
+    fn from(Count(number): Count) -> Self {
+        number
+    }
+}
+
+impl From<Bytes> for usize {
+    fn from(Bytes(number): Bytes) -> Self {
+        number
+    }
+}
+
+impl From<Time> for Duration {
+    fn from(Time(time): Time) -> Self {
+        time
+    }
+}
+
+impl RatePerSecond {
+    /// Returns the rate; one without a burst has that of `default`.
+    pub(crate) fn or_burst_of(self, default: Option<Rate>) -> Rate {
+        let burst = self.burst.unwrap_or(default.unwrap_or_default().burst);
+        Rate { per_second: self.per_second, burst }
+    }
+}
+
+impl From<OnLag> for chat_proto::OnLag {
+    fn from(policy: OnLag) -> Self {
+        match policy {
+            OnLag::Skip => Self::Skip,
+            OnLag::Close => Self::Close,
+        }
+    }
+}
+
+impl From<Names> for NameRules {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::Strict => Self::Strict,
+            Names::Loose => Self::Loose,
+        }
+    }
+}
+
+/// Reads a value of a file that is written there as on the command line; a whole number needs no quotation marks.
+pub(crate) fn from_text<'de, T, D>(file: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    file.deserialize_any(Text(PhantomData))
+}
+
+/// Reads as [`from_text`] does what need not be there.
+pub(crate) fn some_from_text<'de, T, D>(file: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    from_text(file).map(Some)
+}
+
+/// Reads a value for all dialects, or a table with one for each.
+pub(crate) fn per_dialect<'de, T, D>(file: D) -> Result<Vec<ForDialect<T>>, D::Error>
+where
+    T: FromStr<Err = ValueError> + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    file.deserialize_any(PerDialect(PhantomData))
+}
+
+struct Text<T>(PhantomData<T>);
+
+impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in quotation marks or a whole number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    // What is too large for any limit's range is told so.
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i128<E: Error>(self, number: i128) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+}
+
+struct PerDialect<T>(PhantomData<T>);
+
+impl<'de, T: FromStr<Err = ValueError> + Deserialize<'de>> Visitor<'de> for PerDialect<T> {
+    type Value = Vec<ForDialect<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value for all dialects or a table with one for each")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let value = Text(PhantomData).visit_str(text)?;
+        Ok(vec![ForDialect { dialect: None, value }])
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some((name, value)) = table.next_entry::<String, T>()? {
+            values.push(ForDialect { dialect: Some(dialect(&name).map_err(Error::custom)?), value });
+        }
+        Ok(values)
+    }
+}
+
+macro_rules! read_from_text {
+    ($($kind:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+                from_text(file)
+            }
+        }
+    )+};
+}
+
+read_from_text!(Count, Bytes, Time, RatePerSecond, OnLag, Names);
+
+impl<'de, T: FromStr<Err = ValueError>> Deserialize<'de> for OrOff<T> {
+    fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+        from_text(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Option<usize> {
+        text.parse::<Bytes>().ok().map(usize::from)
+    }
+
+    fn time(text: &str) -> Option<Duration> {
+        text.parse::<Time>().ok().map(Duration::from)
+    }
+
+    fn rate(text: &str) -> Option<(u32, Option<u32>)> {
+        text.parse().ok().map(|RatePerSecond { per_second, burst }| (per_second.get(), burst.map(NonZeroU32::get)))
+    }
+
+    #[test]
+    fn sizes_count_in_1024s() {
+        assert_eq!(bytes("0"), Some(0));
+        assert_eq!(bytes("4096"), Some(4_096));
+        for (text, size) in [("5KiB", 5 << 10), ("5k", 5 << 10), ("3MiB", 3 << 20), ("3M", 3 << 20), ("1g", 1 << 30)] {
+            assert_eq!(bytes(text), Some(size), "{text}");
+        }
+        for text in ["", "x", "4MB", "4KB", "4 MiB", "-1", "+1", "1.5MiB", "MiB", "off", "4096\n", "\u{661}"] {
+            assert_eq!(bytes(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_no_unit() {
+        assert_eq!("5".parse::<Count>().map(usize::from), Ok(5));
+        for text in ["", "5K", "five", "5/s", "text=5", "0x5", "5_000", "-5", "+5"] {
+            assert_eq!(text.parse::<Count>(), Err(ValueError::Form("a whole number, such as 100")), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_too_large_for_the_machine_are_left_to_the_check() {
+        for text in ["99999999999999999999999999", "18446744073709551616", "18446744073709551615GiB"] {
+            assert_eq!(bytes(text), Some(usize::MAX), "{text}");
+        }
+        assert_eq!(time("99999999999999999999d"), Some(Duration::MAX));
+        assert_eq!(rate("99999999999/s:99999999999"), Some((u32::MAX, Some(u32::MAX))));
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        for (text, millis) in [
+            ("0s", 0),
+            ("500ms", 500),
+            ("15s", 15_000),
+            ("10m", 600_000),
+            ("10M", 600_000),
+            ("2H", 7_200_000),
+            ("1m30s", 90_000),
+            ("365d", 31_536_000_000),
+        ] {
+            assert_eq!(time(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "15", "s", "off", "never", "-5s", "5x"] {
+            assert_eq!(time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn off_is_for_what_may_be_none() {
+        assert_eq!("off".parse::<OrOff<Time>>(), Ok(OrOff(None)));
+        assert_eq!("7".parse::<OrOff<Count>>(), Ok(OrOff(Some(Count(7)))));
+        assert_eq!(
+            "all".parse::<OrOff<Count>>().map_err(|error| error.to_string()),
+            Err(String::from("it must be a whole number, such as 100, or off"))
+        );
+        assert!("off".parse::<Time>().is_err());
+    }
+
+    #[test]
+    fn a_rate_without_a_burst_has_the_defaults() {
+        assert_eq!(rate("7/s:9"), Some((7, Some(9))));
+        assert_eq!(rate("7/s"), Some((7, None)));
+        let default = Config::default().rate_per_address;
+        let seven = "7/s".parse::<RatePerSecond>().map(|rate| rate.or_burst_of(default));
+        assert_eq!(seven.ok().map(|rate| rate.burst), default.map(|rate| rate.burst));
+        for text in ["", "7", "7/m", "7:9", "/s", "7/s:", "7/s9", "0/s", "7/s:0", "7/s:9/s"] {
+            assert_eq!(rate(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_for_one_dialect_or_for_all() {
+        let parse = |text: &str| text.parse::<ForDialect<Count>>();
+        assert_eq!(parse("7"), Ok(ForDialect { dialect: None, value: Count(7) }));
+        assert_eq!(parse("text=7"), Ok(ForDialect { dialect: Some("text"), value: Count(7) }));
+        for text in ["irc=7", "=7"] {
+            let error = parse(text).expect_err(text).to_string();
+            assert_eq!(error, "the dialect must be classic or text");
+        }
+    }
+}
