@@ -41,7 +41,9 @@ impl Drop for Running {
 
 fn load(connect: &str, options: &str) -> Result<Report, LoadError> {
     let args = format!("{connect} --quiet {options}");
-    let Ok(Invocation::Run(options)) = parse(args.split_whitespace()) else { panic!("{args}") };
+    let Ok(Invocation::Run(options)) = parse(["load"].into_iter().chain(args.split_whitespace())) else {
+        panic!("{args}")
+    };
     run(&options, RunId::new(0x5eed), &mut |_| ControlFlow::Continue(()))
 }
 
@@ -124,7 +126,9 @@ fn silent_sessions_are_kept_alive() {
 #[test]
 fn servers_are_held_against_limit() {
     let args = "--beside limit --rounds 1 --readers 3 --senders 2 --warmup 50ms --duration 200ms --quiet";
-    let Ok(Invocation::Compare(comparison)) = parse(args.split_whitespace()) else { panic!("{args}") };
+    let Ok(Invocation::Compare(comparison)) = parse(["load"].into_iter().chain(args.split_whitespace())) else {
+        panic!("{args}")
+    };
     let mut table = Vec::new();
     let is_clean = compare(&comparison, &mut table).expect("servers can be connected to");
     let table = String::from_utf8(table).expect("a table is text");

@@ -5,39 +5,28 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chat_tests::growth::{Effort, Table, draw, measure};
-use lexopt::prelude::*;
+use clap::Parser;
 
-const HELP: &str = "\
-Measures how the chat core's costs grow with sessions, message size and senders.
-
-  growth measure [--millis N] > TABLE
-               measure, on one thread of an otherwise quiet machine, and print
-               a table; N milliseconds for each of 75 figures [500]
-  growth plot < TABLE > SVG
-               draw a table
-";
-
+/// Measures how the chat core's costs grow with sessions, message size and senders
+#[derive(Parser)]
 enum Task {
-    Measure(Effort),
+    /// Measure, on one thread of an otherwise quiet machine, and print a table; 75 figures
+    Measure {
+        /// Milliseconds for each figure
+        #[arg(long, value_name = "N", default_value_t = 500)]
+        millis: u64,
+    },
+    /// Read a table from standard input and draw it, as SVG
     Plot,
-    Help,
 }
 
 fn main() -> ExitCode {
-    let result = match task() {
-        Ok(Task::Measure(effort)) => {
-            print!("{}", measure(effort, |row| eprintln!("{row}")));
+    let result = match Task::parse() {
+        Task::Measure { millis } => {
+            print!("{}", measure(Effort { each: Duration::from_millis(millis) }, |row| eprintln!("{row}")));
             Ok(())
         }
-        Ok(Task::Plot) => plot(),
-        Ok(Task::Help) => {
-            print!("{HELP}");
-            Ok(())
-        }
-        Err(error) => {
-            eprintln!("growth: {error}; --help tells what there is");
-            return ExitCode::from(2);
-        }
+        Task::Plot => plot(),
     };
     result.map_or_else(
         |error| {
@@ -53,23 +42,4 @@ fn plot() -> Result<(), String> {
     io::stdin().read_to_string(&mut table).map_err(|error| format!("cannot read the table: {error}"))?;
     print!("{}", draw(&table.parse::<Table>()?)?);
     Ok(())
-}
-
-fn task() -> Result<Task, lexopt::Error> {
-    let mut parser = lexopt::Parser::from_env();
-    let mut task = None;
-    while let Some(argument) = parser.next()? {
-        match (argument, &mut task) {
-            (Value(name), None) if name == "measure" => {
-                task = Some(Task::Measure(Effort { each: Duration::from_millis(500) }));
-            }
-            (Value(name), None) if name == "plot" => task = Some(Task::Plot),
-            (Long("millis"), Some(Task::Measure(effort))) => {
-                effort.each = Duration::from_millis(parser.value()?.parse()?);
-            }
-            (Long("help") | Short('h'), _) => return Ok(Task::Help),
-            (argument, _) => return Err(argument.unexpected()),
-        }
-    }
-    task.ok_or_else(|| "`measure` or `plot`?".into())
 }

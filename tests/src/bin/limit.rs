@@ -5,13 +5,13 @@
 //! a reader that is a whole ring behind is cut. A first line that asks for a name is swallowed.
 
 use std::collections::VecDeque;
-use std::env;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
 use chat_tests::sockets::raise_descriptor_limit;
+use clap::Parser;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
@@ -31,10 +31,17 @@ const LISTENER: u64 = u64::MAX;
 /// Events taken at once.
 const EVENTS: usize = 1_024;
 
+/// Does about the least that a chat server can do
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen
+    #[arg(value_name = "IP:PORT")]
+    addr: SocketAddr,
+}
+
 fn main() -> ExitCode {
-    let addr = env::args().nth(1).and_then(|addr| addr.parse().ok());
-    let served = addr.map_or_else(|| Err(io::Error::other("usage: limit IP:PORT")), |addr| Limit::new(addr)?.run());
-    if let Err(error) = served {
+    let Arguments { addr } = Arguments::parse();
+    if let Err(error) = Limit::new(addr).and_then(Limit::run) {
         eprintln!("limit: {error}");
     }
     ExitCode::FAILURE

@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-use chat_tests::load::{HELP, Invocation, Progress, RunId, compare, parse, run};
+use chat_tests::load::{Invocation, Progress, RunId, compare, parse, run};
 
 fn main() -> ExitCode {
-    let options = match parse(env::args_os().skip(1)) {
-        Ok(Invocation::Run(options)) => options,
-        Ok(Invocation::Compare(comparison)) => {
+    let options = match parse(env::args_os()).unwrap_or_else(|error| error.exit()) {
+        Invocation::Run(options) => options,
+        Invocation::Compare(comparison) => {
             return match compare(&comparison, &mut io::stdout()) {
                 Ok(is_clean) => {
                     if is_clean {
@@ -25,11 +25,6 @@ fn main() -> ExitCode {
                     ExitCode::FAILURE
                 }
             };
-        }
-        Ok(Invocation::Help) => return print(HELP, ExitCode::SUCCESS),
-        Err(error) => {
-            eprintln!("load: {error}");
-            return ExitCode::from(2);
         }
     };
     let id = RunId::new(RandomState::new().hash_one("run"));

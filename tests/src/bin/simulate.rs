@@ -5,43 +5,38 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_tests::sim::{Run, mix};
-use lexopt::prelude::*;
+use clap::Parser;
 
-const HELP: &str = "\
-Plays the chat core against its model in a simulated world.
-
-  --seed N     the first seed; one from the clock if it is not given
-  --steps N    steps a seed [1000000]
-  --seeds N    how many seeds, one after another [1]
-  --forever    go on through new seeds until something fails
-  --find-faults
-               plant known bugs in the core and see that each is noticed
-               (with `--features fault-injection`)
-";
-
+/// Plays the chat core against its model in a simulated world
+#[derive(Parser)]
 struct Options {
-    seed: u64,
+    /// The first seed; one from the clock if it is not given
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Steps a seed
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     steps: u64,
+    /// How many seeds, one after another
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
+    /// Go on through new seeds until something fails
+    #[arg(long)]
+    forever: bool,
+    /// Plant known bugs in the core and see that each is noticed (with `--features fault-injection`)
+    #[arg(long)]
     find_faults: bool,
 }
 
 fn main() -> ExitCode {
-    let options = match options() {
-        Ok(Some(options)) => options,
-        Ok(None) => return ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("simulate: {error}; --help tells what there is");
-            return ExitCode::from(2);
-        }
-    };
+    let options = Options::parse();
+    let first = options.seed.unwrap_or_else(seed_from_clock);
     // A panic of the core is a failure like others; it is told of with its seed and trace, not in between.
     std::panic::set_hook(Box::new(|_| {}));
     if options.find_faults {
-        return find_faults(options.seed);
+        return find_faults(first);
     }
-    for i in 0..options.seeds {
-        let seed = options.seed.wrapping_add(i);
+    for i in 0..if options.forever { u64::MAX } else { options.seeds } {
+        let seed = first.wrapping_add(i);
         match simulate(seed, options.steps) {
             Ok(hash) => println!("seed {seed} steps {} hash {hash:016x} ok", options.steps),
             Err(failure) => {
@@ -89,25 +84,8 @@ fn find_faults(_seed: u64) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn options() -> Result<Option<Options>, lexopt::Error> {
+fn seed_from_clock() -> u64 {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     // Few enough digits to be told over the telephone.
-    let mut options =
-        Options { seed: mix(clock as u64) % 1_000_000_000, steps: 1_000_000, seeds: 1, find_faults: false };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(option) = parser.next()? {
-        match option {
-            Long("seed") => options.seed = parser.value()?.parse()?,
-            Long("steps") => options.steps = parser.value()?.parse()?,
-            Long("seeds") => options.seeds = parser.value()?.parse()?,
-            Long("find-faults") => options.find_faults = true,
-            Long("forever") => options.seeds = u64::MAX,
-            Long("help") | Short('h') => {
-                print!("{HELP}");
-                return Ok(None);
-            }
-            _ => return Err(option.unexpected()),
-        }
-    }
-    Ok(Some(options))
+    mix(clock as u64) % 1_000_000_000
 }

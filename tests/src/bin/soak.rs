@@ -4,18 +4,10 @@ use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use chat_tests::soak::{HELP, Invocation, parse, run, serve};
+use chat_tests::soak::{Invocation, parse, run, serve};
 
 fn main() -> ExitCode {
-    let invocation = match parse(env::args_os().skip(1)) {
-        Ok(invocation) => invocation,
-        Err(error) => {
-            eprintln!("soak: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    let result = match invocation {
-        Invocation::Help => write!(io::stdout(), "{HELP}").map(|()| true).map_err(|error| error.to_string()),
+    let result = match parse(env::args_os()).unwrap_or_else(|error| error.exit()) {
         Invocation::Serve { adapter, clients } => {
             serve(adapter, clients).map(|()| true).map_err(|error| error.to_string())
         }

@@ -37,7 +37,7 @@ mod wire;
 pub use self::audience::Got;
 pub use self::beside::compare;
 pub use self::dialect::Dialect;
-pub use self::options::{Comparison, HELP, Invocation, Keepalive, Options, Pace, Target, parse};
+pub use self::options::{Comparison, Invocation, Keepalive, Options, Pace, Target, parse};
 pub use self::progress::Progress;
 pub use self::report::Report;
 pub use self::run::{LoadError, run};

@@ -6,74 +6,102 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
-use lexopt::prelude::*;
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
 
 use super::dialect::Dialect;
 use super::wire::{HEADER, MAX_SENDERS, Sizes};
-use crate::usage::{TARGET, UsageError, plain, value};
+use crate::usage::time;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Loads a chat server and measures it: throughput, latency, and whether everything
-arrives once and in order.
+/// Loads a chat server and measures it: throughput, latency, and whether everything arrives once and in order.
+#[derive(Debug, Parser)]
+#[command(name = "load", max_term_width = 80, after_help = AFTER_HELP, override_usage = USAGE)]
+struct Arguments {
+    /// A server to load, such as text=127.0.0.1:4000 or classic=chat.example:4001. Several times: readers and senders are
+    /// spread over them, which is how one server is loaded in both dialects. There is no default
+    #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Whom")]
+    #[arg(required_unless_present = "beside", conflicts_with = "beside")]
+    connect: Vec<Target>,
 
-Usage: load --connect DIALECT=ADDR [OPTIONS]
-       load --beside limit [OPTIONS]
+    /// Connect from this address of this machine. Several times: from each in turn, since one address has some 28,000
+    /// ports. Without it a server on 127.0.0.1 is connected to from as many of 127.0.0.* as needed
+    #[arg(long, value_name = "IP", help_heading = "Whom")]
+    source: Vec<IpAddr>,
 
-Whom:
-  --connect DIALECT=ADDR  A server to load, such as text=127.0.0.1:4000 or
-                          classic=chat.example:4001. Several times: readers and
-                          senders are spread over them, which is how one server
-                          is loaded in both dialects. There is no default.
-  --source IP             Connect from this address of this machine. Several
-                          times: from each in turn, since one address has some
-                          28,000 ports. Without it a server on 127.0.0.1 is
-                          connected to from as many of 127.0.0.* as needed.
-  --beside limit          Instead of all that: build and start both servers of
-                          this project and limit, about the least that such a
-                          server can do, load them in turn, and print medians
-                          and the medians of their ratios to limit. Without
-                          other options it measures the rows of PERFORMANCE.md,
-                          which takes some minutes; with any of --readers,
-                          --senders, --window, --rate and --size one row.
-  --rounds N              How often each is loaded for that [default: 8]
-  --pid N                 The server's process, if it runs on this machine: its
-                          processor time and memory are measured, too.
+    /// Instead of all that: build and start both servers of this project and limit, about the least that such a server can
+    /// do, load them in turn, and print medians and the medians of their ratios to limit. Without other options it measures
+    /// the rows of PERFORMANCE.md, which takes some minutes; with any of --readers, --senders, --window, --rate and --size
+    /// one row
+    #[arg(long, value_name = "limit", value_parser = ["limit"], hide_possible_values = true, help_heading = "Whom")]
+    beside: Option<String>,
 
-How much:
-  --readers N             Sessions that read [default: 100]
-  --senders N             Sessions that send, and read what the others send
-                          [default: 1]
-  --idle N                Further sessions that are silent; what they are sent
-                          is thrown away [default: 0]
-  --window N              Send as fast as it goes, but have at most N messages
-                          on their way to the slowest reader [default: 1024]
-  --rate N                Instead of that: send N messages a second, all senders
-                          together, whether or not the server keeps up. Latency
-                          counts from when a message was due.
-  --size BYTES[..BYTES]   The size of messages, or of the shortest and the
-                          longest [default: 64]
+    /// How often each is loaded for that [default: 8]
+    #[arg(long, value_name = "N", value_parser = number(1, 1_000), conflicts_with = "connect", help_heading = "Whom")]
+    rounds: Option<usize>,
 
-How long:
-  --warmup TIME           Before the measurement [default: 2s; 300ms --beside
-                          limit]
-  --duration TIME         The measurement [default: 10s; 1200ms --beside limit]
-  --keepalive TIME|off    How often a session sends an empty line, lest the
-                          server take it for dead [default: classic 5s, text
-                          200s]
+    /// The server's process, if it runs on this machine: its processor time and memory are measured, too
+    #[arg(long, value_name = "N", conflicts_with = "beside", help_heading = "Whom")]
+    pid: Option<u32>,
 
-What is told:
-  --json                  A JSON object instead of a table on standard output
-  --quiet                 No progress on standard error
-  --help                  This; -h does the same
+    /// Sessions that read [default: 100]
+    #[arg(long, value_name = "N", value_parser = number(0, MAX_SESSIONS), help_heading = "How much")]
+    readers: Option<usize>,
 
+    /// Sessions that send, and read what the others send [default: 1]
+    #[arg(long, value_name = "N", value_parser = number(0, MAX_SENDERS as u64), help_heading = "How much")]
+    senders: Option<usize>,
+
+    /// Further sessions that are silent; what they are sent is thrown away
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(value_parser = number(0, MAX_SESSIONS), help_heading = "How much")]
+    idle: usize,
+
+    /// Send as fast as it goes, but have at most N messages on their way to the slowest reader [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(conflicts_with = "rate", help_heading = "How much")]
+    window: Option<u64>,
+
+    /// Instead of that: send N messages a second, all senders together, whether or not the server keeps up. Latency counts
+    /// from when a message was due
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "How much")]
+    rate: Option<f64>,
+
+    /// The size of messages, or of the shortest and the longest [default: 64]
+    #[arg(long, value_name = "BYTES[..BYTES]", value_parser = sizes, help_heading = "How much")]
+    size: Option<Sizes>,
+
+    /// Before the measurement [default: 2s; 300ms --beside limit]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How long")]
+    warmup: Option<Duration>,
+
+    /// The measurement [default: 10s; 1200ms --beside limit]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How long")]
+    duration: Option<Duration>,
+
+    /// How often a session sends an empty line, lest the server take it for dead [default: classic 5s, text 200s]
+    #[arg(long, value_name = "TIME|off", value_parser = keepalive, help_heading = "How long")]
+    keepalive: Option<Keepalive>,
+
+    /// A JSON object instead of a table on standard output
+    #[arg(long, help_heading = "What is told")]
+    json: bool,
+
+    /// No progress on standard error
+    #[arg(long, help_heading = "What is told")]
+    quiet: bool,
+}
+
+const USAGE: &str = "load --connect DIALECT=ADDR [OPTIONS]\n       load --beside limit [OPTIONS]";
+
+const AFTER_HELP: &str = "\
 A TIME is as in 500ms, 15s, 10m or 2h. A server of this project lets a session
 say 20 lines a second unless it is started with --rate off.
 
 Exit status: 0 if everything arrived once and in order and nobody was
 disconnected; 1 if not, or if there was nothing to be connected to; 2 if the
-options are wrong.
-";
+options are wrong.";
+
+const MAX_SESSIONS: u64 = 1_000_000;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,12 +144,14 @@ pub struct Target {
 }
 
 impl FromStr for Target {
-    type Err = ();
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (dialect, addr) = text.split_once('=').ok_or(())?;
-        let addr = addr.to_socket_addrs().map_err(|_| ())?.next().ok_or(())?;
-        Ok(Self { dialect: dialect.parse()?, addr })
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let read = || {
+            let (dialect, addr) = text.split_once('=')?;
+            Some(Self { dialect: dialect.parse().ok()?, addr: addr.to_socket_addrs().ok()?.next()? })
+        };
+        read().ok_or("it must be DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000 or classic=[::1]:4001")
     }
 }
 
@@ -176,78 +206,43 @@ pub enum Invocation {
     Run(Box<Options>),
     /// To compare this project's servers with `limit`.
     Compare(Box<Comparison>),
-    /// To print [`HELP`].
-    Help,
 }
 
-/// Reads the arguments, without the program's own name in front.
+/// Reads the arguments, the program's own name in front.
 ///
 /// # Errors
 ///
-/// An argument that is no option, or one with a wrong value. Host names are looked up, which can fail.
-pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invocation, UsageError> {
-    let mut options = Options {
-        targets: Vec::new(),
-        sources: Vec::new(),
-        pid: None,
-        readers: 100,
-        senders: 1,
-        idle: 0,
-        pace: Pace::Window(1_024),
-        sizes: Sizes { min: 64, max: 64 },
-        warm_up: Duration::from_secs(2),
-        duration: Duration::from_secs(10),
-        keepalive: Keepalive::Dialect,
-        json: false,
-        quiet: false,
+/// An argument that is no option, or one with a wrong value; or the help, which is to be printed. Host names are looked
+/// up, which can fail.
+pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Invocation, clap::Error> {
+    let arguments = Arguments::try_parse_from(args)?;
+    let is_row_given = arguments.readers.is_some()
+        || arguments.senders.is_some()
+        || arguments.window.is_some()
+        || arguments.rate.is_some()
+        || arguments.size.is_some();
+    let is_comparison = arguments.beside.is_some();
+    let (usual_warm_up, usual_duration) = if is_comparison { SHORT } else { LONG };
+    let options = Options {
+        targets: arguments.connect,
+        sources: arguments.source,
+        pid: arguments.pid,
+        readers: arguments.readers.unwrap_or(100),
+        senders: arguments.senders.unwrap_or(1),
+        idle: arguments.idle,
+        pace: arguments.rate.map_or(Pace::Window(arguments.window.unwrap_or(1_024)), Pace::Rate),
+        sizes: arguments.size.unwrap_or(Sizes { min: 64, max: 64 }),
+        warm_up: arguments.warmup.unwrap_or(usual_warm_up),
+        duration: arguments.duration.unwrap_or(usual_duration),
+        keepalive: arguments.keepalive.unwrap_or(Keepalive::Dialect),
+        json: arguments.json,
+        quiet: arguments.quiet,
     };
-    let (mut window, mut rate) = (None, None);
-    let (mut is_comparison, mut rounds) = (false, None);
-    let (mut warm_up, mut duration, mut is_row_given) = (None, None, false);
-    let mut parser = lexopt::Parser::from_args(args);
-    while let Some(option) = parser.next()? {
-        is_row_given |= matches!(option, Long("readers" | "senders" | "window" | "rate" | "size"));
-        match option {
-            Long("beside") => is_comparison = value(&mut parser, "beside", "limit", beside)?,
-            Long("rounds") => rounds = Some(value(&mut parser, "rounds", ROUNDS, round_count)?),
-            Long("connect") => options.targets.push(value(&mut parser, "connect", TARGET, plain)?),
-            Long("source") => options.sources.push(value(&mut parser, "source", "an IP address", plain)?),
-            Long("pid") => options.pid = Some(value(&mut parser, "pid", "a process id", plain)?),
-            Long("readers") => options.readers = value(&mut parser, "readers", COUNT, count)?,
-            Long("senders") => options.senders = value(&mut parser, "senders", SENDERS, senders)?,
-            Long("idle") => options.idle = value(&mut parser, "idle", COUNT, count)?,
-            Long("window") => window = Some(value(&mut parser, "window", WINDOW, window_size)?),
-            Long("rate") => rate = Some(value(&mut parser, "rate", RATE, rate_per_second)?),
-            Long("size") => options.sizes = value(&mut parser, "size", SIZE, sizes)?,
-            Long("warmup") => warm_up = Some(value(&mut parser, "warmup", TIME, time)?),
-            Long("duration") => duration = Some(value(&mut parser, "duration", TIME, time)?),
-            Long("keepalive") => options.keepalive = value(&mut parser, "keepalive", "a time or off", keepalive)?,
-            Long("json") => options.json = true,
-            Long("quiet") => options.quiet = true,
-            Long("help") | Short('h') => return Ok(Invocation::Help),
-            _ => return Err(option.unexpected().into()),
-        }
+    if !is_comparison {
+        return Ok(Invocation::Run(Box::new(options)));
     }
-    options.pace = match (window, rate) {
-        (None, None) => options.pace,
-        (Some(window), None) => Pace::Window(window),
-        (None, Some(rate)) => Pace::Rate(rate),
-        (Some(_), Some(_)) => return Err(UsageError::Combination("--window and --rate exclude each other")),
-    };
-    let (usual_warm_up, usual_duration) = if is_comparison { SHORT } else { (options.warm_up, options.duration) };
-    options.warm_up = warm_up.unwrap_or(usual_warm_up);
-    options.duration = duration.unwrap_or(usual_duration);
-    match (options.targets.is_empty(), is_comparison) {
-        (true, false) => Err(UsageError::Combination(NO_TARGET)),
-        (false, true) => Err(UsageError::Combination("--connect and --beside exclude each other")),
-        (false, false) if rounds.is_some() => Err(UsageError::Combination("--rounds needs --beside limit")),
-        (false, false) => Ok(Invocation::Run(Box::new(options))),
-        (true, true) if options.pid.is_some() => Err(UsageError::Combination("--pid and --beside exclude each other")),
-        (true, true) => {
-            let rows = if is_row_given { vec![options] } else { usual_rows(&options) };
-            Ok(Invocation::Compare(Box::new(Comparison { rows, rounds: rounds.unwrap_or(ROUNDS_USUAL) })))
-        }
-    }
+    let rows = if is_row_given { vec![options] } else { usual_rows(&options) };
+    Ok(Invocation::Compare(Box::new(Comparison { rows, rounds: arguments.rounds.unwrap_or(ROUNDS) })))
 }
 
 /// The rows of PERFORMANCE.md, with all other options as they are.
@@ -273,67 +268,47 @@ fn usual_rows(options: &Options) -> Vec<Options> {
     ]
 }
 
-/// Warming up and measuring in a comparison.
+/// Warming up and measuring a server, and in a comparison.
+const LONG: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 const SHORT: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(1_200));
-const ROUNDS_USUAL: usize = 8;
-const ROUNDS: &str = "a number from 1 to 1000";
+const ROUNDS: usize = 8;
 
-const NO_TARGET: &str = "which server? name it, as in --connect text=127.0.0.1:4000";
-const COUNT: &str = "a number up to 1000000";
-const SENDERS: &str = "a number up to 262143";
-const WINDOW: &str = "a number from 1 to 1000000";
-const RATE: &str = "messages a second, more than 0";
-const SIZE: &str = "bytes from 21 to 1000000, such as 64 or 64..1024";
-const TIME: &str = "a time such as 500ms, 15s, 10m or 2h";
-
-/// There is but one program to be compared with.
-fn beside(text: &str) -> Option<bool> {
-    (text == "limit").then_some(true)
+fn number(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=most)
 }
 
-fn round_count(text: &str) -> Option<usize> {
-    plain(text).filter(|count| (1..=1_000).contains(count))
+fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 1e9);
+    rate.ok_or("it must be messages a second, more than 0")
 }
 
-fn count(text: &str) -> Option<usize> {
-    plain(text).filter(|count| *count <= 1_000_000)
+fn sizes(text: &str) -> Result<Sizes, &'static str> {
+    let read = || {
+        let (min, max) = text.split_once("..").unwrap_or((text, text));
+        let sizes = Sizes { min: min.parse().ok()?, max: max.parse().ok()? };
+        (HEADER <= sizes.min && sizes.min <= sizes.max && sizes.max <= 1_000_000).then_some(sizes)
+    };
+    read().ok_or("it must be bytes from 21 to 1000000, such as 64 or 64..1024")
 }
 
-fn senders(text: &str) -> Option<usize> {
-    count(text).filter(|count| *count <= MAX_SENDERS)
-}
-
-fn window_size(text: &str) -> Option<u64> {
-    plain(text).filter(|size| (1..=1_000_000).contains(size))
-}
-
-fn rate_per_second(text: &str) -> Option<f64> {
-    plain(text).filter(|rate| *rate > 0.0 && *rate <= 1e9)
-}
-
-fn sizes(text: &str) -> Option<Sizes> {
-    let (min, max) = text.split_once("..").unwrap_or((text, text));
-    let sizes = Sizes { min: plain(min)?, max: plain(max)? };
-    (HEADER <= sizes.min && sizes.min <= sizes.max && sizes.max <= 1_000_000).then_some(sizes)
-}
-
-fn time(text: &str) -> Option<Duration> {
-    crate::usage::time(text).ok()
-}
-
-fn keepalive(text: &str) -> Option<Keepalive> {
-    if text == "off" { Some(Keepalive::Never) } else { time(text).filter(|time| !time.is_zero()).map(Keepalive::Every) }
+fn keepalive(text: &str) -> Result<Keepalive, &'static str> {
+    match time(text) {
+        _ if text == "off" => Ok(Keepalive::Never),
+        Ok(time) if !time.is_zero() => Ok(Keepalive::Every(time)),
+        _ => Err("it must be a time, such as 500ms, 15s, 10m or 2h, or off"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     fn options(args: &str) -> Result<Options, String> {
-        match parse(args.split_whitespace()) {
+        match parse(["load"].into_iter().chain(args.split_whitespace())) {
             Ok(Invocation::Run(options)) => Ok(*options),
             Ok(Invocation::Compare(_)) => Err("a comparison".into()),
-            Ok(Invocation::Help) => Err("help".into()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -365,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_comparison_is_of_the_usual_rows_or_of_one() {
-        let comparison = |args: &str| match parse(args.split_whitespace()) {
+        let comparison = |args: &str| match parse(["load"].into_iter().chain(args.split_whitespace())) {
             Ok(Invocation::Compare(comparison)) => *comparison,
             other => panic!("{args}: {other:?}"),
         };
@@ -376,12 +351,13 @@ mod tests {
         assert_eq!((one.rows.len(), one.rounds, one.rows[0].readers), (1, 3, 7));
         assert_eq!(one.rows[0].duration, Duration::from_secs(2));
         for (args, wrong) in [
-            ("--beside redis", "--beside redis: it must be limit"),
-            ("--beside limit --connect text=127.0.0.1:4000", "--connect and --beside exclude each other"),
-            ("--beside limit --pid 7", "--pid and --beside exclude each other"),
-            ("--connect text=127.0.0.1:4000 --rounds 3", "--rounds needs --beside limit"),
+            ("--beside redis", "invalid value 'redis' for '--beside <limit>'"),
+            ("--beside limit --connect text=127.0.0.1:4000", "'--beside <limit>' cannot be used with"),
+            ("--beside limit --pid 7", "'--beside <limit>' cannot be used with"),
+            ("--connect text=127.0.0.1:4000 --rounds 3", "cannot be used with"),
         ] {
-            assert_eq!(options(args), Err(wrong.to_owned()));
+            let error = options(args).expect_err(args);
+            assert!(error.contains(wrong), "{args}: {error}");
         }
     }
 
@@ -396,21 +372,21 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (args, mention) in [
-            ("--connect 127.0.0.1:4000", "--connect 127.0.0.1:4000: it must be DIALECT=ADDR"),
+            ("--connect 127.0.0.1:4000", "'127.0.0.1:4000' for '--connect <DIALECT=ADDR>': it must be DIALECT=ADDR"),
             ("--connect irc=127.0.0.1:4000", "DIALECT=ADDR"),
             ("--connect text=127.0.0.1", "DIALECT=ADDR"),
-            ("--window 10 --rate 10", "exclude each other"),
-            ("--window 0", "--window 0: it must be a number from 1"),
+            ("--window 10 --rate 10", "cannot be used with"),
+            ("--window 0", "0 is not in 1.."),
             ("--rate 0", "more than 0"),
             ("--rate nan", "more than 0"),
             ("--size 20", "bytes from 21"),
             ("--size 100..99", "bytes from 21"),
-            ("--duration 10", "--duration 10: it must be a time"),
+            ("--duration 10", "it must be a time"),
             ("--duration 9999999h", "it must be a time"),
-            ("--keepalive 0s", "a time or off"),
-            ("--senders 262144", "up to 262143"),
-            ("--source localhost", "an IP address"),
-            ("--readers", "missing argument"),
+            ("--keepalive 0s", "or off"),
+            ("--senders 262144", "262144 is not in 0..=262143"),
+            ("--source localhost", "invalid IP address"),
+            ("--readers", "a value is required"),
             ("--reader 5", "--help"),
             ("text=127.0.0.1:4000", "--help"),
         ] {
@@ -420,13 +396,9 @@ mod tests {
     }
 
     #[test]
-    fn help_names_every_option() {
-        assert_eq!(options("--help"), Err("help".into()));
-        assert_eq!(options("--connect text=127.0.0.1:1 -h"), Err("help".into()));
-        for option in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
-            let option = option.trim_end_matches([',', '.']);
-            let known = parse([option]).map_err(|error| error.to_string());
-            assert!(!known.is_err_and(|error| error.contains("invalid option")), "{option}");
-        }
+    fn help_fits_a_terminal() {
+        Arguments::command().debug_assert();
+        let help = options("--help").expect_err("help");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
     }
 }

@@ -16,7 +16,7 @@ mod samples;
 mod server;
 mod verdict;
 
-pub use self::options::{Adapter, HELP, Invocation, Options, parse};
+pub use self::options::{Adapter, Invocation, Options, parse};
 pub use self::run::{SoakError, run};
 pub use self::server::serve;
 pub use self::verdict::Verdict;

@@ -2,48 +2,63 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use lexopt::prelude::*;
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
 
 use crate::load::Target;
-use crate::usage::{TARGET, UsageError, plain, value};
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Plagues a chat server with hostile clients and watches what becomes of it.
+/// Plagues a chat server with hostile clients and watches what becomes of it.
+#[derive(Debug, Parser)]
+#[command(name = "soak", max_term_width = 80, after_help = AFTER_HELP, override_usage = USAGE)]
+struct Arguments {
+    /// Start this adapter in a process of its own
+    #[arg(long, value_name = "smol|std", default_value_t = Adapter::Smol, hide_possible_values = true)]
+    #[arg(conflicts_with_all = ["connect", "pid"])]
+    adapter: Adapter,
 
-Usage: soak [--adapter smol|std] [OPTIONS]
-       soak --connect DIALECT=ADDR --pid N [OPTIONS]
+    /// Instead of that: a server that runs already, such as text=127.0.0.1:4000. Several times if it speaks several dialects
+    #[arg(long, value_name = "DIALECT=ADDR", requires = "pid")]
+    connect: Vec<Target>,
 
-  --adapter smol|std      Start this adapter in a process of its own
-                          [default: smol]
-  --connect DIALECT=ADDR  Instead of that: a server that runs already, such as
-                          text=127.0.0.1:4000. Several times if it speaks
-                          several dialects.
-  --pid N                 That server's process, on this machine
-  --clients N             Hostile clients at once [default: 2000]
-  --minutes N             How long, such as 10 or 0.5 [default: 10]
-  --seed N                Which hostile clients do what when [default: 1]
-  --serve                 Be the server of a soak for --adapter and --clients:
-                          print where it listens, and serve until standard
-                          input ends
-  --help                  This; -h does the same
+    /// That server's process, on this machine
+    #[arg(long, value_name = "N", requires = "connect")]
+    pid: Option<u32>,
 
+    /// Hostile clients at once
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    clients: usize,
+
+    /// How long, such as 10 or 0.5
+    #[arg(long, value_name = "N", default_value = "10", value_parser = minutes)]
+    minutes: Duration,
+
+    /// Which hostile clients do what when
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Be the server of a soak for --adapter and --clients: print where it listens, and serve until standard input ends
+    #[arg(long, conflicts_with_all = ["connect", "pid"])]
+    serve: bool,
+}
+
+const USAGE: &str = "soak [--adapter smol|std] [OPTIONS]\n       soak --connect DIALECT=ADDR --pid N [OPTIONS]";
+
+const AFTER_HELP: &str = "\
 Hostile clients never read, send a byte every few seconds, flood, rename
 themselves, ask who is there in a loop, whisper to those who do not read, send
 rubbish, connect and reset, close half of a connection, leave and come back. A
 few honest clients talk among them and check what they hear.
 
 A row is printed every minute: the sessions that are open, how many were opened
-in all, the lines that honest clients heard in all, and what the server's process
-uses.
+in all, the lines that honest clients heard in all, and what the server's
+process uses.
 
 Exit status: 0 if the server's memory stayed flat, the honest clients missed
 nothing, and once all were gone nothing of them was left; 1 if not; 2 if the
-options are wrong.
-";
+options are wrong.";
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,24 +88,12 @@ pub enum ServerChoice {
 }
 
 /// An adapter of this project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Adapter {
-    /// `chat-smol`.
+    /// `chat-smol`
     Smol,
-    /// `chat-std`.
+    /// `chat-std`
     Std,
-}
-
-impl FromStr for Adapter {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "smol" => Ok(Self::Smol),
-            "std" => Ok(Self::Std),
-            _ => Err(()),
-        }
-    }
 }
 
 impl fmt::Display for Adapter {
@@ -114,53 +117,27 @@ pub enum Invocation {
         /// For how many hostile clients.
         clients: usize,
     },
-    /// To print [`HELP`].
-    Help,
 }
 
-/// Reads the arguments, without the program's own name in front.
+/// Reads the arguments, the program's own name in front.
 ///
 /// # Errors
 ///
-/// An argument that is no option, one with a wrong value, or a server that is only half told.
-pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Invocation, UsageError> {
-    let (mut adapter, mut targets, mut pid, mut is_server) = (None, Vec::new(), None, false);
-    let (mut clients, mut duration, mut seed) = (2_000, Duration::from_secs(600), 1);
-    let mut parser = lexopt::Parser::from_args(args);
-    while let Some(option) = parser.next()? {
-        match option {
-            Long("adapter") => adapter = Some(value(&mut parser, "adapter", "smol or std", plain)?),
-            Long("connect") => targets.push(value(&mut parser, "connect", TARGET, plain)?),
-            Long("pid") => pid = Some(value(&mut parser, "pid", "a process id", plain)?),
-            Long("clients") => clients = value(&mut parser, "clients", "a number from 1 to 100000", count)?,
-            Long("minutes") => duration = value(&mut parser, "minutes", "minutes, more than 0", minutes)?,
-            Long("seed") => seed = value(&mut parser, "seed", "a number", plain)?,
-            Long("serve") => is_server = true,
-            Long("help") | Short('h') => return Ok(Invocation::Help),
-            _ => return Err(option.unexpected().into()),
-        }
+/// An argument that is no option, one with a wrong value, or a server that is only half told; or the help, which is to be
+/// printed.
+pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Invocation, clap::Error> {
+    let Arguments { adapter, connect: targets, pid, clients, minutes: duration, seed, serve } =
+        Arguments::try_parse_from(args)?;
+    if serve {
+        return Ok(Invocation::Serve { adapter, clients });
     }
-    let server = match (adapter, pid) {
-        (adapter, None) if targets.is_empty() => ServerChoice::Start(adapter.unwrap_or(Adapter::Smol)),
-        (None, Some(pid)) if !targets.is_empty() => ServerChoice::Running { targets, pid },
-        _ => return Err(UsageError::Combination(SERVER)),
-    };
-    match server {
-        ServerChoice::Start(adapter) if is_server => Ok(Invocation::Serve { adapter, clients }),
-        ServerChoice::Running { .. } if is_server => Err(UsageError::Combination(SERVER)),
-        server => Ok(Invocation::Run(Options { server, clients, duration, seed })),
-    }
+    let server = pid.map_or(ServerChoice::Start(adapter), |pid| ServerChoice::Running { targets, pid });
+    Ok(Invocation::Run(Options { server, clients, duration, seed }))
 }
 
-const SERVER: &str = "give either --adapter, or both --connect and --pid";
-
-fn count(text: &str) -> Option<usize> {
-    plain(text).filter(|count| (1..=100_000).contains(count))
-}
-
-fn minutes(text: &str) -> Option<Duration> {
-    let minutes: f64 = plain(text)?;
-    Duration::try_from_secs_f64(minutes * 60.0).ok().filter(|duration| !duration.is_zero())
+fn minutes(text: &str) -> Result<Duration, &'static str> {
+    let minutes = text.parse::<f64>().ok().and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok());
+    minutes.filter(|duration| !duration.is_zero()).ok_or("it must be minutes, more than 0")
 }
 
 #[cfg(test)]
@@ -168,7 +145,7 @@ mod tests {
     use super::*;
 
     fn parsed(args: &str) -> Result<Invocation, String> {
-        parse(args.split_whitespace()).map_err(|error| error.to_string())
+        parse(["soak"].into_iter().chain(args.split_whitespace())).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -187,21 +164,22 @@ mod tests {
             Ok(Invocation::Run(running))
         );
         assert_eq!(parsed("--serve --clients 3"), Ok(Invocation::Serve { adapter: Adapter::Smol, clients: 3 }));
-        assert_eq!(parsed("--help"), Ok(Invocation::Help));
+        let help = parsed("--help").expect_err("help");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (args, mention) in [
-            ("--adapter tokio", "--adapter tokio: it must be smol or std"),
-            ("--connect text=127.0.0.1:4000", "both --connect and --pid"),
-            ("--pid 7", "both --connect and --pid"),
-            ("--adapter smol --connect text=127.0.0.1:4000 --pid 7", "either --adapter"),
-            ("--serve --connect text=127.0.0.1:4000 --pid 7", "either --adapter"),
+            ("--adapter tokio", "[possible values: smol, std]"),
+            ("--connect text=127.0.0.1:4000", "--pid <N>"),
+            ("--pid 7", "--connect <DIALECT=ADDR>"),
+            ("--adapter smol --connect text=127.0.0.1:4000 --pid 7", "cannot be used with"),
+            ("--serve --connect text=127.0.0.1:4000 --pid 7", "cannot be used with"),
             ("--connect irc=127.0.0.1:4000 --pid 7", "DIALECT=ADDR"),
-            ("--clients 0", "from 1"),
+            ("--clients 0", "0 is not in 1.."),
             ("--minutes 0", "more than 0"),
-            ("--minutes -1", "more than 0"),
+            ("--minutes=-1", "more than 0"),
             ("--hours 1", "--help"),
         ] {
             let error = parsed(args).expect_err(args);

@@ -103,7 +103,7 @@ impl Server {
         let output = child.stdout.take();
         let mut server = Self { targets: Vec::new(), process, child: Some(child) };
         for line in BufReader::new(output.ok_or(io::ErrorKind::BrokenPipe)?).lines().take(DIALECTS.len()) {
-            let target = line?.parse().map_err(|()| io::Error::other("the server does not tell where it listens"))?;
+            let target = line?.parse().map_err(|_| io::Error::other("the server does not tell where it listens"))?;
             server.targets.push(target);
         }
         if server.targets.len() < DIALECTS.len() {
