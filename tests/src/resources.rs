@@ -1,27 +1,28 @@
 //! What the kernel says a process uses: processor time, memory, descriptors, threads. Linux only: it reads `/proc`.
 
-use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use procfs::process::{self, Status};
+
 /// A process of this machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Process {
-    folder: PathBuf,
+    /// `None`: the one that asks.
+    pid: Option<u32>,
 }
 
 impl Process {
     /// Names a process by its id.
     #[must_use]
-    pub fn new(pid: u32) -> Self {
-        Self { folder: PathBuf::from(format!("/proc/{pid}")) }
+    pub const fn new(pid: u32) -> Self {
+        Self { pid: Some(pid) }
     }
 
     /// Names the process that asks.
     #[must_use]
-    pub fn this() -> Self {
-        Self { folder: PathBuf::from("/proc/self") }
+    pub const fn this() -> Self {
+        Self { pid: None }
     }
 
     /// Returns the processor time that all its threads have used, in steps of 10 ms on most machines.
@@ -29,20 +30,17 @@ impl Process {
     /// # Errors
     ///
     /// If there is no such process, or no `/proc`.
-    pub fn cpu_time(&self) -> io::Result<Duration> {
-        let stat = fs::read_to_string(self.folder.join("stat"))?;
-        // The second field is the name, in parentheses, and may hold anything; utime and stime are the 14th and 15th.
-        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-        let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Ok(Duration::from_nanos(ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second())))
+    pub fn cpu_time(self) -> io::Result<Duration> {
+        let stat = self.open()?.stat().map_err(io::Error::other)?;
+        Ok(Duration::from_nanos((stat.utime + stat.stime) * (1_000_000_000 / procfs::ticks_per_second())))
     }
 
     /// Returns how long its first thread has been able to run but had to wait for a processor; zero if the kernel does
     /// not count that.
     #[must_use]
-    pub fn processor_wait(&self) -> Duration {
-        let statistics = fs::read_to_string(self.folder.join("schedstat")).unwrap_or_default();
-        Duration::from_nanos(statistics.split_whitespace().nth(1).and_then(|wait| wait.parse().ok()).unwrap_or(0))
+    pub fn processor_wait(self) -> Duration {
+        let statistics = self.open().and_then(|process| process.schedstat().map_err(io::Error::other));
+        Duration::from_nanos(statistics.map_or(0, |statistics| statistics.run_delay))
     }
 
     /// Returns how much of its memory is in RAM, in KiB.
@@ -50,8 +48,8 @@ impl Process {
     /// # Errors
     ///
     /// As [`cpu_time`](Self::cpu_time).
-    pub fn resident_kib(&self) -> io::Result<u64> {
-        self.status("VmRSS:")
+    pub fn resident_kib(self) -> io::Result<u64> {
+        self.status()?.vmrss.ok_or_else(|| io::Error::other("a process that is ending has no memory"))
     }
 
     /// Returns how many threads it has.
@@ -59,8 +57,8 @@ impl Process {
     /// # Errors
     ///
     /// As [`cpu_time`](Self::cpu_time).
-    pub fn threads(&self) -> io::Result<u64> {
-        self.status("Threads:")
+    pub fn threads(self) -> io::Result<u64> {
+        self.status().map(|status| status.threads)
     }
 
     /// Returns how many descriptors it has open.
@@ -68,14 +66,23 @@ impl Process {
     /// # Errors
     ///
     /// As [`cpu_time`](Self::cpu_time), or if the process is another user's.
-    pub fn descriptors(&self) -> io::Result<u64> {
-        Ok(fs::read_dir(self.folder.join("fd"))?.count() as u64)
+    pub fn descriptors(self) -> io::Result<u64> {
+        let descriptors = self.open()?.fd_count().map_err(io::Error::other)?;
+        Ok(descriptors as u64)
     }
 
-    fn status(&self, field: &str) -> io::Result<u64> {
-        let status = fs::read_to_string(self.folder.join("status"))?;
-        let value = status.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok());
-        value.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no {field} in the status of a process")))
+    fn status(self) -> io::Result<Status> {
+        self.open()?.status().map_err(io::Error::other)
+    }
+
+    /// Opens it anew each time: one that is kept would be a descriptor of this process, whose descriptors are counted, too.
+    fn open(self) -> io::Result<process::Process> {
+        let opened = match self.pid.map(i32::try_from) {
+            None => process::Process::myself(),
+            Some(Ok(pid)) => process::Process::new(pid),
+            Some(Err(_)) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        opened.map_err(io::Error::other)
     }
 }
 

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     progress.end();
     match result {
         Ok(report) => {
-            let text = if options.json { report.json() + "\n" } else { report.to_string() };
+            let text = if options.json { format!("{}\n", report.json()) } else { report.to_string() };
             print(&text, if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(error) => {

@@ -1,4 +1,7 @@
 //! A table as a picture: a panel for each sweep, a line for each figure.
+//!
+//! It is drawn here, by two hundred lines: a library for charts brings more code than the tools have, and decides about
+//! the picture, which follows the light or dark scheme of who looks at it.
 
 use std::fmt::Write as _;
 

@@ -1,10 +1,10 @@
 //! The core alone, on one thread, driven as the adapters drive it: copied under a lock, written after it.
 
-use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use chat_proto::{Batch, Command, Config, Hub, SessionId, Timestamp};
+use procfs::{CpuInfo, Current as _};
 
 use super::table::{Figures, Row, Sweep, Table};
 
@@ -199,7 +199,6 @@ fn per(time: Duration, count: u32) -> f64 {
 
 /// Returns what the machine says it computes with.
 fn processor() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map_or_else(|| "some processor".to_owned(), |(_, name)| name.to_owned())
+    let name = CpuInfo::current().ok().and_then(|cpus| cpus.model_name(0).map(String::from));
+    name.unwrap_or_else(|| "some processor".to_owned())
 }

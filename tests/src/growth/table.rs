@@ -1,4 +1,6 @@
 //! What was measured, as a file of columns separated by tabs.
+//!
+//! It is read and written here: before the columns are notes, which no library for such files keeps.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,10 +1,11 @@
 //! This project's servers beside `limit`: loaded in turn, so that each ratio is of runs that are seconds apart.
 
-use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::dialect::Dialect;
@@ -43,22 +44,11 @@ struct Outcome {
 pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, LoadError> {
     let servers = start();
     let mut is_clean = true;
-    // That nobody reads it changes nothing.
-    let _ = writeln!(
-        out,
-        "medians of {} rounds, and medians of the ratios to the limit of the same round\n\n{:<48}{:<13}{:>13}{:>7}{:>15}{:>7}{:>12}{:>7}{:>12}{:>7}",
-        comparison.rounds,
-        "row",
-        "server",
-        "deliveries/s",
-        "ratio",
-        "s a million",
-        "ratio",
-        "p50",
-        "ratio",
-        "p99",
-        "ratio"
-    );
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(HEADER);
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
     for row in &comparison.rows {
         let mut outcomes: Vec<Vec<Outcome>> = servers.iter().map(|_| Vec::new()).collect();
         for round in 0..comparison.rounds {
@@ -76,11 +66,22 @@ pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, Lo
                 outcomes.push(Outcome::of(&report));
             }
         }
-        let _ = out.write_all(lines(row, &servers, &outcomes).as_bytes());
-        let _ = out.flush();
+        for cells in rows(row, &servers, &outcomes) {
+            table.add_row(cells);
+        }
     }
+    let rounds = comparison.rounds;
+    // That nobody reads it changes nothing.
+    let _ = writeln!(
+        out,
+        "medians of {rounds} rounds, and medians of the ratios to the limit of the same round\n\n{}",
+        table.trim_fmt()
+    );
     Ok(is_clean)
 }
+
+const HEADER: [&str; 10] =
+    ["row", "server", "deliveries/s", "ratio", "s a million", "ratio", "p50", "ratio", "p99", "ratio"];
 
 /// Starts all servers on the first processor and leaves this tool to the last, if there are several.
 fn start() -> Vec<Server> {
@@ -135,24 +136,28 @@ fn title(row: &Options) -> String {
     format!("{}, {}, {} B, {pace}", of(row.senders, "sender"), of(row.readers, "reader"), row.sizes)
 }
 
-/// Returns a row's lines, one for each server; the first is what the others are held against.
-fn lines(row: &Options, servers: &[Server], outcomes: &[Vec<Outcome>]) -> String {
-    let mut text = String::new();
-    for (i, (server, own)) in servers.iter().zip(outcomes).enumerate() {
+/// Returns what the table tells of a row, for each server; the first is what the others are held against.
+fn rows(row: &Options, servers: &[Server], outcomes: &[Vec<Outcome>]) -> Vec<[String; HEADER.len()]> {
+    let cells = |(i, (server, own)): (usize, (&Server, &Vec<Outcome>))| {
         let figure = |of: fn(&Outcome) -> f64| median(own.iter().map(of));
-        let ratio =
-            |of: fn(&Outcome) -> f64| median(own.iter().zip(&outcomes[0]).map(|(own, limit)| of(own) / of(limit)));
-        let title = if i == 0 { title(row) } else { String::new() };
-        // Writing to memory does not fail.
-        let _ = write!(text, "{title:<48}{:<13}", server.name);
-        let _ = write!(text, "{:>13}{:>7.2}", Scaled(figure(|o| o.deliveries)), ratio(|o| o.deliveries));
-        let _ = write!(text, "{:>15.4}{:>7.2}", figure(|o| o.processor), ratio(|o| o.processor));
-        for of in [|o: &Outcome| o.p50, |o: &Outcome| o.p99] {
-            let _ = write!(text, "{:>9.0} µs{:>7.2}", figure(of), ratio(of));
-        }
-        text.push('\n');
-    }
-    text
+        let ratio = |of: fn(&Outcome) -> f64| {
+            let ratio = median(own.iter().zip(&outcomes[0]).map(|(own, limit)| of(own) / of(limit)));
+            format!("{ratio:.2}")
+        };
+        [
+            if i == 0 { title(row) } else { String::new() },
+            server.name.into(),
+            Scaled(figure(|o| o.deliveries)).to_string(),
+            ratio(|o| o.deliveries),
+            format!("{:.4}", figure(|o| o.processor)),
+            ratio(|o| o.processor),
+            format!("{:.0} µs", figure(|o| o.p50)),
+            ratio(|o| o.p50),
+            format!("{:.0} µs", figure(|o| o.p99)),
+            ratio(|o| o.p99),
+        ]
+    };
+    servers.iter().zip(outcomes).enumerate().map(cells).collect()
 }
 
 /// Returns the median; of an even count the mean of the two in the middle.

@@ -56,7 +56,7 @@ impl Measure {
     /// If it is not there.
     pub(super) fn new(pid: Option<u32>) -> Result<Self, LoadError> {
         let server = pid.map(Process::new);
-        if let (Some(pid), Some(server)) = (pid, &server) {
+        if let (Some(pid), Some(server)) = (pid, server) {
             usage(server).map_err(|error| LoadError::Process { pid, error })?;
         }
         Ok(Self { server, this: Process::this(), most_resident: 0, next: 0 })
@@ -67,7 +67,7 @@ impl Measure {
         if now >= self.next {
             self.next = now + EVERY.as_nanos() as u64;
             // If it is gone, the connections will tell.
-            let resident = self.server.as_ref().and_then(|server| server.resident_kib().ok());
+            let resident = self.server.and_then(|server| server.resident_kib().ok());
             self.most_resident = self.most_resident.max(resident.unwrap_or(0));
         }
     }
@@ -85,11 +85,11 @@ impl Measure {
             counts: crowd.counts(),
             own_cpu: self.this.cpu_time()?,
             own_wait: self.this.processor_wait(),
-            server: self.server.as_ref().and_then(|server| usage(server).ok()),
+            server: self.server.and_then(|server| usage(server).ok()),
         })
     }
 }
 
-fn usage(process: &Process) -> io::Result<Usage> {
+fn usage(process: Process) -> io::Result<Usage> {
     Ok(Usage { cpu: process.cpu_time()?, resident: process.resident_kib()? })
 }

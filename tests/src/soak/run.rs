@@ -78,7 +78,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Verdict, SoakError>
         mob.turn(TURN).map_err(SoakError::System)?;
         let elapsed = begin.elapsed();
         if elapsed >= SAMPLING * samples.len() as u32 {
-            let sample = Sample::take(&server.process).map_err(SoakError::Server)?;
+            let sample = Sample::take(server.process).map_err(SoakError::Server)?;
             samples.push((elapsed, sample));
             table.row(elapsed, &mob, &honest, sample);
         }
@@ -93,10 +93,10 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Verdict, SoakError>
 
 /// Waits until a server that has just started has all its threads.
 fn settled(server: &Server) -> io::Result<Sample> {
-    let mut before = Sample::take(&server.process)?;
+    let mut before = Sample::take(server.process)?;
     loop {
         thread::sleep(10 * TURN);
-        let now = Sample::take(&server.process)?;
+        let now = Sample::take(server.process)?;
         if (now.descriptors, now.threads) == (before.descriptors, before.threads) {
             return Ok(now);
         }
@@ -108,7 +108,7 @@ fn settled(server: &Server) -> io::Result<Sample> {
 fn rest(server: Server, before: Sample) -> io::Result<Rest> {
     let since = Instant::now();
     loop {
-        let after = Sample::take(&server.process)?;
+        let after = Sample::take(server.process)?;
         let is_rid = after.descriptors <= before.descriptors && after.threads <= before.threads;
         if is_rid || since.elapsed() > CLEARING {
             let status = server.end()?;
@@ -118,7 +118,7 @@ fn rest(server: Server, before: Sample) -> io::Result<Rest> {
     }
 }
 
-/// A row a minute.
+/// A row a minute. Its lines are made here: a row is printed when its minute is over, and a table of a library when all is.
 struct Table<'a> {
     out: &'a mut dyn Write,
     rows: u32,

@@ -20,7 +20,7 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Looks at a process.
-    pub(super) fn take(process: &Process) -> io::Result<Self> {
+    pub(super) fn take(process: Process) -> io::Result<Self> {
         let (resident, descriptors) = (process.resident_kib()?, process.descriptors()?);
         Ok(Self { resident, descriptors, threads: process.threads()? })
     }

@@ -1,6 +1,5 @@
 //! What came out of a run: `table` shows it to people, `object` to programs.
 
-mod json;
 mod object;
 mod table;
 
