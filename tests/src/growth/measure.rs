@@ -65,7 +65,7 @@ struct Room {
 
 impl Room {
     fn new(sessions: u32, bytes: u32, senders: u32) -> Self {
-        let config = Config { max_sessions: sessions as usize, rate: None, ..Config::default() };
+        let config = Config { max_sessions: sessions as usize, rate: None, pace: None, ..Config::default() };
         let mut hub = Hub::new(config).expect("the limits are in range");
         let text = hub.dialect("text").expect("it is one of the default dialects");
         let mut open = || hub.open(Timestamp::ZERO, text).expect("there is room");
