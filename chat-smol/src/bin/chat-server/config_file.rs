@@ -95,10 +95,7 @@ impl ConfigFile {
         } else {
             match str::from_utf8(bytes) {
                 Ok(text) => parse(text),
-                Err(error) => {
-                    let line = line_of(&String::from_utf8_lossy(bytes), error.valid_up_to());
-                    Err(Reason::NotUtf8 { line })
-                }
+                Err(error) => Err(Reason::NotUtf8 { line: line_of(bytes, error.valid_up_to()) }),
             }
         };
         match parsed {
@@ -137,9 +134,9 @@ fn parse(text: &str) -> Result<(Options, Vec<Entry>), Reason> {
 fn syntax(text: &str, error: &toml::de::Error) -> Reason {
     let span = error.span().unwrap_or_default();
     Reason::Syntax {
-        line: line_of(text, span.start),
+        line: line_of(text.as_bytes(), span.start),
         message: error.message().into(),
-        at: first_line(text, span).into(),
+        at: excerpt(text, span),
     }
 }
 
@@ -153,7 +150,7 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
         let Some(option) = known.get_arguments().find(|option| option.get_long() == Some(name)) else {
             let known: Vec<&str> = known.get_arguments().filter_map(Arg::get_long).collect();
             return Err(Reason::UnknownKey {
-                line: line_of(text, key.span().start),
+                line: line_of(text.as_bytes(), key.span().start),
                 key: name.into(),
                 meant: nearest(name, &known),
             });
@@ -184,7 +181,7 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
                     _ => SCALAR,
                 };
                 // What begins at the key, or is many lines long, is not shown.
-                let entry = Entry { line: line_of(text, key.span().start), ..entry };
+                let entry = Entry { line: line_of(text.as_bytes(), key.span().start), ..entry };
                 return Err(Reason::Value { entry, message: message.into() });
             }
         }
@@ -202,13 +199,18 @@ fn is_scalar(value: &Spanned<DeValue<'_>>) -> bool {
 impl Entry {
     /// Says that its value stands there.
     fn at(self, text: &str, span: Range<usize>) -> Self {
-        let value = first_line(text, span.clone()).into();
-        Self { value, line: line_of(text, span.start), span, ..self }
+        Self { value: excerpt(text, span.clone()), line: line_of(text.as_bytes(), span.start), span, ..self }
     }
 }
 
-fn first_line(text: &str, span: Range<usize>) -> &str {
-    text[span].lines().next().unwrap_or_default()
+/// Returns what stands there, as much of it as a message bears.
+fn excerpt(text: &str, span: Range<usize>) -> String {
+    const LONGEST: usize = 60;
+    let line = text.get(span).and_then(|text| text.lines().next()).unwrap_or_default();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.into(),
+    }
 }
 
 /// Returns the key that was probably meant.
@@ -219,8 +221,8 @@ fn nearest(name: &str, known: &[&str]) -> Option<String> {
     (similarity(&nearest) > 0.75).then(|| nearest.into())
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+fn line_of(bytes: &[u8], at: usize) -> usize {
+    1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
 }
 
 impl fmt::Display for Entry {
@@ -302,6 +304,8 @@ mod tests {
         ] {
             assert_eq!(refused(text), format!("chat.toml, {message}"));
         }
+        let long = refused(&format!("max-line = \"{}\"", "\u{e4}".repeat(1_000)));
+        assert!(long.contains("\u{e4}...: it must be bytes") && long.len() < 250, "{long}");
         for text in ["listen = [[\"text=:5\"]]", "[[listen]]\ntext = 5", "max-line = \"", "= 5", "a = 1 b = 2", "\0"] {
             let refused = refused(text);
             assert!(refused.starts_with("chat.toml, line 1: ") && !refused.contains('\n'), "{refused}");

@@ -29,22 +29,23 @@ enum Place {
     /// It has its default, so that another limit asks for more than that.
     Default {
         option: String,
-        value: String,
+        value: usize,
     },
+    /// No option sets it. There is none such now; a limit that gets no option will be named as `Config` names it.
+    NoOption(ConfigError),
 }
 
 impl LimitError {
     /// Finds where the limit was set that `error` is about.
-    pub(crate) fn new(error: &ConfigError, matches: &ArgMatches, file: Option<&ConfigFile>) -> Self {
-        let (limit, dialect, value, mut expected) = match error {
+    pub(crate) fn new(error: ConfigError, matches: &ArgMatches, file: Option<&ConfigFile>) -> Self {
+        let (limit, dialect, value, mut expected) = match &error {
             ConfigError::OutOfRange { limit, dialect, value, min, max } => {
-                (*limit, *dialect, value.to_string(), format!("it must be from {min} to {max}"))
+                (*limit, *dialect, Some(*value), format!("it must be from {min} to {max}"))
             }
             ConfigError::Timeout { limit, dialect } => {
-                (*limit, *dialect, String::from("out of range"), String::from("it must be from 1ms to 365d"))
+                (*limit, *dialect, None, String::from("it must be from 1ms to 365d"))
             }
-            // What else can be wrong cannot be set by options.
-            other => ("", None, String::new(), other.to_string()),
+            _ => return Self { place: Place::NoOption(error), expected: String::new() },
         };
         let (field, part) = limit.split_once('.').unwrap_or((limit, ""));
         let command = options::command();
@@ -63,8 +64,10 @@ impl LimitError {
             Place::CommandLine { option, value }
         } else if let Some((file, entry)) = file.and_then(|file| Some((file, file.entry(&option, dialect)?))) {
             Place::File { path: file.path(), entry: Box::new(entry.clone()) }
-        } else {
+        } else if let (Some(value), false) = (value, form.is_empty()) {
             Place::Default { option, value }
+        } else {
+            Place::NoOption(error)
         };
         Self { place, expected }
     }
@@ -95,6 +98,7 @@ impl fmt::Display for LimitError {
             Place::Default { option, value } => {
                 write!(f, "--{option} is {value} by default: with the other limits given {expected}")
             }
+            Place::NoOption(error) => error.fmt(f),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Settings {
         let listeners = listeners.cloned().unwrap_or_else(listen::default_listeners);
         // A dialect that nobody can speak would cost its log and an encoding of every message all the same.
         config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
-        config.check().map_err(|error| LimitError::new(&error, matches, file))?;
+        config.check().map_err(|error| LimitError::new(error, matches, file))?;
         Ok(Self {
             listeners,
             config,
