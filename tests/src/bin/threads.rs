@@ -2,8 +2,10 @@
 //! `load --beside limit`. It has the options that those two need, which mean what chat-server's do.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::process::{self, ExitCode};
+use std::time::Duration;
 use std::{io, thread};
 
 use chat_proto::{Config, DialectConfig, NameRules, Rate};
@@ -12,8 +14,6 @@ use chat_tests::usage::time;
 use clap::{Parser, ValueEnum};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::net::SocketAddr;
-use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Serves chat on plain threads, to be compared with chat-server

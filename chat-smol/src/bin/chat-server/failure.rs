@@ -1,14 +1,14 @@
 //! How the program ends otherwise than asked to.
 
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io;
 use std::{error, fmt};
 
 use chat_proto::ConfigError;
 
 use crate::config_file::ConfigFileError;
 use crate::limit::LimitError;
-use crate::listen::{ListenAddr, Listener};
+use crate::listen::ListenError;
+use crate::memory::MemoryError;
 
 /// Why the program ends otherwise than asked to.
 #[derive(Debug)]
@@ -21,18 +21,10 @@ pub(crate) enum Failure {
     Limit(LimitError),
     /// The server does not take the limits, which were checked before.
     Config(ConfigError),
-    /// The listener could not be opened.
-    Listen {
-        /// The listener.
-        listener: Listener,
-        /// The system's reason.
-        error: io::Error,
-    },
+    /// A listener could not be opened.
+    Listen(ListenError),
     /// There is not enough memory to start with.
-    Memory {
-        /// How many bytes were asked for.
-        bytes: usize,
-    },
+    Memory(MemoryError),
     /// Something else that the system refused.
     System {
         /// What was to be done, as after "cannot".
@@ -42,28 +34,12 @@ pub(crate) enum Failure {
     },
 }
 
-/// Writes `text` to standard output (`out`) and flushes it.
-///
-/// That nobody reads it, as after `| head`, is no failure.
-///
-/// # Errors
-///
-/// The output cannot be written for another reason.
-pub(crate) fn print(mut out: impl Write, text: &[u8]) -> Result<(), Failure> {
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::System { doing: "write to standard output", error })
-        }
-        _ => Ok(()),
-    }
-}
-
 impl Failure {
     /// Returns the program's exit status: 2 if the command line or the file is wrong, otherwise 1.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::ConfigFile(_) | Self::Limit(_) => 2,
-            Self::Config(_) | Self::Listen { .. } | Self::Memory { .. } | Self::System { .. } => 1,
+            Self::Config(_) | Self::Listen(_) | Self::Memory(_) | Self::System { .. } => 1,
         }
     }
 
@@ -99,6 +75,18 @@ impl From<LimitError> for Failure {
     }
 }
 
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        Self::Listen(error)
+    }
+}
+
+impl From<MemoryError> for Failure {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
@@ -112,74 +100,11 @@ impl fmt::Display for Failure {
             Self::ConfigFile(error) => error.fmt(f),
             Self::Limit(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
-            Self::Listen { listener, error } => {
-                let Listener { dialect, addr } = listener;
-                write!(f, "cannot listen on {addr} for {dialect}: ")?;
-                match (error.kind(), addr) {
-                    (io::ErrorKind::AddrInUse, ListenAddr::Tcp(addr)) => write!(
-                        f,
-                        "the address is in use; stop what uses it, or choose another port, as in \
-                         --listen {dialect}={} (0: any that is free)",
-                        SocketAddr::new(addr.ip(), 0)
-                    ),
-                    (io::ErrorKind::AddrInUse, ListenAddr::Unix(_)) => {
-                        f.write_str("the address is in use; stop what uses it, or choose another path")
-                    }
-                    (io::ErrorKind::NotFound, ListenAddr::Unix(_)) => f.write_str("there is no such directory"),
-                    (io::ErrorKind::AddrNotAvailable, _) => f.write_str("this machine has no such address"),
-                    (io::ErrorKind::PermissionDenied, ListenAddr::Tcp(addr)) if addr.port() < 1024 => {
-                        f.write_str("ports below 1024 need a privilege; choose one above")
-                    }
-                    _ => error.fmt(f),
-                }
-            }
-            Self::Memory { bytes } => write!(
-                f,
-                "cannot have {bytes} bytes of memory, which these limits need from the start; lower --log-bytes, \
-                 --log-entries or --max-sessions, or raise the limit of the process (ulimit -v)"
-            ),
+            Self::Listen(error) => error.fmt(f),
+            Self::Memory(error) => error.fmt(f),
             Self::System { doing, error } => write!(f, "cannot {doing}: {error}"),
         }
     }
 }
 
 impl error::Error for Failure {}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use super::*;
-
-    /// Takes `room` bytes, then fails with `kind`.
-    struct Pipe {
-        taken: RefCell<Vec<u8>>,
-        room: usize,
-        kind: io::ErrorKind,
-    }
-
-    impl Write for &Pipe {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut taken = self.taken.borrow_mut();
-            let count = bytes.len().min(self.room - taken.len());
-            taken.extend_from_slice(&bytes[..count]);
-            if count == 0 { Err(self.kind.into()) } else { Ok(count) }
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn output_that_nobody_reads_is_no_failure() {
-        let pipe = |room, kind| Pipe { taken: RefCell::default(), room, kind };
-        let open = pipe(100, io::ErrorKind::BrokenPipe);
-        print(&open, b"listening\n").expect("room");
-        assert_eq!(open.taken.borrow().as_slice(), b"listening\n");
-        print(&pipe(3, io::ErrorKind::BrokenPipe), b"listening\n").expect("nobody reads");
-        let failure = print(&pipe(3, io::ErrorKind::StorageFull), b"listening\n").expect_err("no room");
-        assert!(failure.to_string().starts_with("cannot write to standard output: "), "{failure}");
-        assert_eq!(failure.status(), 1);
-    }
-}

@@ -8,7 +8,6 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer};
 
-use crate::failure::Failure;
 use crate::value::{self, ValueError};
 
 /// An address and the dialect that is spoken there.
@@ -41,6 +40,14 @@ pub(crate) enum ListenAddr {
     Unix(PathBuf),
 }
 
+/// A listener that could not be opened.
+#[derive(Debug)]
+pub(crate) struct ListenError {
+    listener: Listener,
+    /// The system's reason.
+    error: io::Error,
+}
+
 /// Opens all listeners, one for each address; returns what a program prints then, `listening DIALECT ADDR` for each.
 ///
 /// `open` opens one, which is never a [`Name`](ListenAddr::Name) or [`Any`](ListenAddr::Any), and returns its address
@@ -53,12 +60,12 @@ pub(crate) enum ListenAddr {
 pub(crate) fn listen(
     listeners: &[Listener],
     mut open: impl FnMut(&str, &ListenAddr) -> io::Result<ListenAddr>,
-) -> Result<String, Failure> {
+) -> Result<String, ListenError> {
     let mut listening = String::new();
     for Listener { dialect, addr } in listeners {
         let failure = |addr: &ListenAddr, error| {
             let listener = Listener { dialect, addr: addr.clone() };
-            Err(Failure::Listen { listener, error })
+            Err(ListenError { listener, error })
         };
         let addrs = match addr.resolve() {
             Ok(addrs) => addrs,
@@ -197,6 +204,33 @@ fn is_name(host: &str) -> bool {
 /// What stands before the path of a Unix socket.
 const UNIX: &str = "unix:";
 
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { listener, error } = self;
+        let Listener { dialect, addr } = listener;
+        write!(f, "cannot listen on {addr} for {dialect}: ")?;
+        match (error.kind(), addr) {
+            (io::ErrorKind::AddrInUse, ListenAddr::Tcp(addr)) => write!(
+                f,
+                "the address is in use; stop what uses it, or choose another port, as in \
+                 --listen {dialect}={} (0: any that is free)",
+                SocketAddr::new(addr.ip(), 0)
+            ),
+            (io::ErrorKind::AddrInUse, ListenAddr::Unix(_)) => {
+                f.write_str("the address is in use; stop what uses it, or choose another path")
+            }
+            (io::ErrorKind::NotFound, ListenAddr::Unix(_)) => f.write_str("there is no such directory"),
+            (io::ErrorKind::AddrNotAvailable, _) => f.write_str("this machine has no such address"),
+            (io::ErrorKind::PermissionDenied, ListenAddr::Tcp(addr)) if addr.port() < 1024 => {
+                f.write_str("ports below 1024 need a privilege; choose one above")
+            }
+            _ => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {}
+
 /// Writes it as it is read, as in `text=127.0.0.1:4000`.
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -288,7 +322,6 @@ mod tests {
         assert!(failure.to_string().starts_with("cannot listen on 0.0.0.0:8 for text: the address is in use"));
         let failure = listen(&[spec("nobody.invalid:7")], |_, addr| Ok(addr.clone())).expect_err("it has no address");
         assert!(failure.to_string().starts_with("cannot listen on nobody.invalid:7 for text: no such name: "));
-        assert_eq!(failure.status(), 1);
     }
 
     #[test]
@@ -310,8 +343,7 @@ mod tests {
                 None => ListenAddr::Tcp(addr.parse().expect(addr)),
             };
             let listener = Listener { dialect, addr };
-            let failure = Failure::Listen { listener, error: kind.into() };
-            assert_eq!(failure.status(), 1);
+            let failure = ListenError { listener, error: kind.into() };
             failure.to_string()
         };
         assert_eq!(

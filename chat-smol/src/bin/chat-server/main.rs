@@ -23,7 +23,7 @@ use clap::FromArgMatches;
 use clap_mangen::Man;
 
 use crate::config_file::ConfigFile;
-use crate::failure::{Failure, print};
+use crate::failure::Failure;
 use crate::listen::ListenAddr;
 use crate::options::{Arguments, PrintCommand};
 use crate::settings::Settings;
@@ -85,7 +85,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         tracing::warn!("{too_few}");
     }
     // Before anybody can know that the server is up: a signal that comes at once is heard, too.
-    let signals = signals::listen()?;
+    let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(config)?;
     server.exempt(exempt);
@@ -96,7 +96,62 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     })?;
     print(io::stdout(), listening.as_bytes())?;
 
-    signals::obey(signals, server.handle())?;
+    signals::obey(signals, server.handle()).map_err(|error| Failure::System { doing: "start a thread", error })?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     server.run_on_threads(threads).map_err(|error| Failure::System { doing: "serve", error })
+}
+
+/// Writes `text` to standard output (`out`) and flushes it.
+///
+/// That nobody reads it, as after `| head`, is no failure.
+///
+/// # Errors
+///
+/// The output cannot be written for another reason.
+fn print(mut out: impl Write, text: &[u8]) -> Result<(), Failure> {
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::System { doing: "write to standard output", error })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Takes `room` bytes, then fails with `kind`.
+    struct Pipe {
+        taken: RefCell<Vec<u8>>,
+        room: usize,
+        kind: io::ErrorKind,
+    }
+
+    impl Write for &Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut taken = self.taken.borrow_mut();
+            let count = bytes.len().min(self.room - taken.len());
+            taken.extend_from_slice(&bytes[..count]);
+            if count == 0 { Err(self.kind.into()) } else { Ok(count) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn output_that_nobody_reads_is_no_failure() {
+        let pipe = |room, kind| Pipe { taken: RefCell::default(), room, kind };
+        let open = pipe(100, io::ErrorKind::BrokenPipe);
+        print(&open, b"listening\n").expect("room");
+        assert_eq!(open.taken.borrow().as_slice(), b"listening\n");
+        print(&pipe(3, io::ErrorKind::BrokenPipe), b"listening\n").expect("nobody reads");
+        let failure = print(&pipe(3, io::ErrorKind::StorageFull), b"listening\n").expect_err("no room");
+        assert!(failure.to_string().starts_with("cannot write to standard output: "), "{failure}");
+        assert_eq!(failure.status(), 1);
+    }
 }

@@ -1,12 +1,10 @@
 //! How much memory the limits need: asked for at start, and what `--print-memory-bound` prints.
 
-use std::hint;
+use std::{fmt, hint};
 
 use chat_proto::Config;
 use chat_smol::Server;
 use clap::ValueEnum;
-
-use crate::failure::Failure;
 
 /// Address space for the stacks and buffers of a few threads, without which no server starts either.
 const OTHER_MEMORY: usize = 16 << 20;
@@ -20,14 +18,34 @@ const OTHER_MEMORY: usize = 16 << 20;
 /// # Errors
 ///
 /// The system refuses it, for example because of `ulimit -v`.
-pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+pub(crate) fn check(config: &Config) -> Result<(), MemoryError> {
     let bytes = config.memory_at_start().saturating_add(OTHER_MEMORY);
     let mut memory: Vec<u8> = Vec::new();
-    memory.try_reserve_exact(bytes).map_err(|_| Failure::Memory { bytes })?;
+    memory.try_reserve_exact(bytes).map_err(|_| MemoryError { bytes })?;
     // Lest the compiler see that nobody uses it.
     drop(hint::black_box(memory));
     Ok(())
 }
+
+/// There is not enough memory to start with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryError {
+    /// How many bytes were asked for.
+    bytes: usize,
+}
+
+impl fmt::Display for MemoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.bytes;
+        write!(
+            f,
+            "cannot have {bytes} bytes of memory, which these limits need from the start; lower --log-bytes, \
+                 --log-entries or --max-sessions, or raise the limit of the process (ulimit -v)"
+        )
+    }
+}
+
+impl std::error::Error for MemoryError {}
 
 /// For whom the bound is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,27 +1,24 @@
 //! Signals, which end the server.
 
-use std::{process, thread};
+use std::{io, process, thread};
 
 use async_signal::{Signal, Signals};
 use chat_smol::Handle;
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 
-use crate::failure::Failure;
-
 /// Listens for SIGINT and SIGTERM from now on.
-pub(crate) fn listen() -> Result<Signals, Failure> {
-    Signals::new([Signal::Int, Signal::Term]).map_err(|error| Failure::System { doing: "listen for signals", error })
+pub(crate) fn listen() -> io::Result<Signals> {
+    Signals::new([Signal::Int, Signal::Term])
 }
 
 /// Starts a thread that obeys the signals.
-pub(crate) fn obey(signals: Signals, handle: Handle) -> Result<(), Failure> {
+pub(crate) fn obey(signals: Signals, handle: Handle) -> io::Result<()> {
     thread::Builder::new()
         .name("signals".into())
         // A plain wait: the block_on of async-io would have this thread poll the sockets for the ones that serve them.
         .spawn(move || block_on(shut_down(signals, &handle)))
         .map(drop)
-        .map_err(|error| Failure::System { doing: "start a thread", error })
 }
 
 /// Shuts down at the first signal, and ends the process at the second.
