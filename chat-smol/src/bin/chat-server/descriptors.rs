@@ -1,9 +1,8 @@
 //! The limit on open descriptors: raised to what the sessions need.
 
-use std::fmt;
-
 use chat_proto::driver::MAX_LINGERING;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use thiserror::Error;
 
 /// The limit on a process's open descriptors; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,11 @@ fn besides_sessions(listeners: usize) -> u64 {
 /// The process may not open as many descriptors as its sessions could need.
 ///
 /// It can serve all the same: accepting pauses while there are none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the limit of {limit} open descriptors leaves room for {sessions} of --max-sessions {max_sessions}; raise it \
+     (ulimit -Hn {needed}, as root) or lower --max-sessions"
+)]
 pub(crate) struct TooFewDescriptors {
     /// How many it may open.
     limit: u64,
@@ -88,19 +91,6 @@ pub(crate) struct TooFewDescriptors {
     /// The sessions allowed.
     max_sessions: usize,
 }
-
-impl fmt::Display for TooFewDescriptors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, needed, sessions, max_sessions } = self;
-        write!(
-            f,
-            "the limit of {limit} open descriptors leaves room for {sessions} of --max-sessions {max_sessions}; \
-             raise it (ulimit -Hn {needed}, as root) or lower --max-sessions"
-        )
-    }
-}
-
-impl std::error::Error for TooFewDescriptors {}
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! How the program ends otherwise than asked to.
 
 use std::io;
-use std::{error, fmt};
 
 use chat_proto::ConfigError;
+use thiserror::Error;
 
 use crate::config_file::ConfigFileError;
 use crate::limit::LimitError;
@@ -11,21 +11,28 @@ use crate::listen::ListenError;
 use crate::memory::MemoryError;
 
 /// Why the program ends otherwise than asked to.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum Failure {
     /// The command line is wrong.
-    Usage(clap::Error),
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
     /// The configuration file cannot be read, or is wrong.
-    ConfigFile(ConfigFileError),
+    #[error(transparent)]
+    ConfigFile(#[from] ConfigFileError),
     /// A limit is out of its range.
-    Limit(LimitError),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// The server does not take the limits, which were checked before.
-    Config(ConfigError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A listener could not be opened.
-    Listen(ListenError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// There is not enough memory to start with.
-    Memory(MemoryError),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// Something else that the system refused.
+    #[error("cannot {doing}: {error}")]
     System {
         /// What was to be done, as after "cannot".
         doing: &'static str,
@@ -56,55 +63,3 @@ impl Failure {
         message.chars().map(escape).collect()
     }
 }
-
-impl From<clap::Error> for Failure {
-    fn from(error: clap::Error) -> Self {
-        Self::Usage(error)
-    }
-}
-
-impl From<ConfigFileError> for Failure {
-    fn from(error: ConfigFileError) -> Self {
-        Self::ConfigFile(error)
-    }
-}
-
-impl From<LimitError> for Failure {
-    fn from(error: LimitError) -> Self {
-        Self::Limit(error)
-    }
-}
-
-impl From<ListenError> for Failure {
-    fn from(error: ListenError) -> Self {
-        Self::Listen(error)
-    }
-}
-
-impl From<MemoryError> for Failure {
-    fn from(error: MemoryError) -> Self {
-        Self::Memory(error)
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(error) => error.fmt(f),
-            Self::ConfigFile(error) => error.fmt(f),
-            Self::Limit(error) => error.fmt(f),
-            Self::Config(error) => error.fmt(f),
-            Self::Listen(error) => error.fmt(f),
-            Self::Memory(error) => error.fmt(f),
-            Self::System { doing, error } => write!(f, "cannot {doing}: {error}"),
-        }
-    }
-}
-
-impl error::Error for Failure {}

@@ -1,37 +1,24 @@
 //! A limit that is out of its range, told of where it was set: on the command line, in the file, or nowhere.
 
-use std::fmt;
-
 use chat_proto::ConfigError;
 use clap::{ArgMatches, Command};
+use thiserror::Error;
 
 use crate::config_file::{ConfigFile, Entry};
 use crate::options;
 
-/// A limit that is out of its range, as [`ConfigError`] says of the fields of `Config`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LimitError {
-    place: Place,
-    expected: String,
-}
-
-/// Where a limit was set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    CommandLine {
-        option: String,
-        value: String,
-    },
-    File {
-        path: String,
-        entry: Box<Entry>,
-    },
+/// A limit that is out of its range, as [`ConfigError`] says of the fields of `Config`, and where it was set.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum LimitError {
+    #[error("--{option} {value}: {expected}")]
+    CommandLine { option: String, value: String, expected: String },
+    #[error("{path}, {entry}: {expected}")]
+    File { path: String, entry: Box<Entry>, expected: String },
     /// It has its default, so that another limit asks for more than that.
-    Default {
-        option: String,
-        value: usize,
-    },
+    #[error("--{option} is {value} by default: with the other limits given {expected}")]
+    Default { option: String, value: usize, expected: String },
     /// No option sets it. There is none such now; a limit that gets no option will be named as `Config` names it.
+    #[error(transparent)]
     NoOption(ConfigError),
 }
 
@@ -45,7 +32,7 @@ impl LimitError {
             ConfigError::Timeout { limit, dialect } => {
                 (*limit, *dialect, None, String::from("it must be from 1ms to 365d"))
             }
-            _ => return Self { place: Place::NoOption(error), expected: String::new() },
+            _ => return Self::NoOption(error),
         };
         let (field, part) = limit.split_once('.').unwrap_or((limit, ""));
         let command = options::command();
@@ -60,16 +47,15 @@ impl LimitError {
             expected += ", or off";
         }
         let option = field.replace('_', "-");
-        let place = if let Some(value) = on_command_line(matches, field, dialect) {
-            Place::CommandLine { option, value }
+        if let Some(value) = on_command_line(matches, field, dialect) {
+            Self::CommandLine { option, value, expected }
         } else if let Some((file, entry)) = file.and_then(|file| Some((file, file.entry(&option, dialect)?))) {
-            Place::File { path: file.path(), entry: Box::new(entry.clone()) }
+            Self::File { path: file.path(), entry: Box::new(entry.clone()), expected }
         } else if let (Some(value), false) = (value, form.is_empty()) {
-            Place::Default { option, value }
+            Self::Default { option, value, expected }
         } else {
-            Place::NoOption(error)
-        };
-        Self { place, expected }
+            Self::NoOption(error)
+        }
     }
 }
 
@@ -88,19 +74,3 @@ fn on_command_line(matches: &ArgMatches, field: &str, dialect: Option<&str>) -> 
     };
     values.rfind(is_for)
 }
-
-impl fmt::Display for LimitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, expected } = self;
-        match place {
-            Place::CommandLine { option, value } => write!(f, "--{option} {value}: {expected}"),
-            Place::File { path, entry } => write!(f, "{path}, {entry}: {expected}"),
-            Place::Default { option, value } => {
-                write!(f, "--{option} is {value} by default: with the other limits given {expected}")
-            }
-            Place::NoOption(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for LimitError {}

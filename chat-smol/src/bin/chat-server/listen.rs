@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer};
+use thiserror::Error;
 
 use crate::value::{self, ValueError};
 
@@ -104,7 +105,7 @@ impl FromStr for Listener {
 
     fn from_str(text: &str) -> Result<Self, ListenerError> {
         let (dialect, addr) = text.split_once('=').ok_or(ListenerError::Form)?;
-        let dialect = value::dialect(dialect).map_err(ListenerError::Dialect)?;
+        let dialect = value::dialect(dialect)?;
         let addr = match addr.strip_prefix(UNIX) {
             Some("") => return Err(ListenerError::NoPath),
             Some(path) => ListenAddr::Unix(PathBuf::from(path)),
@@ -121,33 +122,20 @@ impl<'de> Deserialize<'de> for Listener {
 }
 
 /// A text that is no listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ListenerError {
-    /// There is no `=` in it.
+    #[error("it must be DIALECT=ADDR, such as text=127.0.0.1:4000")]
     Form,
-    /// There is no such dialect.
-    Dialect(ValueError),
-    /// What follows the dialect is no address.
+    #[error(transparent)]
+    Dialect(#[from] ValueError),
+    #[error(
+        "the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, [::1]:4000, localhost:4000 or :4000, \
+         or unix:PATH"
+    )]
     Addr,
-    /// The address is a Unix socket without a path.
+    #[error("unix: needs a path, such as unix:/run/chat.sock")]
     NoPath,
 }
-
-impl fmt::Display for ListenerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Form => f.write_str("it must be DIALECT=ADDR, such as text=127.0.0.1:4000"),
-            Self::Dialect(error) => error.fmt(f),
-            Self::Addr => f.write_str(
-                "the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, [::1]:4000, \
-                 localhost:4000 or :4000, or unix:PATH",
-            ),
-            Self::NoPath => f.write_str("unix: needs a path, such as unix:/run/chat.sock"),
-        }
-    }
-}
-
-impl std::error::Error for ListenerError {}
 
 impl ListenAddr {
     fn parse_tcp(addr: &str) -> Option<Self> {

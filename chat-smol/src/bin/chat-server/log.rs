@@ -1,12 +1,12 @@
 //! What is logged, and starting the log.
 
-use std::fmt;
 use std::io;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
 use serde::de::{Deserialize, Deserializer};
+use thiserror::Error;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
@@ -90,7 +90,7 @@ impl FromStr for LogFilter {
         if let (Some(part), false) = (wrong, filter.contains(['[', '{'])) {
             let word =
                 part.split_once('=').map_or(part, |(module, level)| if is_path(module) { level } else { module });
-            return Err(FilterError::Word(word.into()));
+            return Err(if word.is_empty() { FilterError::Empty } else { FilterError::Word(word.into()) });
         }
         EnvFilter::try_new(filter).map_err(|error| FilterError::Filter(error.to_string()))?;
         Ok(Self(filter.into()))
@@ -131,29 +131,20 @@ fn is_own_module(word: &str) -> bool {
 }
 
 /// A text that is no log filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum FilterError {
     /// This word is neither a level nor a module.
+    #[error("\"{}\" is none of {}; {FORM}", .0.escape_debug(), LEVELS.join(", "))]
     Word(String),
+    /// There is no word where one is needed.
+    #[error("nothing is none of {}; {FORM}", LEVELS.join(", "))]
+    Empty,
     /// What the library says of it.
+    #[error("{0}; {FORM}")]
     Filter(String),
 }
 
-impl fmt::Display for FilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Word(word) if word.is_empty() => f.write_str("nothing")?,
-            Self::Word(word) => write!(f, "\"{}\"", word.escape_debug())?,
-            Self::Filter(error) => write!(f, "{error}")?,
-        }
-        if matches!(self, Self::Word(_)) {
-            write!(f, " is none of {}", LEVELS.join(", "))?;
-        }
-        f.write_str("; a filter is as in info, or in info,chat_proto=debug")
-    }
-}
-
-impl std::error::Error for FilterError {}
+const FORM: &str = "a filter is as in info, or in info,chat_proto=debug";
 
 #[cfg(test)]
 mod tests {

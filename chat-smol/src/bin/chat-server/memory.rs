@@ -1,10 +1,11 @@
 //! How much memory the limits need: asked for at start, and what `--print-memory-bound` prints.
 
-use std::{fmt, hint};
+use std::hint;
 
 use chat_proto::Config;
 use chat_smol::Server;
 use clap::ValueEnum;
+use thiserror::Error;
 
 /// Address space for the stacks and buffers of a few threads, without which no server starts either.
 const OTHER_MEMORY: usize = 16 << 20;
@@ -28,24 +29,15 @@ pub(crate) fn check(config: &Config) -> Result<(), MemoryError> {
 }
 
 /// There is not enough memory to start with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "cannot have {bytes} bytes of memory, which these limits need from the start; lower --log-bytes, --log-entries or \
+     --max-sessions, or raise the limit of the process (ulimit -v)"
+)]
 pub(crate) struct MemoryError {
     /// How many bytes were asked for.
     bytes: usize,
 }
-
-impl fmt::Display for MemoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.bytes;
-        write!(
-            f,
-            "cannot have {bytes} bytes of memory, which these limits need from the start; lower --log-bytes, \
-                 --log-entries or --max-sessions, or raise the limit of the process (ulimit -v)"
-        )
-    }
-}
-
-impl std::error::Error for MemoryError {}
 
 /// For whom the bound is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

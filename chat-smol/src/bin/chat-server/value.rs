@@ -9,7 +9,8 @@ use std::time::Duration;
 use chat_proto::{Config, NameRules, Rate};
 use clap::ValueEnum;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use thiserror::Error;
 
 /// A whole number, such as `100`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +59,16 @@ pub(crate) enum Names {
 }
 
 /// A text that is no value of the kind that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ValueError {
     /// It is not in this form.
+    #[error("it must be {0}")]
     Form(&'static str),
     /// It is neither in this form nor `off`.
+    #[error("it must be {0}, or off")]
     FormOrOff(&'static str),
     /// There is no such dialect.
+    #[error("the dialect must be {}", dialects().join(" or "))]
     Dialect,
 }
 
@@ -187,18 +191,6 @@ pub(crate) fn dialects() -> Vec<&'static str> {
     Config::default().dialects.iter().map(|dialect| dialect.dialect.name()).collect()
 }
 
-impl fmt::Display for ValueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Form(form) => write!(f, "it must be {form}"),
-            Self::FormOrOff(form) => write!(f, "it must be {form}, or off"),
-            Self::Dialect => write!(f, "the dialect must be {}", dialects().join(" or ")),
-        }
-    }
-}
-
-impl std::error::Error for ValueError {}
-
 impl From<Count> for usize {
     fn from(Count(number): Count) -> Self {
         number
@@ -279,20 +271,20 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
         f.write_str("a text in quotation marks or a whole number")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         text.parse().map_err(E::custom)
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
         self.visit_str(&number.to_string())
     }
 
     // What is too large for any limit's range is told so.
-    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
         self.visit_str(&number.to_string())
     }
 
-    fn visit_i128<E: Error>(self, number: i128) -> Result<T, E> {
+    fn visit_i128<E: de::Error>(self, number: i128) -> Result<T, E> {
         self.visit_str(&number.to_string())
     }
 }
@@ -306,19 +298,19 @@ impl<'de, T: FromStr<Err = ValueError> + Deserialize<'de>> Visitor<'de> for PerD
         f.write_str("a value for all dialects or a table with one for each")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
         let value = Text(PhantomData).visit_str(text)?;
         Ok(vec![ForDialect { dialect: None, value }])
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
         self.visit_str(&number.to_string())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
         let mut values = Vec::new();
         while let Some((name, value)) = table.next_entry::<String, T>()? {
-            values.push(ForDialect { dialect: Some(dialect(&name).map_err(Error::custom)?), value });
+            values.push(ForDialect { dialect: Some(dialect(&name).map_err(de::Error::custom)?), value });
         }
         Ok(values)
     }
