@@ -8,17 +8,18 @@
 //! in the order of things like anybody else. Its dialect is made for it: fields between tabs, which no name and no
 //! words can hold.
 //!
-//! The example's bot, `host`, greets newcomers, answers `!seen NAME`, and has who shouts twice kicked. A [`Policy`] keeps
+//! The example's bot, `host`, greets newcomers, answers `!seen NAME`, and has who shouts twice kicked. A [`Policy`](chat_proto::Policy) keeps
 //! its name for it and softens words. All is in memory; what people see is printed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::error::Error;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::dialect::{Complaint, Event, Request, Text};
 use chat_proto::{
-    Command, Config, Dialect, DialectConfig, Hub, Policy, Proposal, RecordKind, SessionId, Timestamp, Verdict,
+    Action, Command, Config, Dialect, DialectConfig, Hub, Proposal, RecordKind, SessionId, Timestamp, Verdict,
 };
 
 /// What the bot speaks with the hub.
@@ -64,14 +65,16 @@ impl Dialect for Fields {
 }
 
 /// What is refused, and what is said in other words, whoever says it.
-const POLICY: Policy = |proposal, rewritten| match proposal {
-    Proposal::Say { words, .. } | Proposal::Act { words, .. } if words.contains("darn") => {
-        rewritten.push_str(&words.replace("darn", "d**n"));
-        Verdict::Rewrite
+fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
+    match proposal.action {
+        Action::Say { words } | Action::Act { words } if words.contains("darn") => {
+            rewritten.push_str(&words.replace("darn", "d**n"));
+            Verdict::Rewrite
+        }
+        Action::Name { to } if to.to_lowercase().starts_with("admin") => Verdict::Refuse("we have no admins".into()),
+        _ => Verdict::Pass,
     }
-    Proposal::Name { to, .. } if to.to_lowercase().starts_with("admin") => Verdict::Refuse("we have no admins"),
-    _ => Verdict::Pass,
-};
+}
 
 /// How many things said and done it remembers.
 const MEMORY: usize = 1_000;
@@ -197,8 +200,8 @@ const EVENING: [(&str, &str); 9] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dialects = vec![DialectConfig::new(&Text), DialectConfig::new(&Fields)];
-    let mut hub = Hub::new(Config { dialects, policy: Some(POLICY), ..Config::default() })?;
+    let dialects = vec![DialectConfig::new(Text), DialectConfig::new(Fields)];
+    let mut hub = Hub::new(Config { dialects, policy: Some(Arc::new(judge)), ..Config::default() })?;
     let mut now = Timestamp::ZERO;
     let mut host = Host::new(&mut hub, now)?;
     let text = hub.dialect("text").ok_or("it is one of the two above")?;

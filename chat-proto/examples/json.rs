@@ -165,7 +165,7 @@ const CONVERSATION: [(&str, &str); 12] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dialects = vec![DialectConfig::new(&Classic), DialectConfig::new(&Json), DialectConfig::new(&Text)];
+    let dialects = vec![DialectConfig::new(Classic), DialectConfig::new(Json), DialectConfig::new(Text)];
     // The least that `reply_bytes` may be grows with what the longest event takes in any dialect.
     let mut hub = Hub::new(Config { dialects, reply_bytes: 32 << 10, ..Config::default() })?;
     // Nobody here waits for anything.

@@ -258,7 +258,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(addr)?;
     println!("listening text {}", listener.local_addr()?);
 
-    let mut text = DialectConfig::new(&Text);
+    let mut text = DialectConfig::new(Text);
     // The host may be silent for as long as it likes, and so may the guests.
     text.idle_timeout = None;
     let mut hub = Hub::new(Config { dialects: vec![text], max_sessions: 100, ..Config::default() })?;

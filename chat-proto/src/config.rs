@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -79,7 +80,7 @@ pub struct Config {
     /// said what is left of a peer that has [ended](crate::Hub::peer_ended).
     pub linger_timeout: Duration,
     /// What the embedding program has a say in; `None` by default.
-    pub policy: Option<Policy>,
+    pub policy: Option<Arc<dyn Policy>>,
     /// The dialects spoken, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own
     /// and costs one encoding a message while anybody could read it.
     pub dialects: Vec<DialectConfig>,
@@ -106,16 +107,16 @@ impl Default for Config {
             stall_timeout: Some(Duration::from_secs(30)),
             linger_timeout: Duration::from_secs(5),
             policy: None,
-            dialects: vec![DialectConfig::new(&Classic), DialectConfig::new(&Text)],
+            dialects: vec![DialectConfig::new(Classic), DialectConfig::new(Text)],
         }
     }
 }
 
 /// A dialect in use and the limits that depend on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DialectConfig {
     /// The wire format.
-    pub dialect: &'static dyn Dialect,
+    pub dialect: Arc<dyn Dialect>,
     /// How long a session may send no complete line, 1 ms to 365 days; 15 s in `classic` (the original's three ticks of
     /// 5 s), 10 minutes in `text`. `None`: for ever. From 2 minutes on, `text` warns a minute before the end.
     pub idle_timeout: Option<Duration>,
@@ -127,8 +128,9 @@ pub struct DialectConfig {
 impl DialectConfig {
     /// Takes the dialect's own defaults.
     #[must_use]
-    pub fn new(dialect: &'static dyn Dialect) -> Self {
-        Self { dialect, idle_timeout: dialect.idle_timeout(), backlog: dialect.backlog() }
+    pub fn new(dialect: impl Dialect + 'static) -> Self {
+        let (idle_timeout, backlog) = (dialect.idle_timeout(), dialect.backlog());
+        Self { dialect: Arc::new(dialect), idle_timeout, backlog }
     }
 }
 
@@ -142,16 +144,97 @@ pub enum OnLag {
     Close,
 }
 
+/// A limit of [`Config`] or [`DialectConfig`]; it is shown as the field is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the field of that name")]
+pub enum Limit {
+    MaxSessions,
+    MaxLine,
+    MaxName,
+    Dialects,
+    LogBytes,
+    LogEntries,
+    ReplyBytes,
+    JournalRecords,
+    History,
+    Rate(RatePart),
+    Pace,
+    MaxPerAddress,
+    ConnectsPerAddress(RatePart),
+    RatePerAddress(RatePart),
+    StallTimeout,
+    LingerTimeout,
+    IdleTimeout,
+    Backlog,
+}
+
+/// Which number of a [`Rate`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RatePart {
+    /// [`Rate::per_second`].
+    PerSecond,
+    /// [`Rate::burst`].
+    Burst,
+}
+
+impl Limit {
+    /// Returns the name of the field, such as `max_sessions`.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::MaxSessions => "max_sessions",
+            Self::MaxLine => "max_line",
+            Self::MaxName => "max_name",
+            Self::Dialects => "dialects",
+            Self::LogBytes => "log_bytes",
+            Self::LogEntries => "log_entries",
+            Self::ReplyBytes => "reply_bytes",
+            Self::JournalRecords => "journal_records",
+            Self::History => "history",
+            Self::Rate(_) => "rate",
+            Self::Pace => "pace",
+            Self::MaxPerAddress => "max_per_address",
+            Self::ConnectsPerAddress(_) => "connects_per_address",
+            Self::RatePerAddress(_) => "rate_per_address",
+            Self::StallTimeout => "stall_timeout",
+            Self::LingerTimeout => "linger_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::Backlog => "backlog",
+        }
+    }
+
+    /// Returns which number of a rate it is, if it is one.
+    #[must_use]
+    pub const fn rate_part(self) -> Option<RatePart> {
+        match self {
+            Self::Rate(part) | Self::ConnectsPerAddress(part) | Self::RatePerAddress(part) => Some(part),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field())?;
+        f.write_str(match self.rate_part() {
+            Some(RatePart::PerSecond) => ".per_second",
+            Some(RatePart::Burst) => ".burst",
+            None => "",
+        })
+    }
+}
+
 /// A limit that is out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A number is outside its range.
     OutOfRange {
-        /// The field of [`Config`], or of the dialect.
-        limit: &'static str,
+        /// Which limit.
+        limit: Limit,
         /// The dialect that it is of, if it is one of a dialect.
-        dialect: Option<&'static str>,
+        dialect: Option<String>,
         /// What it was set to.
         value: usize,
         /// The least allowed, which may depend on other limits.
@@ -159,24 +242,42 @@ pub enum ConfigError {
         /// The most allowed.
         max: usize,
     },
+    /// There is less room than the longest events of a dialect take.
+    TooLittleRoom {
+        /// Which limit: [`Limit::LogBytes`] or [`Limit::ReplyBytes`].
+        limit: Limit,
+        /// The dialect whose events are the longest.
+        dialect: String,
+        /// What it was set to.
+        value: usize,
+        /// The least that this dialect needs, with the other limits as they are.
+        min: usize,
+        /// The most allowed.
+        max: usize,
+    },
     /// A timeout is under 1 ms or over 365 days.
     Timeout {
-        /// The field of [`Config`], or of the dialect.
-        limit: &'static str,
+        /// Which limit.
+        limit: Limit,
         /// The dialect that it is of, if it is one of a dialect.
-        dialect: Option<&'static str>,
+        dialect: Option<String>,
     },
     /// Two dialects have the same name.
-    SameDialect(&'static str),
+    SameDialect(String),
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfRange { limit, dialect, value, min, max } => {
-                write!(f, "{limit}{} is {value}: it must be from {min} to {max}", of(*dialect))
+                write!(f, "{limit}{} is {value}: it must be from {min} to {max}", of(dialect.as_deref()))
             }
-            Self::Timeout { limit, dialect } => write!(f, "{limit}{} must be from 1 ms to 365 days", of(*dialect)),
+            Self::TooLittleRoom { limit, dialect, value, min, max } => {
+                write!(f, "{limit} is {value}: for the longest events of {dialect} it must be from {min} to {max}")
+            }
+            Self::Timeout { limit, dialect } => {
+                write!(f, "{limit}{} must be from 1 ms to 365 days", of(dialect.as_deref()))
+            }
             Self::SameDialect(name) => write!(f, "the dialect {name} is listed twice"),
         }
     }
@@ -191,9 +292,9 @@ impl core::error::Error for ConfigError {}
 
 impl ConfigError {
     /// Says that it is this dialect's limit.
-    fn of(mut self, name: &'static str) -> Self {
+    fn of(mut self, name: &str) -> Self {
         if let Self::OutOfRange { dialect, .. } | Self::Timeout { dialect, .. } = &mut self {
-            *dialect = Some(name);
+            *dialect = Some(name.into());
         }
         self
     }
@@ -220,43 +321,59 @@ impl Config {
     ///
     /// The first limit found to be out of its range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        range("max_sessions", self.max_sessions, 1, MAX_SESSIONS)?;
-        range("max_line", self.max_line, 64, MAX_LINE)?;
-        range("max_name", self.max_name, 1, MAX_NAME)?;
-        range("dialects", self.dialects.len(), 1, MAX_DIALECTS)?;
+        range(Limit::MaxSessions, self.max_sessions, 1, MAX_SESSIONS)?;
+        range(Limit::MaxLine, self.max_line, 64, MAX_LINE)?;
+        range(Limit::MaxName, self.max_name, 1, MAX_NAME)?;
+        range(Limit::Dialects, self.dialects.len(), 1, MAX_DIALECTS)?;
         let (least_bytes, least_entries) = match self.pace {
             Some(_) => (Pace::least_log_bytes(self.max_encoded()), Pace::LEAST_LOG_ENTRIES),
             None => (self.max_encoded(), 1),
         };
-        range("log_bytes", self.log_bytes, least_bytes, MAX_LOG_BYTES)?;
-        range("log_entries", self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
-        range("reply_bytes", self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
-        range("journal_records", self.journal_records, 1, MAX_JOURNAL)?;
-        range("history", self.history, 0, MAX_HISTORY)?;
-        check_rate("rate.per_second", "rate.burst", self.rate)?;
-        range("max_per_address", self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
-        check_rate("connects_per_address.per_second", "connects_per_address.burst", self.connects_per_address)?;
-        check_rate("rate_per_address.per_second", "rate_per_address.burst", self.rate_per_address)?;
+        self.room(Limit::LogBytes, self.log_bytes, least_bytes, MAX_LOG_BYTES)?;
+        range(Limit::LogEntries, self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
+        self.room(Limit::ReplyBytes, self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
+        range(Limit::JournalRecords, self.journal_records, 1, MAX_JOURNAL)?;
+        range(Limit::History, self.history, 0, MAX_HISTORY)?;
+        check_rate(Limit::Rate, self.rate)?;
+        range(Limit::MaxPerAddress, self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
+        check_rate(Limit::ConnectsPerAddress, self.connects_per_address)?;
+        check_rate(Limit::RatePerAddress, self.rate_per_address)?;
         if let Some(pace) = self.pace {
-            range("pace", pace, MIN_PACE, MAX_PACE)?;
+            range(Limit::Pace, pace, MIN_PACE, MAX_PACE)?;
         }
-        timeout("stall_timeout", self.stall_timeout)?;
-        timeout("linger_timeout", Some(self.linger_timeout))?;
+        timeout(Limit::StallTimeout, self.stall_timeout)?;
+        timeout(Limit::LingerTimeout, Some(self.linger_timeout))?;
         for (i, dialect) in self.dialects.iter().enumerate() {
             let name = dialect.dialect.name();
-            timeout("idle_timeout", dialect.idle_timeout).map_err(|error| error.of(name))?;
-            range("backlog", dialect.backlog, 0, MAX_BACKLOG).map_err(|error| error.of(name))?;
+            timeout(Limit::IdleTimeout, dialect.idle_timeout).map_err(|error| error.of(name))?;
+            range(Limit::Backlog, dialect.backlog, 0, MAX_BACKLOG).map_err(|error| error.of(name))?;
             if self.dialects[..i].iter().any(|other| other.dialect.name() == name) {
-                return Err(ConfigError::SameDialect(name));
+                return Err(ConfigError::SameDialect(name.into()));
             }
         }
         Ok(())
     }
 
+    /// Checks a limit whose least is what the longest events take.
+    fn room(&self, limit: Limit, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
+        match self.dialects.iter().max_by_key(|dialect| dialect.dialect.encoded_len(self.payload())) {
+            Some(longest) if value < min => {
+                let dialect = longest.dialect.name().into();
+                Err(ConfigError::TooLittleRoom { limit, dialect, value, min, max })
+            }
+            _ => range(limit, value, min, max),
+        }
+    }
+
+    /// The most bytes of names and words in one event.
+    fn payload(&self) -> usize {
+        self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE)
+    }
+
     /// The most bytes that one event takes in any dialect: a full line, two names and the words around them.
     pub(crate) fn max_encoded(&self) -> usize {
-        let payload = self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE);
-        self.dialects.iter().map(|d| d.dialect.encoded_len(payload)).max().unwrap_or(payload)
+        let payload = self.payload();
+        self.dialects.iter().map(|dialect| dialect.dialect.encoded_len(payload)).max().unwrap_or(payload)
     }
 
     /// The room a session's reply buffer must have for a line of its to be taken: the most that one line can cause is
@@ -266,7 +383,7 @@ impl Config {
     }
 }
 
-fn range(limit: &'static str, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
+fn range(limit: Limit, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
     if (min..=max).contains(&value) {
         Ok(())
     } else {
@@ -274,13 +391,13 @@ fn range(limit: &'static str, value: usize, min: usize, max: usize) -> Result<()
     }
 }
 
-fn check_rate(per_second: &'static str, burst: &'static str, rate: Option<Rate>) -> Result<(), ConfigError> {
+fn check_rate(limit: fn(RatePart) -> Limit, rate: Option<Rate>) -> Result<(), ConfigError> {
     let Some(rate) = rate else { return Ok(()) };
-    range(per_second, rate.per_second.get() as usize, 1, 1_000_000_000)?;
-    range(burst, rate.burst.get() as usize, 1, 1_000_000)
+    range(limit(RatePart::PerSecond), rate.per_second.get() as usize, 1, 1_000_000_000)?;
+    range(limit(RatePart::Burst), rate.burst.get() as usize, 1, 1_000_000)
 }
 
-fn timeout(limit: &'static str, value: Option<Duration>) -> Result<(), ConfigError> {
+fn timeout(limit: Limit, value: Option<Duration>) -> Result<(), ConfigError> {
     match value {
         Some(value) if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&value) => {
             Err(ConfigError::Timeout { limit, dialect: None })

@@ -365,7 +365,7 @@ mod wire;
 
 pub use batch::Batch;
 pub use command::{CloseReason, Command, OpenError};
-pub use config::{Config, ConfigError, DialectConfig, OnLag, Rate};
+pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RatePart};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
 pub use hub::{Hub, HubStats, MemoryBound, Pending};
@@ -373,7 +373,7 @@ pub use id::{DialectId, SessionId};
 pub use journal::{Record, RecordKind};
 pub use names::{NameError, NameRules};
 pub use origin::Origin;
-pub use policy::{Policy, Proposal, Verdict};
+pub use policy::{Action, Policy, Proposal, Verdict};
 pub use session::SessionStats;
 pub use time::Timestamp;
 pub use wire::dialect;

@@ -1,10 +1,11 @@
 //! The hub as a driver sees it: bytes and time in, commands and bytes out.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::{
-    Batch, CloseReason, Command, Config, Hub, OnLag, OpenError, Policy, Proposal, Rate, SessionId, Timestamp, Verdict,
+    Action, Batch, CloseReason, Command, Config, Hub, OnLag, OpenError, Proposal, Rate, SessionId, Timestamp, Verdict,
 };
 
 /// A driver whose sockets take as many bytes at a time as it is told to.
@@ -512,13 +513,13 @@ fn shutting_down_sends_what_is_pending_and_waits_no_longer_than_the_linger_time(
 
 #[test]
 fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
-    let policy: Policy = |proposal, rewritten| match proposal {
-        Proposal::Quit { name: "alice", words: "darn" } => Verdict::Refuse("no"),
-        Proposal::Quit { words: "darn", .. } => {
+    let policy = |proposal: &Proposal<'_>, rewritten: &mut String| match proposal.action {
+        Action::Quit { words: "darn" } if proposal.name == "alice" => Verdict::Refuse("no".into()),
+        Action::Quit { words: "darn" } => {
             rewritten.extend(core::iter::repeat_n("d\x1b***", 100));
             Verdict::Rewrite
         }
-        Proposal::Quit { words, .. } if words.is_empty() || words.len() > 256 => panic!("proposed: {words:?}"),
+        Action::Quit { words } if words.is_empty() || words.len() > 256 => panic!("proposed: {words:?}"),
         _ => Verdict::Pass,
     };
     for (name, words, shown) in [
@@ -529,7 +530,7 @@ fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
         ("bob", "\u{7}", "* bob left\n".into()),
         ("bob", "", "* bob left\n".into()),
     ] {
-        let mut driver = Driver::new(Config { policy: Some(policy), ..Config::default() });
+        let mut driver = Driver::new(Config { policy: Some(Arc::new(policy)), ..Config::default() });
         let (watch, leaver) = (driver.join("text"), driver.join("text"));
         driver.say(leaver, &format!("/name {name}\n/quit {words}\n"));
         assert_eq!(driver.read(watch), format!("* {name} joined\n{shown}"));
@@ -539,21 +540,23 @@ fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
 
 #[test]
 fn the_embedding_programs_policy_has_the_last_word() {
-    let policy: Policy = |proposal, rewritten| match proposal {
-        Proposal::Say { words: "darn", .. } => {
+    let policy = |proposal: &Proposal<'_>, rewritten: &mut String| match proposal.action {
+        Action::Say { words: "darn" } => {
             rewritten.push_str("d\x1b**n");
             Verdict::Rewrite
         }
-        Proposal::Say { name, .. } | Proposal::Act { name, .. } if name == "mute" => Verdict::Refuse("you are mute"),
-        Proposal::Tell { from: "alice", to: "guest-2", .. } => Verdict::Refuse("leave them alone"),
-        Proposal::Name { to: "al", .. } => {
+        Action::Say { .. } | Action::Act { .. } if proposal.name == "mute" => {
+            Verdict::Refuse("you\nare mute\u{7}".into())
+        }
+        Action::Tell { to: "guest-2", .. } if proposal.name == "alice" => Verdict::Refuse("leave them alone".into()),
+        Action::Name { to: "al" } => {
             rewritten.push_str("alice");
             Verdict::Rewrite
         }
-        Proposal::Name { to: "root", .. } => Verdict::Refuse("that name is ours"),
+        Action::Name { to: "root" } => Verdict::Refuse("that name is ours".into()),
         _ => Verdict::Pass,
     };
-    let mut driver = Driver::new(Config { policy: Some(policy), ..Config::default() });
+    let mut driver = Driver::new(Config { policy: Some(Arc::new(policy)), ..Config::default() });
     let (alice, bob, classic) = (driver.join("text"), driver.join("text"), driver.join("classic"));
     driver.say(alice, "/name root\n/name al\n/name al\ndarn\nfine\n/msg guest-2 psst\n/name mute\nx\n/me y\n");
     driver.say(classic, "CHAT cm9vdA== aGk=\n");

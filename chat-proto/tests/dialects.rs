@@ -20,7 +20,7 @@ impl Plain {
     }
 }
 
-impl Dialect for Plain {
+impl Dialect for &'static Plain {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -73,8 +73,7 @@ impl Dialect for Nick {
 
 #[test]
 fn a_dialect_may_have_the_first_lines_of_another_protocol() {
-    let mut hub =
-        Hub::new(Config { dialects: vec![DialectConfig::new(&Nick)], ..Config::default() }).expect("in range");
+    let mut hub = Hub::new(Config { dialects: vec![DialectConfig::new(Nick)], ..Config::default() }).expect("in range");
     let nick = hub.dialect("nick").expect("it is configured");
     for (line, named, closed) in [
         (&b"NICK joe\n"[..], "joe", None),
@@ -176,9 +175,10 @@ fn a_gap_that_is_not_shown_keeps_no_session_from_closing() {
 
 #[test]
 fn the_dialects_have_the_defaults_that_config_promises() {
-    let defaults = Config::default().dialects.into_iter().map(|d| (d.dialect.name(), d.idle_timeout, d.backlog));
+    let defaults =
+        Config::default().dialects.into_iter().map(|d| (d.dialect.name().to_string(), d.idle_timeout, d.backlog));
     let seconds = |n| Some(Duration::from_secs(n));
-    assert_eq!(defaults.collect::<Vec<_>>(), [("classic", seconds(15), 0), ("text", seconds(600), 20)]);
+    assert_eq!(defaults.collect::<Vec<_>>(), [("classic".into(), seconds(15), 0), ("text".into(), seconds(600), 20)]);
 }
 
 #[test]
@@ -222,7 +222,7 @@ impl Dialect for Long {
 
 #[test]
 fn what_a_dialect_writes_beyond_its_own_bound_is_not_sent() {
-    let dialects = vec![DialectConfig::new(&Long)];
+    let dialects = vec![DialectConfig::new(Long)];
     let mut hub = Hub::new(Config { dialects, ..Config::default() }).expect("the limits are in range");
     let long = hub.dialect("long").expect("it is configured");
     let (alice, bob) = (hub.open(NOW, long).expect("there is room"), hub.open(NOW, long).expect("there is room"));

@@ -1,5 +1,6 @@
 //! A dialect for tests that count on every line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::Config;
@@ -15,7 +16,7 @@ impl Exact {
     pub fn replace_text(config: &mut Config) {
         for dialect in &mut config.dialects {
             if dialect.dialect.name() == Text.name() {
-                dialect.dialect = &Self("text");
+                dialect.dialect = Arc::new(Self("text"));
             }
         }
     }

@@ -21,7 +21,9 @@ use std::iter;
 use std::rc::Rc;
 
 use chat_proto::dialect::{Event, Unnamed};
-use chat_proto::{CloseReason, Config, HubStats, OpenError, Origin, RecordKind, SessionStats, Timestamp};
+use chat_proto::{
+    CloseReason, Config, DialectId, HubStats, OpenError, Origin, RecordKind, SessionId, SessionStats, Timestamp,
+};
 
 use self::address::Purse;
 pub use self::difference::{Checked, Difference, differ};
@@ -56,6 +58,8 @@ pub struct Model {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 struct Session {
+    id: SessionId,
+    dialect: DialectId,
     lane: usize,
     /// Where it is counted with others.
     origin: Option<Origin>,
@@ -179,9 +183,10 @@ impl Model {
     pub fn open(
         &mut self,
         now: Timestamp,
+        dialect: DialectId,
         lane: usize,
         origin: Option<Origin>,
-        slot: Option<usize>,
+        id: Option<SessionId>,
     ) -> Checked<Result<(), OpenError>> {
         self.advance(now);
         if let Err(error) = self.may_open(now, origin) {
@@ -194,13 +199,14 @@ impl Model {
             }
             return Ok(Err(error));
         }
-        let Some(slot) = slot.filter(|slot| *slot < self.config.max_sessions && !self.sessions.contains_key(slot))
-        else {
-            return differ("open", format!("slot {slot:?} is not free"));
+        let is_free = |slot| slot < self.config.max_sessions && !self.sessions.contains_key(&slot);
+        let Some(id) = id.filter(|id| is_free(id.slot())) else {
+            return differ("open", format!("the slot of {id:?} is not free"));
         };
+        let slot = id.slot();
         self.stats.opened += 1;
         let origin = self.come(origin);
-        self.sessions.insert(slot, Session { origin, ..Session::new(lane, self.now) });
+        self.sessions.insert(slot, Session { origin, ..Session::new(id, dialect, lane, self.now) });
         self.record(slot, RecordKind::Opened);
         if self.unnamed(slot) == Unnamed::Guest {
             self.guests += 1;
@@ -333,10 +339,12 @@ impl Model {
 }
 
 impl Session {
-    fn new(lane: usize, now: Timestamp) -> Self {
+    fn new(id: SessionId, dialect: DialectId, lane: usize, now: Timestamp) -> Self {
         let mut stats = SessionStats::default();
         stats.opened = now;
         Self {
+            id,
+            dialect,
             lane,
             origin: None,
             turn: None,

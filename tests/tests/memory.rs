@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::{Command, Config, Hub, Policy, Proposal, SessionId, Timestamp, Verdict};
+use std::sync::Arc;
+
+use chat_proto::{Action, Command, Config, Hub, Proposal, SessionId, Timestamp, Verdict};
 use chat_tests::alloc::Meter;
 
 /// A hub whose every call is measured, with sockets that take everything.
@@ -142,10 +144,10 @@ fn nothing_is_allocated_in_the_steady_state() {
 
 #[test]
 fn nothing_is_allocated_for_a_policy_that_rewrites() {
-    let policy: Policy = |proposal, rewritten| {
-        match proposal {
-            Proposal::Name { to, .. } => rewritten.push_str(to),
-            Proposal::Say { words, .. } | Proposal::Act { words, .. } | Proposal::Tell { words, .. } => {
+    let policy = |proposal: &Proposal<'_>, rewritten: &mut String| {
+        match proposal.action {
+            Action::Name { to } => rewritten.push_str(to),
+            Action::Say { words } | Action::Act { words } | Action::Tell { words, .. } => {
                 rewritten.push_str(words);
             }
             _ => return Verdict::Pass,
@@ -153,7 +155,7 @@ fn nothing_is_allocated_for_a_policy_that_rewrites() {
         rewritten.push('x');
         Verdict::Rewrite
     };
-    assert_nothing_is_allocated(&Config { policy: Some(policy), ..config(100) });
+    assert_nothing_is_allocated(&Config { policy: Some(Arc::new(policy)), ..config(100) });
 }
 
 fn assert_nothing_is_allocated(config: &Config) {

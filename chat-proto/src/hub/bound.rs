@@ -131,7 +131,7 @@ mod tests {
             reply_bytes: 9_000,
             journal_records: 13,
             history: 0,
-            dialects: alloc::vec![DialectConfig { backlog: 5, ..DialectConfig::new(&Text) }],
+            dialects: alloc::vec![DialectConfig { backlog: 5, ..DialectConfig::new(Text) }],
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));

@@ -1,19 +1,29 @@
 //! What peers ask for, and what it does.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::Hub;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId, Rejected};
+use crate::id::DialectId;
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
-use crate::policy::{Policy, Proposal, Verdict};
+use crate::policy::{Action, Proposal, Verdict};
 use crate::schedule::turns::Hold;
 use crate::wire::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::wire::sanitize::{Clean, clean, clean_in_place, cut};
 
 /// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
 const MAX_LOOKS: u32 = 10_000;
+
+/// What there is against what a peer asks for.
+enum Objection {
+    /// The hub's own rules.
+    Complaint(Complaint<'static>),
+    /// The embedding program's policy, which says why.
+    Policy(Cow<'static, str>),
+}
 
 impl Hub {
     /// Does what a peer asks for, or returns what that has to wait for.
@@ -74,12 +84,10 @@ impl Hub {
         wire: Option<&[u8]>,
         rewritten: &'a mut String,
     ) {
-        if let Some(policy) = self.config.policy {
-            let name = self.name_of(slot);
-            let proposal = Proposal::Say { name: name.as_str(), words: words.as_str() };
-            match self.ask(policy, proposal, rewritten) {
+        if self.config.policy.is_some() {
+            match self.consider(slot, Action::Say { words: words.as_str() }, rewritten) {
                 Ok(passed) => words = passed.unwrap_or(words),
-                Err(complaint) => return self.refuse(slot, complaint),
+                Err(objection) => return self.object(slot, &objection),
             }
         }
         let (wire, words) = (wire.filter(|_| words.is_unchanged()), words.as_str());
@@ -94,35 +102,33 @@ impl Hub {
     }
 
     fn act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
-        let name = self.name_of(slot);
-        match self.consider(Proposal::Act { name: name.as_str(), words: words.as_str() }, rewritten) {
+        match self.consider(slot, Action::Act { words: words.as_str() }, rewritten) {
             Ok(passed) => {
-                let words = passed.unwrap_or(words).as_str();
+                let (name, words) = (self.name_of(slot), passed.unwrap_or(words).as_str());
                 if !self.conversation.members().has_joined(MemberId(slot)) {
                     self.join(slot, None);
                 }
                 self.apply(&Entry::Act { member: MemberId(slot), words });
                 self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
             }
-            Err(complaint) => self.refuse(slot, complaint),
+            Err(objection) => self.object(slot, &objection),
         }
     }
 
     /// Asks the embedding program's policy, if there is one; returns what is to be said in place of what was proposed, or
     /// taken as a name.
-    #[inline]
-    fn consider<'a>(&self, proposal: Proposal<'_>, rewritten: &'a mut String) -> Result<Option<Clean<'a>>, Complaint> {
-        self.config.policy.map_or(Ok(None), |policy| self.ask(policy, proposal, rewritten))
-    }
-
-    fn ask<'a>(
+    fn consider<'a>(
         &self,
-        policy: Policy,
-        proposal: Proposal<'_>,
+        slot: u32,
+        action: Action<'_>,
         rewritten: &'a mut String,
-    ) -> Result<Option<Clean<'a>>, Complaint> {
+    ) -> Result<Option<Clean<'a>>, Objection> {
+        let Some(policy) = &self.config.policy else { return Ok(None) };
+        let (name, session) = (self.name_of(slot), self.sessions.id(slot));
+        let (member, dialect) = (MemberId(slot), DialectId(self.sessions[slot].dialect));
         rewritten.clear();
-        match policy(proposal, rewritten) {
+        let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), action };
+        match policy.judge(&proposal, rewritten) {
             Verdict::Pass => Ok(None),
             Verdict::Rewrite => {
                 // What the program wrote is held to the same rules as what the peer wrote.
@@ -130,9 +136,21 @@ impl Hub {
                 // A program that wrote more has had its memory for a moment; the hub does not keep it.
                 rewritten.shrink_to(self.config.max_line);
                 let words = clean_in_place(rewritten);
-                if words.is_empty() { Err(Complaint::Policy("nothing is left of it")) } else { Ok(Some(words)) }
+                if words.is_empty() { Err(Objection::Policy("nothing is left of it".into())) } else { Ok(Some(words)) }
             }
-            Verdict::Refuse(why) => Err(Complaint::Policy(why)),
+            Verdict::Refuse(why) => Err(Objection::Policy(why)),
+        }
+    }
+
+    /// Tells a session what there is against what it asked for.
+    fn object(&mut self, slot: u32, objection: &Objection) {
+        match objection {
+            Objection::Complaint(complaint) => self.refuse(slot, *complaint),
+            Objection::Policy(why) => {
+                let mut scratch = String::new();
+                let why = clean(cut(why, MAX_LAST_WORDS), &mut scratch);
+                self.refuse(slot, Complaint::Policy(why.as_str()));
+            }
         }
     }
 
@@ -157,8 +175,8 @@ impl Hub {
         let members = self.conversation.members();
         let had_joined = members.has_joined(MemberId(slot));
         if members.own_name(MemberId(slot)) != Some(name) {
-            if let Err(complaint) = self.take_name(slot, name) {
-                return self.refuse(slot, complaint);
+            if let Err(objection) = self.take_name(slot, name) {
+                return self.object(slot, &objection);
             }
             let to = self.name_of(slot);
             if from == to {
@@ -174,12 +192,10 @@ impl Hub {
     }
 
     /// Gives the session a name, if the policy and the other names let it.
-    fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Complaint> {
+    fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Objection> {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
-        let from = self.name_of(slot);
-        let proposal = Proposal::Name { from: from.as_str(), to: name };
         let taken = self
-            .consider(proposal, &mut rewritten)
+            .consider(slot, Action::Name { to: name }, &mut rewritten)
             .and_then(|passed| self.claim(MemberId(slot), passed.map_or(name, Clean::as_str)));
         self.rewritten_name = rewritten;
         if taken.is_ok() {
@@ -190,10 +206,12 @@ impl Hub {
     }
 
     /// Has a member take a name, unless it may not be had.
-    fn claim(&mut self, member: MemberId, name: &str) -> Result<(), Complaint> {
-        self.conversation.apply(&Entry::Name { member, name }).map_err(|rejected| match rejected {
-            Rejected::Name(error) => Complaint::Name(error),
-            Rejected::NoMember(_) | Rejected::NotVacant(_) | Rejected::HasJoined(_) => Complaint::NobodyThere,
+    fn claim(&mut self, member: MemberId, name: &str) -> Result<(), Objection> {
+        self.conversation.apply(&Entry::Name { member, name }).map_err(|rejected| {
+            Objection::Complaint(match rejected {
+                Rejected::Name(error) => Complaint::Name(error),
+                Rejected::NoMember(_) | Rejected::NotVacant(_) | Rejected::HasJoined(_) => Complaint::NobodyThere,
+            })
         })
     }
 
@@ -202,11 +220,10 @@ impl Hub {
             self.refuse(slot, self.absence(to));
             return Hold::None;
         };
-        let (from, to) = (self.name_of(slot), self.name_of(target));
-        let proposal = Proposal::Tell { from: from.as_str(), to: to.as_str(), words: words.as_str() };
-        match self.consider(proposal, rewritten) {
+        let to = self.name_of(target);
+        match self.consider(slot, Action::Tell { to: to.as_str(), words: words.as_str() }, rewritten) {
             Ok(passed) => return self.pass_on(slot, target, passed.unwrap_or(words).as_str()),
-            Err(complaint) => self.refuse(slot, complaint),
+            Err(objection) => self.object(slot, &objection),
         }
         Hold::None
     }
@@ -241,9 +258,8 @@ impl Hub {
     /// Lets a session leave, without words if the policy is against them.
     fn quit<'a>(&mut self, slot: u32, mut words: Clean<'a>, rewritten: &'a mut String) {
         if !words.is_empty() {
-            let name = self.name_of(slot);
-            let proposal = Proposal::Quit { name: name.as_str(), words: words.as_str() };
-            words = self.consider(proposal, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
+            let action = Action::Quit { words: words.as_str() };
+            words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
         }
         self.begin_close(slot, CloseReason::Quit, words.cut(MAX_LAST_WORDS));
     }
@@ -254,7 +270,7 @@ impl Hub {
     }
 
     /// Says why a name means nobody.
-    fn absence(&self, name: &str) -> Complaint {
+    fn absence(&self, name: &str) -> Complaint<'static> {
         let gone = self.conversation.members().former_guest(name);
         gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
     }

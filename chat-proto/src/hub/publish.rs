@@ -9,7 +9,7 @@ use crate::wire::dialect::{Complaint, Event};
 use crate::wire::sanitize::{clean, cut};
 
 impl Hub {
-    pub(super) fn refuse(&mut self, slot: u32, complaint: Complaint) {
+    pub(super) fn refuse(&mut self, slot: u32, complaint: Complaint<'_>) {
         self.stats.refused += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Refused);
         self.reply(slot, &Event::Refused(complaint));

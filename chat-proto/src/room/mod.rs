@@ -54,8 +54,9 @@ impl Audience {
 impl Room {
     pub(crate) fn new(config: &Config) -> Self {
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
-        let rendered =
-            |dialect: &DialectConfig| Rendered::new(*dialect, config.log_bytes, config.log_entries, pace.as_ref());
+        let rendered = |dialect: &DialectConfig| {
+            Rendered::new(dialect.clone(), config.log_bytes, config.log_entries, pace.as_ref())
+        };
         let rendered = config.dialects.iter().map(rendered).collect();
         Self {
             rendered,

@@ -46,7 +46,7 @@ impl Rendered {
     #[inline]
     pub(crate) fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>, max: usize) -> bool {
         out.clear();
-        let dialect = self.config.dialect;
+        let dialect = &*self.config.dialect;
         dialect.encode(event, out);
         if out.len() > max {
             exceeded(dialect, out, max);

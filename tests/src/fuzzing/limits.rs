@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Dialect, Text};
-use chat_proto::{Config, ConfigError, DialectConfig, OnLag, Rate};
+use chat_proto::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate};
 
 /// Returns the limits of that number; there are eight.
 pub(super) fn limits(number: usize) -> Config {
@@ -37,16 +37,16 @@ pub(super) fn limits(number: usize) -> Config {
             stall_timeout: None,
             journal_records: 1,
             rate: Some(rate(3, 2)),
-            dialects: vec![dialect(&Text, None, 5)],
+            dialects: vec![dialect(Text, None, 5)],
             ..least(2, 0)
         },
-        4 => Config { dialects: vec![dialect(&Classic, second, 1)], on_lag: OnLag::Close, ..least(2, 500) },
+        4 => Config { dialects: vec![dialect(Classic, second, 1)], on_lag: OnLag::Close, ..least(2, 500) },
         // Everyone and everything is due at one moment.
         5 => Config {
             stall_timeout: second,
             linger_timeout: Duration::from_secs(1),
             rate: Some(rate(1, 7)),
-            dialects: vec![dialect(&Text, second, 1_000), dialect(&Classic, second, 1_000)],
+            dialects: vec![dialect(Text, second, 1_000), dialect(Classic, second, 1_000)],
             ..least(8, 300)
         },
         6 => Config {
@@ -76,16 +76,16 @@ fn least(log_entries: usize, spare: usize) -> Config {
 fn fitted(mut config: Config) -> Config {
     while let Err(error) = config.check() {
         match error {
-            ConfigError::OutOfRange { limit: "log_bytes", min, .. } => config.log_bytes += min,
-            ConfigError::OutOfRange { limit: "reply_bytes", min, .. } => config.reply_bytes += min,
+            ConfigError::TooLittleRoom { limit: Limit::LogBytes, min, .. } => config.log_bytes += min,
+            ConfigError::TooLittleRoom { limit: Limit::ReplyBytes, min, .. } => config.reply_bytes += min,
             error => panic!("{error}"),
         }
     }
     config
 }
 
-fn dialect(dialect: &'static dyn Dialect, idle_timeout: Option<Duration>, backlog: usize) -> DialectConfig {
-    DialectConfig { dialect, idle_timeout, backlog }
+fn dialect(dialect: impl Dialect + 'static, idle_timeout: Option<Duration>, backlog: usize) -> DialectConfig {
+    DialectConfig { idle_timeout, backlog, ..DialectConfig::new(dialect) }
 }
 
 pub(super) fn rate(per_second: u32, burst: u32) -> Rate {

@@ -6,9 +6,10 @@
 
 use std::iter::{self, Cycle};
 use std::slice;
+use std::sync::Arc;
 
 use chat_proto::dialect::{Classic, Text};
-use chat_proto::{Command, Config, DialectConfig, HubStats, Proposal, SessionId, Timestamp, Verdict};
+use chat_proto::{Action, Command, Config, DialectConfig, HubStats, Policy, Proposal, SessionId, Timestamp, Verdict};
 
 use super::limits::rate;
 use super::lockstep::Lockstep;
@@ -46,7 +47,7 @@ pub(super) fn play(data: &[u8], dialect: &'static str) -> Checked {
 
 /// The limits of that number: fast and slow, with and without a policy, with short lines and long.
 fn config(number: usize) -> Config {
-    let dialect = |dialect| DialectConfig { idle_timeout: None, ..DialectConfig::new(dialect) };
+    let silent = |dialect| DialectConfig { idle_timeout: None, ..dialect };
     Config {
         max_sessions: 3,
         max_line: if number & 4 == 0 { 64 } else { 700 },
@@ -57,20 +58,20 @@ fn config(number: usize) -> Config {
         log_entries: 1_000,
         reply_bytes: 64 << 10,
         rate: (number & 1 != 0).then(|| rate(1_000, 2)),
-        policy: (number & 2 != 0).then_some(policy),
+        policy: (number & 2 != 0).then(|| Arc::new(judge) as Arc<dyn Policy>),
         stall_timeout: None,
-        dialects: vec![dialect(&Text), dialect(&Classic)],
+        dialects: vec![silent(DialectConfig::new(Text)), silent(DialectConfig::new(Classic))],
         ..Config::default()
     }
 }
 
 /// A policy that does as much harm as one can.
-fn policy(proposal: Proposal<'_>, rewritten: &mut String) -> Verdict {
-    let (Proposal::Say { words, .. }
-    | Proposal::Act { words, .. }
-    | Proposal::Tell { words, .. }
-    | Proposal::Quit { words, .. }
-    | Proposal::Name { to: words, .. }) = proposal
+fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
+    let (Action::Say { words }
+    | Action::Act { words }
+    | Action::Tell { words, .. }
+    | Action::Quit { words }
+    | Action::Name { to: words }) = proposal.action
     else {
         return Verdict::Pass;
     };
@@ -78,7 +79,7 @@ fn policy(proposal: Proposal<'_>, rewritten: &mut String) -> Verdict {
         [.., b'1'] => rewritten.push_str("forged\nby: the\r\u{1b}policy \u{202e}"),
         [.., b'2'] => {}
         [.., b'3'] => rewritten.extend(iter::repeat_n(words, 3)),
-        [.., b'4'] => return Verdict::Refuse("no, and that is that"),
+        [.., b'4'] => return Verdict::Refuse(format!("no\n{words} \u{202e}").into()),
         _ => return Verdict::Pass,
     }
     Verdict::Rewrite

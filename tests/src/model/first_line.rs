@@ -15,7 +15,7 @@ impl Model {
         if matches!(line, FirstLine::Whole(line) if is_blank(line)) {
             return false;
         }
-        let dialect = self.config.dialects[self.sessions[&slot].lane].dialect;
+        let dialect = &self.config.dialects[self.sessions[&slot].lane].dialect;
         let not_utf8 = |line| {
             let mut scratch = Vec::new();
             let request = dialect.decode(line, false, &mut scratch);

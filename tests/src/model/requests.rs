@@ -1,12 +1,15 @@
 //! What peers send, and what comes of it.
 
+use std::sync::Arc;
+
+use chat_proto::conversation::MemberId;
 use chat_proto::dialect::{Complaint, Event, FirstLine, MAX_NOTICE, Request, Unnamed};
-use chat_proto::{CloseReason, Proposal, RecordKind, Timestamp, Verdict};
+use chat_proto::{Action, CloseReason, Proposal, RecordKind, Timestamp, Verdict};
 
 use super::names::number_in;
 use super::pace::Wait;
 use super::words::clean;
-use super::{Checked, Model, differ};
+use super::{Checked, Model, Session, differ};
 
 /// How many bytes discarded of a line cost a token.
 const CHARGE: usize = 1_024;
@@ -100,7 +103,7 @@ impl Model {
     /// Does what a line asks for, or says what it waits for, unless its turn has come.
     pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], in_turn: bool, previous: Timestamp) -> Outcome {
         let is_named = self.sessions[&slot].name.is_some();
-        let dialect = self.config.dialects[self.sessions[&slot].lane].dialect;
+        let dialect = Arc::clone(&self.config.dialects[self.sessions[&slot].lane].dialect);
         let mut decoded = Vec::new();
         let request = dialect.decode(line, is_named, &mut decoded);
         let publishes = matches!(request, Request::Say { .. } | Request::Act(_) | Request::Name(_));
@@ -165,36 +168,54 @@ impl Model {
     }
 
     fn say(&mut self, slot: usize, words: &str, claim: Option<&str>) {
-        match self.consider(Proposal::Say { name: &self.name(slot), words }, words) {
+        match self.consider(slot, Action::Say { words }, words) {
             Ok(words) => {
                 self.enter(slot, claim);
                 self.publish(&Event::Said { name: &self.name(slot), words: &words, wire: None }, Some(slot));
             }
-            Err(complaint) => self.refuse(slot, complaint),
+            Err(objection) => self.object(slot, &objection),
         }
     }
 
     fn act(&mut self, slot: usize, words: &str) {
-        match self.consider(Proposal::Act { name: &self.name(slot), words }, words) {
+        match self.consider(slot, Action::Act { words }, words) {
             Ok(words) => {
                 self.enter(slot, None);
                 self.publish(&Event::Acted { name: &self.name(slot), words: &words }, Some(slot));
             }
-            Err(complaint) => self.refuse(slot, complaint),
+            Err(objection) => self.object(slot, &objection),
         }
     }
 
     /// Returns what the embedding program makes of words or of a name.
-    fn consider(&self, proposal: Proposal<'_>, original: &str) -> Result<String, Complaint> {
-        let mut rewritten = String::with_capacity(self.config.max_line);
-        match self.config.policy.map_or(Verdict::Pass, |policy| policy(proposal, &mut rewritten)) {
+    fn consider(&self, slot: usize, action: Action<'_>, original: &str) -> Result<String, Objection> {
+        let Some(policy) = &self.config.policy else { return Ok(original.into()) };
+        let (name, mut rewritten) = (self.name(slot), String::with_capacity(self.config.max_line));
+        let Session { id, dialect, .. } = self.sessions[&slot];
+        let member = MemberId(u32::try_from(slot).expect("a slot"));
+        let proposal = Proposal { now: self.now, session: id, member, dialect, name: &name, action };
+        match policy.judge(&proposal, &mut rewritten) {
             Verdict::Pass => Ok(original.into()),
-            Verdict::Refuse(why) => Err(Complaint::Policy(why)),
+            Verdict::Refuse(why) => Err(Objection::Policy(clean(cut(&why, MAX_NOTICE / 4)))),
             Verdict::Rewrite => {
                 let rewritten = clean(cut(&rewritten, self.config.max_line));
-                if rewritten.is_empty() { Err(Complaint::Policy("nothing is left of it")) } else { Ok(rewritten) }
+                if rewritten.is_empty() {
+                    Err(Objection::Policy("nothing is left of it".into()))
+                } else {
+                    Ok(rewritten)
+                }
             }
         }
+    }
+
+    fn object(&mut self, slot: usize, objection: &Objection) {
+        self.refuse(
+            slot,
+            match objection {
+                Objection::Complaint(complaint) => *complaint,
+                Objection::Policy(why) => Complaint::Policy(why),
+            },
+        );
     }
 
     /// First words: a claimed name is taken if it may be, and others learn who speaks, unless that is nobody.
@@ -212,8 +233,8 @@ impl Model {
     fn rename(&mut self, slot: usize, name: &str) {
         let from = self.name(slot);
         if self.sessions[&slot].name.as_deref() != Some(name) {
-            if let Err(complaint) = self.take_name(slot, name) {
-                return self.refuse(slot, complaint);
+            if let Err(objection) = self.take_name(slot, name) {
+                return self.object(slot, &objection);
             }
             let to = self.name(slot);
             let joined = std::mem::replace(&mut self.session(slot).joined, true);
@@ -226,9 +247,9 @@ impl Model {
         self.reply(slot, &Event::Named { name: &self.name(slot) });
     }
 
-    fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Complaint> {
-        let name = self.consider(Proposal::Name { from: &self.name(slot), to: name }, name)?;
-        let name = self.may_have(slot, &name).map_err(Complaint::Name)?;
+    fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
+        let name = self.consider(slot, Action::Name { to: name }, name)?;
+        let name = self.may_have(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         Ok(())
@@ -244,9 +265,12 @@ impl Model {
             return refused(self, gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number }));
         };
         let (from, to) = (self.name(slot), self.name(target));
-        let words = match self.consider(Proposal::Tell { from: &from, to: &to, words }, words) {
+        let words = match self.consider(slot, Action::Tell { to: &to, words }, words) {
             Ok(words) => words,
-            Err(complaint) => return refused(self, complaint),
+            Err(objection) => {
+                self.object(slot, &objection);
+                return Outcome::Done;
+            }
         };
         let told = Event::Told { from: &from, words: &words };
         let mut encoded = Vec::new();
@@ -268,8 +292,8 @@ impl Model {
 
     fn quit(&mut self, slot: usize, words: &str) {
         // Nobody is kept from leaving, only from saying something on the way.
-        let proposal = Proposal::Quit { name: &self.name(slot), words };
-        let words = if words.is_empty() { Ok(String::new()) } else { self.consider(proposal, words) };
+        let words =
+            if words.is_empty() { Ok(String::new()) } else { self.consider(slot, Action::Quit { words }, words) };
         self.close(slot, CloseReason::Quit, cut(&words.unwrap_or_default(), MAX_NOTICE / 4).trim_end());
     }
 
@@ -289,11 +313,18 @@ impl Model {
         self.reply(slot, &Event::Who { names: &names, count: here.len(), left_out: here.len() - listed });
     }
 
-    pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint) {
+    pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint<'_>) {
         self.stats.refused += 1;
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Event::Refused(complaint));
     }
+}
+
+/// What there is against what somebody asks for.
+enum Objection {
+    Complaint(Complaint<'static>),
+    /// The policy's words.
+    Policy(String),
 }
 
 /// Cuts words to at most `max` bytes, between characters.

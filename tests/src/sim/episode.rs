@@ -1,10 +1,11 @@
 //! An episode: a hub's limits, a driver's ways, the weather; all drawn from one seed.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use chat_proto::{Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, Verdict};
+use chat_proto::{Action, Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, Verdict};
 
 use super::random::{Random, mix};
 use super::step::Weather;
@@ -101,19 +102,19 @@ fn config(random: &mut Random) -> Config {
         (nanos > 0).then(|| Duration::from_nanos(nanos))
     };
     let stall_timeout = some(random);
-    let dialect = |dialect: &'static dyn Dialect, random: &mut Random| DialectConfig {
+    let dialect = |dialect: Arc<dyn Dialect>, random: &mut Random| DialectConfig {
         dialect,
         idle_timeout: some(random),
         backlog: random.pick(&[0, 0, 1, 5, 20]),
     };
     let is_terse = random.one_in(4);
     // Screens that are spared many joins and leaves, programs that want each, and what shows none.
-    let text: &dyn Dialect = match random.below(4) {
-        _ if is_terse => &Terse,
-        0 => &Exact("text"),
-        _ => &Text,
+    let text: Arc<dyn Dialect> = match random.below(4) {
+        _ if is_terse => Arc::new(Terse),
+        0 => Arc::new(Exact("text")),
+        _ => Arc::new(Text),
     };
-    let mut dialects = vec![dialect(text, random), dialect(&Classic, random)];
+    let mut dialects = vec![dialect(text, random), dialect(Arc::new(Classic), random)];
     if random.one_in(2) {
         dialects.reverse();
     }
@@ -157,34 +158,37 @@ fn config(random: &mut Random) -> Config {
         stall_timeout,
         linger_timeout: some(random).unwrap_or(Duration::from_secs(5)),
         dialects,
-        policy: random.one_in(4).then_some(POLICY),
+        policy: random.one_in(4).then(|| Arc::new(judge) as Arc<dyn Policy>),
         names: if random.one_in(4) { NameRules::Loose } else { NameRules::Strict },
     }
 }
 
-/// What an embedding program might object to: a word, a name; and what it would rather have.
-const POLICY: Policy = |proposal, rewritten| match proposal {
-    Proposal::Say { words, .. }
-    | Proposal::Act { words, .. }
-    | Proposal::Tell { words, .. }
-    | Proposal::Quit { words, .. } => {
-        if words.contains("dog") {
-            Verdict::Refuse("no dogs here")
-        } else if let Some((before, after)) = words.split_once("fox") {
-            rewritten.extend([before, "\u{7}cat", after].into_iter().flat_map(|piece| piece.chars().take(5)));
-            Verdict::Rewrite
-        } else {
-            Verdict::Pass
+/// What an embedding program might object to: a word, a name, somebody, a time of the day; and what it would rather have.
+fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
+    match proposal.action {
+        Action::Say { words } | Action::Act { words } | Action::Tell { words, .. } | Action::Quit { words } => {
+            if words.contains("dog") {
+                Verdict::Refuse(format!("no dogs here,\n{} of {:?}", proposal.session, proposal.dialect).into())
+            } else if words.contains("owl") && proposal.now.as_nanos().is_multiple_of(2) {
+                Verdict::Refuse("owls come at odd times".into())
+            } else if let Some((before, after)) = words.split_once("fox") {
+                rewritten.extend([before, "\u{7}cat", after].into_iter().flat_map(|piece| piece.chars().take(5)));
+                Verdict::Rewrite
+            } else {
+                Verdict::Pass
+            }
         }
+        Action::Name { to: "eve" } if proposal.member.0.is_multiple_of(2) => {
+            Verdict::Refuse("that name is ours".into())
+        }
+        Action::Name { to: "dan" } if proposal.name != "carol" => {
+            rewritten.push_str("bob");
+            Verdict::Rewrite
+        }
+        Action::Name { to: "frank" } => Verdict::Rewrite,
+        _ => Verdict::Pass,
     }
-    Proposal::Name { to: "eve", .. } => Verdict::Refuse("that name is ours"),
-    Proposal::Name { to: "dan", .. } => {
-        rewritten.push_str("bob");
-        Verdict::Rewrite
-    }
-    Proposal::Name { to: "frank", .. } => Verdict::Rewrite,
-    _ => Verdict::Pass,
-};
+}
 
 /// What a buffer has beyond the least: mostly nothing or little.
 fn spare(random: &mut Random, most: u64) -> usize {

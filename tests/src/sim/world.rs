@@ -263,7 +263,7 @@ impl World {
         let name = if classic { "classic" } else { "text" };
         let Some(dialect) = self.hub.dialect(name) else { return differ("dialect", format!("no dialect {name}")) };
         let opened = self.meter.scope(|| self.hub.open_from(now, dialect, origin(from)));
-        let expected = self.model.open(now, place, origin(from), opened.ok().map(SessionId::slot))?;
+        let expected = self.model.open(now, dialect, place, origin(from), opened.ok())?;
         if opened.map(drop) != expected {
             return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
         }

@@ -205,7 +205,7 @@ fn whoever_is_exempt_comes_as_it_likes() {
 /// time at once and when the second is over.
 fn watch_visitors(dialect: &str) -> [String; 5] {
     let mut config = calm();
-    config.dialects.push(DialectConfig::new(&Exact("exact")));
+    config.dialects.push(DialectConfig::new(Exact("exact")));
     let mut room = Room::new(config);
     let watch = room.enter(dialect);
     let mut see = |visits, millis| {

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use chat_proto::{Config, ConfigError, DialectConfig, Hub, OpenError, Rate, RecordKind};
+use chat_proto::{Config, ConfigError, DialectConfig, Hub, Limit, OpenError, Rate, RecordKind};
 use chat_tests::alloc::Meter;
 use chat_tests::room::Room;
 
@@ -29,10 +29,10 @@ fn least() -> Config {
         ..Config::default()
     };
     // Two limits have a least value that depends on others; the error says it.
-    while let Err(ConfigError::OutOfRange { limit, min, .. }) = config.check() {
+    while let Err(ConfigError::TooLittleRoom { limit, min, .. }) = config.check() {
         match limit {
-            "log_bytes" => config.log_bytes = min,
-            "reply_bytes" => config.reply_bytes = min,
+            Limit::LogBytes => config.log_bytes = min,
+            Limit::ReplyBytes => config.reply_bytes = min,
             limit => panic!("{limit} is in range"),
         }
     }
@@ -72,20 +72,22 @@ fn a_hub_with_the_least_of_everything_works() {
 
 #[test]
 fn zero_is_out_of_range_wherever_there_must_be_something() {
-    let cases: [(&str, Set); 7] = [
-        ("max_sessions", |c| c.max_sessions = 0),
-        ("max_line", |c| c.max_line = 0),
-        ("max_name", |c| c.max_name = 0),
-        ("log_bytes", |c| c.log_bytes = 0),
-        ("log_entries", |c| c.log_entries = 0),
-        ("reply_bytes", |c| c.reply_bytes = 0),
-        ("journal_records", |c| c.journal_records = 0),
+    let cases: [(Limit, Set); 7] = [
+        (Limit::MaxSessions, |c| c.max_sessions = 0),
+        (Limit::MaxLine, |c| c.max_line = 0),
+        (Limit::MaxName, |c| c.max_name = 0),
+        (Limit::LogBytes, |c| c.log_bytes = 0),
+        (Limit::LogEntries, |c| c.log_entries = 0),
+        (Limit::ReplyBytes, |c| c.reply_bytes = 0),
+        (Limit::JournalRecords, |c| c.journal_records = 0),
     ];
     for (name, set) in cases {
         let mut config = Config::default();
         set(&mut config);
         match Hub::new(config).expect_err("out of range") {
-            ConfigError::OutOfRange { limit, value, .. } => assert_eq!((limit, value), (name, 0)),
+            ConfigError::OutOfRange { limit, value, .. } | ConfigError::TooLittleRoom { limit, value, .. } => {
+                assert_eq!((limit, value), (name, 0));
+            }
             error => panic!("{name}: {error}"),
         }
     }
@@ -96,19 +98,27 @@ fn zero_is_out_of_range_wherever_there_must_be_something() {
     let error = Hub::new(no_time).expect_err("no time at all");
     assert_eq!(error.to_string(), "idle_timeout of classic must be from 1 ms to 365 days");
     let mut twice = Config::default();
-    twice.dialects = vec![twice.dialects[0]; 2];
+    twice.dialects = vec![twice.dialects[0].clone(); 2];
     assert!(matches!(Hub::new(twice), Err(ConfigError::SameDialect(_))));
 }
 
 #[test]
 fn who_sets_a_limit_out_of_its_range_is_told_the_range() {
     let mut twice = Config::default();
-    twice.dialects = vec![twice.dialects[0]; 2];
+    twice.dialects = vec![twice.dialects[0].clone(); 2];
     for (config, words) in [
         (Config { max_line: 63, ..Config::default() }, "max_line is 63: it must be from 64 to 1048576"),
         (
             Config { linger_timeout: Duration::ZERO, ..Config::default() },
             "linger_timeout must be from 1 ms to 365 days",
+        ),
+        (
+            Config { rate: Some(Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MIN }), ..Config::default() },
+            "rate.per_second is 4294967295: it must be from 1 to 1000000000",
+        ),
+        (
+            Config { reply_bytes: 5_000, ..Config::default() },
+            "reply_bytes is 5000: for the longest events of classic it must be from 11470 to 16777216",
         ),
         (twice, "the dialect classic is listed twice"),
     ] {
@@ -182,7 +192,9 @@ fn an_entry_as_long_as_the_log_is_the_only_one_in_it() {
     let config = Config { max_sessions: 2, max_line: 4_000, rate: None, ..least() };
     let mut config = Config { max_name: 8, reply_bytes: 100_000, ..config };
     config.stall_timeout = None;
-    let Err(ConfigError::OutOfRange { min, .. }) = config.check() else { panic!("the log is too small for that line") };
+    let Err(ConfigError::TooLittleRoom { min, .. }) = config.check() else {
+        panic!("the log is too small for that line")
+    };
     config.log_bytes = min;
     config.log_entries = 100;
     let mut room = Room::new(config);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::dialect::{Classic, Dialect, Text};
+use chat_proto::dialect::{Classic, Text};
 use chat_proto::{Command, Config, DialectConfig, Hub, OnLag, SessionId, Timestamp};
 use chat_tests::alloc::Meter;
 use proptest::collection::vec;
@@ -69,13 +69,13 @@ pub(super) fn tight() -> impl Strategy<Value = Config> {
     let timeouts = select(vec![None, Some(Duration::from_millis(700)), Some(Duration::from_secs(2))]);
     let dialect = |dialect| {
         (timeouts.clone(), select(vec![0_usize, 3])).prop_map(move |(idle_timeout, backlog)| DialectConfig {
-            dialect,
             idle_timeout,
             backlog,
+            ..DialectConfig::clone(&dialect)
         })
     };
     let lag = select(vec![OnLag::Skip, OnLag::Close]);
-    let dialects = (dialect(&Classic as &'static dyn Dialect), dialect(&Text as &'static dyn Dialect));
+    let dialects = (dialect(DialectConfig::new(Classic)), dialect(DialectConfig::new(Text)));
     (1..5_usize, 1..6_usize, any::<bool>(), lag, timeouts, dialects).prop_map(
         |(max_sessions, log_entries, limited, on_lag, stall_timeout, dialects)| {
             let default = Config::default();

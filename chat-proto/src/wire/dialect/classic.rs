@@ -89,7 +89,7 @@ impl Dialect for Classic {
     }
 }
 
-fn chat_request<'a>(rest: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Result<Request<'a>, Complaint> {
+fn chat_request<'a>(rest: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Result<Request<'a>, Complaint<'static>> {
     let (claim, words) = fields(rest);
     if words.is_empty() {
         return Err(Complaint::NotUnderstood);
@@ -102,7 +102,7 @@ fn chat_request<'a>(rest: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Re
     Ok(Request::Say { words, claim: Some(claim), wire })
 }
 
-fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>, Complaint> {
+fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>, Complaint<'static>> {
     match fields(rest) {
         ([], _) | (_, [_, ..]) => Err(Complaint::NotUnderstood),
         (name, []) => decode(name, scratch).map(Request::Name),
@@ -112,7 +112,7 @@ fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>
 /// Says what is wrong with a line of no kind that there is.
 #[cold]
 #[inline(never)] // Or every line would pay for it.
-fn not_understood(line: &[u8]) -> Complaint {
+fn not_understood(line: &[u8]) -> Complaint<'static> {
     if from_utf8(line).is_ok() { Complaint::NotUnderstood } else { Complaint::NotUtf8 }
 }
 
@@ -125,14 +125,14 @@ fn fields(rest: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Decodes a field into `scratch`.
-fn decode<'a>(field: &[u8], scratch: &'a mut Vec<u8>) -> Result<&'a str, Complaint> {
+fn decode<'a>(field: &[u8], scratch: &'a mut Vec<u8>) -> Result<&'a str, Complaint<'static>> {
     scratch.clear();
     STANDARD.decode_append(field, scratch).map_err(|_| Complaint::NotBase64)?;
     text(scratch)
 }
 
 /// Decodes two fields into `scratch`.
-fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&'a str, &'a str), Complaint> {
+fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&'a str, &'a str), Complaint<'static>> {
     scratch.clear();
     STANDARD.decode_append(one, scratch).map_err(|_| Complaint::NotBase64)?;
     let len = scratch.len();
@@ -141,7 +141,7 @@ fn decode_two<'a>(one: &[u8], two: &[u8], scratch: &'a mut Vec<u8>) -> Result<(&
     Ok((text(one)?, text(two)?))
 }
 
-fn text(decoded: &[u8]) -> Result<&str, Complaint> {
+fn text(decoded: &[u8]) -> Result<&str, Complaint<'static>> {
     from_utf8(decoded).map_err(|_| Complaint::NotUtf8)
 }
 

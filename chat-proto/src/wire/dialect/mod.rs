@@ -11,7 +11,6 @@ pub use self::classic::Classic;
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
 use crate::names::NameError;
-use crate::wire::sanitize::cut;
 pub use crate::wire::sniff::{FirstLine, other_protocol};
 
 /// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
@@ -30,7 +29,7 @@ pub const MAX_NOTICE: usize = 1_024;
 /// events between two, each has to stand for itself.
 pub trait Dialect: Debug + Send + Sync {
     /// The name by which options and logs call it, such as `text`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Returns which other protocol a session's first line shows its peer to speak, if it does.
     ///
@@ -135,7 +134,7 @@ pub enum Request<'a> {
     /// To leave, with words that may be empty; of more than 256 bytes, those.
     Quit(&'a str),
     /// Something that cannot be understood.
-    Invalid(Complaint),
+    Invalid(Complaint<'a>),
 }
 
 impl Request<'_> {
@@ -256,7 +255,7 @@ pub enum Event<'a> {
         count: u64,
     },
     /// The peer's line could not be carried out.
-    Refused(Complaint),
+    Refused(Complaint<'a>),
     /// The last words to a session that is being closed.
     Closing {
         /// Why.
@@ -282,7 +281,7 @@ impl Event<'_> {
 /// What is wrong with a peer's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Complaint {
+pub enum Complaint<'a> {
     /// The line is longer than `max_line`; it was discarded.
     LineTooLong {
         /// The limit in bytes.
@@ -307,14 +306,14 @@ pub enum Complaint {
     },
     /// The one it is for has no room for it: it does not read what it is sent.
     NotReading,
-    /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason.
-    Policy(&'static str),
+    /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason, of at most 256 bytes.
+    Policy(&'a str),
     /// The session's first line is of another protocol, named here. It is closed, or all that such a program sends after
     /// its first line would be said to everyone.
     WrongProtocol(&'static str),
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for Complaint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LineTooLong { max } => write!(f, "line too long: {max} bytes at most"),
@@ -326,8 +325,7 @@ impl fmt::Display for Complaint {
             Self::NobodyThere => f.write_str("nobody here has that name"),
             Self::GuestGone { number } => write!(f, "guest-{number} is gone, or is called something else now"),
             Self::NotReading => f.write_str("not delivered: they are not reading"),
-            // Two names and a notice have that much room in every dialect.
-            Self::Policy(why) => f.write_str(cut(why, 256)),
+            Self::Policy(why) => f.write_str(why),
             Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
         }
     }

@@ -1,6 +1,6 @@
 //! A limit that is out of its range, told of where it was set: on the command line, in the file, or nowhere.
 
-use chat_proto::ConfigError;
+use chat_proto::{ConfigError, RatePart};
 use clap::{ArgMatches, Command};
 use thiserror::Error;
 
@@ -25,23 +25,25 @@ pub(crate) enum LimitError {
 impl LimitError {
     /// Finds where the limit was set that `error` is about.
     pub(crate) fn new(error: ConfigError, matches: &ArgMatches, file: Option<&ConfigFile>) -> Self {
+        let range = |min: &usize, max: &usize| format!("it must be from {min} to {max}");
         let (limit, dialect, value, mut expected) = match &error {
             ConfigError::OutOfRange { limit, dialect, value, min, max } => {
-                (*limit, *dialect, Some(*value), format!("it must be from {min} to {max}"))
+                (limit, dialect.as_deref(), Some(*value), range(min, max))
             }
+            ConfigError::TooLittleRoom { limit, value, min, max, .. } => (limit, None, Some(*value), range(min, max)),
             ConfigError::Timeout { limit, dialect } => {
-                (*limit, *dialect, None, String::from("it must be from 1ms to 365d"))
+                (limit, dialect.as_deref(), None, String::from("it must be from 1ms to 365d"))
             }
             _ => return Self::NoOption(error),
         };
-        let (field, part) = limit.split_once('.').unwrap_or((limit, ""));
+        let field = limit.field();
         let command = options::command();
         let form = form(&command, field);
-        expected += match part {
-            "per_second" => " a second",
-            "burst" => " at once",
-            _ if form.contains("BYTES") => " bytes",
-            _ => "",
+        expected += match limit.rate_part() {
+            Some(RatePart::PerSecond) => " a second",
+            Some(RatePart::Burst) => " at once",
+            None if form.contains("BYTES") => " bytes",
+            None => "",
         };
         if form.contains("off") {
             expected += ", or off";

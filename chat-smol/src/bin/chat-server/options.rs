@@ -426,9 +426,11 @@ mod tests {
             };
             // Some need another limit raised, or lowered, with them; the error is about that one then.
             let is_out = |value: &str| match check(&name, value) {
-                Err(ConfigError::OutOfRange { limit, .. } | ConfigError::Timeout { limit, .. }) => {
-                    limit.split('.').next() == Some(&name.replace('-', "_"))
-                }
+                Err(
+                    ConfigError::OutOfRange { limit, .. }
+                    | ConfigError::TooLittleRoom { limit, .. }
+                    | ConfigError::Timeout { limit, .. },
+                ) => limit.field() == name.replace('-', "_"),
                 _ => false,
             };
             let beside = |value: &str, by: i64| {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chat_proto::{Config, NameRules, Rate};
+use chat_proto::{Dialect, NameRules, Rate, dialect as dialects};
 use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -68,7 +68,7 @@ pub(crate) enum ValueError {
     #[error("it must be {0}, or off")]
     FormOrOff(&'static str),
     /// There is no such dialect.
-    #[error("the dialect must be {}", dialects().join(" or "))]
+    #[error("the dialect must be {}", DIALECTS.map(Dialect::name).join(" or "))]
     Dialect,
 }
 
@@ -184,12 +184,11 @@ fn whole_number(text: &str) -> Option<usize> {
 
 /// Returns the dialect's name if there is such a dialect.
 pub(crate) fn dialect(name: &str) -> Result<&'static str, ValueError> {
-    dialects().into_iter().find(|dialect| *dialect == name).ok_or(ValueError::Dialect)
+    DIALECTS.into_iter().find(|dialect| dialect.name() == name).map(Dialect::name).ok_or(ValueError::Dialect)
 }
 
-pub(crate) fn dialects() -> Vec<&'static str> {
-    Config::default().dialects.iter().map(|dialect| dialect.dialect.name()).collect()
-}
+/// The dialects that can be served: those of [`Config::default`].
+const DIALECTS: [&dyn Dialect; 2] = [&dialects::Classic, &dialects::Text];
 
 impl From<Count> for usize {
     fn from(Count(number): Count) -> Self {
@@ -336,6 +335,8 @@ impl<'de, T: FromStr<Err = ValueError>> Deserialize<'de> for OrOff<T> {
 
 #[cfg(test)]
 mod tests {
+    use chat_proto::Config;
+
     use super::*;
 
     fn bytes(text: &str) -> Option<usize> {
