@@ -211,7 +211,7 @@ impl Server {
         while let Some((listener, dialect)) = self.listeners.get(&key) {
             let dialect = *dialect;
             match listener.accept() {
-                Ok((stream, _)) => self.admit(stream, dialect, now),
+                Ok((stream, peer)) => self.admit(stream, peer, dialect, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // Of that one peer only.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
@@ -222,7 +222,7 @@ impl Server {
     }
 
     /// Opens a session for a connection, or tells its peer why there is none.
-    fn admit(&mut self, mut stream: TcpStream, dialect: DialectId, now: Timestamp) {
+    fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, dialect: DialectId, now: Timestamp) {
         let key = self.next_key();
         let interest = Interest::READABLE | Interest::WRITABLE;
         if stream.set_nodelay(true).and_then(|()| self.poll.registry().register(&mut stream, key, interest)).is_err() {
@@ -230,7 +230,7 @@ impl Server {
             return;
         }
         let socket = Arc::new(Socket { key, stream });
-        let opened = self.hub.open(now, dialect, None, &socket);
+        let opened = self.hub.open(now, dialect, Some(peer), &socket);
         if let Err(refusal) = &opened {
             // A courtesy: a new socket has room for a line.
             let _ = socket.write(&refusal.words);

@@ -78,14 +78,14 @@ impl Server {
 
     async fn accept(self: Arc<Self>, listener: TcpListener, dialect: DialectId, alive: mpsc::Sender<()>) {
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
+            let Ok((stream, peer)) = listener.accept().await else {
                 // Out of descriptors, most likely. Those who wait stay in the kernel's queue.
                 sleep(self.call(ConnectedHub::accept_failed).duration).await;
                 continue;
             };
             let _ = stream.set_nodelay(true); // only slower without
             let connection = Arc::new(Connection { stream, resumed: Notify::new(), _alive: alive.clone() });
-            let id = self.call(|hub, now| hub.open(now, dialect, None, &connection)).unwrap_or_else(|refusal| {
+            let id = self.call(|hub, now| hub.open(now, dialect, Some(peer), &connection)).unwrap_or_else(|refusal| {
                 let _ = connection.stream.try_write(&refusal.words); // a new socket has room for a line
                 let _ = SockRef::from(&connection.stream).shutdown(Shutdown::Write);
                 refusal.id

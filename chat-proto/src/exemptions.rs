@@ -10,7 +10,7 @@ use core::str::FromStr;
 
 use crate::origin::Origin;
 
-/// The networks whose peers are not counted by address, for adapters: they know addresses, the hub does not.
+/// The networks whose peers are not counted by address, for drivers: they know addresses, the hub does not.
 ///
 /// By default these are the machine itself, by loopback and by Unix sockets: `127.0.0.0/8,::1/128,unix`.
 ///

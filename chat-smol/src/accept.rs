@@ -10,7 +10,7 @@ use chat_proto::DialectId;
 use chat_proto::driver::ConnectedHub;
 use futures_lite::future;
 use socket2::{SockAddr, Socket};
-use tracing::{debug, field, info, warn};
+use tracing::{debug, info, warn};
 
 use crate::connection::Connection;
 use crate::reader::Reader;
@@ -84,21 +84,16 @@ fn is_peers_own(error: &io::Error) -> bool {
 /// Opens a session for a connection, or tells it why there is none.
 fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, peer: &SockAddr) {
     // A peer on a Unix socket has no address to speak of, nor anything to set.
-    let tcp = peer.as_socket();
-    let origin = service.exemptions.origin(tcp.map(|addr| addr.ip()));
-    let peer = tcp.map(field::display);
-    if let Err(error) = tcp.map_or(Ok(()), |_| connection.set_options()) {
-        debug!(peer, %error, "cannot set socket options");
+    let peer = peer.as_socket();
+    if let Some(peer) = peer
+        && let Err(error) = connection.set_options()
+    {
+        debug!(%peer, %error, "cannot set socket options");
     }
     let Some(executor) = service.executor.upgrade() else { return };
     let connection = Arc::new(connection);
-    let opened = service.shared.act(|hub, now| {
-        let opened = hub.open(now, listener.dialect, origin, &connection);
-        // Under the lock, so that nothing else of this session is logged before it.
-        opened.inspect(|id| info!(session = %id, peer, dialect = listener.name, "connected"))
-    });
+    let opened = service.shared.act(|hub, now| hub.open(now, listener.dialect, peer, &connection));
     let id = opened.unwrap_or_else(|refusal| {
-        debug!(peer, error = %refusal.error, "refused");
         // A new socket has room for a line; if it has not, the peer can do without.
         let _ = connection.write(&refusal.words);
         connection.end_output();

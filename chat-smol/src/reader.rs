@@ -160,7 +160,7 @@ mod tests {
         use std::task::Waker;
 
         use async_io::Async;
-        use chat_proto::{Config, Exemptions, Hub};
+        use chat_proto::{Config, Hub};
         use socket2::{Domain, Socket, Type};
 
         use crate::shared::Shared;
@@ -177,8 +177,7 @@ mod tests {
             let text = hub.hub().dialect("text").expect("a dialect");
             hub.open(now, text, None, &connection).expect("a session")
         });
-        let service =
-            Service { shared, executor: Weak::new(), exemptions: Exemptions::default(), budget: Arc::clone(&budget) };
+        let service = Service { shared, executor: Weak::new(), budget: Arc::clone(&budget) };
         let mut reader = Reader::new(Arc::new(service), id, connection);
         let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
         let send = |n: usize| assert_eq!(peer.send(&vec![b'\n'; n]).expect("there is room"), n);

@@ -40,7 +40,6 @@ const KERNEL_BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    exemptions: Exemptions,
     life: Life,
 }
 
@@ -51,11 +50,7 @@ impl Server {
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self {
-            listeners: Vec::new(),
-            exemptions: Exemptions::default(),
-            life: Life(Arc::new(Shared::new(Hub::new(config)?))),
-        })
+        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -87,7 +82,7 @@ impl Server {
     /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
     /// [`Config::rate_per_address`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
-        self.exemptions = exemptions;
+        self.life.0.act(|hub, _| hub.exempt(exemptions));
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
@@ -233,7 +228,6 @@ impl Server {
         let service = Arc::new(Service {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
-            exemptions: self.exemptions,
             budget: shared.act(|hub, _| Arc::new(ReadBudget::new(hub.hub().config(), MAX_READ))),
         });
         let (alive, all_gone) = async_channel::bounded(1);

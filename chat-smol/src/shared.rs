@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use chat_proto::driver::{ConnectedHub, ReadBudget, Wakes};
-use chat_proto::{Exemptions, Hub, Timestamp};
+use chat_proto::{Hub, Timestamp};
 use smol::Executor;
 
 use crate::connection::Connection;
@@ -16,8 +16,6 @@ pub(crate) struct Service {
     pub(crate) shared: Arc<Shared>,
     /// Weak, or an executor that is dropped with the server on it would keep itself alive.
     pub(crate) executor: Weak<Executor<'static>>,
-    /// Whose connections are not counted by address.
-    pub(crate) exemptions: Exemptions,
     pub(crate) budget: Arc<ReadBudget>,
 }
 

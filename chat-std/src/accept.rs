@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_proto::DialectId;
 use chat_proto::driver::Refusal;
-use chat_proto::{DialectId, Exemptions};
 use rustix::event::{PollFd, PollFlags};
 use tracing::{debug, info, warn};
 
@@ -27,10 +27,10 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Accepts connections until `closed` is at its end.
-    pub(crate) fn run(self, shared: &Arc<Shared>, exemptions: &Exemptions, closed: &UnixStream) {
+    pub(crate) fn run(self, shared: &Arc<Shared>, closed: &UnixStream) {
         info!(dialect = self.name, addr = %self.addr, "listening");
         while self.wait(PollFlags::IN, closed, None) {
-            let admitted = self.socket.accept().and_then(|(stream, peer)| self.admit(shared, exemptions, stream, peer));
+            let admitted = self.socket.accept().and_then(|(stream, peer)| self.admit(shared, stream, peer));
             match admitted {
                 Ok(()) => {}
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
@@ -55,23 +55,14 @@ impl Listener {
     }
 
     /// Opens a session for a connection, or tells it why there is none.
-    fn admit(
-        &self,
-        shared: &Arc<Shared>,
-        exemptions: &Exemptions,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> io::Result<()> {
+    fn admit(&self, shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         let connection = Arc::new(Connection::new(stream)?);
         if let Err(error) = connection.set_options() {
             // Some systems set nothing on a socket whose peer has gone already; that says nothing about the next one.
             debug!(%peer, %error, "cannot set socket options");
         }
-        let origin = exemptions.origin(Some(peer.ip()));
         let opened = shared.act(|state, now| {
-            let id = state.hub.open(now, self.dialect, origin, &connection)?;
-            // Under the lock, so that nothing else of this session is logged before it.
-            info!(session = %id, %peer, dialect = self.name, "connected");
+            let id = state.hub.open(now, self.dialect, Some(peer), &connection)?;
             state.threads += 1;
             Ok::<_, Refusal>(id)
         });
@@ -83,7 +74,6 @@ impl Listener {
                 });
             }),
             Err(refusal) => {
-                debug!(%peer, error = %refusal.error, "refused");
                 // A new socket has room for a line; if it has not, the peer can do without.
                 let _ = connection.write(&refusal.words);
                 connection.end_output();
@@ -119,7 +109,7 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().expect("two sockets");
         let stream = TcpStream::from(OwnedFd::from(ours));
         stream.set_nodelay(true).expect_err("no TCP");
-        listener.admit(&shared, &Exemptions::default(), stream, addr).expect("only an option is missing");
+        listener.admit(&shared, stream, addr).expect("only an option is missing");
         assert_eq!(shared.act(|state, _| state.hub.hub().stats().sessions), 1);
         drop(theirs);
     }

@@ -32,7 +32,6 @@ const KERNEL_BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    exemptions: Exemptions,
     life: Life,
 }
 
@@ -43,11 +42,7 @@ impl Server {
     ///
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self {
-            listeners: Vec::new(),
-            exemptions: Exemptions::default(),
-            life: Life(Arc::new(Shared::new(Hub::new(config)?))),
-        })
+        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -79,7 +74,7 @@ impl Server {
     /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
     /// [`Config::rate_per_address`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
-        self.exemptions = exemptions;
+        self.life.0.act(|state, _| state.hub.exempt(exemptions));
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
@@ -142,11 +137,11 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        let Self { listeners, exemptions, life } = self;
+        let Self { listeners, life } = self;
         let shared = &life.0;
         let clock = Clock::new(shared)?;
         let mut threads = Vec::new();
-        let started = start(shared, listeners, exemptions, &mut threads);
+        let started = start(shared, listeners, &mut threads);
         if started.is_err() {
             shared.shut_down();
         }
@@ -180,21 +175,15 @@ fn find(hub: &Hub, dialect: &str) -> io::Result<DialectId> {
 }
 
 /// Starts the writers, then a thread for each listener.
-fn start(
-    shared: &Arc<Shared>,
-    listeners: Vec<Listener>,
-    exemptions: Exemptions,
-    threads: &mut Vec<JoinHandle<()>>,
-) -> io::Result<()> {
+fn start(shared: &Arc<Shared>, listeners: Vec<Listener>, threads: &mut Vec<JoinHandle<()>>) -> io::Result<()> {
     for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
         let shared = Arc::clone(shared);
         threads.push(thread::Builder::new().name("writer".into()).spawn(move || writer::run(&shared))?);
     }
     let (accepting, closed) = UnixStream::pair()?;
-    let exemptions = Arc::new(exemptions);
     for listener in listeners {
-        let (shared, exemptions, closed) = (Arc::clone(shared), Arc::clone(&exemptions), closed.try_clone()?);
-        let accept = move || listener.run(&shared, &exemptions, &closed);
+        let (shared, closed) = (Arc::clone(shared), closed.try_clone()?);
+        let accept = move || listener.run(&shared, &closed);
         threads.push(thread::Builder::new().name("accept".into()).spawn(accept)?);
     }
     shared.act(|state, _| state.accepting = Some(accepting));

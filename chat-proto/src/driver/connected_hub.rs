@@ -3,7 +3,10 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use core::time::Duration;
+
+use tracing::{debug, field, info};
 
 use super::backoff::{AcceptPause, Backoff};
 use super::connections::Connections;
@@ -11,9 +14,9 @@ use super::late::LateGuard;
 use super::linger::Lingering;
 use super::log_summary::LogSummary;
 use crate::command::OpenError;
+use crate::exemptions::Exemptions;
 use crate::hub::Hub;
 use crate::id::{DialectId, SessionId};
-use crate::origin::Origin;
 use crate::time::Timestamp;
 
 /// How often paused connections are looked at: that a peer is gone is noticed within a second.
@@ -27,6 +30,8 @@ const CHECK_PAUSED_EVERY: Duration = Duration::from_millis(500);
 pub struct ConnectedHub<T> {
     pub(super) hub: Hub,
     pub(super) connections: Connections<T>,
+    /// Whose connections are not counted by address.
+    exemptions: Exemptions,
     /// Sessions whose sockets were blocked and take bytes again.
     pub(super) writable: VecDeque<SessionId>,
     /// Only those are left of which the driver still reads.
@@ -83,6 +88,7 @@ impl<T> ConnectedHub<T> {
         Self {
             hub,
             connections: Connections::new(),
+            exemptions: Exemptions::default(),
             writable: VecDeque::new(),
             lingering: Lingering::new(),
             late: LateGuard::default(),
@@ -108,7 +114,13 @@ impl<T> ConnectedHub<T> {
         &mut self.hub
     }
 
-    /// Opens a session for a connection that was accepted; see [`Hub::open_from`].
+    /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
+    pub fn exempt(&mut self, exemptions: Exemptions) {
+        self.exemptions = exemptions;
+    }
+
+    /// Opens a session for a connection that was accepted; see [`Hub::open_from`]. Without an address the peer is on a
+    /// Unix socket.
     ///
     /// # Errors
     ///
@@ -122,15 +134,20 @@ impl<T> ConnectedHub<T> {
         &mut self,
         now: Timestamp,
         dialect: DialectId,
-        origin: Option<Origin>,
+        peer: Option<SocketAddr>,
         connection: &Arc<T>,
     ) -> Result<SessionId, Refusal> {
+        let origin = self.exemptions.origin(peer.map(|addr| addr.ip()));
+        let peer = peer.map(field::display);
         match self.hub.open_from(now, dialect, origin) {
             Ok(id) => {
+                let name = self.hub.config().dialects[usize::from(dialect.0)].dialect.name();
+                info!(session = %id, peer, dialect = name, "connected");
                 self.connections.insert(id, Arc::clone(connection));
                 Ok(id)
             }
             Err(error) => {
+                debug!(peer, %error, "refused");
                 self.lingering.push(now, connection);
                 let mut words = Vec::new();
                 self.hub.refusal(dialect, error, &mut words);
@@ -268,6 +285,25 @@ mod tests {
         assert_eq!(refusal.words, b"! the server is full, try again later\n");
         let second_later = NOW + Duration::from_secs(1);
         assert_eq!(hub.handle_timeout(second_later).expired, [second]);
+    }
+
+    #[test]
+    fn peers_are_counted_by_address_unless_exempt() {
+        let config = Config { max_per_address: Some(1), ..Config::default() };
+        let mut hub = ConnectedHub::new(Hub::new(config).expect("limits in range"));
+        let text = hub.hub().dialect("text").expect("a default dialect");
+        let open = |hub: &mut ConnectedHub<_>, peer: Option<&str>| {
+            let peer = peer.map(|addr| addr.parse().expect("an address"));
+            hub.open(NOW, text, peer, &Arc::new(())).map_err(|refusal| refusal.error)
+        };
+        for peer in [None, Some("127.0.0.1:1"), Some("192.0.2.1:1")] {
+            assert!(open(&mut hub, peer).is_ok());
+        }
+        assert!(open(&mut hub, None).is_ok() && open(&mut hub, Some("127.0.0.1:2")).is_ok());
+        assert_eq!(open(&mut hub, Some("192.0.2.1:2")), Err(OpenError::TooManyFromAddress));
+        hub.exempt(Exemptions::none());
+        assert!(open(&mut hub, Some("127.0.0.1:3")).is_ok());
+        assert_eq!(open(&mut hub, Some("127.0.0.1:4")), Err(OpenError::TooManyFromAddress));
     }
 
     #[test]

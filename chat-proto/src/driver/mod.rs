@@ -13,9 +13,8 @@
 //! of one loop around a poller.
 //!
 //! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. Bound what the system keeps for the
-//!    socket (`SO_SNDBUF`) to some [`Round::MAX_WRITE`], and say where the peer comes from, as
-//!    [`Exemptions::origin`](crate::Exemptions::origin) tells, or nobody is limited by address. If accepting fails,
-//!    [`ConnectedHub::accept_failed`] says how long to wait.
+//!    socket (`SO_SNDBUF`) to some [`Round::MAX_WRITE`], and say which address the peer has, or nobody is limited by
+//!    address. If accepting fails, [`ConnectedHub::accept_failed`] says how long to wait.
 //! 2. **Read.** A reader offers what it reads by [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps that
 //!    and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it calls
 //!    [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect), and ends.
