@@ -21,7 +21,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_proto::driver::{ConnectedHub, Round};
+use chat_proto::driver::{ConnectedHub, Round, SOCKET_BUFFER};
 use chat_proto::{Config, DialectId, Hub, SessionId, Timestamp};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -29,10 +29,6 @@ use socket2::SockRef;
 
 /// The most bytes read at once; also the most kept for a session whose input the hub leaves untaken.
 const READ: usize = 16 << 10;
-
-/// Bytes that the system is asked to keep for a peer. With megabytes a socket would take bytes again in steps so large
-/// that its peer looked slow.
-const SEND_BUFFER: usize = 128 << 10;
 
 /// The waker's key. Listeners and connections are numbered from 1 on, and no number is used twice.
 const WAKE: Token = Token(usize::MAX);
@@ -116,11 +112,10 @@ impl Server {
 
     /// Listens for peers that speak `dialect`; returns the address with its real port.
     pub(crate) fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
-        let unknown = || io::Error::new(ErrorKind::InvalidInput, format!("no dialect {dialect} is configured"));
-        let dialect = self.hub.hub().dialect(dialect).ok_or_else(unknown)?;
+        let dialect = self.hub.dialect(dialect).map_err(|unknown| io::Error::new(ErrorKind::InvalidInput, unknown))?;
         let mut listener = TcpListener::bind(addr)?;
         // What it accepts has the same.
-        SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER)?;
+        SockRef::from(&listener).set_send_buffer_size(SOCKET_BUFFER)?;
         let addr = listener.local_addr()?;
         let key = self.next_key();
         self.poll.registry().register(&mut listener, key, Interest::READABLE)?;
@@ -216,7 +211,7 @@ impl Server {
                 // Of that one peer only.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 // Out of descriptors or memory. Those who wait stay in the kernel's queue.
-                Err(_) => return self.accept_at = Some(now + self.hub.accept_failed(now).duration),
+                Err(error) => return self.accept_at = Some(now + self.hub.accept_failed(now, error)),
             }
         }
     }

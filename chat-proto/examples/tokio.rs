@@ -9,7 +9,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chat_proto::driver::{ConnectedHub, Round};
+use chat_proto::driver::{ConnectedHub, Round, SOCKET_BUFFER};
 use chat_proto::{Config, DialectId, Hub, SessionId, Timestamp};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
@@ -41,11 +41,10 @@ impl Server {
 
     /// Listens for peers that speak `dialect`.
     pub(crate) async fn listen(&self, dialect: &str, addr: SocketAddr) -> io::Result<(TcpListener, DialectId)> {
-        let unknown = || io::Error::new(ErrorKind::InvalidInput, format!("no dialect {dialect} is configured"));
-        let dialect = self.call(|hub, _| hub.hub().dialect(dialect)).ok_or_else(unknown)?;
+        let unknown = |error| io::Error::new(ErrorKind::InvalidInput, error);
+        let dialect = self.call(|hub, _| hub.dialect(dialect)).map_err(unknown)?;
         let listener = TcpListener::bind(addr).await?;
-        // What it accepts has the same. With megabytes, a socket takes bytes in steps so large that its peer looks slow.
-        SockRef::from(&listener).set_send_buffer_size(128 << 10)?;
+        SockRef::from(&listener).set_send_buffer_size(SOCKET_BUFFER)?; // what it accepts has the same
         Ok((listener, dialect))
     }
 
@@ -78,27 +77,29 @@ impl Server {
 
     async fn accept(self: Arc<Self>, listener: TcpListener, dialect: DialectId, alive: mpsc::Sender<()>) {
         loop {
-            let Ok((stream, peer)) = listener.accept().await else {
+            match listener.accept().await {
+                Ok((stream, peer)) => self.admit(stream, peer, dialect, alive.clone()),
                 // Out of descriptors, most likely. Those who wait stay in the kernel's queue.
-                sleep(self.call(ConnectedHub::accept_failed).duration).await;
-                continue;
-            };
-            let _ = stream.set_nodelay(true); // only slower without
-            let connection = Arc::new(Connection { stream, resumed: Notify::new(), _alive: alive.clone() });
-            let id = self.call(|hub, now| hub.open(now, dialect, Some(peer), &connection)).unwrap_or_else(|refusal| {
-                let _ = connection.stream.try_write(&refusal.words); // a new socket has room for a line
-                let _ = SockRef::from(&connection.stream).shutdown(Shutdown::Write);
-                refusal.id
-            });
-            tokio::spawn(Arc::clone(&self).read(id, connection));
+                Err(error) => sleep(self.call(|hub, now| hub.accept_failed(now, error))).await,
+            }
         }
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, dialect: DialectId, alive: mpsc::Sender<()>) {
+        let _ = stream.set_nodelay(true); // only slower without
+        let connection = Arc::new(Connection { stream, resumed: Notify::new(), _alive: alive });
+        let id = self.call(|hub, now| hub.open(now, dialect, Some(peer), &connection)).unwrap_or_else(|refusal| {
+            let _ = connection.stream.try_write(&refusal.words); // a new socket has room for a line
+            let _ = SockRef::from(&connection.stream).shutdown(Shutdown::Write);
+            refusal.id
+        });
+        tokio::spawn(Arc::clone(self).read(id, connection));
     }
 
     /// Reads until the peer ends or the connection is cut, beyond the end of its session.
     async fn read(self: Arc<Self>, id: SessionId, connection: Arc<Connection>) {
         while connection.stream.readable().await.is_ok() {
-            // As much as is kept at most for a session whose input the hub leaves untaken.
-            let mut input = vec![0; 8 << 10];
+            let mut input = vec![0; 8 << 10]; // the most that is kept while the hub leaves input untaken
             match connection.stream.try_read(&mut input) {
                 Ok(0) => return self.call(|hub, now| hub.hub_mut().receive_eof(now, id)),
                 Ok(n) => input.truncate(n),
@@ -158,8 +159,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::new(Hub::new(Config::default())?);
     let (mut listeners, mut addrs) = (Vec::new(), std::env::args().skip(1));
     for (dialect, default) in [("text", "127.0.0.1:4000"), ("classic", "127.0.0.1:4001")] {
-        let addr = addrs.next().unwrap_or_else(|| default.into());
-        let (listener, id) = server.listen(dialect, addr.parse()?).await?;
+        let (listener, id) = server.listen(dialect, addrs.next().as_deref().unwrap_or(default).parse()?).await?;
         println!("listening {dialect} {}", listener.local_addr()?);
         listeners.push((listener, id));
     }

@@ -54,6 +54,14 @@ pub enum CloseReason {
     ShutDown,
 }
 
+impl CloseReason {
+    /// Returns whether the peer may still read its last words. If not, its connection is to be dropped at once.
+    #[must_use]
+    pub const fn has_last_words(self) -> bool {
+        !matches!(self, Self::Disconnected | Self::Stalled)
+    }
+}
+
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

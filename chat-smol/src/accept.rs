@@ -7,10 +7,9 @@ use std::sync::Arc;
 use async_channel::Sender;
 use async_io::{Async, Timer};
 use chat_proto::DialectId;
-use chat_proto::driver::ConnectedHub;
 use futures_lite::future;
 use socket2::{SockAddr, Socket};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use crate::connection::Connection;
 use crate::reader::Reader;
@@ -56,11 +55,7 @@ pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener, alive:
                 // Most likely there are no descriptors left. The connection stays where it is, so that trying again
                 // at once would be a spin.
                 Err(error) => {
-                    let pause = service.shared.act(ConnectedHub::accept_failed);
-                    if pause.is_logged {
-                        warn!(dialect = listener.name, addr = listener.addr, %error, "cannot accept; trying again");
-                    }
-                    Timer::after(pause.duration).await;
+                    Timer::after(service.shared.act(|hub, now| hub.accept_failed(now, &error))).await;
                 }
             }
         }

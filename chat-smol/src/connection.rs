@@ -9,18 +9,8 @@ use std::time::Duration;
 
 use async_channel::Sender;
 use async_io::Async;
-use chat_proto::CloseReason;
+use chat_proto::{CloseReason, driver};
 use socket2::{Socket, TcpKeepalive};
-
-/// How long a connection may be silent before the system asks whether its peer is still there. Deadlines see to most
-/// that are not; this finds the others when deadlines are off, within some ten minutes.
-const KEEPALIVE: Duration = Duration::from_secs(120);
-
-/// How long the system keeps what a peer takes nothing of, once we are done with the socket; where it can be told.
-///
-/// By default it does so for minutes, up to some megabytes for a socket, outside of any limit of ours.
-#[cfg(any(target_os = "android", target_os = "linux"))]
-const SYSTEM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// That a peer has gone is an error and no signal, whatever the embedding program makes of SIGPIPE. (Systems that know
 /// no such flag either have no such signal, or have been told with the socket.)
@@ -47,7 +37,7 @@ impl Connection {
     pub(crate) fn set_options(&self) -> io::Result<()> {
         // What is written is a batch already.
         self.stream.get_ref().set_tcp_nodelay(true)?;
-        self.stream.get_ref().set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+        self.stream.get_ref().set_tcp_keepalive(&TcpKeepalive::new().with_time(driver::KEEPALIVE))
     }
 
     /// Offers the bytes once and returns how many were taken; a socket that has no room takes none.
@@ -76,14 +66,12 @@ impl Connection {
 
     /// Closes the connection of a session that is over.
     pub(crate) fn close(&self, reason: CloseReason) {
-        match reason {
-            CloseReason::Disconnected => self.cut(),
-            CloseReason::Stalled => {
-                // What the peer does not read, the system would keep for minutes; a reset drops it.
-                let _ = self.stream.get_ref().set_linger(Some(Duration::ZERO));
-                self.cut();
-            }
-            _ => self.end_output(),
+        if reason.has_last_words() {
+            self.end_output();
+        } else {
+            // What the peer does not read, the system would keep for minutes; a reset drops it.
+            let _ = self.stream.get_ref().set_linger(Some(Duration::ZERO));
+            self.cut();
         }
     }
 
@@ -92,7 +80,7 @@ impl Connection {
         // Has the system give up a connection whose peer takes nothing of what is left for it. It fails for Unix
         // sockets, which keep nothing once they are closed.
         #[cfg(any(target_os = "android", target_os = "linux"))]
-        let _ = self.stream.get_ref().set_tcp_user_timeout(Some(SYSTEM_PATIENCE));
+        let _ = self.stream.get_ref().set_tcp_user_timeout(Some(driver::USER_TIMEOUT));
         // It fails if the peer has reset the connection, which the reader finds out.
         let _ = self.stream.get_ref().shutdown(Shutdown::Write);
     }

@@ -11,30 +11,20 @@ use std::sync::Arc;
 use std::thread;
 
 use async_io::Async;
-use chat_proto::driver::{ConnectedHub, ReadBudget, Round};
-use chat_proto::{Config, ConfigError, Exemptions, Hub};
+use chat_proto::driver::{ACCEPT_QUEUE, ConnectedHub, ReadBudget, SOCKET_BUFFER};
+use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
 use crate::accept::{Listener, accept};
 use crate::clock::keep_time;
-use crate::connection::Connection;
 use crate::handle::Handle;
 use crate::reader::MAX_READ;
 use crate::shared::{Service, Shared};
 #[cfg(unix)]
 use crate::unix;
 use crate::writer::write;
-
-/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn` is 4,096 on Linux).
-const LISTEN_BACKLOG: i32 = 4_096;
-
-/// Bytes that the system is asked to keep for a connection in either direction: what a peer half a second away reads at
-/// some 250 KiB a second, and two writes of ours. It takes up to twice as much, with what it keeps besides.
-///
-/// If it is left to choose, it comes to some megabytes for each peer that first reads and then stops.
-const KERNEL_BUFFER: usize = 128 << 10;
 
 /// A chat server: make it, let it listen, keep a [`Handle`], run it.
 #[derive(Debug)]
@@ -55,26 +45,24 @@ impl Server {
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
-    /// It is [`Config::memory_bound`] and, for each session, the input that its connection keeps while the hub leaves
-    /// it untaken: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 64 KiB where it
-    /// does not. What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do
+    /// It is [`ReadBudget::memory_bound`] for reads of 64 KiB; where [`Config::rate`] limits what is taken they have
+    /// 8 KiB. What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do
     /// connections and threads themselves: a socket and a task for each connection, and for each thread the buffers
     /// that it reads into and writes from, some 2 MiB at most with the default limits. So does what was kept for a
     /// session that is over, for the moment until its task is dropped.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
-        let max_read = ReadBudget::new(config, MAX_READ).max_read();
-        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(max_read))
+        ReadBudget::memory_bound(config, MAX_READ)
     }
 
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
-    /// what their peers have not taken, and what the server has not.
+    /// [`driver::system_bound`].
     ///
-    /// It is asked for 128 KiB in each direction, and takes up to twice that and a write of 64 KiB. It comes on top of
-    /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
+    /// It comes on top of [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for
+    /// some ten seconds.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
-        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + Round::<Connection>::MAX_WRITE)
+        driver::system_bound(config)
     }
 
     /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
@@ -105,7 +93,7 @@ impl Server {
             socket.set_only_v6(true)?;
         }
         socket.bind(&addr.into())?;
-        socket.listen(LISTEN_BACKLOG)?;
+        socket.listen(ACCEPT_QUEUE)?;
         self.accept_on(dialect, Async::new(socket.into())?)
     }
 
@@ -136,7 +124,7 @@ impl Server {
     pub fn listen_unix(&mut self, dialect: &str, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
         let (socket, file) = unix::bind(path)?;
-        socket.listen(LISTEN_BACKLOG)?;
+        socket.listen(ACCEPT_QUEUE)?;
         let mut listener = self.listener(dialect, socket, unix::name(Some(path)))?;
         listener.file = Some(file);
         self.listeners.push(listener);
@@ -158,12 +146,11 @@ impl Server {
 
     /// Makes a listener of a socket that listens; `addr` is what it is called in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
-        let id = self.life.0.act(|hub, _| hub.hub().dialect(dialect)).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("no dialect `{dialect}` is configured"))
-        })?;
+        let id = self.life.0.act(|hub, _| hub.dialect(dialect));
+        let id = id.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         // What it accepts has the same, from the first byte on.
         if let Err(error) =
-            socket.set_send_buffer_size(KERNEL_BUFFER).and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER))
+            socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
         {
             warn!(addr, %error, "cannot say how much the system should keep for a connection");
         }

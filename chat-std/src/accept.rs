@@ -9,7 +9,7 @@ use std::time::Duration;
 use chat_proto::DialectId;
 use chat_proto::driver::Refusal;
 use rustix::event::{PollFd, PollFlags};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use crate::connection::Connection;
 use crate::reader;
@@ -35,12 +35,9 @@ impl Listener {
                 Ok(()) => {}
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 Err(error) => {
-                    let pause = shared.act(|state, now| state.hub.accept_failed(now));
-                    if pause.is_logged {
-                        warn!(dialect = self.name, addr = %self.addr, %error, "cannot accept; trying again");
-                    }
+                    let pause = shared.act(|state, now| state.hub.accept_failed(now, &error));
                     // Most likely the connection stays where it is: to look for it at once would be a spin.
-                    self.wait(PollFlags::empty(), closed, Some(pause.duration));
+                    self.wait(PollFlags::empty(), closed, Some(pause));
                 }
             }
         }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chat_proto::SessionId;
 use rustix::event::{PollFd, PollFlags};
-use tracing::debug;
 
 use crate::connection::Connection;
 use crate::shared::Shared;
@@ -80,7 +79,6 @@ fn find_gone(shared: &Shared, paused: &[(SessionId, Arc<Connection>)]) {
     for ((id, _), socket) in paused.iter().zip(&sockets) {
         let found = socket.revents();
         if found.contains(PollFlags::ERR) {
-            debug!(session = %id, "reset while its input was left untaken");
             shared.act(|state, now| state.hub.hub_mut().disconnect(now, *id));
         } else if !found.is_empty() {
             shared.act(|state, now| state.hub.hub_mut().peer_ended(now, *id));

@@ -6,21 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chat_proto::CloseReason;
+use chat_proto::{CloseReason, driver};
 use socket2::{SockRef, TcpKeepalive};
 
 /// The most bytes read at once, and offered in one hold of the lock: eight lines that are as long as they may be by
 /// default, or 16,384 of a letter each, for which others wait a millisecond or two.
 pub(crate) const MAX_READ: usize = 32 << 10;
-
-/// Silence after which the kernel asks whether the peer is still there, for where no idle timeout is set.
-const KEEPALIVE: Duration = Duration::from_secs(120);
-
-/// How long the system keeps what a peer takes nothing of, once we are done with the socket; where it can be told.
-///
-/// By default it does so for minutes, up to some megabytes for a socket, outside of any limit of ours.
-#[cfg(any(target_os = "android", target_os = "linux"))]
-const SYSTEM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection. It is closed when nobody holds it any more: neither the hub nor its thread.
 #[derive(Debug)]
@@ -41,7 +32,7 @@ impl Connection {
     pub(crate) fn set_options(&self) -> io::Result<()> {
         // Batches are as large as they get: nothing is gained by holding a small one back.
         self.stream.set_nodelay(true)?;
-        SockRef::from(&self.stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+        SockRef::from(&self.stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(driver::KEEPALIVE))
     }
 
     /// Writes what the socket takes now, and returns how many bytes that was.
@@ -61,14 +52,12 @@ impl Connection {
 
     /// Closes the connection of a session that is over.
     pub(crate) fn close(&self, reason: CloseReason) {
-        match reason {
-            CloseReason::Disconnected => self.cut(),
-            CloseReason::Stalled => {
-                // What the peer does not read, the system would keep for minutes; a reset drops it.
-                let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
-                self.cut();
-            }
-            _ => self.end_output(),
+        if reason.has_last_words() {
+            self.end_output();
+        } else {
+            // What the peer does not read, the system would keep for minutes; a reset drops it.
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+            self.cut();
         }
     }
 
@@ -76,7 +65,7 @@ impl Connection {
     pub(crate) fn end_output(&self) {
         // Has the system give up a connection whose peer takes nothing of what is left for it.
         #[cfg(any(target_os = "android", target_os = "linux"))]
-        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(SYSTEM_PATIENCE));
+        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(driver::USER_TIMEOUT));
         // It fails if the peer has reset the connection, which the thread finds out.
         let _ = self.stream.shutdown(Shutdown::Write);
     }

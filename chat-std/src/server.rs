@@ -7,26 +7,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_proto::driver::{ReadBudget, Round};
-use chat_proto::{Config, ConfigError, DialectId, Exemptions, Hub};
+use chat_proto::driver::{ACCEPT_QUEUE, ReadBudget, SOCKET_BUFFER};
+use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
 use crate::accept::Listener;
 use crate::clock::Clock;
-use crate::connection::{Connection, MAX_READ};
+use crate::connection::MAX_READ;
 use crate::handle::Handle;
 use crate::shared::Shared;
 use crate::writer;
-
-/// Connections that the kernel keeps for us between two accepts; it may cap this further (`net.core.somaxconn`).
-const BACKLOG: i32 = 4_096;
-
-/// Bytes that the system is asked to keep for a connection in either direction: what a peer half a second away reads at
-/// some 250 KiB a second, and two writes of ours. It takes up to twice as much, with what it keeps besides.
-///
-/// If it is left to choose, it comes to some megabytes for each peer that first reads and then stops.
-const KERNEL_BUFFER: usize = 128 << 10;
 
 /// A chat server on plain threads, not yet running.
 #[derive(Debug)]
@@ -47,26 +38,24 @@ impl Server {
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
-    /// It is [`Config::memory_bound`] and, for each session, the input that its thread holds until the hub has taken
-    /// it: one read at most, which is 8 KiB where [`Config::rate`] limits what is taken, and 32 KiB where it does not.
-    /// What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do connections
-    /// and threads themselves: a socket and a thread for each connection, and for each writer the buffers that it
-    /// writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that are
-    /// over, and whose peers have a second to read their last words.
+    /// It is [`ReadBudget::memory_bound`] for reads of 32 KiB; where [`Config::rate`] limits what is taken they have
+    /// 8 KiB. What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do
+    /// connections and threads themselves: a socket and a thread for each connection, and for each writer the buffers
+    /// that it writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that
+    /// are over, and whose peers have a second to read their last words.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
-        let max_read = ReadBudget::new(config, MAX_READ).max_read();
-        config.memory_bound().saturating_add(config.max_sessions.saturating_mul(max_read))
+        ReadBudget::memory_bound(config, MAX_READ)
     }
 
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
-    /// what their peers have not taken, and what the server has not.
+    /// [`driver::system_bound`].
     ///
-    /// It is asked for 128 KiB in each direction, and takes up to twice that and a write of 64 KiB. It comes on top of
-    /// [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for some ten seconds.
+    /// It comes on top of [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for
+    /// some ten seconds.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
-        config.max_sessions.saturating_mul(2 * 2 * KERNEL_BUFFER + Round::<Connection>::MAX_WRITE)
+        driver::system_bound(config)
     }
 
     /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
@@ -96,7 +85,7 @@ impl Server {
             socket.set_only_v6(true)?;
         }
         socket.bind(&addr.into())?;
-        socket.listen(BACKLOG)?;
+        socket.listen(ACCEPT_QUEUE)?;
         self.accept_on(dialect, socket.into())
     }
 
@@ -107,12 +96,13 @@ impl Server {
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
         let name = dialect.to_owned();
-        let dialect = self.life.0.act(|state, _| find(state.hub.hub(), dialect))?;
+        let dialect = self.life.0.act(|state, _| state.hub.dialect(dialect));
+        let dialect = dialect.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         listener.set_nonblocking(true)?;
         // What it accepts has the same, from the first byte on.
         let socket = SockRef::from(&listener);
         if let Err(error) =
-            socket.set_send_buffer_size(KERNEL_BUFFER).and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER))
+            socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
         {
             warn!(%error, "cannot say how much the system should keep for a connection");
         }
@@ -163,15 +153,6 @@ impl Drop for Life {
     fn drop(&mut self) {
         self.0.close();
     }
-}
-
-/// Looks up a dialect of the hub's configuration.
-fn find(hub: &Hub, dialect: &str) -> io::Result<DialectId> {
-    hub.dialect(dialect).ok_or_else(|| {
-        let known: Vec<_> = hub.config().dialects.iter().map(|d| d.dialect.name()).collect();
-        let message = format!("unknown dialect `{dialect}`: it must be one of {}", known.join(", "));
-        io::Error::new(io::ErrorKind::InvalidInput, message)
-    })
 }
 
 /// Starts the writers, then a thread for each listener.

@@ -14,13 +14,12 @@ const FORGOTTEN_AFTER: Duration = MAX_PAUSE;
 /// How often a failing accept is worth a line in the log.
 const WARN_EVERY: Duration = Duration::from_secs(1);
 
-/// What to do after a failed accept, from [`ConnectedHub::accept_failed`](super::ConnectedHub::accept_failed).
+/// What to do after a failed accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AcceptPause {
-    /// How long to wait before the next accept: 50 ms to 1 s.
-    pub duration: Duration,
+pub(super) struct AcceptPause {
+    pub(super) duration: Duration,
     /// Whether to log the failure: the last one logged is a second ago or longer.
-    pub is_logged: bool,
+    pub(super) is_logged: bool,
 }
 
 /// The back-off of all listeners of a server: descriptors and memory run out for all of them at once.

@@ -1,12 +1,15 @@
 //! A hub together with the connections of its sessions.
 
+use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use tracing::{debug, field, info};
+use tracing::{debug, field, info, warn};
 
 use super::backoff::{AcceptPause, Backoff};
 use super::connections::Connections;
@@ -63,7 +66,7 @@ pub struct Wakes {
 pub struct Due<T> {
     /// Connections that have lingered long enough: shut down both directions, which ends their readers.
     pub expired: Vec<Arc<T>>,
-    /// Connections from which nothing is read: look whether their peers have ended their input, or are gone, and tell
+    /// Connections from which nothing is read: look whether their peers have ended their input, or are gone, and call
     /// [`Hub::peer_ended`] or [`Hub::disconnect`].
     pub paused: Vec<(SessionId, Arc<T>)>,
     /// How long to wait before the next call; `None`: until [`Wakes::timer`] says that there is a deadline.
@@ -79,6 +82,13 @@ pub struct Refusal {
     pub words: Vec<u8>,
     /// An id of no session, for the reader: calls with it do nothing, and all input counts as taken.
     pub id: SessionId,
+}
+
+/// No dialect has this name, from [`ConnectedHub::dialect`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownDialect {
+    name: String,
+    known: Vec<String>,
 }
 
 impl<T> ConnectedHub<T> {
@@ -112,6 +122,16 @@ impl<T> ConnectedHub<T> {
     /// [pending](Hub::pending) for it, and report that.
     pub const fn hub_mut(&mut self) -> &mut Hub {
         &mut self.hub
+    }
+
+    /// Returns the id of the dialect of that name.
+    ///
+    /// # Errors
+    ///
+    /// The hub does not speak it.
+    pub fn dialect(&self, name: &str) -> Result<DialectId, UnknownDialect> {
+        let known = || self.hub.config().dialects.iter().map(|it| it.dialect.name().to_owned()).collect();
+        self.hub.dialect(name).ok_or_else(|| UnknownDialect { name: name.to_owned(), known: known() })
     }
 
     /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
@@ -156,9 +176,16 @@ impl<T> ConnectedHub<T> {
         }
     }
 
-    /// Takes note that accepting a connection failed, and returns how long to wait before the next try.
-    pub fn accept_failed(&mut self, now: Timestamp) -> AcceptPause {
-        self.backoff.begin_pause(now)
+    /// Takes note that accepting a connection failed, and returns how long to wait before the next try: 50 ms to 1 s.
+    ///
+    /// The error is logged, once a second at most. An error of a single connection, such as `ECONNABORTED`, needs no
+    /// pause: do not report it.
+    pub fn accept_failed(&mut self, now: Timestamp, error: impl fmt::Display) -> Duration {
+        let AcceptPause { duration, is_logged } = self.backoff.begin_pause(now);
+        if is_logged {
+            warn!(%error, "cannot accept; trying again");
+        }
+        duration
     }
 
     /// Offers input to the hub and returns how many bytes it took; see [`Hub::receive`].
@@ -261,8 +288,18 @@ impl<T> ConnectedHub<T> {
     }
 }
 
+impl fmt::Display for UnknownDialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown dialect `{}`: it must be one of {}", self.name, self.known.join(", "))
+    }
+}
+
+impl core::error::Error for UnknownDialect {}
+
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
     use crate::config::Config;
 
@@ -285,6 +322,14 @@ mod tests {
         assert_eq!(refusal.words, b"! the server is full, try again later\n");
         let second_later = NOW + Duration::from_secs(1);
         assert_eq!(hub.handle_timeout(second_later).expired, [second]);
+    }
+
+    #[test]
+    fn a_dialect_that_is_not_spoken_is_an_error_that_names_those_that_are() {
+        let (hub, text) = with_room_for(1);
+        assert_eq!(hub.dialect("text"), Ok(text));
+        let error = hub.dialect("irc").expect_err("not among the defaults").to_string();
+        assert_eq!(error, "unknown dialect `irc`: it must be one of classic, text");
     }
 
     #[test]

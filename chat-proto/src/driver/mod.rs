@@ -13,8 +13,8 @@
 //! of one loop around a poller.
 //!
 //! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. Bound what the system keeps for the
-//!    socket (`SO_SNDBUF`) to some [`Round::MAX_WRITE`], and say which address the peer has, or nobody is limited by
-//!    address. If accepting fails, [`ConnectedHub::accept_failed`] says how long to wait.
+//!    socket by [`SOCKET_BUFFER`], and say which address the peer has, or nobody is limited by address. If accepting
+//!    fails, [`ConnectedHub::accept_failed`] says how long to wait.
 //! 2. **Read.** A reader offers what it reads by [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps that
 //!    and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it calls
 //!    [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect), and ends.
@@ -90,8 +90,9 @@
 //! reader ends, too. While 1,024 linger, the oldest is expired for each that is one too many, unless the server shuts
 //! down.
 //!
-//! Two reasons need no lingering: a peer that has [`Disconnected`](crate::CloseReason::Disconnected) or
-//! [`Stalled`](crate::CloseReason::Stalled) reads nothing any more, so shut down both directions at once.
+//! A peer that reads nothing any more needs no lingering: if the reason
+//! [has no last words](crate::CloseReason::has_last_words), reset the connection (`SO_LINGER` of zero) and shut down both
+//! directions at once. Otherwise give what it has not taken a [`USER_TIMEOUT`], or the system keeps that for minutes.
 //!
 //! A server has ended when [`Wakes::closed`] was true and all readers have ended.
 
@@ -103,11 +104,12 @@ mod linger;
 mod log_summary;
 mod read_budget;
 mod round;
+mod socket;
 
-pub use backoff::AcceptPause;
-pub use connected_hub::{ConnectedHub, Due, Refusal, Wakes};
+pub use connected_hub::{ConnectedHub, Due, Refusal, UnknownDialect, Wakes};
 pub use late::LateGuard;
 pub use linger::MAX_LINGERING;
 pub use log_summary::LogSummary;
 pub use read_budget::{Flooding, ReadBudget};
 pub use round::Round;
+pub use socket::{ACCEPT_QUEUE, KEEPALIVE, SOCKET_BUFFER, USER_TIMEOUT, system_bound};

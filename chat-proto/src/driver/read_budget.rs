@@ -57,6 +57,15 @@ impl ReadBudget {
         Self { max_read: max_read.min(most), floods: AtomicUsize::new(0) }
     }
 
+    /// Returns the most memory, in bytes, that sessions and messages can ever take with these limits, in a driver that
+    /// reads `max_read` bytes at once: [`Config::memory_bound`], and a read for each session, which is kept while the hub
+    /// leaves it untaken.
+    #[must_use]
+    pub fn memory_bound(config: &Config, max_read: usize) -> usize {
+        let untaken = config.max_sessions.saturating_mul(Self::new(config, max_read).max_read);
+        config.memory_bound().saturating_add(untaken)
+    }
+
     /// Returns the most bytes to read at once: 8 KiB where [`Config::rate`] limits what is taken.
     ///
     /// It is also the most that a reader has to keep: what the hub leaves untaken.
