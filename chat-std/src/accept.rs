@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::DialectId;
-use chat_proto::driver::Refusal;
 use rustix::event::{PollFd, PollFlags};
 use tracing::{debug, info};
 
@@ -15,6 +14,12 @@ use crate::connection::Connection;
 use crate::reader;
 use crate::shared::Shared;
 use crate::wait::wait;
+
+/// The most threads that wait, beside those of sessions, for peers to read their last words. While there are more, a peer
+/// that is refused is closed at once, and may find a reset instead of the reason.
+///
+/// Peers that are 100 ms away can be refused 2,560 times a second in order, by threads that take some 8 MB.
+const MAX_LINGERING_THREADS: usize = 256;
 
 /// An address that clients of one dialect connect to.
 #[derive(Debug)]
@@ -58,25 +63,28 @@ impl Listener {
             // Some systems set nothing on a socket whose peer has gone already; that says nothing about the next one.
             debug!(%peer, %error, "cannot set socket options");
         }
-        let opened = shared.act(|state, now| {
-            let id = state.hub.open(now, self.dialect, Some(peer), &connection)?;
-            state.threads += 1;
-            Ok::<_, Refusal>(id)
+        let (opened, has_thread) = shared.act(|state, now| {
+            let lingering = state.threads.saturating_sub(state.hub.hub().stats().sessions);
+            let opened = state.hub.open(now, self.dialect, Some(peer), &connection);
+            let has_thread = opened.is_ok() || lingering < MAX_LINGERING_THREADS;
+            state.threads += usize::from(has_thread);
+            (opened, has_thread)
         });
-        match opened {
-            Ok(id) => reader::start(shared, id, &connection).inspect_err(|_| {
-                shared.act(|state, now| {
-                    state.threads -= 1;
-                    state.hub.hub_mut().kick(now, id, "no thread is left, try again later");
-                });
-            }),
-            Err(refusal) => {
-                // A new socket has room for a line; if it has not, the peer can do without.
-                let _ = connection.write(&refusal.words);
-                connection.end_output();
-                Ok(())
-            }
+        let id = opened.unwrap_or_else(|refusal| {
+            // A new socket has room for a line; if it has not, the peer can do without.
+            let _ = connection.write(&refusal.words);
+            connection.end_output();
+            refusal.id
+        });
+        if !has_thread {
+            return Ok(());
         }
+        reader::start(shared, id, &connection).inspect_err(|_| {
+            shared.act(|state, now| {
+                state.threads -= 1;
+                state.hub.hub_mut().kick(now, id, "no thread is left, try again later");
+            });
+        })
     }
 }
 
@@ -88,26 +96,48 @@ fn is_peers_own(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::os::fd::OwnedFd;
 
     use chat_proto::{Config, Hub};
 
     use super::*;
 
-    #[test]
-    fn a_socket_on_which_no_option_can_be_set_is_served_all_the_same() {
-        let shared = Arc::new(Shared::new(Hub::new(Config::default()).expect("the defaults are in range")));
+    /// A listener of a server that has room for one session.
+    fn listener() -> (Arc<Shared>, Listener) {
+        let config = Config { max_sessions: 1, ..Config::default() };
+        let shared = Arc::new(Shared::new(Hub::new(config).expect("the limits are in range")));
         let dialect = shared.act(|state, _| state.hub.hub().dialect("text")).expect("a default dialect");
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = socket.local_addr().expect("its address");
-        let listener = Listener { socket, addr, dialect, name: String::from("text") };
+        (shared, Listener { socket, addr, dialect, name: String::from("text") })
+    }
 
-        // It knows nothing of TCP, so that every option fails as it does where a peer has reset.
+    /// Has the listener admit a socket, and returns the peer's end. The socket knows nothing of TCP, so that every option
+    /// fails as it does where a peer has reset.
+    fn admit(shared: &Arc<Shared>, listener: &Listener) -> UnixStream {
         let (ours, theirs) = UnixStream::pair().expect("two sockets");
         let stream = TcpStream::from(OwnedFd::from(ours));
         stream.set_nodelay(true).expect_err("no TCP");
-        listener.admit(&shared, stream, addr).expect("only an option is missing");
+        listener.admit(shared, stream, listener.addr).expect("only an option is missing");
+        theirs
+    }
+
+    #[test]
+    fn a_socket_on_which_no_option_can_be_set_is_served_all_the_same() {
+        let (shared, listener) = listener();
+        let _theirs = admit(&shared, &listener);
         assert_eq!(shared.act(|state, _| state.hub.hub().stats().sessions), 1);
-        drop(theirs);
+    }
+
+    #[test]
+    fn refused_peers_have_threads_up_to_a_limit() {
+        let (shared, listener) = listener();
+        let threads = || shared.act(|state, _| state.threads);
+        let _peers: Vec<_> = (0..=MAX_LINGERING_THREADS).map(|_| admit(&shared, &listener)).collect();
+        assert_eq!(threads(), 1 + MAX_LINGERING_THREADS);
+        let mut words = String::new();
+        admit(&shared, &listener).read_to_string(&mut words).expect("it is closed in order");
+        assert_eq!((threads(), words.as_str()), (1 + MAX_LINGERING_THREADS, "! the server is full, try again later\n"));
     }
 }

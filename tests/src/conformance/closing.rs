@@ -83,6 +83,23 @@ pub fn what_follows_a_quit_does_not_spoil_the_goodbye(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
+/// A reset would discard the refusal where it has not been read yet. It may answer what the peer writes only when the peer
+/// has had a second to read.
+pub fn a_refused_peer_is_not_reset_before_it_can_read_why(adapter: &dyn Adapter) {
+    let server = start(adapter, Config { max_sessions: 1, ..calm() });
+    let alice = server.named("alice");
+    let begun = Instant::now();
+    let mut bob = Client::connect("bob", server.addr("text"));
+    bob.expect("! the server is full, try again later");
+    bob.expect_end();
+    super::eventually("bob's connection to be cut", || match bob.say_what_fits(b"\n", PATIENCE) {
+        0 => Ok(()),
+        _ => Err("bob can still write".into()),
+    });
+    assert!(begun.elapsed() >= Duration::from_secs(1), "bob was cut off after {:?}", begun.elapsed());
+    server.stop([alice]);
+}
+
 /// What a reset comes upon, and how to get there.
 type Stage = (&'static str, fn(&Running));
 

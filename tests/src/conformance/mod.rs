@@ -81,6 +81,7 @@ macro_rules! conformance {
                 half_close_still_hears_what_is_pending
                 last_words_before_the_end_of_input_are_heard
                 what_follows_a_quit_does_not_spoil_the_goodbye
+                a_refused_peer_is_not_reset_before_it_can_read_why
                 resets_at_every_stage
                 a_storm_of_reconnects
                 shut_down_tells_everyone
