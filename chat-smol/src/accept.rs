@@ -23,7 +23,7 @@ const ACCEPTS_A_TURN: usize = 64;
 /// An address that clients of one dialect connect to.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    /// What is to be removed when this is dropped: before the socket is closed, so it comes first.
+    /// Removed on drop. It must be dropped before the socket, so it is declared first.
     #[cfg(unix)]
     pub(crate) file: Option<SocketFile>,
     pub(crate) socket: Async<Socket>,
@@ -52,8 +52,8 @@ pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener, alive:
             match accept_one(&listener.socket).await {
                 Ok((stream, peer)) => admit(&service, &listener, Connection::new(stream, alive.clone()), &peer),
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
-                // Most likely there are no descriptors left. The connection stays where it is, so that trying again
-                // at once would be a spin.
+                // Most likely no descriptor is left. The connection stays in the system's queue: without a pause
+                // this would spin.
                 Err(error) => {
                     Timer::after(service.shared.act(|hub, now| hub.accept_failed(now, &error))).await;
                 }
@@ -78,7 +78,7 @@ fn is_peers_own(error: &io::Error) -> bool {
 
 /// Opens a session for a connection, or tells it why there is none.
 fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, peer: &SockAddr) {
-    // A peer on a Unix socket has no address to speak of, nor anything to set.
+    // A peer on a Unix socket has no address, and no TCP options to set.
     let peer = peer.as_socket();
     if let Some(peer) = peer
         && let Err(error) = connection.set_options()

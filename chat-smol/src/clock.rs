@@ -1,4 +1,4 @@
-//! Does what time brings: deadlines, connections that have lingered long enough, and peers that are gone.
+//! Does what is due: deadlines, connections that have lingered long enough, and the search for peers that are gone.
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ const ENDED: PollFlags = PollFlags::RDHUP;
 #[cfg(all(unix, not(any(target_os = "android", target_os = "freebsd", target_os = "linux"))))]
 const ENDED: PollFlags = PollFlags::HUP;
 
-/// Tells the hub of peers that have ended or gone while nothing is read from them: a reactor would only tell, all the
-/// time, that their sockets are readable.
+/// Tells the hub of peers that have ended or gone while nothing is read from them. The reactor cannot tell: it would
+/// report all the time that their sockets are readable.
 #[cfg(unix)]
 fn find_gone(shared: &Shared, paused: &[(SessionId, Arc<Connection>)]) {
     let mut sockets: Vec<_> = paused.iter().map(|(_, it)| PollFd::new(it, ENDED)).collect();

@@ -1,4 +1,4 @@
-//! A socket that peers are served by: how it is written to and closed.
+//! A connection's socket: how it is written to and closed.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,8 +12,8 @@ use async_io::Async;
 use chat_proto::{CloseReason, driver};
 use socket2::{Socket, TcpKeepalive};
 
-/// That a peer has gone is an error and no signal, whatever the embedding program makes of SIGPIPE. (Systems that know
-/// no such flag either have no such signal, or have been told with the socket.)
+/// A write to a peer that is gone returns an error and raises no SIGPIPE, whatever the embedding program does about that
+/// signal. (Systems without the flag have no such signal, or a socket option that socket2 sets.)
 #[cfg(all(unix, not(target_vendor = "apple")))]
 const FLAGS: i32 = rustix::net::SendFlags::NOSIGNAL.bits().cast_signed();
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
@@ -35,7 +35,7 @@ impl Connection {
 
     /// Sets the options of a TCP socket.
     pub(crate) fn set_options(&self) -> io::Result<()> {
-        // What is written is a batch already.
+        // Writes are batches already: nothing is gained by delaying a small one.
         self.stream.get_ref().set_tcp_nodelay(true)?;
         self.stream.get_ref().set_tcp_keepalive(&TcpKeepalive::new().with_time(driver::KEEPALIVE))
     }
@@ -51,12 +51,12 @@ impl Connection {
         }
     }
 
-    /// Has the reader woken by the next [`resume`](Self::resume).
+    /// Registers the reader to be woken by the next [`resume`](Self::resume).
     pub(crate) fn wait_until_resumed(&self, reader: &Waker) {
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.clone());
     }
 
-    /// Lets the reader go on that waits with untaken input.
+    /// Wakes the reader if it waits with untaken input.
     pub(crate) fn resume(&self) {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(reader) = reader {
@@ -69,7 +69,7 @@ impl Connection {
         if reason.has_last_words() {
             self.end_output();
         } else {
-            // What the peer does not read, the system would keep for minutes; a reset drops it.
+            // A reset drops what the peer does not read; the system would keep that for minutes.
             let _ = self.stream.get_ref().set_linger(Some(Duration::ZERO));
             self.cut();
         }
@@ -77,15 +77,15 @@ impl Connection {
 
     /// Shuts down our half. The reader goes on until the peer has closed its own, or until [`cut`](Self::cut).
     pub(crate) fn end_output(&self) {
-        // Has the system give up a connection whose peer takes nothing of what is left for it. It fails for Unix
-        // sockets, which keep nothing once they are closed.
+        // The system gives up if the peer takes nothing of what is left. This fails for Unix sockets, which keep
+        // nothing once they are closed.
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = self.stream.get_ref().set_tcp_user_timeout(Some(driver::USER_TIMEOUT));
-        // It fails if the peer has reset the connection, which the reader finds out.
+        // It fails if the peer has reset the connection; the reader finds that out.
         let _ = self.stream.get_ref().shutdown(Shutdown::Write);
     }
 
-    /// Shuts down both halves and resumes the reader, which ends it, whichever of the two it waits for.
+    /// Shuts down both halves and resumes the reader. It ends, whether it waits for input or to be resumed.
     pub(crate) fn cut(&self) {
         let _ = self.stream.get_ref().shutdown(Shutdown::Both);
         self.resume();

@@ -37,9 +37,8 @@
 //! | `writer` | one a thread | carries out the hub's commands in rounds, and does all the writing |
 //! | `clock` | one | calls the hub at its next deadline, and looks for peers that are gone while nothing is read from them |
 //!
-//! A writer does not wake anybody to write: it takes a round under the lock, lets the lock go, and offers each socket its
-//! bytes with one non-blocking write. While it is at it, more is said, so that the busier the server is, the more each
-//! write carries.
+//! A writer wakes no other task to write: it takes a round under the lock, unlocks, and offers each socket its bytes with
+//! one non-blocking write. More is said meanwhile, so each write carries more the busier the server is.
 //!
 //! A socket that took less than it was offered is waited for by a waker that queues the session again. Input that the hub
 //! leaves untaken, one read at most, is kept with its reader; [`Server::memory_bound`] counts it. Nothing else is kept for

@@ -34,7 +34,7 @@ pub(crate) struct Reader {
     connection: Arc<Connection>,
     /// What the hub has left; the socket is not read before it has taken this.
     untaken: Vec<u8>,
-    /// If the last turn was not enough for what was there.
+    /// Set if the last turn left bytes in the socket.
     flooding: Option<Flooding>,
 }
 
@@ -45,7 +45,7 @@ impl Reader {
 
     /// Waits until the hub has taken what it had left.
     fn poll_offer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // Before looking, or it could be resumed in between.
+        // Register before looking, or a resume in between is lost.
         self.connection.wait_until_resumed(cx.waker());
         if self.service.shared.act(|hub, _| hub.is_paused(self.id)) {
             return Poll::Pending;
@@ -62,12 +62,12 @@ impl Reader {
     /// Reads and hands over; ready when the hub leaves something untaken, and with an error at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            // Look at once, whether or not the reactor says so: it distrusts an event that it waited for already when
-            // we began to wait, which with several threads is the usual case, and would make us wait for it twice.
+            // Read before asking the reactor. It ignores an event of a poll that began before we registered, which is
+            // usual with several threads: each read would have to wait for two events.
             if !INPUT.with_borrow_mut(|input| self.read(input))? {
                 return Poll::Ready(Ok(()));
             }
-            // The first answer may be about what has just been read; asked again, the reactor waits for news.
+            // The first answer may be stale, about what has just been read; the second waits for a new event.
             for _ in 0..2 {
                 ready!(self.connection.stream.poll_readable(cx))?;
             }
@@ -104,8 +104,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Whether there is more to read. Only then is it certain that there will be another look, so that nobody is counted
-    /// who has gone quiet.
+    /// Whether there is more to read: only then is the socket certain to be read again soon, as [`Flooding`] demands.
     fn has_more(&self) -> bool {
         self.connection.stream.get_ref().peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
     }

@@ -30,7 +30,7 @@ use crate::writer::write;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    life: Life,
+    shared: CloseOnDrop,
 }
 
 impl Server {
@@ -40,7 +40,7 @@ impl Server {
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
+        Ok(Self { listeners: Vec::new(), shared: CloseOnDrop(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -70,7 +70,7 @@ impl Server {
     /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
     /// [`Config::rate_per_address`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
-        self.life.0.act(|hub, _| hub.exempt(exemptions));
+        self.shared.0.act(|hub, _| hub.exempt(exemptions));
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
@@ -146,9 +146,9 @@ impl Server {
 
     /// Makes a listener of a socket that listens; `addr` is what it is called in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
-        let id = self.life.0.act(|hub, _| hub.dialect(dialect));
+        let id = self.shared.0.act(|hub, _| hub.dialect(dialect));
         let id = id.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
-        // What it accepts has the same, from the first byte on.
+        // Accepted sockets inherit this: it holds from the first byte on.
         if let Err(error) =
             socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
         {
@@ -168,7 +168,7 @@ impl Server {
     /// Returns a handle by which other threads speak to the server, look at it and shut it down.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.life.0))
+        Handle::new(Arc::clone(&self.shared.0))
     }
 
     /// Serves on `executor` until [`Handle::shut_down`], and returns when every connection is closed and no task is
@@ -209,9 +209,9 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        // Dropped last, since it stands here first.
-        let life = self.life;
-        let shared = &life.0;
+        // Declared first, so dropped last.
+        let guard = self.shared;
+        let shared = &guard.0;
         let service = Arc::new(Service {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
@@ -240,11 +240,11 @@ impl Server {
     }
 }
 
-/// Lets go of all connections when the server ends, however it ends, and then tells those who wait for that.
+/// Closes all connections when the server ends, however it ends, and then wakes those who wait for that.
 #[derive(Debug)]
-struct Life(Arc<Shared>);
+struct CloseOnDrop(Arc<Shared>);
 
-impl Drop for Life {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         for connection in self.0.act(ConnectedHub::abort) {
             connection.cut();

@@ -11,10 +11,10 @@ use smol::Executor;
 use crate::connection::Connection;
 use crate::signal::Signal;
 
-/// What a running server's tasks hold, and nobody else: when the last of them is gone, so is this.
+/// What only the tasks of a running server hold: it is dropped with the last of them.
 pub(crate) struct Service {
     pub(crate) shared: Arc<Shared>,
-    /// Weak, or an executor that is dropped with the server on it would keep itself alive.
+    /// Weak: its tasks would keep an executor alive that is dropped while the server runs.
     pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) budget: Arc<ReadBudget>,
 }
@@ -50,7 +50,7 @@ impl Shared {
 
     /// Calls the hub: takes the lock and the time, acts, and wakes whoever has something to do after it.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut ConnectedHub<Connection>, Timestamp) -> R) -> R {
-        // A panic elsewhere is a defect that one session has met; the others go on.
+        // A panic in another call is a defect that one session has met; the others go on.
         let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
         // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();

@@ -1,8 +1,8 @@
 //! Unix sockets: binding a path, and giving it back.
 //!
-//! A server that was killed leaves its file behind, which then stands in the next one's way. That nobody listens there
-//! any more is seen by connecting. Two servers that find such a file in the same instant may both take it for their
-//! own; the later one has the path then, and the earlier one leaves it alone when it ends.
+//! A server that was killed leaves its file behind, and the next one cannot bind its path. Connecting tells whether
+//! anybody still listens there. Two servers that find such a file in the same instant may both replace it. Then the later
+//! one has the path, and the earlier one leaves the file alone when it ends.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -33,7 +33,7 @@ pub(crate) fn name(path: Option<&Path>) -> String {
 
 /// The file of a bound socket; removed when this is dropped, if it is still the one that was made.
 ///
-/// To be dropped before the socket, which keeps the system from giving the file's number to another.
+/// Drop it before the socket: until that is closed, the system gives the file's number to no other file.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
@@ -43,8 +43,7 @@ pub(crate) struct SocketFile {
 
 impl SocketFile {
     fn at(path: &Path) -> io::Result<Self> {
-        // The process may be somewhere else by the time it ends. What is no path, but the name of an abstract socket or
-        // none at all, is refused here.
+        // The working directory may have changed by the drop. An abstract socket's name, or none, is an error here.
         let path = absolute(path)?;
         let id = id(&fs::symlink_metadata(&path)?);
         Ok(Self { path, id })
@@ -53,7 +52,7 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Not there, or another's by now: either way it is none of ours.
+        // Removed, or another server's by now.
         if !fs::symlink_metadata(&self.path).is_ok_and(|file| id(&file) == self.id) {
             return;
         }
@@ -81,7 +80,7 @@ fn remove_stale(path: &Path, addr: &SockAddr) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "what is there is not a socket; it is left alone"));
     }
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Who listens may have no room for one more just now, which is not worth waiting for.
+    // Don't wait where the listener's queue is full: somebody listens, which is all that is asked.
     probe.set_nonblocking(true)?;
     match probe.connect(addr) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),

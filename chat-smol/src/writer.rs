@@ -22,7 +22,7 @@ pub(crate) async fn write(shared: Arc<Shared>) {
             round.drain_closed().for_each(|(connection, reason)| connection.close(reason));
             round.drain_resumed().for_each(|connection| connection.resume());
             round.write(Connection::write);
-            // Others on this thread have their turn, those that read among them.
+            // Lets other tasks of this thread run, readers among them.
             future::yield_now().await;
         }
     }
@@ -32,7 +32,7 @@ pub(crate) async fn write(shared: Arc<Shared>) {
 fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, connection: &Connection) {
     let waker = Waker::from(Arc::new(WhenWritable { shared: Arc::clone(shared), id }));
     let cx = &mut Context::from_waker(&waker);
-    // The first answer may be about the write before; asked again, the reactor waits for news.
+    // The first answer may be stale, about the write before; the second waits for a new event.
     for _ in 0..2 {
         match connection.stream.poll_writable(cx) {
             Poll::Pending => return,
@@ -46,7 +46,7 @@ fn wait_until_writable(shared: &Arc<Shared>, id: SessionId, connection: &Connect
     waker.wake();
 }
 
-/// In place of a task that waits: the reactor calls it, once, or drops it with the socket.
+/// A waker in place of a task that waits: the reactor wakes it once, or drops it with the socket.
 struct WhenWritable {
     shared: Arc<Shared>,
     id: SessionId,

@@ -41,7 +41,7 @@ impl Listener {
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 Err(error) => {
                     let pause = shared.act(|state, now| state.hub.accept_failed(now, &error));
-                    // Most likely the connection stays where it is: to look for it at once would be a spin.
+                    // Most likely the connection stays in the system's queue: without a pause this would spin.
                     self.wait(PollFlags::empty(), closed, Some(pause));
                 }
             }

@@ -1,4 +1,4 @@
-//! Waits for what no other thread waits for: deadlines, and sockets that took less than they were offered.
+//! Waits for what no other thread waits for: deadlines, and blocked sockets.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -65,7 +65,7 @@ impl Clock {
         sockets.push(PollFd::new(&self.woken, PollFlags::IN));
         wait(&mut sockets, timeout);
         let ready: Vec<_> = sockets.iter().map(|socket| !socket.revents().is_empty()).collect();
-        // Why it was woken is looked up under the lock.
+        // The caller finds under the lock why the clock was woken.
         let _ = (&self.woken).read(&mut [0; 64]);
         let mut ready = ready.into_iter();
         self.blocked.extract_if(.., |_| ready.next() == Some(true)).map(|(id, _)| id).collect()

@@ -1,4 +1,4 @@
-//! A socket that a peer is served by: how it is waited for, written to and closed.
+//! A connection's socket: how it is written to and closed.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -28,9 +28,9 @@ impl Connection {
         Ok(Self { stream, thread: Mutex::new(None) })
     }
 
-    /// Sets what a connection is better off with but can do without.
+    /// Sets options that a connection can do without.
     pub(crate) fn set_options(&self) -> io::Result<()> {
-        // Batches are as large as they get: nothing is gained by holding a small one back.
+        // Writes are batches already: nothing is gained by delaying a small one.
         self.stream.set_nodelay(true)?;
         SockRef::from(&self.stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(driver::KEEPALIVE))
     }
@@ -38,12 +38,12 @@ impl Connection {
     /// Writes what the socket takes now, and returns how many bytes that was.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match (&self.stream).write(bytes) {
-            Err(error) if is_for_now(&error) => Ok(0),
+            Err(error) if is_transient(&error) => Ok(0),
             result => result,
         }
     }
 
-    /// Lets the thread go on that waits with untaken input.
+    /// Wakes the thread if it waits with untaken input.
     pub(crate) fn resume(&self) {
         if let Some(thread) = &*lock(&self.thread) {
             thread.thread().unpark();
@@ -55,7 +55,7 @@ impl Connection {
         if reason.has_last_words() {
             self.end_output();
         } else {
-            // What the peer does not read, the system would keep for minutes; a reset drops it.
+            // A reset drops what the peer does not read; the system would keep that for minutes.
             let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
             self.cut();
         }
@@ -63,26 +63,26 @@ impl Connection {
 
     /// Shuts down our half. The thread goes on until the peer has closed its own, or until [`cut`](Self::cut).
     pub(crate) fn end_output(&self) {
-        // Has the system give up a connection whose peer takes nothing of what is left for it.
+        // The system gives up if the peer takes nothing of what is left.
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(driver::USER_TIMEOUT));
-        // It fails if the peer has reset the connection, which the thread finds out.
+        // It fails if the peer has reset the connection; the thread finds that out.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Shuts down both halves and resumes the thread, which ends it, whichever of the two it waits for.
+    /// Shuts down both halves and resumes the thread. It ends, whether it waits for input or to be resumed.
     pub(crate) fn cut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
         self.resume();
     }
 }
 
-/// Locks, also after a thread panicked: the others' conversation goes on.
+/// Locks, even if another thread panicked: a defect that one session has met, and the others go on.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a socket operation failed only for now.
-pub(crate) fn is_for_now(error: &io::Error) -> bool {
+/// Whether a socket operation may succeed if it is tried again.
+pub(crate) fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

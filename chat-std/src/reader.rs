@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::ioctl_fionread;
 use tracing::debug;
 
-use crate::connection::{Connection, is_for_now, lock};
+use crate::connection::{Connection, is_transient, lock};
 use crate::shared::Shared;
 use crate::wait::wait;
 
@@ -22,7 +22,7 @@ struct Reader<'a> {
     shared: &'a Shared,
     id: SessionId,
     connection: &'a Connection,
-    /// If the last read was not enough for what was there.
+    /// Set if the last read left bytes in the socket.
     flooding: Option<Flooding>,
 }
 
@@ -34,9 +34,9 @@ pub(crate) fn start(shared: &Arc<Shared>, id: SessionId, connection: &Arc<Connec
         Reader { shared: &shared, id, connection: &on_thread, flooding: None }.run();
     };
     let builder = thread::Builder::new().name("connection".into()).stack_size(STACK);
-    // Held until the handle is in its place, which the thread may look for soon.
+    // Locked until the handle is stored: the thread may end at once, and takes it then.
     let mut thread = lock(&connection.thread);
-    // The error's kind would say "try again", as a socket's does.
+    // The error's own kind is `WouldBlock`, which would be taken for the socket's.
     let started = builder.spawn(read).map_err(|error| io::Error::other(format!("no thread to be had: {error}")))?;
     *thread = Some(started);
     Ok(())
@@ -55,7 +55,7 @@ impl Reader<'_> {
                     return shared.act(|state, now| state.hub.hub_mut().receive_eof(now, id));
                 }
                 Ok(input) => self.offer(input),
-                Err(error) if is_for_now(&error) => {}
+                Err(error) if is_transient(&error) => {}
                 Err(error) => {
                     debug!(session = %id, %error, "cannot read");
                     return shared.act(|state, now| state.hub.hub_mut().disconnect(now, id));
@@ -84,9 +84,9 @@ impl Reader<'_> {
             }
             self.flooding = None;
             input.drain(..taken);
-            // The wait may be long, the rest short.
+            // Frees the rest of the buffer: the wait may be long.
             input.shrink_to_fit();
-            // Until `resume`, which may have come already: then this returns at once.
+            // Until `resume`; if that came first, this returns at once.
             thread::park();
         }
     }

@@ -23,7 +23,7 @@ use crate::writer;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    life: Life,
+    shared: CloseOnDrop,
 }
 
 impl Server {
@@ -33,7 +33,7 @@ impl Server {
     ///
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { listeners: Vec::new(), life: Life(Arc::new(Shared::new(Hub::new(config)?))) })
+        Ok(Self { listeners: Vec::new(), shared: CloseOnDrop(Arc::new(Shared::new(Hub::new(config)?))) })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -63,7 +63,7 @@ impl Server {
     /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
     /// [`Config::rate_per_address`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
-        self.life.0.act(|state, _| state.hub.exempt(exemptions));
+        self.shared.0.act(|state, _| state.hub.exempt(exemptions));
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
@@ -96,10 +96,10 @@ impl Server {
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
         let name = dialect.to_owned();
-        let dialect = self.life.0.act(|state, _| state.hub.dialect(dialect));
+        let dialect = self.shared.0.act(|state, _| state.hub.dialect(dialect));
         let dialect = dialect.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         listener.set_nonblocking(true)?;
-        // What it accepts has the same, from the first byte on.
+        // Accepted sockets inherit this: it holds from the first byte on.
         let socket = SockRef::from(&listener);
         if let Err(error) =
             socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
@@ -114,7 +114,7 @@ impl Server {
     /// Returns a handle that other threads may hold while the server runs, and after it.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.life.0))
+        Handle::new(Arc::clone(&self.shared.0))
     }
 
     /// Serves until [`Handle::shut_down`] was called and every connection is closed; no thread is left behind.
@@ -127,8 +127,8 @@ impl Server {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        let Self { listeners, life } = self;
-        let shared = &life.0;
+        let Self { listeners, shared: guard } = self;
+        let shared = &guard.0;
         let clock = Clock::new(shared)?;
         let mut threads = Vec::new();
         let started = start(shared, listeners, &mut threads);
@@ -145,11 +145,11 @@ impl Server {
     }
 }
 
-/// Tells those who wait for it that the server has ended, however it ends.
+/// Closes what is left when the server ends, however it ends, and then wakes those who wait for that.
 #[derive(Debug)]
-struct Life(Arc<Shared>);
+struct CloseOnDrop(Arc<Shared>);
 
-impl Drop for Life {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
     }

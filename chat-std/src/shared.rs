@@ -28,22 +28,22 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) hub: ConnectedHub<Connection>,
-    /// Sockets that took less than they were offered, on their way to the clock.
+    /// Blocked sockets that the clock has not taken over yet.
     pub(crate) blocked: Vec<(SessionId, Arc<Connection>)>,
     /// The end of the clock's wake pipe that is written to.
     pub(crate) clock_waker: Option<Arc<UnixStream>>,
-    /// Whether it was written to since the clock has looked last.
+    /// Whether it was written to since the clock last took the lock.
     pub(crate) clock_is_woken: bool,
     /// Writers that wait and have not been called.
     sleeping: usize,
     /// Connection threads that have not ended.
     pub(crate) threads: usize,
     /// The connection thread that was the last to end.
-    ended: Option<JoinHandle<()>>,
+    last_ended: Option<JoinHandle<()>>,
     /// The listeners' threads stop when this is closed.
     pub(crate) accepting: Option<UnixStream>,
     /// Nothing is left to write, ever.
-    over: bool,
+    has_no_more_work: bool,
     /// Nothing is left of the server.
     closed: bool,
 }
@@ -58,9 +58,9 @@ impl Shared {
             clock_is_woken: false,
             sleeping: 0,
             threads: 0,
-            ended: None,
+            last_ended: None,
             accepting: None,
-            over: false,
+            has_no_more_work: false,
             closed: false,
         };
         let (work, closed) = (Condvar::new(), Condvar::new());
@@ -79,13 +79,13 @@ impl Shared {
         state.sleeping -= usize::from(wake_writer);
         let wake_clock = wakes.timer || !state.blocked.is_empty() || state.is_over();
         let clock = state.clock_waker.clone().filter(|_| wake_clock && !mem::replace(&mut state.clock_is_woken, true));
-        // Whoever wakes wants the lock.
+        // Unlock first: those who wake take the lock.
         drop(state);
         if wake_writer {
             self.work.notify_one();
         }
         if let Some(clock) = clock {
-            // It can only fail because the pipe is full.
+            // It fails only if the pipe is full, and a full pipe wakes the clock.
             let _ = (&*clock).write(&[0]);
         }
         result
@@ -95,7 +95,7 @@ impl Shared {
     pub(crate) fn wait_for_work(&self) -> bool {
         let mut state = lock(&self.state);
         while !state.hub.has_work() {
-            if state.over {
+            if state.has_no_more_work {
                 return false;
             }
             state.sleeping += 1;
@@ -116,14 +116,14 @@ impl Shared {
         let ended = self.act(|state, _| {
             state.accepting = None;
             state.clock_waker = None;
-            state.over = true;
-            state.ended.take()
+            state.has_no_more_work = true;
+            state.last_ended.take()
         });
         self.work.notify_all();
         join(ended);
     }
 
-    /// Lets go of what is left, and of those who wait for the server's end.
+    /// Closes the connections that are left, and wakes those who wait for the server's end.
     pub(crate) fn close(&self) {
         for connection in self.act(|state, now| {
             state.closed = true;
@@ -142,11 +142,11 @@ impl Shared {
 
     /// Called by each connection thread as its last act.
     ///
-    /// Each joins the one that ended before it, so that none stays unjoined for long and nobody has to go round.
+    /// Each joins the one that ended before it, so that only one is left to be joined at the end.
     pub(crate) fn thread_ends(&self, thread: Option<JoinHandle<()>>) {
         join(self.act(|state, _| {
             state.threads -= 1;
-            mem::replace(&mut state.ended, thread)
+            mem::replace(&mut state.last_ended, thread)
         }));
     }
 }

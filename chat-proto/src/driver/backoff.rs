@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long after a pause all has to be well before a failure counts as the first again.
+/// Time without a failure after a pause; a failure after that counts as the first again.
 const FORGOTTEN_AFTER: Duration = MAX_PAUSE;
 
 /// How often a failing accept is worth a line in the log.

@@ -22,7 +22,7 @@ use crate::hub::Hub;
 use crate::id::{DialectId, SessionId};
 use crate::time::Timestamp;
 
-/// How often paused connections are looked at: that a peer is gone is noticed within a second.
+/// How often paused connections are looked at, so that a peer that is gone is noticed within a second.
 const CHECK_PAUSED_EVERY: Duration = Duration::from_millis(500);
 
 /// A [`Hub`] and the connections of its sessions: what a driver keeps behind its lock.
@@ -37,7 +37,7 @@ pub struct ConnectedHub<T> {
     exemptions: Exemptions,
     /// Sessions whose sockets were blocked and take bytes again.
     pub(super) writable: VecDeque<SessionId>,
-    /// Only those are left of which the driver still reads.
+    /// Connections whose sessions are over, while the driver still reads from them.
     lingering: Lingering<T>,
     late: LateGuard,
     summary: LogSummary,
@@ -59,9 +59,9 @@ pub struct Wakes {
     pub closed: bool,
 }
 
-/// What is to be done because of the time, from [`ConnectedHub::handle_timeout`].
+/// What is due and left to the driver, from [`ConnectedHub::handle_timeout`].
 ///
-/// Let go of the connections before waiting: they are closed when nobody holds them.
+/// Drop the connections before waiting: each is closed when nobody holds it.
 #[derive(Debug)]
 pub struct Due<T> {
     /// Connections that have lingered long enough: shut down both directions, which ends their readers.
@@ -198,7 +198,7 @@ impl<T> ConnectedHub<T> {
             self.connections.pause(id);
             self.check_paused_at.get_or_insert(now + CHECK_PAUSED_EVERY);
         } else if self.connections.has_paused() {
-            // It may have been offered before it was asked for.
+            // The driver may have offered it before a round resumed the connection.
             self.connections.resume(id);
         }
         taken
@@ -220,7 +220,7 @@ impl<T> ConnectedHub<T> {
 
     /// Returns whom the driver has to wake: to be called at the end of each hold of the lock.
     ///
-    /// A timer is asked for once, then counts as woken.
+    /// For each earlier deadline the timer is to be woken once.
     pub fn take_wakes(&mut self, now: Timestamp) -> Wakes {
         self.summary.note(&self.hub, now);
         let next = self.deadline();
@@ -237,7 +237,7 @@ impl<T> ConnectedHub<T> {
         !self.writable.is_empty() || self.hub.has_commands()
     }
 
-    /// Does what time has brought and returns what is left to the driver. A call that comes too early does nothing.
+    /// Does what is due and returns what of that is left to the driver. A call that comes too early does nothing.
     pub fn handle_timeout(&mut self, now: Timestamp) -> Due<T> {
         self.late.handle_timeout(&mut self.hub, now);
         self.summary.note(&self.hub, now);
@@ -254,7 +254,7 @@ impl<T> ConnectedHub<T> {
     }
 
     /// Ends everything at once, without last words, and returns all connections that are left, to be shut down and
-    /// resumed: some of their readers wait for that. Says in the log what was still to be summed up.
+    /// resumed: some of their readers wait for that. Writes the rest of the summary to the log.
     ///
     /// For a server that is dropped; harmless for one that has ended.
     pub fn abort(&mut self, now: Timestamp) -> Vec<Arc<T>> {

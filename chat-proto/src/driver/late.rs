@@ -1,4 +1,4 @@
-//! A guard for late timers: time in which nobody could be served is held against nobody.
+//! A guard for late timers: peers are not blamed for time in which the server did not run.
 
 use core::time::Duration;
 

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Lingering connections. All have the same time, so the first to come is the first to run out of it.
 ///
-/// Only their readers keep them: one whose peer has closed is gone, and counts no more.
+/// Only their readers hold them: a connection whose reader has ended is dropped, and no longer counts.
 #[derive(Debug)]
 pub(super) struct Lingering<T> {
     queue: VecDeque<(Timestamp, Weak<T>)>,
@@ -36,7 +36,7 @@ impl<T> Lingering<T> {
         self.limit = usize::MAX;
     }
 
-    /// Takes out a connection that has lingered long enough, or is one too many.
+    /// Removes and returns a connection that has lingered long enough, or is one too many.
     pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<Arc<T>> {
         if self.queue.len() > self.limit {
             self.queue.retain(|(_, connection)| connection.strong_count() > 0);
@@ -50,7 +50,7 @@ impl<T> Lingering<T> {
         None
     }
 
-    /// Takes out all of them.
+    /// Removes and returns all of them.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<T>> + '_ {
         self.queue.drain(..).filter_map(|(_, connection)| connection.upgrade())
     }

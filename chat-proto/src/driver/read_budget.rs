@@ -44,7 +44,7 @@ pub struct ReadBudget {
 
 /// Counts a socket that has more to give than its share, until it is dropped.
 ///
-/// Keep it only while it is certain that the socket will be read again soon, or sockets are counted that are quiet.
+/// Keep it only while the socket is certain to be read again soon: a quiet socket must not be counted.
 #[derive(Debug)]
 pub struct Flooding(Arc<ReadBudget>);
 

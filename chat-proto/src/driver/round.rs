@@ -43,7 +43,7 @@ pub struct Round<T> {
     /// How many of the batches are in use.
     filled: usize,
     deliveries: Vec<Delivery<T>>,
-    /// A session that there was no batch left for.
+    /// A session for which no batch was left; the first of the next round.
     left_over: Option<SessionId>,
     blocked: Vec<(SessionId, Arc<T>)>,
     resumed: Vec<Arc<T>>,
@@ -119,7 +119,7 @@ impl<T> Round<T> {
             let written = write(&connection, bytes);
             let written = written.inspect_err(|error| debug!(session = %delivery.id, %error, "cannot write"));
             delivery.sent = written.ok();
-            // Let go here if it is not waited for: to close a socket takes a while, and the hub is not locked.
+            // Drop it here unless its socket is blocked: closing takes a while, and the hub is not locked now.
             delivery.connection = delivery.sent.filter(|sent| *sent < bytes.len()).map(|_| connection);
         }
     }
@@ -149,7 +149,7 @@ impl<T> Round<T> {
                         continue;
                     }
                     Some(Command::Close(id, reason)) => {
-                        // Its reader has no more to wait for.
+                        // Its reader need not wait: the hub takes all input from now on.
                         self.resumed.extend(hub.connections.resume(id));
                         self.closed.extend(hub.close(now, id).map(|connection| (id, connection, reason)));
                         continue;
@@ -169,8 +169,8 @@ impl<T> Round<T> {
         true
     }
 
-    /// Takes the next of those whose sockets were blocked, while they have less than half of the deliveries and, since
-    /// most are at a place of their own, of the batches.
+    /// Takes the next session whose socket was blocked, unless such sessions have half of the deliveries already, or half
+    /// of the batches: most of them need one of their own.
     fn take_writable(&self, hub: &mut ConnectedHub<T>) -> Option<SessionId> {
         let half = self.deliveries.len() >= MAX_DELIVERIES / 2 || self.filled >= MAX_BATCHES / 2;
         if half { None } else { hub.writable.pop_front() }
@@ -179,7 +179,7 @@ impl<T> Round<T> {
     /// Copies what the session is to be sent, unless another of the round is sent the same; returns false if all
     /// batches are in use.
     fn prepare(&mut self, hub: &mut ConnectedHub<T>, id: SessionId) -> bool {
-        // Without one it is the program's own, which asks by itself.
+        // Without one it is the program's own session, which asks what is pending by itself.
         let Some(connection) = hub.connections.get(id) else { return true };
         let same = self.batches[..self.filled].iter().rposition(|batch| hub.hub.fits(id, batch));
         let batch = match same {
@@ -189,7 +189,7 @@ impl<T> Round<T> {
                 self.filled += 1;
                 self.filled - 1
             }
-            // Nothing is left for it.
+            // Nothing to send.
             None => return true,
         };
         self.deliveries.push(Delivery { id, connection: Some(Arc::clone(connection)), batch, sent: Some(0) });
