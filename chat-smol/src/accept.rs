@@ -68,7 +68,7 @@ async fn accept_one(listener: &Async<Socket>) -> io::Result<(Async<Socket>, Sock
     Ok((Async::new(stream)?, peer))
 }
 
-/// Whether the failure concerns one connection, not accepting as such.
+/// Whether the failure concerns one connection, not accepting as such. The kit cannot tell: it has no std.
 fn is_peers_own(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -88,7 +88,7 @@ impl Listener {
     }
 }
 
-/// Whether the failure concerns one connection, not accepting as such.
+/// Whether the failure concerns one connection, not accepting as such. The kit cannot tell: it has no std.
 fn is_peers_own(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)

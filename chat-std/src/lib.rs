@@ -17,7 +17,7 @@
 //! | thread | file | what it waits for |
 //! | --- | --- | --- |
 //! | one for each listener | `accept` | a connection |
-//! | one for each connection | `reader` | input; it offers what it reads to the hub |
+//! | one for each connection, for a second beyond its end or refusal | `reader` | input; it offers what it reads to the hub |
 //! | one writer for each core | `writer` | the hub's commands; it writes to the sockets |
 //! | the caller of [`Server::run`] | `clock` | deadlines, and sockets that took less than they were offered |
 //!

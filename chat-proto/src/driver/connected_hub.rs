@@ -220,7 +220,7 @@ impl<T> ConnectedHub<T> {
 
     /// Returns whom the driver has to wake: to be called at the end of each hold of the lock.
     ///
-    /// For each earlier deadline the timer is to be woken once.
+    /// [`Wakes::timer`] is true once for each deadline that is earlier.
     pub fn take_wakes(&mut self, now: Timestamp) -> Wakes {
         self.summary.note(&self.hub, now);
         let next = self.deadline();

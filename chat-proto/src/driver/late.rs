@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 /// Calls [`Hub::handle_timeout`] for a driver, and a little later if the driver itself is late.
 ///
 /// While a process is stopped, or gets no processor, deadlines pass that peers had no chance to keep: their input lies in
-/// sockets that nobody read. A driver on a real clock that is more than [`LateGuard::PERIOD`] late therefore waits for
-/// that long once more, in which everyone is read from and written to. With a virtual clock, call the hub directly.
+/// sockets that nobody read. A driver on a real clock that is more than [`LateGuard::PERIOD`] late therefore waits that
+/// long once more, and reads from everyone and writes to everyone meanwhile. With a virtual clock, call the hub directly.
 ///
 /// ```
 /// use chat_proto::driver::LateGuard;

@@ -67,7 +67,7 @@ impl HubStats {
         ]
     }
 
-    /// Returns a number that is another one as soon as there is something to sum up.
+    /// Returns a number that changes as soon as there is something to sum up.
     fn count_troubles(&self) -> u64 {
         self.troubles().iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
     }
@@ -78,9 +78,9 @@ impl HubStats {
 ///
 /// For drivers with a clock: [`note`](Self::note) after calls to the hub, [`handle_timeout`](Self::handle_timeout) when
 /// [`poll_timeout`](Self::poll_timeout) has come, and [`end`](Self::end) at last. While nothing of that kind happens
-/// there is no deadline, so that an idle driver sleeps on.
+/// there is no deadline, so an idle driver need not wake up.
 ///
-/// The lines are records of `tracing` at the level `info`; what they hold is numbers, nothing that a peer has sent.
+/// The lines are records of `tracing` at the level `info`. They hold numbers, nothing that a peer has sent.
 ///
 /// ```
 /// use chat_proto::driver::LogSummary;
@@ -103,7 +103,7 @@ impl HubStats {
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogSummary {
-    /// The counters as they were told last.
+    /// The counters as of the last summary.
     told: HubStats,
     due: Option<Timestamp>,
 }
@@ -112,7 +112,7 @@ impl LogSummary {
     /// The time that a line sums up.
     pub const EVERY: Duration = Duration::from_secs(1);
 
-    /// Looks whether there is something to sum up, which is done a second from then.
+    /// Schedules a summary for a second later if there is something to sum up.
     pub fn note(&mut self, hub: &Hub, now: Timestamp) {
         if self.due.is_none() && hub.counters().count_troubles() != self.told.count_troubles() && is_heard() {
             self.due = Some(now + Self::EVERY);

@@ -12,8 +12,8 @@ use crate::command::{CloseReason, Command};
 use crate::id::SessionId;
 use crate::time::Timestamp;
 
-/// The most sessions written to in a round: enough to make the lock's cost vanish, few enough that another writer finds
-/// work too.
+/// The most sessions written to in a round: enough that the lock costs next to nothing, few enough that another writer
+/// finds work too.
 const MAX_DELIVERIES: usize = 128;
 
 /// The most different batches in a round. Most readers are at the same place of their dialect's log and share one; the
@@ -245,7 +245,7 @@ mod tests {
         let mut round = Round::new();
         let half = MAX_BATCHES / 2;
         assert_eq!(served(&mut round, &mut hub), [&blocked[..half], &others[..half]].concat());
-        // The one that there was no batch left for is served first.
+        // The one for which no batch was left is served first.
         let next = [&others[half..=half], &blocked[half..2 * half - 1], &others[half + 1..=2 * half]].concat();
         assert_eq!(served(&mut round, &mut hub), next);
     }
