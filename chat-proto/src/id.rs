@@ -54,6 +54,12 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// Somebody who takes part in the conversation.
+///
+/// A hub that is alone numbers its members as the [slots](SessionId::slot) of their sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MemberId(pub u32);
+
 /// Which of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DialectId(pub(crate) u8);

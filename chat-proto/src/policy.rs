@@ -4,8 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
-use crate::conversation::MemberId;
-use crate::id::{DialectId, SessionId};
+use crate::id::{DialectId, MemberId, SessionId};
 use crate::time::Timestamp;
 
 /// What the hub asks before a session says something, leaves with words or takes a name.

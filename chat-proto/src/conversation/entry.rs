@@ -5,13 +5,8 @@ use core::fmt;
 use core::str::from_utf8;
 
 use crate::command::CloseReason;
+use crate::id::MemberId;
 use crate::names::MAX_NAME;
-
-/// Somebody who takes part in the conversation.
-///
-/// A hub that is alone numbers its members as the [slots](crate::SessionId::slot) of their sessions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MemberId(pub u32);
 
 /// Something that comes about in the conversation, for [`Conversation::apply`](super::Conversation::apply).
 ///

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use core::iter::Peekable;
 use core::str::from_utf8;
 
-use super::entry::{Entry, MAX_LAST_WORDS, MemberId};
+use super::entry::{Entry, MAX_LAST_WORDS};
 use super::members::mix;
 use crate::command::CloseReason;
 use crate::fault::Fault;
+use crate::id::MemberId;
 use crate::names::{MAX_MADE_NAME, NameBuf};
 
 /// Something that came about in the conversation, as a program that follows along sees it.

@@ -3,8 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::entry::MemberId;
 use crate::fault::Fault;
+use crate::id::MemberId;
 use crate::names::{ANONYMOUS, NameBuf, NameError, NameRules, Names, guest_number, write_guest_name};
 
 /// The members, by number.

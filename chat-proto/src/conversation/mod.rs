@@ -37,12 +37,13 @@ use alloc::string::String;
 use core::fmt;
 
 pub(crate) use self::entry::MAX_LAST_WORDS;
-pub use self::entry::{DecodeError, Entry, MemberId};
+pub use self::entry::{DecodeError, Entry};
 pub use self::history::{Event, Recorded};
 use self::history::{History, Kind};
 use self::members::{Members, mix};
 use crate::config::{Config, ConfigError};
 use crate::fault::Fault;
+pub use crate::id::MemberId;
 use crate::names::{NameBuf, NameError};
 
 /// Who is here, what each is called, and what came about lately.

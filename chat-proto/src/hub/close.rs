@@ -2,8 +2,8 @@
 
 use super::Hub;
 use crate::command::CloseReason;
-use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId};
-use crate::id::SessionId;
+use crate::conversation::{Entry, MAX_LAST_WORDS};
+use crate::id::{MemberId, SessionId};
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::schedule::turns::Hold;

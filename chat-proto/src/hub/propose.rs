@@ -5,8 +5,8 @@ use alloc::string::String;
 
 use super::Hub;
 use crate::command::CloseReason;
-use crate::conversation::{Entry, MAX_LAST_WORDS, MemberId, Rejected};
-use crate::id::DialectId;
+use crate::conversation::{Entry, MAX_LAST_WORDS, Rejected};
+use crate::id::{DialectId, MemberId};
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::policy::{Action, Proposal, Verdict};

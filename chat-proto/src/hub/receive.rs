@@ -2,9 +2,9 @@
 
 use super::{Hub, Scratch};
 use crate::command::CloseReason;
-use crate::conversation::MemberId;
+
 use crate::fault::Fault;
-use crate::id::SessionId;
+use crate::id::{MemberId, SessionId};
 use crate::journal::RecordKind;
 use crate::schedule::pace::is_fresh;
 use crate::schedule::turns::Hold;
