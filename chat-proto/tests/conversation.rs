@@ -569,6 +569,21 @@ fn the_embedding_programs_policy_has_the_last_word() {
     assert_eq!(driver.read(classic), "CHAT YWxpY2U= ZCoqbg==\nCHAT YWxpY2U= ZmluZQ==\n");
 }
 
+#[test]
+fn the_embedding_program_tells_one_session_something_and_nobody_else() {
+    let mut driver = Driver::new(Config { reply_bytes: 12 << 10, ..Config::default() });
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    assert!(driver.hub.tell(driver.now, alice, "your mail\nhas come \u{202e}"));
+    assert!(driver.hub.tell(driver.now, alice, ""));
+    assert_eq!(driver.read(alice), "* server: your mail has come\n");
+    assert_eq!(driver.read(bob), "");
+    // What it does not read leaves no room in the end, but for its own next line.
+    let told = (0..100).take_while(|_| driver.hub.tell(driver.now, alice, &"x".repeat(1_000))).count();
+    assert!((1..=12).contains(&told), "{told}");
+    driver.hub.disconnect(driver.now, bob);
+    assert!(!driver.hub.tell(driver.now, bob, "too late"));
+}
+
 /// Opens a session in each of two hubs, in the same slot.
 fn two_hubs() -> (Hub, SessionId, Hub, SessionId) {
     let open = || {

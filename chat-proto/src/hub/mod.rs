@@ -262,6 +262,16 @@ impl Hub {
         self.announce_now(words);
     }
 
+    /// Tells one session something, as the server; returns false if it is gone or has no room, since it does not read.
+    ///
+    /// The words are cleaned as a peer's are, and cut at `max_line` bytes. A dialect shows them as it shows what is
+    /// [announced](Self::announce).
+    pub fn tell(&mut self, now: Timestamp, id: SessionId, words: &str) -> bool {
+        self.clock(now);
+        let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return false };
+        self.tell_now(slot, words)
+    }
+
     /// Returns the next thing for the driver to do.
     ///
     /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.

@@ -63,7 +63,7 @@ impl Hub {
             Request::Tell { to, words } => {
                 let words = clean(words, scratch);
                 if !words.is_empty() {
-                    return self.tell(slot, to, words, rewritten);
+                    return self.whisper(slot, to, words, rewritten);
                 }
             }
             Request::Who => self.who(slot, scratch),
@@ -215,7 +215,7 @@ impl Hub {
         })
     }
 
-    fn tell(&mut self, slot: u32, to: &str, words: Clean<'_>, rewritten: &mut String) -> Hold {
+    fn whisper(&mut self, slot: u32, to: &str, words: Clean<'_>, rewritten: &mut String) -> Hold {
         let Some(target) = self.find_slot(to) else {
             self.refuse(slot, self.absence(to));
             return Hold::None;
@@ -232,16 +232,9 @@ impl Hub {
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
-        let len = self.room.encode(self.sessions[target].dialect, &told).len();
-        let max = self.config.reply_bytes;
-        let fits = match &self.sessions[target].outbox {
-            // Room must stay for what the target's own next line causes, or others could keep it from being read.
-            Some(outbox) => outbox.has_room(len, self.reply_reserve, max),
-            // A long message may find no more room than this: last words alone.
-            None if target != slot => len + self.room.max_encoded <= max,
-            None => len + self.reply_reserve <= max,
-        };
-        if !fits {
+        // A long message may find no more room than for last words; what one says to oneself is answered, too.
+        let spare = if target == slot { self.reply_reserve } else { self.room.max_encoded };
+        if !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {
                 return Hold::Target(target);
             }

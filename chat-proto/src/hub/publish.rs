@@ -25,6 +25,30 @@ impl Hub {
         self.scratch = Some(scratch);
     }
 
+    /// Tells one session something as the server; returns whether there was room.
+    pub(super) fn tell_now(&mut self, slot: u32, words: &str) -> bool {
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
+        let told = Event::Announced { words };
+        let fits = self.has_room_for(slot, &told, self.room.max_encoded);
+        if fits && !words.is_empty() {
+            self.reply(slot, &told);
+        }
+        self.scratch = Some(scratch);
+        fits
+    }
+
+    /// Returns whether an event that a session has not asked for finds room among its replies: there must be as much left
+    /// as its own next line may cause, or others could keep it from being read, or `spare` if it has no replies yet.
+    pub(super) fn has_room_for(&mut self, slot: u32, event: &Event<'_>, spare: usize) -> bool {
+        let session = &self.sessions[slot];
+        let len = self.room.encode(session.dialect, event).len();
+        match &session.outbox {
+            Some(outbox) => outbox.has_room(len, self.reply_reserve, self.config.reply_bytes),
+            None => len + spare <= self.config.reply_bytes,
+        }
+    }
+
     /// Applies an entry that fits, as the hub's own are.
     pub(super) fn apply(&mut self, entry: &Entry<'_>) {
         let applied = self.conversation.apply(entry);
