@@ -368,7 +368,7 @@ pub use command::{CloseReason, Command, OpenError};
 pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RatePart};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
-pub use hub::{Hub, HubStats, MemoryBound, Pending};
+pub use hub::{EnterError, Hub, HubStats, MemoryBound, Pending, SayError};
 pub use id::{DialectId, SessionId};
 pub use journal::{Record, RecordKind};
 pub use names::{NameError, NameRules};

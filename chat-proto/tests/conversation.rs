@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::{
-    Action, Batch, CloseReason, Command, Config, Hub, OnLag, OpenError, Proposal, Rate, SessionId, Timestamp, Verdict,
+    Action, Batch, CloseReason, Command, Config, EnterError, Hub, NameError, OnLag, OpenError, Proposal, Rate,
+    SayError, SessionId, Timestamp, Verdict,
 };
 
 /// A driver whose sockets take as many bytes at a time as it is told to.
@@ -582,6 +583,67 @@ fn the_embedding_program_tells_one_session_something_and_nobody_else() {
     assert!((1..=12).contains(&told), "{told}");
     driver.hub.disconnect(driver.now, bob);
     assert!(!driver.hub.tell(driver.now, bob, "too late"));
+}
+
+#[test]
+fn a_driver_that_knows_its_peer_names_it() {
+    let mut driver = Driver::new(Config::default());
+    let (watch, text) = (driver.join("text"), driver.hub.dialect("text").expect("spoken"));
+    let alice = driver.hub.open_named(driver.now, text, None, "alice").expect("room");
+    assert!(driver.read(alice).starts_with("* welcome, you are alice"));
+    assert_eq!(driver.read(watch), "* alice joined\n");
+    for (name, error) in [("Alice", NameError::Taken), ("server", NameError::Reserved), ("", NameError::Empty)] {
+        assert_eq!(driver.hub.open_named(driver.now, text, None, name), Err(EnterError::Name(error)));
+    }
+    // Nothing was opened for those: the next guest has the next number.
+    assert_eq!(driver.hub.stats().sessions, 2);
+    let guest = driver.join("text");
+    assert_eq!(driver.hub.name(guest).as_deref(), Some("guest-2"));
+    assert_eq!(driver.hub.rename(driver.now, guest, "alice"), Err(NameError::Taken));
+    assert_eq!(driver.hub.rename(driver.now, guest, "bob"), Ok(()));
+    assert_eq!(driver.hub.rename(driver.now, alice, "alicia"), Ok(()));
+    assert_eq!(driver.read(guest), "* you are now bob\n* alice is now alicia\n");
+    assert_eq!(driver.read(watch), "* bob joined\n* alice is now alicia\n");
+    driver.hub.disconnect(driver.now, guest);
+    assert_eq!(driver.hub.rename(driver.now, guest, "server"), Ok(()), "it is gone");
+}
+
+#[test]
+fn a_member_without_a_connection_takes_part() {
+    let mut driver = Driver::new(Config { max_sessions: 4, ..Config::default() });
+    let now = driver.now;
+    let alice = driver.join("text");
+    let since = driver.hub.conversation().events(0).last().map_or(0, |event| event.seq + 1);
+    let bot = driver.hub.enter(now, "bot").expect("room");
+    assert_eq!((driver.hub.find("BOT"), driver.hub.find("bot")), (Some(bot), Some(bot)));
+    assert_eq!(driver.hub.enter(now, "bot"), Err(EnterError::Name(NameError::Taken)));
+    driver.hub.say(now, bot, "hello\u{7}").expect("readers are there");
+    driver.hub.act(now, bot, "waves").expect("readers are there");
+    driver.hub.say(now, bot, "\u{200b}").expect("nothing is said");
+    driver.hub.say_to(now, bot, "guest-1", "psst").expect("it reads");
+    driver.say(alice, "/msg bot hi\n/who\n");
+    assert_eq!(
+        driver.read(alice),
+        "* bot joined\nbot: hello\n** bot waves\nbot -> you: psst\nyou -> bot: hi\n* 2 here: guest-1, bot\n"
+    );
+    let seen: Vec<String> = driver.hub.events(since).map(|event| format!("{:?}", event.event)).collect();
+    assert!(seen.iter().any(|event| event.contains("Told") && event.contains("\"hi\"")), "{seen:?}");
+    // It is no session: it is not counted, listed, kicked or closed, but takes a place.
+    assert_eq!((driver.hub.stats().sessions, driver.hub.sessions().count()), (1, 1));
+    driver.hub.kick(now, bot, "out");
+    assert_eq!(driver.hub.say(now, alice, "not mine"), Err(SayError::NoMember));
+    assert_eq!(driver.hub.say_to(now, bot, "carol", "psst"), Err(SayError::NobodyThere));
+    driver.join("text");
+    assert!(driver.hub.enter(now, "other").is_ok());
+    assert_eq!(driver.hub.enter(now, "third"), Err(EnterError::Open(OpenError::Full)));
+    driver.read(alice);
+    driver.hub.leave(now, bot, "off");
+    driver.hub.leave(now, bot, "off");
+    assert_eq!(driver.hub.say(now, bot, "too late"), Err(SayError::NoMember));
+    assert_eq!(driver.read(alice), "* bot left (\"off\")\n");
+    driver.hub.shut_down(now);
+    driver.pass(Duration::from_secs(5));
+    assert!(driver.hub.is_closed(), "a member without a connection keeps no hub open");
 }
 
 /// Opens a session in each of two hubs, in the same slot.

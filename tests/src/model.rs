@@ -12,6 +12,7 @@ mod names;
 mod output;
 mod pace;
 mod presence;
+mod program;
 mod requests;
 mod time;
 mod words;
@@ -48,6 +49,8 @@ pub struct Model {
     /// Those of them whose sessions are all gone, in the order in which the last ones went.
     departed: VecDeque<Origin>,
     presence: Presence,
+    /// What is published now waits for no readers, though its kind does where a peer asks for it.
+    waits_for_nobody: bool,
     /// The counters that the hub should have.
     pub stats: HubStats,
     /// What the hub should have written into its journal since this was last emptied: the slot and what happened.
@@ -109,6 +112,8 @@ enum Phase {
     Closing(CloseReason),
     /// Nothing more goes in or out; the driver is to close the transport.
     Over(CloseReason),
+    /// It takes part without a connection.
+    Unconnected,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +174,7 @@ impl Model {
             purses: HashMap::new(),
             departed: VecDeque::new(),
             presence: Presence::default(),
+            waits_for_nobody: false,
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -186,6 +192,7 @@ impl Model {
         dialect: DialectId,
         lane: usize,
         origin: Option<Origin>,
+        name: Option<&str>,
         id: Option<SessionId>,
     ) -> Checked<Result<(), OpenError>> {
         self.advance(now);
@@ -208,7 +215,11 @@ impl Model {
         let origin = self.come(origin);
         self.sessions.insert(slot, Session { origin, ..Session::new(id, dialect, lane, self.now) });
         self.record(slot, RecordKind::Opened);
-        if self.unnamed(slot) == Unnamed::Guest {
+        if let Some(name) = name.and_then(|name| self.may_have(slot, name).ok()) {
+            // Others learn of it when it reads what they say.
+            self.session(slot).name = Some(name);
+            self.record(slot, RecordKind::Named);
+        } else if self.unnamed(slot) == Unnamed::Guest {
             self.guests += 1;
             self.session(slot).guest = self.guests;
         }
@@ -238,6 +249,12 @@ impl Model {
             self.session(slot).lines.extend(lines);
         }
         self.wait_for(slot);
+        if name.is_some() {
+            self.session(slot).joined = true;
+            self.waits_for_nobody = true;
+            self.publish(&Event::Joined { name: &self.name(slot) }, Some(slot));
+            self.waits_for_nobody = false;
+        }
         self.make_room();
         Ok(Ok(()))
     }
@@ -282,11 +299,12 @@ impl Model {
             let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
             recent.drain(..too_many);
         }
-        let is_read = |s: &Session| s.lane == lane && !matches!(s.phase, Phase::Over(_));
+        let is_read = |s: &Session| s.lane == lane && !matches!(s.phase, Phase::Over(_) | Phase::Unconnected);
         if bytes.is_empty() || !self.sessions.values().any(is_read) {
             return;
         }
-        let waits = !matches!(event, Event::Announced { .. } | Event::Left { .. } | Event::CameAndWent { .. });
+        let waits = !self.waits_for_nobody
+            && !matches!(event, Event::Announced { .. } | Event::Left { .. } | Event::CameAndWent { .. });
         let seq = self.lanes[lane].append(Rc::clone(&bytes), waits, &self.config);
         let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
         for (slot, session) in readers {

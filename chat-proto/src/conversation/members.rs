@@ -96,6 +96,11 @@ impl Members {
         self.digest ^ self.names.guests()
     }
 
+    /// Returns whether somebody who comes may have the name. (It takes `&mut self` for buffers, and changes nothing.)
+    pub(crate) fn may_have(&mut self, name: &str) -> Result<(), NameError> {
+        self.names.may_have(None, name, &mut NameBuf::new()).map(drop)
+    }
+
     pub(super) fn enter(&mut self, member: MemberId, guest: bool) {
         self.flags[member.0 as usize] = HERE | if guest { GUEST } else { 0 };
         if guest {

@@ -209,6 +209,11 @@ impl Conversation {
         self.members.is_here(member).then(|| self.members.name_of(member).as_str().into())
     }
 
+    /// Returns whether somebody who comes may have the name.
+    pub(crate) fn may_have(&mut self, name: &str) -> Result<(), NameError> {
+        self.members.may_have(name)
+    }
+
     /// Returns how many entries were applied.
     #[must_use]
     pub fn applied(&self) -> u64 {

@@ -8,7 +8,7 @@ use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
-use crate::session::state::{Step, Untaken};
+use crate::session::state::{Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::{Clean, clean, cut};
@@ -44,6 +44,9 @@ impl Hub {
         self.tell_counted();
         self.announce_now("shutting down");
         for slot in 0..self.sessions.slots() {
+            if self.sessions[slot].phase() == Phase::Unconnected {
+                self.let_leave(slot, CloseReason::ShutDown, "");
+            }
             self.begin_close(slot, CloseReason::ShutDown, Clean::EMPTY);
         }
     }
@@ -70,7 +73,7 @@ impl Hub {
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
             self.put_reply(slot, &Event::Closing { reason, words });
         }
-        self.leave(slot, reason, words);
+        self.leave_now(slot, reason, words);
         let session = &mut self.sessions[slot];
         session.framer.reset(&mut self.partials);
         session.untaken = Untaken::No;
@@ -87,13 +90,13 @@ impl Hub {
     /// Ends a session at once.
     pub(super) fn end(&mut self, slot: u32, reason: CloseReason) {
         if self.sessions[slot].is_open() {
-            self.leave(slot, reason, "");
+            self.leave_now(slot, reason, "");
         }
         self.finish(slot, reason);
     }
 
     /// Takes a session out of the conversation: it hears nothing that is said from now on, and others are told.
-    fn leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
+    fn leave_now(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let end = self.rendered(slot).log.head();
         let (member, mut name) = (MemberId(slot), NameBuf::new());
         let had_joined = self.conversation.members().has_joined(member);

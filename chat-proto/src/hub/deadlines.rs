@@ -121,7 +121,7 @@ impl Hub {
                 [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
             }
             Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],
-            Phase::Vacant | Phase::Over(_) => [NEVER; 4],
+            Phase::Vacant | Phase::Over(_) | Phase::Unconnected => [NEVER; 4],
         }
     }
 }

@@ -12,6 +12,7 @@ mod close;
 mod deadlines;
 mod deliver;
 mod first_line;
+mod member;
 mod pace;
 mod propose;
 mod publish;
@@ -24,6 +25,7 @@ use alloc::vec::Vec;
 
 pub use self::bound::MemoryBound;
 pub use self::deliver::Pending;
+pub use self::member::{EnterError, SayError};
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::conversation::{Conversation, Entry, Recorded};
@@ -42,7 +44,7 @@ use crate::schedule::ready::Belongs;
 use crate::session::SessionStats;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
-use crate::session::state::Phase;
+use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
 use crate::time::Timestamp;
 use crate::wire::dialect::{Event, Unnamed};
@@ -64,6 +66,8 @@ pub struct Hub {
     sessions: Sessions,
     /// Sessions that are open: neither closing nor over.
     open: usize,
+    /// Members without a connection.
+    unconnected: usize,
     origins: Origins,
     presence: Presence,
     /// Who is here, and what came about.
@@ -150,6 +154,7 @@ impl Hub {
             shutting_down: false,
             sessions: Sessions::new(max),
             open: 0,
+            unconnected: 0,
             origins: Origins::new(&config),
             presence: Presence::new(&config),
             conversation: Conversation::with_limits(&config),
@@ -207,6 +212,17 @@ impl Hub {
         dialect: DialectId,
         origin: Option<Origin>,
     ) -> Result<SessionId, OpenError> {
+        self.open_as(now, dialect, origin, None)
+    }
+
+    /// Opens a session, under a name that it may have if there is one.
+    fn open_as(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        origin: Option<Origin>,
+        name: Option<&str>,
+    ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
         let origin = origin.filter(|_| Origins::is_wanted(&self.config));
         let rendered = &self.room.rendered[dialect.0 as usize];
@@ -216,7 +232,7 @@ impl Hub {
         } else if let Err(error) = self.check_origin(now, origin) {
             Err(error)
         } else {
-            self.sessions.insert(dialect.0, cursor, now).ok_or(OpenError::Full)
+            self.sessions.insert(dialect.0, cursor, now, Step::Open).ok_or(OpenError::Full)
         };
         let id = match opened {
             Ok(id) => id,
@@ -236,12 +252,19 @@ impl Hub {
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.room.rendered[dialect.0 as usize].sessions += 1;
-        let guest = self.rendered(id.slot).config.dialect.unnamed() == Unnamed::Guest;
+        let guest = name.is_none() && self.rendered(id.slot).config.dialect.unnamed() == Unnamed::Guest;
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest });
+        if let Some(name) = name {
+            let claimed = self.claim(id.slot, name);
+            debug_assert_eq!(claimed, Ok(()), "whoever comes may have the name");
+        }
         let idle_timeout = self.rendered(id.slot).config.idle_timeout;
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.wait_for(id.slot);
+        if name.is_some() {
+            self.publish_joined(id.slot);
+        }
         self.requeue(id.slot);
         self.arm(id.slot);
         self.make_room();
@@ -322,7 +345,7 @@ impl Hub {
     /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { sessions: self.sessions.len(), messages: self.room.messages, ..self.stats }
+        HubStats { sessions: self.sessions.len() - self.unconnected, messages: self.room.messages, ..self.stats }
     }
 
     /// Returns the counters that need no adding up.

@@ -5,9 +5,8 @@ use alloc::string::String;
 
 use super::Hub;
 use crate::command::CloseReason;
-use crate::conversation::{Entry, MAX_LAST_WORDS, Rejected};
+use crate::conversation::{Entry, MAX_LAST_WORDS};
 use crate::id::{DialectId, MemberId};
-use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::policy::{Action, Proposal, Verdict};
 use crate::schedule::turns::Hold;
@@ -40,7 +39,7 @@ impl Hub {
         if let Request::Say { words: said, claim, wire } = request {
             let words = clean(said, scratch);
             if !words.is_empty() {
-                self.say(slot, words, claim, wire, rewritten);
+                self.request_say(slot, words, claim, wire, rewritten);
             }
             Hold::None
         } else {
@@ -56,27 +55,27 @@ impl Hub {
             Request::Act(words) => {
                 let words = clean(words, scratch);
                 if !words.is_empty() {
-                    self.act(slot, words, rewritten);
+                    self.request_act(slot, words, rewritten);
                 }
             }
-            Request::Name(name) => self.rename(slot, name),
+            Request::Name(name) => self.request_name(slot, name),
             Request::Tell { to, words } => {
                 let words = clean(words, scratch);
                 if !words.is_empty() {
-                    return self.whisper(slot, to, words, rewritten);
+                    return self.request_tell(slot, to, words, rewritten);
                 }
             }
-            Request::Who => self.who(slot, scratch),
+            Request::Who => self.request_who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),
-            Request::Quit(words) => self.quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
+            Request::Quit(words) => self.request_quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
         Hold::None
     }
 
     #[inline(always)]
-    fn say<'a>(
+    fn request_say<'a>(
         &mut self,
         slot: u32,
         mut words: Clean<'a>,
@@ -101,7 +100,7 @@ impl Hub {
         self.room.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.schedule.ready);
     }
 
-    fn act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
+    fn request_act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
         match self.consider(slot, Action::Act { words: words.as_str() }, rewritten) {
             Ok(passed) => {
                 let (name, words) = (self.name_of(slot), passed.unwrap_or(words).as_str());
@@ -170,52 +169,29 @@ impl Hub {
         }
     }
 
-    fn rename(&mut self, slot: u32, name: &str) {
-        let from = self.name_of(slot);
-        let members = self.conversation.members();
-        let had_joined = members.has_joined(MemberId(slot));
-        if members.own_name(MemberId(slot)) != Some(name) {
+    fn request_name(&mut self, slot: u32, name: &str) {
+        if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
+            let (from, had_joined) = (self.name_of(slot), self.conversation.members().has_joined(MemberId(slot)));
             if let Err(objection) = self.take_name(slot, name) {
                 return self.object(slot, &objection);
             }
-            let to = self.name_of(slot);
-            if from == to {
-                // The policy made of it the name that the session has.
-            } else if had_joined {
-                self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, Some(slot));
-            } else {
-                self.publish_presence(&Event::Joined { name: to.as_str() }, Some(slot));
-            }
+            self.publish_name(slot, &from, had_joined);
         }
-        let name = self.name_of(slot);
-        self.reply(slot, &Event::Named { name: name.as_str() });
+        self.reply_named(slot);
     }
 
     /// Gives the session a name, if the policy and the other names let it.
     fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Objection> {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
-        let taken = self
-            .consider(slot, Action::Name { to: name }, &mut rewritten)
-            .and_then(|passed| self.claim(MemberId(slot), passed.map_or(name, Clean::as_str)));
+        let taken = self.consider(slot, Action::Name { to: name }, &mut rewritten).and_then(|passed| {
+            let name = passed.map_or(name, Clean::as_str);
+            self.claim(slot, name).map_err(|error| Objection::Complaint(Complaint::Name(error)))
+        });
         self.rewritten_name = rewritten;
-        if taken.is_ok() {
-            tracing::info!(session = %self.sessions.id(slot), name = self.conversation.members().own_name(MemberId(slot)), "named");
-            self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Named);
-        }
         taken
     }
 
-    /// Has a member take a name, unless it may not be had.
-    fn claim(&mut self, member: MemberId, name: &str) -> Result<(), Objection> {
-        self.conversation.apply(&Entry::Name { member, name }).map_err(|rejected| {
-            Objection::Complaint(match rejected {
-                Rejected::Name(error) => Complaint::Name(error),
-                Rejected::NoMember(_) | Rejected::NotVacant(_) | Rejected::HasJoined(_) => Complaint::NobodyThere,
-            })
-        })
-    }
-
-    fn whisper(&mut self, slot: u32, to: &str, words: Clean<'_>, rewritten: &mut String) -> Hold {
+    fn request_tell(&mut self, slot: u32, to: &str, words: Clean<'_>, rewritten: &mut String) -> Hold {
         let Some(target) = self.find_slot(to) else {
             self.refuse(slot, self.absence(to));
             return Hold::None;
@@ -234,7 +210,8 @@ impl Hub {
         let told = Event::Told { from: from.as_str(), words };
         // A long message may find no more room than for last words; what one says to oneself is answered, too.
         let spare = if target == slot { self.reply_reserve } else { self.room.max_encoded };
-        if !self.has_room_for(target, &told, spare) {
+        // Who has no connection reads it among the events.
+        if self.sessions[target].is_open() && !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {
                 return Hold::Target(target);
             }
@@ -249,7 +226,7 @@ impl Hub {
     }
 
     /// Lets a session leave, without words if the policy is against them.
-    fn quit<'a>(&mut self, slot: u32, mut words: Clean<'a>, rewritten: &'a mut String) {
+    fn request_quit<'a>(&mut self, slot: u32, mut words: Clean<'a>, rewritten: &'a mut String) {
         if !words.is_empty() {
             let action = Action::Quit { words: words.as_str() };
             words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
@@ -268,12 +245,12 @@ impl Hub {
         gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
     }
 
-    fn who(&mut self, slot: u32, names: &mut String) {
+    fn request_who(&mut self, slot: u32, names: &mut String) {
         const SEPARATOR: &str = ", ";
         names.clear();
         let mut listed = 0;
-        let open = self.sessions.occupied(MAX_LOOKS).filter(|slot| self.sessions[*slot].is_open());
-        for other in open.take(self.open) {
+        let here = self.sessions.occupied(MAX_LOOKS).filter(|slot| self.sessions[*slot].is_here());
+        for other in here.take(self.open + self.unconnected) {
             let name = self.name_of(other);
             // Numbers and words around the list have their room in the dialects' own forms.
             if names.len() + SEPARATOR.len() + name.as_str().len() > MAX_NOTICE.min(self.config.max_line) {
@@ -285,7 +262,7 @@ impl Hub {
             names.push_str(name.as_str());
             listed += 1;
         }
-        let count = self.open;
+        let count = self.open + self.unconnected;
         self.reply(slot, &Event::Who { names, count, left_out: count - listed });
     }
 }

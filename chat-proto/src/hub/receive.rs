@@ -220,7 +220,7 @@ impl Hub {
 
     /// Returns whether a line that has not waited may publish something.
     #[inline]
-    fn may_publish(&mut self) -> bool {
+    pub(super) fn may_publish(&mut self) -> bool {
         let Schedule { turns, .. } = &mut self.schedule;
         if !self.room.is_open() || turns.are_calm() {
             return self.room.is_open();

@@ -162,7 +162,29 @@ impl Names {
     /// Gives the name, in NFC, to the session in that slot, in place of the one it had.
     pub(crate) fn claim(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
         let mut composed = NameBuf::new();
-        let name = self.rules.check(name, self.max_name, &mut composed)?;
+        let (name, hash) = self.may_have(Some(slot), name, &mut composed)?;
+        self.release(slot);
+        let [padded, ..] = &mut self.scratch;
+        padded.clear();
+        padded.push_str(name);
+        padded.extend(core::iter::repeat_n('\0', self.max_name - name.len()));
+        let start = slot as usize * self.max_name;
+        self.text.replace_range(start..start + self.max_name, padded);
+        self.lengths[slot as usize] = name.len() as u8;
+        self.hashes[slot as usize] = hash;
+        self.slots.insert_unique(hash, slot, |slot| self.hashes[*slot as usize]);
+        Ok(())
+    }
+
+    /// Returns the name in NFC, for which `composed` may be used, and the hash of its key, if the session in that slot may
+    /// have it, or, without one, a session that comes.
+    pub(crate) fn may_have<'a>(
+        &mut self,
+        slot: Option<u32>,
+        name: &'a str,
+        composed: &'a mut NameBuf,
+    ) -> Result<(&'a str, u64), NameError> {
+        let name = self.rules.check(name, self.max_name, composed)?;
         let [folded, key, other] = &mut self.scratch;
         // What looks like one of these is nobody's, whatever else may look alike.
         let look = looks(name, folded, key);
@@ -178,20 +200,10 @@ impl Names {
             let name = || &text[holder * max..][..lengths[holder] as usize];
             self.hashes[holder] == hash && rules.key_of(name(), folded, other) == key
         });
-        if holder.is_some_and(|holder| *holder != slot) {
+        if holder.is_some_and(|holder| Some(*holder) != slot) {
             return Err(NameError::Taken);
         }
-        self.release(slot);
-        let [padded, ..] = &mut self.scratch;
-        padded.clear();
-        padded.push_str(name);
-        padded.extend(core::iter::repeat_n('\0', self.max_name - name.len()));
-        let start = slot as usize * self.max_name;
-        self.text.replace_range(start..start + self.max_name, padded);
-        self.lengths[slot as usize] = name.len() as u8;
-        self.hashes[slot as usize] = hash;
-        self.slots.insert_unique(hash, slot, |slot| self.hashes[*slot as usize]);
-        Ok(())
+        Ok((name, hash))
     }
 
     /// Frees the name of the session in that slot, if it has one, or forgets the guest.

@@ -90,8 +90,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Returns a session that opens now.
-    fn new(generation: u32, dialect: u8, cursor: Cursor, now: Timestamp) -> Self {
+    /// Returns a session that opens or enters now.
+    fn new(generation: u32, dialect: u8, cursor: Cursor, now: Timestamp, step: Step) -> Self {
         let mut session = Self {
             generation,
             dialect,
@@ -114,7 +114,7 @@ impl Session {
             waiting: now,
             stats: SessionStats { opened: now, ..SessionStats::default() },
         };
-        session.step(Step::Open);
+        session.step(step);
         session
     }
 
@@ -126,6 +126,11 @@ impl Session {
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Whether it takes part, with or without a connection.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Unconnected)
     }
 
     /// Moves on to the next phase of its life.
@@ -169,7 +174,7 @@ impl Session {
         match self.phase {
             Phase::Open => head,
             Phase::Closing { end, .. } => end,
-            Phase::Vacant | Phase::Over(_) => self.cursor.next,
+            Phase::Vacant | Phase::Over(_) | Phase::Unconnected => self.cursor.next,
         }
     }
 }

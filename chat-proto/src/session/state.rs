@@ -2,10 +2,11 @@
 //!
 //! | phase | its steps |
 //! | --- | --- |
-//! | vacant | opens: open |
+//! | vacant | opens: open; enters: unconnected |
 //! | open | leaves: closing |
 //! | closing | ends: over |
 //! | over | is forgotten: vacant |
+//! | unconnected | is forgotten: vacant |
 //!
 //! One that is open leaves before it ends, also where both happen at once: so others are told, and its name is free.
 
@@ -22,6 +23,8 @@ pub(crate) enum Phase {
     Closing { reason: CloseReason, end: u64 },
     /// Nothing more goes in or out; the driver has not been told yet.
     Over(CloseReason),
+    /// It takes part without a connection: the embedding program speaks for it.
+    Unconnected,
 }
 
 /// Why a session's input is left untaken.
@@ -53,11 +56,13 @@ pub(crate) enum Ended {
 pub(crate) enum Step {
     /// Its transport is there.
     Open,
+    /// It takes part without one.
+    Enter,
     /// It takes part no more, and reads what was there until `end`.
     Leave { reason: CloseReason, end: u64 },
     /// It has read all that it was to read, or never will.
     End(CloseReason),
-    /// Its driver has been told.
+    /// Its driver has been told, or has none.
     Forget,
 }
 
@@ -68,7 +73,8 @@ impl Phase {
             (Self::Vacant, Step::Open) => Some(Self::Open),
             (Self::Open, Step::Leave { reason, end }) => Some(Self::Closing { reason, end }),
             (Self::Closing { .. }, Step::End(reason)) => Some(Self::Over(reason)),
-            (Self::Over(_), Step::Forget) => Some(Self::Vacant),
+            (Self::Vacant, Step::Enter) => Some(Self::Unconnected),
+            (Self::Over(_) | Self::Unconnected, Step::Forget) => Some(Self::Vacant),
             _ => None,
         }
     }
@@ -88,6 +94,19 @@ mod tests {
                 let next = (i == j).then(|| phases[(i + 1) % phases.len()]);
                 assert_eq!(phase.after(step), next, "{step:?} while {phase:?}");
             }
+        }
+    }
+
+    #[test]
+    fn without_a_connection_a_life_is_short() {
+        assert_eq!(Phase::Vacant.after(Step::Enter), Some(Phase::Unconnected));
+        let (reason, end) = (CloseReason::Quit, 7);
+        for step in [Step::Open, Step::Enter, Step::Leave { reason, end }, Step::End(reason)] {
+            assert_eq!(Phase::Unconnected.after(step), None, "{step:?}");
+        }
+        assert_eq!(Phase::Unconnected.after(Step::Forget), Some(Phase::Vacant));
+        for phase in [Phase::Open, Phase::Closing { reason, end }, Phase::Over(reason)] {
+            assert_eq!(phase.after(Step::Enter), None, "{phase:?}");
         }
     }
 

@@ -40,7 +40,7 @@ impl Sessions {
     }
 
     /// Puts a session into a slot; `None` if all are taken.
-    pub(crate) fn insert(&mut self, dialect: u8, cursor: Cursor, now: Timestamp) -> Option<SessionId> {
+    pub(crate) fn insert(&mut self, dialect: u8, cursor: Cursor, now: Timestamp, step: Step) -> Option<SessionId> {
         if !self.has_room() {
             return None;
         }
@@ -48,7 +48,7 @@ impl Sessions {
             Some(slot) => (slot, self.slots[slot as usize].generation),
             None => (self.slots.len() as u32, 0),
         };
-        let session = Session::new(generation, dialect, cursor, now);
+        let session = Session::new(generation, dialect, cursor, now, step);
         match self.slots.get_mut(slot as usize) {
             Some(vacant) => *vacant = session,
             None => self.slots.push(session),
@@ -146,7 +146,7 @@ mod tests {
         let mut sessions = Sessions::new(1);
         let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
         let mut come_and_go = || {
-            let id = sessions.insert(0, cursor, Timestamp::ZERO).expect("room");
+            let id = sessions.insert(0, cursor, Timestamp::ZERO, Step::Open).expect("room");
             end(&mut sessions, id.slot);
             id.to_string()
         };
@@ -158,7 +158,7 @@ mod tests {
         let mut sessions = Sessions::new(3);
         let cursor = Cursor::at_head(&crate::log::Log::new(1, 1));
         let [_, other, gone] =
-            [0, 1, 0].map(|dialect| sessions.insert(dialect, cursor, Timestamp::ZERO).expect("room").slot);
+            [0, 1, 0].map(|dialect| sessions.insert(dialect, cursor, Timestamp::ZERO, Step::Open).expect("room").slot);
         end(&mut sessions, gone);
         assert_eq!([0, other, gone].map(|slot| sessions.readers(0).cursor(slot).is_some()), [true, false, false]);
     }

@@ -69,7 +69,7 @@ impl Lockstep {
         };
         let opened = self.call(now, |hub| hub.open_from(now, dialect, origin));
         if let Some(model) = &mut self.model {
-            let expected = model.open(now, dialect, place, origin, opened.ok())?;
+            let expected = model.open(now, dialect, place, origin, None, opened.ok())?;
             if opened.map(drop) != expected {
                 return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
             }

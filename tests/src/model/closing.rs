@@ -91,6 +91,7 @@ impl Model {
         self.journal.push((None, RecordKind::ShuttingDown));
         self.tell_counted();
         self.publish(&Event::Announced { words: "shutting down" }, None);
+        self.sessions.retain(|_, session| session.phase != Phase::Unconnected);
         for slot in self.slots().collect::<Vec<_>>() {
             self.close(slot, CloseReason::ShutDown, "");
         }

@@ -265,14 +265,15 @@ impl Model {
 
     /// Returns the slots of all sessions that are open or closing, and whether they are open.
     pub fn live(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let live = self.sessions.iter().filter(|(_, session)| !matches!(session.phase, Phase::Over(_)));
+        let live =
+            self.sessions.iter().filter(|(_, session)| !matches!(session.phase, Phase::Over(_) | Phase::Unconnected));
         live.map(|(slot, session)| (*slot, session.phase == Phase::Open))
     }
 
     /// Returns how many sessions there are, those that are over and not closed yet among them.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.sessions.len()
+        self.sessions.values().filter(|session| session.phase != Phase::Unconnected).count()
     }
 
     /// Returns whether the hub was shut down and everyone is gone.

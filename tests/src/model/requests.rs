@@ -141,20 +141,20 @@ impl Model {
             Request::Say { words, claim, wire: _ } => {
                 let words = clean(words);
                 if !words.is_empty() {
-                    self.say(slot, &words, claim);
+                    self.request_say(slot, &words, claim);
                 }
             }
             Request::Act(words) => {
                 let words = clean(words);
                 if !words.is_empty() {
-                    self.act(slot, &words);
+                    self.request_act(slot, &words);
                 }
             }
-            Request::Name(name) => self.rename(slot, name),
+            Request::Name(name) => self.request_name(slot, name),
             Request::Tell { to, words } => {
                 let words = clean(words);
                 if !words.is_empty() {
-                    return self.tell(slot, to, &words);
+                    return self.request_tell(slot, to, &words);
                 }
             }
             Request::Who => self.who(slot),
@@ -167,20 +167,20 @@ impl Model {
         Outcome::Done
     }
 
-    fn say(&mut self, slot: usize, words: &str, claim: Option<&str>) {
+    fn request_say(&mut self, slot: usize, words: &str, claim: Option<&str>) {
         match self.consider(slot, Action::Say { words }, words) {
             Ok(words) => {
-                self.enter(slot, claim);
+                self.join(slot, claim);
                 self.publish(&Event::Said { name: &self.name(slot), words: &words, wire: None }, Some(slot));
             }
             Err(objection) => self.object(slot, &objection),
         }
     }
 
-    fn act(&mut self, slot: usize, words: &str) {
+    fn request_act(&mut self, slot: usize, words: &str) {
         match self.consider(slot, Action::Act { words }, words) {
             Ok(words) => {
-                self.enter(slot, None);
+                self.join(slot, None);
                 self.publish(&Event::Acted { name: &self.name(slot), words: &words }, Some(slot));
             }
             Err(objection) => self.object(slot, &objection),
@@ -219,7 +219,7 @@ impl Model {
     }
 
     /// First words: a claimed name is taken if it may be, and others learn who speaks, unless that is nobody.
-    fn enter(&mut self, slot: usize, claim: Option<&str>) {
+    fn join(&mut self, slot: usize, claim: Option<&str>) {
         if let Some(claim) = claim.filter(|_| self.sessions[&slot].name.is_none()) {
             // The original's clients would not understand a refusal here.
             let _ = self.take_name(slot, claim);
@@ -230,7 +230,7 @@ impl Model {
         }
     }
 
-    fn rename(&mut self, slot: usize, name: &str) {
+    fn request_name(&mut self, slot: usize, name: &str) {
         let from = self.name(slot);
         if self.sessions[&slot].name.as_deref() != Some(name) {
             if let Err(objection) = self.take_name(slot, name) {
@@ -255,7 +255,7 @@ impl Model {
         Ok(())
     }
 
-    fn tell(&mut self, slot: usize, to: &str, words: &str) -> Outcome {
+    fn request_tell(&mut self, slot: usize, to: &str, words: &str) -> Outcome {
         let refused = |model: &mut Self, complaint| {
             model.refuse(slot, complaint);
             Outcome::Done
@@ -279,7 +279,7 @@ impl Model {
         // words.
         let is_alone = self.has_nothing_private(target);
         let spare = if is_alone && target != slot { 1 } else { 2 } * self.max_encoded();
-        if !self.has_room(target, encoded.len() + spare) {
+        if self.is_open(target) && !self.has_room(target, encoded.len() + spare) {
             if target != slot && self.is_waited_for(target) && !is_alone {
                 return Outcome::Waits(Wait::Target(target));
             }
@@ -299,7 +299,7 @@ impl Model {
 
     fn who(&mut self, slot: usize) {
         let here: Vec<String> =
-            self.sessions.keys().filter(|slot| self.is_open(**slot)).map(|slot| self.name(*slot)).collect();
+            self.sessions.keys().filter(|slot| self.is_here(**slot)).map(|slot| self.name(*slot)).collect();
         let mut names = String::new();
         let mut listed = 0;
         for name in &here {

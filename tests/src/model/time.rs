@@ -83,7 +83,7 @@ impl Model {
         let session = &self.sessions[&slot];
         let stall = self.config.stall_timeout.filter(|_| session.sending).map(|stall| session.waiting + stall);
         let at = match session.phase {
-            Phase::Over(_) => None,
+            Phase::Over(_) | Phase::Unconnected => None,
             Phase::Closing(_) => Some(session.waiting + self.config.linger_timeout),
             Phase::Open => {
                 let input = match session.untaken {

@@ -12,6 +12,7 @@ mod episode;
 mod faults;
 mod grammar;
 mod misuse;
+mod program;
 mod random;
 mod run;
 mod shrink;

@@ -48,6 +48,8 @@ pub enum Step {
     Announce { seed: u32 },
     /// The embedding program ends a session.
     Kick { peer: u8, seed: u32 },
+    /// The embedding program tells or names a session, lets one in under a name, or has its bot do something.
+    Program { peer: u8, classic: bool, seed: u32 },
     /// The embedding program ends everything.
     ShutDown,
     /// The driver breaks its contract in a way that must do no harm.
@@ -132,7 +134,7 @@ pub struct Weather {
     spans: [u64; 5],
 }
 
-const KINDS: usize = 19;
+const KINDS: usize = 20;
 
 /// The weight of each kind of step in ordinary weather: mostly talk, reads and time.
 const ORDINARY: [u64; KINDS] = [
@@ -155,6 +157,7 @@ const ORDINARY: [u64; KINDS] = [
     0,     // ShutDown
     80,    // Misuse
     400,   // PeerEnded
+    150,   // Program
 ];
 
 impl Weather {
@@ -221,7 +224,8 @@ impl Weather {
             15 => Step::Kick { peer, seed },
             16 => Step::ShutDown,
             17 => Step::Misuse { peer, how: random.pick(&Misuse::ALL) },
-            _ => Step::PeerEnded { peer },
+            18 => Step::PeerEnded { peer },
+            _ => Step::Program { peer, classic: random.one_in(3), seed },
         }
     }
 
@@ -270,6 +274,7 @@ impl fmt::Debug for Step {
             Self::EndOfTime => write!(f, "the clock leaps to the end of time"),
             Self::Announce { seed } => write!(f, "an announcement (seed {seed})"),
             Self::Kick { peer, seed } => write!(f, "peer {peer} is kicked (seed {seed})"),
+            Self::Program { peer, seed, .. } => write!(f, "the program does something with peer {peer} (seed {seed})"),
             Self::ShutDown => write!(f, "the hub is shut down"),
             Self::Misuse { peer, how } => write!(f, "misuse with peer {peer}: {how:?}"),
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use chat_proto::conversation::Conversation;
 use chat_proto::dialect::Event;
-use chat_proto::{Batch, Command, Hub, Origin, SessionId, Timestamp};
+use chat_proto::{Batch, Command, EnterError, Hub, Origin, SessionId, Timestamp};
 
 use super::episode::{Conduct, Episode};
 use super::grammar;
@@ -41,6 +41,8 @@ pub struct World {
     /// Everything seen so far.
     pub(super) digest: Digest,
     pub(super) stale: VecDeque<SessionId>,
+    /// The member without a connection, if there is one.
+    pub(super) bot: Option<SessionId>,
     accepts_to_fail: u8,
     steps: u64,
 }
@@ -116,6 +118,7 @@ impl World {
             follower: Some(follower),
             digest: Digest::new(),
             stale: VecDeque::new(),
+            bot: None,
             accepts_to_fail: 0,
             steps: 0,
         }
@@ -145,7 +148,7 @@ impl World {
     fn carry_out(&mut self, step: Step) -> Checked {
         let now = self.now();
         match step {
-            Step::Connect { peer, classic, from } => self.connect(peer, classic, from),
+            Step::Connect { peer, classic, from } => self.connect(peer, classic, from, None),
             Step::AcceptFails { times } => {
                 self.accepts_to_fail = times;
                 Ok(())
@@ -226,6 +229,7 @@ impl World {
                     Ok(())
                 })
             }
+            Step::Program { peer, classic, seed } => self.program(peer, classic, &mut Random::new(u64::from(seed))),
             Step::ShutDown => {
                 self.meter.scope(|| self.hub.shut_down(now));
                 self.model.shut_down(now);
@@ -251,7 +255,8 @@ impl World {
         }
     }
 
-    fn connect(&mut self, peer: u8, classic: bool, from: u8) -> Checked {
+    /// Connects a peer, under a name that the driver knows if there is one.
+    pub(super) fn connect(&mut self, peer: u8, classic: bool, from: u8, called: Option<&str>) -> Checked {
         if self.connection(peer).is_some() || usize::from(peer) >= self.peers.len() {
             return Ok(());
         }
@@ -262,8 +267,19 @@ impl World {
         let (now, place) = (self.now(), self.dialects[usize::from(classic)]);
         let name = if classic { "classic" } else { "text" };
         let Some(dialect) = self.hub.dialect(name) else { return differ("dialect", format!("no dialect {name}")) };
-        let opened = self.meter.scope(|| self.hub.open_from(now, dialect, origin(from)));
-        let expected = self.model.open(now, dialect, place, origin(from), opened.ok())?;
+        let opened = self.meter.scope(|| match called {
+            Some(name) => self.hub.open_named(now, dialect, origin(from), name),
+            None => self.hub.open_from(now, dialect, origin(from)).map_err(EnterError::Open),
+        });
+        let opened = match (opened, called.map_or(Ok(()), |name| self.model.may_come_as(name))) {
+            (Err(EnterError::Name(error)), Err(expected)) if error == expected => return Ok(()),
+            (Ok(id), Ok(())) => Ok(id),
+            (Err(EnterError::Open(error)), Ok(())) => Err(error),
+            (opened, expected) => {
+                return differ("name", format!("{called:?}: the hub says {opened:?}, the model {expected:?}"));
+            }
+        };
+        let expected = self.model.open(now, dialect, place, origin(from), called, opened.ok())?;
         if opened.map(drop) != expected {
             return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
         }

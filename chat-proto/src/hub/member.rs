@@ -1,0 +1,301 @@
+//! Members whom the embedding program knows: those who come under a name, and those who have no connection.
+
+use core::fmt;
+
+use super::Hub;
+use crate::command::{CloseReason, OpenError};
+use crate::conversation::{Entry, MAX_LAST_WORDS, Rejected};
+use crate::id::{DialectId, MemberId, SessionId};
+use crate::journal::RecordKind;
+use crate::log::Cursor;
+use crate::names::{NameBuf, NameError};
+use crate::origin::Origin;
+use crate::session::state::{Phase, Step};
+use crate::time::Timestamp;
+use crate::wire::dialect::Event;
+use crate::wire::sanitize::{clean, cut};
+
+/// Why a session could not be opened under a name, or a member not enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnterError {
+    /// There is no session to be had.
+    Open(OpenError),
+    /// The name is not to be had.
+    Name(NameError),
+}
+
+impl fmt::Display for EnterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => fmt::Display::fmt(error, f),
+            Self::Name(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for EnterError {}
+
+impl From<OpenError> for EnterError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<NameError> for EnterError {
+    fn from(error: NameError) -> Self {
+        Self::Name(error)
+    }
+}
+
+/// Why what a member without a connection was to say was not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SayError {
+    /// There is no such member, or it has a connection, by which it speaks for itself.
+    NoMember,
+    /// Readers who keep [pace](crate::Config::pace) are behind, or the one whom it is for has no room: try again later.
+    NotNow,
+    /// Nobody has the name of whom it was for.
+    NobodyThere,
+}
+
+impl fmt::Display for SayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoMember => "no such member without a connection",
+            Self::NotNow => "readers are behind, try again later",
+            Self::NobodyThere => "nobody here has that name",
+        })
+    }
+}
+
+impl core::error::Error for SayError {}
+
+impl Hub {
+    /// Opens a session for a peer whose name the driver knows, such as one that has signed in: it is welcomed under that
+    /// name, and others are told that it has joined. The [policy](crate::Policy) is not asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_from`](Self::open_from); or the name is not to be had, and then nothing has changed.
+    ///
+    /// # Panics
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_named(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        origin: Option<Origin>,
+        name: &str,
+    ) -> Result<SessionId, EnterError> {
+        self.clock(now);
+        self.conversation.may_have(name)?;
+        Ok(self.open_as(now, dialect, origin, Some(name))?)
+    }
+
+    /// Gives a session another name, as the driver knows it, or a member without a connection; others are told. The
+    /// [policy](crate::Policy) is not asked. Does nothing if the session is gone.
+    ///
+    /// # Errors
+    ///
+    /// The name is not to be had.
+    pub fn rename(&mut self, now: Timestamp, id: SessionId, name: &str) -> Result<(), NameError> {
+        self.clock(now);
+        let Some(slot) = self.sessions.slot(id).filter(|slot| self.sessions[*slot].is_here()) else { return Ok(()) };
+        if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
+            let (from, had_joined) = (self.name_of(slot), self.conversation.members().has_joined(MemberId(slot)));
+            self.claim(slot, name)?;
+            self.publish_name(slot, &from, had_joined);
+        }
+        self.reply_named(slot);
+        Ok(())
+    }
+
+    /// Lets somebody take part who has no connection, such as a bot that is a part of the program: it has a name, says and
+    /// does things, is found, and is listed by `/who`; it is sent nothing and never closed.
+    ///
+    /// It follows what happens by [`events`](Self::events), what is said to it alone among them. It takes one of
+    /// [`Config::max_sessions`](crate::Config::max_sessions) until it [leaves](Self::leave). What it says is cleaned as a
+    /// peer's words are; the [policy](crate::Policy) is not asked, and no rate limits it.
+    ///
+    /// ```
+    /// use chat_proto::{Config, Hub, Timestamp};
+    ///
+    /// let now = Timestamp::ZERO;
+    /// let mut hub = Hub::new(Config::default())?;
+    /// let bot = hub.enter(now, "bot")?;
+    /// hub.say(now, bot, "the kettle is on")?;
+    /// hub.leave(now, bot, "");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The hub is full or shutting down, or the name is not to be had.
+    pub fn enter(&mut self, now: Timestamp, name: &str) -> Result<SessionId, EnterError> {
+        let now = self.clock(now);
+        if self.shutting_down {
+            return Err(OpenError::ShuttingDown.into());
+        }
+        self.conversation.may_have(name)?;
+        // It reads no log, so it does not matter which this is a place in.
+        let cursor = Cursor::at_head(&self.room.rendered[0].log);
+        let Some(id) = self.sessions.insert(0, cursor, now, Step::Enter) else {
+            self.make_room();
+            return Err(OpenError::Full.into());
+        };
+        self.unconnected += 1;
+        self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false });
+        self.claim(id.slot, name)?;
+        self.publish_joined(id.slot);
+        self.make_room();
+        Ok(id)
+    }
+
+    /// Says something to everyone, for a member without a connection.
+    ///
+    /// # Errors
+    ///
+    /// There is no such member, or readers are behind.
+    pub fn say(&mut self, now: Timestamp, id: SessionId, words: &str) -> Result<(), SayError> {
+        self.publish_for(now, id, words, |member, words| Entry::Say { member, words })
+    }
+
+    /// Does something that all see, for a member without a connection.
+    ///
+    /// # Errors
+    ///
+    /// There is no such member, or readers are behind.
+    pub fn act(&mut self, now: Timestamp, id: SessionId, words: &str) -> Result<(), SayError> {
+        self.publish_for(now, id, words, |member, words| Entry::Act { member, words })
+    }
+
+    /// Says something to the one of that name, for a member without a connection.
+    ///
+    /// # Errors
+    ///
+    /// There is no such member, nobody has the name, or who has it has no room for it.
+    pub fn say_to(&mut self, now: Timestamp, id: SessionId, to: &str, words: &str) -> Result<(), SayError> {
+        self.clock(now);
+        let slot = self.unconnected_slot(id)?;
+        let target = self.find_slot(to).ok_or(SayError::NobodyThere)?;
+        self.with_words(words, |hub, words| {
+            let from = hub.name_of(slot);
+            let told = Event::Told { from: from.as_str(), words };
+            if hub.sessions[target].is_open() && !hub.has_room_for(target, &told, hub.room.max_encoded) {
+                return Err(SayError::NotNow);
+            }
+            hub.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
+            hub.reply(target, &told);
+            Ok(())
+        })
+    }
+
+    /// Lets a member without a connection leave, with words that may be empty; of more than 256 bytes, those. Does nothing
+    /// if there is no such member.
+    pub fn leave(&mut self, now: Timestamp, id: SessionId, words: &str) {
+        self.clock(now);
+        let Ok(slot) = self.unconnected_slot(id) else { return };
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        let words = clean(cut(words, MAX_LAST_WORDS), &mut scratch.words).as_str();
+        self.let_leave(slot, CloseReason::Quit, words);
+        self.scratch = Some(scratch);
+    }
+
+    /// Takes a member without a connection out of the conversation.
+    pub(super) fn let_leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
+        let name = self.name_of(slot);
+        self.apply(&Entry::Leave { member: MemberId(slot), reason, words });
+        self.sessions.remove(slot);
+        self.unconnected -= 1;
+        if reason != CloseReason::ShutDown {
+            self.publish_presence(&Event::Left { name: name.as_str(), reason, words }, None);
+        }
+    }
+
+    /// Returns the slot of a member without a connection.
+    fn unconnected_slot(&self, id: SessionId) -> Result<u32, SayError> {
+        let slot = self.sessions.slot(id).filter(|slot| self.sessions[*slot].phase() == Phase::Unconnected);
+        slot.ok_or(SayError::NoMember)
+    }
+
+    /// Publishes what a member without a connection says or does.
+    fn publish_for<'a>(
+        &mut self,
+        now: Timestamp,
+        id: SessionId,
+        words: &'a str,
+        entry: impl for<'w> Fn(MemberId, &'w str) -> Entry<'w>,
+    ) -> Result<(), SayError> {
+        self.clock(now);
+        let slot = self.unconnected_slot(id)?;
+        if !self.may_publish() {
+            return Err(SayError::NotNow);
+        }
+        self.with_words(words, |hub, words| {
+            let (name, entry) = (hub.name_of(slot), entry(MemberId(slot), words));
+            let name = name.as_str();
+            hub.apply(&entry);
+            let event = match entry {
+                Entry::Act { .. } => Event::Acted { name, words },
+                _ => Event::Said { name, words, wire: None },
+            };
+            hub.publish(&event, None);
+            Ok(())
+        })
+    }
+
+    /// Cleans words and does something with them, if any are left.
+    fn with_words(
+        &mut self,
+        words: &str,
+        act: impl FnOnce(&mut Self, &str) -> Result<(), SayError>,
+    ) -> Result<(), SayError> {
+        let mut scratch = self.scratch.take().unwrap_or_default();
+        let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
+        let done = if words.is_empty() { Ok(()) } else { act(self, words) };
+        self.scratch = Some(scratch);
+        done
+    }
+
+    /// Has a member take a name, unless it may not be had.
+    pub(super) fn claim(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
+        match self.conversation.apply(&Entry::Name { member: MemberId(slot), name }) {
+            Err(Rejected::Name(error)) => return Err(error),
+            applied => debug_assert_eq!(applied, Ok(()), "who is here may take a name"),
+        }
+        let (id, name) = (self.sessions.id(slot), self.conversation.members().own_name(MemberId(slot)));
+        tracing::info!(session = %id, name, "named");
+        self.journal.push(self.now, Some(id), RecordKind::Named);
+        Ok(())
+    }
+
+    /// Tells others what a member is called now that was called `from` before.
+    pub(super) fn publish_name(&mut self, slot: u32, from: &NameBuf, had_joined: bool) {
+        let to = self.name_of(slot);
+        if *from == to {
+            // The policy made of it the name that the session has.
+        } else if had_joined {
+            self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, self.reader(slot));
+        } else {
+            self.publish_joined(slot);
+        }
+    }
+
+    /// Tells others that a member has joined.
+    pub(super) fn publish_joined(&mut self, slot: u32) {
+        let name = self.name_of(slot);
+        self.publish_presence(&Event::Joined { name: name.as_str() }, self.reader(slot));
+    }
+
+    /// Returns the session by which a member reads what is said, and so must skip what is its own.
+    fn reader(&self, slot: u32) -> Option<u32> {
+        self.sessions[slot].is_open().then_some(slot)
+    }
+
+    /// Tells a session what it is called.
+    pub(super) fn reply_named(&mut self, slot: u32) {
+        let name = self.name_of(slot);
+        self.reply(slot, &Event::Named { name: name.as_str() });
+    }
+}

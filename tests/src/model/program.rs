@@ -1,0 +1,173 @@
+//! What the embedding program does besides closing: it tells and names sessions, and takes part without a connection.
+
+use chat_proto::dialect::Event;
+use chat_proto::{DialectId, EnterError, NameError, OpenError, RecordKind, SayError, SessionId, Timestamp};
+
+use super::requests::cut;
+use super::words::clean;
+use super::{Checked, Model, Phase, Session, differ};
+
+impl Model {
+    /// Tells one session something; says whether there was room.
+    pub fn tell(&mut self, now: Timestamp, slot: usize, words: &str) -> bool {
+        self.advance(now);
+        if !self.is_open(slot) {
+            return false;
+        }
+        let words = clean(cut(words, self.config.max_line));
+        let told = Event::Announced { words: &words };
+        let fits = self.finds_room(slot, &told);
+        if fits && !words.is_empty() {
+            self.reply(slot, &told);
+        }
+        fits
+    }
+
+    /// Says whether an event that a session has not asked for finds room: as much is left as its next line may cause, or
+    /// room for last words if it is the only one.
+    fn finds_room(&self, slot: usize, event: &Event<'_>) -> bool {
+        let mut encoded = Vec::new();
+        self.encode(self.sessions[&slot].lane, event, &mut encoded);
+        let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
+        self.has_room(slot, encoded.len() + spare)
+    }
+
+    /// Says whether somebody who comes may have the name.
+    ///
+    /// # Errors
+    ///
+    /// If not, why.
+    pub fn may_come_as(&self, name: &str) -> Result<(), NameError> {
+        // No slot is this.
+        self.may_have(usize::MAX, name).map(drop)
+    }
+
+    /// Gives a session or a member without a connection another name.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not to be had.
+    pub fn rename(&mut self, now: Timestamp, slot: usize, name: &str) -> Result<(), NameError> {
+        self.advance(now);
+        if !self.is_here(slot) {
+            return Ok(());
+        }
+        if self.sessions[&slot].name.as_deref() != Some(name) {
+            self.name_it(slot, name)?;
+        }
+        self.reply(slot, &Event::Named { name: &self.name(slot) });
+        Ok(())
+    }
+
+    /// Gives somebody a name, whatever the policy says and without waiting for readers, and tells others.
+    pub(super) fn name_it(&mut self, slot: usize, name: &str) -> Result<(), NameError> {
+        let name = self.may_have(slot, name)?;
+        let from = self.name(slot);
+        self.session(slot).name = Some(name.clone());
+        self.record(slot, RecordKind::Named);
+        let joined = std::mem::replace(&mut self.session(slot).joined, true);
+        if from != name {
+            let author = self.is_open(slot).then_some(slot);
+            let event = if joined { Event::Renamed { from: &from, to: &name } } else { Event::Joined { name: &name } };
+            self.waits_for_nobody = true;
+            self.publish(&event, author);
+            self.waits_for_nobody = false;
+        }
+        Ok(())
+    }
+
+    /// Somebody takes part without a connection, in the slot that the hub chose; says whether that should be.
+    ///
+    /// # Errors
+    ///
+    /// If the slot is not free.
+    pub fn enter(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        name: &str,
+        id: Option<SessionId>,
+    ) -> Checked<Result<(), EnterError>> {
+        self.advance(now);
+        if self.shutting_down {
+            return Ok(Err(OpenError::ShuttingDown.into()));
+        }
+        if let Err(error) = self.may_come_as(name) {
+            return Ok(Err(error.into()));
+        }
+        if self.sessions.len() >= self.config.max_sessions {
+            self.make_room();
+            return Ok(Err(OpenError::Full.into()));
+        }
+        let Some(id) = id.filter(|id| !self.sessions.contains_key(&id.slot())) else {
+            return differ("enter", format!("{id:?} is not free"));
+        };
+        let member = Session { phase: Phase::Unconnected, ..Session::new(id, dialect, 0, self.now) };
+        self.sessions.insert(id.slot(), member);
+        let named = self.name_it(id.slot(), name);
+        self.make_room();
+        Ok(named.map_err(EnterError::Name))
+    }
+
+    /// A member without a connection says something to everyone, or does something.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or readers are behind.
+    pub fn say(&mut self, now: Timestamp, slot: usize, words: &str, is_act: bool) -> Result<(), SayError> {
+        self.advance(now);
+        self.is_unconnected(slot)?;
+        if !self.may_publish() {
+            return Err(SayError::NotNow);
+        }
+        let (name, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
+        let (name, said) = (name.as_str(), words.as_str());
+        if !words.is_empty() {
+            let said = Event::Said { name, words: said, wire: None };
+            self.publish(&if is_act { Event::Acted { name, words: &words } } else { said }, None);
+        }
+        Ok(())
+    }
+
+    /// A member without a connection says something to one other.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, nobody has the name, or there is no room.
+    pub fn say_to(&mut self, now: Timestamp, slot: usize, to: &str, words: &str) -> Result<(), SayError> {
+        self.advance(now);
+        self.is_unconnected(slot)?;
+        let target = self.find(to).ok_or(SayError::NobodyThere)?;
+        let (from, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
+        if words.is_empty() {
+            return Ok(());
+        }
+        let told = Event::Told { from: &from, words: &words };
+        if self.is_open(target) && !self.finds_room(target, &told) {
+            return Err(SayError::NotNow);
+        }
+        self.reply(target, &told);
+        Ok(())
+    }
+
+    /// A member without a connection leaves.
+    pub fn member_leaves(&mut self, now: Timestamp, slot: usize, words: &str) {
+        self.advance(now);
+        if self.is_unconnected(slot).is_ok() {
+            let words = clean(cut(words, chat_proto::dialect::MAX_NOTICE / 4));
+            let name = self.name(slot);
+            self.sessions.remove(&slot);
+            self.publish(&Event::Left { name: &name, reason: chat_proto::CloseReason::Quit, words: &words }, None);
+        }
+    }
+
+    fn is_unconnected(&self, slot: usize) -> Result<(), SayError> {
+        let is_one = self.sessions.get(&slot).is_some_and(|session| session.phase == Phase::Unconnected);
+        is_one.then_some(()).ok_or(SayError::NoMember)
+    }
+
+    /// Says whether somebody takes part, with or without a connection.
+    pub(super) fn is_here(&self, slot: usize) -> bool {
+        self.sessions.get(&slot).is_some_and(|session| matches!(session.phase, Phase::Open | Phase::Unconnected))
+    }
+}

@@ -1,0 +1,71 @@
+//! What the embedding program does to sessions, and with its bot.
+
+use super::grammar;
+use super::random::Random;
+use super::world::World;
+use crate::model::{Checked, differ};
+
+impl World {
+    /// Does one of the things that an embedding program may do.
+    pub(super) fn program(&mut self, peer: u8, classic: bool, random: &mut Random) -> Checked {
+        let now = self.now();
+        let what = random.below(9);
+        let name = random.pick(grammar::NAMES);
+        let words = grammar::words(random, self.conduct.max_line * 2);
+        match what {
+            0 => self.on_session(peer, |world, id| {
+                let told = world.meter.scope(|| world.hub.tell(now, id, &words));
+                same("tell", &told, &world.model.tell(now, id.slot(), &words))
+            }),
+            1 => self.on_session(peer, |world, id| {
+                let renamed = world.meter.scope(|| world.hub.rename(now, id, name));
+                same("rename", &renamed, &world.model.rename(now, id.slot(), name))
+            }),
+            2 => self.connect(peer, classic, peer, Some(name)),
+            _ => self.bot(what, name, &words),
+        }
+    }
+
+    /// Has the bot come, speak, be renamed or go.
+    fn bot(&mut self, what: u64, name: &str, words: &str) -> Checked {
+        let now = self.now();
+        let Some(bot) = self.bot else {
+            let Some(dialect) = self.hub.dialect("text") else { return differ("dialect", "no text") };
+            let entered = self.meter.scope(|| self.hub.enter(now, name));
+            let expected = self.model.enter(now, dialect, name, entered.ok())?;
+            self.bot = entered.ok();
+            return same("enter", &entered.map(drop), &expected);
+        };
+        let slot = bot.slot();
+        match what {
+            3 | 4 => {
+                let said = self.meter.scope(|| self.hub.say(now, bot, words));
+                same("say", &said, &self.model.say(now, slot, words, false))
+            }
+            5 => {
+                let acted = self.meter.scope(|| self.hub.act(now, bot, words));
+                same("act", &acted, &self.model.say(now, slot, words, true))
+            }
+            6 => {
+                let said = self.meter.scope(|| self.hub.say_to(now, bot, name, words));
+                same("say_to", &said, &self.model.say_to(now, slot, name, words))
+            }
+            7 => {
+                let renamed = self.meter.scope(|| self.hub.rename(now, bot, name));
+                let is_gone = self.hub.is_shutting_down();
+                same("rename", &renamed, &if is_gone { Ok(()) } else { self.model.rename(now, slot, name) })
+            }
+            _ => {
+                self.meter.scope(|| self.hub.leave(now, bot, words));
+                self.model.member_leaves(now, slot, words);
+                self.bot = None;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Compares what the hub and the model say.
+fn same<T: PartialEq + std::fmt::Debug>(what: &'static str, hub: &T, model: &T) -> Checked {
+    if hub == model { Ok(()) } else { differ(what, format!("the hub says {hub:?}, the model {model:?}")) }
+}
