@@ -92,7 +92,7 @@ fn start() -> Vec<Server> {
         if let (Some(processor), true) = (processor, processors.len() > 1) {
             let mut set = CpuSet::new();
             set.set(*processor);
-            // Without it the figures are of another kind, which the note in PERFORMANCE.md says.
+            // If this fails, the figures cannot be compared with those in PERFORMANCE.md, which are pinned.
             let _ = sched_setaffinity(None, &set);
         }
     };
