@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_what_was_held_and_how_often() {
+    fn live_and_peak_bytes_and_allocations_are_counted() {
         let mut meter = Meter::new();
         let kept = meter.scope(|| {
             drop(std::hint::black_box(vec![0_u8; 1_000]));

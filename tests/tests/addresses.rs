@@ -1,6 +1,6 @@
-//! Limits by address, over real sockets: whoever comes from one address keeps nobody out who comes from another.
+//! Limits by address, over real sockets: clients from one address keep out nobody from another.
 //!
-//! All of 127.0.0.0/8 is this machine, so that clients can come from as many addresses as they like.
+//! All of 127.0.0.0/8 is loopback, so clients can connect from many addresses.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -14,7 +14,7 @@ use socket2::SockAddr;
 const TOO_MANY: &str = "! too many connections from your address, close one or try again later";
 const TOO_FAST: &str = "! too many new connections from your address, try again in a moment";
 
-/// Starts a server of `text` that counts these connections by address.
+/// Starts a server of `text` with these limits and exemptions.
 type Start = fn(Config, Exemptions) -> Running;
 
 fn start_smol(config: Config, exemptions: Exemptions) -> Running {
@@ -32,7 +32,7 @@ fn start_std(config: Config, exemptions: Exemptions) -> Running {
     Running::new(vec![("text", addr)], server.handle(), move || server.run())
 }
 
-/// No limits but those by address, and of those only what a test sets.
+/// Limits without a rate and without limits by address.
 fn calm() -> Config {
     let mut config = Config { max_per_address: None, connects_per_address: None, ..Config::default() };
     (config.rate, config.rate_per_address) = (None, None);
@@ -44,7 +44,7 @@ fn rate(per_second: u32, burst: u32) -> Rate {
     Rate { per_second: number(per_second), burst: number(burst) }
 }
 
-/// An address of this machine.
+/// Returns a loopback address.
 fn address(n: u16) -> Ipv4Addr {
     let [high, low] = n.to_be_bytes();
     Ipv4Addr::new(127, 7, high, low)
@@ -81,7 +81,7 @@ fn an_address_at_its_limit_keeps_nobody_out_from_another(start: Start) {
     let mut greedy: Vec<Client> = (0..3).map(|_| enter(&server, address(1))).collect();
     is_refused(&server, address(1), TOO_MANY);
     let other = enter(&server, address(2));
-    // Whoever leaves makes room for the next from there.
+    // When one leaves, another from there is let in.
     let mut gone = greedy.swap_remove(0);
     gone.say("/quit");
     gone.expect("* bye");
@@ -93,9 +93,9 @@ fn an_address_at_its_limit_keeps_nobody_out_from_another(start: Start) {
     server.stop(greedy.into_iter().chain([other]));
 }
 
-fn who_comes_too_fast_is_told_so_and_others_come_in(start: Start) {
+fn frequent_connects_are_refused_and_others_get_in(start: Start) {
     let server = start(Config { connects_per_address: Some(rate(1, 2)), ..calm() }, Exemptions::none());
-    // On a slow machine some tokens come meanwhile, but not one for each.
+    // On a slow machine some tokens are added meanwhile, but not one for each connection.
     let mut visits = 0;
     loop {
         let mut client = connect(&server, address(1));
@@ -143,7 +143,7 @@ fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
     // After the burst, three seconds for the other three pages.
     assert!(since.elapsed() >= Duration::from_secs(3), "{:?} are too short", since.elapsed());
 
-    // Who comes again has no burst again.
+    // Reconnecting gives no new burst.
     drop(talkers);
     server.await_sessions(1);
     let mut back = enter(&server, address(1));
@@ -154,7 +154,7 @@ fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
     server.stop([]);
 }
 
-fn whoever_is_exempt_is_not_counted(start: Start) {
+fn exempt_peers_are_not_counted(start: Start) {
     let exempt: Exemptions = "127.7.0.0/24".parse().expect("a network");
     let server = start(Config { max_per_address: Some(1), ..calm() }, exempt);
     let mut clients: Vec<Client> = (0..5).map(|_| enter(&server, address(1))).collect();
@@ -166,15 +166,15 @@ fn whoever_is_exempt_is_not_counted(start: Start) {
     server.stop(clients);
 }
 
-/// So many connections from so few addresses, as many as there may be sessions: as many are let in as the limit says, and
-/// somebody from elsewhere is, too. With the default limits 64 addresses have 6,400 sessions of 10,000; from a hundred
-/// addresses and more an attacker would fill the server.
+/// Opens many connections from few addresses: as many are let in as the limit by address allows, and so is somebody from
+/// another address. With the default limits 64 addresses get 6,400 of the 10,000 sessions; from a hundred addresses an
+/// attacker could fill the server.
 fn an_attack(start: Start, connections: usize, addresses: u16, config: Config) {
-    // Both ends of what is let in are in this process.
+    // Both ends of each connection that is let in are in this process.
     let descriptors = raise_descriptor_limit();
     let per_address = config.max_per_address.expect("it is limited");
     let most = usize::from(addresses) * per_address;
-    assert!(most < config.max_sessions, "or they could be everybody");
+    assert!(most < config.max_sessions, "the attackers must not be able to fill the server");
     assert!(descriptors > connections + most + 1_500, "{descriptors} descriptors are too few for this case");
     let server = start(config, Exemptions::none());
     let mut alice = enter(&server, address(10_000));
@@ -215,8 +215,8 @@ macro_rules! tests {
             }
 
             #[test]
-            fn who_comes_too_fast_is_told_so_and_others_come_in() {
-                super::who_comes_too_fast_is_told_so_and_others_come_in($start);
+            fn frequent_connects_are_refused_and_others_get_in() {
+                super::frequent_connects_are_refused_and_others_get_in($start);
             }
 
             #[test]
@@ -225,8 +225,8 @@ macro_rules! tests {
             }
 
             #[test]
-            fn whoever_is_exempt_is_not_counted() {
-                super::whoever_is_exempt_is_not_counted($start);
+            fn exempt_peers_are_not_counted() {
+                super::exempt_peers_are_not_counted($start);
             }
 
             #[test]

@@ -30,9 +30,9 @@ fn every_input_is_played_without_fault() {
     assert!(failed.is_empty(), "these inputs break a rule: {failed:#?}");
 }
 
-/// No input: the shortest there is, and what a fuzzer tries first.
+/// The empty input is what a fuzzer tries first.
 #[test]
-fn no_input_is_an_input() {
+fn an_empty_input_is_played_without_fault() {
     for (_, target) in TARGETS {
         target(b"");
     }

@@ -91,7 +91,7 @@ fn a_rate_limit_is_noticed() {
 }
 
 #[test]
-fn what_still_waits_at_a_rate_limit_is_not_called_lost() {
+fn messages_held_back_by_a_rate_are_not_counted_as_lost() {
     let rate = Some(Rate { per_second: NonZeroU32::new(5).expect("not zero"), burst: NonZeroU32::MIN });
     let server = serve(Config { rate, ..Config::default() });
     // At five a second this takes much longer than the tool waits.
@@ -103,7 +103,7 @@ fn what_still_waits_at_a_rate_limit_is_not_called_lost() {
 }
 
 #[test]
-fn a_server_that_is_full_says_so_to_those_left_out() {
+fn a_full_server_tells_those_it_refuses() {
     let server = serve(Config { max_sessions: 8, ..unlimited() });
     let report = load(&server.connect, "--readers 12 --senders 0 --warmup 0s --duration 100ms").expect("a report");
     assert!(!report.is_clean());
@@ -126,7 +126,7 @@ fn silent_sessions_are_kept_alive() {
 }
 
 #[test]
-fn servers_are_held_against_limit() {
+fn servers_are_compared_with_limit() {
     let args = "--beside limit --rounds 1 --readers 3 --senders 2 --warmup 50ms --duration 200ms --quiet";
     let Ok(Invocation::Compare(comparison)) = parse(["load"].into_iter().chain(args.split_whitespace())) else {
         panic!("{args}")

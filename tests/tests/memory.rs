@@ -1,4 +1,4 @@
-//! Heap, measured from outside: what the hub holds, when it allocates, what is left of it.
+//! The hub's use of the heap, counted by the allocator: how much it holds, when it allocates, what is left at the end.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -28,7 +28,7 @@ impl Measured {
         self.meter.scope(|| self.hub.open(self.now, dialect)).expect("there is room")
     }
 
-    /// A peer sends as much of this as is taken.
+    /// Offers the hub input from a peer; what it does not take is dropped.
     fn receive(&mut self, id: SessionId, bytes: &[u8]) {
         self.meter.scope(|| self.hub.receive(self.now, id, bytes));
     }
@@ -47,7 +47,7 @@ impl Measured {
 }
 
 #[test]
-fn what_a_hub_allocates_when_it_is_made_is_what_it_said() {
+fn a_new_hub_allocates_what_memory_at_start_says() {
     for config in [Config::default(), config(10), Config { log_bytes: 64 << 20, max_sessions: 77, ..Config::default() }]
     {
         let (said, held) = (config.memory_at_start(), Measured::new(&config).meter.live);
@@ -56,7 +56,7 @@ fn what_a_hub_allocates_when_it_is_made_is_what_it_said() {
     }
 }
 
-/// A config for `max_sessions`, with a small log and no limit to how fast peers type.
+/// A config for `max_sessions`, with a small log and no rate.
 fn config(max_sessions: usize) -> Config {
     Config { max_sessions, log_bytes: 64 << 10, log_entries: 1_000, rate: None, ..Config::default() }
 }
@@ -94,7 +94,8 @@ fn requests() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     (text, classic)
 }
 
-/// One round of everything: all requests whole and in two pieces, readers in turn, one who lags, a kick and a storm.
+/// One round of everything: all requests, whole and in two pieces; an announcement; a reader that lags; guests that are
+/// kicked.
 fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], requests: &(Vec<Vec<u8>>, Vec<Vec<u8>>)) {
     for (ids, requests) in [(text, &requests.0), (classic, &requests.1)] {
         for (request, id) in requests.iter().zip(ids.iter().cycle()) {
@@ -108,7 +109,7 @@ fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], req
     }
     measured.meter.scope(|| measured.hub.announce(measured.now, "tea is ready"));
     measured.drain();
-    // A reader takes half a line, the log goes on past it, and the reader learns what it missed.
+    // A reader takes half a line, the log evicts the rest, and the reader is told what it missed.
     let hub = &mut measured.hub;
     measured.meter.scope(|| {
         hub.receive(measured.now, text[1], b"a line of which half is read\n");
@@ -123,7 +124,7 @@ fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], req
         measured.meter.scope(|| measured.hub.sent(measured.now, text[0], n));
     }
     measured.drain();
-    // Some come and go.
+    // Some join and are kicked.
     for _ in 0..3 {
         let guest = measured.open("text");
         measured.receive(guest, b"/name zoe\nhello\nunfinished");
@@ -163,7 +164,7 @@ fn assert_nothing_is_allocated(config: &Config) {
     let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
     let classic: Vec<SessionId> = (0..20).map(|_| measured.open("classic")).collect();
     let requests = requests();
-    // Buffers go from session to session, and each grows to what was needed most; then none grows any more.
+    // Buffers go from session to session and grow to the largest size needed; after that, none grows.
     for _ in 0..30 {
         round(&mut measured, &text, &classic, &requests);
     }
@@ -176,7 +177,7 @@ fn assert_nothing_is_allocated(config: &Config) {
 }
 
 #[test]
-fn what_is_held_is_within_the_bound_and_all_given_back() {
+fn memory_stays_within_the_bound_and_is_freed() {
     let mut measured = Measured::new(&config(50));
     let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
     let classic: Vec<SessionId> = (0..20).map(|_| measured.open("classic")).collect();
@@ -229,7 +230,7 @@ fn bytes_of_an_idle_session(config: impl Fn(usize) -> Config) -> i64 {
         measured.drain();
         measured.meter.live
     };
-    // Beyond the number from which on the table of addresses is larger the more sessions there may be.
+    // Both numbers are in the range in which the table of addresses grows with the number of sessions.
     (held(16_384) - held(8_192)) / 8_192
 }
 
@@ -249,6 +250,6 @@ fn a_burst_of_buffers_is_given_back_when_it_is_over() {
         measured.receive(*id, b"g\n");
     }
     measured.drain();
-    // Some are kept for the next, not all.
+    // Some buffers are kept for reuse, but not all.
     assert!(measured.meter.live < before + (during - before) / 2, "{before}, {during}, {}", measured.meter.live);
 }

@@ -1,5 +1,5 @@
-//! The contract of `chat-server`: what it says on which stream, what it accepts, and how it ends. What is the adapter's
-//! doing holds for chat-std's as well, of which `threads` is the program.
+//! The contract of `chat-server`: what it prints on which stream, which options it accepts, and how it ends. What the
+//! adapter decides is checked for chat-std as well, in the program `threads`.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
@@ -39,7 +39,7 @@ fn run(args: &[&str], status: i32) -> (Vec<String>, String) {
 }
 
 #[test]
-fn it_says_where_it_listens_and_nothing_else() {
+fn stdout_says_where_it_listens_and_nothing_else() {
     for program in Program::ADAPTERS {
         let (process, text, classic) = serve(program, &["--log", "trace"]);
         let mut alice = guest("alice", text);
@@ -75,7 +75,7 @@ fn without_arguments_it_serves_ports_4000_and_4001() {
     let in_use = [4000, 4001].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
     let mut process = Program::ChatServer.start(&[]);
     if in_use {
-        // Somebody talks on this machine; the refusal names the default as well.
+        // A port is in use on this machine; then the error names the default port.
         let ended = process.ended();
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
         assert!(ended.stderr.contains("127.0.0.1:400"), "{ended:?}");
@@ -342,14 +342,14 @@ fn options_take_effect() {
 }
 
 #[test]
-fn the_memory_bound_is_the_cores_and_a_read_and_the_systems_buffers_for_each_session() {
+fn the_printed_memory_bound_includes_untaken_input_and_socket_buffers() {
     let bound = |args: &[&str]| {
         let (lines, errors) = run(&[&["--print-memory-bound=bytes"], args].concat(), 0);
         assert_eq!(errors, "");
         assert_eq!(lines.len(), 1, "{lines:?}");
         lines[0].parse::<usize>().expect("a number of bytes")
     };
-    // Without a rate a connection is read from in larger pieces.
+    // Without a rate, reads are larger.
     for (sessions, rate, args, reads) in [
         (10_000, "", &[][..], [8, 8]),
         (20_000, "", &["--max-sessions", "20000"], [8, 8]),
@@ -378,7 +378,7 @@ fn an_address_in_use_is_named() {
     assert!(output.iter().all(|line| line.starts_with("listening text ")), "{output:?}");
     assert!(errors.contains(&addr) && errors.contains("in use"), "{errors}");
     assert_eq!(errors.lines().count(), 1, "it is said once: {errors}");
-    // Of all addresses of the machine one is taken.
+    // The port is in use on one of the machine's addresses.
     let listen = format!("text=:{}", taken.local_addr().expect("its address").port());
     let (_, errors) = run(&["--listen", &listen], 1);
     assert!(errors.contains("0.0.0.0:") && errors.contains("in use"), "{errors}");
@@ -421,7 +421,7 @@ fn a_name_and_a_bare_port_are_served_on_each_of_their_addresses() {
 
 #[test]
 fn a_bare_port_is_the_same_for_both_families() {
-    // None that the system hands out by itself, so that no other test gets it in between.
+    // A port outside the ephemeral range, so that no other test is given it meanwhile.
     let mut ports = (0..1_000).map(|n| 20_000 + (process::id() as u16).wrapping_add(n) % 10_000);
     let port = ports.find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).expect("a free port");
     let mut process = Program::ChatServer.start(&["--listen", &format!("text=:{port}")]);
@@ -435,8 +435,8 @@ fn a_bare_port_is_the_same_for_both_families() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_an_error() {
-    // Names below `invalid` are nobody's.
+fn an_unknown_host_name_is_an_error() {
+    // Names below `invalid` are never assigned (RFC 2606).
     let (output, errors) = run(&["--listen", "text=nobody.invalid:0"], 1);
     assert_eq!(output, [""; 0]);
     assert!(errors.contains("cannot listen on nobody.invalid:0 for text: no such name"), "{errors}");
@@ -444,7 +444,7 @@ fn a_name_that_nobody_has_is_an_error() {
 }
 
 #[test]
-fn memory_refused_at_start_is_a_sentence() {
+fn memory_refused_at_start_is_reported_in_a_sentence() {
     for limits in ["--log-bytes 1GiB", "--max-sessions 1048576 --log-entries 1000"] {
         let ended = under_limit("-v 200000", limits).ended();
         assert_eq!(ended.status.code(), Some(1), "{limits}: {ended:?}");
@@ -457,7 +457,7 @@ fn memory_refused_at_start_is_a_sentence() {
 }
 
 #[test]
-fn both_signals_end_it_in_order() {
+fn both_signals_shut_it_down_in_order() {
     for program in Program::ADAPTERS {
         for signal in [Signal::TERM, Signal::INT] {
             let (process, text, classic) = serve(program, &[]);
@@ -478,7 +478,7 @@ fn both_signals_end_it_in_order() {
 }
 
 #[test]
-fn a_server_that_was_stopped_holds_it_against_nobody() {
+fn a_server_that_was_stopped_closes_nobody_for_it() {
     for program in Program::ADAPTERS {
         let (process, text, _) =
             serve(program, &["--idle-timeout", "2s", "--stall-timeout", "1s", "--rate", "off", "--pace", "off"]);
@@ -490,7 +490,7 @@ fn a_server_that_was_stopped_holds_it_against_nobody() {
             talker.say(&line);
         }
         talker.expect_nothing_more();
-        // Its socket takes no more by now. What is in it is read while the server cannot see that.
+        // Its socket is full by now. Its peer reads while the server is stopped and cannot notice.
         process.signal(Signal::STOP);
         let stopped = Instant::now();
         while let Heard::Line(_) = slow.hear(Instant::now() + Duration::from_millis(300)) {}
@@ -508,7 +508,7 @@ fn a_second_signal_ends_it_at_once() {
     for program in Program::ADAPTERS {
         let patient = ["--linger-timeout", "10m", "--stall-timeout", "off", "--rate", "off"];
         let (process, text, _) = serve(program, &patient);
-        // Someone who takes nothing, and whose last bytes a server that lingers waits to be rid of.
+        // A reader that takes nothing, so that the server lingers over its last bytes.
         let mut lazy = Client::connect_narrow("lazy", text);
         assert!(lazy.line().starts_with("* welcome"));
         let mut alice = guest("alice", text);
@@ -518,7 +518,7 @@ fn a_second_signal_ends_it_at_once() {
         }
         alice.expect_nothing_more();
         process.signal(Signal::TERM);
-        // Now it is known to have heard the first one.
+        // This shows that the server has received the first signal.
         alice.expect("* server: shutting down");
         alice.expect_end();
         let since = Instant::now();
@@ -544,7 +544,7 @@ fn logs_can_be_read_by_programs() {
 }
 
 #[test]
-fn silence_can_be_had() {
+fn the_log_can_be_switched_off() {
     for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--log", "off"]);
         drop(guest("alice", text));
@@ -554,7 +554,7 @@ fn silence_can_be_had() {
     }
 }
 
-/// The lines of a log, each by the words behind the time.
+/// Returns the lines of a log without their timestamps.
 fn log_lines(log: &str) -> Vec<&str> {
     let strip = |line: &'_ str| -> Option<usize> {
         let (time, _) = line.split_once(' ')?;
@@ -565,7 +565,7 @@ fn log_lines(log: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_session_is_connected_before_anything_else_is_said_of_it() {
+fn the_first_log_line_of_a_session_is_connected() {
     for program in Program::ADAPTERS {
         let log = ["--log", "chat_proto=trace,chat_smol=trace,chat_std=trace", "--backlog", "0"];
         let (process, text, _) = serve(program, &log);
@@ -585,7 +585,7 @@ fn a_session_is_connected_before_anything_else_is_said_of_it() {
                 });
             }
         });
-        // Who comes last is served last.
+        // The last to connect is served last.
         drop(guest("the last", text));
         process.signal(Signal::TERM);
         let ended = process.ended();
@@ -594,16 +594,16 @@ fn a_session_is_connected_before_anything_else_is_said_of_it() {
             let Some((_, rest)) = line.split_once(" session=") else { continue };
             let session = rest.split(' ').next().expect("a part of a line");
             if seen.insert(session) {
-                assert!(line.contains(": connected session="), "{session} is first told of by {line:?}");
+                assert!(line.contains(": connected session="), "the first line about {session} is {line:?}");
                 assert!(line.contains(" peer=127.0.0.1:") && line.contains(" dialect=\"text\""), "{line:?}");
             }
         }
-        assert_eq!(seen.len(), 401, "sessions were told of");
+        assert_eq!(seen.len(), 401, "sessions in the log");
     }
 }
 
 #[test]
-fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
+fn the_log_has_connects_names_and_leaves_but_no_messages() {
     for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--max-sessions", "2", "--backlog", "0"]);
         let (mut alice, mut bob) = (guest("alice", text), guest("bob", text));
@@ -637,7 +637,7 @@ fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
             find(part);
         }
         let bob = find(": left session=1.0 name=\"guest-2\" reason=quit after=");
-        // Its two lines; how much it was sent depends on what was under way when it left.
+        // It sent two lines; how much it was sent depends on what was pending when it left.
         assert!(bob.contains(" lines_in=2 lines_out="), "{bob}");
         assert!(lines.iter().all(|line| line.starts_with(" INFO ")), "{lines:?}");
         for words in ["secret", "whisper", "a reason"] {
@@ -650,7 +650,7 @@ fn the_log_tells_who_came_was_named_and_left_and_nobodys_words() {
 fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
     const FORGED: &str = "2026-11-26T00:00:00.000000Z  INFO chat_proto::hub: named session=77777.7";
     let lines = [
-        // As far as a name may hold them: quotation marks, backslashes, braces, signs that a log's reader may obey.
+        // What a name may contain of quotation marks, backslashes, braces, and characters that a log reader interprets.
         "/name \"reason=quit".to_owned(),
         "/name x\\nname=\"y\"".to_owned(),
         "/name {\"level\"}".to_owned(),
@@ -686,7 +686,7 @@ fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
             if format == "text" {
                 let lines = log_lines(&ended.stderr);
                 for line in lines.iter().filter(|line| line.contains(" name=")) {
-                    // One string in quotation marks, with whatever is in it escaped.
+                    // The name is one quoted string, with its contents escaped.
                     let (_, name) = line.split_once(" name=\"").expect("a name is quoted");
                     let unescaped = name.replace("\\\\", "").replace("\\\"", "");
                     let (_, rest) = unescaped.split_once('"').expect("the quotation ends");
@@ -705,12 +705,12 @@ fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
 }
 
 #[test]
-fn what_happens_often_is_one_line_a_second() {
+fn frequent_events_are_one_log_line_a_second() {
     for program in Program::ADAPTERS {
         let (process, text, _) = serve(program, &["--max-sessions", "1", "--rate", "1000/s:1"]);
         let mut alice = guest("alice", text);
         let since = Instant::now();
-        // Each but the first waits for a token, and nothing is dropped.
+        // Each line but the first waits for a token, and none is dropped.
         for n in 0..1_500 {
             alice.say(&format!("line {n}"));
         }
@@ -736,20 +736,20 @@ fn what_happens_often_is_one_line_a_second() {
     }
 }
 
-/// Has many come and go, each with a name of its own, until every line of the log that there was room for is taken.
+/// Lets many clients with different names come and go, until the log's queue is full.
 fn fill_log(text: SocketAddr, clients: usize) {
     for n in 0..clients {
         let mut client = guest(&format!("client {n}"), text);
         client.say(&format!("/name passer-by-{n}"));
         client.say("/quit");
-        // Among what it is told of others, who come and go as fast.
+        // It is also told of others, who come and go as fast.
         while client.line() != format!("* you are now passer-by-{n}") {}
         while client.line() != "* bye" {}
     }
 }
 
 #[test]
-fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+fn an_unread_log_does_not_block_the_server() {
     let mut process =
         Program::ChatServer.start_unread(&[&ANY_PORTS, &["--log", "trace", "--backlog", "0"][..]].concat());
     let text = process.listening("text");
@@ -773,7 +773,7 @@ fn a_log_that_nobody_reads_keeps_nobody_waiting() {
 }
 
 #[test]
-fn log_lines_that_were_lost_are_counted_in_the_log() {
+fn dropped_log_lines_are_counted_in_the_log() {
     const CLIENTS: usize = 4_000;
     let mut process = Program::ChatServer.start_unread(&[&ANY_PORTS, &["--backlog", "0"][..]].concat());
     let text = process.listening("text");
@@ -783,7 +783,7 @@ fn log_lines_that_were_lost_are_counted_in_the_log() {
     process.signal(Signal::TERM);
     let ended = process.ended();
     let mut told = ended.stderr.lines().filter_map(|line| line.split_once(" lost=")).map(|(_, lost)| lost);
-    let lost: usize = told.next_back().and_then(|lost| lost.parse().ok()).expect("the log tells what it lost");
+    let lost: usize = told.next_back().and_then(|lost| lost.parse().ok()).expect("the log says how many lines it dropped");
     let there = log_lines(&ended.stderr).iter().filter(|line| !line.contains(" lost=")).count();
     // Three lines for each client, and some for the start, for alice and for the end.
     let all = there + lost;

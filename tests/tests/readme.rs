@@ -1,4 +1,4 @@
-//! The README says what is so. (That its code runs is for a doc test of this package's library to show.)
+//! The README is true: its conversation, commands, links and versions. (Doc tests of this package run its code.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,11 +29,11 @@ fn blocks<'a>(readme: &'a str, language: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_conversation_can_be_had() {
+fn the_conversation_happens_as_written() {
     let readme = readme();
     let conversation = blocks(&readme, "text").into_iter().find(|block| block.starts_with("server $ "));
     let conversation = conversation.expect("there is a conversation");
-    assert!(conversation.trim_end().ends_with("\nserver $"), "it goes on to the server's end");
+    assert!(conversation.trim_end().ends_with("\nserver $"), "it ends with the server's end");
 
     let (first, rest) = conversation.split_once('\n').expect("it has more than a line");
     let options = first.strip_prefix("server $ ").and_then(|command| command.strip_prefix(RUN));
@@ -51,11 +51,11 @@ fn the_conversation_can_be_had() {
             Some("$") => {
                 let ended = server.take().expect("it has not ended twice").ended();
                 assert!(ended.status.success(), "{ended:?}");
-                assert_eq!(ended.stdout, [""; 0], "the server says more than the README tells");
+                assert_eq!(ended.stdout, [""; 0], "the server prints more than the README shows");
             }
             Some(said) => {
                 let said = said.strip_prefix("< listening ").and_then(|said| said.split_once(" 127.0.0.1:"));
-                let (dialect, port) = said.unwrap_or_else(|| panic!("the server cannot say this: {line}"));
+                let (dialect, port) = said.unwrap_or_else(|| panic!("the server does not print such a line: {line}"));
                 addrs.push((port.parse().unwrap_or(0), running.listening(dialect)));
             }
             None => {

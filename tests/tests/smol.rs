@@ -5,6 +5,6 @@ use chat_tests::adapters::Smol;
 chat_tests::conformance!(&Smol);
 
 #[test]
-fn what_the_system_keeps_is_bounded() {
-    chat_tests::conformance::pace::what_the_system_keeps_is_bounded(&Smol);
+fn the_systems_buffers_are_bounded() {
+    chat_tests::conformance::pace::the_systems_buffers_are_bounded(&Smol);
 }

@@ -97,7 +97,7 @@ fn a_file_left_behind_is_replaced() {
 }
 
 #[test]
-fn a_socket_at_which_somebody_listens_is_refused_and_left_alone() {
+fn a_socket_in_use_is_refused_and_left_alone() {
     let path = unused_path();
     let listener = UnixListener::bind(&path).expect("nothing is there");
     assert_eq!(refused(&path).kind(), ErrorKind::AddrInUse);
@@ -126,7 +126,7 @@ fn what_is_not_a_socket_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_anothers_by_now_stays() {
+fn a_file_that_another_server_replaced_stays() {
     let path = unused_path();
     let mut server = new_server();
     server.listen_unix("text", &path).expect("nothing is there");
@@ -150,7 +150,7 @@ fn a_listener_given_ready_keeps_its_file() {
 }
 
 #[test]
-fn a_path_that_no_socket_can_have_is_told_so() {
+fn an_invalid_socket_path_is_an_error() {
     let long = PathBuf::from("x".repeat(120));
     let error = refused(&long);
     assert_eq!(error.kind(), ErrorKind::InvalidInput);

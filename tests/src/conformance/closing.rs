@@ -9,7 +9,7 @@ use chat_proto::Config;
 use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, new_socket, rate, start};
 
 /// Who is kicked is told why and closed; the others see that someone left.
-pub fn kicked(adapter: &dyn Adapter) {
+pub fn a_kicked_session_is_told_why(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
     let mut bob = server.named("bob");
@@ -30,7 +30,7 @@ pub fn kicked(adapter: &dyn Adapter) {
 }
 
 /// Who ends its input is sent all that it asked for, and the rest of the conversation up to then; then it is closed.
-pub fn half_close_still_hears_what_is_pending(adapter: &dyn Adapter) {
+pub fn a_half_closed_client_gets_pending_output(adapter: &dyn Adapter) {
     const QUESTIONS: usize = 500;
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
@@ -50,7 +50,7 @@ pub fn half_close_still_hears_what_is_pending(adapter: &dyn Adapter) {
 }
 
 /// What is said before the end of the input is heard by the others, an unfinished line is not.
-pub fn last_words_before_the_end_of_input_are_heard(adapter: &dyn Adapter) {
+pub fn a_line_before_the_end_of_input_is_published(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
     let mut bob = server.named("bob");
@@ -65,7 +65,7 @@ pub fn last_words_before_the_end_of_input_are_heard(adapter: &dyn Adapter) {
 }
 
 /// What comes behind a `/quit` is of no effect; above all it does not turn the end of the connection into a reset.
-pub fn what_follows_a_quit_does_not_spoil_the_goodbye(adapter: &dyn Adapter) {
+pub fn input_after_a_quit_does_not_reset_the_connection(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
     // More than is read at once, so that some of it comes when the session is over.

@@ -52,7 +52,7 @@ pub fn silence_is_closed_on_time(adapter: &dyn Adapter) {
 }
 
 /// Any line puts the deadline off, one that is refused and an empty one as well.
-pub fn a_line_puts_the_idle_deadline_off(adapter: &dyn Adapter) {
+pub fn a_line_postpones_the_idle_deadline(adapter: &dyn Adapter) {
     let server = start(adapter, impatient());
     let mut client = server.classic("alice");
     let mut last = Instant::now();
@@ -68,7 +68,7 @@ pub fn a_line_puts_the_idle_deadline_off(adapter: &dyn Adapter) {
 }
 
 /// Who sends a byte now and then, but no line, is as silent as one who sends nothing.
-pub fn half_a_line_does_not_put_it_off(adapter: &dyn Adapter) {
+pub fn half_a_line_does_not_postpone_the_idle_deadline(adapter: &dyn Adapter) {
     let server = start(adapter, impatient());
     let start = Instant::now();
     let mut client = server.classic("slowloris");

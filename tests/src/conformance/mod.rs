@@ -66,7 +66,7 @@ macro_rules! conformance {
         $crate::conformance! { @each $adapter;
             scripts, beside_others {
                 conversation names whispers actions leaving newcomer original
-                what_cannot_be_seen rubbish
+                invisible_characters rubbish
                 typed_with_crlf typed_byte_by_byte
             }
             conversation, beside_others {
@@ -77,10 +77,10 @@ macro_rules! conformance {
                 two_ports_of_one_dialect
             }
             closing, beside_others {
-                kicked
-                half_close_still_hears_what_is_pending
-                last_words_before_the_end_of_input_are_heard
-                what_follows_a_quit_does_not_spoil_the_goodbye
+                a_kicked_session_is_told_why
+                a_half_closed_client_gets_pending_output
+                a_line_before_the_end_of_input_is_published
+                input_after_a_quit_does_not_reset_the_connection
                 a_refused_peer_is_not_reset_before_it_can_read_why
                 resets_at_every_stage
                 a_storm_of_reconnects
@@ -98,19 +98,19 @@ macro_rules! conformance {
             }
             deadlines, quietly {
                 silence_is_closed_on_time
-                a_line_puts_the_idle_deadline_off
-                half_a_line_does_not_put_it_off
+                a_line_postpones_the_idle_deadline
+                half_a_line_does_not_postpone_the_idle_deadline
                 many_deadlines_at_once
                 a_stalled_reader_is_closed_on_time
                 the_rate_is_kept_and_nothing_is_lost
             }
             pace, quietly {
-                a_page_pasted_by_many_is_heard_whole
-                a_page_pasted_among_the_deaf_is_heard_whole
-                whispers_wait_for_one_who_reads
-                the_deaf_hold_others_up_once
-                who_has_ended_is_heard_for_the_linger_time_only
-                those_who_have_ended_keep_nobody_out
+                pages_pasted_by_many_arrive_whole
+                pages_pasted_beside_stopped_readers_arrive_whole
+                private_messages_wait_for_a_reader
+                stopped_readers_delay_others_once
+                input_of_an_ended_peer_is_taken_for_the_linger_timeout_only
+                ended_peers_keep_nobody_out
                 an_answer_does_not_wait_for_a_flood
                 a_reader_at_the_pace_misses_nothing
                 a_reset_is_noticed_while_input_is_left_untaken

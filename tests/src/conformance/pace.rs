@@ -28,21 +28,21 @@ fn expect_whole(server: &Running, paste: Paste) {
 }
 
 /// Many paste a page at once, and who reads misses nothing of it, with the rate that servers have by default.
-pub fn a_page_pasted_by_many_is_heard_whole(adapter: &dyn Adapter) {
+pub fn pages_pasted_by_many_arrive_whole(adapter: &dyn Adapter) {
     let server = start(adapter, small_log());
     expect_whole(&server, a_page(0));
     server.stop([]);
 }
 
 /// The same where nothing limits how fast they send, and some read nothing.
-pub fn a_page_pasted_among_the_deaf_is_heard_whole(adapter: &dyn Adapter) {
+pub fn pages_pasted_beside_stopped_readers_arrive_whole(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: None, ..small_log() });
     expect_whole(&server, a_page(10));
     server.stop([]);
 }
 
 /// Five people whisper a page each to one who reads, and nothing is refused.
-pub fn whispers_wait_for_one_who_reads(adapter: &dyn Adapter) {
+pub fn private_messages_wait_for_a_reader(adapter: &dyn Adapter) {
     let server = start(adapter, Config::default());
     let (told, refused) = attack::whisper(&server.addr("text"), 5, 5, 1_000).expect("peers connect");
     assert_eq!((told, refused), (25, 0));
@@ -99,7 +99,7 @@ pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
 }
 
 /// Some who do not read hold the others up once, for no longer than a second.
-pub fn the_deaf_hold_others_up_once(adapter: &dyn Adapter) {
+pub fn stopped_readers_delay_others_once(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let deaf: Vec<Client> = (0..10).map(|_| super::pressure::lazy_guest(&server)).collect();
     let mut flood = Flood::new(&server);
@@ -118,7 +118,7 @@ pub fn the_deaf_hold_others_up_once(adapter: &dyn Adapter) {
 /// # Panics
 ///
 /// If it is not.
-pub fn what_the_system_keeps_is_bounded(adapter: &dyn Adapter) {
+pub fn the_systems_buffers_are_bounded(adapter: &dyn Adapter) {
     /// Twice what the system is asked for, and a write; and what the peer's own system keeps, who asks for little.
     const MOST: u64 = (2 * 128 + 64 + 16) << 10;
     let server = start(adapter, calm());
@@ -160,7 +160,7 @@ pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
 }
 
 /// After its end of input a peer's lines are said at the rate, but no longer than the linger time.
-pub fn who_has_ended_is_heard_for_the_linger_time_only(adapter: &dyn Adapter) {
+pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn Adapter) {
     let linger_timeout = Duration::from_secs(1);
     let server = start(adapter, Config { rate: Some(rate(20, 5)), linger_timeout, ..calm() });
     let mut alice = server.named("alice");
@@ -180,7 +180,7 @@ pub fn who_has_ended_is_heard_for_the_linger_time_only(adapter: &dyn Adapter) {
 }
 
 /// A server that is full of sessions whose peers have ended has room for those who come.
-pub fn those_who_have_ended_keep_nobody_out(adapter: &dyn Adapter) {
+pub fn ended_peers_keep_nobody_out(adapter: &dyn Adapter) {
     const MOST: usize = 20;
     let config = Config { max_sessions: MOST, rate: Some(rate(1, 5)), linger_timeout: 3 * PATIENCE, ..calm() };
     let server = start(adapter, config);

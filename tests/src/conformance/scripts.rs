@@ -26,7 +26,7 @@ scripts! {
     leaving: "Every way to leave ends the connection, and the others are told.",
     newcomer: "A newcomer hears what was said before, as far as its dialect wants that.",
     original: "The original's clients work as they did, and nobody speaks in another's name.",
-    what_cannot_be_seen: "What cannot be seen is not shown.",
+    invisible_characters: "Invisible characters are not shown.",
     rubbish: "Who sends rubbish is told so and stays.",
 }
 

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_table_can_be_read() {
         let row = |sweep, at| Row { sweep, at, figures: Figures { say: 120.5, alone: 40.25, among_100: 0.75 } };
         let rows = vec![row(Sweep::Sessions, 10), row(Sweep::Bytes, 4_096), row(Sweep::Senders, 1)];
         let table = Table { notes: vec!["on a machine".into()], rows };
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_refused() {
+    fn an_invalid_table_is_refused() {
         let with = |row: &str| format!("{HEADER}\n{row}\n").parse::<Table>();
         assert_eq!(with("sessions\t10\t1\t1\t1").map(|table| table.rows.len()), Ok(1));
         for row in ["rooms\t10\t1\t1\t1", "sessions\t0\t1\t1\t1", "sessions\t10\t1\t0\t1", "sessions\t10\t1\t1"] {

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_in_endless_variety_takes_bounded_memory() {
+    fn endlessly_different_notices_take_bounded_memory() {
         let mut stream = Stream::new(Dialect::Text, 0);
         for i in 0..1_000 {
             stream.feed_bytes(format!("! complaint {i}\n").as_bytes(), 100);

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_server_tells_is_told_from_what_is_said() {
+    fn notices_are_distinguished_from_messages() {
         let told = |words: &str| Some(Line::Told(words.into()));
         assert_eq!(Text::read(b"! closed: timed out"), told("closed: timed out"));
         assert_eq!(Text::read(b"* server: shutting down"), told("shutting down"));

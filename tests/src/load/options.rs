@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn most_has_a_default_but_not_whom_to_load() {
+    fn everything_but_the_target_has_a_default() {
         let options_of = options("--connect text=127.0.0.1:4000").expect("enough");
         assert_eq!((options_of.readers, options_of.senders, options_of.idle), (100, 1, 0));
         assert_eq!((options_of.pace, options_of.keepalive), (Pace::Window(1_024), Keepalive::Dialect));
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_what_is_wrong() {
         for (args, mention) in [
             ("--connect 127.0.0.1:4000", "'127.0.0.1:4000' for '--connect <DIALECT=ADDR>': it must be DIALECT=ADDR"),
             ("--connect irc=127.0.0.1:4000", "DIALECT=ADDR"),

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn in_order_is_nothing_to_tell() {
+    fn messages_in_order_are_no_fault() {
         assert_eq!(tally(&[0, 1, 2, 3]), Tally::default());
     }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_is_one_too_many() {
+    fn an_echo_counts_as_repeated() {
         let mut sequences = Sequences::new(1, 1);
         sequences.expect_nothing(0, 0);
         assert_eq!(sequences.came(0, 0, 0), 0);

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_not_waited_for() {
+    fn departed_readers_are_not_waited_for() {
         let mut window = Window::new(4, 2);
         publish(&mut window, 4);
         window.resolve(0, 3);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_may_come_late() {
+    fn a_message_given_up_may_arrive_late() {
         let mut window = Window::new(4, 1);
         publish(&mut window, 4);
         window.give_up();

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_is_read_again_in_both_dialects() {
+    fn sent_lines_can_be_parsed_in_both_dialects() {
         let wire = wire(HEADER, 200);
         for seq in (0..400).chain([(1 << 42) - 1]) {
             let header = Header { sender: seq as u32 % PROBE, seq, due: seq << 6 };

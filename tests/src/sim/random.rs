@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_tells_order_and_length() {
+    fn a_digest_depends_on_order_and_length() {
         let digest = |parts: &[&[u8]]| {
             let mut digest = Digest::new();
             for part in parts {

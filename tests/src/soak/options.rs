@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_what_is_wrong() {
         for (args, mention) in [
             ("--adapter tokio", "[possible values: smol, std]"),
             ("--connect text=127.0.0.1:4000", "--pid <N>"),

@@ -1,4 +1,4 @@
-//! Row *coming back*: for a new burst, in numbers, from many addresses; and what others see of it.
+//! Row *coming back*: reconnecting for a new burst, many connections from few addresses, and what others see of it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn rate(per_second: u32, burst: u32) -> Rate {
     Rate { per_second: number(per_second), burst: number(burst) }
 }
 
-/// No limits but those that a test sets.
+/// Limits without a rate and without limits by address.
 fn calm() -> Config {
     Config {
         rate: None,
@@ -26,7 +26,7 @@ fn calm() -> Config {
     }
 }
 
-/// Somewhere else for each number.
+/// Another origin for each number.
 fn origin(n: u32) -> Origin {
     Origin::from_ipv4((0x0a00_0000 + n).into())
 }
@@ -36,7 +36,7 @@ fn open(room: &mut Room, from: u32) -> Result<SessionId, OpenError> {
     room.hub.open_from(room.now, text, Some(origin(from)))
 }
 
-/// Ends a session for good.
+/// Disconnects a session and drains its `Close`.
 fn leave(room: &mut Room, id: SessionId) {
     room.hub.disconnect(room.now, id);
     let closed = room.commands().into_iter().any(|command| command == Command::Close(id, CloseReason::Disconnected));
@@ -48,7 +48,7 @@ fn reconnecting_gives_no_new_burst() {
     let mut room = Room::new(Config { rate: Some(rate(20, 100)), rate_per_address: Some(rate(20, 100)), ..calm() });
     let flood = "x\n".repeat(1_000);
     let mut taken = 0;
-    // For ten seconds somebody comes a hundred times a second, and says all that is taken.
+    // For ten seconds a peer connects a hundred times a second and sends as much as is taken.
     for _ in 0..1_000 {
         let id = open(&mut room, 1).expect("there is room");
         taken += room.hub.receive(room.now, id, flood.as_bytes()) / 2;
@@ -56,13 +56,13 @@ fn reconnecting_gives_no_new_burst() {
         room.pass(Duration::from_millis(10));
     }
     assert_eq!(taken, 100 + 20 * 10 - 1, "one burst, and what the rate allows");
-    // Another has its own.
+    // Another address has its own burst.
     let id = open(&mut room, 2).expect("there is room");
     assert_eq!(room.hub.receive(room.now, id, flood.as_bytes()), 2 * 100);
 }
 
 #[test]
-fn all_sessions_of_one_address_have_their_turns() {
+fn sessions_of_one_address_take_turns() {
     const SESSIONS: usize = 50;
     let mut room = Room::new(Config { rate_per_address: Some(rate(100, 10)), pace: None, ..calm() });
     let ids: Vec<SessionId> = (0..SESSIONS).map(|_| open(&mut room, 1).expect("there is room")).collect();
@@ -86,7 +86,7 @@ fn all_sessions_of_one_address_have_their_turns() {
         let n = room.hub.receive(room.now, id, &b"x\n".repeat(1_000)) / 2;
         assert_eq!(n, 1);
         taken[id.slot()] += n;
-        // Whoever is not of them waits for none of them.
+        // A session from another address does not wait.
         assert_eq!(room.hub.receive(room.now, other, b"/ping\n"), 6);
         room.read(other);
         room.commands();
@@ -96,11 +96,11 @@ fn all_sessions_of_one_address_have_their_turns() {
 }
 
 #[test]
-fn who_leaves_while_it_waits_holds_up_nobody() {
+fn a_session_that_leaves_while_waiting_delays_nobody() {
     let mut room = Room::new(Config { rate_per_address: Some(rate(1, 1)), ..calm() });
     let first = open(&mut room, 1).expect("there is room");
     assert_eq!(room.hub.receive(room.now, first, b"a\nb\n"), 2);
-    // Each takes a turn far ahead, and goes without having had it.
+    // Each queues for a turn, and leaves without having had it.
     for _ in 0..10_000 {
         let id = open(&mut room, 1).expect("there is room");
         assert_eq!(room.hub.receive(room.now, id, b"x\n"), 0);
@@ -128,7 +128,7 @@ fn ten_thousand_connections_from_one_address_and_from_64_keep_nobody_out() {
         }
         assert_eq!((opened, refused), (100 * addresses, 10_000 - 100 * addresses));
         for n in 64..1_000 {
-            assert!(open(&mut room, n).is_ok(), "whoever comes from elsewhere is let in");
+            assert!(open(&mut room, n).is_ok(), "connections from other addresses are let in");
         }
     }
 }
@@ -140,7 +140,7 @@ fn an_attacker_with_many_addresses_keeps_nobody_out_of_the_table() {
     let mut meter = Meter::new();
     let mut room = meter.scope(|| Room::new(config.clone()));
     let there = meter.scope(|| open(&mut room, 0)).expect("there is room");
-    // Far more than are remembered, all in the same instant, none of whose buckets is full again.
+    // Far more addresses than are remembered, all in the same instant, so that no bucket is full again.
     for n in 1..20_000 {
         meter.scope(|| {
             let id = open(&mut room, n).expect("each is the first from there");
@@ -149,13 +149,13 @@ fn an_attacker_with_many_addresses_keeps_nobody_out_of_the_table() {
         });
     }
     assert!(meter.peak <= bound);
-    assert_eq!(open(&mut room, 0), Err(OpenError::TooManyFromAddress), "who is there is counted all along");
+    assert_eq!(open(&mut room, 0), Err(OpenError::TooManyFromAddress), "a session that stays is counted all along");
     leave(&mut room, there);
     assert!(open(&mut room, 0).is_ok());
 }
 
 #[test]
-fn who_comes_too_often_is_told_so_in_both_dialects_and_may_come_later() {
+fn frequent_connects_are_refused_in_both_dialects_and_allowed_later() {
     let mut room = Room::new(Config { connects_per_address: Some(rate(1, 3)), max_per_address: Some(3), ..calm() });
     let ids = [0; 3].map(|_| open(&mut room, 1).expect("a burst of three"));
     assert_eq!(open(&mut room, 1), Err(OpenError::TooManyFromAddress));
@@ -184,7 +184,7 @@ fn who_comes_too_often_is_told_so_in_both_dialects_and_may_come_later() {
 }
 
 #[test]
-fn whoever_is_exempt_comes_as_it_likes() {
+fn exempt_peers_are_not_limited() {
     let mut room = Room::new(Config { max_per_address: Some(1), connects_per_address: Some(rate(1, 1)), ..calm() });
     let exempt = Exemptions::default();
     let text = room.hub.dialect("text").expect("a dialect");
@@ -201,8 +201,8 @@ fn whoever_is_exempt_comes_as_it_likes() {
     assert!(room.hub.open_from(room.now, text, of("2001:db8:0:1::1")).is_ok());
 }
 
-/// What somebody sees of visitors who come and go: 312 at once, two in the next second, two in the one after that, each
-/// time at once and when the second is over.
+/// Returns what a reader sees of visitors who join and leave: 312 at once, two in the next second, two in the one after
+/// that. It reads at once and at the end of the second.
 fn watch_visitors(dialect: &str) -> [String; 5] {
     let mut config = calm();
     config.dialects.push(DialectConfig::new(Exact("exact")));
@@ -224,7 +224,7 @@ fn watch_visitors(dialect: &str) -> [String; 5] {
 }
 
 #[test]
-fn many_joins_and_leaves_are_a_line_a_second_on_screens() {
+fn many_joins_and_leaves_are_one_line_a_second_in_text() {
     let few = "* visitor joined\n* visitor left\n* visitor joined\n* visitor left\n* visitor joined\n";
     let calm_again = "* visitor joined\n* visitor left\n".repeat(2);
     let seen = watch_visitors("text");
@@ -238,7 +238,7 @@ fn many_joins_and_leaves_are_exact_for_programs() {
 }
 
 #[test]
-fn those_who_were_only_counted_are_told_of_before_the_server_ends() {
+fn folded_joins_are_shown_before_the_server_ends() {
     let mut room = Room::new(calm());
     let watch = room.enter("text");
     let classic = room.enter("classic");

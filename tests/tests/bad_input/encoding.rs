@@ -1,15 +1,16 @@
-//! Row *encoding*: bytes that are no text, text that is no base64.
+//! Row *encoding*: bytes that are not UTF-8, fields that are not base64.
 
 use chat_proto::CloseReason;
 
 use super::{Scene, chat};
 
-/// Not UTF-8: a byte that begins nothing, a cut sequence, overlong forms of `/`, a surrogate, beyond Unicode.
+/// Not UTF-8: a byte that begins no sequence, a cut sequence, two overlong forms of `/`, a surrogate, a code point
+/// beyond Unicode, continuation bytes alone.
 const NOT_UTF8: [&[u8]; 7] =
     [b"\xfe", b"caf\xc3", b"\xc0\xaf", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80\x80"];
 
 #[test]
-fn what_is_not_utf8_is_refused_and_said_to_nobody() {
+fn invalid_utf8_is_refused_and_not_published() {
     let mut scene = Scene::new();
     scene.offends("/ping\n");
     for bytes in NOT_UTF8 {
@@ -21,7 +22,7 @@ fn what_is_not_utf8_is_refused_and_said_to_nobody() {
 }
 
 #[test]
-fn a_first_line_that_is_not_utf8_is_answered_and_closes() {
+fn a_first_line_of_invalid_utf8_is_answered_and_closes_the_session() {
     for bytes in NOT_UTF8 {
         let words = ["not valid UTF-8", "closed: first line refused"];
         for (dialect, answer) in [
@@ -39,7 +40,7 @@ fn a_first_line_that_is_not_utf8_is_answered_and_closes() {
 }
 
 #[test]
-fn a_character_cut_across_reads_is_whole_and_a_broken_one_is_still_broken() {
+fn a_character_cut_across_reads_is_accepted_and_an_invalid_one_is_refused() {
     let mut scene = Scene::new();
     for byte in "žluťoučký 🦀\n".bytes() {
         scene.offends([byte]);
@@ -54,7 +55,7 @@ fn a_character_cut_across_reads_is_whole_and_a_broken_one_is_still_broken() {
 }
 
 #[test]
-fn what_is_not_utf8_within_base64_is_refused() {
+fn invalid_utf8_within_base64_is_refused() {
     let mut scene = Scene::new();
     scene.offender = scene.room.enter("classic");
     for bytes in NOT_UTF8 {
@@ -65,19 +66,23 @@ fn what_is_not_utf8_within_base64_is_refused() {
 }
 
 #[test]
-fn controls_within_base64_reach_nobody() {
+fn control_characters_within_base64_reach_nobody() {
     let mut scene = Scene::new();
     let carol = scene.room.enter("classic");
     scene.offender = scene.room.enter("classic");
     scene.offends(chat("mallory", "a\0b\r\nc\x1b[31md\te\u{9b}f"));
     assert_eq!(scene.bob_hears(), "* mallory joined\nmallory: ab  c[31md ef\n");
-    assert_eq!(scene.room.read(carol), chat("mallory", "ab  c[31md ef"), "nor those who decode it themselves");
+    assert_eq!(
+        scene.room.read(carol),
+        chat("mallory", "ab  c[31md ef"),
+        "clients that decode base64 get the cleaned text, too"
+    );
     scene.unharmed();
 }
 
 #[test]
-fn a_line_end_alone_within_base64_reaches_nobody() {
-    // As long when cleaned as it was before, so that nothing but the bytes themselves tells them apart.
+fn a_lone_line_end_within_base64_reaches_nobody() {
+    // The cleaned text is as long as the original, so comparing lengths would not show that it was cleaned.
     let mut scene = Scene::new();
     let carol = scene.room.enter("classic");
     scene.offender = scene.room.enter("classic");
@@ -88,11 +93,12 @@ fn a_line_end_alone_within_base64_reaches_nobody() {
 }
 
 #[test]
-fn base64_that_is_none_is_refused_and_the_session_stays() {
+fn invalid_base64_is_refused_and_the_session_stays() {
     let mut scene = Scene::new();
     scene.offender = scene.room.enter("classic");
     for (line, complaint) in [
-        // No padding, too much, in the middle; the URL alphabet; bits that mean nothing; a letter too few; no alphabet at all.
+        // Padding that is missing, too long or in the middle; the URL alphabet; trailing bits that are not zero; a
+        // character too few; no base64 at all.
         ("CHAT YQ== YQ", "not valid base64"),
         ("CHAT YQ== YQ===", "not valid base64"),
         ("CHAT YQ== Y=Q=", "not valid base64"),

@@ -26,15 +26,15 @@ fn a_million_tiny_lines_stay_within_the_bound() {
         meter.scope(|| room.types(flooder, &lines));
     }
     assert!(meter.peak <= bound);
-    // The witness has not read in all that time; it is told exactly how much it missed (one line says that the flooder
-    // joined), and goes on with the oldest kept.
+    // The witness has read nothing in all that time. It is told exactly how much it missed (the join of the flooder
+    // counts as a message) and goes on with the oldest message kept.
     let heard = room.read(witness);
     assert!(heard.starts_with("* missed 999501 messages\nguest-1: x\n"), "{}", &heard[..60]);
     assert_eq!(heard.lines().count(), 1 + 500);
 }
 
 #[test]
-fn a_flood_is_held_back_by_the_rate_and_nothing_of_it_is_lost() {
+fn the_rate_delays_a_flood_and_loses_nothing() {
     let number = |n| NonZeroU32::new(n).expect("not zero");
     let rate = Some(Rate { per_second: number(20), burst: number(100) });
     let mut room = Room::new(Config { rate, ..small() });
@@ -53,7 +53,7 @@ fn a_flood_is_held_back_by_the_rate_and_nothing_of_it_is_lost() {
         }
         assert_eq!(room.commands(), [], "not to be offered again yet");
         room.pass(Duration::from_secs(1));
-        assert_eq!(room.commands(), [Command::Read(flooder)], "now it is");
+        assert_eq!(room.commands(), [Command::Read(flooder)], "now it is to be offered again");
     }
     let expected = lines(0..300, |i| format!("guest-1: line {i}\n"));
     assert_eq!(heard, format!("* guest-1 joined\n{expected}"));
@@ -73,7 +73,7 @@ fn a_thousand_renames_keep_names_unique_and_memory_bounded() {
         assert!(taken.ends_with("! that name is taken, or looks like one that is\n"), "{taken}");
     }
     assert!(meter.peak <= bound);
-    assert_eq!(room.asks(two, "/name name-1\n"), "* you are now name-1\n", "those given up are free");
+    assert_eq!(room.asks(two, "/name name-1\n"), "* you are now name-1\n", "a name that was given up is free");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn join_and_leave_storms_leave_nothing_behind() {
         meter.scope(|| room.pass(Duration::from_secs(1)));
     }
     heard.push(room.read(witness));
-    // The witness, who joined too, saw the first four of the first second; then it is one line a second.
+    // Five joins are shown singly in the first second, the witness's own among them; then there is one line a second.
     assert_eq!(heard[0], lines(0..4, |i| format!("* n{i} joined\n")));
     assert_eq!(heard[1], "* 45 joined, 49 left\n");
     assert!(heard[2..].iter().all(|line| line == "* 49 joined, 49 left\n"), "{:?}", &heard[2..5]);
@@ -109,7 +109,7 @@ fn join_and_leave_storms_leave_nothing_behind() {
 }
 
 #[test]
-fn who_in_a_loop_with_a_full_server_is_held_back_by_ones_own_replies() {
+fn a_who_loop_on_a_full_server_is_held_back_by_its_own_replies() {
     let mut room = Room::new(small());
     let ids: Vec<SessionId> = (0..50).map(|_| room.enter("text")).collect();
     for (i, id) in ids.iter().enumerate() {
@@ -118,13 +118,13 @@ fn who_in_a_loop_with_a_full_server_is_held_back_by_ones_own_replies() {
     room.read(ids[0]);
     let asked = "/who\n".repeat(1_000);
     let taken = room.hub.receive(room.now, ids[0], asked.as_bytes());
-    assert!(taken < asked.len(), "whoever does not read the answers is not read from");
+    assert!(taken < asked.len(), "input is left untaken while answers are not read");
     let answers = room.read(ids[0]);
     assert_eq!(answers.lines().count(), taken / "/who\n".len());
     let first = answers.lines().next().expect("an answer");
     assert!(first.starts_with("* 50 here: a-rather-long-name-number-0, ") && first.ends_with(" more"), "{first}");
     assert!(first.len() <= 1_024 + 64, "it is cut");
-    assert!(room.commands().contains(&Command::Read(ids[0])), "having read them, it may go on");
+    assert!(room.commands().contains(&Command::Read(ids[0])), "its input is taken again after it has read them");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_reconnect_storm_beyond_the_limit_is_refused_with_a_reason() {
 }
 
 #[test]
-fn everything_said_at_once_by_everyone_is_heard_by_all_in_one_order() {
+fn messages_of_everyone_at_once_reach_all_in_one_order() {
     let mut room = Room::new(Config { log_entries: 5_000, log_bytes: 1 << 20, ..small() });
     let ids: Vec<SessionId> = (0..50).map(|_| room.enter("text")).collect();
     for line in 0..20 {
@@ -154,7 +154,7 @@ fn everything_said_at_once_by_everyone_is_heard_by_all_in_one_order() {
         }
     }
     let heard: Vec<Vec<String>> = ids.iter().map(|id| room.read(*id).lines().map(String::from).collect()).collect();
-    // What two of them heard of all the others is the same, in the same order.
+    // Any two of them were sent the others' messages in the same order.
     let of_others = |n: usize, lines: &[String]| -> Vec<String> {
         let own = ["guest-1: ".to_owned(), format!("guest-{}: ", n + 1)];
         let is_said = |line: &&String| line.contains(": ") && own.iter().all(|own| !line.starts_with(own));
@@ -167,7 +167,7 @@ fn everything_said_at_once_by_everyone_is_heard_by_all_in_one_order() {
 }
 
 #[test]
-fn a_flood_of_tells_fills_nobodys_memory() {
+fn a_flood_of_private_messages_stays_within_the_reply_buffer() {
     let mut scene = Scene::with(small());
     let mut refused = 0;
     for _ in 0..10_000 {

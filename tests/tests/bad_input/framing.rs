@@ -1,4 +1,4 @@
-//! Row *framing*: where lines end, and where they do not.
+//! Row *framing*: line ends, line lengths, and the end of input.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use chat_proto::{CloseReason, Config, Rate};
 use super::{Scene, chat, lines};
 
 #[test]
-fn a_line_without_end_is_refused_once_and_holds_no_memory() {
+fn an_endless_line_is_refused_once_and_holds_no_memory() {
     let mut scene = Scene::new();
     scene.offends("/ping\n");
     assert_eq!(scene.offends(vec![b'x'; 5_000]), "! line too long: 4096 bytes at most\n");
     for _ in 0..1_000 {
-        assert_eq!(scene.offends([b'x'; 1_000]), "", "told once, thrown away since");
+        assert_eq!(scene.offends([b'x'; 1_000]), "", "refused once, discarded since");
     }
     scene.unharmed();
     scene.quiet();
-    assert_eq!(scene.offends("\n"), "", "its end ends it");
+    assert_eq!(scene.offends("\n"), "", "the line end completes it");
     scene.still_welcome();
 }
 
 #[test]
-fn a_first_line_without_end_is_answered_and_closes() {
+fn an_endless_first_line_is_answered_and_closes_the_session() {
     let mut scene = Scene::new();
     let answer = scene.offends([&[b'x'; 5_000][..], b"\n/name mallory\nhello\n"].concat());
     assert_eq!(answer, "! line too long: 4096 bytes at most\n! closed: first line refused\n");
@@ -31,7 +31,7 @@ fn a_first_line_without_end_is_answered_and_closes() {
 }
 
 #[test]
-fn one_byte_at_a_time_is_a_line_like_others() {
+fn a_line_may_arrive_one_byte_at_a_time() {
     let mut scene = Scene::new();
     for byte in b"slowly said\r\n" {
         assert_eq!(scene.offends([*byte]), "");
@@ -41,7 +41,7 @@ fn one_byte_at_a_time_is_a_line_like_others() {
 }
 
 #[test]
-fn many_lines_in_one_read_are_as_many_lines() {
+fn many_lines_may_arrive_in_one_read() {
     let mut scene = Scene::new();
     let many = lines(0..500, |i| format!("line {i}\n"));
     scene.offends(&many);
@@ -51,7 +51,7 @@ fn many_lines_in_one_read_are_as_many_lines() {
 }
 
 #[test]
-fn crlf_and_lf_end_a_line_bare_cr_and_nul_do_not() {
+fn crlf_and_lf_end_a_line_but_bare_cr_and_nul_do_not() {
     let mut scene = Scene::new();
     scene.offends("one\r\ntwo\nthree\rfour\0five\n\r\n\n");
     assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: one\nguest-3: two\nguest-3: three fourfive\n");
@@ -59,7 +59,7 @@ fn crlf_and_lf_end_a_line_bare_cr_and_nul_do_not() {
 }
 
 #[test]
-fn a_line_at_the_limit_is_said_and_one_byte_more_is_not() {
+fn a_line_at_the_limit_is_published_and_a_longer_one_is_not() {
     let mut scene = Scene::with(Config { rate: None, max_line: 100, ..Config::default() });
     scene.offends("hello\n");
     scene.quiet();
@@ -78,10 +78,10 @@ fn a_line_at_the_limit_is_said_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn a_classic_line_at_the_limit_is_said_and_one_byte_more_is_not() {
+fn a_classic_line_at_the_limit_is_published_and_a_longer_one_is_not() {
     let mut scene = Scene::with(Config { rate: None, max_line: 100, ..Config::default() });
     scene.offender = scene.room.enter("classic");
-    // "CHAT YQ== " are 10 bytes, 66 bytes of words are 88 of base64; the space makes up for the rest.
+    // "CHAT YQ== " has 10 bytes, and 66 bytes of text are 88 of base64; spaces fill up the rest.
     let line = |padding: usize| chat("a", "x".repeat(66)).replacen("CHAT ", &format!("CHAT{}", " ".repeat(padding)), 1);
     assert_eq!((line(3).len(), line(4).len()), (101, 102), "with their line end");
     assert_eq!(scene.offends(line(3)), "");
@@ -102,7 +102,7 @@ fn bytes_after_the_end_of_input_are_taken_and_ignored() {
 }
 
 #[test]
-fn an_unfinished_line_at_the_end_of_input_is_not_said() {
+fn an_unfinished_line_at_the_end_of_input_is_not_published() {
     let mut scene = Scene::new();
     scene.offends("said\nnot said");
     scene.room.hub.receive_eof(scene.room.now, scene.offender);
@@ -111,13 +111,13 @@ fn an_unfinished_line_at_the_end_of_input_is_not_said() {
 }
 
 #[test]
-fn what_is_thrown_away_of_a_line_costs_a_token_for_each_kib() {
+fn discarded_input_costs_a_token_per_kib() {
     const KIB: usize = 1 << 10;
     let rate = Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(10).expect("not zero") };
     let mut scene = Scene::with(Config { rate: Some(rate), max_line: 100, ..Config::default() });
     let endless = vec![b'x'; 100 * KIB];
     scene.offends("/ping\n");
-    // The line itself, and eight KiB of what is over: the tenth token is the last.
+    // The line costs a token, and so does each of eight KiB beyond its limit. With `/ping` that is all ten tokens.
     let taken = scene.room.hub.receive(scene.room.now, scene.offender, &endless);
     assert_eq!(taken, 101 + 8 * KIB);
     assert_eq!(scene.room.hub.receive(scene.room.now, scene.offender, b"x"), 0, "not a byte more");

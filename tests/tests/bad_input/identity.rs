@@ -9,13 +9,13 @@ const RESERVED: &str = "! that name is reserved\n";
 const RESTRICTED: &str = "! a name has letters and digits in common use, - . ' _ ` ^ | \\ [ ] { } and nothing else\n";
 const MARKS: &str = "! a name has marks only behind a letter, three at most and none twice\n";
 
-/// A scene in which accounts, say, tell people apart.
+/// A scene with loose names, as where accounts tell people apart.
 fn loose() -> Scene {
     Scene::with(Config { rate: None, names: NameRules::Loose, ..Config::default() })
 }
 
 #[test]
-fn twins_by_case_are_taken() {
+fn a_name_that_differs_in_case_only_is_taken() {
     let mut scene = Scene::new();
     for twin in ["alice", "Alice", "ALICE", "aLiCe"] {
         assert_eq!(scene.offends(format!("/name {twin}\n")), TAKEN);
@@ -31,7 +31,7 @@ fn twins_by_case_are_taken() {
 }
 
 #[test]
-fn twins_by_looks_are_taken() {
+fn a_name_that_looks_alike_is_taken() {
     let mut scene = Scene::new();
     for twin in ["аlice", "b0b", "bоb", "ALİCE", "alıce"] {
         assert_eq!(scene.offends(format!("/name {twin}\n")), TAKEN, "{twin}");
@@ -43,7 +43,7 @@ fn twins_by_looks_are_taken() {
 }
 
 #[test]
-fn twins_by_marks_are_taken() {
+fn a_name_that_differs_in_marks_only_is_taken() {
     let mut scene = Scene::new();
     for twin in ["álice", "a\u{301}lice", "al\u{327}ice", "ałice", "bób", "BÖB"] {
         assert_eq!(scene.offends(format!("/name {twin}\n")), TAKEN, "{twin}");
@@ -52,7 +52,7 @@ fn twins_by_marks_are_taken() {
 }
 
 #[test]
-fn twins_by_composition_are_taken() {
+fn a_name_that_differs_in_composition_only_is_taken() {
     for (first, twin) in [
         ("é", "e\u{301}"),
         ("ế", "e\u{302}\u{301}"),
@@ -68,7 +68,7 @@ fn twins_by_composition_are_taken() {
 }
 
 #[test]
-fn reserved_names_and_their_twins_are_nobodys() {
+fn reserved_names_and_their_look_alikes_are_refused() {
     for mut scene in [Scene::new(), loose()] {
         for name in [
             "server",
@@ -95,8 +95,8 @@ fn reserved_names_and_their_twins_are_nobodys() {
 }
 
 #[test]
-fn a_name_with_something_that_cannot_be_seen_is_none() {
-    // Tifinagh's and Brahmi's joiners, a hieroglyph's control, the Khitan filler; blanks; a stacker without its letters.
+fn a_name_with_an_invisible_character_is_refused() {
+    // Joiners of Tifinagh and Brahmi, a control of hieroglyphs, the Khitan filler; blanks; stackers without letters.
     let unseen =
         "\u{2d7f}\u{1107f}\u{13430}\u{16fe4}\u{13441}\u{2800}\u{200b}\u{206a}\u{e0041}\u{34f}\u{3164}\u{1039}\u{17d2}";
     for (mut scene, answer) in [(Scene::new(), RESTRICTED), (loose(), "! a name has no white space")] {
@@ -115,7 +115,7 @@ fn a_name_with_something_that_cannot_be_seen_is_none() {
 }
 
 #[test]
-fn a_name_with_what_is_not_assigned_is_none() {
+fn a_name_with_an_unassigned_character_is_refused() {
     for (mut scene, answer) in [(Scene::new(), RESTRICTED), (loose(), "! a name has no white space")] {
         for c in "\u{378}\u{1c8f}\u{2065}\u{e0fff}\u{3fffd}\u{fdd0}\u{e000}\u{10fffd}".chars() {
             assert!(scene.offends(format!("/name carol{c}\n")).starts_with(answer), "{c:?}");
@@ -125,7 +125,7 @@ fn a_name_with_what_is_not_assigned_is_none() {
 }
 
 #[test]
-fn a_name_with_the_signs_of_a_line_is_none() {
+fn a_name_with_the_punctuation_of_a_line_is_refused() {
     let mut scene = Scene::new();
     for name in
         ["alice：", "alice:", "alice∶", "！", "＊", "*", "!", "／", "alice→", "@alice", "#alice", "<alice>", "🦀"]
@@ -138,7 +138,7 @@ fn a_name_with_the_signs_of_a_line_is_none() {
 }
 
 #[test]
-fn a_name_with_many_marks_is_none() {
+fn a_name_with_many_combining_marks_is_refused() {
     let mut scene = Scene::new();
     for name in [
         "a\u{302}\u{303}\u{304}\u{306}",
@@ -159,7 +159,7 @@ fn a_name_with_many_marks_is_none() {
 }
 
 #[test]
-fn a_name_is_had_and_measured_in_nfc() {
+fn a_name_is_kept_and_measured_in_nfc() {
     let mut scene = Scene::with(Config { rate: None, max_name: 6, ..Config::default() });
     assert_eq!(scene.offends("/name z\u{30c}z\u{30c}z\u{30c}\n"), "* you are now žžž\n");
     assert_eq!(scene.offends("/name žžžz\n"), "! a name has at most 6 bytes\n");
@@ -171,7 +171,7 @@ fn a_name_is_had_and_measured_in_nfc() {
 }
 
 #[test]
-fn loose_names_are_what_can_be_seen_and_twins_are_by_case() {
+fn loose_names_are_visible_characters_compared_by_case() {
     let mut scene = loose();
     for name in ["🦀", "alice：", "！", "o’neil", "аlice", "ALİCE", "álice", "b0b", "ὀδυσσεύς"] {
         assert_eq!(scene.offends(format!("/name {name}\n")), format!("* you are now {name}\n"));
@@ -183,25 +183,25 @@ fn loose_names_are_what_can_be_seen_and_twins_are_by_case() {
 }
 
 #[test]
-fn a_name_is_free_in_the_instant_its_owner_goes() {
+fn a_name_is_free_in_the_instant_its_owner_leaves() {
     let mut scene = Scene::new();
     assert_eq!(scene.offends("/name bob\n"), TAKEN);
-    // Bob's last words are still to be read, he himself is gone.
+    // Bob has left, though his last reply is still to be read.
     scene.room.types(scene.bob, "/quit\n");
     assert_eq!(scene.offends("/name bob\n"), "* bob left\n* you are now bob\n");
-    assert_eq!(scene.room.read(scene.bob), "* bye\n", "what the old bob is sent is his own");
+    assert_eq!(scene.room.read(scene.bob), "* bye\n", "the reply to the old bob reaches the old bob");
     assert_eq!(scene.room.read(scene.alice), "* bob left\n* bob joined\n", "in this order");
 }
 
 #[test]
-fn of_two_who_race_for_a_name_one_has_it() {
+fn one_of_two_sessions_racing_for_a_name_gets_it() {
     let mut scene = Scene::new();
     let other = scene.room.enter("text");
     scene.room.types(scene.offender, "/name carol\n");
     scene.room.types(other, "/name carol\n");
     assert_eq!(scene.room.read(scene.offender), "* you are now carol\n");
     assert_eq!(scene.room.read(other), format!("* carol joined\n{TAKEN}"));
-    // And one who claims it while speaking speaks as nobody.
+    // A `CHAT` line under a name that is taken is published as anonymous.
     let classic = scene.room.enter("classic");
     scene.quiet();
     scene.room.types(classic, chat("carol", "I am carol"));
@@ -209,16 +209,16 @@ fn of_two_who_race_for_a_name_one_has_it() {
 }
 
 #[test]
-fn renaming_to_oneself_tells_nobody() {
+fn renaming_to_the_same_name_is_not_announced() {
     let mut scene = Scene::new();
     assert_eq!(scene.room.asks(scene.alice, "/name alice\n"), "* you are now alice\n");
     assert_eq!(scene.bob_hears(), "");
     assert_eq!(scene.room.asks(scene.alice, "/name Alice\n"), "* you are now Alice\n");
-    assert_eq!(scene.bob_hears(), "* alice is now Alice\n", "but another case is another name");
+    assert_eq!(scene.bob_hears(), "* alice is now Alice\n", "a change of case is announced");
 }
 
 #[test]
-fn a_name_of_only_spaces_or_combining_marks_is_none() {
+fn a_name_of_only_spaces_or_combining_marks_is_refused() {
     let mut scene = Scene::new();
     for name in ["\u{301}", "\u{301}\u{302}\u{303}", "\u{20d0}", "\u{3000}", "\u{2003}\u{2003}", "\u{a0}"] {
         let answer = scene.offends(format!("/name {name}\n"));
@@ -234,7 +234,7 @@ fn a_name_of_only_spaces_or_combining_marks_is_none() {
 }
 
 #[test]
-fn a_name_of_the_longest_is_had_and_a_longer_one_is_not() {
+fn a_name_at_the_limit_is_allowed_and_a_longer_one_is_not() {
     let mut scene = Scene::with(Config { rate: None, max_name: 32, ..Config::default() });
     for (name, is_had) in [
         ("n".repeat(32), true),
@@ -263,15 +263,15 @@ fn nobody_speaks_in_anothers_name() {
 }
 
 #[test]
-fn a_look_alike_of_a_name_reaches_nobody() {
+fn a_private_message_to_a_look_alike_name_reaches_nobody() {
     let mut scene = Scene::new();
     assert_eq!(scene.offends("/msg b0b psst\n"), "! nobody here has that name\n");
-    assert_eq!(scene.offends("/msg BOB psst\n"), "you -> bob: psst\n", "another case does");
+    assert_eq!(scene.offends("/msg BOB psst\n"), "you -> bob: psst\n", "another case of the name is the same name");
     assert_eq!(scene.bob_hears(), "guest-3 -> you: psst\n");
 }
 
 #[test]
-fn a_whisper_to_a_guest_who_is_gone_reaches_nobody_and_says_so() {
+fn a_private_message_to_a_departed_guest_is_refused() {
     let mut scene = Scene::new();
     let psst = |scene: &mut Scene, number: u32| {
         let (alice, words) = (scene.alice, format!("/msg guest-{number} psst\n"));
@@ -279,13 +279,13 @@ fn a_whisper_to_a_guest_who_is_gone_reaches_nobody_and_says_so() {
     };
     assert_eq!(psst(&mut scene, 3), "you -> guest-3: psst\n");
     assert_eq!(scene.room.read(scene.offender), "alice -> you: psst\n");
-    // Who has said nothing leaves without a word, and another comes in its place.
+    // A guest who has said nothing leaves unannounced, and another takes its slot.
     scene.offends("/quit\n");
     assert_eq!(scene.closed(), Some(CloseReason::Quit));
     scene.offender = scene.room.enter("text");
     assert_eq!(scene.room.hub.name(scene.offender), Some("guest-4".into()));
     assert_eq!(psst(&mut scene, 3), "! guest-3 is gone, or is called something else now\n");
-    assert_eq!(scene.room.read(scene.offender), "", "it was meant for another");
+    assert_eq!(scene.room.read(scene.offender), "", "the message was meant for another guest");
     assert_eq!(psst(&mut scene, 4), "you -> guest-4: psst\n");
     scene.offends("/name carol\n");
     scene.quiet();
@@ -296,7 +296,7 @@ fn a_whisper_to_a_guest_who_is_gone_reaches_nobody_and_says_so() {
 }
 
 #[test]
-fn a_guests_number_is_not_to_be_had_again_by_reconnecting() {
+fn reconnecting_gives_no_guest_an_earlier_number() {
     let mut scene = Scene::with(Config { rate: None, max_sessions: 3, ..Config::default() });
     for number in 4..200 {
         scene.offends("/quit\n");
@@ -304,7 +304,7 @@ fn a_guests_number_is_not_to_be_had_again_by_reconnecting() {
         scene.offender = scene.room.enter("text");
         assert_eq!(scene.room.hub.name(scene.offender), Some(format!("guest-{number}")));
     }
-    // Who is shown to nobody by number takes none.
+    // A classic client that is never shown as a guest takes no number.
     scene.offends("/quit\n");
     assert_eq!(scene.closed(), Some(CloseReason::Quit));
     let classic = scene.room.enter("classic");

@@ -1,11 +1,11 @@
-//! Row *injection*: words and names that would be something else.
+//! Row *injection*: messages and names that imitate something else.
 
 use chat_proto::{Config, NameRules, RecordKind};
 
 use super::{Scene, chat};
 
 #[test]
-fn what_steers_a_terminal_is_taken_out_of_words() {
+fn terminal_controls_are_removed_from_messages() {
     for (words, shown) in [
         ("\x1b[2Jcleared", "[2Jcleared"),
         ("\x1b]52;c;cm0gLXJm\x07clipboard", "]52;c;cm0gLXJmclipboard"),
@@ -29,7 +29,7 @@ fn what_steers_a_terminal_is_taken_out_of_words() {
 }
 
 #[test]
-fn words_of_nothing_but_controls_are_not_said() {
+fn a_message_of_control_characters_only_is_not_published() {
     let mut scene = Scene::new();
     for words in ["\x1b\x07\x08", "\u{202e}\u{2066}", "\u{85}\u{9b}", " \t ", "\0"] {
         assert_eq!(scene.offends(format!("{words}\n")), "");
@@ -38,7 +38,7 @@ fn words_of_nothing_but_controls_are_not_said() {
     scene.unharmed();
 }
 
-/// Has the words said, done, told and left with in both dialects; they must be shown so everywhere.
+/// Asserts how these words are shown in a message, an action, a private message and a quit reason, and from `classic`.
 #[track_caller]
 fn are_shown_as(words: &str, shown: &str) {
     let mut scene = Scene::new();
@@ -52,7 +52,7 @@ fn are_shown_as(words: &str, shown: &str) {
     let classic = scene.room.enter("classic");
     scene.room.types(classic, chat("carol", words));
     assert_eq!(scene.bob_hears(), format!("* carol joined\ncarol: {shown}\n"), "{words:?} in base64");
-    // Last words are cut before they are cleaned.
+    // A quit reason is cut before it is cleaned.
     if words.len() <= 256 {
         scene.offends(format!("/quit {spaces}\n"));
         assert_eq!(scene.bob_hears(), format!("* guest-3 left (\"{trimmed}\")\n"), "{words:?} on leaving");
@@ -61,13 +61,13 @@ fn are_shown_as(words: &str, shown: &str) {
 }
 
 #[test]
-fn what_cannot_be_seen_is_taken_out_of_words() {
+fn invisible_characters_are_removed_from_messages() {
     for c in "\u{200b}\u{200c}\u{200d}\u{200e}\u{2060}\u{206a}\u{206f}\u{feff}\u{ad}\u{34f}\u{3164}\u{13441}\u{2800}\u{e0001}\u{e0041}\u{fe0f}\u{e0101}"
         .chars()
     {
         are_shown_as(&format!("yes{c}, I {c}{c}do"), "yes, I do");
     }
-    // A message within a message, in tags.
+    // A hidden message, spelled in tag characters.
     let hidden: String = "I resign".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
     are_shown_as(&format!("hello{hidden}!"), "hello!");
     let mut scene = Scene::new();
@@ -92,7 +92,7 @@ fn joiners_stay_where_letters_or_emoji_need_them() {
 }
 
 #[test]
-fn of_marks_without_end_three_stay() {
+fn at_most_three_combining_marks_in_a_row_are_kept() {
     are_shown_as(&format!("Z{}algo", "\u{301}".repeat(1_000)), "Z\u{301}\u{301}\u{301}algo");
     let mut scene = Scene::new();
     scene.offends(format!("Z{}algo\n", "\u{301}".repeat(2_000)));
@@ -101,7 +101,7 @@ fn of_marks_without_end_three_stay() {
 }
 
 #[test]
-fn padding_does_not_reach_a_terminals_edge() {
+fn padding_cannot_reach_the_terminals_edge() {
     // In 80 columns the next row would begin with bob's name.
     let pad = |words: &str, c: &str, columns: usize| {
         let width = "guest-3: ".len() + words.len();
@@ -138,7 +138,7 @@ fn pasted_code_keeps_its_shape() {
 }
 
 #[test]
-fn a_message_cannot_be_taken_for_a_notice_or_for_anothers_line() {
+fn a_message_cannot_imitate_a_notice_or_anothers_line() {
     let mut scene = Scene::new();
     scene.offends("first\n");
     scene.quiet();
@@ -146,16 +146,16 @@ fn a_message_cannot_be_taken_for_a_notice_or_for_anothers_line() {
     {
         scene.offends(format!("{words}\n"));
         let heard = scene.bob_hears();
-        assert_eq!(heard, format!("guest-3: {words}\n"), "it begins with who says it");
+        assert_eq!(heard, format!("guest-3: {words}\n"), "the line begins with its author");
     }
-    // Neither by a line end of any kind.
+    // No kind of line end helps either.
     scene.offends("x\rbob: forged\u{2028}bob: forged\u{85}bob: forged\n");
     assert_eq!(scene.bob_hears(), "guest-3: x bob: forged bob: forgedbob: forged\n");
     scene.unharmed();
 }
 
 #[test]
-fn public_words_cannot_be_taken_for_private_ones_or_an_action_on_the_classic_port() {
+fn a_public_classic_message_cannot_imitate_a_private_one_or_an_action() {
     let mut scene = Scene::new();
     let carol = scene.room.enter("classic");
     scene.offends("/name mallory\n");
@@ -172,7 +172,7 @@ fn public_words_cannot_be_taken_for_private_ones_or_an_action_on_the_classic_por
 }
 
 #[test]
-fn a_name_cannot_imitate_a_notice_or_anothers_line_or_hide() {
+fn a_name_cannot_imitate_a_notice_or_anothers_line_or_be_invisible() {
     let mut scene = Scene::new();
     for name in [
         "*",
@@ -206,7 +206,7 @@ fn a_name_cannot_imitate_a_notice_or_anothers_line_or_hide() {
 }
 
 #[test]
-fn a_classic_name_cannot_imitate_either() {
+fn a_classic_name_cannot_imitate_a_notice_or_anothers_line() {
     let mut scene = Scene::new();
     scene.offender = scene.room.enter("classic");
     for name in ["* alice", "alice:", "a\nb", "a\r\nCHAT x", "a\0b", "server", "anonymous"] {
@@ -217,17 +217,17 @@ fn a_classic_name_cannot_imitate_either() {
 }
 
 #[test]
-fn what_peers_type_cannot_write_into_the_journal() {
+fn peers_cannot_write_text_into_the_journal() {
     let mut scene = Scene::new();
     scene.offends("x\r1970-01-01 admin logged in\n/name \x1b[31m\n/quit bye\r\nroot: forged\n");
-    // The journal has kinds and numbers, nobody's words.
+    // The journal has kinds and numbers, but no text from peers.
     let kinds: Vec<RecordKind> = scene.room.hub.journal(0).skip(5).map(|record| record.kind).collect();
     let quit = chat_proto::CloseReason::Quit;
     assert_eq!(kinds, [RecordKind::Refused, RecordKind::Closing(quit), RecordKind::Closed(quit)]);
 }
 
 #[test]
-fn format_directives_are_only_letters() {
+fn format_directives_are_not_interpreted() {
     let mut scene = Scene::with(Config { rate: None, names: NameRules::Loose, ..Config::default() });
     for name in ["%s%n%x", "{}", "{0}", "${HOME}", "$(reboot)", "`id`", "%00"] {
         let answer = scene.offends(format!("/name {name}\n"));
@@ -240,7 +240,7 @@ fn format_directives_are_only_letters() {
 }
 
 #[test]
-fn a_quit_reason_cannot_be_taken_for_a_notice() {
+fn a_quit_reason_cannot_imitate_a_notice() {
     for (words, shown) in [
         ("timed out", "* mallory left (\"timed out\")\n"),
         ("idle)  * alice left (timed out", "* mallory left (\"idle)  * alice left (timed out\")\n"),
@@ -256,7 +256,7 @@ fn a_quit_reason_cannot_be_taken_for_a_notice() {
 }
 
 #[test]
-fn long_last_words_are_cut_between_characters() {
+fn a_long_quit_reason_is_cut_between_characters() {
     let mut scene = Scene::new();
     scene.offends("/name mallory\n");
     scene.quiet();

@@ -1,4 +1,4 @@
-//! Row *limits*: everything at its brim, and values out of range.
+//! Row *limits*: everything full, and values out of range.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::{Scene, lines};
 /// Sets one limit.
 type Set = fn(&mut Config);
 
-/// The least that a hub takes.
+/// The smallest limits that a hub accepts.
 fn least() -> Config {
     let mut config = Config {
         max_sessions: 1,
@@ -28,7 +28,7 @@ fn least() -> Config {
         pace: None,
         ..Config::default()
     };
-    // Two limits have a least value that depends on others; the error says it.
+    // The smallest values of two limits depend on other limits; the error says what they are.
     while let Err(ConfigError::TooLittleRoom { limit, min, .. }) = config.check() {
         match limit {
             Limit::LogBytes => config.log_bytes = min,
@@ -40,7 +40,7 @@ fn least() -> Config {
 }
 
 #[test]
-fn one_session_more_than_allowed_is_told_so() {
+fn a_session_over_the_limit_is_refused() {
     let mut room = Room::new(Config { max_sessions: 3, ..Config::default() });
     let ids = [room.enter("text"), room.enter("classic"), room.enter("text")];
     for name in ["text", "classic"] {
@@ -55,7 +55,7 @@ fn one_session_more_than_allowed_is_told_so() {
 }
 
 #[test]
-fn a_hub_with_the_least_of_everything_works() {
+fn a_hub_works_with_the_least_limits() {
     let mut room = Room::new(least());
     let id = room.enter("text");
     for _ in 0..5 {
@@ -67,11 +67,11 @@ fn a_hub_with_the_least_of_everything_works() {
     assert_eq!(room.asks(id, "/name n\n"), "* you are now n\n");
     room.pass(Duration::from_secs(1));
     assert_eq!(room.asks(id, format!("{}\n", "x".repeat(65))), "! line too long: 64 bytes at most\n");
-    assert_eq!(room.hub.journal(0).count(), 1, "a journal of one record has the last");
+    assert_eq!(room.hub.journal(0).count(), 1, "a journal of one record has the latest");
 }
 
 #[test]
-fn zero_is_out_of_range_wherever_there_must_be_something() {
+fn zero_is_out_of_range_where_a_limit_must_be_positive() {
     let cases: [(Limit, Set); 7] = [
         (Limit::MaxSessions, |c| c.max_sessions = 0),
         (Limit::MaxLine, |c| c.max_line = 0),
@@ -103,7 +103,7 @@ fn zero_is_out_of_range_wherever_there_must_be_something() {
 }
 
 #[test]
-fn who_sets_a_limit_out_of_its_range_is_told_the_range() {
+fn the_error_for_a_limit_names_its_range() {
     let mut twice = Config::default();
     twice.dialects = vec![twice.dialects[0].clone(); 2];
     for (config, words) in [
@@ -127,7 +127,7 @@ fn who_sets_a_limit_out_of_its_range_is_told_the_range() {
 }
 
 #[test]
-fn the_greatest_is_out_of_range_and_nothing_overflows() {
+fn the_largest_numbers_are_out_of_range_and_nothing_overflows() {
     let cases: [Set; 9] = [
         |c| c.max_sessions = usize::MAX,
         |c| c.max_line = usize::MAX,
@@ -155,7 +155,7 @@ fn the_greatest_is_out_of_range_and_nothing_overflows() {
 
 #[test]
 fn the_largest_allowed_limits_have_a_bound() {
-    // Added up, not allocated.
+    // The bound is computed; nothing is allocated.
     let mut config = Config {
         max_sessions: 1 << 20,
         max_line: 1 << 20,
@@ -176,7 +176,7 @@ fn the_largest_allowed_limits_have_a_bound() {
 }
 
 #[test]
-fn a_log_at_its_brim_keeps_the_latest_and_counts_the_rest() {
+fn a_full_log_keeps_the_latest_and_counts_the_rest() {
     let mut scene = Scene::with(Config { log_entries: 10, rate: None, pace: None, ..Config::default() });
     for i in 0..100 {
         scene.room.types(scene.alice, format!("line {i}\n"));
@@ -207,7 +207,7 @@ fn an_entry_as_long_as_the_log_is_the_only_one_in_it() {
 }
 
 #[test]
-fn a_reply_buffer_at_its_brim_holds_back_who_fills_it() {
+fn a_full_reply_buffer_holds_back_its_session() {
     let mut scene = Scene::with(Config { reply_bytes: 20_000, rate: None, ..Config::default() });
     let asked = "/help\n".repeat(1_000);
     let taken = scene.room.hub.receive(scene.room.now, scene.offender, asked.as_bytes());
@@ -220,7 +220,7 @@ fn a_reply_buffer_at_its_brim_holds_back_who_fills_it() {
 }
 
 #[test]
-fn a_journal_at_its_brim_overwrites_the_oldest_and_tells() {
+fn a_full_journal_overwrites_the_oldest_and_shows_the_gap() {
     let mut room = Room::new(Config { journal_records: 5, rate: None, ..Config::default() });
     let id = room.enter("text");
     for i in 0..20 {
@@ -228,13 +228,17 @@ fn a_journal_at_its_brim_overwrites_the_oldest_and_tells() {
         room.read(id);
     }
     let records: Vec<(u64, RecordKind)> = room.hub.journal(0).map(|record| (record.seq, record.kind)).collect();
-    assert_eq!(records, (16..21).map(|seq| (seq, RecordKind::Named)).collect::<Vec<_>>(), "16 of them are missed");
+    assert_eq!(
+        records,
+        (16..21).map(|seq| (seq, RecordKind::Named)).collect::<Vec<_>>(),
+        "the 16 oldest are overwritten"
+    );
     assert_eq!(room.hub.journal(20).count(), 1);
     assert_eq!((room.hub.journal(21).count(), room.hub.journal(u64::MAX).count()), (0, 0));
 }
 
 #[test]
-fn everything_at_its_brim_is_within_the_bound() {
+fn memory_is_within_the_bound_when_everything_is_full() {
     let config = Config {
         max_sessions: 20,
         log_bytes: 20_000,
@@ -257,7 +261,7 @@ fn everything_at_its_brim_is_within_the_bound() {
             meter.scope(|| {
                 room.hub.receive(room.now, *id, "/help\n".repeat(100).as_bytes());
                 room.hub.receive(room.now, *id, line.as_bytes());
-                // Half a line out, half a line in.
+                // All output but one byte is sent, and half a line is received.
                 let n = room.hub.pending(*id).len();
                 room.hub.sent(room.now, *id, n.saturating_sub(1));
                 room.hub.receive(room.now, *id, half.as_bytes());

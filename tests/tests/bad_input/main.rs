@@ -1,8 +1,8 @@
-//! What the world will send, row by row, against the core: bytes in.
+//! Bad input to the core, one file for each row of the table in this package's README.md.
 //!
-//! Each test does one bad thing while two others talk. Whatever it is, they must notice nothing of it but what the rules
-//! say, memory must stay within its bound, and the offender must get a clear answer or a close with a reason. The table
-//! in this package's README.md says which test tries what.
+//! In each test a third session does one bad thing while two others talk. The two must notice nothing but what the
+//! rules say, memory must stay within its bound, and the offender must get a clear answer or a close with a reason. The
+//! table says which test tries what.
 
 mod coming_back;
 mod encoding;
@@ -24,7 +24,7 @@ use base64::prelude::BASE64_STANDARD;
 use chat_proto::{Command, Config, SessionId};
 use chat_tests::room::Room;
 
-/// A room with two who talk with each other and one who means no good.
+/// A room with two members who talk with each other, and an offender.
 struct Scene {
     room: Room,
     alice: SessionId,
@@ -47,27 +47,27 @@ impl Scene {
         scene
     }
 
-    /// Reads away what everyone is to be sent.
+    /// Lets everyone read what is pending, and drops it.
     fn quiet(&mut self) {
         for id in self.room.hub.sessions().collect::<Vec<_>>() {
             self.room.read(id);
         }
     }
 
-    /// The offender types; returns what it is answered.
+    /// Lets the offender send bytes; returns the answer.
     fn offends(&mut self, bytes: impl AsRef<[u8]>) -> String {
         self.room.asks(self.offender, bytes)
     }
 
-    /// What bob has heard since he last looked.
+    /// Returns what bob was sent since the last call.
     fn bob_hears(&mut self) -> String {
         self.room.read(self.bob)
     }
 
-    /// The others are as well as ever: they heard nothing of it, and they hear each other.
+    /// Asserts that the others were sent nothing, and that they still receive each other's messages.
     #[track_caller]
     fn unharmed(&mut self) {
-        assert_eq!(self.bob_hears(), "", "nothing of it reached the others");
+        assert_eq!(self.bob_hears(), "", "the others were sent something");
         self.room.read(self.alice);
         self.room.types(self.alice, "still here?\n");
         assert_eq!(self.bob_hears(), "alice: still here?\n");
@@ -75,7 +75,7 @@ impl Scene {
         assert_eq!(self.room.read(self.alice), "bob: yes\n");
     }
 
-    /// The offender is still there, and heard like anyone.
+    /// Asserts that the offender is still connected and that its messages are published.
     #[track_caller]
     fn still_welcome(&mut self) {
         self.quiet();
@@ -84,7 +84,7 @@ impl Scene {
         assert!(heard.ends_with(": sorry\n"), "{heard}");
     }
 
-    /// The reason for which the offender's connection is to be closed, if it is.
+    /// Returns the reason with which the offender's connection is to be closed, if it is.
     fn closed(&mut self) -> Option<chat_proto::CloseReason> {
         self.room.read(self.offender);
         let offender = self.offender;
@@ -95,12 +95,12 @@ impl Scene {
     }
 }
 
-/// A line of the classic dialect that says the words under the name.
+/// Returns a `CHAT` line of the classic dialect.
 fn chat(name: impl AsRef<[u8]>, words: impl AsRef<[u8]>) -> String {
     format!("CHAT {} {}\n", BASE64_STANDARD.encode(name), BASE64_STANDARD.encode(words))
 }
 
-/// The lines that are made of these numbers, one after another.
+/// Returns a line for each number, one after another.
 fn lines(numbers: Range<usize>, line: impl Fn(usize) -> String) -> String {
     numbers.map(line).collect()
 }

@@ -8,7 +8,7 @@ use chat_tests::room::Room;
 use super::Scene;
 
 #[test]
-fn stale_ids_do_nothing_even_when_their_slot_has_another() {
+fn stale_ids_do_nothing_even_when_their_slot_is_reused() {
     let mut scene = Scene::new();
     let stale = scene.offender;
     scene.room.hub.disconnect(scene.room.now, stale);
@@ -32,7 +32,7 @@ fn stale_ids_do_nothing_even_when_their_slot_has_another() {
 }
 
 #[test]
-fn a_double_disconnect_is_one() {
+fn a_second_disconnect_does_nothing() {
     let mut scene = Scene::new();
     for _ in 0..3 {
         scene.room.hub.disconnect(scene.room.now, scene.offender);
@@ -45,7 +45,7 @@ fn a_double_disconnect_is_one() {
 }
 
 #[test]
-fn sent_of_more_than_was_pending_is_all_of_it() {
+fn sent_of_more_than_was_pending_counts_as_all_of_it() {
     let mut scene = Scene::new();
     scene.room.types(scene.offender, "/ping\n");
     let before = scene.room.hub.session_stats(scene.offender).expect("it is there");
@@ -102,10 +102,10 @@ fn a_driver_that_drains_late_loses_nothing() {
         room.read(two);
     }
     room.types(three, "/quit\n");
-    // At most one command of each kind for a session, however long nobody asked.
+    // There is at most one command of each kind for a session, however late the driver drains.
     let commands = room.commands();
     assert!(commands.len() <= 3 && commands.contains(&Command::Send(three)), "{commands:?}");
-    assert_eq!(room.read(three).lines().count(), 1 + 1_000 + 1, "all of it, and good-bye");
+    assert_eq!(room.read(three).lines().count(), 1 + 1_000 + 1, "the welcome, all messages and the good-bye");
     assert_eq!(room.commands(), [Command::Close(three, CloseReason::Quit)]);
 }
 
@@ -128,13 +128,13 @@ fn a_driver_that_never_drains_holds_the_slots_and_no_more() {
 }
 
 #[test]
-fn a_batch_for_another_is_not_taken_for_ones_own() {
+fn a_batch_of_another_session_is_not_counted() {
     let mut scene = Scene::new();
     scene.room.types(scene.alice, "hello\n");
     let mut batch = Batch::new();
     assert!(scene.room.hub.fill(scene.bob, &mut batch, 1_000));
     scene.room.hub.sent_batch(scene.room.now, scene.alice, &batch, batch.as_bytes().len());
-    assert!(scene.room.commands().len() <= 3, "no command for ever");
+    assert!(scene.room.commands().len() <= 3, "commands are not repeated for ever");
     assert_eq!(scene.bob_hears(), "alice: hello\n");
     scene.quiet();
     scene.unharmed();

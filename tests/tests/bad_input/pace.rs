@@ -1,5 +1,4 @@
-//! Row *pace* and *many at once*: readers that are as fast as they must be, a little slower, or on and off; and many who
-//! say much at once.
+//! Rows *pace* and *many at once*: readers at the pace, a little slower, or on and off; and many senders at once.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// Bytes that a peer's socket holds before it is blocked; it is writable again when a third of it is free.
 const SOCKET: usize = 192 << 10;
 
-/// A sender who never stops, and readers with sockets, in steps of a millisecond.
+/// Senders that never stop, and readers with sockets, in steps of a millisecond.
 struct Stage {
     hub: Hub,
     now: Timestamp,
@@ -21,7 +20,7 @@ struct Stage {
 
 struct Reader {
     id: SessionId,
-    /// Bytes a second that its peer reads, by the millisecond.
+    /// How many bytes a second its peer reads, at this millisecond.
     speed: fn(u64) -> usize,
     held: usize,
     is_blocked: bool,
@@ -41,7 +40,7 @@ impl Stage {
         Self { hub, now: Timestamp::ZERO, senders, line, readers }
     }
 
-    /// Lets so much time pass; returns the bytes a second that everyone said together.
+    /// Lets time pass; returns the bytes a second that all senders together sent.
     fn pass(&mut self, span: Duration) -> u64 {
         let before = self.hub.stats().bytes_received;
         for _ in 0..span.as_millis() {
@@ -86,12 +85,12 @@ impl Stage {
                     if let Some(reader) = self.readers.iter_mut().find(|reader| reader.id == id) {
                         Self::write(&mut self.hub, self.now, reader);
                     } else {
-                        // Who sends reads everything at once.
+                        // A sender reads everything at once.
                         let n = self.hub.pending(id).len();
                         self.hub.sent(self.now, id, n);
                     }
                 }
-                // It is offered in the next tick.
+                // The input is offered again in the next tick.
                 Command::Read(_) => {}
                 Command::Close(id, reason) => panic!("{id:?} is closed: {reason}"),
             }
@@ -113,7 +112,7 @@ impl Stage {
     }
 }
 
-/// Eight seconds of a flood that such readers read; how fast it was, and how much each of them missed.
+/// Floods readers of these speeds for eight seconds; returns the flood's bytes a second and what each reader missed.
 fn flooded(speeds: &[fn(u64) -> usize]) -> (u64, Vec<u64>) {
     let mut stage = Stage::new(3, 4_000, speeds);
     let speed = stage.pass(Duration::from_secs(8));
@@ -123,7 +122,7 @@ fn flooded(speeds: &[fn(u64) -> usize]) -> (u64, Vec<u64>) {
 const HALF: u64 = PACE as u64 / 2;
 
 #[test]
-fn who_reads_all_it_is_offered_misses_nothing_whatever_many_say() {
+fn a_reader_that_takes_everything_misses_nothing_however_many_send() {
     for (senders, len) in [(1, 64), (30, 500), (200, 4_000)] {
         let mut stage = Stage::new(senders, len, &[|_| 1 << 30, |_| 1 << 30]);
         stage.pass(Duration::from_secs(1));
@@ -133,14 +132,14 @@ fn who_reads_all_it_is_offered_misses_nothing_whatever_many_say() {
 }
 
 #[test]
-fn who_takes_just_the_pace_is_waited_for_and_misses_nothing() {
+fn a_reader_of_just_the_pace_is_waited_for_and_misses_nothing() {
     let (speed, missed) = flooded(&[|_| PACE]);
     assert_eq!(missed, [0]);
     assert!((HALF..=PACE as u64 * 11 / 10).contains(&speed), "{speed} bytes a second");
 }
 
 #[test]
-fn who_takes_a_little_less_slows_others_to_no_less_than_half_the_pace() {
+fn a_reader_below_the_pace_leaves_others_half_of_it() {
     for speed in [|_| PACE * 9 / 10, |_| PACE * 6 / 10, |_| PACE / 2, |_| PACE * 4 / 10, |_| PACE / 10, |_| 1_000] {
         let (flood, _) = flooded(&[speed]);
         assert!(flood >= HALF, "a reader of {} bytes a second slows a flood to {flood}", speed(0));
@@ -148,7 +147,7 @@ fn who_takes_a_little_less_slows_others_to_no_less_than_half_the_pace() {
 }
 
 #[test]
-fn who_reads_on_and_off_slows_others_to_no_less_than_half_the_pace() {
+fn a_reader_on_and_off_leaves_others_half_of_the_pace() {
     let patterns: [fn(u64) -> usize; 4] = [
         |now| if now % 400 < 200 { 0 } else { 1 << 30 },
         |now| if now % 260 < 240 { 0 } else { 1 << 30 },
@@ -162,7 +161,7 @@ fn who_reads_on_and_off_slows_others_to_no_less_than_half_the_pace() {
 }
 
 #[test]
-fn readers_that_take_turns_slow_others_to_no_less_than_half_the_pace() {
+fn readers_that_take_turns_leave_others_half_of_the_pace() {
     let (flood, missed) = flooded(&[
         |now| if now % 480 < 240 { 0 } else { 1 << 30 },
         |now| if now % 480 >= 240 { 0 } else { 1 << 30 },
@@ -170,40 +169,40 @@ fn readers_that_take_turns_slow_others_to_no_less_than_half_the_pace() {
         |_| 1 << 30,
     ]);
     assert!(flood >= HALF, "{flood} bytes a second");
-    assert_eq!(missed[3], 0, "the one who reads");
+    assert_eq!(missed[3], 0, "the reader that keeps pace");
 }
 
 #[test]
-fn readers_of_two_dialects_that_take_turns_slow_others_to_no_less_than_half_the_pace() {
+fn readers_of_two_dialects_that_take_turns_leave_others_half_of_the_pace() {
     let mut stage = Stage::new(3, 4_000, &[|now| if now % 480 < 240 { 0 } else { 1 << 30 }, |_| 1 << 30]);
     let classic = stage.hub.dialect("classic").expect("a default dialect");
     let id = stage.hub.open(stage.now, classic).expect("there is room");
     let speed: fn(u64) -> usize = |now| if now % 480 >= 240 { 0 } else { 1 << 30 };
     stage.readers.push(Reader { id, speed, held: 0, is_blocked: false });
     let flood = stage.pass(Duration::from_secs(8));
-    // Of what is said, classic makes four thirds.
+    // Base64 makes a message four thirds as long in classic.
     assert!(flood >= HALF * 3 / 4, "{flood} bytes a second");
-    assert_eq!(stage.missed()[1], 0, "the one who reads");
+    assert_eq!(stage.missed()[1], 0, "the reader that keeps pace");
 }
 
 #[test]
-fn nobody_waits_for_those_who_do_not_read_but_once() {
+fn stopped_readers_delay_others_only_once() {
     let deaf: fn(u64) -> usize = |_| 0;
     let mut stage = Stage::new(3, 4_000, &[deaf, deaf, deaf, |_| 1 << 30]);
     let first = stage.pass(Duration::from_secs(1));
     let later = stage.pass(Duration::from_secs(2));
     let mut alone = Stage::new(3, 4_000, &[|_| 1 << 30]);
     let without = alone.pass(Duration::from_secs(2));
-    assert!(first > without / 3, "{first} bytes in the first second, {without} in each without them");
-    assert!(later > without * 95 / 100, "{later} bytes a second, {without} without them");
+    assert!(first > without / 3, "{first} bytes in the first second, {without} a second without stopped readers");
+    assert!(later > without * 95 / 100, "{later} bytes a second, {without} without stopped readers");
     assert_eq!(stage.missed()[3], 0);
     assert_eq!(stage.hub.stats().slow, 3);
     let slow = stage.hub.journal(0).filter(|record| record.kind == RecordKind::Slow).map(|record| record.session);
-    assert_eq!(slow.count(), 3, "the journal says who");
+    assert_eq!(slow.count(), 3, "the journal has a record for each");
 }
 
 #[test]
-fn who_was_slow_is_waited_for_again_when_it_has_caught_up() {
+fn a_slow_reader_is_waited_for_again_once_it_has_caught_up() {
     // It reads nothing for two seconds, then more than the pace.
     let mut stage = Stage::new(1, 500, &[|now| if now < 2_000 { 0 } else { 8 * PACE }]);
     stage.pass(Duration::from_secs(3));
@@ -215,10 +214,10 @@ fn who_was_slow_is_waited_for_again_when_it_has_caught_up() {
 }
 
 #[test]
-fn a_server_that_was_stopped_judges_nobody() {
+fn no_reader_is_called_slow_because_the_server_was_stopped() {
     let mut stage = Stage::new(1, 500, &[|_| PACE]);
     stage.pass(Duration::from_secs(2));
-    // A minute passes that nobody could use; the sockets are looked at before the hub is told of the time.
+    // The server is stopped for a minute. Afterwards the driver writes to its sockets before it tells the hub the time.
     stage.now = stage.now + Duration::from_secs(60);
     for reader in &mut stage.readers {
         reader.held = 0;
@@ -231,7 +230,7 @@ fn a_server_that_was_stopped_judges_nobody() {
     assert_eq!((stage.hub.stats().slow, stage.missed()), (0, vec![0]));
 }
 
-/// A hub with a reader that is behind, and has not been so for long, such that nothing may be published.
+/// Returns a stage whose reader has just fallen behind, so that lines to be published wait, and another session.
 fn held_up() -> (Stage, SessionId) {
     let mut stage = Stage::new(1, 500, &[|_| 0]);
     let text = stage.hub.dialect("text").expect("a default dialect");
@@ -242,7 +241,7 @@ fn held_up() -> (Stage, SessionId) {
     (stage, other)
 }
 
-/// Sends what one is to be sent, and returns it.
+/// Returns what is pending for a session, and reports it as sent.
 fn read(stage: &mut Stage, id: SessionId) -> String {
     let pending = stage.hub.pending(id);
     let read = String::from_utf8_lossy(&pending.slices().concat()).into_owned();
@@ -262,17 +261,17 @@ fn only_lines_that_publish_wait() {
         assert!(read(&mut stage, other).starts_with(answer), "{line}");
     }
     let messages = stage.hub.stats().messages;
-    assert_eq!(stage.hub.receive(stage.now, other, b"hello\n/ping\n"), 6, "what follows waits, too");
+    assert_eq!(stage.hub.receive(stage.now, other, b"hello\n/ping\n"), 6, "a line behind a waiting line waits, too");
     assert_eq!((stage.hub.stats().messages, stage.hub.stats().held), (messages, 2));
     assert_eq!(stage.hub.receive(stage.now, other, b"/ping\n"), 0);
-    // Waiting is no idleness, and a turn comes once the reader is given up.
+    // A waiting session is not idle, and gets its turn once the reader counts as slow.
     stage.pass(Duration::from_millis(300));
-    assert!(stage.hub.stats().messages > messages, "the reader was given up");
+    assert!(stage.hub.stats().messages > messages, "the reader counts as slow");
     assert_eq!(stage.hub.receive(stage.now, other, b"/quit\n"), 6);
 }
 
 #[test]
-fn who_leaves_while_others_are_waited_for_leaves_at_once() {
+fn a_session_may_leave_at_once_while_lines_wait() {
     let (mut stage, other) = held_up();
     assert_eq!(stage.hub.receive(stage.now, other, b"/quit so long\n"), 14);
     read(&mut stage, other);
@@ -283,7 +282,7 @@ fn who_leaves_while_others_are_waited_for_leaves_at_once() {
 }
 
 #[test]
-fn private_messages_wait_for_one_who_reads_and_are_refused_for_one_who_does_not() {
+fn private_messages_wait_for_a_reader_and_are_refused_for_a_slow_one() {
     let mut stage = Stage::new(0, 500, &[|_| PACE, |_| 0]);
     let text = stage.hub.dialect("text").expect("a default dialect");
     let alice = stage.hub.open(Timestamp::ZERO, text).expect("there is room");
@@ -291,7 +290,7 @@ fn private_messages_wait_for_one_who_reads_and_are_refused_for_one_who_does_not(
         let before = stage.hub.stats().refused;
         let page = format!("/msg {target} {}\n", "x".repeat(1_000)).repeat(40);
         let mut rest = page.as_bytes();
-        // A second of it, within which the one who reads has taken all.
+        // One second, within which a reader at the pace has taken everything.
         for _ in 0..1_000 {
             let taken = stage.hub.receive(stage.now, alice, rest);
             rest = &rest[taken..];
@@ -301,17 +300,17 @@ fn private_messages_wait_for_one_who_reads_and_are_refused_for_one_who_does_not(
         stage.hub.stats().refused - before
     };
     assert_eq!(refused(&mut stage, "guest-1"), 0);
-    // The socket holds some before it takes nothing more.
+    // First the socket has to fill up.
     refused(&mut stage, "guest-2");
     for _ in 0..4 {
         refused(&mut stage, "guest-2");
     }
     stage.pass(Duration::from_secs(1));
-    assert_eq!(refused(&mut stage, "guest-2"), 40, "at once, since it is slow");
+    assert_eq!(refused(&mut stage, "guest-2"), 40, "refused at once, since the reader is slow");
 }
 
 #[test]
-fn of_many_who_wait_each_has_its_turn() {
+fn waiting_senders_take_turns() {
     let mut stage = Stage::new(50, 500, &[|_| PACE]);
     stage.pass(Duration::from_secs(5));
     let said: Vec<u64> =

@@ -1,4 +1,4 @@
-//! Row *slow and silent*: peers that take their time, or all of it.
+//! Row *slow and silent*: peers that read or send slowly, or not at all.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Scene;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Everyone is closed after ten seconds of silence, or five of not reading.
+/// Limits that close a session after ten seconds of silence, or five without reading.
 fn impatient() -> Config {
     let mut config =
         Config { rate: None, stall_timeout: Some(5 * SECOND), linger_timeout: 2 * SECOND, ..Config::default() };
@@ -17,7 +17,7 @@ fn impatient() -> Config {
     config
 }
 
-/// Keeps those awake who mean well.
+/// Lets alice and bob send an empty line and read, so that they are not closed.
 fn keep_awake(scene: &mut Scene) {
     for id in [scene.alice, scene.bob] {
         scene.room.types(id, "\n");
@@ -26,7 +26,7 @@ fn keep_awake(scene: &mut Scene) {
 }
 
 #[test]
-fn slowloris_is_closed_for_it_completes_no_line() {
+fn slowloris_is_closed_because_it_completes_no_line() {
     let mut scene = Scene::with(impatient());
     for _ in 0..4 {
         scene.offends("x");
@@ -42,7 +42,7 @@ fn slowloris_is_closed_for_it_completes_no_line() {
 }
 
 #[test]
-fn an_empty_line_now_and_then_keeps_one_awake() {
+fn an_empty_line_now_and_then_keeps_a_session_open() {
     let mut scene = Scene::with(impatient());
     for _ in 0..20 {
         scene.offends("\r\n");
@@ -67,7 +67,7 @@ fn silence_is_answered_and_closed() {
 }
 
 #[test]
-fn who_never_reads_is_closed_and_costs_the_others_nothing() {
+fn a_session_that_never_reads_is_closed_and_others_are_unharmed() {
     let mut scene = Scene::with(impatient());
     scene.room.types(scene.alice, "hello\n");
     scene.quiet_but_offender();
@@ -86,7 +86,7 @@ fn who_never_reads_is_closed_and_costs_the_others_nothing() {
 }
 
 impl Scene {
-    /// Reads away what all but the offender are to be sent.
+    /// Lets all but the offender read what is pending, and drops it.
     fn quiet_but_offender(&mut self) {
         self.room.read(self.alice);
         self.room.read(self.bob);
@@ -94,7 +94,7 @@ impl Scene {
 }
 
 #[test]
-fn one_byte_a_second_is_reading_and_nothing_is_torn_or_lost() {
+fn a_reader_of_one_byte_a_second_stays_and_gets_whole_lines() {
     let mut scene = Scene::with(Config { log_entries: 4, pace: None, ..impatient() });
     scene.room.types(scene.alice, "a line that will be read one byte a second\n");
     scene.room.commands();
@@ -106,7 +106,7 @@ fn one_byte_a_second_is_reading_and_nothing_is_torn_or_lost() {
         scene.room.hub.sent(now, offender, 1);
         scene.room.pass(SECOND);
         keep_awake(&mut scene);
-        // The log moves on in the meantime, past what is half read.
+        // Meanwhile the log evicts the line that is half read.
         if second % 60 == 0 {
             scene.room.types(scene.alice, "more\n".repeat(10));
         }
@@ -135,19 +135,23 @@ fn one_byte_a_second_is_reading_and_nothing_is_torn_or_lost() {
 }
 
 #[test]
-fn a_half_close_after_asking_is_still_answered() {
+fn a_request_before_a_half_close_is_answered() {
     let mut scene = Scene::with(impatient());
     scene.room.types(scene.offender, "/name mallory\n/ping\n");
     scene.room.hub.receive_eof(scene.room.now, scene.offender);
     scene.room.types(scene.alice, "too late for mallory\n");
-    assert_eq!(scene.room.read(scene.offender), "* you are now mallory\n* pong\n", "all until then, nothing since");
+    assert_eq!(
+        scene.room.read(scene.offender),
+        "* you are now mallory\n* pong\n",
+        "what was pending before the half-close, and nothing after it"
+    );
     assert_eq!(scene.closed(), Some(CloseReason::Eof));
     assert_eq!(scene.bob_hears(), "* mallory joined\n* mallory left\nalice: too late for mallory\n");
     scene.unharmed();
 }
 
 #[test]
-fn a_half_close_without_reading_ends_after_the_linger_time() {
+fn a_half_closed_session_that_never_reads_ends_after_the_linger_timeout() {
     let mut scene = Scene::with(impatient());
     scene.room.types(scene.offender, "/ping\n");
     scene.room.hub.receive_eof(scene.room.now, scene.offender);
@@ -167,7 +171,7 @@ fn a_reset_at_every_stage_frees_everything() {
         |scene| scene.room.types(scene.offender, "/name mallory\n"),
         |scene| scene.room.types(scene.offender, "/ping\n/who\n/help\n"),
         |scene| {
-            // In the middle of a line to it.
+            // In the middle of a line that it is sent.
             scene.room.types(scene.offender, "/ping\n");
             scene.room.commands();
             scene.room.hub.pending(scene.offender);
@@ -189,7 +193,7 @@ fn a_reset_at_every_stage_frees_everything() {
 }
 
 #[test]
-fn all_timing_out_in_the_same_instant_are_all_closed_then() {
+fn sessions_that_time_out_in_the_same_instant_are_all_closed() {
     let mut config = impatient();
     config.max_sessions = 1_000;
     let mut room = Room::new(config);
@@ -214,7 +218,7 @@ fn all_timing_out_in_the_same_instant_are_all_closed_then() {
 }
 
 #[test]
-fn a_laggard_is_closed_where_the_operator_says_so() {
+fn a_lagged_session_is_closed_if_so_configured() {
     let mut scene = Scene::with(Config { on_lag: OnLag::Close, log_entries: 4, pace: None, ..impatient() });
     for _ in 0..10 {
         scene.room.types(scene.alice, "talk\n");

@@ -1,4 +1,4 @@
-//! Row *time*: clocks that do not do as they should.
+//! Row *time*: clocks that stand still, leap or step back.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Scene;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Idle after ten seconds.
+/// Limits with an idle timeout of ten seconds.
 fn config() -> Config {
     let mut config = Config::default();
     config.dialects.iter_mut().for_each(|dialect| dialect.idle_timeout = Some(10 * SECOND));
@@ -35,7 +35,7 @@ fn a_clock_that_stands_still_closes_nobody_and_still_limits_the_rate() {
 }
 
 #[test]
-fn a_leap_of_years_closes_whom_it_must_at_once() {
+fn a_leap_of_years_closes_idle_sessions_at_once() {
     let mut scene = Scene::with(config());
     scene.room.pass(Duration::from_secs(20 * 365 * 24 * 3_600));
     for id in [scene.alice, scene.bob, scene.offender] {
@@ -48,7 +48,7 @@ fn a_leap_of_years_closes_whom_it_must_at_once() {
 }
 
 #[test]
-fn a_step_back_counts_as_the_latest_seen() {
+fn a_clock_that_steps_back_counts_as_the_latest_time_seen() {
     let mut scene = Scene::with(config());
     scene.room.pass(5 * SECOND);
     scene.quiet();
@@ -84,7 +84,7 @@ fn deadlines_at_the_same_instant_are_all_kept() {
 }
 
 #[test]
-fn the_end_of_time_is_no_deadline_and_nothing_overflows() {
+fn timestamp_max_is_no_deadline_and_nothing_overflows() {
     let mut scene = Scene::with(config());
     scene.room.now = Timestamp::MAX;
     scene.room.hub.handle_timeout(Timestamp::MAX);
@@ -93,7 +93,7 @@ fn the_end_of_time_is_no_deadline_and_nothing_overflows() {
     }
     scene.room.commands();
     let ids = [scene.room.enter("text"), scene.room.enter("text")];
-    assert_eq!(scene.room.hub.poll_timeout(), None, "never is not a moment");
+    assert_eq!(scene.room.hub.poll_timeout(), None, "a deadline beyond the end of time is none");
     for _ in 0..500 {
         scene.room.types(ids[0], "still here?\n");
         scene.room.hub.handle_timeout(Timestamp::MAX);

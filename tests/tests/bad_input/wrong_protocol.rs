@@ -1,11 +1,11 @@
-//! Row *wrong protocol*: programs that take this port for theirs.
+//! Row *wrong protocol*: programs that speak another protocol to this port.
 
 use chat_proto::CloseReason;
 
 use super::{Scene, chat};
 
 #[test]
-fn an_http_request_is_told_what_this_is_and_closed_before_it_says_more() {
+fn an_http_request_is_answered_and_closed_before_anything_is_published() {
     let request = "POST / HTTP/1.1\r\nHost: localhost:4000\r\nUser-Agent: any\r\n\r\n/name admin\r\nbuy this\r\n";
     for dialect in ["text", "classic"] {
         let mut scene = Scene::new();
@@ -20,7 +20,7 @@ fn an_http_request_is_told_what_this_is_and_closed_before_it_says_more() {
 }
 
 #[test]
-fn a_browser_cannot_be_had_to_say_anything_however_long_its_url() {
+fn a_browser_publishes_nothing_however_long_its_url() {
     for dialect in ["text", "classic"] {
         for length in [1, 4_000, 4_080, 4_096, 5_000, 100_000] {
             let mut scene = Scene::new();
@@ -43,7 +43,7 @@ fn a_browser_cannot_be_had_to_say_anything_however_long_its_url() {
 }
 
 #[test]
-fn any_other_protocol_is_told_what_this_is_and_closed_before_it_says_more() {
+fn any_other_protocol_is_answered_and_closed_before_anything_is_published() {
     for (first, protocol) in [
         ("CONNECT example.org:443 HTTP/1.1", "HTTP"),
         ("GET http://example.org/ HTTP/1.1", "HTTP"),
@@ -78,7 +78,7 @@ fn any_other_protocol_is_told_what_this_is_and_closed_before_it_says_more() {
 }
 
 #[test]
-fn what_only_begins_like_another_protocol_is_said() {
+fn a_line_that_only_begins_like_another_protocol_is_published() {
     for line in ["PASS the salt", "NICK named me so", "USER experience: good", "GET out of here"] {
         let mut scene = Scene::new();
         assert_eq!(scene.offends(format!("{line}\n")), "");
@@ -88,7 +88,7 @@ fn what_only_begins_like_another_protocol_is_said() {
 }
 
 #[test]
-fn who_has_joined_may_speak_of_http() {
+fn a_member_may_talk_about_http() {
     let mut scene = Scene::new();
     scene.offends("/name ann\n");
     assert_eq!(scene.offends("GET / HTTP/1.1\r\nPASS secret\n"), "");
@@ -97,7 +97,7 @@ fn who_has_joined_may_speak_of_http() {
 }
 
 #[test]
-fn a_tls_client_hello_is_told_what_this_is() {
+fn a_tls_client_hello_is_answered_and_closed() {
     let mut scene = Scene::new();
     let mut hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec();
     hello.extend((0..=255).cycle().take(502).filter(|byte| *byte != b'\n'));
@@ -108,19 +108,19 @@ fn a_tls_client_hello_is_told_what_this_is() {
 }
 
 #[test]
-fn telnet_negotiation_is_passed_over() {
+fn telnet_negotiation_is_ignored() {
     let mut scene = Scene::new();
     // WILL ECHO, DO SUPPRESS GO AHEAD, a sub-negotiation of the terminal type, an escaped 255.
     scene.offends(b"\xff\xfb\x01\xff\xfd\x03hel\xff\xfa\x18\x00vt100\xff\xf0lo\xff\xf1\r\n");
     assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: hello\n");
-    // One that never ends takes its line with it, no more.
+    // A sub-negotiation without end makes its line unreadable, but no other.
     scene.offends(b"\xff\xfa\x18 never ends\n\xff\n\xff\xfb\n");
     scene.unharmed();
     scene.still_welcome();
 }
 
 #[test]
-fn an_irc_registration_is_told_what_this_is_and_closed() {
+fn an_irc_registration_is_answered_and_closed() {
     let mut scene = Scene::new();
     let registration = "CAP LS 302\r\nNICK joe\r\nUSER joe 0 * :Joe\r\n";
     assert_eq!(scene.offends(registration), "! this is a chat server; you seem to speak IRC\n");
@@ -130,7 +130,7 @@ fn an_irc_registration_is_told_what_this_is_and_closed() {
 }
 
 #[test]
-fn an_ssh_client_is_told_what_this_is_and_closed() {
+fn an_ssh_client_is_answered_and_closed() {
     let mut scene = Scene::new();
     assert_eq!(scene.offends("SSH-2.0-OpenSSH_9.9\r\n"), "! this is a chat server; you seem to speak SSH\n");
     assert_eq!(scene.closed(), Some(CloseReason::WrongProtocol));
@@ -138,7 +138,7 @@ fn an_ssh_client_is_told_what_this_is_and_closed() {
 }
 
 #[test]
-fn what_is_no_protocol_known_is_not_understood_on_the_classic_port() {
+fn an_unknown_first_line_is_not_understood_on_the_classic_port() {
     let mut scene = Scene::new();
     scene.offender = scene.room.enter("classic");
     for line in ["hello?\n", "/who\n", "NICK alice\r\n"] {

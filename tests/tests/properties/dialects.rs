@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_said_in_classic_is_decoded_as_it_was_said(name in name(), words in words()) {
+    fn classic_lines_are_decoded_as_encoded(name in name(), words in words()) {
         let line = encoded(&Classic, &Event::Said { name: &name, words: &words, wire: None });
         let line = line.strip_suffix(b"\n").expect("a line");
         let mut scratch = Vec::new();
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_text_client_means_is_what_is_decoded(name in name(), words in words()) {
+    fn text_lines_are_decoded_as_meant(name in name(), words in words()) {
         let words = words.trim_start();
         let is = |line: String, request: Request<'_>| {
             let mut scratch = Vec::new();
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_decoded_is_no_longer_than_its_line(line in vec(any::<u8>(), 0..200), named in any::<bool>()) {
+    fn decoded_text_is_no_longer_than_its_line(line in vec(any::<u8>(), 0..200), named in any::<bool>()) {
         for dialect in DIALECTS {
             let mut scratch = Vec::new();
             let len = match dialect.decode(&line, named, &mut scratch) {

@@ -65,7 +65,7 @@ proptest! {
     #![proptest_config(config(256))]
 
     #[test]
-    fn any_cut_of_the_input_gives_the_same_output(input in vec(typing(), 1..8), cuts in vec(any::<usize>(), 0..12)) {
+    fn output_does_not_depend_on_how_input_is_cut(input in vec(typing(), 1..8), cuts in vec(any::<usize>(), 0..12)) {
         let input = input.concat();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (input.len() + 1)).chain([0, input.len()]).collect();
         cuts.sort_unstable();
@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn any_pattern_of_partial_writes_gives_the_same_bytes(
+    fn output_does_not_depend_on_partial_writes(
         calls in calls(60),
         one in vec(1..200_usize, 1..20),
         other in vec(1..200_usize, 1..20),
@@ -176,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_typed_the_hub_goes_on(config in tight(), bytes in vec(any::<u8>(), 0..2_000)) {
+    fn no_input_stops_the_hub(config in tight(), bytes in vec(any::<u8>(), 0..2_000)) {
         let mut bench = Bench::new(&config);
         for classic in [true, false] {
             bench.make(&Call::Open { classic });
