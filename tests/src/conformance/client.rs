@@ -1,4 +1,4 @@
-//! Someone at the other end: a blocking client that speaks in lines and waits for what it expects.
+//! A blocking client that sends lines and waits for those it expects.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::Shutdown;
@@ -10,7 +10,8 @@ use socket2::{SockAddr, Socket, Type};
 /// How long anything may take that is meant to happen at once, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The least receive buffer that systems grant (they round it up), so that a client that does not read is soon felt.
+/// The smallest receive buffer that systems grant (they round it up), so that a client that does not read soon blocks
+/// its sender.
 const SMALL_BUFFER: usize = 4 << 10;
 
 /// One connection to a server under test.
@@ -40,11 +41,11 @@ pub enum Heard {
 }
 
 impl Client {
-    /// Connects; `who` stands in messages of failure only.
+    /// Connects; `who` is for messages of failure only.
     ///
     /// # Panics
     ///
-    /// If nobody accepts, as any of the methods if what it does fails.
+    /// If nobody accepts. All methods panic if they fail.
     #[track_caller]
     #[must_use]
     pub fn connect(who: &str, addr: impl Into<SockAddr>) -> Self {
@@ -68,7 +69,7 @@ impl Client {
     pub fn over(who: &str, socket: Socket, addr: &SockAddr) -> Self {
         socket.connect_timeout(addr, PATIENCE).unwrap_or_else(|error| panic!("{who} cannot connect: {error}"));
         if !addr.is_unix() {
-            // What is said in pieces goes out in pieces.
+            // Each write is sent at once.
             socket.set_tcp_nodelay(true).expect("a socket can be told not to wait");
         }
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
@@ -76,24 +77,24 @@ impl Client {
         Self { who: who.into(), stream, begun: Vec::new(), bytes_heard: 0, bytes_said: 0 }
     }
 
-    /// Returns whom messages of failure speak of.
+    /// Returns the client's name in messages of failure.
     #[must_use]
     pub fn who(&self) -> &str {
         &self.who
     }
 
-    /// Changes whom messages of failure speak of.
+    /// Changes the client's name in messages of failure.
     pub fn rename(&mut self, who: String) {
         self.who = who;
     }
 
-    /// Returns how many bytes of whole lines came so far.
+    /// Returns how many bytes of complete lines were received so far.
     #[must_use]
     pub fn bytes_heard(&self) -> u64 {
         self.bytes_heard
     }
 
-    /// Returns how many bytes were said so far.
+    /// Returns how many bytes were sent so far.
     #[must_use]
     pub fn bytes_said(&self) -> u64 {
         self.bytes_said
@@ -121,7 +122,7 @@ impl Client {
         let mut said = 0;
         while said < bytes.len() {
             match stream.write(&bytes[said..]) {
-                // It waits, or it has closed: either way this was all.
+                // The other end takes no more, or has closed.
                 Ok(0) | Err(_) => break,
                 Ok(n) => said += n,
             }
@@ -169,7 +170,7 @@ impl Client {
         }
     }
 
-    /// Waits for the next line, which is to be this one.
+    /// Waits for the next line, which must be this one.
     #[track_caller]
     pub fn expect(&mut self, line: &str) {
         match self.hear(Instant::now() + PATIENCE) {
@@ -197,7 +198,7 @@ impl Client {
         self.expect_end();
     }
 
-    /// Reads what is left, and waits for the end: in mid-line or by a reset, if need be.
+    /// Reads what is left, up to the end of the stream, which may be within a line, or a reset.
     #[track_caller]
     pub fn drain(mut self) {
         self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
@@ -208,28 +209,28 @@ impl Client {
         }
     }
 
-    /// Expects that nothing was on its way: the answer to a ping is the next line. (Text only.)
+    /// Expects that nothing is pending: the next line is the answer to a ping. (Text only.)
     #[track_caller]
     pub fn expect_nothing_more(&mut self) {
         self.say("/ping");
         self.expect("* pong");
     }
 
-    /// Skips all that was said up to now. (Text only.)
+    /// Skips all lines sent up to now. (Text only.)
     #[track_caller]
     pub fn catch_up(&mut self) {
         self.say("/ping");
         while self.line() != "* pong" {}
     }
 
-    /// Ends the input to the server; what it says can still be heard.
+    /// Ends the input to the server; its output can still be read.
     pub fn end_input(&mut self) {
         self.stream.get_ref().shutdown(Shutdown::Write).expect("one half of a connection can be closed");
     }
 
-    /// Breaks the connection off: the server gets a reset, and what was on its way either way is lost.
+    /// Resets the connection; bytes on their way in either direction are lost.
     ///
-    /// A Unix socket is closed like any other: what was said before is still taken.
+    /// A Unix socket is only closed: what was sent before still arrives.
     pub fn reset(self) {
         self.stream.get_ref().set_linger(Some(Duration::ZERO)).expect("a connection can be broken off");
     }
@@ -249,17 +250,17 @@ pub fn new_socket(addr: &SockAddr) -> Socket {
     Socket::new(addr.domain(), Type::STREAM, None).expect("a socket can be made")
 }
 
-/// Returns the line that the classic dialect says and hears for these words.
+/// Returns the `CHAT` line of the classic dialect for this name and text.
 #[must_use]
 pub fn classic_line(name: &str, words: &str) -> String {
     format!("CHAT {} {}", BASE64.encode(name), BASE64.encode(words))
 }
 
-/// Returns the name and the words of a CHAT line of the classic dialect.
+/// Returns the name and the text of a `CHAT` line of the classic dialect.
 ///
 /// # Panics
 ///
-/// If it is none.
+/// If it is not a `CHAT` line.
 #[track_caller]
 #[must_use]
 pub fn classic_words(line: &str) -> (String, String) {

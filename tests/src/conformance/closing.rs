@@ -8,7 +8,7 @@ use chat_proto::Config;
 
 use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, new_socket, rate, start};
 
-/// Who is kicked is told why and closed; the others see that someone left.
+/// A kicked session is told why and closed; the others are told that it left.
 pub fn a_kicked_session_is_told_why(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
@@ -29,7 +29,7 @@ pub fn a_kicked_session_is_told_why(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
-/// Who ends its input is sent all that it asked for, and the rest of the conversation up to then; then it is closed.
+/// A session that ends its input is sent its replies and the conversation up to then; then it is closed.
 pub fn a_half_closed_client_gets_pending_output(adapter: &dyn Adapter) {
     const QUESTIONS: usize = 500;
     let server = start(adapter, calm());
@@ -49,7 +49,7 @@ pub fn a_half_closed_client_gets_pending_output(adapter: &dyn Adapter) {
     server.stop([bob]);
 }
 
-/// What is said before the end of the input is heard by the others, an unfinished line is not.
+/// A line before the end of input is published; an unfinished line is not.
 pub fn a_line_before_the_end_of_input_is_published(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
@@ -64,11 +64,11 @@ pub fn a_line_before_the_end_of_input_is_published(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
-/// What comes behind a `/quit` is of no effect; above all it does not turn the end of the connection into a reset.
+/// Input after `/quit` is ignored. In particular, it does not turn the end of the connection into a reset.
 pub fn input_after_a_quit_does_not_reset_the_connection(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
-    // More than is read at once, so that some of it comes when the session is over.
+    // More than one read, so that some of it arrives after the session's end.
     let more = "and another thing\n".repeat(20_000);
     for _ in 0..20 {
         let mut bob = server.named("bob");
@@ -100,10 +100,10 @@ pub fn a_refused_peer_is_not_reset_before_it_can_read_why(adapter: &dyn Adapter)
     server.stop([alice]);
 }
 
-/// What a reset comes upon, and how to get there.
+/// A stage of a connection at which a reset comes, and how to get there.
 type Stage = (&'static str, fn(&Running));
 
-/// A reset at whatever stage of a connection ends that session soon, and nobody else's.
+/// A reset at any stage of a connection ends that session soon, and no other.
 pub fn resets_at_every_stage(adapter: &dyn Adapter) {
     let config = Config { rate: Some(rate(50, 30)), linger_timeout: 10 * PATIENCE, ..calm() };
     let server = start(adapter, config);
@@ -152,8 +152,8 @@ pub fn resets_at_every_stage(adapter: &dyn Adapter) {
     for (stage, reset) in stages {
         let closed = server.stats().closed;
         reset(&server);
-        // Bob's deadline is far off: it is the reset that ends the session. That it has ended is seen by the counter:
-        // where the reset comes early, there may be no session yet.
+        // Bob's deadline is far off, so the reset ends the session. The counter shows that it has ended:
+        // if the reset comes early, there may have been no session yet.
         super::eventually(&format!("the end of the session that was reset {stage}"), || {
             let stats = server.stats();
             if stats.closed > closed { Ok(()) } else { Err(format!("{stats:?}")) }
@@ -163,7 +163,7 @@ pub fn resets_at_every_stage(adapter: &dyn Adapter) {
     server.stop([watch]);
 }
 
-/// Connects someone who reads nothing, and has it sent more than any socket holds.
+/// Connects a reader that reads nothing, and sends it more than any socket holds.
 fn fill(server: &Running, who: &str) -> Client {
     let mut lazy = Client::connect_narrow(who, server.addr("text"));
     assert!(lazy.line().starts_with("* welcome"));
@@ -176,7 +176,7 @@ fn fill(server: &Running, who: &str) -> Client {
     lazy
 }
 
-/// Clients that come and go as fast as they can leave nothing behind.
+/// Clients that connect and leave as fast as they can leave nothing behind.
 pub fn a_storm_of_reconnects(adapter: &dyn Adapter) {
     const VISITS: u64 = 500;
     let server = start(adapter, Config { max_sessions: 50, ..calm() });
@@ -199,7 +199,7 @@ pub fn a_storm_of_reconnects(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// When the server ends, everyone is told, nobody new gets in, and all connections end in order.
+/// At shutdown everyone is told, nobody new is let in, and all connections end in order.
 pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
@@ -216,8 +216,8 @@ pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
     assert!(new_socket(&addr).connect(&addr).is_err(), "nobody listens any more");
 }
 
-/// Shutting down while everyone talks: whatever any reader hears, all hear, in one order and without a hole, and every
-/// line that the server is known to have taken is among it.
+/// Shutdown while everyone talks: all readers get the same lines, in one order and without a gap, and every line that the
+/// server is known to have taken is among them.
 pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
     const TALKERS: usize = 4;
     const READERS: usize = 4;
@@ -230,11 +230,11 @@ pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
         let talkers: Vec<_> = (0..TALKERS)
             .map(|n| {
                 let mut talker = server.guest(&format!("talker {n}"));
-                // Returns how many lines the server has surely taken. The log holds all that can be said here.
+                // Returns how many lines the server has certainly taken. The log holds all lines that can be sent here.
                 scope.spawn(move || {
                     for batch in 0..1_000 {
                         let lines: Vec<String> = (0..BATCH).map(|i| format!("{n} {}", batch * BATCH + i)).collect();
-                        // The server may end while this is being said.
+                        // The server may end during this write.
                         talker.say_what_fits(format!("{}\n/ping\n", lines.join("\n")).as_bytes(), PATIENCE);
                         loop {
                             match talker.hear(Instant::now() + PATIENCE) {
@@ -281,7 +281,7 @@ pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
             let numbers = heard[0].iter().filter_map(|line| line.split_once(&own)?.1.parse::<usize>().ok());
             let mut next = 0;
             for number in numbers {
-                assert_eq!(number, next, "what talker {n} is heard to say has a hole");
+                assert_eq!(number, next, "a line of talker {n} is missing");
                 next += 1;
             }
             assert!(next >= *taken, "talker {n} said {taken} lines that the server took; {next} were heard");
@@ -290,7 +290,7 @@ pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
     server.join();
 }
 
-/// A reader that takes nothing holds the end of the server up for the linger timeout and no longer.
+/// A reader that takes nothing delays the server's end by the linger timeout and no longer.
 pub fn shut_down_does_not_wait_for_ever(adapter: &dyn Adapter) {
     let linger_timeout = Duration::from_millis(300);
     let server = start(adapter, Config { linger_timeout, ..calm() });
@@ -302,7 +302,7 @@ pub fn shut_down_does_not_wait_for_ever(adapter: &dyn Adapter) {
     assert!(took < linger_timeout + Duration::from_secs(2), "the server took {took:?} to end");
 }
 
-/// All that a handle does is harmless after the server's end.
+/// Every method of a handle is harmless after the server's end.
 pub fn a_handle_outlives_its_server(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let alice = server.named("alice");

@@ -1,4 +1,4 @@
-//! What the embedding program says and counts, and crowds.
+//! Announcements, counters, and a thousand clients at once.
 
 use std::io::ErrorKind;
 
@@ -7,7 +7,7 @@ use chat_proto::Config;
 use super::surroundings::raise_descriptor_limit;
 use super::{Adapter, Client, calm, calm_with_backlog, classic_line, eventually, start};
 
-/// A thousand clients of both dialects hear what ten of them say: all of it, in one order.
+/// A thousand clients of both dialects get all messages of ten of them, in one order.
 pub fn a_thousand_at_once(adapter: &dyn Adapter) {
     const CLIENTS: usize = 1_000;
     const TALKERS: usize = 10;
@@ -66,7 +66,7 @@ pub fn a_thousand_at_once(adapter: &dyn Adapter) {
     server.stop(text.into_iter().chain(talkers).chain(classic));
 }
 
-/// What the embedding program says reaches both dialects under the server's name, and newcomers later.
+/// An announcement reaches both dialects under the server's name, and newcomers in their backlog.
 pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
     let server = start(adapter, calm_with_backlog());
     let mut alice = server.named("alice");
@@ -75,7 +75,7 @@ pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
     server.control().announce("back in five minutes");
     alice.expect("* server: back in five minutes");
     carol.expect(&classic_line("server", "back in five minutes"));
-    // An announcement is one line whatever it is made of.
+    // An announcement is one line, whatever characters it contains.
     server.control().announce("one\ntwo\u{1b}[2J");
     alice.expect("* server: one two[2J");
     carol.expect(&classic_line("server", "one two[2J"));
@@ -87,7 +87,7 @@ pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
     server.stop([alice, bob, carol]);
 }
 
-/// The hub's counters are what the clients themselves count.
+/// The hub's counters agree with what the clients count.
 pub fn counters_add_up(adapter: &dyn Adapter) {
     let server = start(adapter, Config { max_sessions: 3, ..calm() });
     let mut alice = server.named("alice");
@@ -115,7 +115,7 @@ pub fn counters_add_up(adapter: &dyn Adapter) {
     let people = [&alice, &bob, &carol];
     let heard: u64 = people.iter().map(|client| client.bytes_heard()).sum();
     let said: u64 = people.iter().map(|client| client.bytes_said()).sum();
-    // What a socket took is reported after it took it.
+    // Bytes are reported shortly after the socket took them.
     eventually("all bytes to be counted", || {
         let counted = server.stats().bytes_sent;
         if counted == heard { Ok(()) } else { Err(format!("{counted} of {heard}")) }
@@ -143,7 +143,7 @@ pub fn an_unknown_dialect_is_refused(adapter: &dyn Adapter) {
     assert!(error.to_string().contains("morse"), "the message says what is wrong: {error}");
 }
 
-/// A dialect can be served on several ports; it is one conversation all the same.
+/// A dialect can be served on several ports, in one conversation.
 pub fn two_ports_of_one_dialect(adapter: &dyn Adapter) {
     let server = adapter.start(calm(), &["text", "text"]).expect("a server starts");
     let Ok([first, second]) = <[_; 2]>::try_from(server.addrs()) else {

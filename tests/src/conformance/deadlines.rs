@@ -26,7 +26,7 @@ fn assert_took(what: &str, took: Duration, expected: Duration) {
     assert!(took <= expected + TOLERANCE, "{what} came after {took:?}, too late for {expected:?}");
 }
 
-/// Waits for the last words of a session that was silent, and for its end.
+/// Waits until a silent session is told that it timed out, and for the end of its stream.
 #[track_caller]
 fn expect_timed_out(client: &mut Client, dialect: &str) {
     match dialect {
@@ -36,7 +36,7 @@ fn expect_timed_out(client: &mut Client, dialect: &str) {
     client.expect_end();
 }
 
-/// Who is silent for the idle timeout is closed then, in each dialect.
+/// A session that is silent for the idle timeout is closed, in each dialect.
 pub fn silence_is_closed_on_time(adapter: &dyn Adapter) {
     let server = start(adapter, impatient());
     for dialect in ["classic", "text"] {
@@ -51,7 +51,7 @@ pub fn silence_is_closed_on_time(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// Any line puts the deadline off, one that is refused and an empty one as well.
+/// Every line postpones the deadline, even a refused or an empty one.
 pub fn a_line_postpones_the_idle_deadline(adapter: &dyn Adapter) {
     let server = start(adapter, impatient());
     let mut client = server.classic("alice");
@@ -67,7 +67,7 @@ pub fn a_line_postpones_the_idle_deadline(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// Who sends a byte now and then, but no line, is as silent as one who sends nothing.
+/// Bytes without a line end do not postpone the idle deadline.
 pub fn half_a_line_does_not_postpone_the_idle_deadline(adapter: &dyn Adapter) {
     let server = start(adapter, impatient());
     let start = Instant::now();
@@ -94,7 +94,7 @@ pub fn many_deadlines_at_once(adapter: &dyn Adapter) {
         (0..100).map(|n| (Instant::now(), server.classic(&format!("client {n}")))).collect();
     for (start, client) in &mut clients {
         expect_timed_out(client, "classic");
-        // Those that came first are looked at first; each may have been closed a little before it is looked at.
+        // They are checked in the order of connecting; each may have been closed a little before it is checked.
         assert_took("the deadline", start.elapsed(), TIMEOUT);
     }
     server.await_sessions(0);
@@ -111,7 +111,7 @@ pub fn a_stalled_reader_is_closed_on_time(adapter: &dyn Adapter) {
     let mut notices = Vec::new();
     while start.elapsed() < PATIENCE && server.stats().sessions == 3 {
         notices.extend(flood.go_on(64 << 10));
-        // All that was sent and that the others did not hear, lazy's socket has taken.
+        // What was sent, and not to the others, lazy's socket has taken.
         let now_taken = server.stats().bytes_sent - flood.bytes_heard();
         if now_taken != taken {
             (taken, last_taken) = (now_taken, Instant::now());
@@ -143,7 +143,7 @@ pub fn the_rate_is_kept_and_nothing_is_lost(adapter: &dyn Adapter) {
     }
     let (took, due) = (start.elapsed(), Duration::from_secs(1) * (LINES - BURST) / PER_SECOND);
     assert!(took >= due, "the last line came after {took:?}, too early for {due:?}");
-    // Thirty wake-ups, each as late as a busy machine makes it: that it comes in time is for the other cases to see.
+    // A busy machine may delay each of thirty wake-ups, so there is no tight upper limit; the other cases check lateness.
     assert!(took < due + PATIENCE, "the last line came after {took:?}, too late for {due:?}");
     alice.expect_nothing_more();
     assert!(server.stats().throttled >= 1, "{:?}", server.stats());

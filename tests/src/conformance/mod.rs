@@ -1,7 +1,7 @@
-//! One suite for any adapter: what a chat server has to do, over real sockets, whatever runtime it stands on.
+//! One suite for any adapter: what a chat server must do, over real sockets, on any runtime.
 //!
-//! Whoever writes an adapter implements [`Adapter`] and [`Control`] for it, which takes some thirty lines, and has a
-//! `#[test]` for each case with one call, in a test file of its own:
+//! To test an adapter, implement [`Adapter`] and [`Control`] for it, which takes some thirty lines. One call in a test file
+//! of its own then makes a `#[test]` of each case:
 //!
 //! ```no_run
 //! # use std::io;
@@ -26,17 +26,17 @@
 //! ```
 //!
 //! - [`scripts`]: conversations as they look in terminals, with one outcome each, the same for every adapter.
-//! - [`conversation`]: what the embedding program says and counts, and crowds.
+//! - [`conversation`]: announcements, counters, and a thousand clients at once.
 //! - [`closing`]: every way in which a connection ends.
-//! - [`pressure`]: readers that do not read, talkers that flood, a full server.
-//! - [`pace`]: many at once, readers that keep pace and such that do not, peers that are gone.
+//! - [`pressure`]: readers that do not read, senders that flood, a full server.
+//! - [`pace`]: many senders at once, readers that keep pace and readers that do not, peers that are gone.
 //! - [`deadlines`]: that things happen on time; these run while no other case of the test file does.
-//! - [`resources`]: descriptors, threads and processor time; these run in a process of their own each.
+//! - [`resources`]: descriptors, threads and processor time; each case runs in a process of its own.
 //!
-//! Nothing here sleeps in the hope that something has happened by then: it waits for what it wants to see, and fails
-//! after [`PATIENCE`].
+//! No case sleeps in the hope that something has happened by then. It waits for what it expects, and fails after
+//! [`PATIENCE`].
 
-// Every case panics when what it says is not so: that is its whole purpose.
+// A case fails by a panic.
 #![expect(clippy::missing_panics_doc)]
 
 mod client;
@@ -135,8 +135,8 @@ macro_rules! conformance {
     };
 }
 
-/// Limits in which nothing comes of itself, and every join and leave has its line: no rate, no idle timeout, no stall
-/// timeout, no backlog.
+/// Limits without a rate, timeouts or a backlog, and a dialect that shows every join and leave: clients are sent nothing
+/// but what others do.
 fn calm() -> Config {
     let mut config = calm_with_backlog();
     for dialect in &mut config.dialects {
@@ -145,7 +145,7 @@ fn calm() -> Config {
     config
 }
 
-/// The same, but newcomers hear what was said before, as far as their dialect wants that.
+/// The same with the default backlog.
 fn calm_with_backlog() -> Config {
     let mut config = Config { max_sessions: 200, rate: None, stall_timeout: None, ..Config::default() };
     for dialect in &mut config.dialects {
@@ -155,7 +155,7 @@ fn calm_with_backlog() -> Config {
     config
 }
 
-/// A rate of so many lines a second after a burst of so many.
+/// Returns a rate of `per_second` lines a second after a burst of `burst`.
 fn rate(per_second: u32, burst: u32) -> Rate {
     let not_zero = |n| NonZeroU32::new(n).expect("a rate is not zero");
     Rate { per_second: not_zero(per_second), burst: not_zero(burst) }

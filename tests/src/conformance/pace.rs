@@ -1,4 +1,4 @@
-//! Many at once, readers that keep pace and such that do not, and peers that are gone.
+//! Many senders at once, readers that keep pace and readers that do not, and peers that are gone.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use super::pressure::Flood;
 use super::{Adapter, Client, PATIENCE, Running, calm, new_socket, rate, start};
 use crate::attack::{self, Paste};
 
-/// A log that one page of those who paste here overruns three times.
+/// The size of a log that one page from each person who pastes here overruns three times.
 const LOG: usize = 512 << 10;
 
-/// Limits as delivered, but for a small log.
+/// The default limits with a small log.
 fn small_log() -> Config {
     Config { log_bytes: LOG, ..Config::default() }
 }
@@ -27,21 +27,21 @@ fn expect_whole(server: &Running, paste: Paste) {
     assert_eq!((heard.heard, heard.missed), (heard.expected, 0), "{heard:?}");
 }
 
-/// Many paste a page at once, and who reads misses nothing of it, with the rate that servers have by default.
+/// Many paste a page at once, at the default rate; a reader misses nothing of it.
 pub fn pages_pasted_by_many_arrive_whole(adapter: &dyn Adapter) {
     let server = start(adapter, small_log());
     expect_whole(&server, a_page(0));
     server.stop([]);
 }
 
-/// The same where nothing limits how fast they send, and some read nothing.
+/// The same without a rate, while some sessions read nothing.
 pub fn pages_pasted_beside_stopped_readers_arrive_whole(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: None, ..small_log() });
     expect_whole(&server, a_page(10));
     server.stop([]);
 }
 
-/// Five people whisper a page each to one who reads, and nothing is refused.
+/// Five people each send a page of private messages to one reader, and none is refused.
 pub fn private_messages_wait_for_a_reader(adapter: &dyn Adapter) {
     let server = start(adapter, Config::default());
     let (told, refused) = attack::whisper(&server.addr("text"), 5, 5, 1_000).expect("peers connect");
@@ -49,7 +49,7 @@ pub fn private_messages_wait_for_a_reader(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// Who asks in the midst of a flood is answered soon.
+/// A request in the midst of a flood is answered soon.
 pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: None, ..Config::default() });
     let flood =
@@ -60,9 +60,9 @@ pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// A reader that takes just the pace is waited for; what is said is slowed to that, and no further than half of it.
+/// Senders wait for a reader that takes just the pace: they are slowed to that, and not below half of it.
 pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
-    // Slow enough that a busy machine is no reason to be slower; more bytes than all buffers and the log together.
+    // A pace that a busy machine can keep, and more bytes than all buffers and the log hold together.
     const PACE: usize = 512 << 10;
     const BYTES: usize = 3 << 20;
     let at_the_pace = |bytes: usize| Duration::from_micros(bytes as u64 * 1_000_000 / PACE as u64);
@@ -93,33 +93,33 @@ pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
     });
     let took = begun.elapsed();
     assert_eq!(server.stats().missed, 0);
-    // Half of the pace, and what the machine needs.
+    // Half of the pace, and some time for a busy machine.
     assert!(took <= at_the_pace(22 * BYTES / 10), "{took:?}");
     server.stop([reader, sender]);
 }
 
-/// Some who do not read hold the others up once, for no longer than a second.
+/// Readers that stop delay the others once, for no longer than a second.
 pub fn stopped_readers_delay_others_once(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let deaf: Vec<Client> = (0..10).map(|_| super::pressure::lazy_guest(&server)).collect();
     let mut flood = Flood::new(&server);
     assert_eq!(flood.go_on(24 << 20), [""; 0], "bob hears the flood and nothing else");
     let stats = server.stats();
-    assert_eq!(stats.slow, 10, "each is given up once: {stats:?}");
+    assert_eq!(stats.slow, 10, "each counts as slow once: {stats:?}");
     for lazy in deaf {
         lazy.reset();
     }
     server.stop(flood.into_clients());
 }
 
-/// What a reader that stops leaves in the system's buffers is bounded. (Not in the suite: what it may be is for each
-/// adapter to say.)
+/// The system's buffers hold a bounded number of bytes for a reader that has stopped. (This is not in the suite, since
+/// each adapter chooses its own bound.)
 ///
 /// # Panics
 ///
 /// If it is not.
 pub fn the_systems_buffers_are_bounded(adapter: &dyn Adapter) {
-    /// Twice what the system is asked for, and a write; and what the peer's own system keeps, who asks for little.
+    /// Twice the socket buffer that is asked for, one write, and the reader's own receive buffer, which is small.
     const MOST: u64 = (2 * 128 + 64 + 16) << 10;
     let server = start(adapter, calm());
     let lazy = super::pressure::lazy_guest(&server);
@@ -132,7 +132,7 @@ pub fn the_systems_buffers_are_bounded(adapter: &dyn Adapter) {
     server.stop([alice, bob]);
 }
 
-/// Connects one who sends more than the rate lets it say for a long time.
+/// Connects a client that sends more than the rate allows, for a long time.
 fn throttled(server: &Running) -> Client {
     let mut client = server.guest("spammer");
     client.say_what_fits("spam spam spam\n".repeat(5_000).as_bytes(), Duration::from_millis(100));
@@ -144,13 +144,13 @@ pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: Some(rate(1, 5)), linger_timeout: 3 * PATIENCE, ..calm() });
     let mut alice = server.named("alice");
     let spammer = throttled(&server);
-    // It has begun; the rest is untaken by then or soon.
+    // Its lines arrive; the rest of its input is left untaken.
     while alice.line() != "guest-2: spam spam spam" {}
     let is_unix = server.addr("text").is_unix();
     let begun = Instant::now();
     spammer.reset();
     if is_unix {
-        // There is no reset on a Unix socket: what was sent is said for the linger time.
+        // A Unix socket has no reset: input is taken for the linger timeout.
         drop(alice);
         return server.stop([]);
     }
@@ -159,7 +159,7 @@ pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
-/// After its end of input a peer's lines are said at the rate, but no longer than the linger time.
+/// After a peer's end of input its lines are taken at the rate, but no longer than the linger timeout.
 pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn Adapter) {
     let linger_timeout = Duration::from_secs(1);
     let server = start(adapter, Config { rate: Some(rate(20, 5)), linger_timeout, ..calm() });
@@ -171,7 +171,7 @@ pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn
     while alice.line() != "* guest-2 left" {
         said += 1;
     }
-    // It is asked every half a second whether it is still there.
+    // The adapter checks every half a second whether the peer has ended.
     assert!(begun.elapsed() <= linger_timeout + Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(said >= 20, "{said} lines were said, at the rate");
     assert_eq!(server.stats().cut_short, 1);
@@ -179,7 +179,7 @@ pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn
     server.stop([alice]);
 }
 
-/// A server that is full of sessions whose peers have ended has room for those who come.
+/// A server that is full of sessions whose peers have ended makes room for new ones.
 pub fn ended_peers_keep_nobody_out(adapter: &dyn Adapter) {
     const MOST: usize = 20;
     let config = Config { max_sessions: MOST, rate: Some(rate(1, 5)), linger_timeout: 3 * PATIENCE, ..calm() };
@@ -191,7 +191,7 @@ pub fn ended_peers_keep_nobody_out(adapter: &dyn Adapter) {
             spammer
         })
         .collect();
-    // Once the server has asked, there is room.
+    // There is room once the adapter has noticed that they have ended.
     let begun = Instant::now();
     let alice = loop {
         let mut alice = Client::connect("alice", server.addr("text"));

@@ -1,4 +1,4 @@
-//! Readers that do not read, talkers that flood, a full server.
+//! Readers that do not read, senders that flood, a full server.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,13 @@ use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, rate,
 
 /// Bytes of a line in a [`Flood`], its number and its end included.
 const LINE: usize = 4_000;
-/// More than a socket's two buffers ever hold: Linux lets the sending one grow to 4 MiB, and the reader's is small.
+/// More than the two buffers of a connection ever hold: Linux lets a send buffer grow to 4 MiB, and the reader's receive
+/// buffer is small.
 const FLOOD: usize = 16 << 20;
 
-/// Alice, who says numbered lines, and bob, who hears them.
+/// Alice, who sends numbered lines, and bob, who reads them.
 ///
-/// She says no more than a few ahead of him, so however small the log is, he misses none.
+/// She is never more than a few lines ahead of him, so he misses none, however small the log is.
 pub(super) struct Flood {
     alice: Client,
     bob: Client,
@@ -28,7 +29,7 @@ impl Flood {
         Self { alice, bob, next: 0 }
     }
 
-    /// Returns alice and bob, who have heard all there was.
+    /// Returns alice and bob, who have read everything.
     pub(super) fn into_clients(mut self) -> [Client; 2] {
         self.alice.catch_up();
         self.bob.catch_up();
@@ -44,7 +45,7 @@ impl Flood {
         format!("{number:07} {}", "x".repeat(LINE - "0000000 \n".len()))
     }
 
-    /// Says so many more bytes; returns the notices that bob heard in between.
+    /// Sends this many more bytes; returns the notices that bob was sent meanwhile.
     pub(super) fn go_on(&mut self, bytes: usize) -> Vec<String> {
         const AHEAD: usize = 8;
         let mut notices = Vec::new();
@@ -75,19 +76,21 @@ impl Flood {
     }
 }
 
-/// What a lazy reader finds when it reads at last.
+/// What a reader that had stopped finds when it reads again.
 #[derive(Debug, Default)]
 struct Found {
-    /// Lines of the flood that it got, and that it was told it missed.
+    /// Lines of the flood that it got.
     heard: usize,
+    /// Lines that it was told it missed.
     missed: usize,
+    /// Notices of gaps.
     gaps: usize,
 }
 
 impl Found {
-    /// Reads until `line` comes that is not of the flood, and returns it with what was found before it.
+    /// Reads up to the first line that is not of the flood; returns it with what was found before it.
     ///
-    /// The flood's lines have to come in order, without a hole but where a notice gives its exact size.
+    /// The flood's lines must come in order, without a gap except where a notice gives its exact size.
     fn before_another_line(lazy: &mut Client) -> (Self, String) {
         let mut found = Self::default();
         loop {
@@ -113,7 +116,7 @@ fn missed(line: &str) -> Option<usize> {
     count.strip_suffix(" messages").or_else(|| count.strip_suffix(" message"))?.parse().ok()
 }
 
-/// Connects a reader whose socket is soon full.
+/// Connects a reader with a small receive buffer.
 pub(super) fn lazy(server: &Running) -> Client {
     let mut lazy = Client::connect_narrow("lazy", server.addr("text"));
     assert!(lazy.line().starts_with("* welcome"), "lazy is welcome");
@@ -122,14 +125,14 @@ pub(super) fn lazy(server: &Running) -> Client {
     lazy
 }
 
-/// The same without a name, whom nobody sees.
+/// The same without a name, so that the others are not told of it.
 pub(super) fn lazy_guest(server: &Running) -> Client {
     let mut lazy = Client::connect_narrow("lazy", server.addr("text"));
     assert!(lazy.line().starts_with("* welcome"), "lazy is welcome");
     lazy
 }
 
-/// A reader that does not read costs the others nothing; when it reads at last, it is told exactly what it missed.
+/// A reader that stops does not disturb the others; when it reads again, it is told exactly how much it missed.
 pub fn a_reader_that_never_reads_finds_a_gap(adapter: &dyn Adapter) {
     let server = start(adapter, Config { log_bytes: 128 << 10, ..calm() });
     let mut lazy = lazy(&server);
@@ -145,7 +148,7 @@ pub fn a_reader_that_never_reads_finds_a_gap(adapter: &dyn Adapter) {
     assert_eq!(found.heard + found.missed, FLOOD / LINE, "{found:?}");
     assert!(found.missed > 0, "a socket held {FLOOD} bytes, the flood is too small: {found:?}");
     assert_eq!(server.stats().missed, found.missed as u64, "what the hub counts");
-    // It is a reader like any other again.
+    // From now on it is an ordinary reader again.
     assert_eq!(flood.go_on(10 * LINE), [""; 0]);
     lazy.say("/ping");
     for number in FLOOD / LINE..FLOOD / LINE + 10 {
@@ -155,7 +158,7 @@ pub fn a_reader_that_never_reads_finds_a_gap(adapter: &dyn Adapter) {
     server.stop(flood.into_clients().into_iter().chain([lazy]));
 }
 
-/// A reader that falls behind is told so and closed, where that is what the operator chose.
+/// A reader that falls behind is told so and closed, if so configured.
 pub fn a_reader_that_never_reads_is_closed_if_so_configured(adapter: &dyn Adapter) {
     let config = Config { log_bytes: 128 << 10, on_lag: OnLag::Close, linger_timeout: PATIENCE, ..calm() };
     let server = start(adapter, config);
@@ -178,7 +181,7 @@ pub fn a_reader_that_never_reads_is_closed_if_so_configured(adapter: &dyn Adapte
     server.stop(flood.into_clients());
 }
 
-/// A reader that takes no byte for the stall timeout is closed, and its name is free.
+/// A reader that takes no byte for the stall timeout is closed, and its name becomes free.
 pub fn a_reader_that_takes_nothing_is_closed(adapter: &dyn Adapter) {
     let server = start(adapter, Config { stall_timeout: Some(Duration::from_millis(200)), ..calm() });
     let lazy = lazy(&server);
@@ -188,19 +191,19 @@ pub fn a_reader_that_takes_nothing_is_closed(adapter: &dyn Adapter) {
     server.control().announce("that was all");
     let later = flood.notices_before("* server: that was all");
     assert_eq!([notices, later].concat(), ["* lazy left (not reading)"]);
-    // What its socket had taken is still there, then comes the end, in whatever way.
+    // It still gets what its socket had taken, then the end of the stream or a reset.
     lazy.drain();
     let lazy = server.named("lazy");
     server.stop(flood.into_clients().into_iter().chain([lazy]));
 }
 
-/// Who talks faster than the rate allows is not read from: its own socket pushes back, and nobody else is disturbed.
+/// A sender that exceeds the rate is not read from: its own socket fills up, and nobody else is disturbed.
 pub fn a_flood_is_left_untaken(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: Some(rate(20, 10)), ..calm() });
     let mut alice = server.named("alice");
     let mut bob = server.named("bob");
     alice.expect("* bob joined");
-    // As much as this never fits into two sockets' buffers.
+    // More than two sockets' buffers ever hold.
     let flood = format!("{}\n", "x".repeat(LINE - 1)).repeat(FLOOD / LINE);
     let swallowed = (0..16).all(|_| alice.say_what_fits(flood.as_bytes(), Duration::from_millis(200)) == flood.len());
     assert!(!swallowed, "the server swallowed a flood: {:?}", server.stats());
@@ -209,26 +212,26 @@ pub fn a_flood_is_left_untaken(adapter: &dyn Adapter) {
     assert!(asked.elapsed() < Duration::from_secs(1), "bob waited {:?}", asked.elapsed());
     let stats = server.stats();
     assert!(stats.throttled >= 1, "{stats:?}");
-    // The lines of the burst, what the rate allows since, and one read's worth.
+    // The burst, what the rate has allowed since, and one read.
     let elapsed = usize::try_from(asked.elapsed().as_secs()).expect("a short time") + 2;
     let bound = (10 + 20 * elapsed) * LINE + (1 << 20);
     assert!(stats.bytes_received < bound as u64, "at most {bound} bytes are to be taken: {stats:?}");
     assert_eq!(alice.hear(Instant::now()), Heard::Nothing, "alice is neither told nor closed");
-    // On a Unix socket there is no reset, but an end behind what its buffers hold.
+    // A Unix socket has no reset: the end comes after what its buffers hold.
     let left = if server.addr("text").is_unix() { "* alice left" } else { "* alice left (connection lost)" };
     alice.reset();
     while bob.line() != left {}
     server.stop([bob]);
 }
 
-/// A full server says so and closes; when someone leaves there is room again.
+/// A full server refuses connections with a reason; when someone leaves, there is room again.
 pub fn a_full_server_says_so(adapter: &dyn Adapter) {
     let server = start(adapter, Config { max_sessions: 2, ..calm() });
     let mut alice = server.named("alice");
     let bob = server.guest("bob");
     for _ in 0..20 {
         let mut carol = Client::connect("carol", server.addr("text"));
-        // Whoever speaks first hears it all the same.
+        // A client that sends first is told so, too.
         carol.say("hello?");
         carol.expect("! the server is full, try again later");
         carol.expect_end();

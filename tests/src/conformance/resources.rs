@@ -11,8 +11,8 @@ use rustix::time::{ClockId, clock_gettime};
 use super::surroundings::raise_descriptor_limit;
 use super::{Adapter, Client, Heard, PATIENCE, calm, eventually, new_socket, start};
 
-/// When no descriptor is left for those who want to connect, the server waits for one without spinning, serves those
-/// it has, and takes the others as soon as there are some.
+/// When no descriptor is left for new connections, the server waits without spinning, serves those it has, and accepts the
+/// others as soon as there are descriptors.
 pub fn descriptors_running_out(adapter: &dyn Adapter) {
     /// Fewer than there are clients, enough for some of them even if a connection takes two.
     const LEFT: usize = 6;
@@ -31,7 +31,7 @@ pub fn descriptors_running_out(adapter: &dyn Adapter) {
     let mut waiting: Vec<Client> =
         (0..).zip(sockets).map(|(n, socket)| Client::over(&format!("client {n}"), socket, &addr)).collect();
 
-    // Some get in. When the next one has waited long enough, nobody else will.
+    // Some are let in. Once the next one has waited long enough, nobody else will be.
     let mut welcome = Vec::new();
     let next = loop {
         assert!(!waiting.is_empty(), "{LEFT} descriptors were enough for {CLIENTS} clients");
@@ -45,7 +45,7 @@ pub fn descriptors_running_out(adapter: &dyn Adapter) {
     waiting.insert(0, next);
     assert!(!welcome.is_empty(), "{LEFT} descriptors were not enough for a single client");
 
-    // Those who are in notice nothing, and waiting costs nothing.
+    // Connected clients notice nothing, and waiting takes no processor time.
     let (before, since) = (processor_time(), Instant::now());
     bob.say("is it only me?");
     alice.expect("* guest-2 joined");
@@ -54,7 +54,7 @@ pub fn descriptors_running_out(adapter: &dyn Adapter) {
     let spent = processor_time().saturating_sub(before);
     assert!(spent < Duration::from_millis(100), "{spent:?} of processor time were spent on waiting for a second");
 
-    // One who leaves makes room for one who waits, without anybody else's help.
+    // When one leaves, one that waits is let in, without another event.
     let there = server.stats().opened;
     drop(welcome.pop());
     eventually("the next in line to get in", || {
@@ -78,12 +78,12 @@ pub fn a_hundred_starts_and_stops(adapter: &dyn Adapter) {
         let carol = server.classic("carol");
         alice.say("hello");
         alice.expect_nothing_more();
-        // One leaves by itself, one is closed by the server's end, one is broken off.
+        // One leaves, one is closed by the server's end, one is reset.
         drop(bob);
         carol.reset();
         server.stop([alice]);
     };
-    // What a runtime makes once and keeps is there after the first time.
+    // A runtime makes some threads and descriptors once and keeps them; they exist after the first round.
     visit();
     let before = (count("/proc/self/task"), count("/proc/self/fd"));
     for _ in 0..100 {
@@ -96,11 +96,11 @@ pub fn a_hundred_starts_and_stops(adapter: &dyn Adapter) {
     });
 }
 
-/// Thousands of clients who only listen, all their deadlines armed, cost less than a hundredth of a core.
+/// Thousands of clients that only read, with all deadlines armed, take less than a hundredth of a core.
 pub fn idle_clients_cost_no_processor_time(adapter: &dyn Adapter) {
     const CLIENTS: usize = 5_000;
     const WATCHED: Duration = Duration::from_secs(2);
-    // Both ends are in this process, and an adapter may want a second descriptor for a connection.
+    // Both ends are in this process, and an adapter may need a second descriptor for a connection.
     let clients = CLIENTS.min((raise_descriptor_limit() - 100) / 3);
     assert!(clients >= 1_000, "a limit of 3,100 descriptors is the least for this case, raise the hard limit");
     let mut config = Config { max_sessions: CLIENTS, stall_timeout: Config::default().stall_timeout, ..calm() };
@@ -109,7 +109,7 @@ pub fn idle_clients_cost_no_processor_time(adapter: &dyn Adapter) {
     }
     let server = start(adapter, config);
     let listening: Vec<Client> = (0..clients).map(|n| server.guest(&format!("client {n}"))).collect();
-    // Until what connecting has started has come to rest.
+    // Wait until the work of connecting is over.
     let resting = Instant::now();
     eventually("the server to come to rest", || {
         let before = processor_time();

@@ -1,4 +1,4 @@
-//! Conversations with one outcome, the same for every adapter. They stand, as terminals show them, in `scripts/`.
+//! Conversations with one outcome, the same for every adapter. `scripts/` has them as terminals show them.
 
 use super::script::{Stage, Typing};
 use super::{Adapter, calm_with_backlog, start};
@@ -20,14 +20,14 @@ macro_rules! scripts {
 
 scripts! {
     conversation: "Text and classic users share one conversation, under the right names and in one order.",
-    names: "A name is had by one only, can be changed, and is free again at once.",
-    whispers: "What is said to one is heard by one.",
+    names: "Only one member has a name; it can be changed, and is free again at once.",
+    whispers: "A private message reaches its target only.",
     actions: "The commands of the text dialect do what they say.",
     leaving: "Every way to leave ends the connection, and the others are told.",
-    newcomer: "A newcomer hears what was said before, as far as its dialect wants that.",
-    original: "The original's clients work as they did, and nobody speaks in another's name.",
+    newcomer: "A newcomer is sent the backlog of its dialect.",
+    original: "The original's clients work unchanged, and nobody speaks in another's name.",
     invisible_characters: "Invisible characters are not shown.",
-    rubbish: "Who sends rubbish is told so and stays.",
+    rubbish: "A line that is not understood is answered, and the session stays.",
 }
 
 /// CRLF line ends make no difference.
@@ -44,7 +44,7 @@ pub fn typed_byte_by_byte(adapter: &dyn Adapter) {
     }
 }
 
-/// Plays a script on a server of its own, and sees that nobody was sent anything beyond it.
+/// Plays a script on a server of its own, and checks that nobody is sent anything beyond it.
 fn play_alone(adapter: &dyn Adapter, title: &str, script: &str, typing: Typing) {
     let server = start(adapter, calm_with_backlog());
     let mut stage = Stage::new(title, typing, |port| server.addr(if port == 4001 { "classic" } else { "text" }));
