@@ -1,4 +1,4 @@
-//! This project's adapters, as the [conformance suite](mod@crate::conformance) wants them.
+//! This project's adapters, for the [conformance suite](mod@crate::conformance).
 
 use std::env;
 use std::io;
@@ -20,7 +20,7 @@ pub struct Smol;
 #[derive(Clone, Copy, Debug)]
 pub struct SmolOnUnix;
 
-/// chat-std, on threads of its own.
+/// chat-std, with a thread for each connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Std;
 
@@ -50,7 +50,7 @@ impl Adapter for SmolOnUnix {
     }
 }
 
-/// Returns a path at which nothing is, short enough for a Unix socket.
+/// Returns an unused path, short enough for a Unix socket.
 #[must_use]
 pub fn unused_path() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -69,7 +69,7 @@ impl Adapter for Std {
     }
 }
 
-/// Both handles have the same methods, which is the point of them.
+/// Both handles have the same methods.
 macro_rules! control {
     ($handle:ty) => {
         impl Control for $handle {

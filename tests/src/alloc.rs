@@ -1,20 +1,20 @@
-//! Heap, measured from outside: what runs in a scope is counted, nothing else.
+//! Heap use, counted by the allocator, but only for what runs in a scope.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use allocation_counter::measure;
 
-/// What a thing that is used only within [`Meter::scope`] holds on the heap.
+/// How much heap a value holds that is used only within [`Meter::scope`].
 ///
-/// Counted are the bytes that the allocator was asked for, by this thread. What is made in a scope has to be dropped in
-/// one, else it counts for ever.
+/// It counts the bytes that this thread asks the allocator for. What is allocated in a scope must be dropped in one, or
+/// it counts for ever.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meter {
     /// Bytes held now.
     pub live: i64,
-    /// The most bytes that were ever held, within a scope too.
+    /// The most bytes that were ever held, also within a scope.
     pub peak: i64,
-    /// Allocations made so far, those freed again included.
+    /// Allocations made so far, including those freed since.
     pub allocations: u64,
 }
 
@@ -29,10 +29,10 @@ impl Meter {
     ///
     /// # Panics
     ///
-    /// If `f` panics, after having counted what it did until then.
+    /// If `f` panics; what it did until then is counted.
     pub fn scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let mut result = None;
-        // A panic that passed through `measure` would leave this thread's counting upset.
+        // A panic that passed through `measure` would leave this thread's counters wrong.
         let counted = measure(|| result = Some(catch_unwind(AssertUnwindSafe(f))));
         self.peak = self.peak.max(self.live + i64::try_from(counted.bytes_max).expect("less than 2^63 bytes"));
         self.live += counted.bytes_current;

@@ -1,4 +1,4 @@
-//! A dialect for tests that count on every line.
+//! A dialect for tests that expect every line.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use chat_proto::Config;
 use chat_proto::dialect::{Dialect, Event, Request, Text};
 
-/// `text`, but each join and leave has a line of its own, however many there are: what a script shows does not depend on
-/// how fast it is played. It has a name of its own, so that both can be spoken.
+/// `text`, but with a line for each join and leave, however many there are, so that what a script shows does not depend
+/// on how fast it is played. It has a name of its own, so that both can be served.
 #[derive(Clone, Copy, Debug)]
 pub struct Exact(pub &'static str);
 

@@ -1,6 +1,6 @@
-//! The core's examples that serve sockets, as the [conformance suite](mod@crate::conformance) wants adapters.
+//! The core's examples that serve sockets, as adapters for the [conformance suite](mod@crate::conformance).
 //!
-//! They are the very files that embedders read, so that whoever copies one copies something that has passed the suite.
+//! These are the files that embedders read, so an example that is copied has passed the suite.
 
 use std::io;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ fn ask<T: Send + 'static>(
 ) -> Option<T> {
     let (answer, answered) = channel();
     handle.call(move |hub, now| {
-        // Whoever asked waits below.
+        // The caller waits below.
         let _ = answer.send(question(hub, now));
     });
     answered.recv().ok()

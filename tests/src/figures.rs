@@ -1,4 +1,4 @@
-//! Figures as people read them.
+//! Numbers formatted for people.
 
 use std::fmt;
 use std::time::Duration;

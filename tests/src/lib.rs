@@ -1,17 +1,17 @@
-//! What holds the chat core and its adapters to their promises.
+//! Tests of the chat core and its adapters.
 //!
-//! - [`model`]: the hub as it should be, in vectors and maps.
-//! - [`sim`]: a world of peers, driver and clock from one seed, in which core and model must agree.
-//! - [`alloc`]: heap, measured from outside.
+//! - [`model`]: the reference model, a hub of vectors and maps.
+//! - [`sim`]: the simulator; peers, a driver and a clock from one seed, with which core and model must agree.
+//! - [`alloc`]: heap use, counted by the allocator.
 //! - [`fuzzing`]: what the fuzz targets do, on any toolchain.
 //! - [`exact`]: `text` with a line for every join and leave.
 //! - [`room`]: a hub and its peers in a test.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
-//! - [`adapters`]: this project's own adapters, as that suite wants them.
-//! - [`examples`]: the core's examples that serve sockets, as it wants them, too.
-//! - [`program`]: the servers as programs, for tests of what they say and how they end.
-//! - [`load`]: a load tool for whoever sizes a server, and [`soak`]: hostile clients for hours.
-//! - [`usage`], [`sockets`], [`resources`], [`figures`]: what these two have in common.
+//! - [`adapters`]: this project's own adapters, for that suite.
+//! - [`examples`]: the core's examples that serve sockets, for the same suite.
+//! - [`program`]: the servers as programs, for tests of what they print and how they end.
+//! - [`load`]: a load generator, and [`soak`]: hostile clients for hours.
+//! - [`usage`], [`sockets`], [`resources`], [`figures`]: what these two share.
 //! - [`growth`]: how the core's costs grow, measured and drawn.
 
 pub mod adapters;

@@ -1,8 +1,8 @@
 //! The reference model: the shortest hub that is obviously right.
 //!
 //! It has vectors and maps where the hub has rings and lists. Every session has a full copy of every line that it is
-//! still to be sent, and nothing is bounded but by the rules themselves. What it takes from the core is what has tests
-//! of its own: how a dialect decodes a line and encodes an event.
+//! still to be sent, and nothing but the rules themselves has limits. From the core it takes only the dialects, which
+//! have tests of their own: how a line is decoded and an event encoded.
 
 mod address;
 mod closing;
@@ -30,78 +30,79 @@ use self::address::Purse;
 pub use self::difference::{Checked, Difference, differ};
 use self::presence::Presence;
 
-/// The hub as it should be.
+/// A hub as the rules describe it.
 #[derive(Debug)]
 pub struct Model {
     config: Config,
     now: Timestamp,
     shutting_down: bool,
     sessions: BTreeMap<usize, Session>,
-    /// How many guests there were.
+    /// How many guest numbers have been given out.
     guests: u64,
+    /// One for each dialect.
     lanes: Vec<Lane>,
-    /// Whose lines wait.
+    /// Sessions whose lines wait.
     waits: pace::Lines,
-    /// Who is open though its peer has ended, the longest ago first.
+    /// Open sessions whose peers have ended, the earliest first.
     ended: Vec<usize>,
-    /// What each origin has saved up that is not forgotten.
+    /// The tokens of each origin that is remembered.
     purses: HashMap<Origin, Purse>,
-    /// Those of them whose sessions are all gone, in the order in which the last ones went.
+    /// Remembered origins that have no session any more, in the order in which the last session left.
     departed: VecDeque<Origin>,
     presence: Presence,
     /// What is published now waits for no readers, though its kind does where a peer asks for it.
     waits_for_nobody: bool,
     /// The counters that the hub should have.
     pub stats: HubStats,
-    /// What the hub should have written into its journal since this was last emptied: the slot and what happened.
+    /// What the hub should have written into its journal since this was last emptied: the slot and the kind of record.
     pub journal: Vec<(Option<usize>, RecordKind)>,
 }
 
-/// One participant.
+/// One session.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 struct Session {
     id: SessionId,
     dialect: DialectId,
     lane: usize,
-    /// Where it is counted with others.
+    /// The origin under which it is counted.
     origin: Option<Origin>,
-    /// Its turn among those, if it has paid for a line that it has not sent yet.
+    /// When it may send the next line of its origin, if it has paid for that line and not sent it yet.
     turn: Option<Timestamp>,
     name: Option<String>,
-    /// Its number among all guests that there were; 0 if it is none.
+    /// Its guest number; 0 if it has none.
     guest: u64,
-    /// Its first line is a chat client's.
+    /// Its first line has been accepted.
     accepted: bool,
     joined: bool,
     phase: Phase,
-    /// The line begun; `None` if it is over the limit, and discarded up to its end.
+    /// The unfinished line; `None` if that is too long and is discarded up to its end.
     line: Option<Vec<u8>>,
-    /// Bytes discarded since the last token that they cost.
+    /// Bytes discarded since the last token was paid for them.
     discarded: usize,
-    /// A line that waits, and what for.
+    /// A line that waits, and what it waits for.
     held: Option<Vec<u8>>,
     wait: Option<pace::Wait>,
-    /// Its peer has ended; and all of its input was taken.
+    /// `None` until its peer has ended; then, whether all of its input was taken.
     ended: Option<bool>,
     standing: pace::Standing,
     untaken: Untaken,
-    /// The driver is to be told to offer again what was left untaken.
+    /// A `Read` is to be handed out.
     read_due: bool,
-    /// Time saved up to pay for lines: each costs the time in which one token comes.
+    /// Nanoseconds saved up to pay for lines: a line costs the time in which one token is added.
     credit: u128,
     credited: Timestamp,
-    /// The last complete line, or the opening.
+    /// When the last complete line came, or when it was opened.
     active: Timestamp,
-    /// It was warned since.
+    /// It has been warned since then.
     warned: bool,
-    /// Everything that it is still to be sent.
+    /// All lines that it is still to be sent.
     lines: VecDeque<Line>,
-    /// How many bytes of the first of them have gone out.
+    /// How many bytes of the first line have been sent.
     begun: usize,
-    /// A `Send` was handed out, and not all of what was written then was taken.
+    /// A `Send` was handed out, and the socket has not yet taken all that was written.
     sending: bool,
-    /// Since when no byte was taken; while closing, since when it is.
+    /// Since when the socket has taken no byte; while closing, since when it is closing.
     waiting: Timestamp,
     stats: SessionStats,
 }
@@ -110,7 +111,7 @@ struct Session {
 enum Phase {
     Open,
     Closing(CloseReason),
-    /// Nothing more goes in or out; the driver is to close the transport.
+    /// Nothing more is received or sent; a `Close` is to be handed out.
     Over(CloseReason),
     /// It takes part without a connection.
     Unconnected,
@@ -124,7 +125,7 @@ enum Untaken {
     UntilSaid,
 }
 
-/// Something that a session is to be sent.
+/// A line that a session is to be sent.
 #[derive(Clone, Debug)]
 struct Line {
     bytes: Rc<[u8]>,
@@ -133,29 +134,31 @@ struct Line {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Said to everyone: the log's entry of that number.
+    /// The log's entry of that number.
     Log(u64),
-    /// The same, but said by the reader itself, who is not shown it.
+    /// The log's entry of that number, whose author is the reader itself and is not sent it.
     Own(u64),
-    /// For this session only, before the log's entry of that number.
+    /// A reply to this session only, placed before the log's entry of that number.
     Reply(u64),
     /// The notice of a gap.
     Notice,
 }
 
-/// The conversation in one dialect: what the log should still have.
+/// The log of one dialect: what it should still hold.
 #[derive(Debug, Default)]
 struct Lane {
     kept: VecDeque<Rc<[u8]>>,
-    /// How many have been evicted.
+    /// How many entries have been evicted.
     tail: u64,
-    /// Bytes ever appended; and up to each entry, its own included, those that waited for readers, with their number.
+    /// Bytes ever appended.
     bytes: u64,
+    /// For each entry: the bytes and entries up to it, itself included, that waited for readers.
     gated: Vec<(u64, u64)>,
-    /// The entry behind which a reader has reached the mark; and the head, and the bytes, at which that was set.
+    /// A reader has reached the mark when the next entry that it is to be sent is this one or a later one.
     mark: u64,
+    /// The head of the log, and its bytes, when the mark was last moved.
     start: (u64, u64),
-    /// The latest messages, which newcomers are shown; empty where the dialect does not show one.
+    /// The backlog for newcomers; an entry is empty if the dialect does not show it.
     recent: VecDeque<Rc<[u8]>>,
 }
 
@@ -181,7 +184,7 @@ impl Model {
         }
     }
 
-    /// Opens a session in the slot that the hub chose; says whether it should have.
+    /// Opens a session in the slot that the hub chose.
     ///
     /// # Errors
     ///
@@ -259,11 +262,11 @@ impl Model {
         Ok(Ok(()))
     }
 
-    /// Says whether one more session may be opened from there.
+    /// Checks whether one more session may be opened from an origin.
     ///
     /// # Errors
     ///
-    /// If not, for which reason.
+    /// The reason, if not.
     pub fn may_open(&self, now: Timestamp, origin: Option<Origin>) -> Result<(), OpenError> {
         if self.shutting_down {
             return Err(OpenError::ShuttingDown);
@@ -272,7 +275,7 @@ impl Model {
         if self.sessions.len() < self.config.max_sessions { Ok(()) } else { Err(OpenError::Full) }
     }
 
-    /// Everyone who is open is to be sent the event, but not its author.
+    /// Sends an event to all open sessions but its author.
     fn publish(&mut self, event: &Event<'_>, author: Option<usize>) {
         self.stats.messages += 1;
         let is_shown = match event {
@@ -288,7 +291,7 @@ impl Model {
         self.move_marks();
     }
 
-    /// Everyone of that lane who is open is to be sent the event, but not its author.
+    /// Sends an event to all open sessions of one dialect but its author.
     fn publish_in(&mut self, lane: usize, event: &Event<'_>, author: Option<usize>) {
         let mut bytes = Vec::new();
         self.encode(lane, event, &mut bytes);
@@ -334,7 +337,7 @@ impl Model {
         }
     }
 
-    /// Appends the event as that lane's dialect writes it.
+    /// Appends the event, encoded by that dialect, to the bytes.
     pub fn encode(&self, lane: usize, event: &Event<'_>, out: &mut Vec<u8>) {
         self.config.dialects[lane].dialect.encode(event, out);
     }
@@ -398,7 +401,7 @@ impl Lane {
         self.tail + self.kept.len() as u64
     }
 
-    /// Keeps the entry, and of the older ones as many as the limits allow.
+    /// Appends an entry, and evicts the oldest ones beyond the limits.
     fn append(&mut self, bytes: Rc<[u8]>, waits: bool, config: &Config) -> u64 {
         let len = bytes.len() as u64;
         self.bytes += len;

@@ -1,4 +1,4 @@
-//! The programs themselves: built by cargo, started as a person starts them.
+//! The programs, built by cargo and run as processes.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -21,15 +21,15 @@ pub enum Program {
     Threads,
     /// chat-std's example, `server`.
     StdExample,
-    /// This package's `limit`, which is no chat server but the least of one.
+    /// This package's `limit`, about the least that a chat server can do.
     Limit,
 }
 
-/// A program that runs. It is killed when dropped.
+/// A running program. It is killed when dropped.
 pub struct Process {
     child: Child,
     stdout: mpsc::Receiver<String>,
-    /// Reads standard error; `None` while nobody does.
+    /// The thread that reads standard error; `None` while nobody does.
     stderr: Option<JoinHandle<String>>,
 }
 
@@ -48,7 +48,7 @@ impl Program {
     /// A server of each adapter: what an adapter does holds for both.
     pub const ADAPTERS: [Self; 2] = [Self::ChatServer, Self::Threads];
 
-    /// Returns the name of its file, which is also what it calls itself.
+    /// Returns the name of its file, which is also its name in messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -106,7 +106,7 @@ impl Program {
     }
 }
 
-/// Builds the programs just as the tests are built, so that in a run of all tests there is nothing left to do.
+/// Builds the programs with the same options as the tests, so that a run of all tests has built them already.
 fn build<const N: usize>(targets: &[&str], names: [&str; N]) -> [PathBuf; N] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above its package");
     let mut cargo = Command::new(env!("CARGO"));
@@ -155,7 +155,7 @@ impl Process {
         Self { child, stdout: lines, stderr: None }
     }
 
-    /// Begins to read its standard error; from now on that never keeps it waiting.
+    /// Begins to read its standard error, so that it is no longer blocked by that.
     pub fn read_errors(&mut self) {
         if let Some(stderr) = self.child.stderr.take() {
             self.stderr = Some(thread::spawn(move || read_all(stderr)));

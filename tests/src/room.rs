@@ -1,13 +1,13 @@
-//! A hub and its peers in a test: what they type, what they read, and the time.
+//! A hub for tests, with its peers and its clock.
 
 use std::time::Duration;
 
 use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
 
-/// A hub with a driver that does everything at once: what is typed is taken, what is to be sent is read.
+/// A hub with a driver that does everything at once: all input is taken, all output is read.
 #[derive(Debug)]
 pub struct Room {
-    /// The hub, for what a test wants of it directly.
+    /// The hub, for direct calls.
     pub hub: Hub,
     /// The driver's clock.
     pub now: Timestamp,
@@ -24,13 +24,13 @@ impl Room {
         Self { hub: Hub::new(config).expect("valid limits"), now: Timestamp::ZERO }
     }
 
-    /// Makes a room with the limits that a hub has unless it is told others, but no limit to how fast peers may type.
+    /// Makes a room with the default limits but without a rate.
     #[must_use]
     pub fn open() -> Self {
         Self::new(Config { rate: None, ..Config::default() })
     }
 
-    /// Lets a peer in who speaks that dialect, and reads what it is greeted with.
+    /// Opens a session of that dialect, and reads its welcome.
     ///
     /// # Panics
     ///
@@ -42,7 +42,7 @@ impl Room {
         id
     }
 
-    /// Lets a peer in who speaks `text` and has that name.
+    /// Opens a session of `text` with that name.
     pub fn enter_as(&mut self, name: &str) -> SessionId {
         let id = self.enter("text");
         self.types(id, format!("/name {name}\n"));
@@ -50,7 +50,7 @@ impl Room {
         id
     }
 
-    /// A peer types; all of it has to be taken.
+    /// Sends input of a peer; all of it must be taken.
     ///
     /// # Panics
     ///
@@ -60,7 +60,7 @@ impl Room {
         assert_eq!(self.hub.receive(self.now, id, bytes), bytes.len(), "all of it is taken");
     }
 
-    /// Reads all that a peer is to be sent by now.
+    /// Reads all that is pending for a peer.
     pub fn read(&mut self, id: SessionId) -> String {
         let mut read = Vec::new();
         loop {
@@ -74,13 +74,13 @@ impl Room {
         }
     }
 
-    /// A peer types and reads what it is answered.
+    /// Sends input of a peer, and reads what is pending for it then.
     pub fn asks(&mut self, id: SessionId, bytes: impl AsRef<[u8]>) -> String {
         self.types(id, bytes);
         self.read(id)
     }
 
-    /// Time passes, and the driver wakes at its end.
+    /// Lets time pass, and calls `handle_timeout` at its end.
     pub fn pass(&mut self, span: Duration) {
         self.now = self.now + span;
         self.hub.handle_timeout(self.now);

@@ -1,4 +1,4 @@
-//! Many sockets on one thread: waiting for them with epoll, connecting without waiting, descriptors for all of them.
+//! Many sockets on one thread: epoll, non-blocking connects, and the limit of descriptors.
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Tells which sockets can be read from or written to.
 ///
-/// It is level-triggered: what is not read is told again. A socket that is closed is forgotten by itself.
+/// It is level-triggered: a socket with unread bytes is reported again. A closed socket is removed by the kernel.
 pub struct Poller {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -39,13 +39,13 @@ pub enum Interest {
 pub struct Ready {
     /// What the socket was added under.
     pub token: usize,
-    /// A read will tell something: bytes, the end, or an error.
+    /// A read will return bytes, the end, or an error.
     pub readable: bool,
-    /// A write will tell something.
+    /// A write will not block.
     pub writable: bool,
 }
 
-/// How many sockets are told of at once.
+/// How many sockets are reported at once.
 pub const BATCH: usize = 1_024;
 
 impl Poller {
@@ -161,7 +161,7 @@ pub fn start_connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStre
     }
 }
 
-/// Raises the limit of open descriptors so that `wanted` of them can be had; returns how many can.
+/// Raises the limit of open descriptors to `wanted`, if possible; returns the limit.
 ///
 /// A privileged process raises the hard limit too where that is needed.
 #[must_use]
@@ -172,7 +172,7 @@ pub fn raise_descriptor_limit(wanted: u64) -> u64 {
         let most = limit.maximum.map_or(wanted, |hard| hard.min(wanted));
         let raised = Rlimit { current: Some(wanted), maximum: limit.maximum.map(|hard| hard.max(wanted)) };
         let unprivileged = Rlimit { current: Some(most), maximum: limit.maximum };
-        // What was had in the end is read back.
+        // Read back the limit that is in force now.
         let _ = setrlimit(Resource::Nofile, raised).or_else(|_| setrlimit(Resource::Nofile, unprivileged));
     }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! What the tools' options have in common.
+//! Reading the tools' options.
 
 use std::time::Duration;
 

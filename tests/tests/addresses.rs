@@ -166,8 +166,8 @@ fn exempt_peers_are_not_counted(start: Start) {
     server.stop(clients);
 }
 
-/// Opens many connections from few addresses: as many are let in as the limit by address allows, and so is somebody from
-/// another address. With the default limits 64 addresses get 6,400 of the 10,000 sessions; from a hundred addresses an
+/// Opens many connections from few addresses: as many are let in as the limit by address allows, and so is a client
+/// from another address. With the default limits 64 addresses get 6,400 of the 10,000 sessions; from a hundred addresses an
 /// attacker could fill the server.
 fn an_attack(start: Start, connections: usize, addresses: u16, config: Config) {
     // Both ends of each connection that is let in are in this process.

@@ -1,4 +1,4 @@
-//! Does the simulator bite?
+//! The simulator finds every planted fault.
 
 use chat_tests::sim::{ENOUGH, find_faults};
 

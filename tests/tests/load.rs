@@ -75,7 +75,8 @@ fn an_open_loop_keeps_to_its_rate() {
     let report = load(&server.connect, "--readers 10 --senders 2 --rate 500 --warmup 100ms --duration 1s");
     let report = report.expect("a report");
     assert!(report.is_clean(), "{report}");
-    // Eleven others get each of them. Whoever is late catches up, so only the ends of the measurement are uncertain.
+    // Eleven others get each message. Late senders catch up, so only the start and the end of the measurement are
+    // uncertain.
     let expected = 500 * 11;
     assert!(report.deliveries().abs_diff(expected) < expected / 5, "{report}");
 }

@@ -1,4 +1,4 @@
-//! The simulator itself: it finds the core sound, and says the same whenever it is asked.
+//! The simulator finds no fault in the core, and its results can be repeated.
 
 use chat_tests::sim::Run;
 
@@ -18,7 +18,7 @@ fn core_and_model_agree_for_some_seeds() {
 
 #[test]
 fn the_same_seed_gives_the_same_hash_and_another_another() {
-    // In threads of their own: nothing of the process may matter.
+    // In separate threads, so that a thread's state cannot matter.
     let run = |seed| std::thread::spawn(move || simulate(seed, 10_000)).join().expect("core and model agree");
     assert_eq!(run(7), run(7));
     assert_ne!(run(7), run(8));

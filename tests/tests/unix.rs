@@ -1,4 +1,4 @@
-//! What is particular to Unix sockets: their files, whom they stand in the way of, and who removes them.
+//! Unix sockets: who makes, replaces and removes their files.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -29,13 +29,13 @@ fn run(server: Server, path: &Path) -> Running {
     Running::new(vec![("text", text)], server.handle(), move || server.run_on_threads(THREADS))
 }
 
-/// Tries to listen at `path`, in vain, and returns the reason.
+/// Asserts that listening at `path` fails, and returns the error.
 #[track_caller]
 fn refused(path: &Path) -> io::Error {
     new_server().listen_unix("text", path).expect_err("this is refused")
 }
 
-/// Leaves a socket at a path at which nobody listens, as a server does that is killed.
+/// Leaves a socket's file at which nobody listens, as a killed server does.
 fn stale() -> PathBuf {
     let path = unused_path();
     drop(UnixListener::bind(&path).expect("nothing is there"));
@@ -179,7 +179,7 @@ fn the_program_says_where_it_listens_and_leaves_nothing_behind() {
     let mut alice = connect();
     alice.expect("* welcome, you are guest-1; say something, or /help (10 minutes of silence are fine)");
 
-    // Meanwhile nobody else gets it.
+    // Meanwhile no other server gets the path.
     let Ended { status, stdout, stderr } = start().ended();
     assert_eq!((status.code(), stdout.len()), (Some(1), 0), "{stderr}");
     assert!(stderr.contains(&path.display().to_string()) && stderr.contains("in use"), "{stderr}");

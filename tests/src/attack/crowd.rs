@@ -22,30 +22,30 @@ pub(super) struct Crowd {
     input: Vec<u8>,
 }
 
-/// One of them, and what it heard.
+/// A peer, and what it was sent.
 pub(super) struct Peer {
     stream: TcpStream,
     is_deaf: bool,
     output: Vec<u8>,
     written: usize,
-    /// It says its output over and over.
+    /// It sends its output over and over.
     is_endless: bool,
-    /// The beginning of a line, as far as it tells what the line is.
+    /// The beginning of a line, as much as shows what kind of line it is.
     begun: Vec<u8>,
     /// Lines of any kind.
     pub(super) lines: u64,
-    /// Lines that somebody said to everyone.
+    /// Public messages.
     pub(super) said: u64,
     /// Messages that it was told it missed.
     pub(super) missed: u64,
     pub(super) pongs: u64,
-    /// Lines that somebody said to it alone.
+    /// Private messages.
     pub(super) told: u64,
     /// Lines of its own that were refused.
     pub(super) refused: u64,
 }
 
-/// Enough of a line to tell what it is.
+/// How much of a line shows what kind of line it is.
 const BEGINNING: usize = 40;
 
 impl Crowd {
@@ -58,7 +58,7 @@ impl Crowd {
         self.add(addr, Socket::new(addr.domain(), Type::STREAM, None)?, false)
     }
 
-    /// Connects one who never reads, with little room to read into.
+    /// Connects a peer that never reads, with a small receive buffer.
     pub(super) fn connect_deaf(&mut self, addr: &SockAddr) -> io::Result<usize> {
         let socket = Socket::new(addr.domain(), Type::STREAM, None)?;
         socket.set_recv_buffer_size(4 << 10)?;
@@ -68,7 +68,7 @@ impl Crowd {
     fn add(&mut self, addr: &SockAddr, socket: Socket, is_deaf: bool) -> io::Result<usize> {
         socket.connect(addr)?;
         socket.set_nonblocking(true)?;
-        // What it does on any stream of bytes, it does on a Unix socket, too.
+        // Unix sockets work the same way.
         let mut stream = TcpStream::from_std(OwnedFd::from(socket).into());
         let peer = self.peers.len();
         self.poll.registry().register(&mut stream, Token(peer), Interest::READABLE | Interest::WRITABLE)?;

@@ -1,7 +1,7 @@
-//! What many peers at once do to a server, and what that does to honest ones among them.
+//! Many peers at once against a server, and what its honest clients notice.
 //!
-//! The conformance suite asks it of every adapter, with numbers that take seconds; the program `attack` of any server
-//! that speaks `text`, with any numbers.
+//! The conformance suite runs this against every adapter, with numbers that take seconds. The program `attack` runs it
+//! against any server that speaks `text`, with any numbers.
 
 mod crowd;
 
@@ -16,7 +16,7 @@ use self::crowd::Crowd;
 /// A page pasted by many at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Paste {
-    /// How many paste, and read what the others do.
+    /// How many people paste, and read what the others paste.
     pub people: usize,
     /// How many lines each of them pastes.
     pub lines: usize,
@@ -24,16 +24,16 @@ pub struct Paste {
     pub len: usize,
     /// How many others never read.
     pub deaf: usize,
-    /// How many others only read; what becomes of them is reported.
+    /// How many others only read; the result is about them.
     pub readers: usize,
-    /// When it is given up.
+    /// After what time it is given up.
     pub timeout: Duration,
 }
 
-/// What became of the honest readers.
+/// What the honest readers got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
-    /// Lines that all of them together should have heard.
+    /// Lines that all of them together should have been sent.
     pub expected: u64,
     /// Lines that they heard.
     pub heard: u64,
@@ -43,7 +43,7 @@ pub struct Heard {
     pub took: Duration,
 }
 
-/// Has many people paste a page at once.
+/// Lets many people paste a page at once.
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub fn paste(addr: &SockAddr, paste: Paste) -> io::Result<Heard> {
         crowd.say(deaf, b"/ping\n");
     }
     let people: Vec<_> = (0..paste.people).map(|_| crowd.connect(addr)).collect::<io::Result<_>>()?;
-    // Everyone is there before it begins.
+    // Everyone is connected before it begins.
     let deadline = Instant::now() + paste.timeout;
     crowd.run_until(deadline, |crowd| readers.iter().chain(&people).all(|peer| crowd[*peer].lines > 0))?;
     let begun = Instant::now();
@@ -82,18 +82,18 @@ fn line(number: usize, len: usize) -> Vec<u8> {
     line
 }
 
-/// Many who say lines without end, and read; and one who asks `/ping` meanwhile.
+/// Many senders that send lines without end, and read; and one that sends `/ping` meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Flood {
     /// How many there are.
     pub people: usize,
     /// Bytes of a line, its end included.
     pub len: usize,
-    /// Pings that are asked, one after the other, and how long before the first of them.
+    /// How many pings are sent, one after another.
     pub pings: usize,
     /// How long the flood goes on before the first.
     pub before: Duration,
-    /// When it is given up.
+    /// After what time it is given up.
     pub timeout: Duration,
 }
 
@@ -111,7 +111,7 @@ pub fn flood(addr: &SockAddr, flood: Flood) -> io::Result<Vec<Duration>> {
         crowd.say_for_ever(peer, &line(0, flood.len));
     }
     crowd.run_until(Instant::now() + flood.before, |_| false)?;
-    // A thread of its own: what this one takes to serve all the others is not the server's.
+    // On a thread of its own, so that time spent on the other peers is not counted.
     thread::scope(|scope| {
         let asking = scope.spawn(|| ask(addr, flood.pings, deadline));
         crowd.run_until(deadline, |_| asking.is_finished())?;
@@ -119,7 +119,7 @@ pub fn flood(addr: &SockAddr, flood: Flood) -> io::Result<Vec<Duration>> {
     })
 }
 
-/// Asks `/ping` again and again; returns how long each took, the shortest first.
+/// Sends `/ping` again and again; returns how long each took, the shortest first.
 fn ask(addr: &SockAddr, pings: usize, deadline: Instant) -> io::Result<Vec<Duration>> {
     const PAUSE: Duration = Duration::from_millis(20);
     let mut crowd = Crowd::new()?;
@@ -136,7 +136,8 @@ fn ask(addr: &SockAddr, pings: usize, deadline: Instant) -> io::Result<Vec<Durat
     Ok(took)
 }
 
-/// Has some people whisper a page each to one who reads; returns how many arrived and how many were refused.
+/// Lets some people each send a page of private messages to one reader; returns how many arrived and how many were
+/// refused.
 ///
 /// # Errors
 ///

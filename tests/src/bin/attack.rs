@@ -1,4 +1,4 @@
-//! `attack`: what many peers at once do to a server that speaks `text`, and to the honest ones among them.
+//! `attack`: many peers at once against a server that speaks `text`, and what its honest clients notice.
 //!
 //! ```text
 //! attack ADDR paste PEOPLE LINES LEN DEAF

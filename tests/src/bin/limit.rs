@@ -1,8 +1,8 @@
-//! `limit 127.0.0.1:0`: about the least that a chat server can do, to hold real ones against; `load --beside limit` does.
+//! `limit 127.0.0.1:0`: about the least that a chat server can do; `load --beside limit` compares real ones with it.
 //!
-//! One thread and one ring of bytes. Whatever complete lines a peer sends go into the ring as they are, and each turn every
-//! other peer is written, in one call, what it has not had yet. There are no names, dialects, deadlines, limits or checks;
-//! a reader that is a whole ring behind is cut. A first line that asks for a name is swallowed.
+//! It has one thread and one ring of bytes. Complete lines from peers go into the ring as they are. In each round every
+//! other peer is written, in one call, what is new to it. There are no names, dialects, deadlines, limits or checks; a
+//! reader that is a whole ring behind is disconnected. A first line that asks for a name is dropped.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -16,16 +16,16 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
-/// Bytes that a reader may be behind.
+/// How many bytes a reader may be behind.
 const RING: u64 = 16 << 20;
 
-/// The most bytes read from one peer in a turn.
+/// The most bytes read from one peer in a round.
 const READ: usize = 64 << 10;
 
 /// The longest line.
 const LINE: usize = 1 << 20;
 
-/// What the listener is called by epoll.
+/// The listener's token in epoll.
 const LISTENER: u64 = u64::MAX;
 
 /// Events taken at once.
@@ -58,22 +58,22 @@ struct Limit {
 
 struct Peer {
     stream: TcpStream,
-    /// How far it has been written the ring.
+    /// The position in the ring up to which it has been written.
     next: u64,
-    /// It has said something, which is not written back to it.
+    /// It has sent something, which is not written back to it.
     has_spoken: bool,
     /// Its socket takes nothing more for now.
     is_blocked: bool,
-    /// The beginning of a line.
+    /// An unfinished line.
     begun: Vec<u8>,
 }
 
-/// The latest bytes that were said.
+/// The latest bytes of all messages.
 struct Ring {
     bytes: Box<[u8]>,
-    /// How many there ever were.
+    /// How many bytes there ever were.
     head: u64,
-    /// Who has said what of that, one after the other.
+    /// The author of each stretch of bytes, in order.
     stretches: VecDeque<Stretch>,
 }
 
@@ -146,7 +146,7 @@ impl Limit {
         {
             peer.is_blocked = false;
             let data = EventData::new_u64(place as u64);
-            // If it fails, so does the write.
+            // If this fails, so will the write.
             let _ = epoll::modify(&self.epoll, &peer.stream, data, EventFlags::IN);
             self.write(place);
         }
@@ -177,7 +177,7 @@ impl Limit {
         peer.begun.extend_from_slice(&input[whole..]);
     }
 
-    /// Writes what a peer has not had yet, up to what it has said itself.
+    /// Writes what is new to a peer, up to what it has sent itself.
     fn write(&mut self, place: usize) {
         while let Some(peer) = self.peers[place].as_mut().filter(|peer| !peer.is_blocked) {
             let to = if peer.has_spoken { self.ring.skip_own(place, &mut peer.next) } else { self.ring.head };
@@ -204,7 +204,7 @@ impl Limit {
     }
 
     fn close(&mut self, place: usize) {
-        // What it has said and is not written to everyone yet is another's from now on: nobody is there to be spared it.
+        // Its slot may be used again, so its bytes must not be taken for those of the next peer in it.
         if self.peers[place].take().is_some() {
             self.ring.forget(place);
             self.vacant.push(place);
@@ -237,7 +237,7 @@ impl Ring {
         }
     }
 
-    /// Moves `next` behind what the author has said, and returns where the author's next words begin.
+    /// Moves `next` past the author's own bytes, and returns where the author's next bytes begin.
     fn skip_own(&self, author: usize, next: &mut u64) -> u64 {
         let first = self.stretches.partition_point(|stretch| stretch.to <= *next);
         for stretch in self.stretches.range(first..).filter(|stretch| stretch.author == author) {
@@ -249,7 +249,7 @@ impl Ring {
         self.head
     }
 
-    /// Lets nobody be the author of what this one has said.
+    /// Makes nobody the author of this peer's bytes.
     fn forget(&mut self, author: usize) {
         for stretch in self.stretches.iter_mut().filter(|stretch| stretch.author == author) {
             stretch.author = usize::MAX;

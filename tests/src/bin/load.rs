@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints to somebody who may have stopped reading, which changes nothing.
+/// Prints, and ignores that nobody reads.
 fn print(text: &str, status: ExitCode) -> ExitCode {
     let _ = io::stdout().write_all(text.as_bytes());
     status

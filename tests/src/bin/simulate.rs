@@ -30,7 +30,7 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     let first = options.seed.unwrap_or_else(seed_from_clock);
-    // A panic of the core is a failure like others; it is told of with its seed and trace, not in between.
+    // A panic of the core is a failure like others, and reported with its seed and trace, not when it happens.
     std::panic::set_hook(Box::new(|_| {}));
     if options.find_faults {
         return find_faults(first);
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 fn simulate(seed: u64, steps: u64) -> Result<u64, Box<chat_tests::sim::Failure>> {
     let (mut run, started, mut told) = (Run::new(seed, steps), Instant::now(), Instant::now());
     let is_watched = std::io::stderr().is_terminal();
-    // On a terminal one line that moves; in a log a line now and then.
+    // On a terminal one line that is overwritten; in a log a line now and then.
     let (every, start, end) =
         if is_watched { (Duration::from_millis(200), "\r", "") } else { (Duration::from_secs(10), "", "\n") };
     loop {
@@ -86,6 +86,6 @@ fn find_faults(_seed: u64) -> ExitCode {
 
 fn seed_from_clock() -> u64 {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    // Few enough digits to be told over the telephone.
+    // A short number is easier to pass on.
     mix(clock as u64) % 1_000_000_000
 }

@@ -1,4 +1,4 @@
-//! Plagues a chat server with hostile clients and watches what becomes of it; `soak --help` says how.
+//! Runs hostile clients against a chat server and watches the server; `soak --help` says how.
 
 use std::env;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         }
         Invocation::Run(options) => match run(&options, &mut io::stdout()) {
             Ok(verdict) => {
-                // That nobody reads it does not change the status.
+                // A reader that is gone does not change the exit status.
                 let _ = write!(io::stdout(), "\n{verdict}");
                 Ok(verdict.is_good())
             }

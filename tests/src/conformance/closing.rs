@@ -216,8 +216,8 @@ pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
     assert!(new_socket(&addr).connect(&addr).is_err(), "nobody listens any more");
 }
 
-/// Shutdown while everyone talks: all readers get the same lines, in one order and without a gap, and every line that the
-/// server is known to have taken is among them.
+/// Shutdown while everyone talks: all readers get the same lines, in one order and without a gap, and every line that
+/// the server is known to have taken is among them.
 pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
     const TALKERS: usize = 4;
     const READERS: usize = 4;

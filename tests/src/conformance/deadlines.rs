@@ -143,7 +143,7 @@ pub fn the_rate_is_kept_and_nothing_is_lost(adapter: &dyn Adapter) {
     }
     let (took, due) = (start.elapsed(), Duration::from_secs(1) * (LINES - BURST) / PER_SECOND);
     assert!(took >= due, "the last line came after {took:?}, too early for {due:?}");
-    // A busy machine may delay each of thirty wake-ups, so there is no tight upper limit; the other cases check lateness.
+    // A busy machine may delay each of thirty wake-ups, so no tight limit here; the other cases check lateness.
     assert!(took < due + PATIENCE, "the last line came after {took:?}, too late for {due:?}");
     alice.expect_nothing_more();
     assert!(server.stats().throttled >= 1, "{:?}", server.stats());

@@ -1,7 +1,7 @@
 //! One suite for any adapter: what a chat server must do, over real sockets, on any runtime.
 //!
-//! To test an adapter, implement [`Adapter`] and [`Control`] for it, which takes some thirty lines. One call in a test file
-//! of its own then makes a `#[test]` of each case:
+//! To test an adapter, implement [`Adapter`] and [`Control`] for it, which takes some thirty lines. One call in a test
+//! file of its own then makes a `#[test]` of each case:
 //!
 //! ```no_run
 //! # use std::io;
@@ -135,8 +135,8 @@ macro_rules! conformance {
     };
 }
 
-/// Limits without a rate, timeouts or a backlog, and a dialect that shows every join and leave: clients are sent nothing
-/// but what others do.
+/// Limits without a rate, timeouts or a backlog, and a dialect that shows every join and leave: clients are sent
+/// nothing but what others do.
 fn calm() -> Config {
     let mut config = calm_with_backlog();
     for dialect in &mut config.dialects {

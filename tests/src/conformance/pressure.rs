@@ -8,8 +8,8 @@ use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, rate,
 
 /// Bytes of a line in a [`Flood`], its number and its end included.
 const LINE: usize = 4_000;
-/// More than the two buffers of a connection ever hold: Linux lets a send buffer grow to 4 MiB, and the reader's receive
-/// buffer is small.
+/// More than the two buffers of a connection ever hold: Linux lets a send buffer grow to 4 MiB, and the reader's
+/// receive buffer is small.
 const FLOOD: usize = 16 << 20;
 
 /// Alice, who sends numbered lines, and bob, who reads them.

@@ -11,8 +11,8 @@ use rustix::time::{ClockId, clock_gettime};
 use super::surroundings::raise_descriptor_limit;
 use super::{Adapter, Client, Heard, PATIENCE, calm, eventually, new_socket, start};
 
-/// When no descriptor is left for new connections, the server waits without spinning, serves those it has, and accepts the
-/// others as soon as there are descriptors.
+/// When no descriptor is left for new connections, the server waits without spinning, serves those it has, and accepts
+/// the others as soon as there are descriptors.
 pub fn descriptors_running_out(adapter: &dyn Adapter) {
     /// Fewer than there are clients, enough for some of them even if a connection takes two.
     const LEFT: usize = 6;

@@ -1,4 +1,4 @@
-//! A server under test: what an adapter starts, and how a case handles it.
+//! A server under test: how an adapter starts it, and how a case controls it.
 
 use std::fmt;
 use std::io;
@@ -12,34 +12,34 @@ use socket2::SockAddr;
 
 use super::client::{Client, PATIENCE};
 
-/// Where servers under test listen, unless on Unix sockets: on a port that the system picks.
+/// Where servers under test listen, unless on Unix sockets: loopback, on a port that the system chooses.
 pub const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
-/// A way to serve the chat: what the suite is run against.
+/// An adapter, against which the suite is run.
 pub trait Adapter: Sync {
     /// Starts a server with these limits on [`LOOPBACK`], one port for each of the dialects, or as many Unix sockets.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s; whatever binding says.
+    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s; any error of binding.
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running>;
 }
 
-/// What a running server's handle can do. All of it is harmless once the server is gone.
+/// A running server's handle. All calls are harmless once the server has ended.
 pub trait Control: Send + Sync {
-    /// Says something to everyone in the server's name.
+    /// Makes an announcement.
     fn announce(&self, words: &str);
     /// Closes a session.
     fn kick(&self, id: SessionId, why: &str);
     /// Returns the hub's counters.
     fn stats(&self) -> HubStats;
-    /// Returns who is connected, and under which name.
+    /// Returns all sessions and their names.
     fn sessions(&self) -> Vec<(SessionId, String)>;
     /// Asks the server to end; returns at once.
     fn shut_down(&self);
 }
 
-/// A server that serves, on a thread of its own, until it is [stopped](Self::stop).
+/// A server that runs on a thread of its own until it is [stopped](Self::stop).
 pub struct Running {
     ports: Vec<(&'static str, SockAddr)>,
     control: Arc<dyn Control>,
@@ -53,7 +53,7 @@ impl fmt::Debug for Running {
 }
 
 impl Running {
-    /// Runs `serve` on a new thread: it is to return when the server was shut down and all of it is closed.
+    /// Runs `serve` on a new thread. It must return when the server was shut down and everything is closed.
     ///
     /// `ports` are the dialects and where they are served, already bound.
     pub fn new(
@@ -96,7 +96,7 @@ impl Running {
         self.control.stats()
     }
 
-    /// Connects a person to the text port and hears the welcome.
+    /// Connects a client to the text port, and reads the welcome.
     #[track_caller]
     #[must_use]
     pub fn guest(&self, who: &str) -> Client {
@@ -106,7 +106,7 @@ impl Running {
         client
     }
 
-    /// Connects a person to the text port who takes a name.
+    /// Connects a client to the text port, and takes a name.
     #[track_caller]
     #[must_use]
     pub fn named(&self, name: &str) -> Client {
@@ -116,7 +116,7 @@ impl Running {
         client
     }
 
-    /// Connects a client to the classic port. It hears nothing on connecting, so it may not have been accepted yet.
+    /// Connects a client to the classic port. It gets no welcome there, so it may not have been accepted yet.
     #[track_caller]
     #[must_use]
     pub fn classic(&self, who: &str) -> Client {
@@ -134,7 +134,7 @@ impl Running {
         id
     }
 
-    /// Waits until someone is called that.
+    /// Waits until a session has that name.
     #[track_caller]
     pub fn await_name(&self, name: &str) {
         eventually(&format!("someone to be called {name}"), || {
@@ -152,7 +152,7 @@ impl Running {
         });
     }
 
-    /// Shuts the server down and waits for its end. All that these clients still hear is that, and the end.
+    /// Shuts the server down and waits for its end. These clients must be sent nothing more but the notice of that.
     #[track_caller]
     pub fn stop(self, clients: impl IntoIterator<Item = Client>) {
         self.control.shut_down();
@@ -173,14 +173,14 @@ impl Running {
     }
 }
 
-/// A case that failed leaves no server behind to disturb the others.
+/// Ends the server of a case that failed, so that it does not disturb other cases.
 impl Drop for Running {
     fn drop(&mut self) {
         self.control.shut_down();
     }
 }
 
-/// Waits for something that no socket tells of, such as a counter, and fails with what it last saw.
+/// Waits for a condition that no socket shows, such as a counter; fails with what it last saw.
 #[track_caller]
 pub fn eventually(what: &str, mut look: impl FnMut() -> Result<(), String>) {
     let start = Instant::now();

@@ -1,6 +1,6 @@
-//! Conversations written down as they look in terminals, and played against a server.
+//! Conversations as they look in terminals, played against a server.
 //!
-//! A script is read from top to bottom; each line is one person's:
+//! A script is played from top to bottom; each line belongs to one person:
 //!
 //! ```text
 //! alice $ nc 127.0.0.1 4000                 connects; 4000 is the text port, 4001 the classic one
@@ -11,8 +11,8 @@
 //! alice $                                   is back at the shell's prompt: the server has closed
 //! ```
 //!
-//! Lines that begin with `#` say what is going on. Whoever types after someone else has to have seen something of that
-//! before, otherwise the server may get both in either order; so a script that is well made has but one outcome.
+//! Lines that begin with `#` are comments. Before somebody types after somebody else, the script must let them see the
+//! effect of that, or the server may get both lines in either order. Then a script has only one outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,7 +56,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Panics
     ///
-    /// At the first line that does not come true, and says which.
+    /// At the first line that does not happen as written; the message has its number.
     pub fn play(&mut self, script: &'a str) {
         for (number, line) in (1..).zip(script.lines()) {
             self.play_line(number, line);
@@ -67,7 +67,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Panics
     ///
-    /// If it does not come true, or is no line of a script.
+    /// If it does not happen as written, or is no line of a script.
     pub fn play_line(&mut self, number: usize, line: &'a str) {
         if line.trim().is_empty() || line.starts_with('#') {
             return;

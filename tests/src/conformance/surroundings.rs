@@ -1,4 +1,4 @@
-//! What may go on around a case while it runs.
+//! Which other cases may run beside a case.
 
 use std::env;
 use std::process::Command;
@@ -6,13 +6,13 @@ use std::sync::{PoisonError, RwLock};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Held for reading by cases that bear company, for writing by those that measure time.
+/// Held for reading by cases that may run beside others, for writing by cases that measure time.
 static QUIET: RwLock<()> = RwLock::new(());
 
 /// Set, to the case's name, for the process that runs one case alone.
 const ALONE: &str = "CHAT_TESTS_ALONE";
 
-/// Runs a case that bears others beside it.
+/// Runs a case that may run beside others.
 pub fn beside_others(_name: &str, case: impl FnOnce()) {
     let _company = QUIET.read().unwrap_or_else(PoisonError::into_inner);
     case();
@@ -24,7 +24,7 @@ pub fn quietly(_name: &str, case: impl FnOnce()) {
     case();
 }
 
-/// Runs a case that counts, or uses up, what belongs to the whole process: in a new process, quietly.
+/// Runs a case in a process of its own, and beside no other: it counts or uses up resources of the whole process.
 ///
 /// # Panics
 ///
@@ -45,7 +45,7 @@ pub fn in_a_process_of_its_own(name: &str, case: impl FnOnce()) {
         let told = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} fails in a process of its own: {}\n{told}\n{errors}", output.status);
-        // The wrong name would run nothing, and succeed.
+        // With a wrong name no test would run, and that would succeed.
         assert!(told.contains("1 passed"), "{path} was not found: {told}");
     });
 }
@@ -54,7 +54,7 @@ pub fn in_a_process_of_its_own(name: &str, case: impl FnOnce()) {
 #[must_use]
 pub fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
-    // Another test may be doing the same: both set the same.
+    // Another test may do this at the same time; both set the same limit.
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("a soft limit can be raised");
     limit.maximum.map_or(usize::MAX, |maximum| usize::try_from(maximum).unwrap_or(usize::MAX))
 }

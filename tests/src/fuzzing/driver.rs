@@ -1,4 +1,4 @@
-//! Target `driver`: any sequence of calls on a hub, from drivers good and bad, against the model.
+//! Target `driver`: any sequence of calls on a hub, misuse included, compared with the model.
 //!
 //! A script begins with a digit that chooses the [limits](super::limits); then comes one letter for each call, with its
 //! operands (see [`Script`]): `P` is a peer, `N` an amount, `S` a small number, `TEXT` goes up to the end of the line.
@@ -33,7 +33,7 @@ use crate::model::{Checked, differ};
 
 const PEERS: usize = 8;
 
-/// Nanoseconds of the units of time: from one nanosecond to a century.
+/// The units of time in nanoseconds: from one nanosecond to a century.
 const UNITS: [u64; 8] = [
     1,
     1_000,
@@ -72,7 +72,7 @@ struct Peer {
     stale: Option<SessionId>,
     /// Input that was left untaken.
     untaken: Vec<u8>,
-    /// A `Send` was handed out, and not all that was written then was taken.
+    /// A `Send` was handed out, and the socket has not yet taken all that was written.
     sending: bool,
     /// How many bytes its socket takes at once.
     window: usize,
@@ -187,7 +187,7 @@ impl Driver {
         id.map_or(Ok(()), |id| f(self, id))
     }
 
-    /// Offers what was left untaken and more.
+    /// Offers the untaken input, and more.
     fn read(&mut self, peer: usize, more: &[u8]) -> Checked {
         let now = self.now();
         let Peer { id: Some(id), untaken, .. } = &mut self.peers[peer] else { return Ok(()) };
@@ -203,7 +203,7 @@ impl Driver {
             return Ok(());
         };
         let complete = match way {
-            // A driver that was not asked to write has done so before it lets others call.
+            // A write without a `Send` is complete before any other call.
             Way::Later if *sending => {
                 let mut batch = Batch::new();
                 self.hub.fill(*id, &mut batch, taken)?;
@@ -259,7 +259,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Once all commands have been carried out, whoever has bytes pending is being written to.
+    /// Checks, once all commands have been carried out, that every session with pending bytes is being written to.
     fn check_drained(&mut self) -> Checked {
         for peer in &self.peers {
             if let (Some(id), false) = (peer.id, peer.sending)
@@ -271,7 +271,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Waits for the next deadline, and asks too early first.
+    /// Calls `handle_timeout` just before the next deadline, then at it.
     fn wait(&mut self) -> Checked {
         let Some(at) = self.hub.hub().poll_timeout() else { return Ok(()) };
         self.clock = self.clock.max(at.as_nanos().saturating_sub(1));
@@ -287,11 +287,11 @@ impl Driver {
         let other = &self.peers[other];
         let batch =
             other.writing.as_ref().unwrap_or(if other.way == Way::Shared { &self.shared } else { &other.copied });
-        // Whether the hub takes the write for ended is its affair; the driver goes on as if it had said nothing.
+        // The hub may or may not count the write as ended; the driver goes on as before.
         self.hub.wrote(now, id, batch, taken).map(drop)
     }
 
-    /// Lets everyone take all there is, then ends everything.
+    /// Lets everyone take everything, then shuts down.
     fn end(mut self) -> Checked {
         self.settle()?;
         self.hub.shut_down(self.now())?;
@@ -300,7 +300,7 @@ impl Driver {
     }
 
     fn settle(&mut self) -> Checked {
-        // What is pending at once is written at once, and each write that was not asked for asks for the next.
+        // Each write without a `Send` is followed by a `Send` if more is pending.
         for _ in 0..10_000 {
             for peer in 0..PEERS {
                 self.peers[peer].window = usize::MAX;
@@ -314,12 +314,12 @@ impl Driver {
             }
             self.carry_out(usize::MAX)?;
         }
-        differ("hung", "everyone takes all, and there is always more")
+        differ("hung", "everyone takes everything, and there is always more")
     }
 }
 
-/// The moment that a clock shows. On the last day that can be counted it is the end of time at once: sums saturate there,
-/// and what is said of rates and spans no longer holds to the nanosecond.
+/// Returns the time that a clock shows. The last day before the end of time counts as the end: sums saturate there, and
+/// rates and spans no longer hold to the nanosecond.
 fn moment(clock: u64) -> Timestamp {
     let last_day = u64::MAX - UNITS[6];
     if clock < last_day { Timestamp::from_nanos(clock) } else { Timestamp::MAX }

@@ -1,4 +1,4 @@
-//! Target `entries`: bytes that may be entries, and what entries do to conversations.
+//! Target `entries`: decoding bytes as entries, and applying entries to conversations.
 //!
 //! An input is decoded for as long as it holds entries. Each must encode to the very bytes that it was decoded from, and
 //! three conversations to which all are applied must agree.
@@ -40,7 +40,7 @@ pub(super) fn play(mut data: &[u8]) -> Checked {
     Ok(())
 }
 
-/// Applies an entry everywhere; what comes of it must be the same.
+/// Applies an entry to all conversations; the results must be equal.
 fn apply(replicas: &mut [Conversation; REPLICAS], meter: &mut Meter, entry: &Entry<'_>) -> Checked {
     let before = replicas[0].digest();
     let outcomes = meter.scope(|| replicas.each_mut().map(|replica| replica.apply(entry)));

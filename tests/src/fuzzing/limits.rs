@@ -10,9 +10,9 @@ use chat_proto::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate};
 pub(super) fn limits(number: usize) -> Config {
     let second = Some(Duration::from_secs(1));
     let config = match number % 8 {
-        // As delivered, but small enough to be made many times a second.
+        // The defaults, but small enough to be allocated many times a second.
         0 => Config { log_bytes: 32 << 10, log_entries: 256, reply_bytes: 8 << 10, rate: None, ..of(6) },
-        // Everything at its least.
+        // The smallest value of each limit.
         1 => Config {
             max_line: 64,
             max_name: 1,
@@ -41,7 +41,7 @@ pub(super) fn limits(number: usize) -> Config {
             ..least(2, 0)
         },
         4 => Config { dialects: vec![dialect(Classic, second, 1)], on_lag: OnLag::Close, ..least(2, 500) },
-        // Everyone and everything is due at one moment.
+        // All deadlines fall on the same instant.
         5 => Config {
             stall_timeout: second,
             linger_timeout: Duration::from_secs(1),
@@ -57,7 +57,7 @@ pub(super) fn limits(number: usize) -> Config {
             pace: Some(1 << 20),
             ..least(40, 3_000)
         },
-        // Logs that hold more than anybody is to say, but for a reply buffer that is soon full.
+        // Logs that hold more than is ever sent, and a reply buffer that is soon full.
         _ => Config { rate: None, log_bytes: 16 << 10, stall_timeout: None, ..least(512, 0) },
     };
     fitted(config)

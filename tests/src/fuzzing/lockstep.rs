@@ -1,4 +1,4 @@
-//! A hub, and beside it the model that is told everything; after every call the two must agree.
+//! A hub with its model, which is told of every call; after each, the two must agree.
 
 use chat_proto::dialect::Event;
 use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, SessionStats, Timestamp};
@@ -6,24 +6,24 @@ use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, Sessi
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
 
-/// A hub under watch.
+/// A hub and its model.
 #[derive(Debug)]
 pub(super) struct Lockstep {
     hub: Hub,
     meter: Meter,
-    /// What the hub may hold, by its own word.
+    /// The memory bound that the hub states.
     bound: i64,
-    /// None once the driver has told the hub what is not so: what then comes to the session concerned is nobody's rule.
+    /// `None` once the driver has reported something false: no rule says what the session concerned is sent then.
     model: Option<Model>,
     journal_records: u64,
     journal_seen: u64,
-    /// The latest moment that the hub was told.
+    /// The latest time that the hub was given.
     now: Timestamp,
     /// Sessions that were opened and not closed.
     sessions: usize,
 }
 
-/// All of a hub that can be seen without touching it.
+/// Everything that a hub's queries return.
 type Snapshot = (HubStats, Option<Timestamp>, bool, Vec<(SessionId, Option<String>, Option<SessionStats>)>);
 
 impl Lockstep {
@@ -40,22 +40,22 @@ impl Lockstep {
         &self.hub
     }
 
-    /// Returns whether the model still knows all that the hub does.
+    /// Returns whether the model is still in use.
     pub(super) fn is_followed(&self) -> bool {
         self.model.is_some()
     }
 
-    /// Goes on without the model; what holds for any driver must still hold.
+    /// Goes on without the model; the rules for any driver must still hold.
     pub(super) fn forget_model(&mut self) {
         self.model = None;
     }
 
-    /// Opens a session of the dialect at that place of the configuration, or of the last.
+    /// Opens a session of the dialect with that index in the configuration, or of the last dialect.
     pub(super) fn open(&mut self, now: Timestamp, place: usize) -> Checked<Option<SessionId>> {
         self.open_from(now, place, None)
     }
 
-    /// Does the same for one who comes from there.
+    /// The same, for a session of that origin.
     pub(super) fn open_from(
         &mut self,
         now: Timestamp,
@@ -65,7 +65,7 @@ impl Lockstep {
         let dialects = &self.hub.config().dialects;
         let place = place.min(dialects.len() - 1);
         let Some(dialect) = self.hub.dialect(dialects[place].dialect.name()) else {
-            return differ("dialect", "one that is configured is not known");
+            return differ("dialect", "a configured dialect is not found");
         };
         let opened = self.call(now, |hub| hub.open_from(now, dialect, origin));
         if let Some(model) = &mut self.model {
@@ -132,7 +132,7 @@ impl Lockstep {
         self.tell(|model| model.shut_down(now))
     }
 
-    /// Calls `handle_timeout`; a call too early must change nothing, and one in time must leave nothing due.
+    /// Calls `handle_timeout`. An early call must change nothing; afterwards nothing may be due.
     pub(super) fn handle_timeout(&mut self, now: Timestamp) -> Checked {
         let latest = self.now.max(now);
         let early = self.hub.poll_timeout().is_none_or(|at| at > latest);
@@ -144,18 +144,18 @@ impl Lockstep {
         if let Some(next) = self.hub.poll_timeout().filter(|next| *next <= latest) {
             return differ("spin", format!("after handle_timeout({now}) at {latest} the next is {next}"));
         }
-        // Sessions that time out at one moment do so in an order that only the hub knows; its journal tells.
+        // The hub chooses the order in which sessions with equal deadlines are handled; its journal says which.
         let records = self.hub.journal(self.journal_seen);
         let order: Vec<usize> = records.filter_map(|record| record.session).map(SessionId::slot).collect();
         self.compare(|model| model.handle_timeout(now, &order))
     }
 
-    /// Asks for a command.
+    /// Polls a command.
     pub(super) fn poll_command(&mut self) -> Checked<Option<Command>> {
         let denied = !self.hub.has_commands();
         let command = self.call(self.now, Hub::poll_command);
         if denied && command.is_some() {
-            return differ("has_commands", format!("it denied {command:?}"));
+            return differ("has_commands", format!("it was false, but there was {command:?}"));
         }
         self.sessions -= usize::from(matches!(command, Some(Command::Close(..))));
         if let Some(model) = &mut self.model {
@@ -166,7 +166,7 @@ impl Lockstep {
         }
         self.compare(|model| match command {
             None => match model.slots().find(|slot| model.is_due(*slot)) {
-                Some(slot) => differ("lost wake", format!("no command for slot {slot}, though there is one to give")),
+                Some(slot) => differ("lost wake", format!("no command for slot {slot}, though one is due")),
                 None => Ok(()),
             },
             Some(Command::Send(id)) => {
@@ -185,7 +185,7 @@ impl Lockstep {
         Ok(command)
     }
 
-    /// Lends what is pending and reports that `taken` bytes of it were taken, or all; returns whether those were all.
+    /// Borrows what is pending and reports that up to `taken` bytes of it were taken; returns whether those were all.
     /// Bytes taken go to `out`.
     pub(super) fn write(&mut self, now: Timestamp, id: SessionId, taken: usize, out: &mut Vec<u8>) -> Checked<bool> {
         let hub = &mut self.hub;
@@ -219,7 +219,7 @@ impl Lockstep {
     /// Copies what is pending; returns whether there is anything.
     pub(super) fn fill(&mut self, id: SessionId, batch: &mut Batch, most: usize) -> Checked<bool> {
         let had = batch.as_bytes().len();
-        // After this the hub itself has nothing more to allocate: what grows in `fill` is the batch, which is not its.
+        // After this the hub allocates nothing more: only the batch, which is the driver's, grows in `fill`.
         self.call(self.now, |hub| hub.pending(id).len());
         let fits = self.hub.fits(id, batch);
         let any = self.hub.fill(id, batch, most);
@@ -231,7 +231,7 @@ impl Lockstep {
         Ok(any)
     }
 
-    /// Reports that `taken` bytes of a batch that was filled for the session were taken, or all; returns whether all.
+    /// Reports that up to `taken` bytes of a batch filled for the session were taken; returns whether all were.
     pub(super) fn wrote(&mut self, now: Timestamp, id: SessionId, batch: &Batch, taken: usize) -> Checked<bool> {
         let len = batch.as_bytes().len();
         self.call(now, |hub| hub.sent_batch(now, id, batch, taken));
@@ -239,7 +239,7 @@ impl Lockstep {
         Ok(taken >= len)
     }
 
-    /// Makes every call there is with the id of a session that is gone: nothing may come of it.
+    /// Makes every call with the id of a closed session; nothing may change.
     pub(super) fn call_stale(&mut self, now: Timestamp, id: SessionId) -> Checked {
         let before = self.snapshot();
         let mut batch = Batch::new();
@@ -265,10 +265,13 @@ impl Lockstep {
         self.tell(|model| model.advance(now))
     }
 
-    /// Ends the hub once it is closed: it must hold nothing any more.
+    /// Drops the hub once it is closed; it must leave no memory behind.
     pub(super) fn end(mut self) -> Checked {
         if !self.hub.is_closed() || self.hub.poll_timeout().is_some() {
-            return differ("hung", format!("everyone takes all, and something is left: {:?}", self.hub.stats()));
+            return differ(
+                "hung",
+                format!("everyone has taken everything, and something is left: {:?}", self.hub.stats()),
+            );
         }
         let hub = self.hub;
         self.meter.scope(|| drop(hub));
@@ -280,13 +283,13 @@ impl Lockstep {
         self.meter.scope(|| f(&mut self.hub))
     }
 
-    /// Tells the model what the hub was told, and compares.
+    /// Makes the same call on the model, and compares.
     fn tell(&mut self, f: impl FnOnce(&mut Model)) -> Checked {
         self.model.as_mut().map(f);
         self.check()
     }
 
-    /// Tells the model what the hub was told and what came of it, and compares.
+    /// Makes the same call on the model, with its result, and compares.
     fn compare(&mut self, f: impl FnOnce(&mut Model) -> Checked) -> Checked {
         self.model.as_mut().map_or(Ok(()), f)?;
         self.check()
@@ -307,7 +310,7 @@ impl Lockstep {
             );
         }
         if self.hub.poll_timeout() == Some(Timestamp::MAX) {
-            return differ("poll_timeout", "never is not a moment");
+            return differ("poll_timeout", "a deadline at the end of time should be none");
         }
         let stats = self.hub.stats();
         if stats.sessions != self.sessions || stats.opened - stats.closed > self.sessions as u64 {
@@ -327,7 +330,7 @@ impl Lockstep {
             return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
         }
         if !self.hub.has_commands() && (model.has_turns() || model.slots().any(|slot| model.is_due(slot))) {
-            return differ("lost wake", "the hub has no command, though there is one to give");
+            return differ("lost wake", "the hub has no command, though one is due");
         }
         model.check_pace()?;
         self.check_journal()

@@ -1,8 +1,7 @@
-//! What the fuzzer runs: functions that take any bytes at all and panic if a rule is broken.
+//! The fuzz targets: functions that take any bytes, and panic if a rule is broken.
 //!
-//! They are here and not in `fuzz/`, so that the committed corpus is replayed on the stable toolchain by the same code
-//! (`tests/corpus.rs`). Inputs are scripts that a person can read and write; what a target makes of them is told in its
-//! own file.
+//! They are here and not in `fuzz/`, so that the same code replays the committed corpus on the stable toolchain
+//! (`tests/corpus.rs`). Inputs are scripts that a person can read and write; each target's file explains its own.
 
 mod driver;
 mod entries;
@@ -16,7 +15,7 @@ mod script;
 
 use crate::model::Checked;
 
-/// What the fuzzer calls with its inputs.
+/// A fuzz target.
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its binary and of its corpus.
@@ -29,8 +28,8 @@ pub const TARGETS: [(&str, Target); 6] = [
     ("entries", entries),
 ];
 
-/// Feeds bytes to a session of the text dialect: however they are cut and however others are written to, the same comes
-/// out.
+/// Feeds bytes to a session of the text dialect: the output must not depend on how they are cut, nor on how others are
+/// written to.
 ///
 /// # Panics
 ///
@@ -39,7 +38,7 @@ pub fn receive_text(data: &[u8]) {
     hold(receive::play(data, "text"));
 }
 
-/// Does the same with a session of the classic dialect.
+/// The same for a session of the classic dialect.
 ///
 /// # Panics
 ///
@@ -48,7 +47,7 @@ pub fn receive_classic(data: &[u8]) {
     hold(receive::play(data, "classic"));
 }
 
-/// Makes a sequence of driver's calls, misuse among them, and compares the hub with the model after each.
+/// Makes a sequence of a driver's calls, misuse included, and compares the hub with the model after each.
 ///
 /// # Panics
 ///
@@ -57,7 +56,7 @@ pub fn driver(data: &[u8]) {
     hold(driver::play(data));
 }
 
-/// Encodes and decodes a name and words in every way there is, and lets them be said.
+/// Encodes and decodes a name and a text in every dialect and kind of event, and sends them through a hub.
 ///
 /// # Panics
 ///
@@ -66,7 +65,7 @@ pub fn round_trip(data: &[u8]) {
     hold(round_trip::play(data));
 }
 
-/// Lets sessions take names, and twins of names.
+/// Lets sessions take names, and names that count as the same.
 ///
 /// # Panics
 ///

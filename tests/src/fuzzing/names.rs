@@ -1,4 +1,4 @@
-//! Target `names`: who may be called what.
+//! Target `names`: which names sessions may take.
 //!
 //! An input has one line for each thing that happens: a peer (0 to 5; peers 4 and 5 speak classic), then `=` and a name
 //! that it takes, `>` and a name that it looks for, or `-` for its leaving and coming again.
@@ -16,7 +16,7 @@ use crate::model::{Checked, differ};
 
 const PEERS: usize = 6;
 
-/// The session that tries to take the twins of others' names.
+/// The session that tries to take names that look like others'.
 const TWIN: usize = 3;
 
 /// Plays an input.
@@ -24,7 +24,7 @@ pub(super) fn play(data: &[u8]) -> Checked {
     let mut script = Script::new(data);
     let mut town = Town::new(limits(data))?;
     let mut before = None;
-    // What has many lines has little that is new in them.
+    // Longer scripts find little that is new.
     for _ in 0..24 {
         let Some(peer) = script.next() else { break };
         let peer = usize::from(peer) % PEERS;
@@ -63,8 +63,7 @@ fn limits(data: &[u8]) -> Config {
     }
 }
 
-/// Of two names that cannot be had at once it does not matter which came first; and that a name is taken is never a
-/// surprise to the one who has it.
+/// Checks that whether two names conflict does not depend on which of them is taken first.
 fn agree(names: NameRules, one: &str, other: &str) -> Checked {
     let mut verdicts = [None; 2];
     for (verdict, (first, second)) in verdicts.iter_mut().zip([(one, other), (other, one)]) {
@@ -82,7 +81,7 @@ fn agree(names: NameRules, one: &str, other: &str) -> Checked {
     }
 }
 
-/// A hub and those who live there.
+/// A hub and its sessions.
 struct Town {
     hub: Lockstep,
     ids: [Option<SessionId>; PEERS],
@@ -111,7 +110,7 @@ impl Town {
         self.come(peer)
     }
 
-    /// Has a peer ask for a name; returns whether it has it then.
+    /// Lets a peer ask for a name; returns whether it has that name then.
     fn take(&mut self, peer: usize, name: &str) -> Checked<bool> {
         let Some(id) = self.ids[peer] else { return Ok(false) };
         let line =
@@ -125,20 +124,20 @@ impl Town {
         Ok(hub.stats().refused == refused && hub.name(id) == Some(composed))
     }
 
-    /// Has a peer say something to whoever is called that.
+    /// Lets a peer send a private message to a name.
     fn look_for(&mut self, peer: usize, name: &str) -> Checked {
         let Some(id) = self.ids[peer] else { return Ok(()) };
         self.hub.receive(Timestamp::ZERO, id, format!("/msg {name} hello\n").as_bytes())?;
         self.carry_out()
     }
 
-    /// Has another ask for what is the same name to whoever reads it; it must not get it.
+    /// Lets another session ask for a name that looks the same to a reader; it must be refused.
     fn try_twins(&mut self, peer: usize, name: &str) -> Checked {
         if peer == TWIN {
             return Ok(());
         }
         let decomposed: String = name.nfd().collect();
-        // Case is mapped of what is decomposed (D145 of the Unicode standard): else marks may part from their letters.
+        // Case is mapped after decomposition (Unicode, D145), or marks could be separated from their letters.
         let twins: [String; 7] = [
             decomposed.to_uppercase(),
             decomposed.to_lowercase(),
@@ -156,7 +155,7 @@ impl Town {
         Ok(())
     }
 
-    /// Checks that nobody has a name that breaks the rules, nor two the same.
+    /// Checks that no name breaks the rules, and that no two sessions have the same name.
     fn check(&self) -> Checked {
         let hub = self.hub.hub();
         let names: Vec<String> =
@@ -167,7 +166,7 @@ impl Town {
                 NameRules::Strict => !c.is_alphanumeric() && !is_combining_mark(c) && !r"-.'[]\^{|}_`·・".contains(c),
                 NameRules::Loose => c.is_whitespace() || c.is_control() || c == ':',
             };
-            // What a skeleton leaves out is drawn as nothing.
+            // Characters that a skeleton leaves out are invisible.
             let is_unseen = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
             let bad =
                 name.is_empty() || name.len() > hub.config().max_name || name.contains(|c| is_sign(c) || is_unseen(c));

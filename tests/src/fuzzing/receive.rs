@@ -1,8 +1,8 @@
 //! Targets `receive_text` and `receive_classic`: raw bytes from a peer, cut in any way.
 //!
-//! An input is a digit that chooses the limits, a digit that says how many characters of cuts follow, those, and
-//! then what the peer sends. It is played twice: as it is, to readers that take everything at once; and in pieces, to
-//! readers that take pieces. All must be shown the same, and nothing that a screen should not be.
+//! An input is a digit that chooses the limits, a digit that says how many characters of cuts follow, those characters,
+//! and then what the peer sends. It is played twice: whole, to readers that take everything at once; and in pieces, to
+//! readers that take pieces. All must be sent the same, and nothing that a screen must not show.
 
 use std::iter::{self, Cycle};
 use std::slice;
@@ -17,11 +17,11 @@ use super::screen;
 use super::script::Script;
 use crate::model::{Checked, differ};
 
-/// How much is sent before everyone has read everything: so little that nobody's replies run out of room, since what is
-/// not delivered for that depends on how fast one reads.
+/// How much is sent before everyone has read everything. It is so little that no reply buffer fills up: what is refused
+/// then would depend on how fast a session reads.
 const ROUND: usize = 512;
 
-/// The dialects of those who are there; the first is the one that sends.
+/// The dialects of the sessions; the first session sends.
 type Dialects = [&'static str; 3];
 
 /// Plays an input to a session of that dialect.
@@ -52,7 +52,7 @@ fn config(number: usize) -> Config {
         max_sessions: 3,
         max_line: if number & 4 == 0 { 64 } else { 700 },
         max_name: if number & 4 == 0 { 9 } else { 255 },
-        // Who waits for whom depends on how the input is cut.
+        // With a pace, which lines wait would depend on how the input is cut.
         pace: None,
         log_bytes: 32 << 10,
         log_entries: 1_000,
@@ -65,7 +65,7 @@ fn config(number: usize) -> Config {
     }
 }
 
-/// A policy that does as much harm as one can.
+/// A policy that returns the most harmful verdicts.
 fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     let (Action::Say { words }
     | Action::Act { words }
@@ -85,7 +85,7 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     Verdict::Rewrite
 }
 
-/// What must be the same however the input is cut.
+/// The counters that must not depend on how the input is cut.
 fn counted(stats: &HubStats) -> [u64; 8] {
     let s = stats;
     // How many bytes of a line that is too long came before it closed its session depends on the pieces.
@@ -121,7 +121,7 @@ struct Play<'a> {
     outcome: Outcome,
 }
 
-/// What came of it.
+/// The result of a playing.
 #[derive(Default)]
 struct Outcome {
     streams: [Vec<u8>; 3],
@@ -150,7 +150,7 @@ impl<'a> Play<'a> {
                 self.send(0, piece)?;
                 round = rest;
             }
-            // Others speak too, so that the first has something to read between its replies.
+            // Others send messages, so that the first has something to read between its replies.
             self.send(1, b"meanwhile\n")?;
             self.carry_out()?;
         }
@@ -161,7 +161,7 @@ impl<'a> Play<'a> {
         Ok(self.outcome)
     }
 
-    /// Offers bytes until all are taken: when they are not, replies are read or time passes.
+    /// Offers bytes until all are taken. In between, replies are read or time passes.
     fn send(&mut self, peer: usize, mut bytes: &[u8]) -> Checked {
         while let (Some(id), false) = (self.ids[peer], bytes.is_empty()) {
             let taken = self.hub.receive(self.now, id, bytes)?;
@@ -177,7 +177,7 @@ impl<'a> Play<'a> {
                 }
             }
         }
-        // Only who reads in pieces reads before the round is over.
+        // Only readers in pieces read before the round is over.
         if self.cuts.0.is_none() { Ok(()) } else { self.carry_out().map(drop) }
     }
 

@@ -1,6 +1,6 @@
-//! Target `round_trip`: what a dialect encodes can be read back, and words that are said arrive.
+//! Target `round_trip`: what a dialect encodes can be decoded, and messages arrive.
 //!
-//! An input is a name, up to the end of its first line, and words.
+//! An input is a name, up to the end of its first line, and a text.
 
 use std::time::Duration;
 
@@ -27,13 +27,13 @@ pub(super) fn play(data: &[u8]) -> Checked {
     arrives(&words)
 }
 
-/// Base64 is taken in one form only, so that what came in may go out: two lines for one message could be used to tell
-/// readers apart.
+/// Base64 is accepted in one form only, so input may be sent on as it is. If a message had two forms, a sender could
+/// use them to tell readers apart.
 fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
     let line = [b"CHAT ", name, b" ", words].concat();
     let mut scratch = Vec::new();
     if let Request::Say { words, claim, wire } = Classic.decode(&line, false, &mut scratch) {
-        // White space around a field is no part of it, and does not go out.
+        // White space around a field is not part of it, and is not sent.
         let fields: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).collect();
         let encoded = [claim.unwrap_or_default(), words].map(|field| BASE64_STANDARD.encode(field));
         if wire != Some(fields[2]) || encoded[0].as_bytes() != fields[1] || encoded[1].as_bytes() != fields[2] {
@@ -91,7 +91,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
     Ok(())
 }
 
-/// What classic writes is what classic reads.
+/// `classic` can decode what it encodes.
 fn classic_reads_itself(name: &str, words: &str) -> Checked {
     if name.is_empty() || words.is_empty() {
         return Ok(());
@@ -111,9 +111,9 @@ fn classic_reads_itself(name: &str, words: &str) -> Checked {
     reads(&Classic, format!("NAME {}", BASE64_STANDARD.encode(name)).as_bytes(), true, Request::Name(name))
 }
 
-/// What a person types is read as it was meant, and what is shown can be told apart.
+/// `text` decodes lines as they are meant, and different events look different.
 fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
-    // Typed is one line, and its end is not meant.
+    // A message is one line, without line ends.
     let words = &words.replace(is_steering, " ");
     let words = words.trim_end();
     let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || is_steering(c) || c == ':');
@@ -161,12 +161,12 @@ fn reads(dialect: &dyn Dialect, line: &[u8], named: bool, meant: Request<'_>) ->
     }
 }
 
-/// Whether a session that begins with this line is taken for another program.
+/// Returns whether a session with this first line is closed for speaking another protocol.
 fn is_impostor(line: &str) -> bool {
     other_protocol(FirstLine::Whole(line.as_bytes())).is_some()
 }
 
-/// Words said in either dialect arrive in both, cleaned, and cleaned only once.
+/// A message from either dialect arrives in both, cleaned once.
 fn arrives(words: &str) -> Checked {
     let is_ordinary = |c: char| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() && !is_combining_mark(c);
     let harmless = words.chars().all(is_ordinary) && screen::is_plain_to_see(words);
@@ -188,7 +188,7 @@ fn arrives(words: &str) -> Checked {
     talk.end()
 }
 
-/// A hub with two that speak and two that listen, one of each in each dialect.
+/// A hub with two senders and two readers, one of each in each dialect.
 struct Talk {
     hub: Lockstep,
     ids: [SessionId; 4],
@@ -223,7 +223,7 @@ impl Talk {
         self.say(1, &format!("{escape}{words}\n"))
     }
 
-    /// Has one of the speakers send a line; returns what the listeners heard, who must agree.
+    /// Lets a sender send a line; returns what the readers were sent, who must agree.
     fn say(&mut self, speaker: usize, line: &str) -> Checked<Option<String>> {
         if line.len() > self.hub.hub().config().max_line {
             return Ok(None);

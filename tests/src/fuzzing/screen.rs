@@ -1,4 +1,4 @@
-//! What may reach a peer's screen, whatever the others send.
+//! Checks that what a session is sent is harmless on a screen.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,12 +7,12 @@ use unicode_security::skeleton;
 
 use crate::model::{Checked, differ};
 
-/// Someone's words as a peer was shown them.
+/// A message or notice as a peer was sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shown {
-    /// Who said it; `None` for a notice.
+    /// The author; `None` for a notice.
     pub(super) name: Option<String>,
-    /// What was said, or the notice.
+    /// The text.
     pub(super) words: String,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Shown {
 ///
 /// # Errors
 ///
-/// There is something in it that must not be shown, or that is not a line of the dialect.
+/// If something in it must not be shown, or is not a line of the dialect.
 pub(super) fn read(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     let shown = parse(dialect, stream)?;
     match shown.iter().find(|line| line.name.is_some() && !is_plain_to_see(&line.words)) {
@@ -29,11 +29,11 @@ pub(super) fn read(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     }
 }
 
-/// Reads lines of the dialect, whatever they say.
+/// Parses lines of the dialect.
 ///
 /// # Errors
 ///
-/// There is something in it that steers a terminal, or that is not a line of the dialect.
+/// If it contains a terminal control, or something that is not a line of the dialect.
 pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     let unfit = |what: &str| differ("screen", format!("{what}: {:?}", String::from_utf8_lossy(stream)));
     let Ok(stream) = str::from_utf8(stream) else { return unfit("not UTF-8") };
@@ -51,7 +51,7 @@ pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     Ok(shown)
 }
 
-/// `NAME: WORDS` is someone's, everything else is behind a mark that no name begins with.
+/// `NAME: TEXT` is a message. Every other line begins with a character that no name begins with.
 fn text(line: &str) -> Option<Shown> {
     if ["* ", "** ", "! "].iter().any(|mark| line.starts_with(mark)) {
         return Some(Shown { name: None, words: line.into() });
@@ -71,16 +71,16 @@ fn classic(line: &str) -> Option<Shown> {
     Some(Shown { name: (name != "server").then_some(name), words })
 }
 
-/// What steers a terminal, ends a line, or turns the order of reading.
+/// Returns whether a character controls a terminal, ends a line, or changes the direction of text.
 pub(super) fn is_steering(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether words hide nothing: of what is drawn as nothing only the joiners and selectors that letters and emoji need,
-/// no more than three marks in a row, no more than eight white spaces in a row and 32 spaces before them.
+/// Returns whether a text hides nothing: no invisible characters but the joiners and selectors that letters and emoji
+/// need, at most three marks in a row, at most eight white spaces in a row and 32 leading spaces.
 pub(super) fn is_plain_to_see(words: &str) -> bool {
     const NEEDED: &str = "\u{200C}\u{200D}\u{FE0E}\u{FE0F}\u{180B}\u{180C}\u{180D}\u{180E}\u{180F}";
-    // What a skeleton leaves out is what Unicode lets be ignored.
+    // A skeleton leaves out the characters that are ignorable by default.
     let is_ignorable = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
     let is_hidden =
         |c: char| is_ignorable(c) && !NEEDED.contains(c) || "\u{2800}\u{13430}\u{13441}\u{13442}".contains(c);

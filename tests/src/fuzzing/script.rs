@@ -1,9 +1,9 @@
-//! Scripts: bytes read one after another as what to do.
+//! Scripts: bytes that are read one after another as calls and operands.
 
 /// The rest of a script.
 ///
-/// Every byte string is a script and every part of one too: what is missing at the end reads as zeros and empty lines.
-/// Numbers are single characters and text ends with its line, so that a mutation in one place leaves the rest as it is.
+/// Every byte string is a script: what is missing at the end reads as zeros and empty lines. Numbers are single
+/// characters and text ends with its line, so a mutation in one place does not change how the rest is read.
 #[derive(Clone, Debug)]
 pub(super) struct Script<'a> {
     rest: &'a [u8],

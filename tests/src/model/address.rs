@@ -1,4 +1,4 @@
-//! Limits by address: who comes from where, and what those of one origin may do together.
+//! Limits by address: which origin a session has, and what the sessions of one origin may do together.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chat_proto::{Config, OpenError, Origin, Rate, Timestamp};
 
 use super::Model;
 
-/// What an origin has saved up, in nanoseconds: it pays for connections and lines with the time in which a token comes.
+/// An origin's token buckets, in nanoseconds: a connection or a line costs the time in which one token is added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Purse {
     connects: i128,
@@ -14,11 +14,11 @@ pub(super) struct Purse {
     counted: Timestamp,
 }
 
-/// How many origins are forgotten with each session opened, if they have saved up all that they may.
+/// How many origins are forgotten with each session opened, if their buckets are full.
 const FORGOTTEN_AT_ONCE: usize = 2;
 
 impl Model {
-    /// Says whether one more session may come from there.
+    /// Checks whether one more session may be opened from an origin.
     pub(super) fn may_come(&self, now: Timestamp, origin: Option<Origin>) -> Result<(), OpenError> {
         let Some(origin) = self.counted(origin) else { return Ok(()) };
         let now = self.now.max(now);
@@ -33,7 +33,7 @@ impl Model {
         }
     }
 
-    /// A session comes from there; returns the origin if it is counted.
+    /// Counts a session of an origin; returns the origin if it is counted at all.
     pub(super) fn come(&mut self, origin: Option<Origin>) -> Option<Origin> {
         let origin = self.counted(origin)?;
         let mut purse = self.purse(self.now, origin);
@@ -51,7 +51,7 @@ impl Model {
         Some(origin)
     }
 
-    /// A session is gone from there, with a turn that it has paid for and not had, or without.
+    /// Counts a session of an origin no longer, and pays back a turn that it has paid for and not used.
     pub(super) fn go(&mut self, origin: Option<Origin>, turn: Option<Timestamp>) {
         let Some(origin) = origin else { return };
         if turn.is_some() {
@@ -61,14 +61,14 @@ impl Model {
         }
         if self.sessions.values().all(|session| session.origin != Some(origin)) {
             self.departed.push_back(origin);
-            // As many as a quarter of the sessions, or 1,024.
+            // At most a quarter of the sessions, or 1,024, are remembered.
             if self.departed.len() > self.config.max_sessions.div_ceil(4).max(1_024) {
                 self.forget_first();
             }
         }
     }
 
-    /// Returns how long a session has to wait for its turn among all of its origin. If it has to, it pays at once.
+    /// Returns how long a session must wait for its turn among the sessions of its origin. If it must, it pays at once.
     pub(super) fn wait_for_turn(&mut self, slot: usize) -> Duration {
         let session = &self.sessions[&slot];
         let Some(origin) = session.origin else { return Duration::ZERO };
@@ -86,7 +86,7 @@ impl Model {
         wait
     }
 
-    /// A line is paid for by all of its session's origin, if it is not yet.
+    /// Takes a line's cost from the origin's bucket, unless it was paid before.
     pub(super) fn pay_together(&mut self, slot: usize) {
         let session = self.session(slot);
         let (origin, turn) = (session.origin, session.turn.take());
@@ -97,18 +97,18 @@ impl Model {
         }
     }
 
-    /// Where nothing is limited by address, nobody is counted.
+    /// Returns the origin if any limit by address is set.
     fn counted(&self, origin: Option<Origin>) -> Option<Origin> {
         let Config { max_per_address, connects_per_address, rate_per_address, .. } = self.config;
         let any = max_per_address.is_some() || connects_per_address.is_some() || rate_per_address.is_some();
         origin.filter(|_| any)
     }
 
-    /// Returns what an origin has saved up by now, which has a limit.
+    /// Returns an origin's buckets as they are now.
     fn purse(&self, now: Timestamp, origin: Origin) -> Purse {
         let (connects, lines) = (most(self.config.connects_per_address), most(self.config.rate_per_address));
         let full = Purse { connects, lines, counted: now };
-        // At the end of time nothing more would ever be saved up, and everything is allowed.
+        // At the end of time no token would ever be added, so everything is allowed.
         self.purses.get(&origin).filter(|_| now < Timestamp::MAX).map_or(full, |purse| {
             let passed = now.saturating_duration_since(purse.counted).as_nanos().cast_signed();
             Purse {
@@ -125,12 +125,12 @@ impl Model {
     }
 }
 
-/// The time in which one token comes; nothing where nothing is limited.
+/// Returns the time in which one token is added; 0 without a rate.
 fn cost(rate: Option<Rate>) -> i128 {
     rate.map_or(0, |rate| 1_000_000_000 / i128::from(rate.per_second.get()))
 }
 
-/// The most that can be saved up.
+/// Returns the size of a bucket.
 fn most(rate: Option<Rate>) -> i128 {
     rate.map_or(0, |rate| i128::from(rate.burst.get())) * cost(rate)
 }

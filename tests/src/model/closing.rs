@@ -1,4 +1,4 @@
-//! How sessions end; and what the embedding program does.
+//! How sessions end, and the calls of the embedding program.
 
 use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, RecordKind, Timestamp};
@@ -39,7 +39,7 @@ impl Model {
         self.make_room();
     }
 
-    /// While there are few slots left, whose peer ended first makes room for another.
+    /// If few slots are left, closes the session whose peer ended first.
     pub(super) fn make_room(&mut self) {
         let open = self.sessions.len();
         let spare = (self.config.max_sessions / 16).clamp(1, 64);
@@ -53,7 +53,7 @@ impl Model {
         }
     }
 
-    /// A session is closed though not all was said that its peer had sent.
+    /// Closes a session though not all of its input was carried out.
     pub(super) fn cut_short(&mut self, slot: usize) {
         self.stats.cut_short += 1;
         self.record(slot, RecordKind::CutShort);
@@ -72,7 +72,7 @@ impl Model {
         self.close(slot, CloseReason::Kicked, &clean(cut(why, MAX_NOTICE / 4)));
     }
 
-    /// The embedding program speaks.
+    /// The embedding program makes an announcement.
     pub fn announce(&mut self, now: Timestamp, words: &str) {
         self.advance(now);
         self.journal.push((None, RecordKind::Announced));
@@ -82,7 +82,7 @@ impl Model {
         }
     }
 
-    /// The embedding program ends everything.
+    /// The embedding program shuts the hub down.
     pub fn shut_down(&mut self, now: Timestamp) {
         self.advance(now);
         if std::mem::replace(&mut self.shutting_down, true) {
@@ -97,7 +97,7 @@ impl Model {
         }
     }
 
-    /// Begins to close a session: what it was to be sent it is still sent, and last words; others are told.
+    /// Begins to close a session: it is still sent what is pending, and the reason; others are told that it left.
     pub(super) fn close(&mut self, slot: usize, reason: CloseReason, words: &str) {
         if !self.is_open(slot) {
             return;
@@ -112,7 +112,7 @@ impl Model {
         self.finish_if_flushed(slot);
     }
 
-    /// Ends a session at once: what it was to be sent is dropped.
+    /// Ends a session at once; what is pending is dropped.
     pub(super) fn end(&mut self, slot: usize, reason: CloseReason) {
         if self.is_open(slot) {
             self.leave(slot, reason, "");

@@ -1,4 +1,4 @@
-//! What is said when hub and model do not agree.
+//! How a difference between hub and model is reported.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct Difference {
     pub detail: String,
 }
 
-/// What a check says.
+/// The result of a check.
 pub type Checked<T = ()> = Result<T, Difference>;
 
 /// Returns the difference as an error.

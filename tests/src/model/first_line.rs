@@ -1,4 +1,4 @@
-//! The first line of a session: is it a chat client's?
+//! The first line of a session, which must be a chat client's.
 
 use chat_proto::CloseReason;
 use chat_proto::dialect::{Complaint, FirstLine, Request};
@@ -6,12 +6,12 @@ use chat_proto::dialect::{Complaint, FirstLine, Request};
 use super::Model;
 
 impl Model {
-    /// Says whether a line may be carried out; a first line that may not ends its session.
+    /// Returns whether a line may be carried out; a first line that may not be closes its session.
     pub(super) fn accepts(&mut self, slot: usize, line: FirstLine<'_>) -> bool {
         if self.sessions[&slot].accepted {
             return true;
         }
-        // A blank line does nothing, and the next is the first.
+        // A blank line does nothing; the next counts as the first.
         if matches!(line, FirstLine::Whole(line) if is_blank(line)) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! Who may be called what.
+//! Which names are allowed, and who may have them.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::words::is_invisible;
 use super::{Model, Phase};
 
 impl Model {
-    /// Returns what a session is called.
+    /// Returns the name under which a session is shown.
     #[must_use]
     pub fn name(&self, slot: usize) -> String {
         match &self.sessions[&slot].name {
@@ -25,7 +25,7 @@ impl Model {
         }
     }
 
-    /// Says whether a session may be called that; returns the name as it is had.
+    /// Checks whether a session may have a name; returns the name in the form in which it is kept.
     pub(super) fn may_have(&self, slot: usize, name: &str) -> Result<String, NameError> {
         let rules = self.config.names;
         let name: String = name.nfc().collect();
@@ -41,7 +41,7 @@ impl Model {
         Ok(name)
     }
 
-    /// Finds the session that someone means by a name.
+    /// Finds the session that has a name.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let is_valid = check(self.config.names, &name.nfc().collect::<String>(), self.config.max_name).is_ok();
         let means = |slot: &usize| {
@@ -91,7 +91,7 @@ fn check(rules: NameRules, name: &str, max: usize) -> Result<(), NameError> {
     if are_fine && !is_combining_mark(*first) { Ok(()) } else { Err(NameError::Marks) }
 }
 
-/// The marks that put the next letter below the last and are not drawn themselves.
+/// Marks that put the next letter below the previous one and are not drawn themselves.
 const STACKERS: &str = "\u{1039}\u{17D2}\u{1A60}\u{1BAB}\u{AAF6}\u{10A3F}\u{11133}\u{113D0}\u{1193E}\u{11A47}\u{11A99}\
     \u{11D45}\u{11D97}\u{11F42}";
 
@@ -101,7 +101,7 @@ fn is_between_its_own(chars: &[char], i: usize) -> bool {
     neighbours.iter().all(|c| c.is_some_and(is_its_own))
 }
 
-/// Whether two names are too much alike to be had by two.
+/// Returns whether two names are too much alike for two sessions to have them.
 fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
     match rules {
         NameRules::Strict => look(one) == look(other),
@@ -109,7 +109,7 @@ fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
     }
 }
 
-/// How a name looks, whatever its case and the marks on its letters.
+/// Returns how a name looks, without case and marks.
 fn look(name: &str) -> String {
     let bare = fold(&skeleton(&caseless(name)).collect::<String>()).replace('i', "l");
     bare.replace(|c| ('\u{300}'..='\u{36F}').contains(&c), "")

@@ -1,4 +1,4 @@
-//! What sessions are sent: the model's lines against the hub's bytes.
+//! What sessions are sent: compares the model's lines with the hub's bytes.
 
 use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
@@ -6,7 +6,7 @@ use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
 use super::pace::Offer;
 use super::{Checked, Line, Model, Phase, Place, Session, Untaken, differ};
 
-/// Replies of one session stand at no more than that many places of the log, less two kept free.
+/// The replies of one session are placed before at most this many log entries, less two that are kept free.
 const MAX_PLACES: usize = 64;
 
 impl Model {
@@ -25,7 +25,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If it should not have been.
+    /// If no `Read` is due.
     pub fn hand_out_read(&mut self, slot: usize) -> Checked {
         if !std::mem::take(&mut self.session(slot).read_due) {
             return differ("read", format!("slot {slot} has nothing to be read again"));
@@ -37,7 +37,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If it should not have been, or for another reason.
+    /// If no `Close` is due, or one with another reason.
     pub fn hand_out_close(&mut self, slot: usize, reason: CloseReason) -> Checked {
         let session = self.sessions.remove(&slot);
         if let Some(session) = &session {
@@ -49,11 +49,11 @@ impl Model {
         }
     }
 
-    /// Compares what the hub is about to send with what it should.
+    /// Compares what the hub hands out with what it should.
     ///
     /// # Errors
     ///
-    /// If the bytes are not the beginning of what is to come, or none though some should be.
+    /// If the bytes are not the beginning of what is pending, or if there are none though something is pending.
     pub fn offered(&mut self, slot: usize, pieces: &[&[u8]]) -> Checked {
         self.catch_up(slot);
         let session = &self.sessions[&slot];
@@ -95,7 +95,7 @@ impl Model {
         )
     }
 
-    /// The session's socket took `n` bytes; all that it was given, or not. Nobody asks any more if the session is over.
+    /// The session's socket took `n` bytes; `all` if that is everything it was given. Ignored if the session is over.
     pub fn sent(&mut self, now: Timestamp, slot: usize, n: usize, all: bool) {
         self.advance(now);
         if matches!(self.sessions[&slot].phase, Phase::Over(_)) {
@@ -113,7 +113,7 @@ impl Model {
         let mut left = n;
         while left > 0 {
             let Some(line) = session.lines.front() else { break };
-            // A message counts when it is begun.
+            // A message is counted when its first byte is sent.
             let is_message = matches!(line.place, Place::Log(_)) && session.begun == 0;
             session.stats.lines_sent += u64::from(is_message);
             let rest = if line.is_own() { 0 } else { line.bytes.len() - session.begun };
@@ -139,8 +139,8 @@ impl Model {
         self.finish_if_flushed(slot);
     }
 
-    /// Takes what the log no longer has from what a reader is to be sent, and tells it how much that was, if this is
-    /// what comes next.
+    /// Drops evicted entries from what a reader is to be sent, and puts the notice of the gap in their place. Does
+    /// nothing unless the gap comes next.
     fn catch_up(&mut self, slot: usize) {
         let tail = self.lanes[self.sessions[&slot].lane].tail;
         let close = self.config.on_lag == OnLag::Close;
@@ -169,7 +169,7 @@ impl Model {
         }
     }
 
-    /// Forgets a reader's own messages that the log no longer has, if it has lost none of others'.
+    /// Drops a reader's own evicted messages, if no message of others was evicted for it.
     fn forget_own(&mut self, slot: usize) {
         let tail = self.lanes[self.sessions[&slot].lane].tail;
         let session = self.session(slot);
@@ -180,7 +180,7 @@ impl Model {
         }
     }
 
-    /// Steps a reader over its own messages as soon as there is none of others' before them.
+    /// Skips a reader's own messages as soon as no message of others comes before them.
     pub(super) fn pass_own(&mut self, slot: usize) {
         let tail = self.lanes[self.sessions[&slot].lane].tail;
         let session = self.session(slot);
@@ -194,7 +194,7 @@ impl Model {
         }
     }
 
-    /// Returns whether a session has nothing to be sent but what the log has.
+    /// Returns whether a session is to be sent nothing but log entries.
     pub(super) fn has_nothing_private(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
         let private = |line: &Line| matches!(line.place, Place::Reply(_) | Place::Notice);
@@ -213,7 +213,7 @@ impl Model {
         }
     }
 
-    /// Returns whether `len` more bytes of replies find room with a session.
+    /// Returns whether a session's reply buffer has room for `len` more bytes.
     pub(super) fn has_room(&self, slot: usize, len: usize) -> bool {
         let session = &self.sessions[&slot];
         let (mut used, mut places, mut last) = (0, 0, None);
@@ -226,32 +226,32 @@ impl Model {
         used + len <= self.config.reply_bytes && places + 2 <= MAX_PLACES
     }
 
-    /// Returns the most bytes of one line in any dialect.
+    /// Returns the length of the longest line in any dialect, in bytes.
     pub(super) fn max_encoded(&self) -> usize {
         let payload = (self.config.max_line + 2 * self.config.max_name).max(MAX_NOTICE);
         self.config.dialects.iter().map(|d| d.dialect.encoded_len(payload)).max().expect("at least one dialect")
     }
 
-    /// Returns whether there is anything to send to a session.
+    /// Returns whether anything is pending for a session.
     #[must_use]
     pub fn is_unsent(&self, slot: usize) -> bool {
         self.sessions[&slot].shown().next().is_some()
     }
 
-    /// Returns whether the driver has a write to a session under way, or waits until it can go on with it.
+    /// Returns whether a write to a session is under way or blocked.
     #[must_use]
     pub fn is_sending(&self, slot: usize) -> bool {
         self.sessions[&slot].sending
     }
 
-    /// Returns whether there is a command for a session: to close it, to read on or to write.
+    /// Returns whether a command is due for a session.
     #[must_use]
     pub fn is_due(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
         matches!(session.phase, Phase::Over(_)) || session.read_due || !session.sending && self.is_unsent(slot)
     }
 
-    /// Returns the place of a session's dialect.
+    /// Returns the index of a session's dialect.
     #[must_use]
     pub fn lane_of(&self, slot: usize) -> Option<usize> {
         self.sessions.get(&slot).map(|session| session.lane)
@@ -270,7 +270,7 @@ impl Model {
         live.map(|(slot, session)| (*slot, session.phase == Phase::Open))
     }
 
-    /// Returns how many sessions there are, those that are over and not closed yet among them.
+    /// Returns how many sessions there are, including those that are over but not closed yet.
     #[must_use]
     pub fn count(&self) -> usize {
         self.sessions.values().filter(|session| session.phase != Phase::Unconnected).count()
@@ -284,7 +284,7 @@ impl Model {
 }
 
 impl Session {
-    /// What it is to be sent, its own messages left out.
+    /// Returns the lines to be sent, without the session's own messages.
     fn shown(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| !line.is_own())
     }
@@ -295,7 +295,7 @@ impl Line {
         matches!(self.place, Place::Own(_))
     }
 
-    /// The number of its entry in the log.
+    /// Returns the number of the line's entry in the log.
     fn seq(&self) -> Option<u64> {
         match self.place {
             Place::Log(seq) | Place::Own(seq) => Some(seq),

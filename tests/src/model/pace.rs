@@ -1,4 +1,4 @@
-//! Who is waited for, whose lines wait, and what they wait for.
+//! Which readers are waited for, whose lines wait, and what they wait for.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use chat_proto::{CloseReason, RecordKind, Timestamp};
 use super::requests::Outcome;
 use super::{Checked, Model, Phase, Place, differ};
 
-/// The most bytes of a small part.
+/// The most bytes of a small part of a log.
 const SMALL_PART: usize = 128 << 10;
 
-/// A driver that has not reported for about a second counts as one whose socket takes nothing, from the next full one on.
+/// A write that was not reported for about a second counts as blocked, from the next full second on.
 fn unreported(since: Timestamp) -> Timestamp {
     const SECOND: u128 = 1 << 30;
     let seconds = (u128::from(since.as_nanos()) + SECOND).div_ceil(SECOND);
     Timestamp::from_nanos(u64::try_from(seconds * SECOND).unwrap_or(u64::MAX))
 }
 
-/// Every second turn is for those who had sent no line for so long.
+/// Every second turn is for sessions that had sent no line for this long.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What a line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// Readers.
+    /// Readers that keep pace.
     Turn { fresh: bool },
-    /// One member, who is to read its private messages.
+    /// One member, until it has read private messages.
     Target(usize),
-    /// Its own peer, who is to read its replies.
+    /// Its own peer, until it has read replies.
     Replies,
 }
 
-/// What a reader was offered last, and since when it has been at work on it.
+/// The state of the last write to a reader, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
     Taken,
@@ -42,26 +42,26 @@ pub(super) enum Offer {
 /// A reader's standing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
-    /// Others wait for it.
+    /// Others wait for this reader.
     pub(super) on_pace: bool,
-    /// It has reached the present mark.
+    /// It has reached the mark.
     reached: bool,
     pub(super) offer: Offer,
-    /// For how long it was blocked since it reached the last mark, or had taken everything; what goes on apart.
+    /// For how long it was blocked since it last reached a mark or took everything, without the current write.
     used: Duration,
 }
 
-/// Who waits, in order.
+/// Sessions whose lines wait, in order.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     ready: Vec<usize>,
     fresh: Vec<usize>,
     others: Vec<usize>,
-    /// The last turn for readers was of one who had been silent.
+    /// The last turn was that of a session that had been silent.
     fresh_last: bool,
-    /// Several waited for readers when a mark last moved.
+    /// Several lines waited for readers when a mark last moved.
     contended: bool,
-    /// How often one has moved, and had when that was looked at.
+    /// How often the marks have moved, and how often they had when `contended` was last set.
     moves: u64,
     looked_at: u64,
     targets: Vec<(usize, usize)>,
@@ -70,7 +70,7 @@ pub(super) struct Lines {
 impl Standing {
     pub(super) const NONE: Self = Self { on_pace: false, reached: true, offer: Offer::Taken, used: Duration::ZERO };
 
-    /// Adds what the offer of until now has used, and replaces it.
+    /// Adds the time used by the last write, and replaces it.
     pub(super) fn offer(&mut self, offer: Offer, now: Timestamp) {
         self.used = self.used.saturating_add(self.going_on(now));
         self.offer = offer;
@@ -86,14 +86,14 @@ impl Standing {
 }
 
 impl Model {
-    /// For how long a reader may be blocked between two marks.
+    /// Returns for how long a reader may be blocked between two marks.
     fn allowance(&self) -> Duration {
         let pace = self.config.pace.expect("there is one") as u128;
         let nanos = 2 * self.small_part().0 as u128 * 1_000_000_000 / pace;
         Duration::from_nanos(u64::try_from(nanos).expect("no more than some hours"))
     }
 
-    /// The small part of a log, in bytes and in entries.
+    /// Returns the small part of a log, in bytes and in entries.
     fn small_part(&self) -> (usize, usize) {
         (SMALL_PART.min(self.config.log_bytes / 4), self.config.log_entries / 4)
     }
@@ -111,7 +111,7 @@ impl Model {
         self.move_marks();
     }
 
-    /// The number of the next of the log's entries that a session is to be sent.
+    /// Returns the number of the next log entry that a session is to be sent.
     fn position(&self, slot: usize) -> u64 {
         let session = &self.sessions[&slot];
         let begun = usize::from(session.begun > 0);
@@ -122,13 +122,13 @@ impl Model {
         next.unwrap_or(self.lanes[session.lane].head())
     }
 
-    /// Looks where a reader is.
+    /// Notes whether a reader has reached the mark, and moves the marks if they can be moved.
     pub(super) fn observe(&mut self, slot: usize) {
         self.note_place(slot);
         self.move_marks();
     }
 
-    /// Takes note of whether a reader has reached the mark.
+    /// Notes whether a reader has reached the mark.
     pub(super) fn note_place(&mut self, slot: usize) {
         if self.config.pace.is_none() || !self.is_open(slot) {
             return;
@@ -143,7 +143,7 @@ impl Model {
         }
     }
 
-    /// A reader has taken something: if it was not waited for, it is again once it has reached the mark.
+    /// A reader has taken bytes: a slow one is waited for again once it has reached the mark.
     pub(super) fn has_taken(&mut self, slot: usize) {
         let session = &self.sessions[&slot];
         let is_there = self.position(slot) >= self.lanes[session.lane].mark;
@@ -152,7 +152,8 @@ impl Model {
         }
     }
 
-    /// Moves the marks of all logs, if a small part of one lies behind its mark and all have reached theirs.
+    /// Moves the marks of all logs, if a small part of one was written since the last move and all readers have reached
+    /// their marks.
     pub(super) fn move_marks(&mut self) {
         if self.config.pace.is_none() || !self.is_part_full() || self.is_anyone_behind() {
             return;
@@ -175,7 +176,7 @@ impl Model {
         self.lanes.iter().any(is_full)
     }
 
-    /// Returns whether somebody who is waited for has something to read before the mark.
+    /// Returns whether a reader that is waited for has entries to read before the mark.
     fn is_anyone_behind(&self) -> bool {
         let behind = |s: &super::Session| s.standing.on_pace && !s.standing.reached && s.phase == Phase::Open;
         let could = |s: &super::Session| self.lanes[s.lane].head() >= self.lanes[s.lane].mark;
@@ -187,7 +188,7 @@ impl Model {
         self.config.pace.is_none() || !self.is_part_full() || !self.is_anyone_behind()
     }
 
-    /// Returns whether a new line may be published: if several wait, each of them says a line in its turn.
+    /// Returns whether a new line may be published at once: not while several lines wait, which have turns.
     pub(super) fn may_publish(&mut self) -> bool {
         if !self.is_gate_open() {
             return false;
@@ -207,7 +208,7 @@ impl Model {
         }
     }
 
-    /// Returns whether a line whose author sent the one before at `previous` had been silent.
+    /// Returns whether a session that sent its previous line at `previous` had been silent.
     pub(super) fn is_fresh(&self, previous: Timestamp) -> bool {
         self.now.saturating_duration_since(previous) >= FRESH
     }
@@ -217,7 +218,7 @@ impl Model {
         self.config.pace.is_some() && self.is_open(slot) && self.sessions[&slot].standing.on_pace
     }
 
-    /// Returns the moment at which others give up on a reader.
+    /// Returns when a reader will count as slow.
     pub(super) fn gives_up_at(&self, slot: usize) -> Option<Timestamp> {
         let standing = self.sessions[&slot].standing;
         if !standing.on_pace {
@@ -231,14 +232,14 @@ impl Model {
         }
     }
 
-    /// A reader has been blocked for too long.
+    /// A reader has been blocked for too long: it is slow.
     pub(super) fn give_up_on(&mut self, slot: usize) {
         self.stats.slow += 1;
         self.record(slot, RecordKind::Slow);
         self.wait_no_longer_for(slot);
     }
 
-    /// Nobody waits for a reader any more.
+    /// Stops waiting for a reader.
     pub(super) fn wait_no_longer_for(&mut self, slot: usize) {
         self.session(slot).standing.on_pace = false;
         self.move_marks();
@@ -247,7 +248,7 @@ impl Model {
         self.waits.ready.extend(released.into_iter().map(|(_, waiting): (usize, usize)| waiting));
     }
 
-    /// A reader has taken all that there was.
+    /// A reader has taken everything.
     pub(super) fn has_taken_all(&mut self, slot: usize) {
         if self.config.pace.is_none() || !self.is_open(slot) {
             return;
@@ -291,7 +292,7 @@ impl Model {
         line.insert(if first { 0 } else { line.len() }, slot);
     }
 
-    /// A session's line waits no longer, since the session is closed.
+    /// Drops the waiting line of a session that closes.
     pub(super) fn forget_line(&mut self, slot: usize) {
         let session = self.session(slot);
         let waited_for = session.wait.take();
@@ -324,7 +325,7 @@ impl Model {
         }
     }
 
-    /// Takes out whose turn it is; those who were silent and the others in turn, if there are both.
+    /// Takes out the session whose turn it is: alternately one that had been silent and another, if there are both.
     fn next_turn(&mut self) -> usize {
         let Lines { ready, fresh, others, fresh_last, .. } = &mut self.waits;
         if !ready.is_empty() {
@@ -343,7 +344,7 @@ impl Model {
             return;
         }
         let (Some(line), Some(wait)) = (self.session(slot).held.take(), self.session(slot).wait.take()) else {
-            unreachable!("who waits has a line");
+            unreachable!("a session that waits has a line");
         };
         let in_turn = matches!(wait, Wait::Turn { .. });
         match self.carry_out(slot, &line, in_turn, self.now) {
@@ -383,7 +384,7 @@ impl Model {
         }
     }
 
-    /// Lets the first go on of those who wait for a member.
+    /// Releases the first line that waits for a member.
     fn release_first(&mut self, target: usize) {
         if let Some(place) = self.waits.targets.iter().position(|(other, _)| *other == target) {
             let (_, waiting) = self.waits.targets.remove(place);
@@ -391,7 +392,7 @@ impl Model {
         }
     }
 
-    /// A session has read some of what it was sent, its replies perhaps.
+    /// A session has read something, perhaps replies: lines that waited for that may go on.
     pub(super) fn replies_read(&mut self, slot: usize) {
         self.release_first(slot);
         if self.sessions[&slot].wait == Some(Wait::Replies)
@@ -402,12 +403,12 @@ impl Model {
         }
     }
 
-    /// Says whether every reader that is waited for is as near as it must be: within two small parts, what lines go
-    /// beyond them by, and what the hub said by itself meanwhile.
+    /// Checks that no reader that is waited for is further behind than two small parts. Lines may exceed that a little,
+    /// and what the hub publishes itself is not counted.
     ///
     /// # Errors
     ///
-    /// The reader that is not.
+    /// The reader that is further behind.
     pub fn check_pace(&self) -> Checked {
         if self.config.pace.is_none() {
             return Ok(());
@@ -418,7 +419,7 @@ impl Model {
             let position = self.position(*slot);
             let (behind, own) = (lane.passed(lane.head()), lane.passed(position));
             let behind = (behind.0 - own.0, behind.1 - own.1);
-            // Each part may be exceeded by what one line causes, and the mark is an entry further.
+            // One line may exceed each part, and the mark is one entry further.
             if behind.0 > (2 * bytes + 5 * self.max_encoded()) as u64 || behind.1 > (2 * entries + 5) as u64 {
                 return differ("pace", format!("slot {slot} is waited for, and {behind:?} bytes and entries behind"));
             }
@@ -439,7 +440,7 @@ impl Standing {
 }
 
 impl super::Lane {
-    /// Bytes and entries before that number which waited for readers.
+    /// Returns how many bytes and entries before that number had waited for readers.
     fn passed(&self, seq: u64) -> (u64, u64) {
         seq.checked_sub(1).map_or((0, 0), |last| self.gated[last as usize])
     }

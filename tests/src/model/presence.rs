@@ -1,4 +1,4 @@
-//! Joins and leaves: everyone of them, but on screens only the first few of many.
+//! Joins and leaves: each in records, but only the first few of many in dialects that fold them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use chat_proto::dialect::Event;
 
 use super::Model;
 
-/// How many within a second are shown one by one.
+/// How many joins and leaves within a second are shown singly.
 const SHOWN: usize = 5;
 
 /// The joins and leaves of the current second.
@@ -15,16 +15,16 @@ const SHOWN: usize = 5;
 pub(super) struct Presence {
     /// When it began; `None` before the first.
     began: Option<Timestamp>,
-    /// There were too many in the second before it, so that none is shown one by one.
+    /// There were too many in the second before, so none is shown singly.
     crowded: bool,
-    /// How many were shown one by one.
+    /// How many were shown singly.
     shown: usize,
-    /// Those that were not: whether they joined.
+    /// Those that were not shown: true for a join, false for a leave.
     counted: Vec<bool>,
 }
 
 impl Model {
-    /// Says whether a join or a leave is shown one by one on screens.
+    /// Counts a join or a leave; returns whether it is shown singly.
     pub(super) fn is_shown(&mut self, is_join: bool) -> bool {
         self.end_second();
         let presence = &mut self.presence;
@@ -37,7 +37,7 @@ impl Model {
         is_shown
     }
 
-    /// Ends the second if it is over: those who were not shown are told of in one line.
+    /// Ends the second if it is over, and publishes one line about those that were not shown.
     pub(super) fn end_second(&mut self) {
         let is_over = self.presence.began.is_none_or(|began| {
             let end = began + Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl Model {
         }
     }
 
-    /// Tells of those who were not shown, if there are any.
+    /// Publishes one line about joins and leaves that were not shown, if there are any.
     pub(super) fn tell_counted(&mut self) {
         let counted = std::mem::take(&mut self.presence.counted);
         if counted.is_empty() {
@@ -67,7 +67,7 @@ impl Model {
         self.move_marks();
     }
 
-    /// Returns when those who were not shown are to be told of, if there are any.
+    /// Returns when that line is due, if any join or leave was not shown.
     pub(super) fn telling(&self) -> Option<Timestamp> {
         let is_read = self.config.dialects.iter().any(|dialect| dialect.dialect.folds_presence());
         let began = self.presence.began.filter(|_| is_read && !self.presence.counted.is_empty())?;

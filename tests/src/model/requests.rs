@@ -1,4 +1,4 @@
-//! What peers send, and what comes of it.
+//! What peers send, and what that does.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use super::pace::Wait;
 use super::words::clean;
 use super::{Checked, Model, Session, differ};
 
-/// How many bytes discarded of a line cost a token.
+/// How many discarded bytes cost a token.
 const CHARGE: usize = 1_024;
 
-/// What became of a line.
+/// The result of a line.
 pub(super) enum Outcome {
     Done,
     Waits(Wait),
 }
-/// How many bytes of a line that is too long are looked at.
+/// How many bytes of a line that is too long are examined.
 const START: usize = 64;
 
 impl Model {
-    /// Takes what of the bytes it may, which must be as much as the hub took.
+    /// Takes as many bytes as it may, which must be as many as the hub took.
     ///
     /// # Errors
     ///
@@ -45,8 +45,8 @@ impl Model {
         differ("receive", format!("slot {slot}: the hub took {taken} of {} bytes, the model {mine}", bytes.len()))
     }
 
-    /// Returns what is taken at once: up to the end of a line, up to where a line is too long, or up to where what is
-    /// discarded of one costs a token; and whether a line is too long with it.
+    /// Returns the next piece to take, and whether it makes a line too long. It ends with a line, where a line becomes
+    /// too long, or where discarded bytes cost a token.
     fn piece<'a>(&self, slot: usize, bytes: &'a [u8]) -> (&'a [u8], bool) {
         let max = self.config.max_line;
         let session = &self.sessions[&slot];
@@ -62,7 +62,7 @@ impl Model {
         (if is_too_long && words > room { &bytes[..room] } else { &bytes[..whole] }, is_too_long)
     }
 
-    /// Takes bytes that end where a line ends, or do not hold the end of one.
+    /// Takes bytes that contain no line end, except as the last one.
     fn take(&mut self, slot: usize, piece: &[u8], is_too_long: bool) {
         let max = self.config.max_line;
         let session = self.session(slot);
@@ -100,7 +100,7 @@ impl Model {
         }
     }
 
-    /// Does what a line asks for, or says what it waits for, unless its turn has come.
+    /// Carries out a line, or returns what it waits for. It does not wait for readers if its turn has come.
     pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], in_turn: bool, previous: Timestamp) -> Outcome {
         let is_named = self.sessions[&slot].name.is_some();
         let dialect = Arc::clone(&self.config.dialects[self.sessions[&slot].lane].dialect);
@@ -113,7 +113,7 @@ impl Model {
         self.obey(slot, request)
     }
 
-    /// Counts a line; returns when the one before it came.
+    /// Counts a line; returns when the previous one came.
     fn count_line(&mut self, slot: usize) -> Timestamp {
         self.stats.lines_received += 1;
         self.pay(slot);
@@ -127,7 +127,7 @@ impl Model {
         std::mem::replace(&mut session.active, now)
     }
 
-    /// A line, or as much as one of what is discarded, costs its session and its session's origin.
+    /// Takes the cost of a line, or of discarded bytes, from the buckets of the session and of its origin.
     fn pay(&mut self, slot: usize) {
         self.pay_together(slot);
         let cost = self.line_cost();
@@ -187,7 +187,7 @@ impl Model {
         }
     }
 
-    /// Returns what the embedding program makes of words or of a name.
+    /// Returns a text or a name as the policy leaves it.
     fn consider(&self, slot: usize, action: Action<'_>, original: &str) -> Result<String, Objection> {
         let Some(policy) = &self.config.policy else { return Ok(original.into()) };
         let (name, mut rewritten) = (self.name(slot), String::with_capacity(self.config.max_line));
@@ -218,7 +218,8 @@ impl Model {
         );
     }
 
-    /// First words: a claimed name is taken if it may be, and others learn who speaks, unless that is nobody.
+    /// Prepares a session for its first message: takes the claimed name if it may, and announces the join, unless the
+    /// session is anonymous.
     fn join(&mut self, slot: usize, claim: Option<&str>) {
         if let Some(claim) = claim.filter(|_| self.sessions[&slot].name.is_none()) {
             // The original's clients would not understand a refusal here.
@@ -238,7 +239,7 @@ impl Model {
             }
             let to = self.name(slot);
             let joined = std::mem::replace(&mut self.session(slot).joined, true);
-            // The policy may have made of it the name that it has.
+            // The policy may have rewritten it to the session's present name.
             if from != to {
                 let event = if joined { Event::Renamed { from: &from, to: &to } } else { Event::Joined { name: &to } };
                 self.publish(&event, Some(slot));
@@ -275,8 +276,8 @@ impl Model {
         let told = Event::Told { from: &from, words: &words };
         let mut encoded = Vec::new();
         self.encode(self.sessions[&target].lane, &told, &mut encoded);
-        // Room must stay for what the target's own next line causes; a message that is alone may leave only room for last
-        // words.
+        // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the
+        // closing notice is enough.
         let is_alone = self.has_nothing_private(target);
         let spare = if is_alone && target != slot { 1 } else { 2 } * self.max_encoded();
         if self.is_open(target) && !self.has_room(target, encoded.len() + spare) {
@@ -291,7 +292,7 @@ impl Model {
     }
 
     fn quit(&mut self, slot: usize, words: &str) {
-        // Nobody is kept from leaving, only from saying something on the way.
+        // The policy cannot prevent leaving, only the reason given.
         let words =
             if words.is_empty() { Ok(String::new()) } else { self.consider(slot, Action::Quit { words }, words) };
         self.close(slot, CloseReason::Quit, cut(&words.unwrap_or_default(), MAX_NOTICE / 4).trim_end());
@@ -327,7 +328,7 @@ enum Objection {
     Policy(String),
 }
 
-/// Cuts words to at most `max` bytes, between characters.
+/// Cuts a text to at most `max` bytes, between characters.
 pub(super) fn cut(words: &str, max: usize) -> &str {
     let end = (0..=max.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
     &words[..end.expect("0 is one")]

@@ -1,4 +1,4 @@
-//! What time does: buckets refill, the silent, the stalled and the lingering are closed.
+//! What time does: buckets are refilled; idle, stalled and lingering sessions are closed.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ impl Model {
         self.now
     }
 
-    /// Takes note of the time, which never runs backwards.
+    /// Sets the time; an earlier time than the latest seen is ignored.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
     }
 
-    /// Closes whoever is due and refills whoever is to be refilled. `order` has the slots in the order in which the
-    /// hub's journal says it did, which may be any; of those that it does not mention nobody saw anything.
+    /// Handles all deadlines up to `now`. `order` has the slots in the order in which the hub handled them, as its
+    /// journal says; any order is right. For slots that are not in it the order makes no visible difference.
     ///
     /// # Errors
     ///
-    /// If something is due even after that.
+    /// If something is still due afterwards.
     pub fn handle_timeout(&mut self, now: Timestamp, order: &[usize]) -> Checked {
         self.advance(now);
         if self.telling().is_some_and(|at| at <= self.now) {
@@ -73,7 +73,7 @@ impl Model {
         }
     }
 
-    /// Returns when something will be due, if ever.
+    /// Returns the next deadline, if any.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.sessions.keys().filter_map(|slot| self.deadline_of(*slot)).chain(self.telling()).min()
@@ -87,7 +87,7 @@ impl Model {
             Phase::Closing(_) => Some(session.waiting + self.config.linger_timeout),
             Phase::Open => {
                 let input = match session.untaken {
-                    // Silence that the hub itself imposes is not idleness.
+                    // A session whose input is left untaken is not idle.
                     Untaken::UntilRefill(at) => Some(at),
                     _ if session.held.is_some() || session.ended.is_some() => None,
                     _ => {
@@ -102,14 +102,14 @@ impl Model {
         at.filter(|at| *at < Timestamp::MAX)
     }
 
-    /// Says whether the silence of a session that has been silent for long has not lasted to its end.
+    /// Returns whether a silent session is to be warned, and not yet to be closed.
     fn is_to_be_warned(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
         let idle = self.config.dialects[session.lane].idle_timeout;
         !session.warned && idle.is_some_and(|idle| !has_come(session.active + idle, self.now))
     }
 
-    /// Warns a session that is silent, if it shows that and there is room.
+    /// Warns a silent session, if its dialect shows warnings and there is room.
     fn warn(&mut self, slot: usize) {
         self.session(slot).warned = true;
         let mut warning = Vec::new();
@@ -120,7 +120,7 @@ impl Model {
         }
     }
 
-    /// Says whether the session may send another line, or the rest of one, now.
+    /// Returns whether input of the session is taken now; notes what it waits for if not.
     pub(super) fn may_take(&mut self, slot: usize) -> bool {
         let missing = self.line_cost().saturating_sub(self.credit(slot));
         let refill = Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX));
@@ -143,12 +143,12 @@ impl Model {
         untaken == Untaken::No
     }
 
-    /// Returns the time in which one token comes, in nanoseconds; nothing if lines cost nothing.
+    /// Returns the time in which one token is added, in nanoseconds; 0 without a rate.
     pub(super) fn line_cost(&self) -> u128 {
         self.config.rate.map_or(0, |rate| 1_000_000_000 / u128::from(rate.per_second.get()))
     }
 
-    /// Adds the time since it was last looked at to a session's savings, which have a limit, and returns them.
+    /// Adds the time since the last call to a session's credit, up to the burst, and returns the credit.
     fn credit(&mut self, slot: usize) -> u128 {
         let (now, burst) = (self.now, self.config.rate.map_or(0, |rate| u128::from(rate.burst.get())));
         let most = burst * self.line_cost();
@@ -156,7 +156,7 @@ impl Model {
         let passed = now.saturating_duration_since(session.credited).as_nanos();
         session.credited = now;
         session.credit = session.credit.saturating_add(passed).min(most);
-        // At the end of time no refill would ever come.
+        // At the end of time no token would ever be added.
         if now == Timestamp::MAX { most } else { session.credit }
     }
 
@@ -166,13 +166,13 @@ impl Model {
     }
 }
 
-/// A minute before the end, if that leaves another before it.
+/// Returns after how long a silence is warned of: a minute before the timeout, if that is two minutes or more.
 fn warned_after(idle: Duration) -> Duration {
     const MINUTE: Duration = Duration::from_secs(60);
     if idle < 2 * MINUTE { idle } else { idle.saturating_sub(MINUTE) }
 }
 
-/// The end of time never comes.
+/// Returns whether a deadline has come; one at the end of time never does.
 fn has_come(at: Timestamp, now: Timestamp) -> bool {
     at <= now && at < Timestamp::MAX
 }

@@ -1,21 +1,21 @@
-//! What of someone's words others are shown.
+//! How a message is cleaned before others see it.
 
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 use unicode_properties::UnicodeEmoji as _;
 use unicode_script::UnicodeScript as _;
 use unicode_security::skeleton;
 
-/// Makes words harmless: what steers a terminal or is drawn as nothing goes, unless its neighbours need it; of marks in
-/// a row three stay; white space is a space, and a long row of it only one.
+/// Cleans a text: removes terminal controls and invisible characters, unless their neighbours need them; keeps three
+/// marks in a row; makes white space spaces, and a long run of it one space.
 pub(super) fn clean(words: &str) -> String {
     let chars: Vec<char> = words.chars().collect();
     let mut out: Vec<char> = Vec::new();
-    // Where a row of white spaces begins, marks on them included; how many there are; whether it was too long.
+    // Where a run of white space begins, marks included; how long it is; whether it was too long.
     let (mut start, mut count, mut is_cut) = (0, 0, false);
     for (i, c) in chars.iter().copied().enumerate() {
         let c = if "\t\n\r\u{2028}\u{2029}".contains(c) { ' ' } else { c };
         if c.is_control() || c.is_whitespace() && is_cut {
-            // It is not shown.
+            // This character is removed.
         } else if c.is_whitespace() {
             start = if count == 0 { out.len() } else { start };
             count += 1;
@@ -42,7 +42,7 @@ pub(super) fn clean(words: &str) -> String {
     out.into_iter().collect::<String>().trim_end().into()
 }
 
-/// Whether a joiner or selector shows in how what is before it or what is behind it is drawn.
+/// Returns whether a joiner or selector changes how its neighbours are drawn.
 fn is_needed(before: &[char], c: char, next: char) -> bool {
     let Some(last) = before.last().copied() else { return false };
     let base = before.iter().rev().copied().find(|c| !is_invisible(*c) && !is_combining_mark(*c));
@@ -64,14 +64,14 @@ fn is_needed(before: &[char], c: char, next: char) -> bool {
     }
 }
 
-/// Whether a character is of a script whose letters join.
+/// Returns whether a character is of a script whose letters join.
 fn is_joining(c: char) -> bool {
     let scripts = "Adlm Arab Chrs Rohg Mand Mani Mong Nkoo Ougr Phag Phlp Sogd Syrc";
     scripts.split(' ').any(|script| script == c.script().short_name())
 }
 
-/// Whether a character is drawn as nothing: what a skeleton leaves out, format controls, blank signs, and marks that do
-/// no more than join their neighbours.
+/// Returns whether a character is invisible: what a skeleton leaves out, format controls, blank signs, and marks that
+/// only join their neighbours.
 pub(super) fn is_invisible(c: char) -> bool {
     const OTHERS: &str = "\u{FFF9}\u{FFFA}\u{FFFB}\u{FFFC}\u{2800}\u{1D159}\u{16FE4}\u{2D7F}\u{1107F}\u{1BC9D}";
     let is_egyptian = (0x13430..=0x13442).contains(&u32::from(c));

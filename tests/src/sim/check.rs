@@ -7,7 +7,7 @@ use super::world::World;
 use crate::model::{Checked, differ};
 
 impl World {
-    /// Checks what is cheap to check, which is nearly everything.
+    /// Checks everything that is cheap to check.
     pub(super) fn check(&mut self) -> Checked {
         self.check_journal()?;
         self.check_follower()?;
@@ -17,15 +17,18 @@ impl World {
             return differ("counters", format!("\n     hub {stats:?}\n   model {:?}", self.model.stats));
         }
         let held = self.meter.live - self.batch_size - self.writing_size;
-        // Within a step a batch that grows counts too, though it is the driver's; so the peak is the hub's where none is.
+        // The peak includes a batch that grows within a step, which is the driver's. So it is checked only without batches.
         if held > self.bound || self.conduct.is_borrowing() && self.meter.peak > self.bound {
-            return differ("memory", format!("{held} bytes, {} at the most, over {}", self.meter.peak, self.bound));
+            return differ(
+                "memory",
+                format!("{held} bytes, at most {}, over the bound of {}", self.meter.peak, self.bound),
+            );
         }
         match (self.hub.poll_timeout(), self.model.deadline()) {
             (hub, Some(mine)) if hub.is_none_or(|hub| hub > mine) => {
                 return differ("poll_timeout", format!("the hub says {hub:?}, though {mine} is due"));
             }
-            (Some(Timestamp::MAX), _) => return differ("poll_timeout", "never is not a moment"),
+            (Some(Timestamp::MAX), _) => return differ("poll_timeout", "a deadline at the end of time should be none"),
             _ => {}
         }
         if self.hub.is_closed() != self.model.is_closed() {
@@ -33,21 +36,21 @@ impl World {
         }
         let is_due = self.model.has_turns() || self.model.slots().any(|slot| self.model.is_due(slot));
         if !self.hub.has_commands() && is_due {
-            return differ("lost wake", "the hub has no command, though there is one to give");
+            return differ("lost wake", "the hub has no command, though one is due");
         }
         self.model.check_pace()
     }
 
-    /// Once all commands have been carried out, nobody may be left waiting.
+    /// Checks that no session is left waiting once all commands have been carried out.
     pub(super) fn check_drained(&mut self) -> Checked {
         let waiting = self.model.slots().find(|slot| self.model.is_due(*slot));
         match waiting {
-            Some(slot) => differ("lost wake", format!("no command for slot {slot}, though there is one to give")),
+            Some(slot) => differ("lost wake", format!("no command for slot {slot}, though one is due")),
             None => Ok(()),
         }
     }
 
-    /// Hands the hub's new entries to the follower, as bytes; it must be in the same state then.
+    /// Gives the hub's new entries to the follower, as bytes; then both must be in the same state.
     fn check_follower(&mut self) -> Checked {
         let Some(follower) = &mut self.follower else { return Ok(()) };
         let hub = self.hub.conversation();
@@ -67,7 +70,7 @@ impl World {
             }
         }
         if follower.applied() < hub.applied() {
-            // Only so many are kept. Of those that are not, some must be older than the last so many.
+            // The hub keeps a limited number of entries. It may have dropped only older ones.
             let may_miss = hub.applied() - follower.applied() > self.hub.config().history as u64;
             if !may_miss {
                 return differ("follower", format!("entry {} of {} is missing", follower.applied(), hub.applied()));
@@ -84,7 +87,7 @@ impl World {
 
     fn check_journal(&mut self) -> Checked {
         let expected = self.model.journal.len() as u64;
-        // A small journal holds only the last of them.
+        // A small journal holds only the latest records.
         let lost = expected.saturating_sub(self.conduct.journal_records);
         let now = self.model.now();
         let mine = self.model.journal.iter().enumerate().skip(lost as usize);

@@ -6,10 +6,10 @@ use super::episode::Way;
 use super::world::{World, Writing};
 use crate::model::{Checked, differ};
 
-/// About how many bytes a batch is asked to hold.
+/// About how many bytes a batch holds.
 const BATCH: usize = 1_000;
 
-/// More commands than can be due at once: a message or a byte for every session.
+/// More commands than can be due at once.
 const ENDLESS: usize = 100_000;
 
 impl World {
@@ -46,7 +46,7 @@ impl World {
         match self.conduct.way(peer) {
             Way::Borrowed => self.write_borrowed(peer),
             Way::Copied => self.write_copied(peer, false),
-            // A driver that was not asked to write has done so before it lets others call.
+            // A write without a `Send` is complete before any other call.
             Way::Late => self.write_copied(peer, self.model.is_sending(connection.id.slot())),
         }
     }
@@ -69,13 +69,13 @@ impl World {
         Ok(())
     }
 
-    /// Copies what is to be written, and writes it now or only begins to.
+    /// Copies what is pending, and writes it at once or begins a write.
     fn write_copied(&mut self, peer: u8, late: bool) -> Checked {
         let now = self.now();
         let connection = self.peers[usize::from(peer)].as_mut().expect("it is there");
         let id = connection.id;
         let mut batch = std::mem::take(&mut self.batch);
-        // A reader that lags is told so here, for which the hub allocates; what grows from here on is the batch.
+        // A lagging reader is told so here, for which the hub may allocate. From here on only the batch grows.
         self.meter.scope(|| self.hub.pending(id).len());
         let before = self.meter.live;
         let fits = self.hub.fits(id, &batch);
@@ -100,7 +100,7 @@ impl World {
         Ok(())
     }
 
-    /// Ends the write that is under way: the socket takes what it takes.
+    /// Ends the write that is under way.
     pub(super) fn write_ends(&mut self, peer: u8) {
         let now = self.now();
         let Some(connection) = self.connection(peer) else { return };
@@ -114,7 +114,7 @@ impl World {
         self.writing_size -= size;
     }
 
-    /// Reports what a socket took of what it was given. That it was given nothing is nothing to report.
+    /// Reports how much a socket took of what it was given; a write of nothing is not reported.
     fn wrote(&mut self, peer: u8, given: usize, taken: usize, report: impl FnOnce(&mut Hub)) {
         let mut now = self.model.now();
         if given > 0 {
@@ -123,7 +123,7 @@ impl World {
         }
         let connection = self.peers[usize::from(peer)].as_mut().expect("it is there");
         let slot = connection.id.slot();
-        // A driver that wrote unasked is told to write again.
+        // After a write without a `Send`, the driver is told to write again.
         let is_told = self.model.is_sending(slot);
         connection.writing = if taken < given && is_told { Writing::Blocked } else { Writing::Done };
         connection.window -= taken;
@@ -134,7 +134,7 @@ impl World {
     pub(super) fn drain(&mut self, most: usize) -> Checked {
         for carried_out in 0..most {
             if carried_out == ENDLESS {
-                return differ("endless", "commands follow commands, and nothing comes of them");
+                return differ("endless", "there are always more commands");
             }
             let sure = !self.hub.has_commands();
             let command = self.meter.scope(|| self.hub.poll_command());
@@ -144,7 +144,7 @@ impl World {
             }
             let Some(command) = command else { return self.check_drained() };
             if sure {
-                return differ("has_commands", format!("it denied {command:?}"));
+                return differ("has_commands", format!("it was false, but there was {command:?}"));
             }
             self.saw(command);
             match command {
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    /// Drops what the driver keeps of its own, so that the measured heap is the hub's alone.
+    /// Drops the driver's own buffers, so that the measured heap is the hub's alone.
     pub(super) fn drop_batch(&mut self) {
         let batch = std::mem::replace(&mut self.batch, Batch::new());
         self.meter.scope(|| drop(batch));

@@ -1,4 +1,4 @@
-//! An episode: a hub's limits, a driver's ways, the weather; all drawn from one seed.
+//! An episode: a hub's limits, a driver's habits, the weather; all drawn from one seed.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use super::step::Weather;
 use super::terse::Terse;
 use crate::exact::Exact;
 
-/// What a world is made from. Two that are equal, with the same steps, are the same to the last byte.
+/// What a world is made from. Equal episodes with equal steps give equal results, to the last byte.
 #[derive(Clone, Debug)]
 pub struct Episode {
     /// The hub's limits, mostly tight.
     pub config: Config,
     /// What the driver is like.
     pub conduct: Conduct,
-    /// What is likely to happen.
+    /// How likely each kind of step is.
     pub weather: Weather,
 }
 
-/// How a driver goes about it.
+/// A driver's habits.
 #[derive(Clone, Debug)]
 pub struct Conduct {
-    /// It carries out all commands after every call, not when it comes to it.
+    /// It carries out all commands after every call, not at some later step.
     pub(super) prompt: bool,
     /// It says that a socket takes bytes again before it writes to it.
     pub(super) says_writable: bool,
     /// How many bytes it offers after a `Read`.
     pub(super) read_again: usize,
     ways: [Way; 3],
-    /// Peers below this number have sockets that take nothing, those up to the next such that take a little, the others
-    /// such that take all.
+    /// The sockets of peers below this number take nothing, those of peers below the next number a little, all others
+    /// everything.
     deaf: u8,
     slow: u8,
     first_window: usize,
@@ -69,7 +69,7 @@ impl Episode {
                 .rate
                 .or(config.rate_per_address)
                 .map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
-            // Or until a warning of it.
+            // Or until a session is warned of its timeout.
             if random.one_in(2) { idle } else { idle.checked_sub(60_000_000_000).filter(|n| *n > 0).unwrap_or(idle) },
             nanos(config.stall_timeout),
             nanos(Some(config.linger_timeout)),
@@ -91,7 +91,7 @@ fn config(random: &mut Random) -> Config {
     let payload = (max_line + 2 * max_name).max(MAX_NOTICE);
     let longest = Classic.encoded_len(payload).max(Text.encoded_len(payload));
     let spans = match random.below(4) {
-        // Nobody is in a hurry, so that much is said before anybody is closed.
+        // Long timeouts, so that much is sent before any session is closed.
         0 | 1 => [0, 0, 3_600_000_000_000, 86_400_000_000_000],
         2 => [1_000_000, 50_000_000, 1_000_000_000, 3_600_000_000_000],
         // Equal timeouts make sessions expire at one moment.
@@ -108,7 +108,7 @@ fn config(random: &mut Random) -> Config {
         backlog: random.pick(&[0, 0, 1, 5, 20]),
     };
     let is_terse = random.one_in(4);
-    // Screens that are spared many joins and leaves, programs that want each, and what shows none.
+    // A dialect that folds joins and leaves, one that shows each, and one that shows none.
     let text: Arc<dyn Dialect> = match random.below(4) {
         _ if is_terse => Arc::new(Terse),
         0 => Arc::new(Exact("text")),
@@ -127,12 +127,12 @@ fn config(random: &mut Random) -> Config {
     let is_wanted = [random.one_in(2), random.one_in(2), !random.one_in(4)];
     let own_rate = rate(random, is_wanted[0], &[1, 3, 20, 1_000, 1_000_000_000]);
     let connects_per_address = rate(random, is_wanted[1], &[20, 1_000, 1_000_000_000]);
-    // Slow, so that whoever comes back finds a bucket that is not full yet.
+    // Slow rates, so that a peer that reconnects finds a bucket that is not full yet.
     let rate_per_address = rate(random, is_wanted[2], &[1, 1, 3, 20, 1_000_000_000]);
     let max_per_address = random.one_in(2).then(|| random.pick(&[1, 2, 5]));
     let on_lag = if random.one_in(3) { OnLag::Close } else { OnLag::Skip };
-    // Where time closes nobody, the order in which it does need not be read from the journal, which may then be tiny;
-    // nor need what the hub finds out by itself where every gap shows.
+    // The model reads from the journal in which order deadlines were handled, and what the hub decided by itself. Where
+    // neither can happen the journal may be tiny.
     let pace = (!random.one_in(3)).then(|| random.pick(&[1 << 10, 100 << 10, 1 << 20, 1 << 30]));
     let (least_bytes, least_entries) = if pace.is_some() { (10 * longest, 10) } else { (longest, 1) };
     let is_told_all = !is_terse
@@ -163,7 +163,7 @@ fn config(random: &mut Random) -> Config {
     }
 }
 
-/// What an embedding program might object to: a word, a name, somebody, a time of the day; and what it would rather have.
+/// A policy that refuses some words and names, some members and some times, and rewrites others.
 fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     match proposal.action {
         Action::Say { words } | Action::Act { words } | Action::Tell { words, .. } | Action::Quit { words } => {
@@ -190,7 +190,7 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     }
 }
 
-/// What a buffer has beyond the least: mostly nothing or little.
+/// Returns by how much a buffer exceeds its smallest size: mostly by nothing or little.
 fn spare(random: &mut Random, most: u64) -> usize {
     let most = random.pick(&[1, 100, 500, most]);
     random.below(most) as usize

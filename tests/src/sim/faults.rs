@@ -1,4 +1,4 @@
-//! Does the simulator bite? Each fault that can be planted in the core has to be found.
+//! Checks the simulator: it must find each fault that can be planted in the core.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::run::{Failure, Run};
 /// How many steps are enough to find any of the faults, for any seed.
 pub const ENOUGH: u64 = 100_000;
 
-/// What became of one planted fault.
+/// How one planted fault was noticed.
 #[derive(Debug)]
 pub struct Finding {
     /// What was planted.

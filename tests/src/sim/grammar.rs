@@ -1,11 +1,11 @@
-//! What peers type: lines of a grammar that is nearly right.
+//! Input of peers: lines from a grammar that is nearly right.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::random::Random;
 
-/// Names that meet, mimic and break the rules. Those that differ in case or only look alike are one name.
+/// Names that keep the rules, break them, or look like others. Names that differ in case or look alike are the same.
 pub(super) const NAMES: &[&str] = &[
     "alice",
     "bob",
@@ -66,7 +66,7 @@ pub(super) const NAMES: &[&str] = &[
     "[x]`{y}|^",
 ];
 
-/// Words of everyday and of ill will; what a line says is cut from them.
+/// Ordinary and hostile texts; messages are cut from them.
 const WORDS: &str = "hello, how are you? the quick brown fox jumps over the lazy dog, and so on until the line is as \
      long as a line may be, or longer: 0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ -- ";
 
@@ -148,7 +148,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
     if !classic && random.one_in(6) {
         return whispers(random, out);
     }
-    // One in so many speaks the other dialect to this port.
+    // Now and then a peer uses the other dialect's lines.
     let classic = classic != random.one_in(40);
     for _ in 0..lines {
         let start = out.len();
@@ -171,7 +171,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
 fn whispers(random: &mut Random, out: &mut Vec<u8>) {
     let target = match random.below(3) {
         0 => random.pick(&["alice", "bob", "carol"]).to_owned(),
-        // Among the first who came are those who never read, and so stay.
+        // The first peers include those that never read.
         1 => format!("guest-{}", random.between(1, 6)),
         _ => format!("guest-{}", random.between(1, 40)),
     };
@@ -180,7 +180,7 @@ fn whispers(random: &mut Random, out: &mut Vec<u8>) {
     }
 }
 
-/// Returns words that the embedding program might say.
+/// Returns a text for an announcement.
 pub(super) fn words(random: &mut Random, most: usize) -> String {
     let mut out = Vec::new();
     push_words(random, most, &mut out);
@@ -291,7 +291,7 @@ fn classic_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut
 fn push_name(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
     match random.below(24) {
         0 => out.extend(std::iter::repeat_n(b'n', max_name + random.below(2) as usize)),
-        // Of the guests that there were, and of some that there were not.
+        // Existing and missing guest numbers.
         12 | 13 => {
             let most = random.pick(&[6, 40, 300]);
             out.extend_from_slice(format!("guest-{}", random.below(most)).as_bytes());
@@ -318,8 +318,8 @@ fn push_nasty(random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick(NASTY).as_bytes());
 }
 
-/// A line around the limit: one byte under it, at it, over it by one and by a few, or by some KiB; now and then what a
-/// browser asks for.
+/// Writes a line around the limit: one byte under it, at it, over it by one byte, a few or some KiB; now and then a
+/// browser's request.
 fn push_long(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
     if random.one_in(4) {
         out.extend_from_slice(random.pick(&[b"GET /".as_slice(), b"POST http://x/", b"INVITE sip:", b"PASS "]));

@@ -1,9 +1,9 @@
 //! The simulator: a hub, its model and a world of peers, driver and clock, all from one seed.
 //!
-//! A [`Run`] goes through episodes. Each draws an [`Episode`]: limits, mostly tight, a driver's habits, and a weather
-//! that says how likely each [`Step`] is. The [`World`] plays the steps: whatever is done to the hub the model is told
-//! too, and after every step the two must agree and every rule must hold. Nothing but the seed decides what happens, so
-//! that a failure can be seen again, and shrunk.
+//! A [`Run`] is a sequence of episodes. Each draws an [`Episode`]: limits, mostly tight; a driver's habits; and the
+//! weather, which says how likely each [`Step`] is. The [`World`] plays the steps and tells the model of every call on
+//! the hub. After every step the two must agree and every rule must hold. The seed alone decides what happens, so a
+//! failure can be repeated and shrunk.
 
 mod check;
 mod driver;

@@ -1,4 +1,4 @@
-//! Runs: a seed's episodes one after another, and what is made of a failure.
+//! Runs: a seed's episodes one after another, and the report of a failure.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use crate::model::{Checked, Difference, differ};
 /// Steps of an episode, about: long enough for logs to wrap and clocks to leap, short enough to be shrunk at once.
 const EPISODE: u64 = 4_000;
 
-/// Steps that an episode goes on for when its hub is shut down and everyone is gone.
+/// How many steps an episode goes on after its hub is closed.
 const AFTERWARDS: u64 = 50;
 
 /// A run of the simulator over one seed.
@@ -26,14 +26,14 @@ pub struct Run {
     digest: Digest,
 }
 
-/// What went wrong, and how to see it again.
+/// A failure, and how to repeat it.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The seed of the run.
     pub seed: u64,
-    /// How many steps of the run it took until it was seen.
+    /// After how many steps of the run it was noticed.
     pub step: u64,
-    /// What was seen.
+    /// The broken rule.
     pub difference: Difference,
     /// The steps of the episode.
     pub trace: Vec<Step>,
@@ -68,7 +68,7 @@ impl Run {
         let length = left.min(random.between(EPISODE / 4, EPISODE * 2));
         let mut steps = Vec::new();
         let played = attempt(&episode, |world| {
-            // When all is over little more can happen.
+            // Once the hub is closed little more can happen.
             let mut rest = AFTERWARDS;
             while (steps.len() as u64) < length && rest > 0 {
                 let step = episode.weather.step(&mut random, world);
@@ -108,7 +108,7 @@ pub fn play(episode: &Episode, steps: &[Step]) -> Checked<u64> {
     attempt(episode, |world| steps.iter().try_for_each(|step| world.apply(*step)))
 }
 
-/// Makes a world, lets something happen in it and brings it to its end. A panic is a broken rule like others.
+/// Makes a world, plays steps in it, and ends it. A panic counts as a broken rule.
 fn attempt(episode: &Episode, happen: impl FnOnce(&mut World) -> Checked) -> Checked<u64> {
     let played = catch_unwind(AssertUnwindSafe(|| {
         let mut world = World::new(episode);

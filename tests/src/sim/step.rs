@@ -1,4 +1,4 @@
-//! What can happen, and how likely it is in the weather of the day.
+//! The steps of an episode, and how likely each is.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use super::grammar;
 use super::random::Random;
 use super::world::World;
 
-/// One thing that happens to the hub, or to a peer of its.
+/// One event at the hub or at one of its peers.
 ///
-/// A step means something in whatever state it finds the world, so that any part of a trace is a trace. What peers type
-/// is drawn from the `seed` in it.
+/// A step is valid in every state of the world, so any part of a trace is a trace. Input of peers is drawn from the
+/// step's `seed`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant's sentence speaks of its fields")]
 pub enum Step {
     /// A peer connects, if it is not connected; 0 is an address that is not counted.
     Connect { peer: u8, classic: bool, from: u8 },
-    /// The next so many connections cannot be accepted, for want of descriptors.
+    /// The next connections, this many, cannot be accepted, because no descriptor is left.
     AcceptFails { times: u8 },
     /// A peer types, and the driver reads up to `read` bytes.
     Type { peer: u8, seed: u32, read: u16 },
@@ -24,19 +24,19 @@ pub enum Step {
     Read { peer: u8, most: u16 },
     /// A peer will type no more.
     HalfClose { peer: u8 },
-    /// A peer will type no more, and the driver finds that out though not all that it typed was taken.
+    /// A peer will type no more, and the driver notices that before all of its input was taken.
     PeerEnded { peer: u8 },
     /// A peer's connection breaks.
     Reset { peer: u8 },
-    /// A peer's socket takes so many more bytes; if the driver waits for that, it writes.
+    /// A peer's socket has room for more bytes; if the driver waits for that, it writes.
     Window { peer: u8, bytes: u32 },
-    /// The driver writes without having been asked to.
+    /// The driver writes without a `Send`.
     Write { peer: u8 },
     /// The driver's write that was under way ends.
     WriteEnds { peer: u8 },
     /// The driver carries out up to so many commands.
     Drain { most: u8 },
-    /// Time passes; if it should, the driver calls the hub when something is due.
+    /// Time passes; the driver may call `handle_timeout` when something is due.
     Pass { nanos: u64, fire: bool },
     /// The driver calls `handle_timeout`, due or not, with a moment that lies `ahead` or `behind`.
     Fire { ahead: u32, behind: u32 },
@@ -44,22 +44,22 @@ pub enum Step {
     StepBack { nanos: u64 },
     /// The clock leaps to the end of time.
     EndOfTime,
-    /// The embedding program speaks.
+    /// The embedding program makes an announcement.
     Announce { seed: u32 },
     /// The embedding program ends a session.
     Kick { peer: u8, seed: u32 },
     /// The embedding program tells or names a session, lets one in under a name, or has its bot do something.
     Program { peer: u8, classic: bool, seed: u32 },
-    /// The embedding program ends everything.
+    /// The embedding program shuts the hub down.
     ShutDown,
     /// The driver breaks its contract in a way that must do no harm.
     Misuse { peer: u8, how: Misuse },
 }
 
-/// What a driver does that it should not.
+/// A way in which a driver breaks its contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misuse {
-    /// Every call with the id of a session that is gone.
+    /// Every call with the id of a closed session.
     Stale,
     /// `disconnect` twice.
     DisconnectTwice,
@@ -78,7 +78,7 @@ pub enum Misuse {
 }
 
 impl Step {
-    /// Says what it comes to with that driver and its hub, where its own words do not.
+    /// Returns the text that the step generates from its seed, if it has one.
     pub(super) fn note(self, conduct: &Conduct) -> String {
         let Conduct { max_line, max_name, .. } = *conduct;
         let typed = |seed, classic| {
@@ -117,19 +117,19 @@ impl Misuse {
 /// from them may not happen at all ("swarm testing", Groce and others, ISSTA 2012).
 #[derive(Clone, Debug)]
 pub struct Weather {
-    /// Peers that come and go.
+    /// How many peers there are.
     pub peers: u8,
     /// Weights of the kinds of step, in the order of [`Weather::step`]'s match, summed up.
     cumulated: [u64; KINDS],
-    /// The addresses from which they come.
+    /// From how many addresses they connect.
     addresses: u64,
-    /// One in so many steps that want a peer who is not there leaves it so.
+    /// How often a step for a peer that is not connected does not connect it: one in this many.
     absence: u64,
     /// The most bytes that a driver reads at once.
     read: u64,
     /// The most bytes that a socket comes to take at once.
     window: u64,
-    /// Nanoseconds that pass between two steps, and spans that mean something to the hub.
+    /// Nanoseconds between two steps, and spans that matter to the hub.
     tick: u64,
     spans: [u64; 5],
 }
@@ -161,7 +161,7 @@ const ORDINARY: [u64; KINDS] = [
 ];
 
 impl Weather {
-    /// Draws the weather for hubs to which these spans of time mean something, in nanoseconds.
+    /// Draws the weather for a hub to which these spans matter, in nanoseconds.
     pub(super) fn draw(random: &mut Random, peers: u8, spans: [u64; 5]) -> Self {
         let mut weights = ORDINARY;
         for weight in &mut weights {
@@ -172,9 +172,9 @@ impl Weather {
                 _ => {}
             }
         }
-        // Without talk nothing happens at all.
+        // Without messages nothing happens.
         weights[2] = weights[2].max(1_000);
-        // The end of everything comes in few episodes, and late.
+        // Shutdown comes in few episodes, and late.
         weights[13] = u64::from(random.one_in(32));
         weights[16] = 2 * u64::from(random.one_in(4));
         for i in 1..KINDS {
@@ -199,7 +199,7 @@ impl Weather {
         let kind = self.cumulated.partition_point(|sum| *sum <= ticket);
         let peer = random.below(u64::from(self.peers)) as u8;
         let seed = random.bits() as u32;
-        // Mostly each from its own, so that it comes back to where it was.
+        // Mostly each peer has its own address, so that it returns to the same origin.
         let from = if random.one_in(4) { random.below(self.addresses) } else { u64::from(peer) % self.addresses } as u8;
         let is_absent = !world.is_connected(peer) && world.would_accept(from);
         if is_absent && !random.one_in(self.absence) {
@@ -229,7 +229,7 @@ impl Weather {
         }
     }
 
-    /// A span of time: mostly a tick or so, now and then about one that means something, rarely years.
+    /// Returns a span of time: mostly about a tick, now and then one that matters to the hub, rarely years.
     fn span(&self, random: &mut Random) -> u64 {
         let span = random.pick(&self.spans);
         match random.below(96) {

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use chat_proto::dialect::{Dialect, Event, Request, Text};
 
-/// `text` in which only words are seen: no gaps, no comings and goings, no actions.
+/// `text` that shows messages only: no gaps, joins, leaves or actions.
 ///
-/// A reader of it may have been woken for something that is gone by the time it is looked for, and nothing takes its
-/// place.
+/// A reader of it may be given a `Send` for an entry that is evicted before it is read, and no notice takes its place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terse;
 

@@ -1,4 +1,4 @@
-//! The world around a hub: a clock, peers behind sockets, a driver; and the model, which is told all that happens.
+//! The world around a hub: a clock, peers with sockets, a driver, and the model, which is told of every call.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use super::step::Step;
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
 
-/// How many ids of sessions that are gone are kept, to be used again.
+/// How many ids of closed sessions are kept, for stale calls.
 const STALE: usize = 8;
 
 /// A hub, its model, and everything between them.
@@ -21,7 +21,7 @@ const STALE: usize = 8;
 pub struct World {
     pub(super) hub: Hub,
     pub(super) meter: Meter,
-    /// What the hub may hold, by its own word.
+    /// The memory bound that the hub states.
     pub(super) bound: i64,
     pub(super) model: Model,
     pub(super) conduct: Conduct,
@@ -32,11 +32,11 @@ pub struct World {
     /// Which peer's session has a slot.
     pub(super) peer_of: Vec<Option<u8>>,
     pub(super) batch: Batch,
-    /// What of the measured heap is that batch, and what is batches being written.
+    /// How much of the measured heap is that batch, and how much is batches being written.
     pub(super) batch_size: i64,
     pub(super) writing_size: i64,
     pub(super) journal_seen: u64,
-    /// What knows of the hub only its entries; `None` once it has missed some.
+    /// The follower, which is given only the hub's entries; `None` once it has missed some.
     pub(super) follower: Option<Conversation>,
     /// Everything seen so far.
     pub(super) digest: Digest,
@@ -55,7 +55,7 @@ pub(super) struct Connection {
     pub(super) typed: Vec<u8>,
     /// The peer types no more.
     pub(super) half_closed: bool,
-    /// The hub has been told so.
+    /// The hub has been told of the end of input.
     pub(super) eof_told: bool,
     /// The hub left input untaken; the driver reads no more until it is told to.
     pub(super) paused: bool,
@@ -77,7 +77,7 @@ impl Connection {
     }
 }
 
-/// How far the driver is with writing to a connection.
+/// The state of writing to a connection.
 #[derive(Debug)]
 pub(super) enum Writing {
     /// It has written all that it was told to.
@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// Lets one thing happen and checks everything that must hold after it.
+    /// Plays one step and checks everything that must hold after it.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl World {
                 if goes_on { self.write(peer) } else { Ok(()) }
             }
             Step::PeerEnded { peer } => {
-                // In which order time closes those who have ended, only a journal that is large enough tells.
+                // Only a large enough journal says in which order ended sessions are closed.
                 let is_told = self.conduct.journal_records >= 1_000;
                 let Some(connection) = self.connection(peer).filter(|it| it.paused && is_told) else { return Ok(()) };
                 connection.half_closed = true;
@@ -205,7 +205,7 @@ impl World {
                 self.fire(Timestamp::from_nanos(at))
             }
             Step::StepBack { nanos } => {
-                // From the end of time there is no way back: just before it all sums saturate, and limits with them.
+                // The clock cannot step back from the end of time: just before it, sums and limits saturate.
                 if self.clock < u64::MAX {
                     self.clock = self.clock.saturating_sub(nanos);
                 }
@@ -247,7 +247,7 @@ impl World {
         self.peers.get_mut(usize::from(peer))?.as_mut()
     }
 
-    /// Does something with the session of a peer, if it has one.
+    /// Calls `f` with the session of a peer, if it has one.
     pub(super) fn on_session(&mut self, peer: u8, f: impl FnOnce(&mut Self, SessionId) -> Checked) -> Checked {
         match self.connection(peer).map(|connection| connection.id) {
             Some(id) => f(self, id),
@@ -326,7 +326,7 @@ impl World {
         let Conduct { max_line, max_name, .. } = self.conduct;
         let classic_place = self.dialects[1];
         let Some(connection) = self.peers.get_mut(usize::from(peer)).and_then(Option::as_mut) else { return };
-        // What the socket's own buffer holds is bounded too: a peer that is not read from cannot type for ever.
+        // The socket's buffer is bounded: a peer that is not read from cannot type for ever.
         if connection.half_closed || connection.typed.len() > 8 * max_line {
             return;
         }
@@ -336,7 +336,7 @@ impl World {
 
     pub(super) fn fire(&mut self, at: Timestamp) -> Checked {
         self.meter.scope(|| self.hub.handle_timeout(at));
-        // Sessions that time out at one moment do so in an order that only the hub knows; its journal tells.
+        // The hub chooses the order in which sessions with equal deadlines are handled; its journal says which.
         let order: Vec<usize> =
             self.hub.journal(self.journal_seen).filter_map(|r| r.session).map(SessionId::slot).collect();
         self.model.handle_timeout(at, &order)?;
@@ -355,7 +355,7 @@ impl World {
         let write = self.peers[usize::from(peer)].take().and_then(|mut connection| connection.take_write());
         if let Some((batch, size)) = write {
             let now = self.now();
-            // The write ends after all; its session is gone.
+            // The write ends, though its session is closed.
             self.meter.scope(|| {
                 self.hub.sent_batch(now, id, &batch, batch.as_bytes().len());
                 drop(batch);
@@ -369,21 +369,21 @@ impl World {
         }
     }
 
-    /// Brings everything to its end: whoever reads is sent all there is, and the hub lets go of all that it holds.
+    /// Ends the episode: every reader is sent everything, the hub shuts down, and no memory may be left.
     pub(super) fn end(mut self) -> Checked<u64> {
         for connection in self.peers.iter_mut().flatten() {
             connection.window = usize::MAX / 2;
         }
         self.settle()?;
         if let Some(slot) = self.model.slots().find(|slot| self.model.is_unsent(*slot)) {
-            return differ("hung", format!("slot {slot} takes all, and is not sent all"));
+            return differ("hung", format!("slot {slot} takes everything, but is not sent everything"));
         }
         let now = self.now();
         self.meter.scope(|| self.hub.shut_down(now));
         self.model.shut_down(now);
         self.settle()?;
         if !self.hub.is_closed() {
-            return differ("hung", "everyone takes all, and not everyone is gone");
+            return differ("hung", "everyone has taken everything, but some session is not closed");
         }
         self.use_stale_ids()?;
         self.check()?;
@@ -408,7 +408,7 @@ impl World {
         Ok(())
     }
 
-    /// Notes what a command was, for the digest.
+    /// Adds a command to the digest.
     pub(super) fn saw(&mut self, command: Command) {
         let (kind, id) = match command {
             Command::Send(id) => (1, id),
@@ -419,7 +419,7 @@ impl World {
     }
 }
 
-/// What the driver makes of an address; the first is exempt.
+/// Returns the origin of an address; the first address is exempt.
 fn origin(from: u8) -> Option<Origin> {
     (from > 0).then(|| Origin::from_ipv4([192, 0, 2, from].into()))
 }

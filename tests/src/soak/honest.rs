@@ -1,4 +1,4 @@
-//! The honest clients: a few that talk at a moderate rate and check what they hear.
+//! The honest clients: a few that send at a moderate rate and check what they are sent.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const KEEPALIVE: Duration = Duration::from_secs(4);
 /// Longer than any soak.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// The honest clients, on a thread of their own so that the hostile ones cannot keep them waiting on this side.
+/// The honest clients, on a thread of their own, so that the hostile ones cannot delay them on this side.
 #[derive(Debug)]
 pub(super) struct Honest {
     shared: Arc<Shared>,
@@ -76,7 +76,7 @@ impl Honest {
         Self { shared, thread }
     }
 
-    /// Returns whether they have come so far that they hear each other, or never will.
+    /// Returns whether all of them are connected and receive each other's messages, or never will.
     pub(super) fn are_settled(&self) -> bool {
         self.shared.is_talking.load(Ordering::Relaxed) || self.thread.is_finished()
     }
@@ -91,7 +91,7 @@ impl Honest {
         self.shared.lines.load(Ordering::Relaxed)
     }
 
-    /// Lets them hear each other out; returns what they found.
+    /// Lets them receive what is under way; returns what they found.
     ///
     /// # Panics
     ///

@@ -11,13 +11,13 @@ use crate::sim::{Random, typing};
 /// How a client is hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Says hello and never reads what it is sent.
+    /// Sends a message and never reads.
     Deaf,
     /// Reads a byte a second.
     Sipper,
     /// Sends a byte every few seconds, and no line end.
     Slowloris,
-    /// Says nothing until it is timed out.
+    /// Sends nothing until it times out.
     Silent,
     /// Sends lines as fast as the socket takes them.
     Flooder,
@@ -27,15 +27,15 @@ pub(super) enum Kind {
     Renamer,
     /// Asks who is there all the time.
     Asker,
-    /// Whispers to everybody, those who do not read among them.
+    /// Sends private messages to everybody, including sessions that do not read.
     Whisperer,
-    /// Sends what is nearly right, or not at all.
+    /// Sends invalid and nearly valid lines.
     Rubbish,
     /// Connects and resets, sometimes in the middle of a line.
     Resetter,
     /// Closes its sending half and reads on.
     HalfCloser,
-    /// Comes, says something, leaves and comes back.
+    /// Connects, sends a message, leaves and reconnects.
     Revenant,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum Appetite {
     Nothing,
 }
 
-/// What becomes of the connection once a client has acted.
+/// What a client does with its connection after it has acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     /// It stays.
@@ -63,8 +63,7 @@ pub(super) enum Then {
     Reset,
 }
 
-/// Every kind as often as there should be some of it: those that fill the room for others are few, and those that are
-/// gone at once are many at the door.
+/// Every kind, as often as it is to be chosen: those that flood are few, and those that leave at once are many.
 const KINDS: [Kind; 20] = [
     Kind::Deaf,
     Kind::Deaf,
@@ -88,7 +87,7 @@ const KINDS: [Kind; 20] = [
     Kind::Revenant,
 ];
 
-/// What the server's limits are by default; rubbish is made to fit them barely.
+/// The server's default limits; rubbish is made just to fit them.
 const MAX_LINE: usize = 4_096;
 const MAX_NAME: usize = 32;
 
@@ -198,7 +197,7 @@ fn rename(dialect: Dialect, random: &mut Random, out: &mut Vec<u8>) {
     }
 }
 
-/// Asks for an answer; in the classic dialect, which has no questions, for a complaint.
+/// Writes a line that is answered: a request, or in `classic`, which has none, an invalid line.
 fn ask(dialect: Dialect, random: &mut Random, out: &mut Vec<u8>) {
     let question: &[u8] = match dialect {
         Dialect::Text => random.pick(&[b"/who\n".as_slice(), b"/help\n", b"/ping\n"]),

@@ -1,4 +1,4 @@
-//! All hostile clients on one thread. When one is done, or the server is done with it, it comes back as another kind.
+//! All hostile clients on one thread. When one ends, or the server closes it, it reconnects as another kind.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,13 +22,13 @@ pub(super) struct Mob {
     poller: Poller,
     ready: Vec<Ready>,
     clients: Vec<Client>,
-    /// When a client has its turn, and its how manieth that is. Only the last that it was given counts.
+    /// When a client acts next, and the number of that turn. Only the latest turn that it was given counts.
     turns: BinaryHeap<Reverse<(Instant, usize, u64)>>,
     buffer: Box<[u8]>,
     counts: Counts,
 }
 
-/// What became of hostile clients.
+/// Counts of hostile clients.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     /// Connected now.

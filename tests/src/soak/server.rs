@@ -1,4 +1,4 @@
-//! The server that is plagued: one of this project's adapters in a process of its own, or one that runs already.
+//! The server under test: one of this project's adapters in a process of its own, or one that is running already.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -41,8 +41,8 @@ pub fn serve(adapter: Adapter, clients: usize) -> io::Result<()> {
     }
 }
 
-/// The default limits, but for what would not be seen within minutes: places for nine of ten clients, so that some
-/// find the server full, a log that is full and wraps soon, and short timeouts.
+/// The default limits, except where their effect would not show within minutes: room for nine of ten clients, so that
+/// some find the server full; a log that is soon full and wraps; and short timeouts.
 fn config(clients: usize) -> Config {
     let mut config = Config {
         max_sessions: super::honest::CLIENTS + clients - clients / 10,
@@ -68,13 +68,13 @@ const DIALECTS: [&str; 2] = ["text", "classic"];
 
 fn at_end_of_input(act: impl FnOnce() + Send + 'static) {
     thread::spawn(move || {
-        // Whatever ends it, whoever held the other end is gone.
+        // However this ends, the process at the other end has ended.
         let _ = io::stdin().read_to_end(&mut Vec::new());
         act();
     });
 }
 
-/// The server that is plagued. If it was started for that, it is killed when dropped.
+/// The server under test. If it was started for the soak, it is killed when dropped.
 #[derive(Debug)]
 pub(super) struct Server {
     /// Where it listens.
@@ -88,7 +88,7 @@ pub(super) struct Server {
 const ENDING: Duration = Duration::from_secs(15);
 
 impl Server {
-    /// Takes the one that runs, or starts one.
+    /// Uses a running server, or starts one.
     pub(super) fn new(choice: &ServerChoice, clients: usize) -> io::Result<Self> {
         let adapter = match choice {
             ServerChoice::Running { targets, pid } => {

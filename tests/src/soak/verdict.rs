@@ -1,4 +1,4 @@
-//! Whether a server has come through a soak.
+//! Whether a server has passed a soak.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::samples::{Sample, Trend};
 use crate::figures::Grouped;
 use crate::load::Report;
 
-/// Whether a server has come through. Shown, it says why or why not.
+/// Whether a server has passed. Displayed, it says why or why not.
 #[derive(Debug)]
 pub struct Verdict {
     pub(super) resident: Option<Trend>,
@@ -16,7 +16,7 @@ pub struct Verdict {
     pub(super) rest: Option<Rest>,
 }
 
-/// What was left of a server that nobody else uses.
+/// What a server that nobody else uses held at the end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
     /// What its process used before anybody came.

@@ -1,4 +1,4 @@
-//! Calls on a hub in any order, and a bench to make them on.
+//! Random calls on a hub, and a hub whose heap is measured.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) enum Call {
     ShutDown,
 }
 
-/// What peers type: lines that mean something, lines that nearly do, and anything at all.
+/// Input from peers: valid lines, nearly valid lines, and random bytes.
 pub(super) fn typing() -> impl Strategy<Value = Vec<u8>> {
     let names = select(vec!["alice", "Bob", "bob", "carol", "server", "guest-2", "x y", ""]);
     let words = prop_oneof!["[ -~]{0,80}", "\\PC{0,20}", any::<String>().prop_map(|s| s.chars().take(30).collect())];
@@ -64,7 +64,7 @@ pub(super) fn calls(most: usize) -> impl Strategy<Value = Vec<Call>> {
     vec(call, 1..most)
 }
 
-/// Limits tight enough for every one of them to be felt.
+/// Limits so tight that each of them is reached.
 pub(super) fn tight() -> impl Strategy<Value = Config> {
     let timeouts = select(vec![None, Some(Duration::from_millis(700)), Some(Duration::from_secs(2))]);
     let dialect = |dialect| {
@@ -100,14 +100,14 @@ pub(super) fn tight() -> impl Strategy<Value = Config> {
     )
 }
 
-/// A hub whose heap is measured, and what its driver knows of everyone who was ever there.
+/// A hub whose heap is measured, and what its driver knows of every session ever opened.
 pub(super) struct Bench {
     pub(super) hub: Hub,
     pub(super) meter: Meter,
     pub(super) now: Timestamp,
     pub(super) ids: Vec<SessionId>,
     pub(super) gone: Vec<SessionId>,
-    /// Whom the driver was told to write to, and has not written all it was given.
+    /// Sessions with a `Send` for which the driver has not yet written everything.
     pub(super) told: Vec<SessionId>,
     pub(super) seen: Vec<(SessionId, Vec<u8>)>,
 }
@@ -149,7 +149,7 @@ impl Bench {
         }
     }
 
-    /// One of those who are there.
+    /// Returns one of the open sessions.
     fn id(&self, who: usize) -> Option<SessionId> {
         self.ids.get(who % self.ids.len().max(1)).copied()
     }
@@ -160,7 +160,7 @@ impl Bench {
         }
     }
 
-    /// Writes up to `most` bytes of what a session is to be sent.
+    /// Writes up to `most` pending bytes to a session.
     pub(super) fn write(&mut self, id: SessionId, most: usize) {
         let Self { hub, meter, now, .. } = self;
         let pending = meter.scope(|| hub.pending(id));
@@ -173,7 +173,7 @@ impl Bench {
         self.seen.push((id, bytes));
     }
 
-    /// Takes a command, which may be carried out later.
+    /// Polls a command, which may be carried out later.
     pub(super) fn command(&mut self) -> Option<Command> {
         let command = self.hub(|hub, _| hub.poll_command());
         match command {
@@ -200,7 +200,7 @@ impl Bench {
         panic!("commands follow commands, and nothing comes of them");
     }
 
-    /// Everything that a session was sent.
+    /// Returns everything that a session was sent.
     pub(super) fn sent_to(&self, id: SessionId) -> Vec<u8> {
         self.seen.iter().filter(|(to, _)| *to == id).flat_map(|(_, bytes)| bytes.clone()).collect()
     }

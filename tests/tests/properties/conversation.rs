@@ -1,10 +1,10 @@
-//! Conversations that apply the same entries agree, whatever the entries are.
+//! Conversations that apply the same entries agree, for any entries.
 
 use chat_proto::conversation::{Conversation, Entry, MemberId};
 use chat_proto::{CloseReason, Config, NameRules};
 use proptest::prelude::*;
 
-/// An entry that owns its words.
+/// An entry that owns its text.
 #[derive(Clone, Debug)]
 struct Owned(u8, MemberId, MemberId, String);
 
@@ -39,7 +39,7 @@ proptest! {
     fn three_that_apply_the_same_entries_agree(entries in entries(), loose in any::<bool>(), history in 0..20_usize) {
         let names = if loose { NameRules::Loose } else { NameRules::Strict };
         let config = Config { max_sessions: 4, names, history, ..Config::default() };
-        // Not side by side in memory, and made at different times.
+        // Boxed, so that addresses cannot matter.
         let mut replicas: Vec<_> = (0..3).map(|_| Box::new(Conversation::new(&config).expect("limits in range"))).collect();
         for owned in &entries {
             let entry = owned.entry();

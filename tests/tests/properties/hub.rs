@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::bench::{Bench, Call, calls, tight, typing};
 use super::config;
 
-/// What everyone in a room is sent when one's input comes in these pieces.
+/// Returns what all sessions are sent when one's input arrives in these pieces.
 fn heard(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut bench = Bench::new(&Config { rate: None, max_line: 100, ..Config::default() });
     for classic in [false, true, false] {
@@ -24,16 +24,16 @@ fn heard(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     ids.iter().map(|id| bench.sent_to(*id)).collect()
 }
 
-/// What everyone in a room is sent when sockets take as many bytes at a time as the pattern says.
+/// Returns what all sessions are sent when sockets take as many bytes at a time as the pattern says.
 fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
-    // A log that holds it all, and no clock: else one who reads slowly rightly misses something. No command is taken, so
-    // that nobody who has read all is gone when another still reads.
+    // The log holds everything and no time passes, or a slow reader would rightly miss messages. No command is polled,
+    // so that no session is closed while another still reads.
     let mut bench = Bench::new(&Config { rate: None, max_line: 100, ..Config::default() });
     for (call, most) in calls.iter().zip(pattern.iter().cycle()) {
         if !matches!(call, Call::Pass { .. } | Call::Write { .. } | Call::Disconnect { .. } | Call::Command) {
             bench.make(call);
         }
-        // Whose turn it is differs too.
+        // Vary the order of the readers, too.
         bench.make(&Call::Write { who: *most, most: *most });
     }
     let ids = bench.ids.clone();
@@ -48,11 +48,11 @@ fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
     ids.iter().map(|id| bench.sent_to(*id)).collect()
 }
 
-/// All that can be asked of a hub.
+/// Everything that a hub's queries return.
 fn facts(hub: &mut Hub) -> impl PartialEq + std::fmt::Debug + use<> {
     let ids: Vec<SessionId> = hub.sessions().collect();
-    // What is pending first: looking at it is allowed to settle what else can be asked. One who is found to lag may
-    // leave, and the notice of that make another lag who was looked at before.
+    // Pending bytes first, since `pending` may change other answers: a session that is found to lag may be closed, and
+    // the notice of that may make another lag that was asked before.
     for id in ids.iter().cycle().take(ids.len() * ids.len()) {
         hub.pending(*id);
     }
@@ -128,7 +128,7 @@ proptest! {
         for call in &calls {
             bench.make(call);
         }
-        // The clock moves with every call, so it is moved before.
+        // Every call advances the clock, so advance it beforehand.
         bench.make(&Call::Timeout);
         let before = facts(&mut bench.hub);
         for id in bench.gone.clone() {

@@ -1,4 +1,4 @@
-//! Properties of the core, for any input that proptest can think of.
+//! Properties of the core, for random input from proptest.
 
 mod bench;
 mod conversation;
