@@ -37,7 +37,7 @@ fn thousand_lines_to_100<A: Adapter + Default>(bencher: Bencher<'_, '_>) {
     room.close();
 }
 
-/// Somebody connects, is welcomed, takes a name and leaves, until that one and a hundred others have been told of it.
+/// A client connects, is welcomed, takes a name and leaves, until it and a hundred others have been told of that.
 #[divan::bench(types = [Smol, Std], sample_count = 300, max_time = 4)]
 fn come_and_go<A: Adapter + Default>(bencher: Bencher<'_, '_>) {
     let mut room = Room::new(&A::default(), 100);
@@ -45,23 +45,23 @@ fn come_and_go<A: Adapter + Default>(bencher: Bencher<'_, '_>) {
     room.close();
 }
 
-/// A server, somebody who speaks, and readers.
+/// A server, a sender, and readers.
 struct Room {
     server: Running,
     speaker: TcpStream,
     readers: Readers,
-    /// What the speaker says, some thousand times.
+    /// The sender's line, some thousand times.
     lines: Vec<u8>,
 }
 
-/// What is said: 64 bytes. Its reader sees who says it.
+/// The message: 64 bytes, without the sender's name.
 const LINE: &[u8; 65] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
 const HEARD: usize = "speaker: ".len() + LINE.len();
 
 impl Room {
     /// Starts a server and lets everybody in.
     fn new(adapter: &dyn Adapter, readers: usize) -> Self {
-        // Nothing comes of itself, and newcomers hear nothing of before.
+        // No timeouts and no backlog, so that only the sender's lines are sent.
         let mut config = Config { rate: None, stall_timeout: None, ..Config::default() };
         for dialect in &mut config.dialects {
             (dialect.idle_timeout, dialect.backlog) = (None, 0);
@@ -75,13 +75,13 @@ impl Room {
         Self { server, speaker, readers, lines: LINE.repeat(1_000) }
     }
 
-    /// Says so many lines; returns when every reader has them all.
+    /// Sends this many lines; returns when every reader has received all of them.
     fn say(&mut self, lines: usize) {
         self.speaker.write_all(&self.lines[..lines * LINE.len()]).unwrap();
         self.readers.read(lines * HEARD);
     }
 
-    /// Somebody comes and goes.
+    /// Lets a client connect and leave.
     fn visit(&mut self) {
         let mut visitor = connect(&self.server);
         visitor.write_all(b"/name visitor\n/quit\n").unwrap();
@@ -100,7 +100,7 @@ impl Room {
     }
 }
 
-/// Connects somebody, who has read the welcome, and so is sent what is said from now on.
+/// Connects a client and reads its welcome, so that it is sent all messages from now on.
 fn connect(server: &Running) -> TcpStream {
     let addr = server.addr("text").as_socket().expect("adapters are measured over TCP");
     let mut stream = TcpStream::connect(addr).unwrap();
@@ -110,7 +110,7 @@ fn connect(server: &Running) -> TcpStream {
     stream
 }
 
-/// Reads a line of which nothing else follows.
+/// Reads a line, and asserts that nothing follows it.
 fn read_line(stream: &mut TcpStream) {
     let mut bytes = [0; 256];
     let mut len = 0;
@@ -121,10 +121,10 @@ fn read_line(stream: &mut TcpStream) {
     }
 }
 
-/// Connections of which each gets the same.
+/// Connections that are all sent the same.
 struct Readers {
     streams: Vec<TcpStream>,
-    /// How many bytes each has got of those that it is waited for.
+    /// How many bytes each has received of those that are waited for.
     got: Vec<usize>,
     poller: Poller,
     ready: Vec<Ready>,
@@ -140,7 +140,7 @@ impl Readers {
         Self { got: vec![0; streams.len()], streams, poller, ready: Vec::new(), buffer: vec![0; 64 << 10].into() }
     }
 
-    /// Reads until each has got so many bytes, and sees that nobody has got more.
+    /// Reads until each has received this many bytes, and asserts that none has received more.
     fn read(&mut self, bytes: usize) {
         self.got.fill(0);
         let mut left = self.streams.len() * bytes;

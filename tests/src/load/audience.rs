@@ -1,4 +1,4 @@
-//! What the readers get, held against what was sent.
+//! Compares what readers receive with what was sent.
 
 use std::collections::BTreeMap;
 
@@ -9,72 +9,72 @@ use super::sent::Sent;
 use super::sequence::Sequences;
 use super::wire::PROBE;
 
-/// All who are sent messages: the readers, and the senders too, since they get each other's.
+/// All sessions that receive messages: readers, and senders, which receive each other's.
 #[derive(Debug)]
 pub(super) struct Audience {
     senders: usize,
     lanes: [Lane; 2],
     reached: Vec<bool>,
-    /// Which message everybody expects next from whom.
+    /// The next message that each session expects from each sender.
     pub(super) sequences: Sequences,
     /// How long messages took.
     pub(super) latency: Latency,
-    /// What came.
+    /// Counts of what was received.
     pub(super) got: Got,
-    /// What the server told sessions, most of it because something did not work, and how often.
+    /// Notices from the server, mostly errors, and how often each came.
     pub(super) told: BTreeMap<String, u64>,
 }
 
-/// How many different things told by the server are kept; most servers need two or three, but they can be numbered.
+/// How many different notices are kept: most servers send two or three, but some have numbers in them.
 const KINDS_TOLD: usize = 32;
 
-/// Counts of what came.
+/// Counts of what was received.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Got {
     /// Messages.
     pub messages: u64,
-    /// Lines that are none of this run's messages.
+    /// Lines that are not messages of this run.
     pub others: u64,
-    /// Messages of this run that are not as they were sent.
+    /// Messages of this run that were changed on the way.
     pub damaged: u64,
-    /// Messages that the server said a reader was too slow for.
+    /// Messages that a reader missed, according to the server.
     pub announced_missed: u64,
-    /// Messages that nobody has got in the end, each counted once.
+    /// Messages that no reader has received at the end, each counted once.
     pub unseen: u64,
-    /// Messages that nobody had got when waiting came to its end, although their senders' were still coming, one after
-    /// the other: a rate holds them back.
+    /// Messages that no reader had received when the run ended, although messages of their senders were still arriving:
+    /// a rate holds them back.
     pub held_back: u64,
     /// The shortest time that a probe took, in nanoseconds.
     pub probe: Option<u64>,
 }
 
-/// What the lines of a dialect look like.
+/// The form of a dialect's lines.
 #[derive(Debug)]
 struct Lane {
-    /// How many bytes come before the words; all names of a run have the same length.
+    /// How many bytes come before the text; all names of a run have the same length.
     prefix_len: usize,
-    /// By sender: what comes before its words. Learnt from the first line of each.
+    /// By sender: what comes before its text, as seen in its first line.
     prefixes: Vec<Vec<u8>>,
 }
 
-/// What some bytes from the server held.
+/// The result of reading some bytes from the server.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
-    /// How many bytes are done with. The rest is the beginning of a line.
+    /// How many bytes were read. The rest is an unfinished line.
     pub(super) used: usize,
-    /// How many messages the reader need not wait for any more.
+    /// How many messages the reader no longer waits for.
     pub(super) resolved: u64,
-    /// What the server told this session last.
+    /// The last notice to this session.
     pub(super) told: Option<String>,
 }
 
 impl Audience {
-    /// Begins with nobody having got anything. The senders come after the other readers.
+    /// Begins before anything was received. The senders come after the other readers.
     pub(super) fn new(readers: usize, senders: usize) -> Self {
         let lane = || Lane { prefix_len: 0, prefixes: vec![Vec::new(); senders] };
         let mut sequences = Sequences::new(readers, senders);
         for sender in 0..senders {
-            // Nobody gets back what it said: whatever comes is one too many.
+            // A sender does not receive its own messages; if one comes, it counts as repeated.
             sequences.expect_nothing(readers - senders + sender, sender);
         }
         Self {
@@ -118,7 +118,7 @@ impl Audience {
     /// Takes the line at the start of `bytes` if it is the one that the reader expects next from its sender; returns
     /// its length.
     ///
-    /// Nearly every line is, so this is what the speed of the whole depends on: nothing is decoded but the sender.
+    /// Nearly every line is, so the speed of the tool depends on this: nothing but the sender is decoded.
     #[inline]
     fn expected_line<F: Form>(&mut self, which: usize, reader: usize, bytes: &[u8], sent: &Sent) -> Option<usize> {
         let lane = &self.lanes[which];
@@ -143,7 +143,7 @@ impl Audience {
         Some(lane.prefix_len + F::HEADER + filler.len() + 1)
     }
 
-    /// Takes any line.
+    /// Reads any line.
     fn line<F: Form>(
         &mut self,
         which: usize,
@@ -182,7 +182,7 @@ impl Audience {
         }
     }
 
-    /// Tells whether a reader has seen a probe: the server sends it what is said.
+    /// Returns whether a reader has received a probe, which shows that the server sends it messages.
     pub(super) fn is_reached(&self, reader: usize) -> bool {
         self.reached[reader]
     }

@@ -1,4 +1,5 @@
-//! This project's servers beside `limit`: loaded in turn, so that each ratio is of runs that are seconds apart.
+//! Compares this project's servers with `limit`: they are loaded in turn, so each ratio is of runs that are seconds
+//! apart.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -16,14 +17,14 @@ use super::wire::RunId;
 use crate::figures::{Grouped, Scaled};
 use crate::program::{Process, Program};
 
-/// A server that runs.
+/// A running server.
 struct Server {
     name: &'static str,
     target: Target,
     process: Process,
 }
 
-/// What one run came to.
+/// The results of one run.
 struct Outcome {
     deliveries: f64,
     /// Processor seconds for a million deliveries.
@@ -96,7 +97,7 @@ fn start() -> Vec<Server> {
             let _ = sched_setaffinity(None, &set);
         }
     };
-    // Before anything is measured: this builds.
+    // Build the program before anything is measured.
     let _ = Program::Limit.path();
     stay_on(processors.first());
     let ours = ["--listen", "classic=127.0.0.1:0", "--rate", "off", "--idle-timeout", "60s"];
@@ -136,7 +137,7 @@ fn title(row: &Options) -> String {
     format!("{}, {}, {} B, {pace}", of(row.senders, "sender"), of(row.readers, "reader"), row.sizes)
 }
 
-/// Returns what the table tells of a row, for each server; the first is what the others are held against.
+/// Returns a row's lines of the table, one for each server; the others are compared with the first.
 fn rows(row: &Options, servers: &[Server], outcomes: &[Vec<Outcome>]) -> Vec<[String; HEADER.len()]> {
     let cells = |(i, (server, own)): (usize, (&Server, &Vec<Outcome>))| {
         let figure = |of: fn(&Outcome) -> f64| median(own.iter().map(of));

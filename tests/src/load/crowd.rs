@@ -1,4 +1,4 @@
-//! All connections of a run, on one thread: opening, saying, reading, and why they end.
+//! All connections of a run, on one thread: opening, sending, reading, and why they end.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -14,17 +14,17 @@ use super::window::Window;
 use super::wire::{HEADER, Header, PROBE};
 use crate::sockets::{BATCH, Interest, Poller, Ready, start_connect};
 
-/// The connections, what is said over them and what comes back.
+/// The connections, what is sent over them and what is received.
 ///
-/// Those that are listened to come first, so that a connection's place is also its place in the audience; among them
-/// the senders come last.
+/// Connections whose input is checked come first, so that a connection's index is also its index in the audience. Among
+/// them the senders come last.
 #[derive(Debug)]
 pub(super) struct Crowd {
     started: Instant,
     poller: Poller,
-    /// Watches those whose bytes are thrown away, and is asked only now and then.
+    /// Watches the connections whose input is discarded; polled only now and then.
     idle: Poller,
-    /// When that was last.
+    /// When it was last polled.
     emptied: Instant,
     ready: Vec<Ready>,
     buffer: Box<[u8]>,
@@ -34,17 +34,17 @@ pub(super) struct Crowd {
     room: u64,
     /// Where the senders' connections begin.
     first_sender: usize,
-    /// What was said.
+    /// What was sent.
     pub(super) sent: Sent,
-    /// What came.
+    /// What was received.
     pub(super) audience: Audience,
-    /// How much may be said, in a closed loop.
+    /// How much may be sent, in a closed loop.
     pub(super) window: Option<Window>,
     /// Why connections ended, and how many for that reason.
     pub(super) ended: BTreeMap<String, u64>,
 }
 
-/// What became of the connections.
+/// Counts of connections.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     /// Being connected.
@@ -62,9 +62,9 @@ pub(super) struct Counts {
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// What comes is checked.
+    /// Its input is checked.
     Listens,
-    /// What comes is thrown away.
+    /// Its input is discarded.
     Idle,
 }
 
@@ -73,13 +73,13 @@ struct Connection {
     state: State,
     role: Role,
     dialect: Dialect,
-    /// The beginning of a line, whose rest is yet to come.
+    /// An unfinished line.
     begun: Vec<u8>,
     /// What is to be written.
     out: Vec<u8>,
-    /// What comes before the words in its lines.
+    /// What comes before the text in its lines.
     line_start: Vec<u8>,
-    /// What the server told it last.
+    /// The last notice to it.
     told: Option<String>,
 }
 
@@ -90,15 +90,15 @@ enum State {
     Closed,
 }
 
-/// Large enough that the kernel hands over all it has, small enough to stay in the processor's cache.
+/// Large enough for all that the kernel has, small enough to stay in the processor's cache.
 const BUFFER: usize = 256 << 10;
 
-/// How often what idle connections got is thrown away: so seldom that their number hardly costs this tool anything, which
-/// leaves the processor to the server; so often that their receive buffers, 128 KiB and more, seldom fill up.
+/// How often the input of idle connections is discarded: so seldom that it takes this tool little processor time, so
+/// often that their receive buffers, 128 KiB and more, seldom fill up.
 const EMPTY_EVERY: Duration = Duration::from_millis(20);
 
 impl Crowd {
-    /// Begins with nobody, and room for so many.
+    /// Begins without connections, and with room for this many.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Crowd {
         self.started.elapsed().as_nanos() as u64
     }
 
-    /// Returns what became of the connections.
+    /// Returns the counts of connections.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
@@ -138,12 +138,12 @@ impl Crowd {
         self.connections.len()
     }
 
-    /// Tells whether there never was a connection.
+    /// Returns whether there never was a connection.
     pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
-    /// Begins to connect one more, which first asks for the name if there is one.
+    /// Begins one more connection, which first asks for the name if one is given.
     pub(super) fn connect(&mut self, target: Target, from: Option<IpAddr>, role: Role, name: Option<&str>) {
         let index = self.connections.len();
         let connected = self.check_room().and_then(|()| start_connect(target.addr, from)).and_then(|stream| {
@@ -192,7 +192,7 @@ impl Crowd {
         self.connections[index].out.len()
     }
 
-    /// Lets a sender say its next message, which was due at that time; [`flush`](Self::flush) sends it.
+    /// Queues a sender's next message, which was due at that time; [`flush`](Self::flush) sends it.
     pub(super) fn say(&mut self, sender: usize, due: u64) {
         let index = self.connection_of(sender);
         let (seq, message) = self.sent.next(sender, due);
@@ -206,7 +206,7 @@ impl Crowd {
         }
     }
 
-    /// Lets a sender say something that shows which connections the server speaks to.
+    /// Queues a probe, which shows to which connections the server sends messages.
     pub(super) fn probe(&mut self, sender: usize) {
         let index = self.connection_of(sender);
         let header = self.sent.wire.encode(Header { sender: PROBE, seq: 0, due: self.now() });
@@ -216,7 +216,7 @@ impl Crowd {
         self.flush(index);
     }
 
-    /// Sends an empty line, which means nothing but that the connection is alive; not if there is more to send.
+    /// Sends an empty line, to show that the connection is alive; not if more is to be sent.
     pub(super) fn keep_alive(&mut self, index: usize) {
         if self.is_open(index) && self.unwritten(index) == 0 {
             self.connections[index].out.push(b'\n');
@@ -263,7 +263,7 @@ impl Crowd {
         self.poller.wait(&mut ready, timeout)?;
         self.serve(&ready);
         if self.emptied.elapsed() >= EMPTY_EVERY {
-            // As often as it takes to come to all of them once.
+            // Poll until every connection has been handled once.
             for _ in 0..=self.counts.open / BATCH {
                 self.idle.wait(&mut ready, Duration::ZERO)?;
                 self.serve(&ready);
@@ -277,7 +277,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Does what can be done.
+    /// Handles sockets that are ready.
     fn serve(&mut self, ready: &[Ready]) {
         for Ready { token, readable, writable } in ready.iter().copied() {
             match self.connections[token].state {
@@ -295,7 +295,7 @@ impl Crowd {
         }
     }
 
-    /// Learns how connecting went.
+    /// Handles the outcome of connecting.
     fn connected(&mut self, index: usize) {
         let connection = &mut self.connections[index];
         let State::Connecting(stream) = mem::replace(&mut connection.state, State::Closed) else { return };
@@ -338,7 +338,7 @@ impl Crowd {
         }
     }
 
-    /// Takes the first `len` bytes of the buffer, which a connection got.
+    /// Handles the first `len` bytes of the buffer, which a connection received.
     fn take(&mut self, index: usize, len: usize) {
         let now = self.now();
         let connection = &mut self.connections[index];
@@ -351,7 +351,7 @@ impl Crowd {
                 }
                 (scanned.used, scanned.told)
             }
-            // Only a last word could matter.
+            // Only a closing notice could matter.
             Role::Idle => {
                 let used = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
                 (used, connection.dialect.last_told(&bytes[..used]))
@@ -359,7 +359,7 @@ impl Crowd {
         };
         connection.told = told.or(connection.told.take());
         connection.begun.clear();
-        // A line that does not fit is none of ours.
+        // A line that does not fit is not from this run.
         let rest = &bytes[used..];
         connection.begun.extend_from_slice(if rest.len() < BUFFER { rest } else { &[] });
     }
@@ -375,7 +375,7 @@ impl Crowd {
         self.gone(index, reason);
     }
 
-    /// Counts a connection that is not there any more or never was.
+    /// Counts a connection that has ended or could not be opened.
     fn gone(&mut self, index: usize, reason: String) {
         let connection = &mut self.connections[index];
         connection.begun = Vec::new();

@@ -1,4 +1,4 @@
-//! The dialects that the load can be spoken in.
+//! The dialects in which load can be sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ impl Dialect {
         }
     }
 
-    /// Returns what comes before the words in a line by which somebody of that name says something.
+    /// Returns what comes before the text in a message of a member of that name.
     pub(super) fn line_start(self, name: &str) -> Vec<u8> {
         match self {
             Self::Text => Text::line_start(name),
@@ -46,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// Returns what the server tells with the last of these lines, if it does.
+    /// Returns the server's notice in the last of these lines, if there is one.
     pub(super) fn last_told(self, lines: &[u8]) -> Option<String> {
         let line = lines.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
         let line = match self {
@@ -56,8 +56,8 @@ impl Dialect {
         if let Some(Line::Told(words)) = line { Some(words) } else { None }
     }
 
-    /// Returns how often a silent session must send an empty line so that the server, with its default timeouts,
-    /// does not take it for dead: three times as often as needed.
+    /// Returns how often a silent session sends an empty line so that a server with default timeouts does not close it:
+    /// three times as often as needed.
     pub(super) fn keepalive(self) -> Duration {
         match self {
             Self::Text => Duration::from_secs(200),

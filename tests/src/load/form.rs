@@ -1,4 +1,4 @@
-//! How a message looks in a line of either dialect, and what else the server says there.
+//! How a message looks in a line of either dialect, and the server's other lines.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,10 +13,10 @@ pub(super) trait Form {
     /// Returns the line that asks for a name.
     fn name_line(name: &str) -> Vec<u8>;
 
-    /// Returns what comes before the words in a line by which somebody of that name says something.
+    /// Returns what comes before the text in a message of a member of that name.
     fn line_start(name: &str) -> Vec<u8>;
 
-    /// Returns a header as it stands in lines.
+    /// Returns a header as it is written in lines.
     fn header(encoded: &Encoded) -> &[u8];
 
     /// Returns what follows the header in the line of a message of that size, without the line end.
@@ -25,23 +25,23 @@ pub(super) trait Form {
     /// Returns the sender in the first [`HEADER`](Self::HEADER) bytes of a message.
     fn sender(header: &[u8]) -> Option<u32>;
 
-    /// Takes a line from the server apart; `None` if it is nothing that concerns this session.
+    /// Parses a line from the server; `None` if it does not concern this tool.
     fn read(line: &[u8]) -> Option<Line<'_>>;
 }
 
 /// A line from the server, without its line end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// Somebody says something.
+    /// A message.
     Said {
-        /// What comes before the words: the name and what the dialect puts around it.
+        /// What comes before the text: the name and what the dialect puts around it.
         prefix: &'a [u8],
-        /// The words.
+        /// The text.
         words: Vec<u8>,
     },
-    /// The session was too slow for this many messages.
+    /// The session missed this many messages.
     Missed(u64),
-    /// The server says why something did not work or why it closes the session, or announces something to all.
+    /// An error, the reason for closing the session, or an announcement.
     Told(String),
 }
 
@@ -84,7 +84,7 @@ impl Form for Text {
     }
 }
 
-/// What the characters of base64 stand for. Others stand for nothing in particular: what is made of them is compared.
+/// The values of base64's characters. Other characters may have any value, since the decoded bytes are compared.
 const SIX_BITS: [u8; 256] = {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut bits = [0; 256];
@@ -122,7 +122,7 @@ impl Form for Classic {
     }
 
     fn sender(header: &[u8]) -> Option<u32> {
-        // By hand: this is done for every message received, and a decoder for any length takes longer than all the rest.
+        // Decoded by hand: this runs for every message received, and a general decoder takes longer than all the rest.
         let bits = header.get(4..8)?.iter().fold(0, |bits, c| bits << 6 | u32::from(SIX_BITS[usize::from(*c)]));
         get(&bits.to_be_bytes()[1..]).map(|sender| sender as u32)
     }

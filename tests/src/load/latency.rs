@@ -7,8 +7,8 @@ use hdrhistogram::Histogram;
 pub(super) struct Latency {
     histogram: Histogram<u64>,
     now: u64,
-    /// Messages that were due at the same time and came at the same time are counted together: in a closed loop
-    /// whole batches are.
+    /// Messages that were due at the same time and came at the same time, as whole batches do in a closed loop, are
+    /// counted together.
     due: u64,
     count: u64,
 }
@@ -30,12 +30,12 @@ impl Latency {
         Self { histogram, now: 0, due: 0, count: 0 }
     }
 
-    /// Begins a batch of messages that all came now.
+    /// Begins a batch of messages that were all received now.
     pub(super) fn begin(&mut self, now: u64) {
         self.now = now;
     }
 
-    /// Notes that a message came which was due at that time.
+    /// Counts a message that was due at that time.
     pub(super) fn came(&mut self, due: u64) {
         if due != self.due {
             self.end();
@@ -52,12 +52,12 @@ impl Latency {
         }
     }
 
-    /// Forgets what came until now.
+    /// Forgets all messages received until now.
     pub(super) fn reset(&mut self) {
         self.histogram.reset();
     }
 
-    /// Returns the latencies of all that came, in nanoseconds.
+    /// Returns the latencies of all messages received, in nanoseconds.
     pub(super) fn histogram(&self) -> &Histogram<u64> {
         &self.histogram
     }

@@ -1,16 +1,17 @@
-//! A load tool: how much does a server bear, how long do messages take, and does everything arrive once and in order?
+//! A load generator: how many messages a server delivers, how long they take, and whether each arrives once and in
+//! order.
 //!
 //! One thread drives all connections, so that its own cost is low and the same for every server:
 //!
-//! - `options`: what can be asked for on the command line.
-//! - `wire`: what a message looks like; `form`: in a line of which of the server's dialects.
-//! - `run`: the run, from connecting over warming up and measuring to waiting for the last message.
+//! - `options`: the command line.
+//! - `wire`: the format of a message; `form`: how each dialect puts it into a line.
+//! - `run`: a run: connecting, warming up, measuring, and waiting for the last message.
 //! - `crowd`: the connections, all on one epoll.
-//! - `sent` and `audience`: what was sent, and what came of it; `sequence` tells lost from late from double.
-//! - `window` holds the closed loop together. The open loop is a schedule: a message that could not be sent when
-//!   it was due is sent later, but its latency counts from when it was due, so that a server that stops to think is
-//!   not asked less in the meantime (coordinated omission).
-//! - `report`: the table and the JSON in the end.
+//! - `sent` and `audience`: what was sent, and what was received; `sequence` finds lost, late and repeated messages.
+//! - `window`: the closed loop. The open loop is a schedule: a message that could not be sent when it was due is sent
+//!   later, but its latency counts from when it was due. So a server that pauses is not given less load meanwhile
+//!   (coordinated omission).
+//! - `report`: the results, as a table or as JSON.
 //! - `beside`: this project's servers and the program `limit`, loaded in turn and compared.
 
 #![expect(clippy::cast_precision_loss, reason = "figures for people need no more than 52 bits")]

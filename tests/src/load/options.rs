@@ -116,13 +116,13 @@ pub struct Options {
     pub readers: usize,
     /// Sessions that send.
     pub senders: usize,
-    /// Sessions that are silent and not looked at.
+    /// Sessions that are silent, and whose input is discarded.
     pub idle: usize,
     /// When messages are sent.
     pub pace: Pace,
     /// How long messages are.
     pub sizes: Sizes,
-    /// How long to wait until all is as it will be.
+    /// How long to warm up.
     pub warm_up: Duration,
     /// How long to measure.
     pub duration: Duration,
@@ -164,9 +164,9 @@ impl fmt::Display for Target {
 /// When messages are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// When fewer than that many have not reached the slowest reader: a closed loop.
+    /// While fewer than this many have not reached the slowest reader: a closed loop.
     Window(u64),
-    /// So many a second: an open loop.
+    /// This many a second: an open loop.
     Rate(f64),
 }
 
@@ -182,9 +182,9 @@ impl fmt::Display for Pace {
 /// How often silent sessions send an empty line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keepalive {
-    /// As often as the dialect's default timeout asks for.
+    /// As often as the dialect's default timeout requires.
     Dialect,
-    /// So often.
+    /// At this interval.
     Every(Duration),
     /// Never.
     Never,
@@ -245,7 +245,7 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
     Ok(Invocation::Compare(Box::new(Comparison { rows, rounds: arguments.rounds.unwrap_or(ROUNDS) })))
 }
 
-/// The rows of PERFORMANCE.md, with all other options as they are.
+/// The rows of PERFORMANCE.md, with all other options as given.
 fn usual_rows(options: &Options) -> Vec<Options> {
     let row = |senders, readers, size, pace| Options {
         senders,

@@ -18,7 +18,7 @@ use super::window::Window;
 use super::wire::{RunId, Wire};
 use crate::sockets::raise_descriptor_limit;
 
-/// Why there is nothing to report.
+/// Why there is no report.
 #[derive(Debug)]
 pub enum LoadError {
     /// No connection could be opened.
@@ -55,7 +55,7 @@ impl From<io::Error> for LoadError {
     }
 }
 
-/// Loads a server; `id` tells this run's messages from others. `watch` is called many times a second.
+/// Loads a server; `id` distinguishes this run's messages from others. `watch` is called many times a second.
 ///
 /// # Errors
 ///
@@ -78,42 +78,42 @@ struct Run<'a, 'w> {
     rounds: Rounds,
     /// Whose turn it is.
     next_sender: usize,
-    /// How long after it was due a message was sent at worst, in nanoseconds.
+    /// The longest time by which a message was sent after it was due, in nanoseconds.
     latest: u64,
 }
 
-/// Connections that are being opened at once: fewer than servers let wait.
+/// How many connections are opened at once: fewer than servers queue.
 const CONNECTING: usize = 128;
 
 /// Descriptors that are no connections: standard streams, epoll, files of `/proc`.
 const OTHERS: u64 = 32;
 
-/// How long it may take until every session is sent what is said.
+/// How long it may take until every session is sent messages.
 const REACHING: Duration = Duration::from_secs(15);
 
-/// How often somebody says something until then.
+/// How often a probe is sent until then.
 const PROBING: Duration = Duration::from_millis(250);
 
-/// If nothing comes for so long, what is on its way is given up.
+/// If nothing is received for this long, messages on their way are given up.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How long what is on its way may take in the end.
+/// How long to wait for messages on their way at the end.
 const DRAINING: Duration = Duration::from_secs(10);
 
-/// Bytes that a connection has yet to send before nothing more is said over it.
+/// How many bytes a connection may have queued; beyond that, nothing more is sent over it.
 const UNWRITTEN: usize = 1 << 20;
 
-/// Messages that are sent before looking whether any have come.
+/// How many messages are sent before reading.
 const AT_ONCE: usize = 256;
 
-/// The longest wait: something is to be done now and then.
+/// The longest wait, since some work has to be done now and then.
 const TURN: Duration = Duration::from_millis(50);
 
 impl<'a, 'w> Run<'a, 'w> {
     fn new(options: &'a Options, id: RunId, watch: &'a mut Watch<'w>) -> Result<Self, LoadError> {
         let total = options.readers + options.senders + options.idle;
         let room = raise_descriptor_limit(total as u64 + OTHERS).saturating_sub(OTHERS);
-        // A wait that is 50 µs too long, as it is by default, would be measured as the server's.
+        // By default Linux may wait 50 µs too long, which would be measured as the server's time.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         let window = if let Pace::Window(size) = options.pace { Some(size) } else { None };
         let sent = Sent::new(options.senders, window.unwrap_or(0) as usize, Wire::new(id, options.sizes));
@@ -128,7 +128,7 @@ impl<'a, 'w> Run<'a, 'w> {
         })
     }
 
-    /// Opens all connections, and waits until the server speaks to every one that is listened to.
+    /// Opens all connections, and waits until every one whose input is checked is sent messages.
     fn connect(&mut self) -> Result<Connecting, LoadError> {
         let options = self.options;
         let begin = self.crowd.now();
@@ -159,12 +159,12 @@ impl<'a, 'w> Run<'a, 'w> {
         Ok(Connecting { took, opened: self.crowd.counts().opened, unreached })
     }
 
-    /// Has somebody say something until everybody has got it; returns how many have not.
+    /// Sends probes until everybody has received one; returns how many have not.
     fn reach(&mut self) -> io::Result<usize> {
         let give_up = self.crowd.now() + REACHING.as_nanos() as u64;
         let mut next = 0;
         loop {
-            // One sender is not enough: what it says does not come back to it.
+            // One sender is not enough, since it does not receive its own probe.
             let mut speakers = (0..self.options.senders).filter(|sender| self.can_say(*sender));
             let speakers = [speakers.next(), speakers.next()];
             let now = self.crowd.now();
@@ -173,7 +173,7 @@ impl<'a, 'w> Run<'a, 'w> {
             let own = speakers[0].filter(|_| speakers[1].is_none()).map(|sender| self.crowd.connection_of(sender));
             let unreached = waiting.filter(|i| Some(*i) != own).count();
             if unreached == 0 || now >= give_up || speakers[0].is_none() {
-                // Without senders there is nothing that could get lost.
+                // Without senders nothing can be lost.
                 let settled = now + if speakers[0].is_none() { SILENCE.as_nanos() as u64 } else { 0 };
                 while self.crowd.now() < settled {
                     self.go_on("settling")?;
@@ -225,7 +225,7 @@ impl<'a, 'w> Run<'a, 'w> {
         }
     }
 
-    /// Says as much as the window has room for, all senders the same.
+    /// Sends as much as the window has room for, equally from all senders.
     fn fill_window(&mut self, now: u64) {
         let room = self.crowd.window.as_ref().map_or(0, Window::room);
         if room == 0 {
@@ -240,12 +240,12 @@ impl<'a, 'w> Run<'a, 'w> {
         self.next_sender += room as usize;
     }
 
-    /// Says what is due; returns when the next message is.
+    /// Sends what is due; returns when the next message is due.
     fn keep_to(&mut self, schedule: &mut Schedule, now: u64) -> u64 {
         let first = schedule.next;
         while schedule.due() <= now && schedule.next - first < AT_ONCE as u64 {
             let Some(sender) = self.senders_in_turn().find(|sender| self.can_say(*sender)) else {
-                // What nobody can say now stays due.
+                // A message that cannot be sent now stays due.
                 return now + TURN.as_nanos() as u64;
             };
             self.latest = self.latest.max(now - schedule.due());
@@ -267,7 +267,7 @@ impl<'a, 'w> Run<'a, 'w> {
         self.crowd.is_open(index) && self.crowd.unwritten(index) < UNWRITTEN
     }
 
-    /// Waits until everybody has got everything, or nothing comes any more.
+    /// Waits until everybody has received everything, or nothing comes any more.
     fn drain(&mut self) -> io::Result<()> {
         let give_up = self.crowd.now() + DRAINING.as_nanos() as u64;
         let mut heard = (self.crowd.counts().bytes, self.crowd.now());
@@ -304,10 +304,10 @@ impl<'a, 'w> Run<'a, 'w> {
         })
     }
 
-    /// Counts as lost what others have got, or at least somebody; but not of a sender whose messages are still coming.
+    /// Counts each sender's missing messages: as held back while its messages still come, otherwise as unseen or lost.
     fn give_up_missing(&mut self, still_coming: &[bool]) {
         if self.listening() < 2 {
-            // There is nobody to get anything.
+            // There is no reader.
             return;
         }
         let open: Vec<usize> = (0..self.listening()).filter(|i| self.crowd.is_open(*i)).collect();
@@ -325,17 +325,17 @@ impl<'a, 'w> Run<'a, 'w> {
         }
     }
 
-    /// Those whose input is checked.
+    /// Returns how many connections have their input checked.
     fn listening(&self) -> usize {
         (self.options.readers + self.options.senders).min(self.crowd.len())
     }
 
-    /// Takes a turn in a part of the run that is not cut short.
+    /// Waits and works once, in a part of the run that cannot be ended early.
     fn go_on(&mut self, doing: &'static str) -> io::Result<()> {
         self.turn(TURN, doing).map(|_| ())
     }
 
-    /// Waits for something to happen, and does what is to be done all the time.
+    /// Waits for sockets, handles them, and does the regular work.
     fn turn(&mut self, wait: Duration, doing: &'static str) -> io::Result<ControlFlow<()>> {
         self.crowd.turn(wait)?;
         let now = self.crowd.now();

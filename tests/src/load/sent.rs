@@ -1,4 +1,4 @@
-//! What was sent lately, so that what comes back is compared instead of taken apart.
+//! The messages sent lately, so that received ones can be compared instead of parsed.
 
 use super::wire::{Encoded, Header, Wire};
 
@@ -27,8 +27,8 @@ struct Ring {
     latest: Box<[Message]>,
 }
 
-/// How many messages of all senders are kept at least: more than readers usually lag. Beyond that they are read the
-/// slow way.
+/// How many messages of all senders are kept at least: more than readers usually lag. Older messages are parsed, which
+/// is slower.
 const KEPT: usize = 65_536;
 
 impl Sent {
@@ -62,12 +62,12 @@ impl Sent {
         self.senders.iter().map(|ring| ring.next).sum()
     }
 
-    /// Returns whether there is a message with that header: not if somebody made it up.
+    /// Returns whether a message with that header was sent; it may be invented.
     pub(super) fn has_sent(&self, header: Header) -> bool {
         self.senders.get(header.sender as usize).is_some_and(|ring| header.seq < ring.next)
     }
 
-    /// Returns what is kept in a message's place: that very message, or another one if it is too long ago or yet to come.
+    /// Returns the message kept in a message's place: itself, or another if it is too old or not sent yet.
     pub(super) fn get(&self, sender: usize, seq: u64) -> Option<&Message> {
         let ring = self.senders.get(sender)?;
         Some(&ring.latest[ring.place(seq)])

@@ -1,4 +1,4 @@
-//! Whether every reader gets every sender's messages once and in order.
+//! Checks that every reader receives every sender's messages once and in order.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -9,26 +9,26 @@ pub(super) struct Sequences {
     senders: usize,
     /// By reader, then by sender.
     expected: Vec<u64>,
-    /// What was skipped, by place in `expected`, so that what comes late is told from what comes twice.
+    /// The gaps, by index in `expected`, to distinguish late messages from repeated ones.
     gaps: HashMap<usize, VecDeque<Range<u64>>>,
     tally: Tally,
 }
 
-/// How many messages did not come once and in order, each counted for every reader that it was for.
+/// How many messages did not come once and in order, each counted for every reader that should have received it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Never came, although a later one of the same sender did, or although another reader got it.
+    /// Never received, although a later one of the same sender was, or another reader received it.
     pub lost: u64,
-    /// Came after a later one of the same sender.
+    /// Received after a later one of the same sender.
     pub reordered: u64,
-    /// Came more than once, or back to its sender.
+    /// Received more than once, or by its sender.
     pub duplicated: u64,
 }
 
-/// Every message is before this one, so that each counts as one too many.
+/// A number above all messages, so that each one received counts as repeated.
 const NOTHING: u64 = u64::MAX;
 
-/// Gaps remembered for a reader and sender: what comes later than that many gaps counts as lost and as duplicated.
+/// How many gaps are remembered for a reader and sender. A message that comes later counts as lost and as repeated.
 const GAPS: usize = 1_024;
 
 impl Sequences {
@@ -37,7 +37,7 @@ impl Sequences {
         Self { senders, expected: vec![0; readers * senders], gaps: HashMap::new(), tally: Tally::default() }
     }
 
-    /// Notes that nothing is to come to the reader from the sender: it is the same session.
+    /// Notes that the reader is the sender, so that it receives nothing from it.
     pub(super) fn expect_nothing(&mut self, reader: usize, sender: usize) {
         self.expected[reader * self.senders + sender] = NOTHING;
     }
@@ -47,12 +47,12 @@ impl Sequences {
         self.expected[reader * self.senders + sender]
     }
 
-    /// Notes that the message came which was expected.
+    /// Notes that the expected message was received.
     pub(super) fn came_as_expected(&mut self, reader: usize, sender: usize) {
         self.expected[reader * self.senders + sender] += 1;
     }
 
-    /// Notes that a message came; returns how many of the sender's messages the reader need not wait for any more.
+    /// Notes that a message was received; returns how many of the sender's messages the reader no longer waits for.
     pub(super) fn came(&mut self, reader: usize, sender: usize, seq: u64) -> u64 {
         let place = reader * self.senders + sender;
         let expected = self.expected[place];
@@ -77,7 +77,7 @@ impl Sequences {
         0
     }
 
-    /// Takes a message out of the gap that it belongs in, if there is one.
+    /// Removes a message from the gap that it belongs to, if there is one.
     fn fill_gap(&mut self, place: usize, seq: u64) -> bool {
         let Some(gaps) = self.gaps.get_mut(&place) else { return false };
         let Some(i) = gaps.iter().position(|gap| gap.contains(&seq)) else { return false };
@@ -88,20 +88,20 @@ impl Sequences {
         true
     }
 
-    /// Returns how many messages of a sender at least one of these readers has got or given up.
+    /// Returns how many messages of a sender at least one of these readers has received or given up.
     pub(super) fn heard(&self, sender: usize, readers: impl IntoIterator<Item = usize>) -> u64 {
         let expected = readers.into_iter().map(|reader| self.expected(reader, sender));
         expected.filter(|expected| *expected != NOTHING).max().unwrap_or(0)
     }
 
-    /// Counts as lost what the reader has not got of the first `count` messages of the sender.
+    /// Counts those of the sender's first `count` messages as lost that the reader has not received.
     pub(super) fn give_up(&mut self, reader: usize, sender: usize, count: u64) {
         let expected = &mut self.expected[reader * self.senders + sender];
         self.tally.lost += count.saturating_sub(*expected);
         *expected = count.max(*expected);
     }
 
-    /// Returns what went wrong so far.
+    /// Returns the counts so far.
     pub(super) fn tally(&self) -> Tally {
         self.tally
     }
@@ -111,7 +111,7 @@ impl Sequences {
 mod tests {
     use super::*;
 
-    /// What a reader's tally is after one sender's messages came in this order.
+    /// Returns a reader's tally after one sender's messages came in this order.
     fn tally(seqs: &[u64]) -> Tally {
         let mut sequences = Sequences::new(2, 3);
         let resolved: u64 = seqs.iter().map(|seq| sequences.came(1, 2, *seq)).sum();

@@ -1,4 +1,4 @@
-//! Which addresses of this machine to connect from.
+//! The local addresses to connect from.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,14 +11,14 @@ pub(super) struct Sources {
     loopback: usize,
 }
 
-/// Connections from one address to one server. The system has some 28,000 ports for them by default, every second one of
-/// which it tries first; the more of those are taken, the longer each connection searches for one that is not.
+/// How many connections to make from one address to one server. Linux has some 28,000 ports for them by default, and
+/// tries every second one first: the more of those are taken, the longer it searches for a free one.
 const FROM_ONE: usize = 2_000;
 
 impl Sources {
     pub(super) fn new(options: &Options) -> Self {
         let total = options.readers + options.senders + options.idle;
-        // However many targets there are: a port that is bound is not used for another one.
+        // However many targets there are, since a bound port is not used for a second target.
         Self { given: options.sources.clone(), loopback: total.div_ceil(FROM_ONE) }
     }
 

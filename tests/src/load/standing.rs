@@ -1,4 +1,4 @@
-//! Where a run stands, for whoever watches it.
+//! The progress of a run.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use super::audience::Got;
 use super::crowd::Crowd;
 use super::sequence::Tally;
 
-/// Where a run stands at a moment.
+/// The progress of a run at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// What is being done.
+    /// The part of the run.
     pub doing: &'static str,
     /// How long the run has taken so far.
     pub elapsed: Duration,
@@ -30,13 +30,13 @@ impl Standing<'_> {
         self.crowd.sent.total()
     }
 
-    /// Returns what all readers have got.
+    /// Returns what all readers have received.
     #[must_use]
     pub fn got(&self) -> Got {
         self.crowd.audience.got
     }
 
-    /// Returns what did not come once and in order.
+    /// Returns how many messages did not come once and in order.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.crowd.audience.sequences.tally()

@@ -1,14 +1,14 @@
 //! The closed loop: how many messages may be on their way at once.
 
-/// Lets a message out only while fewer than a certain number have not yet reached the slowest reader.
+/// Allows a message only while fewer than a certain number have not yet reached the slowest reader.
 #[derive(Debug)]
 pub(super) struct Window {
     size: u64,
     published: u64,
-    /// By reader: how many of all messages it has got, lost or said itself; `None` for one that does not count any more.
+    /// By reader: how many of all messages it has received, lost or sent itself; `None` for one that no longer counts.
     resolved: Vec<Option<u64>>,
-    /// How many readers have resolved a number of messages, by that number modulo the length: from it the slowest
-    /// reader is known without asking them all.
+    /// How many readers have resolved a number of messages, by that number modulo the length. It gives the slowest
+    /// reader without a search.
     readers_at: Vec<u32>,
     slowest: u64,
 }
@@ -16,7 +16,7 @@ pub(super) struct Window {
 impl Window {
     /// Begins with so many readers that have resolved nothing.
     pub(super) fn new(size: u64, readers: usize) -> Self {
-        // No reader is further behind than the window is wide; a message published counts before it is resolved.
+        // No reader is further behind than the window; one more, since a message is published before it is resolved.
         let mut readers_at = vec![0; (size as usize + 2).next_power_of_two()];
         readers_at[0] = readers as u32;
         Self { size, published: 0, resolved: vec![Some(0); readers], readers_at, slowest: 0 }
@@ -46,10 +46,10 @@ impl Window {
         self.advance();
     }
 
-    /// Notes that a reader need not wait for so many messages any more.
+    /// Notes that a reader no longer waits for this many messages.
     pub(super) fn resolve(&mut self, reader: usize, count: u64) {
         if let Some(before) = self.resolved[reader] {
-            // What was given up may still come.
+            // A message that was given up may still come.
             self.place(reader, before, (before + count).min(self.published));
         }
     }

@@ -1,9 +1,9 @@
-//! What a message of the load looks like: a header that tells whose it is, which one and when it was due, then filler
-//! up to its size. The module `form` puts it into lines.
+//! The format of a message: a header with its sender, number and due time, then filler up to its size. The module
+//! `form` puts it into lines.
 //!
-//! A reader knows what must come next, so it compares the header's bytes instead of taking them apart. For that the
-//! header has the same length in every message, and in base64 it is characters of its own: its length is a multiple
-//! of three. All of it is ASCII that no server has a reason to change, and no message can be taken for a command.
+//! A reader knows what must come next, so it compares the header's bytes instead of parsing them. For that, the header
+//! has the same length in every message, and a multiple of three, so that no base64 character is shared with the
+//! filler. A message is ASCII that no server has a reason to change, and is not a command in any dialect.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(super) const HEADER: usize = 21;
 /// Bytes of a header in base64.
 pub(super) const CLASSIC_HEADER: usize = HEADER / 3 * 4;
 
-/// What a header tells.
+/// The contents of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// Who sent it, from 0.
@@ -33,7 +33,7 @@ pub(super) const PROBE: u32 = MAX_SENDERS as u32;
 /// The most senders that a header has room for.
 pub(super) const MAX_SENDERS: usize = (1 << 18) - 1;
 
-/// Which run a message belongs to: a server shows newcomers what was said before, and others may be measuring, too.
+/// The run that a message belongs to: a server may send a backlog, and other tools may be measuring, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunId(u16);
 
@@ -45,7 +45,7 @@ impl RunId {
     }
 }
 
-/// How many bytes messages have: the same for all, or every size of a range in turn.
+/// The size of messages in bytes: the same for all, or every size of a range in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// The least, 21 or more: a header.
@@ -55,10 +55,10 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Returns the size of a sender's message: known to who receives it, too.
+    /// Returns the size of a sender's message, which the receiver can compute, too.
     pub(super) fn of(self, seq: u64) -> usize {
         if self.min == self.max {
-            // A division for every message received would be felt.
+            // A division for every message received would take noticeable time.
             return self.min;
         }
         // Large steps, so that long and short ones take turns.
@@ -85,8 +85,8 @@ pub(super) struct Wire {
     run: RunId,
     sizes: Sizes,
     pub(super) text_filler: Vec<u8>,
-    /// By how many bytes the filler has beyond a multiple of three, since base64 ends accordingly. A shorter one is the
-    /// end of this one.
+    /// The filler, by its length modulo three, on which the end of its base64 depends. A shorter filler is the end of
+    /// this one.
     pub(super) classic_filler: [Vec<u8>; 3],
 }
 
@@ -127,7 +127,7 @@ impl Wire {
         Encoded { text, classic }
     }
 
-    /// Tells what is in a message, given without its line; `None` if it is not of this run or not as it was sent.
+    /// Parses a message, given without its line; `None` if it is not of this run or was changed.
     pub(super) fn decode(&self, message: &[u8]) -> Option<Header> {
         let (header, filler) = message.split_first_chunk::<HEADER>()?;
         let [mark, sender, seq, due] = fields(header);
@@ -136,13 +136,13 @@ impl Wire {
         (self.is_own(mark) && message.len() == size && *filler == self.text_filler[..filler.len()]).then_some(header)
     }
 
-    /// Tells whether something that begins like this is meant to be a message of this run.
+    /// Returns whether a text with this beginning is meant to be a message of this run.
     pub(super) fn is_own(&self, message: &[u8]) -> bool {
         message.len() >= 3 && message[0] == MARK && get(&message[1..3]) == Some(self.run.0.into())
     }
 }
 
-/// What a header begins with: neither a command in any dialect nor a digit.
+/// The first byte of a header: no dialect's commands begin with it, and it is not a digit.
 const MARK: u8 = b'\'';
 
 /// Mark, sender, number and time; the last two are enough for 4 million million messages and for three days.
@@ -186,7 +186,7 @@ mod tests {
         Wire::new(RUN, Sizes { min, max })
     }
 
-    /// What a reader is sent when somebody of that name says a message.
+    /// Returns what a reader is sent for a message of a member of that name.
     fn line<F: Form>(wire: &Wire, start: &str, header: Header) -> Vec<u8> {
         let encoded = wire.encode(header);
         [start.as_bytes(), F::header(&encoded), F::filler(wire, wire.size(header.seq))].concat()

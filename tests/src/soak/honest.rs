@@ -86,7 +86,7 @@ impl Honest {
         self.shared.open.load(Ordering::Relaxed)
     }
 
-    /// Returns how many lines all of them have heard.
+    /// Returns how many lines all of them have received.
     pub(super) fn lines(&self) -> u64 {
         self.shared.lines.load(Ordering::Relaxed)
     }

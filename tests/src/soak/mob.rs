@@ -48,7 +48,7 @@ struct Client {
     kind: Kind,
     target: Target,
     state: State,
-    /// When this life ends.
+    /// When it ends, to reconnect as another kind.
     end: Instant,
     /// What the socket has not taken yet.
     out: Vec<u8>,
@@ -72,14 +72,14 @@ const NARROW: usize = 4 << 10;
 /// Addresses of 127.0.0.0/8 to come from: one has too few ports for a storm.
 const SOURCES: u64 = 16;
 
-/// How long one stays away that could not connect.
+/// How long a client that could not connect waits.
 const DISCOURAGED: Duration = Duration::from_secs(1);
 
-/// The time within which all come at first.
+/// The time within which all clients first connect.
 const GATHERING_MS: u64 = 5_000;
 
 impl Mob {
-    /// Prepares so many clients; they come within seconds once turns are taken.
+    /// Prepares this many clients; they connect within seconds once turns are taken.
     pub(super) fn new(clients: usize, targets: Vec<Target>, mut random: Random) -> io::Result<Self> {
         let now = Instant::now();
         let turn = |i| Reverse((now + Duration::from_millis(random.below(GATHERING_MS)), i, 0));
@@ -105,7 +105,7 @@ impl Mob {
         })
     }
 
-    /// Returns what became of them.
+    /// Returns the counts of clients.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
@@ -204,7 +204,7 @@ impl Mob {
         }
         match then {
             Then::Stay => {}
-            // If the peer is gone already, that will show.
+            // If the peer is gone already, a later call reports it.
             Then::ShutDownSending => drop(stream.shutdown(Shutdown::Write)),
             Then::Leave => return self.leave(index),
             Then::Reset => {
@@ -216,7 +216,7 @@ impl Mob {
         self.again_after(index, pause);
     }
 
-    /// Reads and throws away. Those that do not want to read are only woken when the connection has failed.
+    /// Reads and discards. A client that does not read is woken only when its connection has failed.
     fn read(&mut self, index: usize) {
         let client = &mut self.clients[index];
         let State::Open(stream) = &mut client.state else { return };
@@ -230,7 +230,7 @@ impl Mob {
         }
     }
 
-    /// Ends a life that has lasted long enough, one way or another.
+    /// Ends a client's connection, in one of several ways.
     fn go(&mut self, index: usize) {
         match &mut self.clients[index].state {
             State::Open(stream) => {

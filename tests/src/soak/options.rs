@@ -63,22 +63,22 @@ options are wrong.";
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Whom to plague.
+    /// The server under test.
     pub server: ServerChoice,
     /// Hostile clients at once.
     pub clients: usize,
     /// How long.
     pub duration: Duration,
-    /// What chance begins with.
+    /// The seed of random numbers.
     pub seed: u64,
 }
 
-/// Whom to plague.
+/// The server under test.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServerChoice {
     /// An adapter in a process of its own.
     Start(Adapter),
-    /// One that runs already.
+    /// A server that is running already.
     Running {
         /// Where it listens; at least one.
         targets: Vec<Target>,
@@ -108,7 +108,7 @@ impl fmt::Display for Adapter {
 /// What the arguments ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invocation {
-    /// To plague a server.
+    /// To run a soak.
     Run(Options),
     /// To be the server.
     Serve {
@@ -123,8 +123,8 @@ pub enum Invocation {
 ///
 /// # Errors
 ///
-/// An argument that is no option, one with a wrong value, or a server that is only half told; or the help, which is to be
-/// printed.
+/// An argument that is no option, one with a wrong value, or a server without its address or process; or the help, which
+/// is to be printed.
 pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Invocation, clap::Error> {
     let Arguments { adapter, connect: targets, pid, clients, minutes: duration, seed, serve } =
         Arguments::try_parse_from(args)?;

@@ -42,7 +42,7 @@ impl std::error::Error for SoakError {}
 /// Descriptors that are no hostile clients.
 const OTHERS: u64 = 64;
 
-/// How long a turn of the mob takes at most.
+/// How long one wait for the hostile clients takes at most.
 const TURN: Duration = Duration::from_millis(50);
 
 /// How often the server's process is looked at.
@@ -51,15 +51,15 @@ const SAMPLING: Duration = Duration::from_secs(1);
 /// How often a row is printed.
 const ROW: Duration = Duration::from_secs(60);
 
-/// How long the server has until it is rid of everybody: its timeouts and some more.
+/// How long the server has to close all sessions: its timeouts and some more.
 const CLEARING: Duration = Duration::from_secs(60);
 
-/// Plagues a server and writes a table to `out` meanwhile.
+/// Runs a soak, and writes a table to `out` meanwhile.
 ///
 /// # Errors
 ///
-/// If the server cannot be started or goes away, or the honest clients cannot connect. That it cannot take what is
-/// done to it is no error but the [`Verdict`].
+/// If the server cannot be started or goes away, or the honest clients cannot connect. Harm to the server or the honest
+/// clients is no error; it is in the [`Verdict`].
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Verdict, SoakError> {
     let _ = raise_descriptor_limit(options.clients as u64 + OTHERS);
     let server = Server::new(&options.server, options.clients).map_err(SoakError::Server)?;
@@ -104,7 +104,7 @@ fn settled(server: &Server) -> io::Result<Sample> {
     }
 }
 
-/// Waits until a server is rid of everybody, and ends it.
+/// Waits until a server has closed all sessions, and ends it.
 fn rest(server: Server, before: Sample) -> io::Result<Rest> {
     let since = Instant::now();
     loop {
@@ -149,7 +149,7 @@ impl Table<'_> {
     }
 
     fn line(&mut self, line: &str) {
-        // That nobody reads it does not end the soak.
+        // A reader that is gone does not end the soak.
         let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
     }
 }

@@ -26,7 +26,7 @@ impl Sample {
     }
 }
 
-/// How the memory of a process went.
+/// The memory of a process over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Trend {
     /// The median of the first third after warming up, in KiB.
@@ -37,16 +37,16 @@ pub(super) struct Trend {
     most: u64,
 }
 
-/// The part of the time that counts as warming up: the logs fill, and buffers that go from client to client grow to
-/// what the most demanding one needs, which is quick at first and ever slower.
+/// The part of the time that counts as warming up: the logs fill, and shared buffers grow to the largest size needed,
+/// quickly at first and ever more slowly.
 const WARM_UP: u32 = 2;
 
-/// Growth that counts as flat: the larger of one part in so many, and so many KiB.
+/// Growth that counts as flat: the larger of one part in this many, and this many KiB.
 const PART: u64 = 20;
 const KIB: u64 = 1_024;
 
 impl Trend {
-    /// Sees it in samples taken at these times; `None` if there are too few.
+    /// Computes it from samples taken at these times; `None` if there are too few.
     pub(super) fn of(samples: &[(Duration, Sample)]) -> Option<Self> {
         let warm_up = samples.last()?.0 / WARM_UP;
         let warm: Vec<u64> =

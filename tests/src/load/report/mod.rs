@@ -1,4 +1,4 @@
-//! What came out of a run: `table` shows it to people, `object` to programs.
+//! The results of a run: `table` formats them for people, `object` for programs.
 
 mod object;
 mod table;
@@ -15,7 +15,7 @@ use super::options::{Options, Pace};
 use super::sequence::Tally;
 use crate::figures::{Grouped, Scaled};
 
-/// What came out of a run. Shown, it is a table.
+/// The results of a run. Displayed, they are a table.
 #[derive(Debug)]
 pub struct Report {
     options: Options,
@@ -29,20 +29,20 @@ pub struct Report {
     bytes: u64,
     reads: u64,
     latencies: Histogram<u64>,
-    /// What the readers got in the whole run, with what went wrong.
+    /// What the readers received in the whole run, with errors.
     pub got: Got,
-    /// What did not come once and in order in the whole run.
+    /// How many messages did not come once and in order in the whole run.
     pub tally: Tally,
     /// Why connections ended, and how many for that reason.
     pub ended: BTreeMap<String, u64>,
-    /// What the server told sessions, and how often.
+    /// Notices from the server, and how often each came.
     pub told: BTreeMap<String, u64>,
     server: Option<Server>,
     /// How much of a processor this tool used.
     own_share: f64,
     /// How much of the time this tool had to wait for a processor.
     own_wait: f64,
-    /// How long after it was due a message was sent at worst.
+    /// The longest time by which a message was sent after it was due.
     latest: Duration,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Connecting {
     pub(super) took: u64,
     /// How many connections could be opened.
     pub(super) opened: usize,
-    /// How many of them the server did not speak to.
+    /// To how many of them the server sent nothing.
     pub(super) unreached: usize,
 }
 
@@ -71,7 +71,7 @@ struct Server {
 }
 
 impl Report {
-    /// Draws up what came out. The moments are: before connecting, once connected, the beginning and the end of the
+    /// Makes the report. The moments are: before connecting, once connected, the beginning and the end of the
     /// measurement.
     pub(super) fn new(
         options: &Options,
@@ -141,7 +141,7 @@ impl Report {
         self.deliveries > 0 && is_slow && !is_anybody_busy && self.per_sender() < LIMITED
     }
 
-    /// Returns whether there is nobody whom a message could reach.
+    /// Returns whether there is no session that a message could reach.
     fn is_alone(&self) -> bool {
         self.options.readers + self.options.senders < 2
     }
@@ -167,7 +167,7 @@ impl Report {
         Duration::from_nanos(self.latencies.value_at_quantile(quantile))
     }
 
-    /// What else must be known to read the figures rightly.
+    /// Returns notes that are needed to read the figures rightly.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.is_held_back() || self.got.held_back > 0 {
@@ -221,7 +221,7 @@ const CROWDED: f64 = 0.1;
 /// How much of a processor this tool uses when it cannot do more.
 const AT_LIMIT: f64 = 0.95;
 
-/// How long the server has to speak to everybody, as notes have it.
+/// How long the server has to send something to everybody, as text for notes.
 const REACHING: &str = "15 s";
 
 const QUANTILES: [(&str, f64); 7] =
