@@ -120,6 +120,8 @@ pub struct DialectConfig {
     /// How long a session may send no complete line, 1 ms to 365 days; 15 s in `classic` (the original's three ticks of
     /// 5 s), 10 minutes in `text`. `None`: for ever. From 2 minutes on, `text` warns a minute before the end.
     pub idle_timeout: Option<Duration>,
+    /// How fast a session of this dialect may send lines; as [`Config::rate`] says by default.
+    pub rate: RateLimit,
     /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half its reply buffer holds them;
     /// 20 in `text`, none in `classic`.
     pub backlog: usize,
@@ -130,7 +132,27 @@ impl DialectConfig {
     #[must_use]
     pub fn new(dialect: impl Dialect + 'static) -> Self {
         let (idle_timeout, backlog) = (dialect.idle_timeout(), dialect.backlog());
-        Self { dialect: Arc::new(dialect), idle_timeout, backlog }
+        Self { dialect: Arc::new(dialect), idle_timeout, rate: RateLimit::AsConfig, backlog }
+    }
+}
+
+/// How fast sessions of one dialect may send lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateLimit {
+    /// As [`Config::rate`] says.
+    #[default]
+    AsConfig,
+    /// As fast as this; `None`: as fast as readers take it.
+    Own(Option<Rate>),
+}
+
+impl RateLimit {
+    /// Returns the rate that counts, where `config` is that of all dialects.
+    pub(crate) fn or(self, config: Option<Rate>) -> Option<Rate> {
+        match self {
+            Self::AsConfig => config,
+            Self::Own(rate) => rate,
+        }
     }
 }
 
@@ -346,6 +368,7 @@ impl Config {
         for (i, dialect) in self.dialects.iter().enumerate() {
             let name = dialect.dialect.name();
             timeout(Limit::IdleTimeout, dialect.idle_timeout).map_err(|error| error.of(name))?;
+            check_rate(Limit::Rate, dialect.rate.or(None)).map_err(|error| error.of(name))?;
             range(Limit::Backlog, dialect.backlog, 0, MAX_BACKLOG).map_err(|error| error.of(name))?;
             if self.dialects[..i].iter().any(|other| other.dialect.name() == name) {
                 return Err(ConfigError::SameDialect(name.into()));

@@ -47,34 +47,40 @@ pub(crate) struct Bucket {
 /// What all buckets of one kind have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flow {
-    /// Nanoseconds in which one token comes.
-    interval: u64,
-    /// Nanoseconds until the bucket is full when it has one token.
-    full_but_one: u64,
+    /// Nanoseconds in which one token comes, a second at most; 0 if buckets are never empty.
+    interval: u32,
+    /// Tokens of a full bucket, but one.
+    burst_less_one: u32,
 }
 
 impl Flow {
     /// Takes the rate; without one, buckets are never empty.
     pub(crate) fn new(rate: Option<Rate>) -> Self {
-        let interval = rate.map_or(0, |rate| 1_000_000_000 / u64::from(rate.per_second.get()));
-        Self { interval, full_but_one: rate.map_or(0, |rate| interval * (u64::from(rate.burst.get()) - 1)) }
+        let interval = rate.map_or(0, |rate| 1_000_000_000 / rate.per_second.get());
+        Self { interval, burst_less_one: rate.map_or(0, |rate| rate.burst.get() - 1) }
+    }
+
+    /// Returns the nanoseconds until a bucket is full that has one token.
+    #[inline]
+    fn full_but_one(self) -> u64 {
+        u64::from(self.interval) * u64::from(self.burst_less_one)
     }
 }
 
 impl Bucket {
     /// Returns the moment from which on there is a token.
     pub(crate) fn refill(self, flow: Flow) -> Timestamp {
-        Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.full_but_one))
+        Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.full_but_one()))
     }
 
     /// Takes a token. While there is none, that is the one that comes next, and nobody else's then.
     pub(crate) fn take(&mut self, flow: Flow, now: Timestamp) {
-        self.full = Timestamp::from_nanos(self.full.max(now).as_nanos().saturating_add(flow.interval));
+        self.full = Timestamp::from_nanos(self.full.max(now).as_nanos().saturating_add(flow.interval.into()));
     }
 
     /// Puts back a token that was taken and not used.
     pub(crate) fn give_back(&mut self, flow: Flow) {
-        self.full = Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.interval));
+        self.full = Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.interval.into()));
     }
 
     /// Returns whether it is as one from which nothing was ever taken.

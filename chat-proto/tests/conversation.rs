@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chat_proto::{
     Action, Batch, CloseReason, Command, Config, EnterError, Hub, NameError, OnLag, OpenError, Proposal, Rate,
-    SayError, SessionId, Timestamp, Verdict,
+    RateLimit, SayError, SessionId, Timestamp, Verdict,
 };
 
 /// A driver whose sockets take as many bytes at a time as it is told to.
@@ -644,6 +644,37 @@ fn a_member_without_a_connection_takes_part() {
     driver.hub.shut_down(now);
     driver.pass(Duration::from_secs(5));
     assert!(driver.hub.is_closed(), "a member without a connection keeps no hub open");
+}
+
+#[test]
+fn a_dialect_and_a_session_may_have_limits_of_their_own() {
+    let rate = |per_second, burst| {
+        let number = |number| NonZeroU32::new(number).expect("not zero");
+        Some(Rate { per_second: number(per_second), burst: number(burst) })
+    };
+    let mut config = Config { rate: rate(1, 1), ..Config::default() };
+    for dialect in &mut config.dialects {
+        dialect.rate = if dialect.dialect.name() == "text" { RateLimit::Own(rate(1, 2)) } else { RateLimit::AsConfig };
+    }
+    let mut driver = Driver::new(config);
+    let (text, classic) = (driver.join("text"), driver.join("classic"));
+    let takes = |driver: &mut Driver, id, lines: &str| driver.hub.receive(driver.now, id, lines.as_bytes());
+    assert_eq!(takes(&mut driver, text, "a\nb\nc\n"), 4);
+    assert_eq!(takes(&mut driver, classic, "PING\nPING\n"), 5);
+    // A session that waits for a token goes on at once when it has a full bucket.
+    driver.hub.set_rate(driver.now, text, rate(1, 3));
+    driver.read(text);
+    assert_eq!(takes(&mut driver, text, "c\nd\ne\nf\n"), 6);
+    driver.hub.set_rate(driver.now, text, None);
+    assert_eq!(takes(&mut driver, text, "f\ng\nh\ni\nj\n"), 10);
+    // As for silence, `text` has ten minutes and `classic` 15 seconds.
+    driver.hub.set_idle_timeout(driver.now, classic, None);
+    driver.hub.set_idle_timeout(driver.now, text, Some(Duration::from_secs(3)));
+    driver.pass(Duration::from_secs(4));
+    assert!(driver.read(text).ends_with("! closed: timed out\n"));
+    assert_eq!(driver.closed, [(text, CloseReason::Idle)]);
+    driver.pass(Duration::from_secs(3_600));
+    assert_eq!(driver.hub.sessions().collect::<Vec<_>>(), [classic]);
 }
 
 /// Opens a session in each of two hubs, in the same slot.

@@ -20,10 +20,12 @@ mod words;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::iter;
 use std::rc::Rc;
+use std::time::Duration;
 
 use chat_proto::dialect::{Event, Unnamed};
 use chat_proto::{
-    CloseReason, Config, DialectId, HubStats, OpenError, Origin, RecordKind, SessionId, SessionStats, Timestamp,
+    CloseReason, Config, DialectId, HubStats, OpenError, Origin, Rate, RateLimit, RecordKind, SessionId, SessionStats,
+    Timestamp,
 };
 
 use self::address::Purse;
@@ -92,6 +94,9 @@ struct Session {
     /// Nanoseconds saved up to pay for lines: a line costs the time in which one token is added.
     credit: u128,
     credited: Timestamp,
+    /// How fast it may send lines, and how long it may be silent.
+    rate: Option<Rate>,
+    idle: Option<Duration>,
     /// When the last complete line came, or when it was opened.
     active: Timestamp,
     /// It has been warned since then.
@@ -216,7 +221,14 @@ impl Model {
         let slot = id.slot();
         self.stats.opened += 1;
         let origin = self.come(origin);
-        self.sessions.insert(slot, Session { origin, ..Session::new(id, dialect, lane, self.now) });
+        let limits = &self.config.dialects[lane];
+        let rate = match limits.rate {
+            RateLimit::AsConfig => self.config.rate,
+            RateLimit::Own(rate) => rate,
+        };
+        let idle = limits.idle_timeout;
+        let session = Session { origin, rate, idle, ..Session::new(id, dialect, lane, self.now) };
+        self.sessions.insert(slot, session);
         self.record(slot, RecordKind::Opened);
         if let Some(name) = name.and_then(|name| self.may_have(slot, name).ok()) {
             // Others learn of it when it reads what they say.
@@ -382,6 +394,8 @@ impl Session {
             standing: pace::Standing::NONE,
             untaken: Untaken::No,
             read_due: false,
+            rate: None,
+            idle: None,
             credit: u128::MAX,
             credited: now,
             active: now,

@@ -135,6 +135,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [137_964, 289_748_814]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [138_044, 289_908_878]);
     }
 }

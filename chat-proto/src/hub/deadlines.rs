@@ -69,12 +69,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         match (expiry, session.phase()) {
             (Expiry::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
-                session.untaken = Untaken::No;
-                if session.ended == Ended::No {
-                    session.heard(self.now);
-                }
-                session.owes_read = true;
-                self.requeue(slot);
+                self.resume_refilled(slot, self.now);
             }
             (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
             (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
@@ -84,6 +79,17 @@ impl Hub {
             (Expiry::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
             _ => {}
         }
+    }
+
+    /// Goes on with a session for whose next line there is a token.
+    pub(super) fn resume_refilled(&mut self, slot: u32, now: Timestamp) {
+        let session = &mut self.sessions[slot];
+        session.untaken = Untaken::No;
+        if session.ended == Ended::No {
+            session.heard(now);
+        }
+        session.owes_read = true;
+        self.requeue(slot);
     }
 
     /// Makes sure that the session is looked at when its earliest deadline comes.
@@ -110,7 +116,7 @@ impl Hub {
                     // Silence that the hub itself imposes is not idleness.
                     Untaken::UntilRefill => {
                         let turn = session.turn.map_or(Timestamp::ZERO, Turn::at);
-                        session.bucket.refill(self.flow).max(turn)
+                        session.bucket.refill(session.flow).max(turn)
                     }
                     _ if session.hold != Hold::None || session.ended != Ended::No => NEVER,
                     _ => self.silence_deadline(slot),

@@ -1,6 +1,7 @@
 //! Members whom the embedding program knows: those who come under a name, and those who have no connection.
 
 use core::fmt;
+use core::time::Duration;
 
 use super::Hub;
 use crate::command::{CloseReason, OpenError};
@@ -10,7 +11,8 @@ use crate::journal::RecordKind;
 use crate::log::Cursor;
 use crate::names::{NameBuf, NameError};
 use crate::origin::Origin;
-use crate::session::state::{Phase, Step};
+use crate::rate::{Bucket, Flow, Rate};
+use crate::session::state::{Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::{clean, cut};
@@ -109,6 +111,28 @@ impl Hub {
         }
         self.reply_named(slot);
         Ok(())
+    }
+
+    /// Sets how fast a session may send lines from now on, with a full bucket, in place of what its dialect or
+    /// [`Config::rate`](crate::Config::rate) says; `None`: as fast as readers take it. Does nothing if the session is gone.
+    pub fn set_rate(&mut self, now: Timestamp, id: SessionId, rate: Option<Rate>) {
+        let now = self.clock(now);
+        let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
+        let session = &mut self.sessions[slot];
+        (session.flow, session.bucket) = (Flow::new(rate), Bucket::default());
+        if session.untaken == Untaken::UntilRefill {
+            self.resume_refilled(slot, now);
+        }
+        self.arm(slot);
+    }
+
+    /// Sets how long a session may be silent from now on, in place of what its dialect's
+    /// [`idle_timeout`](crate::DialectConfig::idle_timeout) says; `None`: for ever. Does nothing if the session is gone.
+    pub fn set_idle_timeout(&mut self, now: Timestamp, id: SessionId, timeout: Option<Duration>) {
+        self.clock(now);
+        let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
+        self.sessions[slot].set_idle_timeout(timeout);
+        self.arm(slot);
     }
 
     /// Lets somebody take part who has no connection, such as a bot that is a part of the program: it has a name, says and

@@ -27,7 +27,7 @@ pub use self::bound::MemoryBound;
 pub use self::deliver::Pending;
 pub use self::member::{EnterError, SayError};
 use crate::command::{Command, OpenError};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, DialectConfig};
 use crate::conversation::{Conversation, Entry, Recorded};
 use crate::id::{DialectId, MemberId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
@@ -60,7 +60,6 @@ pub struct Hub {
     config: Config,
     /// [`Config::reply_reserve`], which is asked for with every line.
     reply_reserve: usize,
-    flow: Flow,
     now: Timestamp,
     shutting_down: bool,
     sessions: Sessions,
@@ -149,7 +148,6 @@ impl Hub {
         let max = config.max_sessions;
         Ok(Self {
             reply_reserve: config.reply_reserve(),
-            flow: Flow::new(config.rate),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: Sessions::new(max),
@@ -254,11 +252,12 @@ impl Hub {
         self.room.rendered[dialect.0 as usize].sessions += 1;
         let guest = name.is_none() && self.rendered(id.slot).config.dialect.unnamed() == Unnamed::Guest;
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest });
+        let DialectConfig { idle_timeout, rate, .. } = self.rendered(id.slot).config;
+        self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
         if let Some(name) = name {
             let claimed = self.claim(id.slot, name);
             debug_assert_eq!(claimed, Ok(()), "whoever comes may have the name");
         }
-        let idle_timeout = self.rendered(id.slot).config.idle_timeout;
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
         self.wait_for(id.slot);

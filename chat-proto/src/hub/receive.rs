@@ -31,7 +31,7 @@ impl Hub {
             if !session.is_open() {
                 break;
             }
-            if !session.is_unrestrained(self.flow, now) {
+            if !session.is_unrestrained(now) {
                 if !self.may_take(slot, now) {
                     if Fault::RateLimitDrops.is_planted() {
                         return bytes.len();
@@ -44,7 +44,7 @@ impl Hub {
             taken += n;
             match frame {
                 Frame::Whole(line) => {
-                    let previous = session.count_line(self.flow, now);
+                    let previous = session.count_line(now);
                     let hold = self.handle_line(slot, now, previous, line);
                     if hold != Hold::None {
                         let mut copy = self.partials.take();
@@ -53,7 +53,7 @@ impl Hub {
                     }
                 }
                 Frame::Joined(partial) => {
-                    let previous = session.count_line(self.flow, now);
+                    let previous = session.count_line(now);
                     let hold = self.handle_line(slot, now, previous, partial.as_line());
                     if hold == Hold::None {
                         self.partials.give(partial);
@@ -62,7 +62,7 @@ impl Hub {
                     }
                 }
                 Frame::TooLong { begun } => {
-                    session.count_line(self.flow, now);
+                    session.count_line(now);
                     self.count_line(slot, now);
                     if self.sessions[slot].accepted {
                         self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
@@ -183,7 +183,7 @@ impl Hub {
     /// Takes a token for as much of a long line as costs one, from the session and from its origin.
     fn pay(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
-        session.bucket.take(self.flow, now);
+        session.bucket.take(session.flow, now);
         if let Some(place) = session.origin {
             self.pay_for_line(slot, place, now);
         }
@@ -192,7 +192,7 @@ impl Hub {
     /// Returns the moment from which on the session may send another line.
     fn next_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
         let session = &self.sessions[slot];
-        let next = session.bucket.refill(self.flow);
+        let next = session.bucket.refill(session.flow);
         session.origin.map_or(next, |place| next.max(self.turn(slot, place, now)))
     }
 

@@ -15,8 +15,8 @@ const WARNING: Duration = Duration::from_secs(60);
 impl Hub {
     /// Returns when a silent session is to be warned or, if it was, closed.
     pub(super) fn silence_deadline(&self, slot: u32) -> Timestamp {
-        let Some(timeout) = self.rendered(slot).config.idle_timeout else { return Timestamp::MAX };
         let session = &self.sessions[slot];
+        let Some(timeout) = session.idle_timeout() else { return Timestamp::MAX };
         let is_to_be_warned = timeout >= 2 * WARNING && !session.warned;
         session.active + if is_to_be_warned { timeout.saturating_sub(WARNING) } else { timeout }
     }

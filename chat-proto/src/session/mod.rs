@@ -7,6 +7,7 @@ pub(crate) mod table;
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;
+use core::time::Duration;
 
 use self::origins::Place;
 use self::outbox::Outbox;
@@ -77,6 +78,10 @@ pub(crate) struct Session {
     pub(crate) hold: Hold,
     pub(crate) ended: Ended,
     pub(crate) bucket: Bucket,
+    /// How fast it may send lines.
+    pub(crate) flow: Flow,
+    /// How long it may be silent, in nanoseconds; `None`: for ever.
+    idle_timeout: Option<NonZeroU64>,
     pub(crate) intake: Intake,
     /// Where it is counted with others; `None` if it is not.
     pub(crate) origin: Option<Place>,
@@ -107,6 +112,8 @@ impl Session {
             hold: Hold::None,
             ended: Ended::No,
             bucket: Bucket::default(),
+            flow: Flow::new(None),
+            idle_timeout: None,
             intake: Intake::new(),
             origin: None,
             turn: None,
@@ -142,18 +149,18 @@ impl Session {
 
     /// Returns whether its next line may be taken without a closer look: it has a token, and nothing else to ask for.
     #[inline]
-    pub(crate) fn is_unrestrained(&self, flow: Flow, now: Timestamp) -> bool {
+    pub(crate) fn is_unrestrained(&self, now: Timestamp) -> bool {
         self.untaken == Untaken::No
             && self.hold == Hold::None
             && self.origin.is_none()
             && self.outbox.is_none()
-            && self.bucket.refill(flow) <= now
+            && self.bucket.refill(self.flow) <= now
     }
 
     /// Takes note of a complete line: it costs a token and shows that the peer is there. Returns when the one before came.
     #[inline]
-    pub(crate) fn count_line(&mut self, flow: Flow, now: Timestamp) -> Timestamp {
-        self.bucket.take(flow, now);
+    pub(crate) fn count_line(&mut self, now: Timestamp) -> Timestamp {
+        self.bucket.take(self.flow, now);
         self.stats.lines_received += 1;
         if self.ended != Ended::No {
             return now;
@@ -161,6 +168,24 @@ impl Session {
         let previous = self.active;
         self.heard(now);
         previous
+    }
+
+    /// Sets how fast it may send lines, with a full bucket, and how long it may be silent.
+    pub(crate) fn limit(&mut self, flow: Flow, idle_timeout: Option<Duration>) {
+        (self.flow, self.bucket) = (flow, Bucket::default());
+        self.set_idle_timeout(idle_timeout);
+    }
+
+    /// Sets how long it may be silent.
+    pub(crate) fn set_idle_timeout(&mut self, timeout: Option<Duration>) {
+        // Not even a nanosecond is as little as one.
+        let nanos = |timeout: Duration| NonZeroU64::new(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX).max(1));
+        self.idle_timeout = timeout.and_then(nanos);
+    }
+
+    /// Returns how long it may be silent.
+    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
+        self.idle_timeout.map(|nanos| Duration::from_nanos(nanos.get()))
     }
 
     /// Takes note that its silence begins now.
@@ -185,8 +210,8 @@ mod tests {
 
     #[test]
     fn a_session_is_small() {
-        // With its share of the lists, heaps and tables an idle session stays below 344 bytes, and 80 more where it is
+        // With its share of the lists, heaps and tables an idle session stays below 352 bytes, and 80 more where it is
         // counted by address.
-        assert!(size_of::<Session>() <= 208, "{} bytes", size_of::<Session>());
+        assert!(size_of::<Session>() <= 224, "{} bytes", size_of::<Session>());
     }
 }

@@ -112,7 +112,7 @@ fn config(options: &Options) -> Config {
     if options.pace.is_some() {
         config.pace = None;
     }
-    for DialectConfig { dialect, idle_timeout, backlog } in &mut config.dialects {
+    for DialectConfig { dialect, idle_timeout, backlog, .. } in &mut config.dialects {
         *backlog = options.backlog.unwrap_or(*backlog);
         for IdleTimeout { dialect: only, timeout } in &options.idle_timeout {
             if only.as_ref().is_none_or(|only| only == dialect.name()) {

@@ -273,6 +273,8 @@ impl Lockstep {
                 format!("everyone has taken everything, and something is left: {:?}", self.hub.stats()),
             );
         }
+        // The dialects were allocated by who made the configuration, and are freed by who holds them last.
+        let _dialects = self.hub.config().dialects.clone();
         let hub = self.hub;
         self.meter.scope(|| drop(hub));
         if self.meter.live == 0 { Ok(()) } else { differ("leak", format!("{} bytes", self.meter.live)) }

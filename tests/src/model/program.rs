@@ -37,7 +37,8 @@ impl Model {
     /// # Errors
     ///
     /// If not, why.
-    pub fn may_come_as(&self, name: &str) -> Result<(), NameError> {
+    pub fn may_come_as(&mut self, now: Timestamp, name: &str) -> Result<(), NameError> {
+        self.advance(now);
         // No slot is this.
         self.may_have(usize::MAX, name).map(drop)
     }
@@ -92,7 +93,7 @@ impl Model {
         if self.shutting_down {
             return Ok(Err(OpenError::ShuttingDown.into()));
         }
-        if let Err(error) = self.may_come_as(name) {
+        if let Err(error) = self.may_come_as(now, name) {
             return Ok(Err(error.into()));
         }
         if self.sessions.len() >= self.config.max_sessions {

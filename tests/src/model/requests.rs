@@ -130,7 +130,7 @@ impl Model {
     /// Takes the cost of a line, or of discarded bytes, from the buckets of the session and of its origin.
     fn pay(&mut self, slot: usize) {
         self.pay_together(slot);
-        let cost = self.line_cost();
+        let cost = self.line_cost(slot);
         let session = self.session(slot);
         session.credit = session.credit.saturating_sub(cost);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::dialect::Event;
-use chat_proto::{CloseReason, RecordKind, Timestamp};
+use chat_proto::{CloseReason, Rate, RecordKind, Timestamp};
 
 use super::{Checked, Model, Phase, Untaken, differ};
 
@@ -91,7 +91,7 @@ impl Model {
                     Untaken::UntilRefill(at) => Some(at),
                     _ if session.held.is_some() || session.ended.is_some() => None,
                     _ => {
-                        let idle = self.config.dialects[session.lane].idle_timeout;
+                        let idle = session.idle;
                         idle.map(|idle| session.active + if session.warned { idle } else { warned_after(idle) })
                     }
                 };
@@ -105,7 +105,7 @@ impl Model {
     /// Returns whether a silent session is to be warned, and not yet to be closed.
     fn is_to_be_warned(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
-        let idle = self.config.dialects[session.lane].idle_timeout;
+        let idle = session.idle;
         !session.warned && idle.is_some_and(|idle| !has_come(session.active + idle, self.now))
     }
 
@@ -122,7 +122,7 @@ impl Model {
 
     /// Returns whether input of the session is taken now; notes what it waits for if not.
     pub(super) fn may_take(&mut self, slot: usize) -> bool {
-        let missing = self.line_cost().saturating_sub(self.credit(slot));
+        let missing = self.line_cost(slot).saturating_sub(self.credit(slot));
         let refill = Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX));
         let is_held = self.sessions[&slot].held.is_some();
         let wait = if is_held { Duration::ZERO } else { refill.max(self.wait_for_turn(slot)) };
@@ -144,20 +144,45 @@ impl Model {
     }
 
     /// Returns the time in which one token is added, in nanoseconds; 0 without a rate.
-    pub(super) fn line_cost(&self) -> u128 {
-        self.config.rate.map_or(0, |rate| 1_000_000_000 / u128::from(rate.per_second.get()))
+    pub(super) fn line_cost(&self, slot: usize) -> u128 {
+        self.sessions[&slot].rate.map_or(0, |rate| 1_000_000_000 / u128::from(rate.per_second.get()))
     }
 
     /// Adds the time since the last call to a session's credit, up to the burst, and returns the credit.
     fn credit(&mut self, slot: usize) -> u128 {
-        let (now, burst) = (self.now, self.config.rate.map_or(0, |rate| u128::from(rate.burst.get())));
-        let most = burst * self.line_cost();
+        let (now, burst) = (self.now, self.sessions[&slot].rate.map_or(0, |rate| u128::from(rate.burst.get())));
+        let most = burst * self.line_cost(slot);
         let session = self.session(slot);
         let passed = now.saturating_duration_since(session.credited).as_nanos();
         session.credited = now;
         session.credit = session.credit.saturating_add(passed).min(most);
         // At the end of time no token would ever be added.
         if now == Timestamp::MAX { most } else { session.credit }
+    }
+
+    /// The embedding program sets how fast a session may send lines; its bucket is full then.
+    pub fn set_rate(&mut self, now: Timestamp, slot: usize, rate: Option<Rate>) {
+        self.advance(now);
+        if !self.is_open(slot) {
+            return;
+        }
+        let now = self.now;
+        let session = self.session(slot);
+        (session.rate, session.credit, session.credited) = (rate, u128::MAX, now);
+        if matches!(session.untaken, Untaken::UntilRefill(_)) {
+            (session.untaken, session.read_due) = (Untaken::No, true);
+            if session.ended.is_none() {
+                (session.active, session.warned) = (now, false);
+            }
+        }
+    }
+
+    /// The embedding program sets how long a session may be silent.
+    pub fn set_idle_timeout(&mut self, now: Timestamp, slot: usize, timeout: Option<Duration>) {
+        self.advance(now);
+        if self.is_open(slot) {
+            self.session(slot).idle = timeout;
+        }
     }
 
     /// Returns the slots of all sessions, in any phase.

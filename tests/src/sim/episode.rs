@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use chat_proto::{Action, Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, Verdict};
+use chat_proto::{Action, Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, RateLimit, Verdict};
 
 use super::random::{Random, mix};
 use super::step::Weather;
@@ -105,6 +105,11 @@ fn config(random: &mut Random) -> Config {
     let dialect = |dialect: Arc<dyn Dialect>, random: &mut Random| DialectConfig {
         dialect,
         idle_timeout: some(random),
+        rate: match random.below(6) {
+            0 => RateLimit::Own(None),
+            1 => RateLimit::Own(Some(Rate::default())),
+            _ => RateLimit::AsConfig,
+        },
         backlog: random.pick(&[0, 0, 1, 5, 20]),
     };
     let is_terse = random.one_in(4);

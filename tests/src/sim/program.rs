@@ -1,5 +1,10 @@
 //! What the embedding program does to sessions, and with its bot.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chat_proto::Rate;
+
 use super::grammar;
 use super::random::Random;
 use super::world::World;
@@ -9,7 +14,7 @@ impl World {
     /// Does one of the things that an embedding program may do.
     pub(super) fn program(&mut self, peer: u8, classic: bool, random: &mut Random) -> Checked {
         let now = self.now();
-        let what = random.below(9);
+        let what = random.below(11);
         let name = random.pick(grammar::NAMES);
         let words = grammar::words(random, self.conduct.max_line * 2);
         match what {
@@ -22,6 +27,19 @@ impl World {
                 same("rename", &renamed, &world.model.rename(now, id.slot(), name))
             }),
             2 => self.connect(peer, classic, peer, Some(name)),
+            9 => self.on_session(peer, |world, id| {
+                let rate = random.pick(&[None, Some((1, 1)), Some((20, 3)), Some((1_000_000_000, 100))]).map(rate);
+                world.meter.scope(|| world.hub.set_rate(now, id, rate));
+                world.model.set_rate(now, id.slot(), rate);
+                Ok(())
+            }),
+            10 => self.on_session(peer, |world, id| {
+                let timeout = random.pick(&[None, Some(1), Some(1_000_000_000), Some(200_000_000_000)]);
+                let timeout = timeout.map(Duration::from_nanos);
+                world.meter.scope(|| world.hub.set_idle_timeout(now, id, timeout));
+                world.model.set_idle_timeout(now, id.slot(), timeout);
+                Ok(())
+            }),
             _ => self.bot(what, name, &words),
         }
     }
@@ -63,6 +81,11 @@ impl World {
             }
         }
     }
+}
+
+fn rate((per_second, burst): (u32, u32)) -> Rate {
+    let number = |number| NonZeroU32::new(number).expect("not zero");
+    Rate { per_second: number(per_second), burst: number(burst) }
 }
 
 /// Compares what the hub and the model say.

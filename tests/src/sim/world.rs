@@ -271,7 +271,7 @@ impl World {
             Some(name) => self.hub.open_named(now, dialect, origin(from), name),
             None => self.hub.open_from(now, dialect, origin(from)).map_err(EnterError::Open),
         });
-        let opened = match (opened, called.map_or(Ok(()), |name| self.model.may_come_as(name))) {
+        let opened = match (opened, called.map_or(Ok(()), |name| self.model.may_come_as(now, name))) {
             (Err(EnterError::Name(error)), Err(expected)) if error == expected => return Ok(()),
             (Ok(id), Ok(())) => Ok(id),
             (Err(EnterError::Open(error)), Ok(())) => Err(error),

@@ -277,7 +277,7 @@ mod tests {
                 "\n\nmax-line = \"4MB\"",
                 "line 3: max-line = \"4MB\": it must be bytes, such as 4096, 64KiB, 4MiB or 1GiB",
             ),
-            ("rate = false", "line 1: rate: it must be in quotation marks, or a whole number"),
+            ("rate = false", "line 1: rate: it must be in quotation marks, a whole number, or a table of dialects"),
             ("max-sessions = -5", "line 1: max-sessions = -5: it must be a whole number, such as 100"),
             ("[max-line]\ntext = 5", "line 1: max-line: it must be in quotation marks, or a whole number"),
             ("on-lag = \"shout\"", "line 1: on-lag = \"shout\": it must be skip or close"),

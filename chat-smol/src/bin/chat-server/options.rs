@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chat_proto::{Config, DialectConfig, Exemptions, Rate};
+use chat_proto::{Config, DialectConfig, Exemptions, Rate, RateLimit};
 use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use serde::Deserialize;
@@ -112,8 +112,9 @@ pub(crate) struct Options {
 
     /// Lines a second from one session, and how many at once; a session that sends more is read more slowly, nothing is
     /// lost [up to 1000000000/s:1000000; default: 20/s:100]
-    #[arg(long, value_name = "N/s[:BURST]|off", help_heading = "Sessions")]
-    pub(crate) rate: Option<OrOff<RatePerSecond>>,
+    #[arg(long, value_name = "[DIALECT=]N/s[:BURST]|off", help_heading = "Sessions")]
+    #[serde(deserialize_with = "value::per_dialect")]
+    pub(crate) rate: Vec<ForDialect<OrOff<RatePerSecond>>>,
 
     /// Bytes a second that a reader has to take for others to wait until it has: it misses nothing then. All of them
     /// together slow nobody below half of that [1KiB to 1GiB; default: 1MiB]
@@ -242,7 +243,9 @@ impl Options {
         set(&mut config.max_line, self.max_line);
         set(&mut config.max_name, self.max_name);
         set(&mut config.names, self.names);
-        set_rate(config, |config| &mut config.rate, self.rate);
+        for ForDialect { dialect: only, value: OrOff(rate) } in &self.rate {
+            set_rate_of_lines(config, *only, rate.map(|rate| rate.or_burst_of(Config::default().rate)));
+        }
         set_or_off(&mut config.pace, self.pace);
         set(&mut config.on_lag, self.on_lag);
         set_or_off(&mut config.max_per_address, self.max_per_address);
@@ -278,6 +281,20 @@ fn set_rate(config: &mut Config, limit: fn(&mut Config) -> &mut Option<Rate>, gi
     if let Some(OrOff(rate)) = given {
         let default = *limit(&mut Config::default());
         *limit(config) = rate.map(|rate| rate.or_burst_of(default));
+    }
+}
+
+/// Sets how fast sessions send lines: those of one dialect, or of all.
+fn set_rate_of_lines(config: &mut Config, only: Option<&str>, rate: Option<Rate>) {
+    for dialect in &mut config.dialects {
+        if only.is_none() {
+            dialect.rate = RateLimit::AsConfig;
+        } else if only == Some(dialect.dialect.name()) {
+            dialect.rate = RateLimit::Own(rate);
+        }
+    }
+    if only.is_none() {
+        config.rate = rate;
     }
 }
 
@@ -344,6 +361,7 @@ mod tests {
             "--journal-records=23",
             "--history=24",
             "--rate=14/s:15",
+            "--rate=classic=off",
             "--pace=25",
             "--max-per-address=26",
             "--connects-per-address=27/s:28",
@@ -362,8 +380,10 @@ mod tests {
         assert_eq!(per_second(connects_per_address), Some((27, 28)));
         assert_eq!(per_second(rate_per_address), Some((29, 1_000)), "without a burst it has the default's");
         assert_eq!(linger_timeout.as_millis(), 19);
-        for DialectConfig { dialect, idle_timeout, backlog } in dialects {
-            let seconds = if dialect.name() == "classic" { 18 } else { 17 };
+        for DialectConfig { dialect, idle_timeout, rate, backlog } in dialects {
+            let is_classic = dialect.name() == "classic";
+            assert_eq!(rate, if is_classic { RateLimit::Own(None) } else { RateLimit::AsConfig });
+            let seconds = if is_classic { 18 } else { 17 };
             assert_eq!((backlog, idle_timeout.map(|time| time.as_secs())), (16, Some(seconds)));
         }
     }
@@ -438,7 +458,7 @@ mod tests {
                 let number = digits.parse::<i64>().expect(value) + by;
                 format!("{number}{}", &value[digits.len()..])
             };
-            if form == "N/s[:BURST]|off" {
+            if form.ends_with("N/s[:BURST]|off") {
                 let (per_second, burst) = most.split_once("/s:").expect(most);
                 assert!(!is_out(most), "{name} {most}");
                 assert!(is_out(&format!("{}/s:{burst}", beside(per_second, 1))), "{name}");
