@@ -29,7 +29,8 @@ use crate::time::Timestamp;
 /// let config = Config { policy: Some(Arc::new(policy)), ..Config::default() };
 /// ```
 pub trait Policy: Send + Sync {
-    /// Judges what a session is about to do.
+    /// Judges what a session is about to do. It is asked once, unless words that it makes longer find no room at the one
+    /// whom they are for: then it is asked again when there is some.
     ///
     /// For [`Verdict::Rewrite`] it puts what is to be said instead into `rewritten`, which is empty and holds `max_line`
     /// bytes without allocating; what it puts there is cleaned and cut as a peer's words are, and a name must be a valid one.

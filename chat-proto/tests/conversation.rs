@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chat_proto::{
@@ -525,7 +526,7 @@ fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
     };
     for (name, words, shown) in [
         ("alice", "darn", "* alice left\n".into()),
-        ("bob", "darn", format!("* bob left (\"{}\")\n", "d***".repeat(64))),
+        ("bob", "darn", format!("* bob left (\"{}\")\n", format!("{}d", "d***".repeat(51)))),
         ("bob", &"x".repeat(300), format!("* bob left (\"{}\")\n", "x".repeat(256))),
         ("bob", "fine", "* bob left (\"fine\")\n".into()),
         ("bob", "\u{7}", "* bob left\n".into()),
@@ -673,8 +674,47 @@ fn a_dialect_and_a_session_may_have_limits_of_their_own() {
     driver.pass(Duration::from_secs(4));
     assert!(driver.read(text).ends_with("! closed: timed out\n"));
     assert_eq!(driver.closed, [(text, CloseReason::Idle)]);
+    driver.read(classic);
     driver.pass(Duration::from_secs(3_600));
     assert_eq!(driver.hub.sessions().collect::<Vec<_>>(), [classic]);
+}
+
+#[test]
+fn names_given_to_one_who_does_not_read_take_no_more_room_than_there_is() {
+    let mut driver = Driver::new(Config::default());
+    let id = driver.join("text");
+    for n in 0..2_000 {
+        let name = if n % 2 == 0 { "ann" } else { "bob" };
+        assert_eq!(driver.hub.rename(driver.now, id, name), Ok(()));
+    }
+    let told = driver.read(id);
+    assert!(told.len() <= Config::default().reply_bytes && told.starts_with("* you are now ann\n"), "{}", told.len());
+    assert_eq!(driver.hub.name(id).as_deref(), Some("bob"), "it has the name, told or not");
+}
+
+#[test]
+fn a_policy_is_asked_once_about_a_message_that_waits() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let policy = {
+        let asked = Arc::clone(&asked);
+        move |proposal: &Proposal<'_>, _: &mut String| {
+            asked.fetch_add(usize::from(matches!(proposal.action, Action::Tell { .. })), Ordering::Relaxed);
+            Verdict::Pass
+        }
+    };
+    let mut driver = Driver::new(Config { policy: Some(Arc::new(policy)), ..Config::default() });
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    // The second waits until bob has read.
+    let line = format!("/msg guest-2 {}\n", "x".repeat(3_000));
+    assert_eq!(driver.hub.receive(driver.now, alice, line.repeat(4).as_bytes()), 2 * line.len());
+    for _ in 0..200 {
+        driver.drain();
+        if !driver.hub.pending(bob).is_empty() {
+            driver.hub.sent(driver.now, bob, 50);
+        }
+    }
+    driver.read(bob);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
 /// Opens a session in each of two hubs, in the same slot.

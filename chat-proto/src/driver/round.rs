@@ -160,11 +160,11 @@ impl<T> Round<T> {
                     },
                 },
             };
-            if !self.prepare(hub, id) {
+            let Some(len) = self.prepare(hub, id) else {
                 self.left_over = Some(id);
                 break;
-            }
-            offered += self.deliveries.last().map_or(0, |delivery| self.batches[delivery.batch].as_bytes().len());
+            };
+            offered += len;
         }
         true
     }
@@ -176,24 +176,24 @@ impl<T> Round<T> {
         if half { None } else { hub.writable.pop_front() }
     }
 
-    /// Copies what the session is to be sent, unless another of the round is sent the same; returns false if all
-    /// batches are in use.
-    fn prepare(&mut self, hub: &mut ConnectedHub<T>, id: SessionId) -> bool {
+    /// Copies what the session is to be sent, unless another of the round is sent the same; returns how many bytes that is,
+    /// or `None` if all batches are in use.
+    fn prepare(&mut self, hub: &mut ConnectedHub<T>, id: SessionId) -> Option<usize> {
         // Without one it is the program's own session, which asks what is pending by itself.
-        let Some(connection) = hub.connections.get(id) else { return true };
+        let Some(connection) = hub.connections.get(id) else { return Some(0) };
         let same = self.batches[..self.filled].iter().rposition(|batch| hub.hub.fits(id, batch));
         let batch = match same {
             Some(batch) => batch,
-            None if self.filled == MAX_BATCHES => return false,
+            None if self.filled == MAX_BATCHES => return None,
             None if hub.hub.fill(id, &mut self.batches[self.filled], Self::MAX_WRITE) => {
                 self.filled += 1;
                 self.filled - 1
             }
             // Nothing to send.
-            None => return true,
+            None => return Some(0),
         };
         self.deliveries.push(Delivery { id, connection: Some(Arc::clone(connection)), batch, sent: Some(0) });
-        true
+        Some(self.batches[batch].as_bytes().len())
     }
 }
 

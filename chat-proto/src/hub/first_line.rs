@@ -44,6 +44,7 @@ impl Hub {
         scratch.decoded.clear();
         let request = self.rendered(slot).config.dialect.decode(line, false, &mut scratch.decoded);
         let is_broken = request == Request::Invalid(Complaint::NotUtf8);
+        scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);
         is_broken
     }

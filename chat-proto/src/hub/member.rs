@@ -54,7 +54,8 @@ impl From<NameError> for EnterError {
 pub enum SayError {
     /// There is no such member, or it has a connection, by which it speaks for itself.
     NoMember,
-    /// Readers who keep [pace](crate::Config::pace) are behind, or the one whom it is for has no room: try again later.
+    /// Readers who keep [pace](crate::Config::pace) are behind, or the one whom it is for has no room, or others wait to
+    /// say something to it: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
     NotNow,
     /// Nobody has the name of whom it was for.
     NobodyThere,
@@ -95,8 +96,9 @@ impl Hub {
         Ok(self.open_as(now, dialect, origin, Some(name))?)
     }
 
-    /// Gives a session another name, as the driver knows it, or a member without a connection; others are told. The
-    /// [policy](crate::Policy) is not asked. Does nothing if the session is gone.
+    /// Gives a session another name, as the driver knows it, or a member without a connection; others are told, and the
+    /// session itself, if there is room among its replies. The [policy](crate::Policy) is not asked. Does nothing if the
+    /// session is gone.
     ///
     /// # Errors
     ///
@@ -109,7 +111,11 @@ impl Hub {
             self.claim(slot, name)?;
             self.publish_name(slot, &from, had_joined);
         }
-        self.reply_named(slot);
+        let name = self.name_of(slot);
+        let named = Event::Named { name: name.as_str() };
+        if self.sessions[slot].is_open() && self.has_room_for(slot, &named, self.room.max_encoded) {
+            self.reply(slot, &named);
+        }
         Ok(())
     }
 
@@ -206,7 +212,8 @@ impl Hub {
         self.with_words(words, |hub, words| {
             let from = hub.name_of(slot);
             let told = Event::Told { from: from.as_str(), words };
-            if hub.sessions[target].is_open() && !hub.has_room_for(target, &told, hub.room.max_encoded) {
+            let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.room.max_encoded);
+            if hub.sessions[target].is_open() && (hub.schedule.turns.any_for(target) || !has_room(hub)) {
                 return Err(SayError::NotNow);
             }
             hub.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
@@ -253,7 +260,7 @@ impl Hub {
     ) -> Result<(), SayError> {
         self.clock(now);
         let slot = self.unconnected_slot(id)?;
-        if !self.may_publish() {
+        if !self.room.is_open() {
             return Err(SayError::NotNow);
         }
         self.with_words(words, |hub, words| {

@@ -456,6 +456,16 @@ impl Scratch {
         }
     }
 
+    /// Gives back what a dialect has decoded into beyond the longest line: one that makes more of a line than there was has
+    /// had its memory for a moment.
+    #[inline]
+    fn shrink(&mut self, max_line: usize) {
+        if self.decoded.capacity() > max_line {
+            self.decoded.clear();
+            self.decoded.shrink_to(max_line);
+        }
+    }
+
     /// Makes a buffer for what the policy writes, if there is one.
     fn room_to_rewrite(config: &Config) -> String {
         String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 })

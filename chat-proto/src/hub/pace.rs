@@ -189,8 +189,11 @@ impl Hub {
 
     /// Lets go on what waited for the session to read its replies.
     pub(super) fn replies_read(&mut self, slot: u32) {
+        if !self.has_reply_room(slot) {
+            return;
+        }
         self.schedule.turns.release_first(slot);
-        if self.sessions[slot].hold == Hold::Replies && self.has_reply_room(slot) {
+        if self.sessions[slot].hold == Hold::Replies {
             self.sessions[slot].hold = Hold::Ready;
             self.schedule.turns.wait(slot, Hold::Ready, false);
         }

@@ -123,17 +123,20 @@ impl Hub {
         rewritten: &'a mut String,
     ) -> Result<Option<Clean<'a>>, Objection> {
         let Some(policy) = &self.config.policy else { return Ok(None) };
+        let is_quit = matches!(action, Action::Quit { .. });
+        let max = if is_quit { MAX_LAST_WORDS.min(self.config.max_line) } else { self.config.max_line };
         let (name, session) = (self.name_of(slot), self.sessions.id(slot));
         let (member, dialect) = (MemberId(slot), DialectId(self.sessions[slot].dialect));
         rewritten.clear();
         let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), action };
-        match policy.judge(&proposal, rewritten) {
+        let verdict = policy.judge(&proposal, rewritten);
+        // What the program wrote is held to the same rules as what the peer wrote.
+        rewritten.truncate(cut(rewritten, max).len());
+        // A program that wrote more has had its memory for a moment; the hub does not keep it.
+        rewritten.shrink_to(self.config.max_line);
+        match verdict {
             Verdict::Pass => Ok(None),
             Verdict::Rewrite => {
-                // What the program wrote is held to the same rules as what the peer wrote.
-                rewritten.truncate(cut(rewritten, self.config.max_line).len());
-                // A program that wrote more has had its memory for a moment; the hub does not keep it.
-                rewritten.shrink_to(self.config.max_line);
                 let words = clean_in_place(rewritten);
                 if words.is_empty() { Err(Objection::Policy("nothing is left of it".into())) } else { Ok(Some(words)) }
             }
@@ -196,6 +199,10 @@ impl Hub {
             self.refuse(slot, self.absence(to));
             return Hold::None;
         };
+        // Before the policy is asked, which would be asked again after the wait.
+        if let Err(hold) = self.await_room(slot, target, words.as_str()) {
+            return hold;
+        }
         let to = self.name_of(target);
         match self.consider(slot, Action::Tell { to: to.as_str(), words: words.as_str() }, rewritten) {
             Ok(passed) => return self.pass_on(slot, target, passed.unwrap_or(words).as_str()),
@@ -206,6 +213,19 @@ impl Hub {
 
     /// Says something to one member, or returns that it has to wait until that one has read more.
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
+        if let Err(hold) = self.await_room(slot, target, words) {
+            return hold;
+        }
+        let (from, to) = (self.name_of(slot), self.name_of(target));
+        self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
+        self.reply(target, &Event::Told { from: from.as_str(), words });
+        self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
+        Hold::None
+    }
+
+    /// Looks for room to say something to one member; if there is none, returns what to wait for, or refuses it and
+    /// returns that there is nothing to wait for.
+    fn await_room(&mut self, slot: u32, target: u32, words: &str) -> Result<(), Hold> {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
         // A long message may find no more room than for last words; what one says to oneself is answered, too.
@@ -213,16 +233,12 @@ impl Hub {
         // Who has no connection reads it among the events.
         if self.sessions[target].is_open() && !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {
-                return Hold::Target(target);
+                return Err(Hold::Target(target));
             }
             self.refuse(slot, Complaint::NotReading);
-            return Hold::None;
+            return Err(Hold::None);
         }
-        let to = self.name_of(target);
-        self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
-        self.reply(target, &told);
-        self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
-        Hold::None
+        Ok(())
     }
 
     /// Lets a session leave, without words if the policy is against them.
@@ -231,7 +247,7 @@ impl Hub {
             let action = Action::Quit { words: words.as_str() };
             words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
         }
-        self.begin_close(slot, CloseReason::Quit, words.cut(MAX_LAST_WORDS));
+        self.begin_close(slot, CloseReason::Quit, words);
     }
 
     /// Finds the open session that a name means, a guest's included.

@@ -220,7 +220,7 @@ impl Hub {
 
     /// Returns whether a line that has not waited may publish something.
     #[inline]
-    pub(super) fn may_publish(&mut self) -> bool {
+    fn may_publish(&mut self) -> bool {
         let Schedule { turns, .. } = &mut self.schedule;
         if !self.room.is_open() || turns.are_calm() {
             return self.room.is_open();
@@ -243,11 +243,7 @@ impl Hub {
         } else {
             self.handle_request(slot, request, words, rewritten)
         };
-        if decoded.capacity() > self.config.max_line {
-            // A dialect that makes more of a line than there was has had its memory for a moment.
-            decoded.clear();
-            decoded.shrink_to(self.config.max_line);
-        }
+        scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);
         hold
     }

@@ -137,6 +137,11 @@ impl Turns {
         if self.fresh_last { fresh } else { others }
     }
 
+    /// Returns whether somebody waits for that session.
+    pub(crate) fn any_for(&self, target: u32) -> bool {
+        self.lists.first(List(FIRST_TARGET + target)).is_some()
+    }
+
     /// Lets the first go on of those who wait for that session.
     pub(crate) fn release_first(&mut self, target: u32) {
         if self.waiting > 0

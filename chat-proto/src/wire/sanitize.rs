@@ -33,12 +33,6 @@ impl<'a> Clean<'a> {
     pub(crate) fn is_unchanged(self) -> bool {
         self.is_unchanged
     }
-
-    /// Returns at most `max` bytes of them.
-    pub(crate) fn cut(self, max: usize) -> Self {
-        let words = trim_end(cut(self.words, max));
-        Self { words, is_unchanged: self.is_unchanged && words.len() == self.words.len() }
-    }
 }
 
 /// Returns the words without anything that could steer a terminal, forge a line or hide in it, and without trailing

@@ -184,11 +184,16 @@ impl Model {
     }
 
     /// Returns whether lines may be published.
-    fn is_gate_open(&self) -> bool {
+    pub(super) fn is_gate_open(&self) -> bool {
         self.config.pace.is_none() || !self.is_part_full() || !self.is_anyone_behind()
     }
 
     /// Returns whether a new line may be published at once: not while several lines wait, which have turns.
+    /// Says whether somebody waits to say something to a session.
+    pub(super) fn has_waiting_for(&self, target: usize) -> bool {
+        self.waits.targets.iter().any(|(other, _)| *other == target)
+    }
+
     pub(super) fn may_publish(&mut self) -> bool {
         if !self.is_gate_open() {
             return false;
@@ -394,11 +399,12 @@ impl Model {
 
     /// A session has read something, perhaps replies: lines that waited for that may go on.
     pub(super) fn replies_read(&mut self, slot: usize) {
+        // With less room than a line of its own may need, none of those who wait for it finds any.
+        if !self.has_room(slot, 2 * self.max_encoded()) {
+            return;
+        }
         self.release_first(slot);
-        if self.sessions[&slot].wait == Some(Wait::Replies)
-            && !self.waits.ready.contains(&slot)
-            && self.has_room(slot, 2 * self.max_encoded())
-        {
+        if self.sessions[&slot].wait == Some(Wait::Replies) && !self.waits.ready.contains(&slot) {
             self.waits.ready.push(slot);
         }
     }

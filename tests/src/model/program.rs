@@ -56,7 +56,11 @@ impl Model {
         if self.sessions[&slot].name.as_deref() != Some(name) {
             self.name_it(slot, name)?;
         }
-        self.reply(slot, &Event::Named { name: &self.name(slot) });
+        let name = self.name(slot);
+        let named = Event::Named { name: &name };
+        if self.is_open(slot) && self.finds_room(slot, &named) {
+            self.reply(slot, &named);
+        }
         Ok(())
     }
 
@@ -118,7 +122,7 @@ impl Model {
     pub fn say(&mut self, now: Timestamp, slot: usize, words: &str, is_act: bool) -> Result<(), SayError> {
         self.advance(now);
         self.is_unconnected(slot)?;
-        if !self.may_publish() {
+        if !self.is_gate_open() {
             return Err(SayError::NotNow);
         }
         let (name, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
@@ -144,7 +148,7 @@ impl Model {
             return Ok(());
         }
         let told = Event::Told { from: &from, words: &words };
-        if self.is_open(target) && !self.finds_room(target, &told) {
+        if self.is_open(target) && (self.has_waiting_for(target) || !self.finds_room(target, &told)) {
             return Err(SayError::NotNow);
         }
         self.reply(target, &told);

@@ -198,7 +198,8 @@ impl Model {
             Verdict::Pass => Ok(original.into()),
             Verdict::Refuse(why) => Err(Objection::Policy(clean(cut(&why, MAX_NOTICE / 4)))),
             Verdict::Rewrite => {
-                let rewritten = clean(cut(&rewritten, self.config.max_line));
+                let max = if matches!(action, Action::Quit { .. }) { MAX_NOTICE / 4 } else { self.config.max_line };
+                let rewritten = clean(cut(&rewritten, max.min(self.config.max_line)));
                 if rewritten.is_empty() {
                     Err(Objection::Policy("nothing is left of it".into()))
                 } else {
@@ -265,7 +266,11 @@ impl Model {
             let gone = number_in(to).filter(|number| *number <= self.guests);
             return refused(self, gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number }));
         };
-        let (from, to) = (self.name(slot), self.name(target));
+        // The policy is asked when there is room, and what it makes longer needs room again.
+        if let Some(outcome) = self.await_room(slot, target, words) {
+            return outcome;
+        }
+        let to = self.name(target);
         let words = match self.consider(slot, Action::Tell { to: &to, words }, words) {
             Ok(words) => words,
             Err(objection) => {
@@ -273,29 +278,39 @@ impl Model {
                 return Outcome::Done;
             }
         };
-        let told = Event::Told { from: &from, words: &words };
+        if let Some(outcome) = self.await_room(slot, target, &words) {
+            return outcome;
+        }
+        self.reply(target, &Event::Told { from: &self.name(slot), words: &words });
+        self.reply(slot, &Event::TellPassed { to: &to, words: &words });
+        Outcome::Done
+    }
+
+    /// Looks for room to say something to one session; if there is none, says what becomes of that.
+    fn await_room(&mut self, slot: usize, target: usize, words: &str) -> Option<Outcome> {
+        let from = self.name(slot);
+        let told = Event::Told { from: &from, words };
         let mut encoded = Vec::new();
         self.encode(self.sessions[&target].lane, &told, &mut encoded);
         // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the
         // closing notice is enough.
         let is_alone = self.has_nothing_private(target);
         let spare = if is_alone && target != slot { 1 } else { 2 } * self.max_encoded();
-        if self.is_open(target) && !self.has_room(target, encoded.len() + spare) {
-            if target != slot && self.is_waited_for(target) && !is_alone {
-                return Outcome::Waits(Wait::Target(target));
-            }
-            return refused(self, Complaint::NotReading);
+        if !self.is_open(target) || self.has_room(target, encoded.len() + spare) {
+            return None;
         }
-        self.reply(target, &told);
-        self.reply(slot, &Event::TellPassed { to: &to, words: &words });
-        Outcome::Done
+        if target != slot && self.is_waited_for(target) && !is_alone {
+            return Some(Outcome::Waits(Wait::Target(target)));
+        }
+        self.refuse(slot, Complaint::NotReading);
+        Some(Outcome::Done)
     }
 
     fn quit(&mut self, slot: usize, words: &str) {
         // The policy cannot prevent leaving, only the reason given.
         let words =
             if words.is_empty() { Ok(String::new()) } else { self.consider(slot, Action::Quit { words }, words) };
-        self.close(slot, CloseReason::Quit, cut(&words.unwrap_or_default(), MAX_NOTICE / 4).trim_end());
+        self.close(slot, CloseReason::Quit, &words.unwrap_or_default());
     }
 
     fn who(&mut self, slot: usize) {

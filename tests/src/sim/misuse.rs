@@ -46,7 +46,10 @@ impl World {
     /// Makes every call there is with ids of sessions that are gone: nothing may come of it.
     pub(super) fn use_stale_ids(&mut self) -> Checked {
         let now = self.now();
-        for id in self.stale.clone() {
+        // A member without a connection takes no calls that are about a connection.
+        let bot = self.bot.filter(|_| !self.hub.is_shutting_down());
+        for id in self.stale.iter().copied().chain(bot).collect::<Vec<_>>() {
+            let is_bot = Some(id) == bot;
             let taken = self.meter.scope(|| {
                 let taken = self.hub.receive(now, id, b"/name ghost\nboo\n");
                 self.hub.receive_eof(now, id);
@@ -55,13 +58,25 @@ impl World {
                 self.hub.disconnect(now, id);
                 self.hub.kick(now, id, "gone");
                 self.hub.sent(now, id, 7);
-                taken
+                self.hub.set_rate(now, id, None);
+                self.hub.set_idle_timeout(now, id, None);
+                let is_told = self.hub.tell(now, id, "gone");
+                let is_said = !is_bot && {
+                    let said = [
+                        self.hub.say(now, id, "boo"),
+                        self.hub.act(now, id, "boos"),
+                        self.hub.say_to(now, id, "alice", "boo"),
+                    ];
+                    self.hub.leave(now, id, "gone");
+                    self.hub.rename(now, id, "ghost") != Ok(()) || said.contains(&Ok(()))
+                };
+                if is_told || is_said { usize::MAX } else { taken }
             });
             self.model.advance(now);
             let mut batch = Batch::new();
             let pending = self.meter.scope(|| self.hub.pending(id).len());
             let filled = self.hub.fill(id, &mut batch, 100);
-            let known = self.hub.session_stats(id).is_some() || self.hub.name(id).is_some();
+            let known = !is_bot && (self.hub.session_stats(id).is_some() || self.hub.name(id).is_some());
             if taken != 16 || pending != 0 || filled || known {
                 return differ("stale id", format!("{id:?}: took {taken}, pending {pending}, known {known}"));
             }

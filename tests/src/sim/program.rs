@@ -77,6 +77,7 @@ impl World {
                 self.meter.scope(|| self.hub.leave(now, bot, words));
                 self.model.member_leaves(now, slot, words);
                 self.bot = None;
+                self.stale.push_back(bot);
                 Ok(())
             }
         }
