@@ -526,7 +526,7 @@ fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
     };
     for (name, words, shown) in [
         ("alice", "darn", "* alice left\n".into()),
-        ("bob", "darn", format!("* bob left (\"{}\")\n", format!("{}d", "d***".repeat(51)))),
+        ("bob", "darn", format!("* bob left (\"{}d\")\n", "d***".repeat(51))),
         ("bob", &"x".repeat(300), format!("* bob left (\"{}\")\n", "x".repeat(256))),
         ("bob", "fine", "* bob left (\"fine\")\n".into()),
         ("bob", "\u{7}", "* bob left\n".into()),
