@@ -179,6 +179,11 @@ impl History {
         self.entries
     }
 
+    /// Returns how many events there were.
+    pub(super) fn next_event(&self) -> u64 {
+        self.events
+    }
+
     /// Keeps something that was said to everyone, in place of the oldest.
     #[inline(always)]
     pub(super) fn keep_message(&mut self, entry: &Entry<'_>, name: &str) {
@@ -229,8 +234,8 @@ impl History {
 
     /// Returns the events from number `since` on that are kept, oldest first.
     pub(crate) fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
-        let is_later = move |record: &&Record| record.event >= since;
-        self.kept().filter(is_later).filter_map(|record| {
+        let events = Merged::of(self.messages.events_since(since), self.others.events_since(since));
+        events.filter_map(|record| {
             let event = record.event()?;
             let member = (!matches!(event, Event::Announced { .. })).then_some(record.member);
             Some(Recorded { seq: record.event, member, event })
@@ -276,6 +281,14 @@ impl Ring {
     fn in_order(&self) -> impl DoubleEndedIterator<Item = &Record> + Clone {
         let (later, earlier) = self.records[..self.count].split_at(self.next.min(self.count));
         earlier.iter().chain(later)
+    }
+
+    /// Returns the records of the events from number `since` on, the oldest first. To find the first of them takes two
+    /// binary searches, so following along costs what is new, not what is kept.
+    fn events_since(&self, since: u64) -> impl Iterator<Item = &Record> {
+        let (later, earlier) = self.records[..self.count].split_at(self.next.min(self.count));
+        let seen = move |records: &[Record]| records.partition_point(|record| record.event < since);
+        earlier[seen(earlier)..].iter().chain(&later[seen(later)..])
     }
 }
 

@@ -32,6 +32,7 @@
 mod entry;
 pub(crate) mod history;
 pub(crate) mod members;
+mod owned;
 
 use alloc::string::String;
 use core::fmt;
@@ -41,6 +42,7 @@ pub use self::entry::{DecodeError, Entry};
 pub use self::history::{Event, Recorded};
 use self::history::{History, Kind};
 use self::members::{Members, mix};
+pub use self::owned::OwnedEvent;
 use crate::config::{Config, ConfigError};
 use crate::fault::Fault;
 pub use crate::id::MemberId;
@@ -229,6 +231,12 @@ impl Conversation {
     /// Returns what happened from number `since` on and is kept, oldest first.
     pub fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
         self.history.events(since)
+    }
+
+    /// Returns how many events there were: the number of the next one.
+    #[must_use]
+    pub fn next_event(&self) -> u64 {
+        self.history.next_event()
     }
 
     /// Returns a number that is the same for all conversations in the same state, and most likely another for any other.

@@ -1,0 +1,122 @@
+//! An event that outlives the conversation it was read from.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use super::history::{Event, Recorded};
+use crate::command::CloseReason;
+use crate::id::MemberId;
+
+/// A [`Recorded`] event with its own copy of names and words, for programs that leave the lock before they look at it.
+///
+/// It holds at most two names and one message: two times [`Config::max_name`](crate::Config::max_name) bytes and
+/// [`Config::max_line`](crate::Config::max_line), besides itself.
+///
+/// ```
+/// use chat_proto::conversation::{Event, OwnedEvent};
+/// use chat_proto::{Config, Hub, Timestamp};
+///
+/// let mut hub = Hub::new(Config::default())?;
+/// hub.announce(Timestamp::ZERO, "tea is ready");
+/// let events: Vec<OwnedEvent> = hub.events(0).map(|event| event.to_owned()).collect();
+/// drop(hub);
+/// assert_eq!((events[0].seq, events[0].event()), (0, Event::Announced { words: "tea is ready" }));
+/// # Ok::<(), chat_proto::ConfigError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnedEvent {
+    /// Its number: the first is 0 and each is one more. A gap between two events is how many were missed.
+    pub seq: u64,
+    /// Whom it is of; `None` for the server.
+    pub member: Option<MemberId>,
+    kind: Kind,
+    /// The name, the other name, the words; each may be empty.
+    text: Box<str>,
+    /// Where the name and the other name end in `text`.
+    ends: [usize; 2],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Joined,
+    Left(CloseReason),
+    Renamed,
+    Said,
+    Acted,
+    Told,
+    Announced,
+}
+
+impl OwnedEvent {
+    /// Returns what came about.
+    #[must_use]
+    pub fn event(&self) -> Event<'_> {
+        let [name_end, other_end] = self.ends;
+        let (name, other, words) = (&self.text[..name_end], &self.text[name_end..other_end], &self.text[other_end..]);
+        match self.kind {
+            Kind::Joined => Event::Joined { name },
+            Kind::Left(reason) => Event::Left { name, reason, words },
+            Kind::Renamed => Event::Renamed { from: name, to: other },
+            Kind::Said => Event::Said { name, words },
+            Kind::Acted => Event::Acted { name, words },
+            Kind::Told => Event::Told { from: name, to: other, words },
+            Kind::Announced => Event::Announced { words },
+        }
+    }
+}
+
+impl Recorded<'_> {
+    /// Copies the event, so that it can be kept.
+    #[must_use]
+    pub fn to_owned(self) -> OwnedEvent {
+        let (kind, name, other, words) = match self.event {
+            Event::Joined { name } => (Kind::Joined, name, "", ""),
+            Event::Left { name, reason, words } => (Kind::Left(reason), name, "", words),
+            Event::Renamed { from, to } => (Kind::Renamed, from, to, ""),
+            Event::Said { name, words } => (Kind::Said, name, "", words),
+            Event::Acted { name, words } => (Kind::Acted, name, "", words),
+            Event::Told { from, to, words } => (Kind::Told, from, to, words),
+            Event::Announced { words } => (Kind::Announced, "", "", words),
+        };
+        let mut text = String::with_capacity(name.len() + other.len() + words.len());
+        for part in [name, other, words] {
+            text.push_str(part);
+        }
+        let ends = [name.len(), name.len() + other.len()];
+        OwnedEvent { seq: self.seq, member: self.member, kind, text: text.into_boxed_str(), ends }
+    }
+}
+
+impl fmt::Debug for OwnedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedEvent")
+            .field("seq", &self.seq)
+            .field("member", &self.member)
+            .field("event", &self.event())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owned_event_says_what_the_borrowed_one_said() {
+        let reason = CloseReason::Lagged { missed: 7 };
+        for event in [
+            Event::Joined { name: "ann" },
+            Event::Left { name: "ann", reason, words: "bye" },
+            Event::Renamed { from: "ann", to: "bob" },
+            Event::Said { name: "ann", words: "é" },
+            Event::Acted { name: "ann", words: "waves" },
+            Event::Told { from: "ann", to: "bob", words: "psst" },
+            Event::Announced { words: "tea" },
+        ] {
+            let recorded = Recorded { seq: 3, member: Some(MemberId(1)), event };
+            let owned = recorded.to_owned();
+            assert_eq!(Recorded { seq: owned.seq, member: owned.member, event: owned.event() }, recorded);
+        }
+    }
+}
