@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_channel::Sender;
 use async_io::{Async, Timer};
 use chat_proto::DialectId;
+use chat_proto::driver::Admission;
 use futures_lite::future;
 use socket2::{SockAddr, Socket};
 use tracing::{debug, info};
@@ -80,6 +81,10 @@ fn is_peers_own(error: &io::Error) -> bool {
 fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, peer: &SockAddr) {
     // A peer on a Unix socket has no address, and no TCP options to set.
     let peer = peer.as_socket();
+    let admission = service.on_accept.ask(peer);
+    if admission == Admission::Drop {
+        return;
+    }
     if let Some(peer) = peer
         && let Err(error) = connection.set_options()
     {
@@ -87,7 +92,7 @@ fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, pe
     }
     let Some(executor) = service.executor.upgrade() else { return };
     let connection = Arc::new(connection);
-    let opened = service.shared.act(|hub, now| hub.open(now, listener.dialect, peer, &connection));
+    let opened = service.shared.act(|hub, now| hub.admit(now, listener.dialect, peer, admission, &connection));
     let id = opened.unwrap_or_else(|refusal| {
         // A new socket has room for a line; if it has not, the peer can do without.
         let _ = connection.write(&refusal.words);

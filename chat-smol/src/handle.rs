@@ -1,53 +1,48 @@
 //! What other threads may ask of a server.
 
+use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use chat_proto::{HubStats, Record, SessionId};
+use chat_proto::conversation::OwnedEvent;
+use chat_proto::driver::{self, Control};
+use futures_lite::Stream;
 
 use crate::shared::Shared;
 
-/// Speaks to a server, looks at it and shuts it down, from any thread.
+/// Speaks to a server, looks at it and shuts it down, from any thread: with the methods of [`Control`], such as
+/// [`announce`](Control::announce), [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and
+/// [`sessions`](Control::sessions), and with those below.
 ///
 /// Once the server is gone, nothing that a handle does has an effect.
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
+    control: Control,
 }
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Says something to everyone, as the server.
-    pub fn announce(&self, words: &str) {
-        self.shared.act(|hub, now| hub.hub_mut().announce(now, words));
-    }
-
-    /// Closes a session, telling it why; nothing happens if it is gone already.
-    pub fn kick(&self, id: SessionId, why: &str) {
-        self.shared.act(|hub, now| hub.hub_mut().kick(now, id, why));
-    }
-
-    /// Returns the counters of the whole server.
+    /// Returns what happens from now on; the end comes when the server has closed.
+    ///
+    /// ```
+    /// use chat_proto::conversation::Event;
+    /// use futures_lite::StreamExt;
+    ///
+    /// let server = chat_smol::Server::new(chat_proto::Config::default())?;
+    /// let (handle, mut events) = (server.handle(), server.handle().events());
+    /// handle.announce("tea is ready");
+    /// let event = smol::block_on(events.next()).expect("it was announced");
+    /// assert_eq!(event.event(), Event::Announced { words: "tea is ready" });
+    /// # Ok::<(), chat_proto::ConfigError>(())
+    /// ```
     #[must_use]
-    pub fn stats(&self) -> HubStats {
-        self.shared.act(|hub, _| hub.hub().stats())
-    }
-
-    /// Returns every session that is open or closing, and what it is called.
-    #[must_use]
-    pub fn sessions(&self) -> Vec<(SessionId, String)> {
-        self.shared.act(|hub, _| {
-            let hub = hub.hub();
-            hub.sessions().filter_map(|id| Some((id, hub.name(id)?))).collect()
-        })
-    }
-
-    /// Returns the diagnostic records from number `since` on that are still kept, oldest first.
-    #[must_use]
-    pub fn journal(&self, since: u64) -> Vec<Record> {
-        self.shared.act(|hub, _| hub.hub().journal(since).collect())
+    pub fn events(&self) -> Events {
+        Events(driver::Events::new(self.shared.clone()))
     }
 
     /// Tells the server to stop: it accepts nobody any more, tells everyone, and closes each connection once its peer
@@ -74,5 +69,33 @@ impl Handle {
     /// ```
     pub async fn closed(&self) {
         self.shared.ended.wait().await;
+    }
+}
+
+impl Deref for Handle {
+    type Target = Control;
+
+    fn deref(&self) -> &Control {
+        &self.control
+    }
+}
+
+/// What happens on a server, as a stream: [`driver::Events`].
+#[derive(Debug)]
+pub struct Events(driver::Events);
+
+impl Events {
+    /// Returns the number that the next event has if none is missed; see [`OwnedEvent::seq`].
+    #[must_use]
+    pub const fn next_seq(&self) -> u64 {
+        self.0.next_seq()
+    }
+}
+
+impl Stream for Events {
+    type Item = OwnedEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
+        self.0.poll_next(cx)
     }
 }

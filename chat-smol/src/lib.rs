@@ -58,5 +58,7 @@ mod signal;
 mod unix;
 mod writer;
 
-pub use crate::handle::Handle;
+pub use chat_proto::driver::Admission;
+
+pub use crate::handle::{Events, Handle};
 pub use crate::server::Server;

@@ -159,6 +159,7 @@ mod tests {
         use std::task::Waker;
 
         use async_io::Async;
+        use chat_proto::driver::OnAccept;
         use chat_proto::{Config, Hub};
         use socket2::{Domain, Socket, Type};
 
@@ -176,7 +177,8 @@ mod tests {
             let text = hub.hub().dialect("text").expect("a dialect");
             hub.open(now, text, None, &connection).expect("a session")
         });
-        let service = Service { shared, executor: Weak::new(), budget: Arc::clone(&budget) };
+        let (executor, on_accept) = (Weak::new(), OnAccept::default());
+        let service = Service { shared, executor, budget: Arc::clone(&budget), on_accept };
         let mut reader = Reader::new(Arc::new(service), id, connection);
         let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
         let send = |n: usize| assert_eq!(peer.send(&vec![b'\n'; n]).expect("there is room"), n);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 
 use async_io::Async;
-use chat_proto::driver::{ACCEPT_QUEUE, ConnectedHub, ReadBudget, SOCKET_BUFFER};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
 use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -30,6 +30,7 @@ use crate::writer::write;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
+    on_accept: OnAccept,
     shared: CloseOnDrop,
 }
 
@@ -40,7 +41,8 @@ impl Server {
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { listeners: Vec::new(), shared: CloseOnDrop(Arc::new(Shared::new(Hub::new(config)?))) })
+        let shared = CloseOnDrop(Arc::new(Shared::new(Hub::new(config)?)));
+        Ok(Self { listeners: Vec::new(), on_accept: OnAccept::default(), shared })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -71,6 +73,23 @@ impl Server {
     /// [`Config::rate_per_address`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
         self.shared.0.act(|hub, _| hub.exempt(exemptions));
+    }
+
+    /// Has `decide` say of each connection whether it becomes a session, by its peer's address, which is `None` on a Unix
+    /// socket; all do if this is not called. It is called by the tasks that accept: let it be quick, and not panic.
+    ///
+    /// ```
+    /// use chat_smol::Admission;
+    ///
+    /// let mut server = chat_smol::Server::new(chat_proto::Config::default())?;
+    /// server.on_accept(|peer| match peer {
+    ///     Some(peer) if peer.ip().is_loopback() => Admission::Accept,
+    ///     _ => Admission::Refuse("only from this machine".into()),
+    /// });
+    /// # Ok::<(), chat_proto::ConfigError>(())
+    /// ```
+    pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
+        self.on_accept = OnAccept::new(decide);
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
@@ -216,6 +235,7 @@ impl Server {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
             budget: shared.act(|hub, _| Arc::new(ReadBudget::new(hub.hub().config(), MAX_READ))),
+            on_accept: self.on_accept,
         });
         let (alive, all_gone) = async_channel::bounded(1);
         let accept = |listener| executor.spawn(accept(Arc::clone(&service), listener, alive.clone()));

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Waker;
 use std::time::Instant;
 
-use chat_proto::driver::{ConnectedHub, ReadBudget, Wakes};
+use chat_proto::driver::{Access, ConnectedHub, OnAccept, ReadBudget, SharedHub, Wakes};
 use chat_proto::{Hub, Timestamp};
 use smol::Executor;
 
@@ -17,6 +18,7 @@ pub(crate) struct Service {
     /// Weak: its tasks would keep an executor alive that is dropped while the server runs.
     pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) budget: Arc<ReadBudget>,
+    pub(crate) on_accept: OnAccept,
 }
 
 /// What the tasks share with every [`Handle`](crate::Handle).
@@ -55,9 +57,10 @@ impl Shared {
         // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();
         let result = act(&mut hub, now);
-        let Wakes { writer, timer, closed } = hub.take_wakes(now);
+        let Wakes { writer, timer, closed, events } = hub.take_wakes(now);
         drop(hub);
 
+        events.into_iter().for_each(Waker::wake);
         if writer {
             self.write.raise();
         }
@@ -68,6 +71,12 @@ impl Shared {
             self.closed.close();
         }
         result
+    }
+}
+
+impl SharedHub for Shared {
+    fn call(&self, act: &mut dyn FnMut(Access<'_>)) {
+        self.act(|hub, now| act(hub.access(now)));
     }
 }
 

@@ -226,7 +226,7 @@ fn last_words_reach_a_peer_that_goes_on_sending() {
     let server = Running::start(unlimited());
     let mut noisy = server.join("noisy");
     let mut quiet = server.join("quiet");
-    let (id, _) = server.handle.sessions().into_iter().find(|(_, name)| name == "noisy").unwrap();
+    let id = server.handle.find("noisy").unwrap();
     let mut mouth = noisy.0.get_ref().try_clone().unwrap();
     let talk = thread::spawn(move || while mouth.write_all(b"and another thing\n").is_ok() {});
     quiet.read_until(|line| line == "noisy: and another thing");
@@ -275,7 +275,7 @@ fn a_peer_that_is_closed_while_its_input_waits_still_reads_its_last_words() {
     let mut listener = server.join("listener");
     talker.send(&"again\n".repeat(10_000));
     listener.read_until(|line| line == "talker: again");
-    let (id, _) = server.handle.sessions().into_iter().find(|(_, name)| name == "talker").unwrap();
+    let id = server.handle.find("talker").unwrap();
     server.handle.kick(id, "enough");
     talker.read_until(|line| line.contains("enough"));
     assert_eq!(talker.read_line(), None);

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::DialectId;
+use chat_proto::driver::Admission;
 use rustix::event::{PollFd, PollFlags};
 use tracing::{debug, info};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, lock};
 use crate::reader;
 use crate::shared::Shared;
 use crate::wait::wait;
@@ -58,6 +59,12 @@ impl Listener {
 
     /// Opens a session for a connection, or tells it why there is none.
     fn admit(&self, shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+        // A copy: the function is called without a lock held.
+        let on_accept = lock(&shared.on_accept).clone();
+        let admission = on_accept.ask(Some(peer));
+        if admission == Admission::Drop {
+            return Ok(());
+        }
         let connection = Arc::new(Connection::new(stream)?);
         if let Err(error) = connection.set_options() {
             // Some systems set nothing on a socket whose peer has gone already; that says nothing about the next one.
@@ -65,7 +72,7 @@ impl Listener {
         }
         let (opened, has_thread) = shared.act(|state, now| {
             let lingering = state.threads.saturating_sub(state.hub.hub().stats().sessions);
-            let opened = state.hub.open(now, self.dialect, Some(peer), &connection);
+            let opened = state.hub.admit(now, self.dialect, Some(peer), admission, &connection);
             let has_thread = opened.is_ok() || lingering < MAX_LINGERING_THREADS;
             state.threads += usize::from(has_thread);
             (opened, has_thread)

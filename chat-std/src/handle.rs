@@ -1,56 +1,34 @@
 //! What may be asked of a server while it runs.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::task::Wake;
+use std::thread::{self, Thread};
 
-use chat_proto::{HubStats, Record, SessionId};
+use chat_proto::driver::{BlockingEvents, Control};
 
 use crate::shared::Shared;
 
-/// Speaks to a server from any thread.
+/// Speaks to a server from any thread: with the methods of [`Control`], such as [`announce`](Control::announce),
+/// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
+/// with those below.
 ///
-/// A handle outlives its server: then there is nobody to speak to, and the counters and the journal stay as they were
-/// at the end. It keeps the hub's memory.
+/// A handle outlives its server, and keeps the hub's memory. The crate's README shows one at work.
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
+    control: Control,
 }
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Says something to everyone in the server's name.
-    pub fn announce(&self, words: &str) {
-        self.shared.act(|state, now| state.hub.hub_mut().announce(now, words));
-    }
-
-    /// Closes a session, telling its peer why. Nothing happens if it is gone.
-    pub fn kick(&self, id: SessionId, why: &str) {
-        self.shared.act(|state, now| state.hub.hub_mut().kick(now, id, why));
-    }
-
-    /// Returns the counters of the whole server.
+    /// Returns what happens from now on. Whoever asks for the next event waits for it, until the server has closed.
     #[must_use]
-    pub fn stats(&self) -> HubStats {
-        self.shared.act(|state, _| state.hub.hub().stats())
-    }
-
-    /// Returns the sessions that are open or closing, and what each is called.
-    #[must_use]
-    pub fn sessions(&self) -> Vec<(SessionId, String)> {
-        self.shared.act(|state, _| {
-            let hub = state.hub.hub();
-            hub.sessions().filter_map(|id| Some((id, hub.name(id)?))).collect()
-        })
-    }
-
-    /// Returns the journal's records from number `since` on, oldest first.
-    ///
-    /// Some were overwritten if the first one's `seq` is greater than `since`.
-    #[must_use]
-    pub fn journal(&self, since: u64) -> Vec<Record> {
-        self.shared.act(|state, _| state.hub.hub().journal(since).collect())
+    pub fn events(&self) -> BlockingEvents {
+        BlockingEvents::new(self.shared.clone(), || Arc::new(Unpark(thread::current())).into(), thread::park)
     }
 
     /// Stops accepting, tells everyone, and lets [`Server::run`](crate::Server::run) return once every connection is
@@ -65,5 +43,22 @@ impl Handle {
     /// Not to be called by the thread that runs the server, of course.
     pub fn closed(&self) {
         self.shared.wait_until_closed();
+    }
+}
+
+impl Deref for Handle {
+    type Target = Control;
+
+    fn deref(&self) -> &Control {
+        &self.control
+    }
+}
+
+/// Wakes a thread that waits for events.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }

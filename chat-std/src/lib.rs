@@ -43,6 +43,7 @@ mod shared;
 mod wait;
 mod writer;
 
+pub use chat_proto::driver::Admission;
 pub use chat_proto::{Config, ConfigError, Exemptions};
 pub use handle::Handle;
 pub use server::Server;

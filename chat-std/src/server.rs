@@ -7,14 +7,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_proto::driver::{ACCEPT_QUEUE, ReadBudget, SOCKET_BUFFER};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, OnAccept, ReadBudget, SOCKET_BUFFER};
 use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
 use crate::accept::Listener;
 use crate::clock::Clock;
-use crate::connection::MAX_READ;
+use crate::connection::{MAX_READ, lock};
 use crate::handle::Handle;
 use crate::shared::Shared;
 use crate::writer;
@@ -64,6 +64,12 @@ impl Server {
     /// [`Config::rate_per_address`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
         self.shared.0.act(|state, _| state.hub.exempt(exemptions));
+    }
+
+    /// Has `decide` say of each connection, by its peer's address, whether it becomes a session; all do if this is not
+    /// called. Its listener accepts nobody meanwhile: let it be quick, and not panic.
+    pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
+        *lock(&self.shared.0.on_accept) = OnAccept::new(decide);
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::mem;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use chat_proto::driver::{ConnectedHub, ReadBudget};
+use chat_proto::driver::{Access, ConnectedHub, OnAccept, ReadBudget, SharedHub};
 use chat_proto::{Hub, SessionId, Timestamp};
 
 use crate::connection::{Connection, MAX_READ, lock};
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     closed: Condvar,
     started: Instant,
     pub(crate) budget: Arc<ReadBudget>,
+    pub(crate) on_accept: Mutex<OnAccept>,
 }
 
 /// What the lock guards.
@@ -63,8 +65,8 @@ impl Shared {
             has_no_more_work: false,
             closed: false,
         };
-        let (work, closed) = (Condvar::new(), Condvar::new());
-        Self { state: Mutex::new(state), work, closed, started: Instant::now(), budget }
+        let (state, work, closed) = (Mutex::new(state), Condvar::new(), Condvar::new());
+        Self { state, work, closed, started: Instant::now(), budget, on_accept: Mutex::default() }
     }
 
     /// Calls the hub: locks, takes the time, acts, and wakes whoever then has something to do.
@@ -81,6 +83,7 @@ impl Shared {
         let clock = state.clock_waker.clone().filter(|_| wake_clock && !mem::replace(&mut state.clock_is_woken, true));
         // Unlock first: those who wake take the lock.
         drop(state);
+        wakes.events.into_iter().for_each(Waker::wake);
         if wake_writer {
             self.work.notify_one();
         }
@@ -148,6 +151,12 @@ impl Shared {
             state.threads -= 1;
             mem::replace(&mut state.last_ended, thread)
         }));
+    }
+}
+
+impl SharedHub for Shared {
+    fn call(&self, act: &mut dyn FnMut(Access<'_>)) {
+        self.act(|state, now| act(state.hub.access(now)));
     }
 }
 

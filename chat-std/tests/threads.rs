@@ -170,7 +170,7 @@ fn a_server_shut_down_before_it_runs_returns_at_once() {
 fn a_handle_is_harmless_when_the_server_is_gone() {
     let server = Running::start(Config::default());
     let peer = server.join("peer");
-    let (id, _) = server.handle.sessions()[0];
+    let id = server.handle.sessions()[0].id;
     let handle = server.stop();
     drop(peer);
     handle.announce("anyone there?");

@@ -74,19 +74,19 @@ macro_rules! control {
     ($handle:ty) => {
         impl Control for $handle {
             fn announce(&self, words: &str) {
-                self.announce(words);
+                (**self).announce(words);
             }
 
             fn kick(&self, id: SessionId, why: &str) {
-                self.kick(id, why);
+                (**self).kick(id, why);
             }
 
             fn stats(&self) -> HubStats {
-                self.stats()
+                (**self).stats()
             }
 
             fn sessions(&self) -> Vec<(SessionId, String)> {
-                self.sessions()
+                (**self).sessions().into_iter().map(|it| (it.id, it.name)).collect()
             }
 
             fn shut_down(&self) {

@@ -7,20 +7,27 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
+use core::task::Waker;
 use core::time::Duration;
 
 use tracing::{debug, field, info, warn};
 
+use super::admission::Admission;
 use super::backoff::{AcceptPause, Backoff};
 use super::connections::Connections;
+use super::control::Access;
 use super::late::LateGuard;
 use super::linger::Lingering;
 use super::log_summary::LogSummary;
+use super::waiting::Waiting;
 use crate::command::OpenError;
+use crate::conversation::MAX_LAST_WORDS;
 use crate::exemptions::Exemptions;
 use crate::hub::Hub;
 use crate::id::{DialectId, SessionId};
 use crate::time::Timestamp;
+use crate::wire::dialect::{Complaint, Dialect, Event};
+use crate::wire::sanitize::{clean, cut};
 
 /// How often paused connections are looked at, so that a peer that is gone is noticed within a second.
 const CHECK_PAUSED_EVERY: Duration = Duration::from_millis(500);
@@ -39,6 +46,8 @@ pub struct ConnectedHub<T> {
     pub(super) writable: VecDeque<SessionId>,
     /// Connections whose sessions are over, while the driver still reads from them.
     lingering: Lingering<T>,
+    /// Programs that wait for events.
+    waiting: Waiting,
     late: LateGuard,
     summary: LogSummary,
     backoff: Backoff,
@@ -49,7 +58,7 @@ pub struct ConnectedHub<T> {
 }
 
 /// Whom to wake after a call, from [`ConnectedHub::take_wakes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Wakes {
     /// A [`Round`](super::Round) has something to do.
     pub writer: bool,
@@ -57,6 +66,8 @@ pub struct Wakes {
     pub timer: bool,
     /// The hub was shut down, and all sessions are over. From then on this is true every time.
     pub closed: bool,
+    /// Programs that wait for [`Events`](super::Events): wake them after unlocking. Nearly always empty.
+    pub events: Vec<Waker>,
 }
 
 /// What is due and left to the driver, from [`ConnectedHub::handle_timeout`].
@@ -76,8 +87,8 @@ pub struct Due<T> {
 /// Why no session was opened, and what to tell the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The reason.
-    pub error: OpenError,
+    /// The reason; `None`: the embedding program's own.
+    pub error: Option<OpenError>,
     /// What to write to the peer, once.
     pub words: Vec<u8>,
     /// An id of no session, for the reader: calls with it do nothing, and all input counts as taken.
@@ -101,6 +112,7 @@ impl<T> ConnectedHub<T> {
             exemptions: Exemptions::default(),
             writable: VecDeque::new(),
             lingering: Lingering::new(),
+            waiting: Waiting::default(),
             late: LateGuard::default(),
             summary: LogSummary::default(),
             backoff: Backoff::new(),
@@ -122,6 +134,11 @@ impl<T> ConnectedHub<T> {
     /// [pending](Hub::pending) for it, and report that.
     pub const fn hub_mut(&mut self) -> &mut Hub {
         &mut self.hub
+    }
+
+    /// Lends the hub to a [`Control`](super::Control) or to [`Events`](super::Events) for one call.
+    pub const fn access(&mut self, now: Timestamp) -> Access<'_> {
+        Access { now, hub: &mut self.hub, peers: &self.connections, waiting: &mut self.waiting }
     }
 
     /// Returns the id of the dialect of that name.
@@ -157,23 +174,71 @@ impl<T> ConnectedHub<T> {
         peer: Option<SocketAddr>,
         connection: &Arc<T>,
     ) -> Result<SessionId, Refusal> {
-        let origin = self.exemptions.origin(peer.map(|addr| addr.ip()));
-        let peer = peer.map(field::display);
+        self.admit(now, dialect, peer, Admission::Accept, connection)
+    }
+
+    /// Does the same as far as the embedding program [admits](super::OnAccept) the connection.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or the program refuses. As with [`open`](Self::open); of [`Admission::Drop`] there are no words,
+    /// and a driver does better to close such a connection and not to come here.
+    ///
+    /// # Panics
+    ///
+    /// As [`open`](Self::open).
+    pub fn admit(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        peer: Option<SocketAddr>,
+        admission: Admission,
+        connection: &Arc<T>,
+    ) -> Result<SessionId, Refusal> {
+        let origin = match admission {
+            Admission::Accept => self.exemptions.origin(peer.map(|addr| addr.ip())),
+            Admission::AcceptFrom(origin) => origin,
+            Admission::Refuse(why) => return Err(self.refuse(now, dialect, peer, &why, connection)),
+            Admission::Drop => return Err(self.refuse(now, dialect, peer, "", connection)),
+        };
+        let shown = peer.map(field::display);
         match self.hub.open_from(now, dialect, origin) {
             Ok(id) => {
-                let name = self.hub.config().dialects[usize::from(dialect.0)].dialect.name();
-                info!(session = %id, peer, dialect = name, "connected");
-                self.connections.insert(id, Arc::clone(connection));
+                info!(session = %id, peer = shown, dialect = self.dialect_of(dialect).name(), "connected");
+                self.connections.insert(id, peer, Arc::clone(connection));
                 Ok(id)
             }
             Err(error) => {
-                debug!(peer, %error, "refused");
+                debug!(peer = shown, %error, "refused");
                 self.lingering.push(now, connection);
                 let mut words = Vec::new();
                 self.hub.refusal(dialect, error, &mut words);
-                Err(Refusal { error, words, id: SessionId::NONE })
+                Err(Refusal { error: Some(error), words, id: SessionId::NONE })
             }
         }
+    }
+
+    /// Refuses a connection that the embedding program does not want.
+    fn refuse(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        peer: Option<SocketAddr>,
+        why: &str,
+        connection: &Arc<T>,
+    ) -> Refusal {
+        debug!(peer = peer.map(field::display), why, "refused by the embedding program");
+        self.lingering.push(now, connection);
+        let (mut scratch, mut words) = (String::new(), Vec::new());
+        let why = clean(cut(why, MAX_LAST_WORDS), &mut scratch).as_str();
+        if !why.is_empty() {
+            self.dialect_of(dialect).encode(&Event::Refused(Complaint::Policy(why)), &mut words);
+        }
+        Refusal { error: None, words, id: SessionId::NONE }
+    }
+
+    fn dialect_of(&self, dialect: DialectId) -> &dyn Dialect {
+        &*self.hub.config().dialects[usize::from(dialect.0)].dialect
     }
 
     /// Takes note that accepting a connection failed, and returns how long to wait before the next try: 50 ms to 1 s.
@@ -228,7 +293,8 @@ impl<T> ConnectedHub<T> {
         if timer {
             self.armed = next;
         }
-        Wakes { writer: self.has_work(), timer, closed: self.hub.is_closed() }
+        let events = self.waiting.take_due(&self.hub);
+        Wakes { writer: self.has_work(), timer, closed: self.hub.is_closed(), events }
     }
 
     /// Returns whether a round is worth gathering.
@@ -318,7 +384,7 @@ mod tests {
         let (first, second) = (Arc::new("first"), Arc::new("second"));
         hub.open(NOW, text, None, &first).expect("room for one");
         let refusal = hub.open(NOW, text, None, &second).expect_err("room for one only");
-        assert_eq!(refusal.error, OpenError::Full);
+        assert_eq!(refusal.error, Some(OpenError::Full));
         assert_eq!(refusal.words, b"! the server is full, try again later\n");
         let second_later = NOW + Duration::from_secs(1);
         assert_eq!(hub.handle_timeout(second_later).expired, [second]);
@@ -345,10 +411,10 @@ mod tests {
             assert!(open(&mut hub, peer).is_ok());
         }
         assert!(open(&mut hub, None).is_ok() && open(&mut hub, Some("127.0.0.1:2")).is_ok());
-        assert_eq!(open(&mut hub, Some("192.0.2.1:2")), Err(OpenError::TooManyFromAddress));
+        assert_eq!(open(&mut hub, Some("192.0.2.1:2")), Err(Some(OpenError::TooManyFromAddress)));
         hub.exempt(Exemptions::none());
         assert!(open(&mut hub, Some("127.0.0.1:3")).is_ok());
-        assert_eq!(open(&mut hub, Some("127.0.0.1:4")), Err(OpenError::TooManyFromAddress));
+        assert_eq!(open(&mut hub, Some("127.0.0.1:4")), Err(Some(OpenError::TooManyFromAddress)));
     }
 
     #[test]
@@ -401,9 +467,13 @@ mod tests {
     #[test]
     fn a_timer_is_woken_once_for_an_earlier_deadline() {
         let (mut hub, text) = with_room_for(1);
-        assert_eq!(hub.take_wakes(NOW), Wakes { writer: false, timer: false, closed: false });
+        let wakes = |hub: &mut ConnectedHub<_>| {
+            let Wakes { writer, timer, closed, .. } = hub.take_wakes(NOW);
+            (writer, timer, closed)
+        };
+        assert_eq!(wakes(&mut hub), (false, false, false));
         hub.open(NOW, text, None, &Arc::new("it")).expect("room");
-        assert_eq!(hub.take_wakes(NOW), Wakes { writer: true, timer: true, closed: false });
+        assert_eq!(wakes(&mut hub), (true, true, false));
         assert!(!hub.take_wakes(NOW).timer, "it is on its way");
         assert!(hub.handle_timeout(NOW).wait.is_some());
         assert!(!hub.take_wakes(NOW).timer, "it knows");

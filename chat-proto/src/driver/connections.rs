@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
+use core::net::SocketAddr;
 
 use crate::id::SessionId;
 
@@ -18,8 +19,21 @@ pub(super) struct Connections<T> {
 struct Entry<T> {
     id: SessionId,
     connection: Arc<T>,
+    peer: Option<SocketAddr>,
     /// Whether the hub has left input untaken.
     is_paused: bool,
+}
+
+/// The addresses of all sessions' peers, whatever their connections are.
+pub(super) trait Peers {
+    /// Returns a peer's address; `None` if the session is gone, or on a Unix socket.
+    fn peer(&self, id: SessionId) -> Option<SocketAddr>;
+}
+
+impl<T> Peers for Connections<T> {
+    fn peer(&self, id: SessionId) -> Option<SocketAddr> {
+        self.entry(id)?.peer
+    }
 }
 
 impl<T> Connections<T> {
@@ -27,11 +41,11 @@ impl<T> Connections<T> {
         Self { slots: Vec::new(), paused: 0 }
     }
 
-    pub(super) fn insert(&mut self, id: SessionId, connection: Arc<T>) {
+    pub(super) fn insert(&mut self, id: SessionId, peer: Option<SocketAddr>, connection: Arc<T>) {
         if self.slots.len() <= id.slot() {
             self.slots.resize_with(id.slot() + 1, || None);
         }
-        let before = self.slots[id.slot()].replace(Entry { id, connection, is_paused: false });
+        let before = self.slots[id.slot()].replace(Entry { id, connection, peer, is_paused: false });
         debug_assert!(before.is_none(), "the hub reuses a slot only after it has closed the session there");
     }
 
@@ -100,7 +114,7 @@ mod tests {
         let hub = HubId::next();
         let [stale, id] = [0, 1].map(|generation| SessionId { slot: 3, generation, hub });
         let mut connections = Connections::new();
-        connections.insert(id, Arc::new("it"));
+        connections.insert(id, None, Arc::new("it"));
         connections.pause(stale);
         assert!(connections.get(stale).is_none() && connections.remove(stale).is_none());
         assert!(!connections.has_paused() && connections.resume(id).is_none());
@@ -113,7 +127,7 @@ mod tests {
         let ids = [0, 1, 2].map(|slot| SessionId { slot, generation: 0, hub });
         let mut connections = Connections::new();
         for id in ids {
-            connections.insert(id, Arc::new(id));
+            connections.insert(id, None, Arc::new(id));
             connections.pause(id);
             connections.pause(id);
         }

@@ -96,18 +96,31 @@
 //! directions at once. Otherwise give what it has not taken a [`USER_TIMEOUT`], or the system keeps that for minutes.
 //!
 //! A server has ended when [`Wakes::closed`] was true and all readers have ended.
+//!
+//! # The program around it
+//!
+//! A driver that implements [`SharedHub`] has a [`Control`], by which the program around the server speaks to sessions and
+//! finds them, and [`Events`] or [`BlockingEvents`], by which it follows along. If it asks an [`OnAccept`] about each connection before it
+//! calls [`ConnectedHub::admit`], the program also decides who comes in.
 
+mod admission;
 mod backoff;
 mod connected_hub;
 mod connections;
+mod control;
+mod events;
 mod late;
 mod linger;
 mod log_summary;
 mod read_budget;
 mod round;
 mod socket;
+mod waiting;
 
+pub use admission::{Admission, OnAccept};
 pub use connected_hub::{ConnectedHub, Due, Refusal, UnknownDialect, Wakes};
+pub use control::{Access, ConnectedSession, Control, SharedHub};
+pub use events::{BlockingEvents, Events};
 pub use late::LateGuard;
 pub use linger::MAX_LINGERING;
 pub use log_summary::LogSummary;

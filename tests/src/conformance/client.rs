@@ -1,7 +1,7 @@
 //! A blocking client that sends lines and waits for those it expects.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
@@ -86,6 +86,12 @@ impl Client {
     /// Changes the client's name in messages of failure.
     pub fn rename(&mut self, who: String) {
         self.who = who;
+    }
+
+    /// Returns the address from which it is connected; `None` on a Unix socket.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.stream.get_ref().local_addr().ok()?.as_socket()
     }
 
     /// Returns how many bytes of complete lines were received so far.
