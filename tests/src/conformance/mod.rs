@@ -34,7 +34,10 @@
 //! - [`resources`]: descriptors, threads and processor time; each case runs in a process of its own.
 //!
 //! No case sleeps in the hope that something has happened by then. It waits for what it expects, and fails after
-//! [`PATIENCE`].
+//! [`PATIENCE`]. A case that takes longer than [`CASE_DEADLINE`](surroundings::CASE_DEADLINE) fails, too.
+//!
+//! A server that is a program is a [`ServerProgram`], and [`conformance_of_program!`](crate::conformance_of_program) has
+//! the cases that need no handle.
 
 // A case fails by a panic.
 #![expect(clippy::missing_panics_doc)]
@@ -45,6 +48,7 @@ pub mod conversation;
 pub mod deadlines;
 pub mod pace;
 pub mod pressure;
+mod program;
 pub mod resources;
 mod running;
 pub mod script;
@@ -56,6 +60,7 @@ use std::num::NonZeroU32;
 use chat_proto::{Config, Rate};
 
 pub use self::client::{Client, Heard, PATIENCE, classic_line, classic_words, new_socket};
+pub use self::program::ServerProgram;
 pub use self::running::{Adapter, Control, LOOPBACK, Running, eventually};
 use crate::exact::Exact;
 
@@ -132,6 +137,30 @@ macro_rules! conformance {
                 $crate::conformance::surroundings::$how(name, || $crate::conformance::$theme::$case($adapter));
             })*
         })*
+    };
+}
+
+/// Makes one `#[test]` of each case of the [suite](mod@crate::conformance) that needs no handle: for a server that is a
+/// program, a `&ServerProgram`. Cases with many joins and leaves in a second are left out: `text` folds them.
+///
+/// The limits that the cases want are no rate, no idle and no stall timeout, and what they say of `max_sessions` and of
+/// each dialect's backlog.
+#[macro_export]
+macro_rules! conformance_of_program {
+    ($program:expr) => {
+        $crate::conformance! { @each $program;
+            scripts, beside_others {
+                conversation names whispers actions newcomer invisible_characters rubbish
+            }
+            conversation, beside_others {
+                two_ports_of_one_dialect
+            }
+            closing, beside_others {
+                a_half_closed_client_gets_pending_output
+                a_line_before_the_end_of_input_is_published
+                a_refused_peer_is_not_reset_before_it_can_read_why
+            }
+        }
     };
 }
 

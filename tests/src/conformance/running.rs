@@ -37,6 +37,10 @@ pub trait Control: Send + Sync {
     fn sessions(&self) -> Vec<(SessionId, String)>;
     /// Asks the server to end; returns at once.
     fn shut_down(&self);
+    /// Ends the server, whatever it takes, when a case is over: it may have failed. By default like `shut_down`.
+    fn abandon(&self) {
+        self.shut_down();
+    }
 }
 
 /// A server that runs on a thread of its own until it is [stopped](Self::stop).
@@ -176,7 +180,7 @@ impl Running {
 /// Ends the server of a case that failed, so that it does not disturb other cases.
 impl Drop for Running {
     fn drop(&mut self) {
-        self.control.shut_down();
+        self.control.abandon();
     }
 }
 
