@@ -304,15 +304,15 @@
 //!
 //! The program around the hub is not bound to watch:
 //!
-//! * It speaks: [`announce`](Hub::announce) as the server; or as a participant with a name, by a session that has no
-//!   socket. [`open`](Hub::open) one, let it [`receive`](Hub::receive) the lines that it says, and read what is
-//!   [`pending`](Hub::pending) for it, in a dialect that is easy to take apart. It has its place in the order of things
-//!   like any other, sees joins, names, messages and leaves, and is held to the same limits; it wants an
-//!   [`idle_timeout`](DialectConfig::idle_timeout) of `None`. The example `bot` does all this.
+//! * It speaks: [`announce`](Hub::announce) as the server, [`tell`](Hub::tell) to one session; or as a member with a name
+//!   and no connection, which [enters](Hub::enter), speaks by [`say`](Hub::say), [`act`](Hub::act) and
+//!   [`say_to`](Hub::say_to), and [leaves](Hub::leave). The policy is not asked about its words and no rate limits it, but
+//!   it has to wait for readers who are behind: [`SayError::NotNow`] means to try again later. The example `bot` does so.
 //! * It has a say: a [`Policy`] refuses or rewrites what is about to be said, on leaving too, and the names about to be
 //!   taken; [`find`](Hub::find) and [`kick`](Hub::kick) show somebody the door.
 //! * It follows along: [`events`](Hub::events) tells who joined and left and what was said, in no wire format, each event
-//!   with a number by which a follower goes on and learns whether it missed any.
+//!   with a number by which a follower goes on and learns whether it missed any. No command says that there are new ones:
+//!   look in each round.
 //! * It looks on: [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) tell how things stand; the [`journal`](Hub::journal) what happened to whom, with a number on
 //!   each record by which a reader goes on, and learns whether it missed any.
