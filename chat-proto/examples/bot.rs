@@ -19,14 +19,10 @@ struct Host {
 impl Host {
     /// Acts on new events. No command announces them, so a driver calls this in each of its rounds.
     fn follow(&mut self, hub: &mut Hub, now: Timestamp) {
+        let mut lost = false;
         for Recorded { seq, member, event } in hub.events(self.next_event) {
-            if seq > self.next_event {
-                // Lost: the history is bounded. Members may have left, and others have their numbers: forget them all.
-                self.shouts.clear();
-                self.unsaid.retain(|(to, _)| to.is_none());
-            }
-            self.next_event = seq + 1;
-            let Some(member) = member.filter(|it| it.0 as usize != self.id.slot()) else { continue }; // Not its own.
+            (lost, self.next_event) = (lost || seq > self.next_event, seq + 1);
+            let Some(member) = member.filter(|it| Some(*it) != hub.member(self.id)) else { continue }; // Not its own.
             match event {
                 Event::Joined { .. } => self.unsaid.push((Some(member), "welcome; we do not shout here".into())),
                 Event::Left { .. } => {
@@ -43,16 +39,20 @@ impl Host {
                 _ => {}
             }
         }
-        let shouted_twice = |id: &SessionId| self.shouts.get(&MemberId(id.slot() as u32)) > Some(&1);
-        for id in hub.sessions().filter(shouted_twice).collect::<Vec<_>>() {
-            hub.kick(now, id, "shouting");
+        if lost || self.next_event < hub.conversation().next_event() {
+            // The history is bounded. Members may have left, and others have their numbers: forget them all.
+            self.shouts.clear();
+            self.unsaid.retain(|(to, _)| to.is_none());
+            self.next_event = hub.conversation().next_event();
+        }
+        for (member, _) in self.shouts.iter().filter(|(_, times)| **times > 1) {
+            hub.session(*member).into_iter().for_each(|id| hub.kick(now, id, "shouting"));
         }
         // While readers are behind, up to 100 messages wait for the next round.
         self.unsaid.truncate(100);
         self.unsaid.retain(|(to, words)| {
             let Some(member) = *to else { return hub.say(now, self.id, words) == Err(SayError::NotNow) };
-            let name = hub.conversation().name(member).unwrap_or_default();
-            hub.say_to(now, self.id, &name, words) == Err(SayError::NotNow)
+            hub.session(member).is_some_and(|to| hub.say_to(now, self.id, to, words) == Err(SayError::NotNow))
         });
     }
 }
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut hub = Hub::new(Config { policy: Some(std::sync::Arc::new(policy)), ..Config::default() })?;
     let mut now = Timestamp::ZERO;
     let id = hub.enter(now, "host")?;
-    let next_event = hub.events(0).last().map_or(0, |latest| latest.seq + 1); // What happened before is skipped.
+    let next_event = hub.conversation().next_event(); // What happened before is skipped.
     let mut host = Host { id, next_event, shouts: HashMap::new(), unsaid: Vec::new() };
     let text = hub.dialect("text").ok_or("it is spoken by default")?;
     let (alice, bob) = (hub.open(now, text)?, hub.open(now, text)?);

@@ -15,8 +15,8 @@ pub enum Command {
     /// If the socket took all that was handed out and there is more, another `Send` follows by itself. If it took
     /// less, the driver writes again when the socket is writable; no further `Send` comes for this session until then.
     Send(SessionId),
-    /// Input that [`Hub::receive`](crate::Hub::receive) left untaken may be offered again. It does not come for a session
-    /// that has begun to close.
+    /// Input that [`Hub::receive`](crate::Hub::receive) left untaken may be offered again. This command does not come
+    /// for a session that has begun to close.
     Read(SessionId),
     /// The session is over: close its transport, [gently](crate#closing). The id is stale from here on.
     ///
@@ -30,14 +30,14 @@ pub enum Command {
 pub enum CloseReason {
     /// The peer asked to leave.
     Quit,
-    /// The peer ended its input and has been sent all there was.
+    /// The peer ended its input and was sent everything.
     Eof,
     /// The transport failed ([`Hub::disconnect`](crate::Hub::disconnect)). There are no last words: drop it.
     Disconnected,
     /// No complete line came for the dialect's idle timeout.
     Idle,
-    /// The peer took no byte of what was pending for the stall timeout. There are no last words, for it would not read
-    /// them: drop it.
+    /// The peer took no pending byte for the stall timeout. There are no last words, because it would not read them:
+    /// drop it.
     Stalled,
     /// The reader fell behind the log and the policy is [`OnLag::Close`](crate::OnLag::Close).
     Lagged {
@@ -46,7 +46,7 @@ pub enum CloseReason {
     },
     /// The peer is no chat client: it speaks another protocol, and has been told so.
     WrongProtocol,
-    /// Its first line was too long, or not UTF-8 as its dialect wants it: no chat client begins so.
+    /// Its first line was too long, or not UTF-8 although its dialect requires that, so it is not a chat client.
     FirstLine,
     /// The embedding program ended it ([`Hub::kick`](crate::Hub::kick)).
     Kicked,

@@ -31,58 +31,57 @@ pub struct Config {
     /// Bytes of a line without its line end, 64 to 1,048,576; 4,096 by default, as `PIPE_BUF`: eight
     /// times what RFC 1459 allows.
     pub max_line: usize,
-    /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, thirty of ASCII.
+    /// Bytes of a name, 1 to 255; 32 by default: ten characters of any script, or 32 of ASCII.
     pub max_name: usize,
-    /// Which names are valid, and which are too much alike for two; [`NameRules::Strict`] by default.
+    /// Which names are valid, and which are too similar for two members; [`NameRules::Strict`] by default.
     pub names: NameRules,
-    /// Bytes of encoded messages kept for each dialect, up to 1 GiB; 4 MiB by default: what a reader may fall behind. The
-    /// least is one message of the longest kind, and ten of them where there is a [`pace`](Self::pace).
+    /// Bytes of encoded messages kept for each dialect, up to 1 GiB; 4 MiB by default. This is how far a reader may
+    /// fall behind. The least is the longest message, or ten of them where there is a [`pace`](Self::pace).
     pub log_bytes: usize,
-    /// Messages kept for each dialect, 1 (with a [`pace`](Self::pace) 10) to 16,777,216; 65,536 by default, so that short lines do not fill the index
-    /// before [`log_bytes`](Self::log_bytes) is used.
+    /// Messages kept for each dialect, 1 (with a [`pace`](Self::pace) 10) to 16,777,216; 65,536 by default, so that
+    /// short lines do not fill the index before [`log_bytes`](Self::log_bytes) is used.
     pub log_entries: usize,
     /// Bytes of private replies kept for a session, up to 16 MiB; 16 KiB by default. The least is what one line can
-    /// cause, two events of the longest in [any dialect](crate::Dialect::encoded_len): a session whose replies leave less
-    /// room than that is not read from until it has read them.
+    /// cause: two of the longest events in [any dialect](crate::Dialect::encoded_len). A session whose reply buffer has
+    /// less room than that is not read from until it has read its replies.
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
-    /// What is kept for programs that [follow along](crate::conversation): the latest messages to everyone, and as many
-    /// other events, 0 to 65,536; 100 of each by default.
+    /// How much is kept for [followers](crate::conversation): the latest messages to everyone, and as many other
+    /// events, 0 to 65,536; 100 of each by default.
     pub history: usize,
-    /// How fast a session may send lines; 20 a second with a burst of 100 by default. What of a line is over
-    /// [`max_line`](Self::max_line) counts as a line for each KiB. `None`: as fast as readers take it.
+    /// How fast a session may send lines; 20 a second with a burst of 100 by default. Each KiB of a line beyond
+    /// [`max_line`](Self::max_line) counts as a line. `None`: as fast as readers take them.
     pub rate: Option<Rate>,
-    /// Bytes a second that every reader has to take, while its socket is not ready for more, to be waited for: 1,024 to
-    /// 1 GiB; 1 MiB by default, which is more than anybody reads and less than most networks carry.
+    /// Bytes a second that a reader has to take, while its socket is blocked, for others to wait for it: 1,024 to 1
+    /// GiB; 1 MiB by default, which is more than anybody reads and less than most networks carry.
     ///
     /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of the log, lines that
-    /// would publish something wait. One that is slower is not waited for, and [`on_lag`](Self::on_lag) says what
-    /// happens if it falls behind the whole log. No number of readers slows what is said below half of this, counted in
-    /// the dialect whose log grows fastest. `None`: nobody
-    /// is waited for.
+    /// would publish something wait. A slower reader is not waited for, and [`on_lag`](Self::on_lag) says what happens
+    /// if the log evicts what it has not read. No number of readers slows publishing below half of this, counted in the
+    /// dialect whose log grows fastest. `None`: nobody is waited for.
     pub pace: Option<usize>,
-    /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind one
-    /// address, and a hundredth of all. `None`: as many as there may be in all.
+    /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind
+    /// one address, and a hundredth of all sessions. `None`: no limit besides [`max_sessions`](Self::max_sessions).
     pub max_per_address: Option<usize>,
-    /// How fast sessions may be opened from one origin; 10 a second with a burst of 100 by default, so that all who are
-    /// there may come back at once. `None`: as fast as they come.
+    /// How fast sessions may be opened from one origin; 10 a second with a burst of 100 by default, so that all
+    /// sessions of an origin can come back at once. `None`: no limit.
     pub connects_per_address: Option<Rate>,
-    /// How fast all sessions of one origin may send lines together; 200 a second with a burst of 1,000 by default: ten who
-    /// say as much as they may. Who is out of tokens waits for its turn. An origin's bucket stays when its sessions end,
-    /// so that reconnecting gives no new burst. `None`: each as [`rate`](Self::rate) lets it.
+    /// How fast all sessions of one origin may send lines together; 200 a second with a burst of 1,000 by default: ten
+    /// sessions at their full [`rate`](Self::rate). A session without a token waits for its turn. An origin's bucket
+    /// stays when its sessions end, so that reconnecting gives no new burst. `None`: only [`rate`](Self::rate) applies.
     pub rate_per_address: Option<Rate>,
     /// What happens to a reader that falls behind the log; [`OnLag::Skip`] by default.
     pub on_lag: OnLag,
-    /// How long a session may take no byte of what is pending, 1 ms to 365 days; 30 s by default. `None`: for ever.
+    /// How long a session may take no pending byte, 1 ms to 365 days; 30 s by default. `None`: for ever.
     pub stall_timeout: Option<Duration>,
-    /// How long a session that is closing has for its last bytes, 1 ms to 365 days; 5 s by default. So long, too, is
-    /// said what is left of a peer that has [ended](crate::Hub::peer_ended).
+    /// How long a closing session has for its last bytes, 1 ms to 365 days; 5 s by default. A peer that has
+    /// [ended](crate::Hub::peer_ended) has the same time for its untaken input.
     pub linger_timeout: Duration,
-    /// What the embedding program has a say in; `None` by default.
+    /// Judges messages and names before they are published; `None` by default.
     pub policy: Option<Arc<dyn Policy>>,
-    /// The dialects spoken, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own
-    /// and costs one encoding a message while anybody could read it.
+    /// The dialects in use, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own
+    /// and, while it has readers, encodes each message once.
     pub dialects: Vec<DialectConfig>,
 }
 
@@ -112,7 +111,7 @@ impl Default for Config {
     }
 }
 
-/// A dialect in use and the limits that depend on it.
+/// A dialect in use, and the limits that depend on it.
 #[derive(Clone, Debug)]
 pub struct DialectConfig {
     /// The wire format.

@@ -1,4 +1,4 @@
-//! The shared log: one bounded ring of encoded messages, read through any number of cursors.
+//! A log: one bounded ring of encoded messages, read through any number of cursors.
 //!
 //! The log knows bytes, sequence numbers and readers; nothing of names, dialects or rooms.
 
@@ -34,9 +34,9 @@ struct Entry {
     next_own: u32,
 }
 
-/// The reader who wrote an entry, and so is not to read it.
+/// The reader that wrote an entry, and so does not read it.
 ///
-/// One more than the number by which the log's user finds the reader's cursor.
+/// One more than the number with which the log's user finds the reader's cursor.
 type Author = core::num::NonZeroU32;
 
 /// A reader's place in a log.

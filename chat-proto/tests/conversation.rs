@@ -614,14 +614,14 @@ fn a_member_without_a_connection_takes_part() {
     let mut driver = Driver::new(Config { max_sessions: 4, ..Config::default() });
     let now = driver.now;
     let alice = driver.join("text");
-    let since = driver.hub.conversation().events(0).last().map_or(0, |event| event.seq + 1);
+    let since = driver.hub.conversation().next_event();
     let bot = driver.hub.enter(now, "bot").expect("room");
     assert_eq!((driver.hub.find("BOT"), driver.hub.find("bot")), (Some(bot), Some(bot)));
     assert_eq!(driver.hub.enter(now, "bot"), Err(EnterError::Name(NameError::Taken)));
     driver.hub.say(now, bot, "hello\u{7}").expect("readers are there");
     driver.hub.act(now, bot, "waves").expect("readers are there");
     driver.hub.say(now, bot, "\u{200b}").expect("nothing is said");
-    driver.hub.say_to(now, bot, "guest-1", "psst").expect("it reads");
+    driver.hub.say_to(now, bot, alice, "psst").expect("it reads");
     driver.say(alice, "/msg bot hi\n/who\n");
     assert_eq!(
         driver.read(alice),
@@ -633,7 +633,7 @@ fn a_member_without_a_connection_takes_part() {
     assert_eq!((driver.hub.stats().sessions, driver.hub.sessions().count()), (1, 1));
     driver.hub.kick(now, bot, "out");
     assert_eq!(driver.hub.say(now, alice, "not mine"), Err(SayError::NoMember));
-    assert_eq!(driver.hub.say_to(now, bot, "carol", "psst"), Err(SayError::NobodyThere));
+    assert_eq!(driver.hub.session(driver.hub.member(bot).expect("it is here")), Some(bot));
     driver.join("text");
     assert!(driver.hub.enter(now, "other").is_ok());
     assert_eq!(driver.hub.enter(now, "third"), Err(EnterError::Open(OpenError::Full)));
@@ -641,6 +641,8 @@ fn a_member_without_a_connection_takes_part() {
     driver.hub.leave(now, bot, "off");
     driver.hub.leave(now, bot, "off");
     assert_eq!(driver.hub.say(now, bot, "too late"), Err(SayError::NoMember));
+    let other = driver.hub.find("other").expect("it is here");
+    assert_eq!(driver.hub.say_to(now, other, bot, "psst"), Err(SayError::NobodyThere));
     assert_eq!(driver.read(alice), "* bot left (\"off\")\n");
     driver.hub.shut_down(now);
     driver.pass(Duration::from_secs(5));

@@ -57,7 +57,7 @@ pub enum SayError {
     /// Readers who keep [pace](crate::Config::pace) are behind, or the one whom it is for has no room, or others wait to
     /// say something to it: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
     NotNow,
-    /// Nobody has the name of whom it was for.
+    /// Whom it was for is gone.
     NobodyThere,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for SayError {
         f.write_str(match self {
             Self::NoMember => "no such member without a connection",
             Self::NotNow => "readers are behind, try again later",
-            Self::NobodyThere => "nobody here has that name",
+            Self::NobodyThere => "the one whom it is for is gone",
         })
     }
 }
@@ -144,7 +144,8 @@ impl Hub {
     /// Lets somebody take part who has no connection, such as a bot that is a part of the program: it has a name, says and
     /// does things, is found, and is listed by `/who`; it is sent nothing and never closed.
     ///
-    /// It follows what happens by [`events`](Self::events), what is said to it alone among them. It takes one of
+    /// It follows what happens by [`events`](Self::events), what is said to it alone among them, and what it says itself.
+    /// It takes one of
     /// [`Config::max_sessions`](crate::Config::max_sessions) until it [leaves](Self::leave). What it says is cleaned as a
     /// peer's words are; the [policy](crate::Policy) is not asked, and no rate limits it.
     ///
@@ -200,15 +201,16 @@ impl Hub {
         self.publish_for(now, id, words, |member, words| Entry::Act { member, words })
     }
 
-    /// Says something to the one of that name, for a member without a connection.
+    /// Says something to one other, for a member without a connection.
     ///
     /// # Errors
     ///
-    /// There is no such member, nobody has the name, or who has it has no room for it.
-    pub fn say_to(&mut self, now: Timestamp, id: SessionId, to: &str, words: &str) -> Result<(), SayError> {
+    /// There is no such member, the other is gone, or has no room for it.
+    pub fn say_to(&mut self, now: Timestamp, id: SessionId, to: SessionId, words: &str) -> Result<(), SayError> {
         self.clock(now);
         let slot = self.unconnected_slot(id)?;
-        let target = self.find_slot(to).ok_or(SayError::NobodyThere)?;
+        let target = self.sessions.slot(to).filter(|target| self.sessions[*target].is_here());
+        let target = target.ok_or(SayError::NobodyThere)?;
         self.with_words(words, |hub, words| {
             let from = hub.name_of(slot);
             let told = Event::Told { from: from.as_str(), words };

@@ -378,6 +378,20 @@ impl Hub {
         self.find_slot(name).map(|slot| self.sessions.id(slot))
     }
 
+    /// Returns which member of the conversation a session, or somebody without a connection, is.
+    #[must_use]
+    pub fn member(&self, id: SessionId) -> Option<MemberId> {
+        let slot = self.sessions.slot(id).filter(|slot| self.sessions[*slot].is_here());
+        slot.map(MemberId)
+    }
+
+    /// Returns the id by which calls speak of a member, such as the author of an [event](Self::events) if it is still here.
+    #[must_use]
+    pub fn session(&self, member: MemberId) -> Option<SessionId> {
+        let slot = (member.0 < self.sessions.slots()).then_some(member.0)?;
+        self.sessions[slot].is_here().then(|| self.sessions.id(slot))
+    }
+
     /// Returns the conversation: who is here, and the latest of the entries that were applied.
     #[must_use]
     pub fn conversation(&self) -> &Conversation {

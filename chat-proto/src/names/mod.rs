@@ -1,4 +1,4 @@
-//! Names: which are valid, which are the same, and who has which.
+//! Names: which are valid, which are the same, and which member has which.
 
 mod likeness;
 mod rules;
@@ -14,19 +14,19 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use self::likeness::{caseless, looks};
 pub use self::rules::{NameError, NameRules};
 
-/// What the server calls itself where a dialect needs a name for it.
+/// The server's name, where a dialect needs one.
 pub(crate) const SERVER: &str = "server";
 /// What an unnamed session is called in dialects without guests.
 pub(crate) const ANONYMOUS: &str = "anonymous";
-/// What dialects call the one who reads.
+/// What dialects call the reader.
 pub(crate) const YOU: &str = "you";
-/// What the name of a guest begins with.
+/// The start of a guest's name.
 pub(crate) const GUEST: &str = "guest-";
 
 /// The most bytes of a name that is made for a member: `guest-` and a number of 64 bits, or `anonymous`.
 pub(crate) const MAX_MADE_NAME: usize = GUEST.len() + 20;
 
-/// What a session is called: a copy, so that the session may change while it is spoken of.
+/// A member's name, copied so that the session may change meanwhile.
 pub(crate) type NameBuf = ArrayString<MAX_NAME>;
 
 /// The most bytes that [`Config::max_name`](crate::Config::max_name) allows.
@@ -39,7 +39,7 @@ fn guest_name(number: u64) -> NameBuf {
     name
 }
 
-/// Writes the name of the guest with that number behind what is there.
+/// Appends the name of the guest with that number.
 pub(crate) fn write_guest_name(mut number: u64, out: &mut NameBuf) {
     out.push_str(GUEST);
     let mut digits = ArrayVec::<u8, 20>::new();
@@ -50,34 +50,35 @@ pub(crate) fn write_guest_name(mut number: u64, out: &mut NameBuf) {
     digits.iter().rev().for_each(|digit| out.push(char::from(*digit)));
 }
 
-/// Returns the number of the guest that a name means, written as guests' names are.
+/// Returns the number in a guest's name, if the name has exactly that form.
 pub(crate) fn guest_number(name: &str) -> Option<u64> {
     let number = name.strip_prefix(GUEST)?.parse().ok()?;
     (guest_name(number).as_str() == name).then_some(number)
 }
 
-/// Who has which name: no two that are alike, at any moment.
+/// Which member has which name. No two names are alike at any time.
 #[derive(Debug)]
 pub(crate) struct Names {
     rules: NameRules,
     max_name: usize,
-    /// The names by slot, `max_name` bytes each, filled up with NUL: text, so that to read one is to check nothing.
+    /// The names by slot, `max_name` bytes each, padded with NUL. Kept as text, so that reading one needs no UTF-8
+    /// check.
     text: String,
     /// Their lengths; 0 for none.
     lengths: Vec<u8>,
     /// The numbers that sessions have as guests, or had before they took a name.
     numbers: Vec<u64>,
-    /// How many guests there were: their numbers are 1 to this, none of them given twice.
+    /// How many guests there were. Their numbers are 1 to this, and none is given twice.
     guests: u64,
-    /// The hashes of their keys, or of their numbers. The keys are made again when two hashes are equal, which is rare.
+    /// The hashes of their keys, or of their numbers. If two hashes are equal, which is rare, the keys are made again.
     hashes: Vec<u64>,
     /// Those who have a name, and the guests.
     slots: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    /// How they look whom nobody may be called, and how a guest's name begins to.
+    /// What the reserved names look like, and what the start of a guest's name looks like.
     reserved: [String; 3],
     guest: String,
-    /// To make keys in.
+    /// Buffers for making keys.
     scratch: [String; 3],
 }
 
@@ -92,7 +93,7 @@ impl Names {
             numbers: vec![0; sessions],
             guests: 0,
             hashes: vec![0; sessions],
-            // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
+            // Twice the number of entries: with spare room it cleans up after removals in place and never grows.
             slots: HashTable::with_capacity(2 * sessions),
             hasher: DefaultHashBuilder::default(),
             reserved: [SERVER, ANONYMOUS, YOU].map(look),
@@ -129,7 +130,7 @@ impl Names {
         if length > 0 { Some(&self.text[slot as usize * self.max_name..][..length]) } else { None }
     }
 
-    /// Makes a guest of the session in that slot, which is new: with a number that none had before.
+    /// Makes a guest of the new session in that slot, with a number that no guest had before.
     pub(crate) fn admit_guest(&mut self, slot: u32) {
         self.guests += 1;
         self.numbers[slot as usize] = self.guests;
@@ -176,8 +177,8 @@ impl Names {
         Ok(())
     }
 
-    /// Returns the name in NFC, for which `composed` may be used, and the hash of its key, if the session in that slot may
-    /// have it, or, without one, a session that comes.
+    /// Returns the name in NFC and the hash of its key, if the session in that slot may have it; `None`: a new session.
+    /// `composed` is a buffer for the name.
     pub(crate) fn may_have<'a>(
         &mut self,
         slot: Option<u32>,
@@ -186,7 +187,7 @@ impl Names {
     ) -> Result<(&'a str, u64), NameError> {
         let name = self.rules.check(name, self.max_name, composed)?;
         let [folded, key, other] = &mut self.scratch;
-        // What looks like one of these is nobody's, whatever else may look alike.
+        // Names that look like these are reserved, even under rules that compare names differently.
         let look = looks(name, folded, key);
         if self.reserved.iter().any(|reserved| reserved == look) || look.starts_with(&self.guest) {
             return Err(NameError::Reserved);
@@ -214,14 +215,14 @@ impl Names {
         self.lengths[slot as usize] = 0;
     }
 
-    /// Finds the session that a name means: the one that has it, but for case.
+    /// Finds the session with that name, regardless of case.
     pub(crate) fn find(&mut self, name: &str) -> Option<u32> {
         let mut composed = NameBuf::new();
         let name = self.rules.check(name, self.max_name, &mut composed).ok()?;
         let [folded, key, _] = &mut self.scratch;
         let hash = self.hasher.hash_one(self.rules.key_of(name, folded, key).as_bytes());
         let slot = *self.slots.find(hash, |slot| self.hashes[*slot as usize] == hash)?;
-        // What merely looks like a name does not reach the one who has it.
+        // A name that only looks alike does not find its owner.
         caseless(name).eq(caseless(self.get(slot)?)).then_some(slot)
     }
 }

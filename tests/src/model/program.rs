@@ -138,11 +138,11 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If there is none, nobody has the name, or there is no room.
-    pub fn say_to(&mut self, now: Timestamp, slot: usize, to: &str, words: &str) -> Result<(), SayError> {
+    /// If there is none, the other is gone, or there is no room.
+    pub fn say_to(&mut self, now: Timestamp, slot: usize, to: usize, words: &str) -> Result<(), SayError> {
         self.advance(now);
         self.is_unconnected(slot)?;
-        let target = self.find(to).ok_or(SayError::NobodyThere)?;
+        let target = Some(to).filter(|to| self.is_here(*to)).ok_or(SayError::NobodyThere)?;
         let (from, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
         if words.is_empty() {
             return Ok(());

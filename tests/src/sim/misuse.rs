@@ -65,7 +65,7 @@ impl World {
                     let said = [
                         self.hub.say(now, id, "boo"),
                         self.hub.act(now, id, "boos"),
-                        self.hub.say_to(now, id, "alice", "boo"),
+                        self.hub.say_to(now, id, id, "boo"),
                     ];
                     self.hub.leave(now, id, "gone");
                     self.hub.rename(now, id, "ghost") != Ok(()) || said.contains(&Ok(()))

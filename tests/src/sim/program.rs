@@ -40,12 +40,12 @@ impl World {
                 world.model.set_idle_timeout(now, id.slot(), timeout);
                 Ok(())
             }),
-            _ => self.bot(what, name, &words),
+            _ => self.bot(what, peer, name, &words),
         }
     }
 
     /// Has the bot come, speak, be renamed or go.
-    fn bot(&mut self, what: u64, name: &str, words: &str) -> Checked {
+    fn bot(&mut self, what: u64, peer: u8, name: &str, words: &str) -> Checked {
         let now = self.now();
         let Some(bot) = self.bot else {
             let Some(dialect) = self.hub.dialect("text") else { return differ("dialect", "no text") };
@@ -65,8 +65,10 @@ impl World {
                 same("act", &acted, &self.model.say(now, slot, words, true))
             }
             6 => {
-                let said = self.meter.scope(|| self.hub.say_to(now, bot, name, words));
-                same("say_to", &said, &self.model.say_to(now, slot, name, words))
+                // Itself, where there is no such peer.
+                let to = self.connection(peer).map_or(bot, |connection| connection.id);
+                let said = self.meter.scope(|| self.hub.say_to(now, bot, to, words));
+                same("say_to", &said, &self.model.say_to(now, slot, to.slot(), words))
             }
             7 => {
                 let renamed = self.meter.scope(|| self.hub.rename(now, bot, name));
