@@ -247,7 +247,7 @@
 //! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (38, 276, 2_661));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 746);
+//! assert_eq!(small.memory_bound() >> 20, 748);
 //! ```
 //!
 //! # The conversation
