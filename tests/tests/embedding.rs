@@ -64,6 +64,7 @@ macro_rules! both {
 both! {
     a_refused_peer_reads_the_sentence_and_the_end
     a_peer_may_be_refused_without_a_word
+    a_peer_may_come_under_a_name_of_the_programs
     an_origin_of_the_programs_choice_is_counted
     the_function_sees_the_address_and_may_ask_the_server
     sessions_have_a_name_and_an_address
@@ -96,6 +97,15 @@ fn a_peer_may_be_refused_without_a_word(start: Start) {
     let server = start(Config::default(), OnAccept::new(|_| Admission::Drop));
     connect(&server, "alice").expect_end();
     assert_eq!(server.control.stats().opened, 0);
+}
+
+fn a_peer_may_come_under_a_name_of_the_programs(start: Start) {
+    let server = start(Config::default(), OnAccept::new(|_| Admission::AcceptAs("alice".into())));
+    let mut alice = connect(&server, "alice");
+    assert!(alice.line().starts_with("* welcome, you are alice"));
+    let mut other = connect(&server, "other");
+    other.expect("! that name is taken, or looks like one that is");
+    other.expect_end();
 }
 
 fn an_origin_of_the_programs_choice_is_counted(start: Start) {

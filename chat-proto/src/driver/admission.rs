@@ -14,6 +14,9 @@ pub enum Admission {
     Accept,
     /// A session is opened and counted with all others of this origin, whatever its address; `None`: with nobody.
     AcceptFrom(Option<Origin>),
+    /// As [`Accept`](Self::Accept), under this name, as [`Hub::open_named`](crate::Hub::open_named) does; the peer is refused
+    /// with a sentence if the name is not to be had.
+    AcceptAs(String),
     /// No session is opened, and the peer reads this sentence: cleaned as a peer's words are, and cut at 256 bytes.
     Refuse(String),
     /// The connection is closed without a word.

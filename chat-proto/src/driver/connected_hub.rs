@@ -2,7 +2,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,7 +23,7 @@ use super::waiting::Waiting;
 use crate::command::OpenError;
 use crate::conversation::MAX_LAST_WORDS;
 use crate::exemptions::Exemptions;
-use crate::hub::Hub;
+use crate::hub::{EnterError, Hub};
 use crate::id::{DialectId, SessionId};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, Dialect, Event};
@@ -195,20 +195,27 @@ impl<T> ConnectedHub<T> {
         admission: Admission,
         connection: &Arc<T>,
     ) -> Result<SessionId, Refusal> {
-        let origin = match admission {
-            Admission::Accept => self.exemptions.origin(peer.map(|addr| addr.ip())),
-            Admission::AcceptFrom(origin) => origin,
+        let by_address = self.exemptions.origin(peer.map(|addr| addr.ip()));
+        let (origin, name) = match admission {
+            Admission::Accept => (by_address, None),
+            Admission::AcceptFrom(origin) => (origin, None),
+            Admission::AcceptAs(name) => (by_address, Some(name)),
             Admission::Refuse(why) => return Err(self.refuse(now, dialect, peer, &why, connection)),
             Admission::Drop => return Err(self.refuse(now, dialect, peer, "", connection)),
         };
         let shown = peer.map(field::display);
-        match self.hub.open_from(now, dialect, origin) {
+        let opened = match name {
+            Some(name) => self.hub.open_named(now, dialect, origin, &name),
+            None => self.hub.open_from(now, dialect, origin).map_err(EnterError::Open),
+        };
+        match opened {
             Ok(id) => {
                 info!(session = %id, peer = shown, dialect = self.dialect_of(dialect).name(), "connected");
                 self.connections.insert(id, peer, Arc::clone(connection));
                 Ok(id)
             }
-            Err(error) => {
+            Err(EnterError::Name(error)) => Err(self.refuse(now, dialect, peer, &error.to_string(), connection)),
+            Err(EnterError::Open(error)) => {
                 debug!(peer = shown, %error, "refused");
                 self.lingering.push(now, connection);
                 let mut words = Vec::new();
