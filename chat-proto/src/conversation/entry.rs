@@ -1,4 +1,4 @@
-//! Entries: what comes about in the conversation, as plain values, and as bytes.
+//! Entries: changes to the conversation, as plain values and as bytes.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,29 +8,30 @@ use crate::command::CloseReason;
 use crate::id::MemberId;
 use crate::names::MAX_NAME;
 
-/// Something that comes about in the conversation, for [`Conversation::apply`](super::Conversation::apply).
+/// A change to the conversation, for [`Conversation::apply`](super::Conversation::apply).
 ///
-/// It says all that matters: two conversations of the same limits that apply the same entries in the same order are in
-/// the same state, whoever proposed them, wherever and whenever. Its words are clean already: whoever applies entries that come from elsewhere trusts
-/// those who cleaned them. Names are checked when it is applied.
+/// An entry is complete. Two conversations with the same limits that apply the same entries in the same order are in
+/// the same state, whoever proposed the entries, wherever and whenever. Its words are clean already: a program that
+/// applies entries from elsewhere trusts whoever cleaned them. Names are checked when the entry is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Entry<'a> {
-    /// A member comes, without a name of its own.
+    /// A member enters, without a name of its own.
     Enter {
-        /// Who comes; nobody of that number may be here.
+        /// Who enters; nobody with that number may be here.
         member: MemberId,
-        /// It is called `guest-N`, with a number that nobody had before, until it has a name; others are `anonymous`.
+        /// Until it has a name it is called `guest-N`, with a number that nobody had before. Without this it is
+        /// `anonymous`.
         guest: bool,
     },
-    /// A member takes a name; if it has not joined yet, it does so.
+    /// A member takes a name. If it has not joined yet, it joins.
     Name {
         /// Who takes it.
         member: MemberId,
-        /// The name; it may be refused.
+        /// The name; the rules may refuse it.
         name: &'a str,
     },
-    /// A member joins without a name of its own, since it is about to say something.
+    /// A member joins without a name of its own, because it is about to say something.
     Join {
         /// Who joins.
         member: MemberId,
@@ -42,7 +43,7 @@ pub enum Entry<'a> {
         /// What it says.
         words: &'a str,
     },
-    /// A member is seen doing something.
+    /// A member does something that others see (`/me`).
     Act {
         /// Who does it.
         member: MemberId,
@@ -58,13 +59,13 @@ pub enum Entry<'a> {
         /// What it says.
         words: &'a str,
     },
-    /// A member leaves; its name is free.
+    /// A member leaves; its name becomes free.
     Leave {
         /// Who leaves.
         member: MemberId,
         /// Why.
         reason: CloseReason,
-        /// What it says on leaving, or what it was told.
+        /// What it says on leaving, or the reason that it was given.
         words: &'a str,
     },
     /// The server says something to everyone.
@@ -74,23 +75,23 @@ pub enum Entry<'a> {
     },
 }
 
-/// The most bytes of what is said of why somebody leaves, for leaving must cost little: a quarter of a
+/// The most bytes of last words. Leaving must cost little, so this is a quarter of a
 /// [notice](crate::dialect::MAX_NOTICE).
 pub(crate) const MAX_LAST_WORDS: usize = 256;
 
-/// Why bytes are no entry.
+/// Why bytes are not an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// They end within an entry.
     Incomplete,
-    /// They are of another version than [`Entry::VERSION`].
+    /// They have another version than [`Entry::VERSION`].
     Version(u8),
-    /// A kind, a reason or a flag is none that there is.
+    /// A kind, a reason or a flag is unknown.
     Unknown(u8),
-    /// A number has more bits than it may.
+    /// A number has too many bits.
     Number,
-    /// A name or words are longer than they may be.
+    /// A name or words are too long.
     TooLong,
     /// A name or words are not UTF-8.
     NotUtf8,
@@ -114,14 +115,14 @@ impl fmt::Display for DecodeError {
 impl core::error::Error for DecodeError {}
 
 impl<'a> Entry<'a> {
-    /// The version of the form in bytes. A hub understands this one and no other.
+    /// The version of the byte format. A hub understands this one and no other.
     pub const VERSION: u8 = 1;
 
-    /// The most bytes of words in an entry: the most that [`Config::max_line`](crate::Config::max_line) may be.
+    /// The most bytes of words in an entry, which is the upper limit of [`Config::max_line`](crate::Config::max_line).
     pub const MAX_WORDS: usize = 1 << 20;
 
-    /// Appends the entry to `out`: a byte for the version, one for the kind, then its fields. Numbers are LEB128; names and
-    /// words are their length and UTF-8.
+    /// Appends the entry to `out`: a byte for the version, one for the kind, then its fields. Numbers are LEB128. A
+    /// name or words are a length and UTF-8.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(Self::VERSION);
         match *self {
@@ -139,11 +140,11 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Decodes the entry at the beginning of `bytes`, and returns what follows it.
+    /// Decodes the entry at the beginning of `bytes`, and returns it with the bytes that follow.
     ///
     /// # Errors
     ///
-    /// The bytes are no entry of this version, or not all of one.
+    /// The bytes are not an entry of this version, or are incomplete.
     pub fn decode(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut rest = Reader(bytes);
         match rest.byte()? {
@@ -164,7 +165,7 @@ impl<'a> Entry<'a> {
         Ok((entry, rest.0))
     }
 
-    /// Returns whose entry it is; `None` if it is the server's.
+    /// Returns the member that the entry is of; `None` if it is the server's.
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {
         match *self {
@@ -179,7 +180,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Returns whether the kind of the entry has text, however short.
+    /// Returns whether entries of this kind have text, even if it is empty.
     const fn has_text(kind: u8) -> bool {
         !matches!(kind, 0 | 2)
     }
@@ -205,7 +206,7 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Returns the number that stands for a reason, and how many messages were missed.
+/// Returns the number for a reason, and how many messages were missed.
 fn code_of(reason: CloseReason) -> (u8, u64) {
     match reason {
         CloseReason::Quit => (0, 0),
@@ -221,7 +222,7 @@ fn code_of(reason: CloseReason) -> (u8, u64) {
     }
 }
 
-/// What is still to be decoded.
+/// The bytes still to be decoded.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_these() {
+    fn entries_encode_to_these_bytes() {
         let member = MemberId(300);
         let lagged = CloseReason::Lagged { missed: u64::MAX };
         for (entry, bytes) in [
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_refused() {
+    fn invalid_bytes_are_refused() {
         for (bytes, error) in [
             (&b"\x02\x02\0"[..], DecodeError::Version(2)),
             (b"\x01\x08\0", DecodeError::Unknown(8)),

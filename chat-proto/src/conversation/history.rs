@@ -1,4 +1,4 @@
-//! What has come about lately, in no wire format: for newcomers, for programs that follow along, for other servers.
+//! The latest entries and events, in no wire format: for newcomers, for followers, and for other servers.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -13,46 +13,46 @@ use crate::fault::Fault;
 use crate::id::MemberId;
 use crate::names::{MAX_MADE_NAME, NameBuf};
 
-/// Something that came about in the conversation, as a program that follows along sees it.
+/// An event of the conversation, as a follower sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Somebody has joined.
+    /// A member has joined.
     Joined {
-        /// What it is called.
+        /// Its name.
         name: &'a str,
     },
-    /// Somebody has left who had joined.
+    /// A member that had joined has left.
     Left {
-        /// What it was called.
+        /// Its name.
         name: &'a str,
         /// Why.
         reason: CloseReason,
-        /// What it said on leaving, or what it was told.
+        /// What it said on leaving, or the reason that it was given.
         words: &'a str,
     },
-    /// Somebody has another name.
+    /// A member has changed its name.
     Renamed {
-        /// What it was called.
+        /// The name before.
         from: &'a str,
-        /// What it is called.
+        /// The name now.
         to: &'a str,
     },
-    /// Somebody has said something to everyone.
+    /// A member has said something to everyone.
     Said {
         /// Who.
         name: &'a str,
         /// What.
         words: &'a str,
     },
-    /// Somebody was seen doing something.
+    /// A member has done something (`/me`).
     Acted {
         /// Who.
         name: &'a str,
         /// What.
         words: &'a str,
     },
-    /// Somebody has said something to one other.
+    /// A member has said something to one other.
     Told {
         /// Who.
         from: &'a str,
@@ -71,44 +71,44 @@ pub enum Event<'a> {
 /// An event, with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded<'a> {
-    /// Its number: the first is 0 and each is one more. A follower that finds a gap has missed so many.
+    /// Its number. The first is 0 and each is one more, so a gap is the number of events that a follower missed.
     pub seq: u64,
-    /// Whom it is of; `None` for the server.
+    /// Whose event it is; `None` for the server.
     pub member: Option<MemberId>,
     /// What came about.
     pub event: Event<'a>,
 }
 
-/// The latest entries, in buffers that are allocated at once and used again.
+/// The latest entries, in buffers that are allocated once and reused.
 ///
-/// What was said to everyone, other events, and all else are kept apart: however many come and go, newcomers are shown as
-/// many messages as ever, and programs learn who joined and left.
+/// Messages to everyone, other events, and all other entries are kept apart. So even if many members come and go,
+/// newcomers are shown as many messages as ever, and followers learn who joined and left.
 #[derive(Debug)]
 pub(crate) struct History {
     messages: Ring,
     others: Ring,
-    /// Entries that are no events, such as that somebody has come and not joined.
+    /// Entries that are not events, such as a member that entered and has not joined.
     silent: Ring,
     /// How many entries there were, and how many of them were events.
     entries: u64,
     events: u64,
-    /// For a planted fault alone: what only this process knows.
+    /// Only for a planted fault: a number that differs in each process.
     instance: u64,
 }
 
-/// So many records, the oldest overwritten.
+/// A ring of records; a new one overwrites the oldest.
 #[derive(Debug)]
 struct Ring {
     records: Vec<Record>,
     /// The most bytes of text in a record.
     max_text: usize,
-    /// Where the next one goes: in place of the oldest.
+    /// The index of the next record, which is the oldest.
     next: usize,
-    /// How many there are.
+    /// How many records are in use.
     count: usize,
 }
 
-/// An entry that was applied, and the names of that moment.
+/// An entry that was applied, and the names at that time.
 #[derive(Debug, Default)]
 struct Record {
     kind: Option<Kind>,
@@ -117,20 +117,20 @@ struct Record {
     event: u64,
     member: MemberId,
     name: NameBuf,
-    /// Another name, and words: UTF-8, in a buffer that is never moved.
+    /// Another name, and words: UTF-8, in a buffer that is never reallocated.
     text: Box<[u8]>,
-    /// How many bytes of it are in use, and how many of those are the name.
+    /// How many of its bytes are in use, and how many of those are the name.
     len: u32,
     split: u8,
 }
 
-/// What an entry was, and what came of it.
+/// The kind of an entry, and its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Entered {
         guest: bool,
     },
-    /// It had not joined; or it had another name before.
+    /// `joined`: it had not joined before. `renamed`: it had another name before.
     Named {
         joined: bool,
         renamed: bool,
@@ -149,7 +149,7 @@ pub(super) enum Kind {
 }
 
 impl History {
-    /// Makes room for so many messages, and so many other entries, each of so many bytes of words at most.
+    /// Makes room for that many messages and other entries, with words of at most `max_words` bytes.
     pub(crate) fn new(messages: usize, others: usize, max_words: usize, max_name: usize) -> Self {
         Self {
             messages: Ring::new(messages, max_words),
@@ -161,14 +161,14 @@ impl History {
         }
     }
 
-    /// Bytes of heap for that many of that size.
+    /// Bytes of heap for a history of that size.
     pub(crate) const fn memory_bound(messages: usize, others: usize, max_words: usize, max_name: usize) -> u64 {
         let text = Self::max_text(max_words, max_name) + Self::max_text(0, max_name);
         messages as u64 * (size_of::<Record>() + max_words) as u64
             + others as u64 * (2 * size_of::<Record>() + text) as u64
     }
 
-    /// The most bytes of another name and of words.
+    /// The most bytes of another name together with words.
     const fn max_text(max_words: usize, max_name: usize) -> usize {
         let name = if max_name > MAX_MADE_NAME { max_name } else { MAX_MADE_NAME };
         name + if max_words > MAX_LAST_WORDS { max_words } else { MAX_LAST_WORDS }
@@ -184,7 +184,7 @@ impl History {
         self.events
     }
 
-    /// Keeps something that was said to everyone, in place of the oldest.
+    /// Keeps a message to everyone, in place of the oldest.
     #[inline(always)]
     pub(super) fn keep_message(&mut self, entry: &Entry<'_>, name: &str) {
         let (kind, member, words) = match *entry {
@@ -196,7 +196,7 @@ impl History {
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;
         self.events += 1;
-        // No line has more. What a dialect makes of one may: that is said, and not kept.
+        // No line is longer, but what a dialect decodes from a line may be. Such a message is published and not kept.
         if words.len() > self.messages.max_text {
             return;
         }
@@ -207,8 +207,8 @@ impl History {
         record.set_text("", words);
     }
 
-    /// Keeps anything else, in place of the oldest. `name` is what the member was called before, `other` the other name
-    /// that there is.
+    /// Keeps any other entry, in place of the oldest. `name` is the member's name before, and `other` the second name
+    /// of the entry, if it has one.
     pub(super) fn keep_other(&mut self, kind: Kind, member: MemberId, name: &str, other: &str, words: &str) {
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;
@@ -227,12 +227,12 @@ impl History {
         record.set_text(other, words);
     }
 
-    /// Returns what was said to everyone, the latest first.
+    /// Returns the messages to everyone, the latest first.
     pub(crate) fn latest_messages(&self) -> impl DoubleEndedIterator<Item = Event<'_>> + Clone {
         self.messages.in_order().rev().filter_map(Record::event)
     }
 
-    /// Returns the events from number `since` on that are kept, oldest first.
+    /// Returns the kept events from number `since` on, oldest first.
     pub(crate) fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
         let events = Merged::of(self.messages.events_since(since), self.others.events_since(since));
         events.filter_map(|record| {
@@ -242,20 +242,20 @@ impl History {
         })
     }
 
-    /// Returns the entries from number `since` on that are kept, with their numbers, oldest first.
+    /// Returns the kept entries from number `since` on, with their numbers, oldest first.
     pub(crate) fn entries_since(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
         self.kept()
             .filter(move |record| record.entry >= since)
             .filter_map(|record| Some((record.entry, record.as_entry()?)))
     }
 
-    /// Returns all records that are kept, oldest first.
+    /// Returns all kept records, oldest first.
     fn kept(&self) -> impl Iterator<Item = &Record> {
         let events = Merged::of(self.messages.in_order(), self.others.in_order());
         Merged::of(events, self.silent.in_order())
     }
 
-    /// Returns a number that is the same for all who had as many entries and events.
+    /// Returns a number that is equal for histories with as many entries and events.
     pub(super) fn digest(&self) -> u64 {
         mix(mix(0, self.entries), self.events)
     }
@@ -267,7 +267,7 @@ impl Ring {
         Self { records: (0..records).map(|_| empty()).collect(), max_text, next: 0, count: 0 }
     }
 
-    /// Returns the record that is to be overwritten next, if there is room for any.
+    /// Returns the record to overwrite next; `None` if the ring has no records.
     #[inline(always)]
     fn next_record(&mut self) -> Option<&mut Record> {
         let (place, len) = (self.next, self.records.len());
@@ -293,7 +293,7 @@ impl Ring {
 }
 
 impl Kind {
-    /// Returns whether programs that follow along are told of it.
+    /// Returns whether followers are told of it.
     fn is_event(self) -> bool {
         !matches!(
             self,
@@ -303,7 +303,7 @@ impl Kind {
 }
 
 impl Record {
-    /// Takes copies of another name, of at most 255 bytes, and of words. There must be room.
+    /// Copies another name, of at most 255 bytes, and words. There must be room.
     #[inline(always)]
     fn set_text(&mut self, other: &str, words: &str) {
         let (start, len) = (other.len(), other.len() + words.len());
@@ -312,7 +312,7 @@ impl Record {
         (self.len, self.split) = (len as u32, start as u8);
     }
 
-    /// Returns the other name, and the words.
+    /// Returns the other name and the words.
     fn parts(&self) -> (&str, &str) {
         let (other, words) = self.text[..self.len as usize].split_at(self.split.into());
         (from_utf8(other).unwrap_or_default(), from_utf8(words).unwrap_or_default())
@@ -348,7 +348,7 @@ impl Record {
     }
 }
 
-/// Records of two sources in the order of their entries.
+/// Merges the records of two sources in the order of their entries.
 struct Merged<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> {
     one: Peekable<A>,
     other: Peekable<B>,

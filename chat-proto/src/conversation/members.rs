@@ -1,4 +1,4 @@
-//! Who is here, and who is called what.
+//! The members, and their names.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -11,15 +11,15 @@ use crate::names::{ANONYMOUS, NameBuf, NameError, NameRules, Names, guest_number
 #[derive(Debug)]
 pub(crate) struct Members {
     names: Names,
-    /// What there is to know of each besides its name: [`HERE`], [`GUEST`], [`JOINED`].
+    /// The state of each member apart from its name: [`HERE`], [`GUEST`], [`JOINED`].
     flags: Vec<u8>,
-    /// The sum of what [`Self::digest_of`] has for each who is here.
+    /// The sum of [`Self::digest_of`] over all members that are here.
     digest: u64,
 }
 
-/// Somebody has the number.
+/// The number is in use.
 const HERE: u8 = 1;
-/// It is a guest until it has a name. This stays when it leaves, so that what it is called stays, too.
+/// It is a guest until it has a name. This flag stays when it leaves, so that `name_of` still returns its guest name.
 const GUEST: u8 = 2;
 /// Others have been told that it is here.
 const JOINED: u8 = 4;
@@ -29,7 +29,7 @@ impl Members {
         Self { names: Names::new(rules, max_name, max), flags: vec![0; max], digest: 0 }
     }
 
-    /// Bytes of heap for that many with names of that length.
+    /// Bytes of heap for that many members with names of that length.
     pub(crate) fn memory_bound(max_name: usize, max: usize) -> usize {
         Names::memory_bound(max_name, max) + max * size_of::<u8>()
     }
@@ -40,7 +40,7 @@ impl Members {
         self.flags.get(member.0 as usize).is_some_and(|flags| flags & HERE != 0)
     }
 
-    /// Returns whether somebody can come under that number.
+    /// Returns whether a member can enter under that number.
     pub(crate) fn is_vacant(&self, member: MemberId) -> bool {
         self.flags.get(member.0 as usize).is_some_and(|flags| flags & HERE == 0)
     }
@@ -63,14 +63,14 @@ impl Members {
         self.names.get(member.0)
     }
 
-    /// Returns what a member is called: `alice`, `guest-7`, `anonymous`. One that has left has lost its name.
+    /// Returns a member's name: `alice`, `guest-7`, `anonymous`. A member that has left has lost its own name.
     pub(crate) fn name_of(&self, member: MemberId) -> NameBuf {
         let mut name = NameBuf::new();
         self.write_name(member, &mut name);
         name
     }
 
-    /// Writes what a member is called into a buffer.
+    /// Writes a member's name into a buffer.
     pub(super) fn write_name(&self, member: MemberId, out: &mut NameBuf) {
         out.clear();
         match self.names.get(member.0) {
@@ -80,23 +80,23 @@ impl Members {
         }
     }
 
-    /// Finds whom a name means, a guest included. (It takes `&mut self` for buffers, and changes nothing.)
+    /// Finds the member of that name, guests included. (It takes `&mut self` for its buffers, and changes nothing.)
     pub(crate) fn find(&mut self, name: &str) -> Option<MemberId> {
         self.names.find(name).or_else(|| self.names.find_guest(guest_number(name)?)).map(MemberId)
     }
 
-    /// Returns the number of the guest that a name means, if there was one.
+    /// Returns the number in a guest's name, if there ever was such a guest.
     pub(crate) fn former_guest(&self, name: &str) -> Option<u64> {
         guest_number(name).filter(|number| self.names.was_guest(*number))
     }
 
-    /// Returns a number that is the same for all who have the same members under the same names. It is kept as they
+    /// Returns a number that is equal for all who have the same members with the same names. It is updated with each
     /// change.
     pub(crate) fn digest(&self) -> u64 {
         self.digest ^ self.names.guests()
     }
 
-    /// Returns whether somebody who comes may have the name. (It takes `&mut self` for buffers, and changes nothing.)
+    /// Returns whether a new member may take the name. (It takes `&mut self` for its buffers, and changes nothing.)
     pub(crate) fn may_have(&mut self, name: &str) -> Result<(), NameError> {
         self.names.may_have(None, name, &mut NameBuf::new()).map(drop)
     }
@@ -139,13 +139,13 @@ impl Members {
     }
 }
 
-/// Adds a number to a digest, which then depends on it and on the order. Nothing secret or hostile rests on it: it tells
-/// states apart that a defect made different.
+/// Mixes a number into a digest, so that the result depends on the number and on the order. This is not for security:
+/// it shows that two states differ because of a bug.
 pub(super) fn mix(digest: u64, number: u64) -> u64 {
     (digest ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
 }
 
-/// Adds bytes and their number to a digest.
+/// Mixes bytes and their length into a digest.
 pub(super) fn mix_bytes(digest: u64, bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let digest = words.iter().fold(digest, |digest, word| mix(digest, u64::from_le_bytes(*word)));

@@ -1,9 +1,9 @@
-//! The conversation itself: who is here, who is called what, what was said. No transport, no time, no wire format.
+//! The conversation: who is here, who has which name, what was said. No transport, no time, no wire format.
 //!
-//! What peers ask for becomes an [`Entry`], and [`Conversation::apply`] is the only place where an entry changes
-//! anything. What it does depends on the state and the entry, and on nothing else; so conversations that apply the same
-//! entries in the same order stay the same, which [`Conversation::digest`] shows. A [`Hub`](crate::Hub) that is alone
-//! applies each entry as it arises.
+//! A peer's request becomes an [`Entry`], and [`Conversation::apply`] is the only place where an entry changes
+//! anything. Its effect depends only on the state and the entry. So conversations that apply the same entries in the
+//! same order stay equal, as [`Conversation::digest`] shows. A single [`Hub`](crate::Hub) applies each entry as it
+//! arises.
 //!
 //! ```
 //! use chat_proto::conversation::{Conversation, Entry, MemberId};
@@ -48,7 +48,7 @@ use crate::fault::Fault;
 pub use crate::id::MemberId;
 use crate::names::{NameBuf, NameError};
 
-/// Who is here, what each is called, and what came about lately.
+/// Who is here, each member's name, and the latest entries.
 #[derive(Debug)]
 pub struct Conversation {
     members: Members,
@@ -59,13 +59,13 @@ pub struct Conversation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejected {
-    /// Nobody of that number is here.
+    /// No member with that number is here.
     NoMember(MemberId),
-    /// Somebody of that number is here, or no member can have it.
+    /// A member with that number is here already, or the number is out of range.
     NotVacant(MemberId),
     /// The member has joined already.
     HasJoined(MemberId),
-    /// The name may not be had, at least not now.
+    /// The name cannot be taken, at least not now.
     Name(NameError),
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Rejected {
 impl core::error::Error for Rejected {}
 
 impl Conversation {
-    /// Makes a conversation with nobody in it; all of its memory is allocated here.
+    /// Makes a conversation without members, and allocates all of its memory.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Conversation {
         History::memory_bound(Self::messages(config), config.history, config.max_line, config.max_name)
     }
 
-    /// How many messages are kept: as many as any newcomer is shown, at least.
+    /// Returns how many messages are kept: at least as many as any newcomer is shown.
     fn messages(config: &Config) -> usize {
         config.dialects.iter().map(|dialect| dialect.backlog).fold(config.history, usize::max)
     }
@@ -120,14 +120,14 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// The entry does not fit the state, as when two take a name at once and this one comes second. Nothing has changed
-    /// then, not even the number of entries.
+    /// The entry does not fit the state: for example, two members take the same name, and this entry comes second.
+    /// Nothing has changed then, not even the number of entries.
     pub fn apply(&mut self, entry: &Entry<'_>) -> Result<(), Rejected> {
         self.apply_and_name(entry, &mut NameBuf::new())
     }
 
-    /// Applies an entry. If it is one by which a member's name changes or goes, `name` is then what it was called before;
-    /// else it may be anything.
+    /// Applies an entry. If it changes or removes a member's name, `name` is set to the name before; otherwise it is
+    /// unspecified.
     pub(crate) fn apply_and_name(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
         if let Entry::Say { member, .. } | Entry::Act { member, .. } = *entry {
             return self.apply_message(entry, member, name).map(drop);
@@ -183,8 +183,8 @@ impl Conversation {
         Ok(())
     }
 
-    /// Applies an entry that is a member's message to everyone, and returns what the member is called. `made` is what a
-    /// name is made in that the member has not; nearly all have one, which is not copied.
+    /// Applies a member's message to everyone, and returns the member's name. `made` is a buffer for the name of a
+    /// member without one of its own. Nearly all have one, which is borrowed and not copied.
     #[inline(always)]
     pub(crate) fn apply_message<'a>(
         &'a mut self,
@@ -205,13 +205,13 @@ impl Conversation {
         Ok(name)
     }
 
-    /// Returns what a member is called: `alice`, `guest-7`, `anonymous`.
+    /// Returns a member's name: `alice`, `guest-7`, `anonymous`.
     #[must_use]
     pub fn name(&self, member: MemberId) -> Option<String> {
         self.members.is_here(member).then(|| self.members.name_of(member).as_str().into())
     }
 
-    /// Returns whether somebody who comes may have the name.
+    /// Returns whether a new member may take the name.
     pub(crate) fn may_have(&mut self, name: &str) -> Result<(), NameError> {
         self.members.may_have(name)
     }
@@ -222,13 +222,14 @@ impl Conversation {
         self.history.entries()
     }
 
-    /// Returns the entries from number `since` on that are kept, with their numbers, oldest first. The first ever has the
-    /// number 0, and each is one more; a gap is what was overwritten, or what a dialect made longer than [`Config::max_line`].
+    /// Returns the kept entries from number `since` on, with their numbers, oldest first. The first entry ever has the
+    /// number 0, and each is one more. A gap stands for entries that were overwritten, or that a dialect decoded to
+    /// more than [`Config::max_line`] bytes.
     pub fn entries(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
         self.history.entries_since(since)
     }
 
-    /// Returns what happened from number `since` on and is kept, oldest first.
+    /// Returns the kept events from number `since` on, oldest first.
     pub fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
         self.history.events(since)
     }
@@ -239,9 +240,10 @@ impl Conversation {
         self.history.next_event()
     }
 
-    /// Returns a number that is the same for all conversations in the same state, and most likely another for any other.
+    /// Returns a number that is equal for conversations in the same state, and most likely different for any other.
     ///
-    /// It is kept as the state changes, so to ask costs nothing. Of the history it has how many entries there were.
+    /// It is updated with each change, so reading it costs nothing. Of the history it covers only how many entries
+    /// there were.
     #[must_use]
     pub fn digest(&self) -> u64 {
         mix(self.members.digest(), self.history.digest())
@@ -256,7 +258,7 @@ impl Conversation {
         &self.history
     }
 
-    /// Finds whom a name means. (It takes `&mut self` for buffers, and changes nothing.)
+    /// Finds the member of that name. (It takes `&mut self` for its buffers, and changes nothing.)
     pub(crate) fn find(&mut self, name: &str) -> Option<MemberId> {
         self.members.find(name)
     }
@@ -283,7 +285,7 @@ mod tests {
         }
     }
 
-    /// Somebody comes, says something, takes a name, whispers to another, leaves.
+    /// A member enters, says something, takes a name, sends a private message, and leaves.
     const STORY: [Entry<'_>; 9] = [
         Entry::Enter { member: ANN, guest: true },
         Entry::Enter { member: BOB, guest: false },
@@ -297,7 +299,7 @@ mod tests {
     ];
 
     #[test]
-    fn events_have_the_names_of_their_moment() {
+    fn events_have_the_names_of_their_time() {
         let mut conversation = conversation(100);
         apply_all(&mut conversation, &STORY);
         let events: Vec<_> = conversation.events(0).map(|recorded| (recorded.seq, recorded.event)).collect();
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_entries_that_are_kept_are_those_that_were_applied() {
+    fn kept_entries_are_those_that_were_applied() {
         let mut conversation = conversation(100);
         apply_all(&mut conversation, &STORY);
         assert!(conversation.entries(0).eq((0..).zip(STORY)));
@@ -327,7 +329,7 @@ mod tests {
     fn a_follower_learns_how_many_it_missed() {
         let mut conversation = conversation(2);
         apply_all(&mut conversation, &STORY);
-        // However many come and go without a word.
+        // Many others come and go without saying anything.
         for _ in 0..5 {
             let reason = CloseReason::Eof;
             let member = MemberId(5);
@@ -336,7 +338,7 @@ mod tests {
                 &[Entry::Enter { member, guest: true }, Entry::Leave { member, reason, words: "" }],
             );
         }
-        // Messages are kept apart: as many as a newcomer may be shown. Of all else the last two are.
+        // Messages are kept apart, as many as a newcomer may be shown. Of the other events the last two are kept.
         let seqs: Vec<_> = conversation.events(0).map(|recorded| recorded.seq).collect();
         assert_eq!(seqs, [1, 4, 5, 6]);
         let seqs: Vec<_> = conversation.entries(0).map(|(seq, _)| seq).collect();

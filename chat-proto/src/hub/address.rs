@@ -1,4 +1,4 @@
-//! Limits by address: what the sessions of one origin may do together.
+//! Limits by address, which all sessions of one origin share.
 
 use super::Hub;
 use crate::command::OpenError;
@@ -9,17 +9,17 @@ use crate::session::origins::Place;
 use crate::time::Timestamp;
 
 impl Hub {
-    /// Says whether another session may come from there.
+    /// Checks whether another session may be opened from that origin.
     pub(super) fn check_origin(&self, now: Timestamp, origin: Option<Origin>) -> Result<(), OpenError> {
         origin.map_or(Ok(()), |origin| self.origins.check(now, origin))
     }
 
-    /// Counts a session where it comes from, from now until its slot is vacant.
+    /// Counts a session under its origin until its slot is vacant.
     pub(super) fn count_in(&mut self, now: Timestamp, slot: u32, origin: Option<Origin>) {
         self.sessions[slot].origin = origin.map(|origin| self.origins.enter(now, origin));
     }
 
-    /// Takes note that a session is gone from where it came from.
+    /// Stops counting a session under its origin.
     pub(super) fn count_out(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
         if let Some(place) = session.origin.take() {
@@ -27,11 +27,11 @@ impl Hub {
         }
     }
 
-    /// Returns the moment from which on it is the session's turn among all of its origin.
+    /// Returns when the session may send its next line, as far as its origin's limit is concerned.
     ///
-    /// One that has to wait takes the next token that comes: so each waits no longer than those before it make it, however
-    /// many wait, and each is looked at when its own turn comes and not before.
-    #[cold] // It is not, but so the path of those that are not counted stays short.
+    /// A session that has to wait reserves the next token. So each waits only for those that came before it, and is
+    /// looked at once, when its own turn comes.
+    #[cold] // Not rare, but this keeps the path of sessions that are not counted short.
     pub(super) fn turn(&mut self, slot: u32, place: Place, now: Timestamp) -> Timestamp {
         let session = &mut self.sessions[slot];
         if let Some(turn) = session.turn {
@@ -45,7 +45,7 @@ impl Hub {
         next
     }
 
-    /// Has a session's line paid for by its origin, unless it has waited for its turn, and so has paid.
+    /// Charges a session's line to its origin, unless the session has already paid by waiting for its turn.
     #[cold]
     pub(super) fn pay_for_line(&mut self, slot: u32, place: Place, now: Timestamp) {
         if self.sessions[slot].turn.take().is_none() || Fault::TurnPaidTwice.is_planted() {

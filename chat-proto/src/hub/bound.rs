@@ -1,4 +1,4 @@
-//! The sum of all limits.
+//! The sum of all limits: how much memory a hub can use.
 
 use super::{Hub, Scratch};
 use crate::config::Config;
@@ -12,13 +12,13 @@ use crate::session::outbox::Outbox;
 use crate::session::table::Sessions;
 use crate::wire::framing::lines::Partial;
 
-/// What the most heap that a hub ever holds is made of, in bytes; see [`Config::memory_bound`].
+/// The parts of the most heap that a hub ever holds, in bytes; see [`Config::memory_bound`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryBound {
     /// Sessions, their names, half-received lines and replies.
     pub sessions: u64,
-    /// A log for each dialect, and the history for newcomers and for programs that follow along.
+    /// A log for each dialect, and the history for newcomers and followers.
     pub logs: u64,
     /// The journal.
     pub journal: u64,
@@ -35,10 +35,10 @@ impl MemoryBound {
 impl Config {
     /// Returns the most heap, in bytes, that a hub with these limits ever holds.
     ///
-    /// The worst case of everything at once: every session there with half a line sent to it, half a line received
-    /// from it and its replies at the brim, every log, the history and the journal full. What the limits themselves allow
-    /// is what is counted, whether it was ever used or not; the allocator's own overhead is not. `usize::MAX` if it is more than
-    /// that, as it may be where a `usize` has 32 bits, or if a limit is out of its range.
+    /// This is the worst case of everything at once. Every session has half a line still to be sent, half a line
+    /// received, and its reply buffer full. Every log, the history and the journal are full. It counts what the limits
+    /// allow, whether that was ever used or not, without the allocator's own overhead. It is `usize::MAX` if the sum
+    /// does not fit a `usize`, as may happen with 32 bits, or if a limit is out of its range.
     #[must_use]
     pub fn memory_bound(&self) -> usize {
         if self.check().is_err() {
@@ -47,7 +47,7 @@ impl Config {
         usize::try_from(self.memory_bounds().total()).unwrap_or(usize::MAX)
     }
 
-    /// Returns what [`memory_bound`](Self::memory_bound) is made of, for limits that are in their ranges.
+    /// Returns the parts of [`memory_bound`](Self::memory_bound), for limits that are in their ranges.
     #[must_use]
     pub fn memory_bounds(&self) -> MemoryBound {
         Hub::memory_bound(self)
@@ -56,8 +56,8 @@ impl Config {
     /// Returns about how many bytes of heap [`Hub::new`] allocates with these limits: the part of
     /// [`memory_bound`](Self::memory_bound) that does not depend on what sessions do.
     ///
-    /// Where the system may refuse so much, a program can ask for it first and say so, instead of being aborted by the
-    /// allocator. `usize::MAX` as for `memory_bound`.
+    /// Where the system may refuse so much, a program can try to allocate it first and report the failure, instead of
+    /// being aborted by the allocator. `usize::MAX` as for `memory_bound`.
     #[must_use]
     pub fn memory_at_start(&self) -> usize {
         if self.check().is_err() {
@@ -68,9 +68,10 @@ impl Config {
 }
 
 impl Hub {
-    /// Bytes of heap for what [`new`](Self::new) allocates and sessions' buffers at their brim.
+    /// Bytes of heap for what [`new`](Self::new) allocates and for the full buffers of all sessions.
     ///
-    /// Of limits in range each part fits a `usize` of 32 bits; what is there many times, and the sum, may not.
+    /// With limits in range, the size of one of each part fits a `usize` of 32 bits. Multiplied by a count, or summed,
+    /// it may not.
     fn memory_bound(config: &Config) -> MemoryBound {
         let buffers =
             Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
@@ -91,7 +92,7 @@ impl Hub {
             Schedule::memory_bound(config.dialects.len(), sessions),
             Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
-            // A buffer that grows may be there twice for a moment.
+            // A buffer that grows may exist twice for a moment.
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
@@ -118,10 +119,10 @@ mod tests {
         assert_eq!(Config { max_line: usize::MAX, ..Config::default() }.memory_bound(), usize::MAX);
     }
 
-    /// Whoever has set a machine aside by the bound must not find it larger after an update: that is a break.
+    /// A program may have sized a machine by the bound, so a larger bound after an update is a breaking change.
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn the_same_limits_have_the_same_bound_as_ever() {
+    fn the_bound_for_given_limits_does_not_change() {
         let few = Config {
             max_sessions: 3,
             max_line: 100,

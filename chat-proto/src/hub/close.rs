@@ -1,4 +1,4 @@
-//! How sessions end, and what time does to them.
+//! How sessions end.
 
 use super::Hub;
 use crate::command::CloseReason;
@@ -14,7 +14,7 @@ use crate::wire::dialect::Event;
 use crate::wire::sanitize::{Clean, clean, cut};
 
 impl Hub {
-    /// Takes note that a session's transport failed. Its `Close` follows, even so.
+    /// Reports that a session's transport failed. Its `Close` still follows.
     pub fn disconnect(&mut self, now: Timestamp, id: SessionId) {
         self.clock(now);
         if let Some(slot) = self.live(id) {
@@ -22,7 +22,7 @@ impl Hub {
         }
     }
 
-    /// Closes a session, which is told why; the words are cleaned as a peer's are and cut at 256 bytes.
+    /// Closes a session and tells it why. The text is cleaned like a peer's and cut at 256 bytes.
     pub fn kick(&mut self, now: Timestamp, id: SessionId, why: &str) {
         self.clock(now);
         if let Some(slot) = self.live(id) {
@@ -33,7 +33,7 @@ impl Hub {
         }
     }
 
-    /// Opens no more sessions, tells everyone, and closes each session once it has been sent what is pending, after
+    /// Opens no more sessions, tells everyone, and closes each session once it has been sent what is pending, or after
     /// `linger_timeout` at the latest. [`is_closed`](Self::is_closed) tells when all are gone.
     pub fn shut_down(&mut self, now: Timestamp) {
         let now = self.clock(now);
@@ -63,8 +63,8 @@ impl Hub {
         self.shutting_down && self.sessions.len() == 0
     }
 
-    /// Begins to close a session: others are told, its name is free, its input is ignored, and it is sent what there
-    /// was until now, with last words that say why.
+    /// Begins to close a session: others are told, its name becomes free, and its input is ignored. It is still sent
+    /// what was published before this moment, and last words that say why.
     pub(super) fn begin_close(&mut self, slot: u32, reason: CloseReason, words: Clean<'_>) {
         let words = words.as_str();
         if !self.sessions[slot].is_open() {
@@ -95,17 +95,17 @@ impl Hub {
         self.finish(slot, reason);
     }
 
-    /// Takes a session out of the conversation: it hears nothing that is said from now on, and others are told.
+    /// Takes a session out of the conversation: it receives nothing that is published from now on, and others are told.
     fn leave_now(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let end = self.rendered(slot).log.head();
         let (member, mut name) = (MemberId(slot), NameBuf::new());
         let had_joined = self.conversation.members().has_joined(member);
         let applied = self.conversation.apply_and_name(&Entry::Leave { member, reason, words }, &mut name);
-        debug_assert_eq!(applied, Ok(()), "who is open is a member");
+        debug_assert_eq!(applied, Ok(()), "an open session is a member");
         let SessionStats { opened, lines_received, lines_sent, .. } = self.sessions[slot].stats;
         tracing::info!(
             session = %self.sessions.id(slot),
-            // Written in quotation marks and with escapes, so that it can be nothing but a name.
+            // In quotation marks and escaped, so that the name cannot pass for other fields of the log line.
             name = name.as_str(),
             %reason,
             after = format_args!("{:.1?}", self.now.saturating_duration_since(opened)),
@@ -117,7 +117,7 @@ impl Hub {
         self.open -= 1;
         self.schedule.turns.forget(slot);
         if let Hold::Target(target) = self.sessions[slot].hold {
-            // It may have been let go already: then the next is.
+            // It may have been released already; then this releases the next one.
             self.schedule.turns.release_first(target);
         }
         self.schedule.ended.remove(slot);
@@ -131,7 +131,7 @@ impl Hub {
         }
     }
 
-    /// Lets go of all that a session holds; its slot is free once its `Close` was handed out.
+    /// Releases everything that a session holds. Its slot becomes free once its `Close` was handed out.
     pub(super) fn finish(&mut self, slot: u32, reason: CloseReason) {
         let session = &mut self.sessions[slot];
         session.step(Step::End(reason));

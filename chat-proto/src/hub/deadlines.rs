@@ -1,4 +1,4 @@
-//! When a session is to be looked at again, and what is done then.
+//! When each session has to be looked at again, and what happens then.
 
 use core::time::Duration;
 
@@ -13,25 +13,25 @@ use crate::time::Timestamp;
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug)]
 enum Expiry {
-    /// No byte of what is pending was taken for too long; or the session has been closing for too long.
+    /// No pending byte was taken for too long, or the session has been closing for too long.
     Output,
-    /// The session has been blocked for too long to be waited for.
+    /// The session has been blocked for so long that it is slow.
     Slow,
-    /// There is a token for the session's next line; or no complete line has come for too long, or for nearly as long.
+    /// A token for the session's next line is there, or the idle timeout or its warning is due.
     Input,
-    /// The session's peer has ended too long ago.
+    /// The session's peer ended its input too long ago.
     CutShort,
 }
 
 impl Expiry {
-    /// In the order in which they are done where several have come.
+    /// In the order in which they are handled if several have passed.
     const ALL: [Self; 4] = [Self::Output, Self::Slow, Self::Input, Self::CutShort];
 }
 
 impl Hub {
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next; `None`: not before something happens.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout) next; `None`: not before something else happens.
     ///
-    /// Any other call may change it. To ask costs nothing.
+    /// Any other call may change it. Asking costs nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let told = self.presence.deadline();
@@ -41,11 +41,11 @@ impl Hub {
         Some(self.schedule.deadlines.first().map_or(told, |at| at.min(told)))
     }
 
-    /// Does what time has brought: idle, stalled and lingering sessions are closed, buckets refilled, and readers told how
-    /// many came and went.
+    /// Handles the deadlines that have passed: closes idle, stalled and lingering sessions, refills buckets, and tells
+    /// readers how many members joined and left.
     ///
-    /// A call that comes too early changes nothing. Afterwards [`poll_timeout`](Self::poll_timeout) is later than
-    /// `now`, or none.
+    /// A call that comes too early changes nothing. Afterwards [`poll_timeout`](Self::poll_timeout) is `None` or later
+    /// than `now`.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.clock(now);
         if self.presence.deadline().has_come(now) {
@@ -57,14 +57,14 @@ impl Hub {
                     self.expire(slot, expiry);
                 }
             }
-            debug_assert!(!self.deadline(slot).has_come(now), "what was due is done");
+            debug_assert!(!self.deadline(slot).has_come(now), "an expired deadline was not handled");
             if !Fault::DeadlineNotRearmed.is_planted() {
                 self.arm(slot);
             }
         }
     }
 
-    /// Does what one of the session's deadlines was for; nothing if the one before it has ended the session.
+    /// Handles one of a session's deadlines, unless an earlier one has ended the session.
     fn expire(&mut self, slot: u32, expiry: Expiry) {
         let session = &mut self.sessions[slot];
         match (expiry, session.phase()) {
@@ -74,7 +74,7 @@ impl Hub {
             (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
             (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
             (Expiry::Input, Phase::Open) => self.expire_silence(slot),
-            // Its transport takes nothing: last words would not reach it either.
+            // Its transport takes nothing, so last words would not reach the peer either.
             (Expiry::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
             (Expiry::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
             _ => {}
@@ -92,7 +92,7 @@ impl Hub {
         self.requeue(slot);
     }
 
-    /// Makes sure that the session is looked at when its earliest deadline comes.
+    /// Makes sure that the session is looked at no later than at its earliest deadline.
     pub(super) fn arm(&mut self, slot: u32) {
         self.schedule.deadlines.no_later(slot, self.deadline(slot));
     }

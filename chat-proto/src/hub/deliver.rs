@@ -1,4 +1,4 @@
-//! What sessions are sent.
+//! What sessions are sent: handing bytes out, and taking reports of what was written.
 
 use super::Hub;
 use crate::batch::{Batch, HandOut};
@@ -52,12 +52,12 @@ impl<'a> Pending<'a> {
 }
 
 impl Hub {
-    /// Borrows what a session is to be sent, for one vectored write; nothing if the session is gone, or if nothing is
-    /// left of what its `Send` was for.
+    /// Borrows the bytes to send to a session, for one vectored write. It is empty if the session is gone or if nothing
+    /// remains to send.
     ///
-    /// It ends where an event does, and need not be all there is: another `Send` follows. Report what was written with
-    /// [`sent`](Self::sent) before any other call: a later one may evict from the log what was borrowed here. Drivers
-    /// that cannot hold to that copy with [`fill`](Self::fill).
+    /// It ends where an event ends, and may be less than everything; another `Send` follows then. Report what was
+    /// written with [`sent`](Self::sent) before any other call, because a later call may evict from the log what was
+    /// borrowed here. Drivers that cannot do that copy the bytes with [`fill`](Self::fill).
     pub fn pending(&mut self, id: SessionId) -> Pending<'_> {
         let mut pending = Pending::default();
         let Some(slot) = self.live(id) else { return pending };
@@ -72,9 +72,7 @@ impl Hub {
         pending
     }
 
-    /// Returns what a session is to be sent next, if there is anything.
-    ///
-    /// If nothing remains, completes the send.
+    /// Returns what to send to a session next. If nothing remains, completes the send.
     fn offer(&mut self, slot: u32) -> Option<HandOut> {
         self.settle_lag(slot);
         let out = self.hand_out(slot);
@@ -85,10 +83,10 @@ impl Hub {
         Some(out)
     }
 
-    /// Takes note that the session's socket took the first `n` bytes of what [`pending`](Self::pending) handed out.
+    /// Reports that the session's socket took the first `n` bytes of what [`pending`](Self::pending) handed out.
     ///
-    /// If it took all and there is more, another `Send` follows; if less, the driver tries again when the socket is
-    /// writable. More than was pending counts as all.
+    /// If it took all and there is more, another `Send` follows. If it took less, the driver tries again when the
+    /// socket is writable. If `n` is more than was pending, all counts as taken.
     pub fn sent(&mut self, now: Timestamp, id: SessionId, n: usize) {
         self.clock(now);
         let Some(slot) = self.live(id) else { return };
@@ -107,14 +105,15 @@ impl Hub {
         self.progressed(slot, n, n == whole);
     }
 
-    /// Copies what a session is to be sent into `batch`, at most `max_bytes` of the log but one message at least;
-    /// returns whether there is anything.
+    /// Copies the bytes to send to a session into `batch`: at most `max_bytes` of the log, but at least one message.
+    /// Returns whether there is anything.
     ///
-    /// A batch that [`fits`](Self::fits) the session already is left as it is: readers at the same place share one
-    /// copy. One that does not is filled anew, so it must not be needed any more for a session that is not reported yet.
-    /// If there is nothing, there is nothing to report.
+    /// A batch that already [`fits`](Self::fits) the session is left as it is, so that readers at the same place share
+    /// one copy. Any other batch is overwritten, so no session that was given it may still be unreported. If this
+    /// returns false, there is nothing to report.
     ///
-    /// 64 KiB is a good `max_bytes`: about what a socket takes at once, and what each batch comes to hold.
+    /// 64 KiB is a good `max_bytes`: about what a socket takes at once. The buffer of each batch grows to about that
+    /// size.
     pub fn fill(&mut self, id: SessionId, batch: &mut Batch, max_bytes: usize) -> bool {
         let offered = self.live(id).and_then(|slot| Some((slot, self.offer(slot)?)));
         let Some((slot, mut out)) = offered else {
@@ -135,7 +134,7 @@ impl Hub {
         true
     }
 
-    /// Returns whether `batch` holds just what this session is to be sent next, so that it needs no filling.
+    /// Returns whether `batch` already holds exactly what to send to this session next, so that it need not be filled.
     ///
     /// True only for batches without private bytes, filled for a session of the same dialect at the same place.
     #[must_use]
@@ -145,21 +144,21 @@ impl Hub {
         let log = &self.room.rendered[session.dialect as usize].log;
         let next = session.cursor.next;
         if next < log.tail() {
-            // It is first to be told how much it missed.
+            // It must first be told how many messages it missed.
             return false;
         }
         if session.outbox.is_none() {
-            // Nearly all: no more than a look at where it is.
+            // The common case needs only the cursor.
             let to = session.cursor.stretch(session.end(log.head()));
             return batch.fits(session.dialect, &HandOut { front: 0, replies: 0, from: next, to });
         }
         batch.fits(session.dialect, &self.hand_out(slot))
     }
 
-    /// Takes note that the session's socket took the first `n` bytes of a batch that was filled for it.
+    /// Reports that the session's socket took the first `n` bytes of a batch that was filled for it.
     ///
-    /// Like [`sent`](Self::sent), but any calls may have been made since: a message of which the socket took a part is
-    /// finished even if the log has evicted it by now, for the batch has the rest.
+    /// Unlike with [`sent`](Self::sent), other calls may have been made since. If the socket took part of a message,
+    /// the rest is sent even if the log has evicted that message, because the batch still has it.
     pub fn sent_batch(&mut self, now: Timestamp, id: SessionId, batch: &Batch, n: usize) {
         self.clock(now);
         let Some(slot) = self.live(id) else { return };
@@ -178,7 +177,7 @@ impl Hub {
         self.progressed(slot, n, n == whole);
     }
 
-    /// Hands out a session's `Send`: from now on its driver is at work on it.
+    /// Hands out a session's `Send`. From now on its driver is writing.
     pub(super) fn start_sending(&mut self, slot: u32) -> Command {
         let session = &mut self.sessions[slot];
         session.sending = true;
@@ -191,7 +190,7 @@ impl Hub {
         Command::Send(self.sessions.id(slot))
     }
 
-    /// Returns whether there is anything to send to the session. What it has missed counts, too.
+    /// Returns whether there is anything to send to the session, including a notice of missed messages.
     #[inline]
     pub(super) fn has_pending(&self, slot: u32) -> bool {
         let session = &self.sessions[slot];
@@ -199,7 +198,7 @@ impl Hub {
             || session.cursor.next < session.end(self.rendered(slot).log.head())
     }
 
-    /// Returns what the session is to be sent at once, once it has been told of what it missed.
+    /// Returns what to send to the session next. Call [`settle_lag`](Self::settle_lag) first.
     fn hand_out(&self, slot: u32) -> HandOut {
         let session = &self.sessions[slot];
         let log = &self.rendered(slot).log;
@@ -208,7 +207,7 @@ impl Hub {
         let front = outbox.map_or(0, |outbox| outbox.front().len());
         let replies = outbox.map_or(0, |outbox| outbox.len_before(next));
         if next < log.tail() {
-            // What is private comes before the notice of the gap.
+            // Private bytes come before the notice of the gap.
             return HandOut { front, replies, from: log.tail(), to: log.tail() };
         }
         let limit = outbox.and_then(|outbox| outbox.next_mark(next)).unwrap_or(u64::MAX);
@@ -216,8 +215,8 @@ impl Hub {
         HandOut { front, replies, from: next, to }
     }
 
-    /// Moves a reader that has fallen behind to the oldest message kept, with a notice of the gap, if that is what comes
-    /// next.
+    /// If a gap comes next for a reader that has fallen behind, moves it to the oldest message kept, with a notice of
+    /// the gap.
     fn settle_lag(&mut self, slot: u32) {
         let rendered = &self.room.rendered[self.sessions[slot].dialect as usize];
         let session = &mut self.sessions[slot];
@@ -248,7 +247,7 @@ impl Hub {
         }
     }
 
-    /// Moves a reader over its own messages, of which it is not shown any.
+    /// Moves a reader past its own messages, which it is not shown.
     #[inline]
     fn step_over_own(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
@@ -257,7 +256,7 @@ impl Hub {
         session.cursor.skip_own(log, end);
     }
 
-    /// Does what follows from a write: `complete` if the socket took all that was handed out.
+    /// Updates the session after a write; `complete` if the socket took everything that was handed out.
     fn progressed(&mut self, slot: u32, n: usize, complete: bool) {
         self.stats.bytes_sent += n as u64;
         let session = &mut self.sessions[slot];
@@ -282,7 +281,7 @@ impl Hub {
         self.go_on(slot);
     }
 
-    /// Puts a session into the list where it belongs now; one that is closing and has no more to be sent is over.
+    /// Puts a session into the list where it belongs now. Finishes a closing session that has nothing left to send.
     pub(super) fn go_on(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
         match self.sessions[slot].phase() {
@@ -298,8 +297,8 @@ impl Hub {
 }
 
 impl crate::session::Session {
-    /// Returns whether the batch can have been filled for this session and not been reported yet. Whatever else a
-    /// driver reports, it must not move a session from where it is.
+    /// Returns whether the batch can have been filled for this session and not been reported yet. A wrong report from a
+    /// driver must not move the cursor.
     fn was_given(&self, batch: &Batch) -> bool {
         let out = batch.out();
         let outbox = self.outbox.as_deref();
@@ -310,7 +309,7 @@ impl crate::session::Session {
             && (log || out.from == out.to)
     }
 
-    /// Takes away what of the first `n` bytes handed out was private.
+    /// Removes the private part of the first `n` bytes that were handed out.
     fn take_private(&mut self, out: &HandOut, n: usize) {
         if let Some(outbox) = &mut self.outbox {
             outbox.take_front(n.min(out.front));
@@ -318,7 +317,8 @@ impl crate::session::Session {
         }
     }
 
-    /// Moves on to the log's entry `seq`; if a part of it was taken, behind it, and `rest` is what is left.
+    /// Moves the cursor to the log's entry `seq`. If part of that entry was taken, moves past it and keeps the `rest`
+    /// to send first.
     #[inline]
     fn take_log(&mut self, seq: u64, rest: [&[u8]; 2], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
         let begun = !rest[0].is_empty();

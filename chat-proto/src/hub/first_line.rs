@@ -1,4 +1,4 @@
-//! What a session's first line decides: whether a chat client is there at all.
+//! A session's first line: it decides whether the peer is a chat client at all.
 
 use simdutf8::basic::from_utf8;
 
@@ -9,10 +9,10 @@ use crate::wire::sanitize::Clean;
 use crate::wire::sniff::is_blank;
 
 impl Hub {
-    /// Judges a session's first line; returns whether it is to be carried out.
+    /// Judges a session's first line; returns whether to carry it out.
     ///
-    /// A blank one is not: the next is the first then. If it is another program's, so is whatever follows: it is
-    /// answered, and the session closes.
+    /// A blank line is not carried out, and the next one is the first then. If the line is another protocol's, the peer
+    /// is told so and the session closes, because the lines that follow are of that protocol too.
     #[cold]
     pub(super) fn accept_first_line(&mut self, slot: u32, first: FirstLine<'_>) -> bool {
         if matches!(first, FirstLine::Whole(line) if is_blank(line)) {
@@ -35,7 +35,7 @@ impl Hub {
         false
     }
 
-    /// Returns whether a line is not UTF-8 though its dialect wants that. Within base64 it may be what it likes.
+    /// Returns whether a line is not UTF-8 although its dialect requires that. What base64 encodes is not checked here.
     fn is_broken_text(&mut self, slot: u32, line: &[u8]) -> bool {
         if from_utf8(line).is_ok() {
             return false;

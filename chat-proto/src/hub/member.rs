@@ -1,4 +1,4 @@
-//! Members whom the embedding program knows: those who come under a name, and those who have no connection.
+//! Members that the embedding program manages: those with a name that it knows, and those without a connection.
 
 use core::fmt;
 use core::time::Duration;
@@ -17,12 +17,12 @@ use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::{clean, cut};
 
-/// Why a session could not be opened under a name, or a member not enter.
+/// Why a session could not be opened under a name, or a member could not enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnterError {
-    /// There is no session to be had.
+    /// No session could be opened.
     Open(OpenError),
-    /// The name is not to be had.
+    /// The name cannot be taken.
     Name(NameError),
 }
 
@@ -49,15 +49,15 @@ impl From<NameError> for EnterError {
     }
 }
 
-/// Why what a member without a connection was to say was not said.
+/// Why a message of a member without a connection was not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SayError {
-    /// There is no such member, or it has a connection, by which it speaks for itself.
+    /// There is no such member, or it has a connection and speaks through that.
     NoMember,
-    /// Readers who keep [pace](crate::Config::pace) are behind, or the one whom it is for has no room, or others wait to
-    /// say something to it: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
+    /// Readers that keep [pace](crate::Config::pace) are behind, or the recipient has no room, or others wait to send it
+    /// something: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
     NotNow,
-    /// Whom it was for is gone.
+    /// The recipient is gone.
     NobodyThere,
 }
 
@@ -74,12 +74,12 @@ impl fmt::Display for SayError {
 impl core::error::Error for SayError {}
 
 impl Hub {
-    /// Opens a session for a peer whose name the driver knows, such as one that has signed in: it is welcomed under that
-    /// name, and others are told that it has joined. The [policy](crate::Policy) is not asked.
+    /// Opens a session for a peer whose name the driver knows, such as one that has signed in. The session is welcomed
+    /// under that name, and others are told that it has joined. The [policy](crate::Policy) is not asked.
     ///
     /// # Errors
     ///
-    /// As [`open_from`](Self::open_from); or the name is not to be had, and then nothing has changed.
+    /// As [`open_from`](Self::open_from); or the name cannot be taken, and then nothing has changed.
     ///
     /// # Panics
     ///
@@ -96,13 +96,13 @@ impl Hub {
         Ok(self.open_as(now, dialect, origin, Some(name))?)
     }
 
-    /// Gives a session another name, as the driver knows it, or a member without a connection; others are told, and the
-    /// session itself, if there is room among its replies. The [policy](crate::Policy) is not asked. Does nothing if the
+    /// Gives a session, or a member without a connection, another name that the driver has chosen; others are told, and the
+    /// session itself if there is room among its replies. The [policy](crate::Policy) is not asked. Does nothing if the
     /// session is gone.
     ///
     /// # Errors
     ///
-    /// The name is not to be had.
+    /// The name cannot be taken.
     pub fn rename(&mut self, now: Timestamp, id: SessionId, name: &str) -> Result<(), NameError> {
         self.clock(now);
         let Some(slot) = self.sessions.slot(id).filter(|slot| self.sessions[*slot].is_here()) else { return Ok(()) };
@@ -141,13 +141,12 @@ impl Hub {
         self.arm(slot);
     }
 
-    /// Lets somebody take part who has no connection, such as a bot that is a part of the program: it has a name, says and
-    /// does things, is found, and is listed by `/who`; it is sent nothing and never closed.
+    /// Adds a member without a connection, such as a bot that is part of the program. It has a name, sends messages and
+    /// actions, can be found, and is listed by `/who`. It is sent nothing and never closed.
     ///
-    /// It follows what happens by [`events`](Self::events), what is said to it alone among them, and what it says itself.
-    /// It takes one of
-    /// [`Config::max_sessions`](crate::Config::max_sessions) until it [leaves](Self::leave). What it says is cleaned as a
-    /// peer's words are; the [policy](crate::Policy) is not asked, and no rate limits it.
+    /// It follows the conversation by [`events`](Self::events), which include the private messages sent to it and its
+    /// own messages. It counts towards [`Config::max_sessions`](crate::Config::max_sessions) until it
+    /// [leaves](Self::leave). Its messages are cleaned like a peer's; the [policy](crate::Policy) is not asked, and no rate limit applies.
     ///
     /// ```
     /// use chat_proto::{Config, Hub, Timestamp};
@@ -162,14 +161,14 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// The hub is full or shutting down, or the name is not to be had.
+    /// The hub is full or shutting down, or the name cannot be taken.
     pub fn enter(&mut self, now: Timestamp, name: &str) -> Result<SessionId, EnterError> {
         let now = self.clock(now);
         if self.shutting_down {
             return Err(OpenError::ShuttingDown.into());
         }
         self.conversation.may_have(name)?;
-        // It reads no log, so it does not matter which this is a place in.
+        // It reads no log, so any log will do for its cursor.
         let cursor = Cursor::at_head(&self.room.rendered[0].log);
         let Some(id) = self.sessions.insert(0, cursor, now, Step::Enter) else {
             self.make_room();
@@ -183,7 +182,7 @@ impl Hub {
         Ok(id)
     }
 
-    /// Says something to everyone, for a member without a connection.
+    /// Publishes a message of a member without a connection.
     ///
     /// # Errors
     ///
@@ -192,7 +191,7 @@ impl Hub {
         self.publish_for(now, id, words, |member, words| Entry::Say { member, words })
     }
 
-    /// Does something that all see, for a member without a connection.
+    /// Publishes an action (`/me`) of a member without a connection.
     ///
     /// # Errors
     ///
@@ -201,11 +200,11 @@ impl Hub {
         self.publish_for(now, id, words, |member, words| Entry::Act { member, words })
     }
 
-    /// Says something to one other, for a member without a connection.
+    /// Sends a private message from a member without a connection to a session, or to another such member.
     ///
     /// # Errors
     ///
-    /// There is no such member, the other is gone, or has no room for it.
+    /// There is no such member, or the recipient is gone or has no room.
     pub fn say_to(&mut self, now: Timestamp, id: SessionId, to: SessionId, words: &str) -> Result<(), SayError> {
         self.clock(now);
         let slot = self.unconnected_slot(id)?;
@@ -224,7 +223,7 @@ impl Hub {
         })
     }
 
-    /// Lets a member without a connection leave, with words that may be empty; of more than 256 bytes, those. Does nothing
+    /// Removes a member without a connection, with last words that may be empty and are cut at 256 bytes. Does nothing
     /// if there is no such member.
     pub fn leave(&mut self, now: Timestamp, id: SessionId, words: &str) {
         self.clock(now);
@@ -235,7 +234,7 @@ impl Hub {
         self.scratch = Some(scratch);
     }
 
-    /// Takes a member without a connection out of the conversation.
+    /// Removes a member without a connection from the conversation.
     pub(super) fn let_leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let name = self.name_of(slot);
         self.apply(&Entry::Leave { member: MemberId(slot), reason, words });
@@ -252,7 +251,7 @@ impl Hub {
         slot.ok_or(SayError::NoMember)
     }
 
-    /// Publishes what a member without a connection says or does.
+    /// Publishes a message or action of a member without a connection.
     fn publish_for<'a>(
         &mut self,
         now: Timestamp,
@@ -278,7 +277,7 @@ impl Hub {
         })
     }
 
-    /// Cleans words and does something with them, if any are left.
+    /// Cleans words, and passes them on if any are left.
     fn with_words(
         &mut self,
         words: &str,
@@ -291,11 +290,11 @@ impl Hub {
         done
     }
 
-    /// Has a member take a name, unless it may not be had.
+    /// Gives a member a name, if the rules allow it.
     pub(super) fn claim(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
         match self.conversation.apply(&Entry::Name { member: MemberId(slot), name }) {
             Err(Rejected::Name(error)) => return Err(error),
-            applied => debug_assert_eq!(applied, Ok(()), "who is here may take a name"),
+            applied => debug_assert_eq!(applied, Ok(()), "a member may take a name"),
         }
         let (id, name) = (self.sessions.id(slot), self.conversation.members().own_name(MemberId(slot)));
         tracing::info!(session = %id, name, "named");
@@ -303,11 +302,11 @@ impl Hub {
         Ok(())
     }
 
-    /// Tells others what a member is called now that was called `from` before.
+    /// Tells others a member's present name, given that it was called `from` before.
     pub(super) fn publish_name(&mut self, slot: u32, from: &NameBuf, had_joined: bool) {
         let to = self.name_of(slot);
         if *from == to {
-            // The policy made of it the name that the session has.
+            // The policy rewrote it to the name that the member already has.
         } else if had_joined {
             self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, self.reader(slot));
         } else {
@@ -321,12 +320,12 @@ impl Hub {
         self.publish_presence(&Event::Joined { name: name.as_str() }, self.reader(slot));
     }
 
-    /// Returns the session by which a member reads what is said, and so must skip what is its own.
+    /// Returns the session with which a member reads the log, and which has to skip the member's own messages.
     fn reader(&self, slot: u32) -> Option<u32> {
         self.sessions[slot].is_open().then_some(slot)
     }
 
-    /// Tells a session what it is called.
+    /// Tells a session its name.
     pub(super) fn reply_named(&mut self, slot: u32) {
         let name = self.name_of(slot);
         self.reply(slot, &Event::Named { name: name.as_str() });

@@ -1,10 +1,10 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has its construction and what a driver asks of it. `receive` takes what peers send, `first_line` sees
-//! whether they are chat clients at all, `propose` does what they ask for, `pace` has lines wait for those who read,
-//! `publish` writes what comes of it to everyone or to one, `deliver` hands it out, `deadlines` does what time brings,
-//! `silence` warns who says nothing, and `close` is how sessions end. `address` has the limits by address, and `bound` adds
-//! up the memory.
+//! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
+//! decides whether they are chat clients at all, `propose` carries out requests, `pace` makes lines wait for readers,
+//! `publish` sends events to everyone or to one session, `deliver` hands out bytes, `deadlines` handles timeouts,
+//! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
+//! the memory.
 
 mod address;
 mod bound;
@@ -50,15 +50,15 @@ use crate::time::Timestamp;
 use crate::wire::dialect::{Event, Unnamed};
 use crate::wire::framing::lines::Partial;
 
-/// The chat server's core: sessions, names, the shared log.
+/// The chat server's core: sessions, names and the shared logs.
 ///
 /// A driver calls it with what its transports bring and with the time, and does what
-/// [`poll_command`](Self::poll_command) says. Any call may be made at any time; one for a session that is gone does
-/// nothing. If `now` runs backwards, the latest that was seen counts.
+/// [`poll_command`](Self::poll_command) says. Any call may be made at any time; a call for a session that is gone does
+/// nothing. If `now` runs backwards, the hub uses the latest time that it has seen.
 #[derive(Debug)]
 pub struct Hub {
     config: Config,
-    /// [`Config::reply_reserve`], which is asked for with every line.
+    /// [`Config::reply_reserve`], kept here because every line needs it.
     reply_reserve: usize,
     now: Timestamp,
     shutting_down: bool,
@@ -69,18 +69,18 @@ pub struct Hub {
     unconnected: usize,
     origins: Origins,
     presence: Presence,
-    /// Who is here, and what came about.
+    /// The members, their names, and the history.
     conversation: Conversation,
-    /// Where everyone hears it.
+    /// The logs, and how far their readers are.
     room: Room,
-    /// Who is next.
+    /// Which session is next, and when.
     schedule: Schedule,
     journal: Journal,
     partials: Buffers<Partial>,
     outboxes: Buffers<Outbox>,
-    /// `None` while somebody works in it.
+    /// `None` while a caller works in it.
     scratch: Option<Box<Scratch>>,
-    /// A name that the policy rewrote: apart, since a claim is made while words wait in the scratch.
+    /// A name that the policy rewrote. It is separate because a claimed name is handled while words are in the scratch.
     rewritten_name: String,
     stats: HubStats,
 }
@@ -89,19 +89,19 @@ pub struct Hub {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HubStats {
-    /// Sessions there now: open, closing, or over and their `Close` not yet handed out.
+    /// Sessions now: open, closing, or over with a `Close` that was not handed out yet.
     pub sessions: usize,
-    /// Sessions opened ever.
+    /// Sessions opened since the start.
     pub opened: u64,
     /// Sessions not opened: the hub was full or shutting down, or there were too many from one address.
     pub not_opened: u64,
-    /// Of those, the ones that were one too many, or too soon, for where they came from.
+    /// Those of `not_opened` that exceeded a limit by address.
     pub kept_out: u64,
-    /// Sessions over.
+    /// Sessions that have ended.
     pub closed: u64,
     /// Messages and notices that went to everyone.
     pub messages: u64,
-    /// Complete lines taken from peers, refused ones among them.
+    /// Complete lines taken from peers, including refused ones.
     pub lines_received: u64,
     /// Bytes taken from peers.
     pub bytes_received: u64,
@@ -109,36 +109,36 @@ pub struct HubStats {
     pub bytes_sent: u64,
     /// Lines refused.
     pub refused: u64,
-    /// Messages that readers were too slow for, each counted once a reader.
+    /// Messages that readers were too slow for, counted once for each reader.
     pub missed: u64,
-    /// Times that a session's input began to be left untaken, for want of tokens or for replies that it does not read.
+    /// Times that a session's input began to be left untaken, because it had no tokens or did not read its replies.
     pub throttled: u64,
-    /// Lines that had to wait for readers that keep pace, or for the one whom they are for.
+    /// Lines that had to wait for readers that keep pace, or for the recipient of a private message.
     pub held: u64,
-    /// Times that a reader was no longer waited for, since it did not keep pace.
+    /// Times that a reader became slow, so that nobody waited for it any more.
     pub slow: u64,
-    /// Sessions that were closed before all was said that their peers had sent before they ended.
+    /// Sessions that were closed before everything was handled that their peers had sent.
     pub cut_short: u64,
-    /// Sessions over because they took nothing of what was pending.
+    /// Sessions that ended because their peers took no pending bytes.
     pub stalled: u64,
-    /// Sessions over because they spoke another protocol.
+    /// Sessions that ended because their peers spoke another protocol.
     pub wrong_protocol: u64,
 }
 
-/// Buffers for what becomes of a line before it is encoded. They live as long as the hub, so that handling a line
-/// allocates nothing; whoever works in them takes them out of it meanwhile.
+/// Buffers for a line before it is encoded. They live as long as the hub, so that handling a line allocates nothing. A
+/// caller takes them out of the hub while it works in them.
 #[derive(Debug, Default)]
 struct Scratch {
     /// What a dialect decodes into.
     decoded: Vec<u8>,
-    /// Words that had to be cleaned.
+    /// Words that were changed by cleaning.
     words: String,
     /// Words that the policy rewrote.
     rewritten: String,
 }
 
 impl Hub {
-    /// Makes a hub with these limits; all of its fixed memory is allocated here.
+    /// Makes a hub with these limits, and allocates all of its fixed memory.
     ///
     /// # Errors
     ///
@@ -185,21 +185,21 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// The hub is full or shutting down. [`refusal`](Self::refusal) has the words for the peer.
+    /// The hub is full or shutting down. [`refusal`](Self::refusal) has the text for the peer.
     ///
     /// # Panics
     ///
-    /// If the dialect is of another hub that speaks more of them.
+    /// May panic if the dialect belongs to another hub.
     pub fn open(&mut self, now: Timestamp, dialect: DialectId) -> Result<SessionId, OpenError> {
         self.open_from(now, dialect, None)
     }
 
-    /// Opens a session for a new transport, and counts it with all others of its origin; `None`: with nobody.
+    /// Opens a session for a new transport, and counts it with all others of its origin; `None`: not counted.
     ///
     /// # Errors
     ///
-    /// The hub is full or shutting down, or there are too many sessions of that origin, or too many new ones.
-    /// [`refusal`](Self::refusal) has the words for the peer.
+    /// The hub is full or shutting down, or that origin has too many sessions or opened too many too quickly.
+    /// [`refusal`](Self::refusal) has the text for the peer.
     ///
     /// # Panics
     ///
@@ -213,7 +213,7 @@ impl Hub {
         self.open_as(now, dialect, origin, None)
     }
 
-    /// Opens a session, under a name that it may have if there is one.
+    /// Opens a session, under a name if one is given. The caller has checked that the name may be taken.
     fn open_as(
         &mut self,
         now: Timestamp,
@@ -256,7 +256,7 @@ impl Hub {
         self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
         if let Some(name) = name {
             let claimed = self.claim(id.slot, name);
-            debug_assert_eq!(claimed, Ok(()), "whoever comes may have the name");
+            debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         }
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.replay_backlog(id.slot);
@@ -270,33 +270,35 @@ impl Hub {
         Ok(id)
     }
 
-    /// Appends to `out` what to tell a peer for which no session could be opened: write it once, then close [gently](crate#closing).
+    /// Appends to `out` the text for a peer for which no session could be opened. Write it once, then close
+    /// [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
         self.room.rendered[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }
 
-    /// Tells everyone something, as the server.
+    /// Sends a message to everyone, as the server.
     ///
-    /// The words are cleaned as a peer's are, and cut at `max_line` bytes.
+    /// The words are cleaned like a peer's, and cut at `max_line` bytes.
     pub fn announce(&mut self, now: Timestamp, words: &str) {
         let now = self.clock(now);
         self.journal.push(now, None, RecordKind::Announced);
         self.announce_now(words);
     }
 
-    /// Tells one session something, as the server; returns false if it is gone or has no room, since it does not read.
+    /// Sends a message to one session, as the server. Returns false if the session is gone, or has no room because it
+    /// does not read.
     ///
-    /// The words are cleaned as a peer's are, and cut at `max_line` bytes. A dialect shows them as it shows what is
-    /// [announced](Self::announce).
+    /// The words are cleaned like a peer's, and cut at `max_line` bytes. A dialect shows them like
+    /// [announced](Self::announce) ones.
     pub fn tell(&mut self, now: Timestamp, id: SessionId, words: &str) -> bool {
         self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return false };
         self.tell_now(slot, words)
     }
 
-    /// Returns the next thing for the driver to do.
+    /// Returns the next command for the driver.
     ///
-    /// Drain until `None`, or stop at any time: nothing is lost. Costs the same however many sessions there are.
+    /// Drain until `None`, or stop at any time: nothing is lost. The cost does not depend on the number of sessions.
     pub fn poll_command(&mut self) -> Option<Command> {
         if self.schedule.turns.are_calm() {
             return self.next_command();
@@ -323,19 +325,19 @@ impl Hub {
                 self.requeue(slot);
                 return Some(Command::Read(self.sessions.id(slot)));
             }
-            debug_assert!(!session.sending, "one that is being sent to is not in line for that again");
+            debug_assert!(!session.sending, "a session that is being sent to is not queued again");
             if self.has_pending(slot) {
                 return Some(self.start_sending(slot));
             }
-            // Nothing to send: it was queued with all who had read its log.
+            // Nothing to send: it was queued with all other readers of its log.
             self.go_on(slot);
         }
         None
     }
 
-    /// Returns whether [`poll_command`](Self::poll_command) is worth calling.
+    /// Returns whether to call [`poll_command`](Self::poll_command).
     ///
-    /// Never false while there is a command; true now and then when there is none after all.
+    /// Never false while there is a command. May be true when there is none.
     #[must_use]
     pub fn has_commands(&self) -> bool {
         self.schedule.ready.any() || self.has_turns()
@@ -347,7 +349,7 @@ impl Hub {
         HubStats { sessions: self.sessions.len() - self.unconnected, messages: self.room.messages, ..self.stats }
     }
 
-    /// Returns the counters that need no adding up.
+    /// Returns the counters that are kept directly, without those that have to be computed.
     pub(crate) const fn counters(&self) -> &HubStats {
         &self.stats
     }
@@ -364,15 +366,15 @@ impl Hub {
         self.sessions.occupied(u32::MAX).filter(live).map(|slot| self.sessions.id(slot))
     }
 
-    /// Returns what a session is called: `alice`, `guest-7`, `anonymous`. One that is closing has lost its name.
+    /// Returns a session's name: `alice`, `guest-7`, `anonymous`. A closing session has lost its name.
     #[must_use]
     pub fn name(&self, id: SessionId) -> Option<String> {
         Some(self.name_of(self.sessions.slot(id)?).as_str().into())
     }
 
-    /// Returns the session of that name, as peers find it: without regard to case, and a guest, too.
+    /// Returns the session of that name, as peers find it: regardless of case, and guests included.
     ///
-    /// Events speak of names; to [`kick`](Self::kick) somebody takes an id.
+    /// Events have names, while [`kick`](Self::kick) needs an id.
     #[must_use]
     pub fn find(&mut self, name: &str) -> Option<SessionId> {
         self.find_slot(name).map(|slot| self.sessions.id(slot))
@@ -392,15 +394,15 @@ impl Hub {
         self.sessions[slot].is_here().then(|| self.sessions.id(slot))
     }
 
-    /// Returns the conversation: who is here, and the latest of the entries that were applied.
+    /// Returns the conversation: who is here, and the latest entries that were applied.
     #[must_use]
     pub fn conversation(&self) -> &Conversation {
         &self.conversation
     }
 
-    /// Returns what happened from number `since` on and is kept, oldest first: who joined and left, what was said.
+    /// Returns the events that are kept, from number `since` on, oldest first: who joined and left, and what was said.
     ///
-    /// A program that follows along asks for what is new, and learns from a gap in the numbers how much it
+    /// A follower asks for new events, and learns from a gap in the numbers how many it
     /// [missed](crate::conversation::Recorded::seq).
     pub fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
         self.conversation.events(since)
@@ -413,7 +415,7 @@ impl Hub {
         self.journal.since(since)
     }
 
-    /// Takes note of the time.
+    /// Advances the hub's clock, never backwards, and returns it.
     fn clock(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
         self.now
@@ -425,7 +427,7 @@ impl Hub {
         matches!(self.sessions[slot].phase(), Phase::Open | Phase::Closing { .. }).then_some(slot)
     }
 
-    /// Returns what a session is called.
+    /// Returns the name of a session.
     fn name_of(&self, slot: u32) -> NameBuf {
         self.conversation.members().name_of(MemberId(slot))
     }
@@ -440,7 +442,7 @@ impl Hub {
         self.requeue_if(slot, pending);
     }
 
-    /// Does the same, knowing whether anything is to be sent to it.
+    /// Does the same, given whether there is anything to send.
     #[inline]
     fn requeue_if(&mut self, slot: u32, pending: bool) {
         let session = &mut self.sessions[slot];
@@ -480,12 +482,12 @@ impl Scratch {
         }
     }
 
-    /// Makes a buffer for what the policy writes, if there is one.
+    /// Makes a buffer for words that the policy rewrites, if there is a policy.
     fn room_to_rewrite(config: &Config) -> String {
         String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 })
     }
 
-    /// Bytes of heap for them, and for the name that the policy rewrote.
+    /// Bytes of heap for these buffers and for the name that the policy rewrote.
     pub(super) const fn memory_bound(config: &Config) -> usize {
         size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 }
     }

@@ -1,4 +1,4 @@
-//! Whose line waits for whom: readers that keep pace are waited for, and lines that wait have their turn.
+//! Which lines wait for which readers, and how waiting lines get their turns.
 
 use alloc::boxed::Box;
 
@@ -13,14 +13,14 @@ use crate::time::Timestamp;
 use crate::wire::framing::lines::Partial;
 use crate::wire::sanitize::Clean;
 
-/// The most lines that have their turn in one call.
+/// The most waiting lines that are carried out in one call.
 const TURNS_A_CALL: usize = 256;
 
 impl Hub {
-    /// Takes note that a session's socket, which took less than it was offered, takes bytes again.
+    /// Reports that a session's socket, which took less than it was offered, takes bytes again.
     ///
-    /// Call it when the transport says so, before the next write. Until then the time is the peer's: one that does
-    /// not keep [pace](crate::Config::pace) is waited for no longer. From then on it is the driver's own.
+    /// Call it when the transport says so, before the next write. Until then the time is charged to the peer, which
+    /// becomes slow if it does not keep [pace](crate::Config::pace). From then on the time is the driver's.
     pub fn writable(&mut self, now: Timestamp, id: SessionId) {
         let now = self.clock(now);
         if let Some(slot) = self.live(id) {
@@ -29,7 +29,7 @@ impl Hub {
         }
     }
 
-    /// Begins to wait for a reader.
+    /// Starts to wait for a reader.
     pub(super) fn wait_for(&mut self, slot: u32) {
         let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
@@ -38,12 +38,12 @@ impl Hub {
         self.room.move_marks();
     }
 
-    /// Returns whether others wait for a session to read.
+    /// Returns whether others wait for this session to read.
     pub(super) fn is_waited_for(&self, slot: u32) -> bool {
         self.room.pace.is_some() && self.sessions[slot].is_open() && !self.sessions[slot].intake.is_slow()
     }
 
-    /// Takes note of how far a reader is.
+    /// Records how far a reader is.
     #[inline]
     pub(super) fn observe(&mut self, slot: u32) {
         let Some(pace) = &self.room.pace else { return };
@@ -54,7 +54,7 @@ impl Hub {
         }
     }
 
-    /// Takes note of what a reader has taken: `n` bytes, and whether that was all it was offered.
+    /// Records that a reader has taken `n` bytes, and whether that was all it was offered.
     #[inline]
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
         let session = &mut self.sessions[slot];
@@ -77,7 +77,7 @@ impl Hub {
         }
     }
 
-    /// Takes note that a reader has taken all that there is.
+    /// Records that a reader has taken everything that there is.
     #[inline]
     pub(super) fn has_taken_all(&mut self, slot: u32) {
         let Some(pace) = &self.room.pace else { return };
@@ -87,7 +87,7 @@ impl Hub {
         }
     }
 
-    /// A reader does not keep pace: it is waited for no longer.
+    /// Marks a reader as slow, and stops waiting for it.
     pub(super) fn give_up_on(&mut self, slot: u32) {
         tracing::debug!(session = %self.sessions.id(slot), "slow");
         self.stats.slow += 1;
@@ -98,7 +98,7 @@ impl Hub {
         self.sessions[slot].intake.give_up();
     }
 
-    /// Waits for a reader no longer: neither those who publish, nor those who have private messages for it.
+    /// Stops waiting for a reader: releases those who publish, and those who have private messages for it.
     pub(super) fn wait_no_longer_for(&mut self, slot: u32) {
         if self.room.pace.is_none() {
             return;
@@ -109,7 +109,7 @@ impl Hub {
         self.schedule.turns.release_all(slot);
     }
 
-    /// Keeps a line until it may be carried out.
+    /// Holds a line until it may be carried out.
     pub(super) fn hold(&mut self, slot: u32, line: Box<Partial>, hold: Hold) {
         let session = &mut self.sessions[slot];
         session.framer.hold(line);
@@ -118,13 +118,13 @@ impl Hub {
         self.schedule.turns.wait(slot, hold, false);
     }
 
-    /// Returns whether a line that has waited may be carried out.
+    /// Returns whether a waiting line may be carried out.
     #[inline]
     pub(super) fn has_turns(&self) -> bool {
         self.schedule.turns.any(|| self.room.is_open())
     }
 
-    /// Lets lines that have waited be carried out, each in its turn, until nothing may be published.
+    /// Carries out waiting lines, each in its turn, until nothing more may be published.
     pub(super) fn take_turns(&mut self) {
         self.schedule.turns.note_mark(self.room.marks());
         for _ in 0..TURNS_A_CALL {
@@ -133,10 +133,10 @@ impl Hub {
         }
     }
 
-    /// Carries out the line that a session holds, or has it wait again.
+    /// Carries out the line that a session holds, or makes it wait again.
     fn take_turn(&mut self, slot: u32) {
         if !self.has_reply_room(slot) {
-            // Others have filled its replies meanwhile. It goes first when there is room.
+            // Others have filled its reply buffer meanwhile. It is carried out first when there is room.
             let waited_for = core::mem::replace(&mut self.sessions[slot].hold, Hold::Replies);
             self.schedule.turns.wait(slot, Hold::Replies, false);
             return self.pass_turn_on(waited_for);
@@ -159,14 +159,14 @@ impl Hub {
         self.schedule.turns.wait(slot, hold, true);
     }
 
-    /// Lets the next go on of those who wait for the same member, once one of them does so no longer.
+    /// Releases the next of those who wait for the same member, once one of them no longer does.
     fn pass_turn_on(&mut self, waited_for: Hold) {
         if let Hold::Target(target) = waited_for {
             self.schedule.turns.release_first(target);
         }
     }
 
-    /// Goes on with a session whose line has been carried out.
+    /// Resumes a session whose line has been carried out.
     fn resume(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
         if !session.is_open() {
@@ -187,7 +187,7 @@ impl Hub {
         self.arm(slot);
     }
 
-    /// Lets go on what waited for the session to read its replies.
+    /// Releases what waited for the session to read its replies.
     pub(super) fn replies_read(&mut self, slot: u32) {
         if !self.has_reply_room(slot) {
             return;

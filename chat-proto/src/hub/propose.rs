@@ -1,4 +1,4 @@
-//! What peers ask for, and what it does.
+//! Requests of peers, and how they are carried out.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -13,21 +13,21 @@ use crate::schedule::turns::Hold;
 use crate::wire::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
 use crate::wire::sanitize::{Clean, clean, clean_in_place, cut};
 
-/// In how many slots `/who` looks for somebody: where there once were many more than are here now, most have nobody.
+/// How many slots `/who` searches. If many more members were here once, most slots are vacant.
 const MAX_LOOKS: u32 = 10_000;
 
-/// What there is against what a peer asks for.
+/// Why a request is refused.
 enum Objection {
-    /// The hub's own rules.
+    /// The hub's own rules refuse it.
     Complaint(Complaint<'static>),
-    /// The embedding program's policy, which says why.
+    /// The embedding program's policy refuses it, for this reason.
     Policy(Cow<'static, str>),
 }
 
 impl Hub {
-    /// Does what a peer asks for, or returns what that has to wait for.
+    /// Carries out a request, or returns what it has to wait for.
     ///
-    /// `scratch` and `rewritten` are what words are cleaned and rewritten in.
+    /// `scratch` and `rewritten` are buffers for cleaned and rewritten words.
     #[inline(always)]
     pub(super) fn handle_request(
         &mut self,
@@ -47,7 +47,8 @@ impl Hub {
         }
     }
 
-    /// Does what is not a message to everyone: apart, so that messages need not make room for its variables.
+    /// Carries out requests other than messages to everyone. Separate, so that messages need no stack space for its
+    /// variables.
     #[inline(never)]
     fn handle_other(&mut self, slot: u32, request: Request<'_>, scratch: &mut String, rewritten: &mut String) -> Hold {
         match request {
@@ -114,8 +115,8 @@ impl Hub {
         }
     }
 
-    /// Asks the embedding program's policy, if there is one; returns what is to be said in place of what was proposed, or
-    /// taken as a name.
+    /// Asks the embedding program's policy, if there is one. Returns the words to say, or the name to take, in place of
+    /// those proposed.
     fn consider<'a>(
         &self,
         slot: u32,
@@ -144,7 +145,7 @@ impl Hub {
         }
     }
 
-    /// Tells a session what there is against what it asked for.
+    /// Tells a session why its request was refused.
     fn object(&mut self, slot: u32, objection: &Objection) {
         match objection {
             Objection::Complaint(complaint) => self.refuse(slot, *complaint),
@@ -156,7 +157,8 @@ impl Hub {
         }
     }
 
-    /// Lets a session that is about to say its first words take the name that it claims, and joins it.
+    /// Joins a session that is about to say something for the first time, under the name that it claims if it may have
+    /// that.
     #[cold]
     fn join(&mut self, slot: u32, claim: Option<&str>) {
         // A claim that cannot be granted is ignored: the original's clients would not understand a refusal here.
@@ -183,7 +185,7 @@ impl Hub {
         self.reply_named(slot);
     }
 
-    /// Gives the session a name, if the policy and the other names let it.
+    /// Gives the session a name, if the policy and the rules for names allow it.
     fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Objection> {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
         let taken = self.consider(slot, Action::Name { to: name }, &mut rewritten).and_then(|passed| {
@@ -211,7 +213,7 @@ impl Hub {
         Hold::None
     }
 
-    /// Says something to one member, or returns that it has to wait until that one has read more.
+    /// Sends a private message to one member, or returns that it has to wait until that member has read more.
     fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
         if let Err(hold) = self.await_room(slot, target, words) {
             return hold;
@@ -228,9 +230,9 @@ impl Hub {
     fn await_room(&mut self, slot: u32, target: u32, words: &str) -> Result<(), Hold> {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
-        // A long message may find no more room than for last words; what one says to oneself is answered, too.
+        // A long message may leave room only for last words. A message to oneself also needs room for its confirmation.
         let spare = if target == slot { self.reply_reserve } else { self.room.max_encoded };
-        // Who has no connection reads it among the events.
+        // A member without a connection reads it among the events.
         if self.sessions[target].is_open() && !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {
                 return Err(Hold::Target(target));
@@ -241,7 +243,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Lets a session leave, without words if the policy is against them.
+    /// Closes a session with its last words, or without them if the policy refuses them.
     fn request_quit<'a>(&mut self, slot: u32, mut words: Clean<'a>, rewritten: &'a mut String) {
         if !words.is_empty() {
             let action = Action::Quit { words: words.as_str() };
@@ -250,12 +252,12 @@ impl Hub {
         self.begin_close(slot, CloseReason::Quit, words);
     }
 
-    /// Finds the open session that a name means, a guest's included.
+    /// Finds the open session of that name, guests included.
     pub(super) fn find_slot(&mut self, name: &str) -> Option<u32> {
         self.conversation.find(name).map(|member| member.0)
     }
 
-    /// Says why a name means nobody.
+    /// Returns the complaint for a name that nobody has.
     fn absence(&self, name: &str) -> Complaint<'static> {
         let gone = self.conversation.members().former_guest(name);
         gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
@@ -268,7 +270,7 @@ impl Hub {
         let here = self.sessions.occupied(MAX_LOOKS).filter(|slot| self.sessions[*slot].is_here());
         for other in here.take(self.open + self.unconnected) {
             let name = self.name_of(other);
-            // Numbers and words around the list have their room in the dialects' own forms.
+            // The numbers and words around the list are counted in each dialect's longest form.
             if names.len() + SEPARATOR.len() + name.as_str().len() > MAX_NOTICE.min(self.config.max_line) {
                 break;
             }

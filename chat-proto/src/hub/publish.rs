@@ -1,4 +1,4 @@
-//! How events reach sessions: through the log, or as a reply to one.
+//! How events reach sessions: through the logs, or as a reply to one session.
 
 use super::Hub;
 use crate::conversation::Entry;
@@ -25,7 +25,7 @@ impl Hub {
         self.scratch = Some(scratch);
     }
 
-    /// Tells one session something as the server; returns whether there was room.
+    /// Sends a message to one session as the server; returns whether there was room.
     pub(super) fn tell_now(&mut self, slot: u32, words: &str) -> bool {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
@@ -38,8 +38,9 @@ impl Hub {
         fits
     }
 
-    /// Returns whether an event that a session has not asked for finds room among its replies: there must be as much left
-    /// as its own next line may cause, or others could keep it from being read, or `spare` if it has no replies yet.
+    /// Returns whether an event that a session has not asked for fits among its replies. Enough room must remain for
+    /// what its own next line may cause, or others could keep that line from being taken. If it has no replies yet,
+    /// `spare` bytes must remain.
     pub(super) fn has_room_for(&mut self, slot: u32, event: &Event<'_>, spare: usize) -> bool {
         let session = &self.sessions[slot];
         let len = self.room.encode(session.dialect, event).len();
@@ -49,13 +50,13 @@ impl Hub {
         }
     }
 
-    /// Applies an entry that fits, as the hub's own are.
+    /// Applies an entry that always fits the state, as the hub's own entries do.
     pub(super) fn apply(&mut self, entry: &Entry<'_>) {
         let applied = self.conversation.apply(entry);
         debug_assert_eq!(applied, Ok(()), "{entry:?}");
     }
 
-    /// Tells everyone. The author is not to read it.
+    /// Publishes an event to everyone except its author.
     #[inline(never)]
     pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
         self.room.publish(self.now, event, author, &mut self.sessions, &mut self.schedule.ready);
@@ -70,7 +71,7 @@ impl Hub {
         self.requeue(slot);
     }
 
-    /// Puts an event among the session's replies.
+    /// Appends an event to the session's replies.
     pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
         let head = self.rendered(slot).log.head();
         let session = &mut self.sessions[slot];
@@ -84,8 +85,8 @@ impl Hub {
         outbox.reply(at, bytes, self.config.reply_bytes);
     }
 
-    /// Puts the latest messages among a newcomer's replies, as many as half of their room holds, and says where they
-    /// begin and end.
+    /// Appends the latest messages to a newcomer's replies, up to half of the reply buffer, and marks where
+    /// they begin and end.
     pub(super) fn replay_backlog(&mut self, slot: u32) {
         let head = self.rendered(slot).log.head();
         let session = &mut self.sessions[slot];
@@ -96,7 +97,7 @@ impl Hub {
         });
     }
 
-    /// Tells everyone that someone has joined, who is not to read it, or that someone has left.
+    /// Tells everyone that a member has joined or left. The author of a join does not read it.
     pub(super) fn publish_presence(&mut self, event: &Event<'_>, author: Option<u32>) {
         if !self.presence.is_wanted {
             return self.publish(event, author);
@@ -107,7 +108,7 @@ impl Hub {
         self.room.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.schedule.ready);
     }
 
-    /// Begins another second, if the last is over, and tells of those who were only counted in that.
+    /// Starts a new second if the last is over, and reports the joins and leaves that were only counted.
     pub(super) fn pass_second(&mut self) {
         if self.presence.end.has_come(self.now) {
             self.tell_counted();
@@ -115,7 +116,7 @@ impl Hub {
         }
     }
 
-    /// Tells of those who were only counted so far.
+    /// Reports the joins and leaves that were only counted so far.
     pub(super) fn tell_counted(&mut self) {
         if let Some(event) = self.presence.take_counted() {
             self.room.publish_to(

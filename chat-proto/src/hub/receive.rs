@@ -16,12 +16,12 @@ use crate::wire::framing::lines::Frame;
 use crate::wire::sanitize::Clean;
 
 impl Hub {
-    /// Takes bytes that came from a session's peer and returns how many it took.
+    /// Takes bytes that came from a session's peer, and returns how many it took.
     ///
-    /// Fewer than given means that the session is out of tokens, does not read its replies, or has said something that
-    /// has to [wait](crate#pace). The driver keeps the rest, stops reading from the transport, so that it pushes back,
-    /// and offers the rest again after [`Command::Read`](crate::Command::Read). What comes for a session that is closing
-    /// or gone is taken and ignored.
+    /// If it took fewer than given, the session has no tokens, does not read its replies, or has sent a line that has
+    /// to [wait](crate#pace). The driver keeps the rest, stops reading from the transport so that it pushes back, and
+    /// offers the rest again after [`Command::Read`](crate::Command::Read). Bytes for a session that is closing or gone
+    /// are taken and ignored.
     pub fn receive(&mut self, now: Timestamp, id: SessionId, bytes: &[u8]) -> usize {
         let now = self.clock(now);
         let Some(slot) = self.sessions.slot(id) else { return bytes.len() };
@@ -81,11 +81,11 @@ impl Hub {
         if self.sessions[slot].is_open() { taken } else { bytes.len() }
     }
 
-    /// Takes note that a session's peer will send no more; call it once all of its input was taken.
+    /// Reports that a session's peer will send no more. Call it once all of its input was taken.
     ///
-    /// A line without its end was not said. One that waits still is, within
-    /// [`linger_timeout`](crate::Config::linger_timeout). Then the session is sent what is pending, and closed. If input
-    /// was left untaken, say so at once by [`peer_ended`](Self::peer_ended), and call this when it was taken.
+    /// A line without its line end is not carried out. A line that waits still is, within
+    /// [`linger_timeout`](crate::Config::linger_timeout). Then the session is sent what is pending, and closed. If
+    /// input was left untaken, call [`peer_ended`](Self::peer_ended) at once, and this method when all of it was taken.
     pub fn receive_eof(&mut self, now: Timestamp, id: SessionId) {
         let now = self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
@@ -95,12 +95,13 @@ impl Hub {
         self.end_input(slot, now, Ended::Input);
     }
 
-    /// Takes note that a session's peer has ended its output, or is gone, while input of its is left untaken.
+    /// Reports that a session's peer has ended its output, or is gone, while some of its input is untaken.
     ///
-    /// What is left may be offered after `Read` as ever, for [`linger_timeout`](crate::Config::linger_timeout) at most;
-    /// then, or when all of it was taken and [`receive_eof`](Self::receive_eof) was called, the session is closed. If the
-    /// hub is nearly full, it is closed at once, so that nobody who is here is kept out by those who are not. A driver
-    /// that does not read a transport has to ask for this: by `POLLRDHUP`, once a second, say.
+    /// The driver may still offer that input after `Read`, for [`linger_timeout`](crate::Config::linger_timeout) at
+    /// most. The session is closed after that time, or when all of it was taken and [`receive_eof`](Self::receive_eof)
+    /// was called. If the hub is nearly full, the session is closed at once, so that peers who are gone keep nobody
+    /// out. A driver that does not read from a transport has to check for this, for example by `POLLRDHUP` once a
+    /// second.
     pub fn peer_ended(&mut self, now: Timestamp, id: SessionId) {
         let now = self.clock(now);
         if let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) {
@@ -114,7 +115,7 @@ impl Hub {
             session.active = now;
             self.schedule.ended.push(ENDED, slot);
         }
-        // A driver may be late to tell that the peer has ended, when all of its input was taken.
+        // The report may be late: all of the peer's input may have been taken already.
         if session.ended != Ended::Input {
             session.ended = ended;
         }
@@ -122,31 +123,31 @@ impl Hub {
         self.make_room();
     }
 
-    /// Ends sessions whose peers have ended, the longest ago first, while there are few slots left for others.
+    /// Ends the session whose peer ended longest ago, while few slots are free.
     ///
-    /// A slot is free only when its driver has been told to close it. So one is made free for each that is taken, ahead
-    /// of time.
+    /// A slot becomes free only after its driver has been told to close the session. So for each slot that is taken
+    /// another is freed ahead of time.
     pub(super) fn make_room(&mut self) {
         let spare = (self.config.max_sessions / 16).clamp(1, 64);
         if self.sessions.len() + spare > self.config.max_sessions
             && let Some(slot) = self.schedule.ended.first(ENDED)
         {
             self.cut_short(slot);
-            // It may have begun to close, and has until its linger timeout for that otherwise.
+            // If it was closing already, it would otherwise stay until its linger timeout.
             if matches!(self.sessions[slot].phase(), Phase::Closing { .. }) {
                 self.finish(slot, CloseReason::Eof);
             }
         }
     }
 
-    /// Closes a session whose peer has ended, though not all of its input was said.
+    /// Closes a session whose peer has ended before all of its input was handled.
     pub(super) fn cut_short(&mut self, slot: u32) {
         self.stats.cut_short += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::CutShort);
         self.begin_close(slot, CloseReason::Eof, Clean::EMPTY);
     }
 
-    /// Returns whether the session may send another line now; if not, sees to it that it is told when it may.
+    /// Returns whether the session may send another line now. If not, makes sure that it is told when it may.
     fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
         let session = &self.sessions[slot];
         let before = session.untaken;
@@ -174,13 +175,13 @@ impl Hub {
         false
     }
 
-    /// Returns whether whatever a line causes finds room among the session's replies.
+    /// Returns whether anything that a line may cause fits among the session's replies.
     pub(super) fn has_reply_room(&self, slot: u32) -> bool {
         let outbox = self.sessions[slot].outbox.as_ref();
         outbox.is_none_or(|outbox| outbox.has_room(0, self.reply_reserve, self.config.reply_bytes))
     }
 
-    /// Takes a token for as much of a long line as costs one, from the session and from its origin.
+    /// Charges one token, to the session and to its origin, for each part of a long line that costs as much as a line.
     fn pay(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
         session.bucket.take(session.flow, now);
@@ -189,14 +190,14 @@ impl Hub {
         }
     }
 
-    /// Returns the moment from which on the session may send another line.
+    /// Returns when the session may send another line.
     fn next_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
         let session = &self.sessions[slot];
         let next = session.bucket.refill(session.flow);
         session.origin.map_or(next, |place| next.max(self.turn(slot, place, now)))
     }
 
-    /// Has the hub and the session's origin count a complete line, as the session has already.
+    /// Counts a complete line for the hub and the session's origin. The session has already counted it.
     #[inline]
     fn count_line(&mut self, slot: u32, now: Timestamp) {
         self.stats.lines_received += 1;
@@ -205,7 +206,7 @@ impl Hub {
         }
     }
 
-    /// Does what a line asks for, or returns what it has to wait for. `previous` is when the line before came.
+    /// Carries out a line, or returns what it has to wait for. `previous` is when the line before it came.
     #[inline(always)]
     fn handle_line(&mut self, slot: u32, now: Timestamp, previous: Timestamp, line: &[u8]) -> Hold {
         self.count_line(slot, now);
@@ -229,8 +230,8 @@ impl Hub {
         !turns.must_wait()
     }
 
-    /// Does what a line asks for. If that publishes something, and it is neither its turn nor may it be done before others,
-    /// returns that it has to wait.
+    /// Carries out a line. If it would publish something, is not taking its turn, and others have to go first, returns
+    /// that it has to wait.
     #[inline(always)]
     pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: bool) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Sessions that say nothing: they are warned, then closed.
+//! Silent sessions: they are warned, then closed.
 
 use core::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::Clean;
 
-/// How long before the end a session is warned, where silence may last twice as long at least.
+/// How long before its end a session is warned, if its idle timeout is at least twice as long.
 const WARNING: Duration = Duration::from_secs(60);
 
 impl Hub {
-    /// Returns when a silent session is to be warned or, if it was, closed.
+    /// Returns when to warn a silent session or, if it was warned, to close it.
     pub(super) fn silence_deadline(&self, slot: u32) -> Timestamp {
         let session = &self.sessions[slot];
         let Some(timeout) = session.idle_timeout() else { return Timestamp::MAX };
@@ -21,15 +21,15 @@ impl Hub {
         session.active + if is_to_be_warned { timeout.saturating_sub(WARNING) } else { timeout }
     }
 
-    /// Closes a session whose silence has lasted too long, or warns it that this is near.
+    /// Closes a session that has been silent too long, or warns it shortly before that.
     pub(super) fn expire_silence(&mut self, slot: u32) {
-        // As if it were warned: a clock may leap over both moments.
+        // Set before the check, because the clock may jump past both moments.
         self.sessions[slot].warned = true;
         if self.silence_deadline(slot).has_come(self.now) {
             return self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
         }
         let warning = self.room.encode(self.sessions[slot].dialect, &Event::SilenceWarning).len();
-        // Room must stay for last words. One that does not read need not be told more.
+        // Room must stay for last words. A session that does not read needs no further warning.
         let (reserve, max) = (self.room.max_encoded, self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();
         if warning > 0 && outbox.is_none_or(|outbox| outbox.has_room(warning, reserve, max)) {

@@ -1,4 +1,4 @@
-//! Where people hear each other: a log for each dialect, and how far its readers are.
+//! The logs: one for each dialect, and how far its readers are.
 
 pub(crate) mod presence;
 pub(crate) mod rendered;
@@ -17,31 +17,32 @@ use crate::session::table::Sessions;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 
-/// What is said to everyone, in each dialect's own form.
+/// What is published, as each dialect encodes it.
 #[derive(Debug)]
 pub(crate) struct Room {
     pub(crate) rendered: Vec<Rendered>,
     /// `None` if nobody is waited for.
     pub(crate) pace: Option<Pace>,
-    /// A small part of a log lies behind its mark, and a reader that is waited for has not reached the mark of its own.
+    /// A small part of a log lies behind its mark, and a reader that is waited for has not reached the mark of its own
+    /// log.
     is_closed: bool,
-    /// How often the marks have moved, which wraps.
+    /// How often the marks have moved; wraps around.
     moves: u32,
-    /// What a dialect encodes into.
+    /// The buffer that dialects encode into.
     encoded: Vec<u8>,
-    /// [`Config::max_encoded`], which is asked for with every event.
+    /// [`Config::max_encoded`], kept here because every event needs it.
     pub(crate) max_encoded: usize,
     /// Messages and notices that went to everyone.
     pub(crate) messages: u64,
 }
 
-/// The dialects that are told of something.
+/// The dialects that an event is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     All,
     /// Those in which each of many joins and leaves is an event of its own.
     Programs,
-    /// The others. What they are told in place of those is not counted as a message.
+    /// The others. What they are told instead is not counted as a message.
     Screens,
 }
 
@@ -75,12 +76,12 @@ impl Room {
         config.dialects.len() as u64 * rendered as u64 + Self::room_to_encode(config) as u64
     }
 
-    /// Bytes to encode into: a dialect may write an event twice, plain and encoded, before it drops one.
+    /// Bytes of the encoding buffer: a dialect may write an event twice, plain and encoded, before it drops one.
     fn room_to_encode(config: &Config) -> usize {
         2 * config.max_encoded()
     }
 
-    /// Appends an event to the log of every dialect that has readers and shows it. Its author is not to read it.
+    /// Appends an event to the log of every dialect that has readers and shows it. Its author does not read it.
     #[inline(always)]
     pub(crate) fn publish(
         &mut self,
@@ -94,7 +95,7 @@ impl Room {
         self.append(now, |_| true, event, author, sessions, ready);
     }
 
-    /// Does the same for some dialects.
+    /// Does the same for some dialects only.
     pub(crate) fn publish_to(
         &mut self,
         now: Timestamp,
@@ -108,7 +109,7 @@ impl Room {
         self.append(now, |rendered| audience.has(rendered), event, author, sessions, ready);
     }
 
-    /// Does the same for dialects that are wanted; inlined, since nearly always all are.
+    /// Does the same for the dialects that `is_wanted` selects; inlined, because nearly always all are.
     #[inline(always)]
     fn append(
         &mut self,
@@ -131,7 +132,7 @@ impl Room {
             let (event, author) = if home == Some(index) {
                 (event, author)
             } else {
-                // Only the dialect that read the words from the wire knows what to make of them as they came.
+                // Only the dialect that decoded the line knows how to use its wire form.
                 elsewhere = event.without_wire();
                 (&elsewhere, None)
             };
@@ -140,7 +141,7 @@ impl Room {
                 ready.log_has_grown(index);
             }
             may_move |= rendered.marks.is_full(&rendered.log);
-            // An author who has read all has nothing to take by which it would be seen to have reached the mark.
+            // An author at the head has nothing to take, so no report would show that it has reached the mark.
             if let Some(pace) = &self.pace
                 && let Some(author) = author
             {
@@ -179,14 +180,14 @@ impl Room {
         self.moves
     }
 
-    /// Returns an event as one dialect writes it; nothing if it does not show it.
+    /// Returns an event as one dialect encodes it; empty if the dialect does not show it.
     pub(crate) fn encode(&mut self, dialect: u8, event: &Event<'_>) -> &[u8] {
         self.rendered[dialect as usize].encode(event, &mut self.encoded, self.max_encoded);
         &self.encoded
     }
 
-    /// Hands over the latest messages as one dialect writes them, as many as `room` holds, the oldest of them first;
-    /// before and after them, what it writes there. If it shows none of them, nothing.
+    /// Passes the latest messages to `each` as one dialect encodes them, oldest first, as many as fit in `room`,
+    /// between that dialect's marks for their beginning and end. If the dialect shows none of them, passes nothing.
     pub(crate) fn replay(&mut self, dialect: u8, history: &History, mut room: usize, mut each: impl FnMut(&[u8])) {
         let rendered = &self.rendered[dialect as usize];
         let latest = || history.latest_messages().filter_map(event_of).take(rendered.config.backlog);
@@ -221,7 +222,7 @@ impl Room {
     }
 }
 
-/// Returns a message as dialects write it.
+/// Returns a message as an event for dialects.
 fn event_of(message: Happened<'_>) -> Option<Event<'_>> {
     Some(match message {
         Happened::Said { name, words } => Event::Said { name, words, wire: None },

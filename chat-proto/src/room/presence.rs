@@ -1,7 +1,7 @@
-//! Joins and leaves as screens see them: a few one by one, many as a number.
+//! Joins and leaves as people on screens see them: a few are shown one by one, many as a number.
 //!
-//! Others see each of them as it is: records, counters, and programs, which read dialects that do not
-//! [fold presence](crate::Dialect::folds_presence).
+//! Records, counters, and programs that read dialects which do not [fold presence](crate::Dialect::folds_presence) get
+//! each of them.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 
-/// How many joins and leaves within a second are shown one by one.
+/// How many joins and leaves in a second are shown one by one.
 const SHOWN: u64 = 5;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,15 +18,15 @@ const SECOND: Duration = Duration::from_secs(1);
 /// What was shown in the current second, and what was only counted.
 #[derive(Debug)]
 pub(crate) struct Presence {
-    /// Any dialect wants it.
+    /// Whether any dialect wants it.
     pub(crate) is_wanted: bool,
-    /// When the second is over.
+    /// When the second ends.
     pub(crate) end: Timestamp,
-    /// How many are shown one by one in this second.
+    /// How many may be shown one by one in this second.
     allowed: u64,
-    /// How many joins and leaves there were in it.
+    /// How many joins and leaves there were in this second.
     seen: u64,
-    /// Those that were only counted.
+    /// Joins and leaves that were only counted.
     joined: u64,
     left: u64,
 }
@@ -37,12 +37,12 @@ impl Presence {
         Self { is_wanted, end: Timestamp::ZERO, allowed: SHOWN, seen: 0, joined: 0, left: 0 }
     }
 
-    /// Returns when those who were only counted are to be told of; [`Timestamp::MAX`] for never.
+    /// Returns when to report those that were only counted; [`Timestamp::MAX`] for never.
     pub(crate) fn deadline(&self) -> Timestamp {
         if self.joined + self.left > 0 { self.end } else { Timestamp::MAX }
     }
 
-    /// Begins another second, if the last is over.
+    /// Starts a new second, if the last is over.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         if self.end.has_come(now) {
             self.allowed = if self.seen > SHOWN { 0 } else { SHOWN };
@@ -50,7 +50,7 @@ impl Presence {
         }
     }
 
-    /// Takes note of a join or a leave; returns whether it is shown as it is.
+    /// Records a join or a leave; returns whether to show it by itself.
     pub(crate) fn note(&mut self, is_join: bool) -> bool {
         self.seen += 1;
         if self.seen <= self.allowed {
@@ -64,7 +64,7 @@ impl Presence {
         false
     }
 
-    /// Takes out those who were only counted.
+    /// Removes and returns what was only counted, as an event.
     pub(crate) fn take_counted(&mut self) -> Option<Event<'static>> {
         let (joined, left) = (core::mem::take(&mut self.joined), core::mem::take(&mut self.left));
         (joined + left > 0 && !Fault::PresenceUntold.is_planted()).then_some(Event::CameAndWent { joined, left })
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// Lets so many join at once at each of these moments; returns how many were shown, and what was told before.
+    /// Plays that many joins at each of these moments; returns how many were shown, and what was reported before.
     fn play(presence: &mut Presence, joins: &[(u64, u64)]) -> Vec<(usize, Option<u64>)> {
         let at = |&(millis, joins): &(u64, u64)| {
             let now = Timestamp::from_nanos(millis * 1_000_000);
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_shown_and_many_are_one_line_a_second() {
+    fn a_few_joins_are_shown_and_many_are_one_line_a_second() {
         let mut presence = Presence::new(&Config::default());
         let seen = play(&mut presence, &[(0, 3), (999, 2), (999, 1), (1_000, 9), (1_999, 1), (2_000, 4), (3_000, 5)]);
-        // The second after one with too many shows none one by one, and the one after that does again.
+        // In the second after one with too many, none are shown one by one. In the one after that they are again.
         let expected = [(3, None), (2, None), (0, None), (0, Some(1)), (0, None), (0, Some(10)), (5, Some(4))];
         assert_eq!(seen, expected);
-        assert_eq!(presence.deadline(), Timestamp::MAX, "nobody is left to be told of");
+        assert_eq!(presence.deadline(), Timestamp::MAX, "nothing is left to report");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The conversation as one dialect writes it.
+//! The conversation as one dialect encodes it.
 
 use alloc::vec::Vec;
 
@@ -7,13 +7,13 @@ use crate::log::{Log, Readers};
 use crate::schedule::pace::{Marks, Pace};
 use crate::wire::dialect::{Dialect, Event};
 
-/// One dialect's log, and who reads it.
+/// One dialect's log, and its readers.
 #[derive(Debug)]
 pub(crate) struct Rendered {
     pub(crate) config: DialectConfig,
     pub(crate) log: Log,
     pub(crate) marks: Marks,
-    /// Sessions that read it, in any phase but over.
+    /// Sessions of this dialect that still read, in any phase except over.
     pub(crate) sessions: usize,
 }
 
@@ -42,7 +42,7 @@ impl Rendered {
 
     /// Encodes an event; returns whether there is anything to show.
     ///
-    /// A dialect that writes more than it said it would is not obeyed: the bounds come first.
+    /// If a dialect writes more than it said it would, its output is dropped: the bounds come first.
     #[inline]
     pub(crate) fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>, max: usize) -> bool {
         out.clear();
@@ -59,6 +59,6 @@ impl Rendered {
 fn exceeded(dialect: &dyn Dialect, out: &mut Vec<u8>, max: usize) {
     tracing::error!(dialect = dialect.name(), len = out.len(), max, "dialect exceeds its own bound");
     out.clear();
-    // What it has grown to is not kept either.
+    // The memory that it has grown to is released, too.
     out.shrink_to(2 * max);
 }

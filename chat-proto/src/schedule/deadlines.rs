@@ -1,4 +1,4 @@
-//! Deadlines: one entry a session at most, the earliest first.
+//! Deadlines: at most one entry for each session, the earliest first.
 
 use alloc::vec::Vec;
 
@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 /// A heap of (moment, slot) with each slot in it at most once.
 ///
 /// An entry is a moment to look at the session again, at or before its real deadline. Activity that moves a deadline
-/// back therefore touches nothing here; only one that comes earlier than the entry moves it.
+/// later therefore changes nothing here. Only a deadline earlier than the entry moves the entry.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     heap: Vec<(Timestamp, u32)>,
@@ -17,7 +17,7 @@ pub(crate) struct Deadlines {
 
 const NOWHERE: u32 = u32::MAX;
 
-/// Children of a node. Four make the heap half as deep as two, and lie in one cache line.
+/// Children of a node. With four the heap is half as deep as with two, and they lie in one cache line.
 const ARITY: usize = 4;
 
 impl Deadlines {
@@ -36,7 +36,7 @@ impl Deadlines {
         self.heap.first().map(|entry| entry.0)
     }
 
-    /// Takes out the earliest entry if its moment has come, and returns its slot.
+    /// Removes the earliest entry if its moment has come, and returns its slot.
     pub(crate) fn pop_expired(&mut self, now: Timestamp) -> Option<u32> {
         let (at, slot) = *self.heap.first()?;
         (at <= now).then(|| {
@@ -65,7 +65,7 @@ impl Deadlines {
         self.sift_up(place);
     }
 
-    /// Takes out the slot's entry, if it has one.
+    /// Removes the slot's entry, if it has one.
     pub(crate) fn remove(&mut self, slot: u32) {
         let Some(place) = self.places.get_mut(slot as usize) else { return };
         let place = core::mem::replace(place, NOWHERE) as usize;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_comes_first_and_later_moves_nothing() {
+    fn the_earliest_entry_comes_first_and_a_later_deadline_moves_nothing() {
         let mut deadlines = Deadlines::new(4);
         for (slot, nanos) in [(0, 30), (1, 10), (2, 20), (0, 40), (1, 5)] {
             deadlines.no_later(slot, at(nanos));
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!((deadlines.pop_expired(at(100)), deadlines.first()), (None, None));
     }
 
-    /// Against a plain list, with numbers from a multiplicative generator.
+    /// Compares it with a plain list, on numbers from a multiplicative generator.
     #[test]
     fn it_agrees_with_a_sorted_list() {
         let (mut deadlines, mut list, mut random) = (Deadlines::new(64), [None; 64], 1_u64);

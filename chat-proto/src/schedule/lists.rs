@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-/// Circular doubly linked lists over slots; a slot is in one list at most.
+/// Circular doubly linked lists over slots. A slot is in at most one list.
 ///
-/// Each list is a node of its own that stands before its first member and after its last, so taking a member out needs
-/// no knowledge of the list it is in, and putting one list behind another is four assignments however long they are.
+/// Each list has a node of its own that stands before its first member and after its last. So a member can be removed
+/// without knowing its list, and appending one list to another takes four assignments, however long they are.
 #[derive(Debug)]
 pub(crate) struct Lists {
     nodes: Vec<Node>,
@@ -52,7 +52,7 @@ impl Lists {
         self.nodes.get(node as usize).is_some_and(|it| it.after != node)
     }
 
-    /// Puts the slot at the end of the list, out of the one that it was in.
+    /// Moves the slot to the end of the list, out of any list that it was in.
     pub(crate) fn push(&mut self, list: List, slot: u32) {
         self.remove(slot);
         let node = slot + self.lists;
@@ -60,7 +60,7 @@ impl Lists {
         self.link(node, list.0);
     }
 
-    /// Puts the slot at the beginning of the list, out of the one that it was in.
+    /// Moves the slot to the beginning of the list, out of any list that it was in.
     pub(crate) fn push_front(&mut self, list: List, slot: u32) {
         self.remove(slot);
         let node = slot + self.lists;
@@ -68,7 +68,7 @@ impl Lists {
         self.link(list.0, node);
     }
 
-    /// Takes the slot out of the list that it is in, if any.
+    /// Removes the slot from the list that it is in, if any.
     pub(crate) fn remove(&mut self, slot: u32) {
         let node = slot + self.lists;
         while self.nodes.len() <= node as usize {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_in_one_list_at_most() {
+    fn a_slot_is_in_at_most_one_list() {
         let (mut lists, a, b) = (Lists::new(2, 4), List(0), List(1));
         for (list, slot) in [(a, 3), (a, 1), (b, 2), (b, 1), (a, 0)] {
             lists.push(list, slot);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn one_list_goes_behind_another_and_is_empty_then() {
+    fn an_appended_list_is_empty_afterwards() {
         let (mut lists, a, b) = (Lists::new(2, 4), List(0), List(1));
         lists.append(a, b);
         lists.push(b, 0);

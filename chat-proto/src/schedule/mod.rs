@@ -1,4 +1,4 @@
-//! Who is next: who has something to send, who is due, whose line waits for whom.
+//! Which session is next: for a command, at a deadline, or with a waiting line.
 
 pub(crate) mod deadlines;
 pub(crate) mod lists;
@@ -11,24 +11,24 @@ use self::lists::{List, Lists};
 use self::ready::Ready;
 use self::turns::Turns;
 
-/// Who is next, for whatever it is.
+/// Which session is next, for whatever reason.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    /// Who has something for its driver to do.
+    /// Sessions that may have a command for their drivers.
     pub(crate) ready: Ready,
     /// Sessions whose line waits.
     pub(crate) turns: Turns,
-    /// Sessions that are open though their peers have ended, the longest ago first, in [`ENDED`].
+    /// Open sessions whose peers have ended, the longest ago first, in [`ENDED`].
     pub(crate) ended: Lists,
-    /// When who is to be looked at.
+    /// When each session has to be looked at.
     pub(crate) deadlines: Deadlines,
 }
 
-/// The one list of those whose peers have ended.
+/// The only list of sessions whose peers have ended.
 pub(crate) const ENDED: List = List(0);
 
 impl Schedule {
-    /// Makes one for that many logs and sessions.
+    /// Makes a schedule for that many logs and sessions.
     pub(crate) fn new(logs: usize, sessions: usize) -> Self {
         Self {
             ready: Ready::new(logs, sessions),

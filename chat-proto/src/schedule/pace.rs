@@ -1,18 +1,19 @@
-//! Pace: who is waited for, and for how long.
+//! Pace: which readers are waited for, and for how long.
 //!
 //! A log is bounded, so somebody must give way when more is said than is read. A reader that keeps pace never does:
-//! its senders wait instead. One that does not keep pace is not waited for.
+//! senders wait for it. A reader that does not keep pace is not waited for.
 //!
-//! Each log has a *mark*. While a *small part* of any log lies behind its mark, and a reader that is waited for has not
-//! reached the mark of its own, nothing more is published. When all have reached theirs, the marks of all logs move together
-//! to what is published next: or the readers of one dialect could hold up the others after those of another had. So no
-//! reader that is waited for is ever more than two small parts of its log behind.
+//! Each log has a *mark*. Publishing stops while both of these hold: a *small part* of any log lies behind its mark,
+//! and a reader that is waited for has not reached the mark of its own log. When all have reached their marks, the
+//! marks of all logs move together to what is published next. If each log moved its mark alone, the readers of one
+//! dialect could hold the others up after those of another had done so. So no reader that is waited for is ever more
+//! than two small parts of its log behind.
 //!
-//! A reader may be *blocked* for the *allowance*, on its way from one mark to the next: twice the time in which a small
-//! part passes at [`Config::pace`](crate::Config::pace). Then it is *slow*, and no longer waited for, until it has
-//! reached the mark or has taken everything. Every reader spends its allowance at the same time as the others, so
-//! no number of them, whether at once or in turns, holds a small part up for longer than that: half of the pace is
-//! what all others always have.
+//! On its way from one mark to the next, a reader may be *blocked* for the *allowance*: twice the time in which a small
+//! part passes at [`Config::pace`](crate::Config::pace). After that it is *slow* and no longer waited for, until it has
+//! reached the mark or has taken everything. All readers spend their allowances at the same time. So no number of them,
+//! at once or in turns, delays a small part for longer than one allowance, and all others always get at least half of
+//! the pace.
 
 use core::time::Duration;
 
@@ -20,19 +21,19 @@ use crate::fault::Fault;
 use crate::log::Log;
 use crate::time::Timestamp;
 
-/// The most bytes of a small part: what a hundred readers take in some milliseconds, and enough to fill two writes.
+/// The most bytes of a small part: what a hundred readers take in some milliseconds, and enough for two writes.
 const MAX_SMALL_BYTES: usize = 128 << 10;
 
-/// What of a log a small part is at most: one part in so many. A reader is at most two of them behind, and the other
-/// half is for what the hub says by itself, which does not wait.
+/// A small part is at most one part in so many of a log. A reader is at most two of them behind. The other half is for
+/// the hub's own notices, which do not wait.
 const PARTS: usize = 4;
 
-/// Nanoseconds that a driver may take to report a write before its reader counts as blocked: about a second, and up to
-/// the next multiple of it, so that those who were told to write at about the same time are looked at together. A power
-/// of two, since this is asked with every write.
+/// Nanoseconds that a driver may take to report a write before its reader counts as blocked. They are about a second,
+/// rounded up to the next multiple of this number, so that readers whose drivers were told to write at about the same
+/// time are looked at together. A power of two, because this is computed with every write.
 const UNREPORTED: u64 = 1 << 30;
 
-/// How long a session must have sent no line for its next one to wait in the line that has every second turn.
+/// How long a session must have sent no line for its next one to join the queue that has every second turn.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The numbers that follow from [`Config::pace`](crate::Config::pace).
@@ -53,8 +54,8 @@ impl Pace {
         Some(Self { small_bytes, small_entries, allowance })
     }
 
-    /// The least bytes of a log that lets readers be waited for: those between a reader and the head are at most two
-    /// small parts, each exceeded by what one line causes, and what is published at the mark itself.
+    /// The least bytes of a log that allows waiting for readers. At most two small parts lie between a reader and the
+    /// head. Each may be exceeded by what one line publishes, and what is published at the mark itself is added.
     pub(crate) const fn least_log_bytes(max_encoded: usize) -> usize {
         (2 * EVENTS_A_LINE + 1) * max_encoded * 2
     }
@@ -63,11 +64,11 @@ impl Pace {
     pub(crate) const LEAST_LOG_ENTRIES: usize = (2 * EVENTS_A_LINE + 1) * 2;
 }
 
-/// How many events one line can publish: that its author has joined, and what it says. (That others came and went is the
-/// hub's own to tell, for which the rest of the log is there.)
+/// The most events that one line publishes: that its author has joined, and its message. (Notices of joins and leaves
+/// are the hub's own, and have the rest of the log.)
 const EVENTS_A_LINE: usize = 2;
 
-/// Returns whether a session that sent its line before this one at `previous` had been silent (see [`FRESH`]).
+/// Returns whether a session had been silent (see [`FRESH`]), given that its line before this one came at `previous`.
 pub(crate) fn is_fresh(previous: Timestamp, now: Timestamp) -> bool {
     now.saturating_duration_since(previous) >= FRESH
 }
@@ -75,13 +76,13 @@ pub(crate) fn is_fresh(previous: Timestamp, now: Timestamp) -> bool {
 /// A log's mark, and how many of its readers have not reached it.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    /// How many marks there were, so that a reader knows which was the last that it reached.
+    /// How many marks there were, so that a reader knows the last one that it reached.
     number: u32,
     /// The readers that are waited for …
     readers: u32,
     /// … and those of them that have not reached the mark.
     behind: u32,
-    /// The number of the entry behind which a reader has reached the mark.
+    /// A reader has reached the mark when it has read up to this entry.
     mark: u64,
     /// The log's head, in entries and in bytes, from which on a small part lies behind the mark.
     full: u64,
@@ -89,7 +90,7 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Makes the first mark, at the beginning of a log.
+    /// Makes the first mark, at the start of a log.
     pub(crate) fn new(pace: Option<&Pace>) -> Self {
         let (full, full_position) = pace.map_or((u64::MAX, u64::MAX), |pace| (pace.small_entries, pace.small_bytes));
         Self { full, full_position, ..Self::default() }
@@ -101,13 +102,13 @@ impl Marks {
         log.head_position() >= self.full_position || log.head() >= self.full
     }
 
-    /// Returns whether a reader that is waited for has not reached the mark, though it could.
+    /// Returns whether a reader that is waited for could have reached the mark but has not.
     pub(crate) fn is_anyone_behind(&self, log: &Log) -> bool {
-        // Where nothing was published since, nobody has anything to read before it.
+        // If nothing was published since the mark was set, nobody has anything to read before it.
         self.behind > 0 && log.head() >= self.mark
     }
 
-    /// Sets the next mark: an entry after the log's head, so that everyone has something to read before it.
+    /// Sets the next mark: one entry after the log's head, so that every reader has something to read before it.
     pub(crate) fn set(&mut self, log: &Log, pace: &Pace) {
         self.number = self.number.wrapping_add(1);
         self.full = log.head() + pace.small_entries;
@@ -116,17 +117,17 @@ impl Marks {
         self.behind = self.readers;
     }
 
-    /// Begins to wait for a reader that is at `next`.
+    /// Starts to wait for a reader that is at `next`.
     pub(crate) fn begin(&mut self, intake: &mut Intake, next: u64, pace: &Pace, now: Timestamp) {
         self.readers += 1;
         self.behind += u32::from(next < self.mark);
-        // The mark before was reached, whichever this is.
+        // It counts as having reached the mark before this one.
         intake.reached = self.number.wrapping_sub(u32::from(next < self.mark));
         intake.slow = false;
         intake.restore(pace, now);
     }
 
-    /// Waits for a reader no longer.
+    /// Stops waiting for a reader.
     pub(crate) fn end(&mut self, intake: &Intake) {
         if intake.slow {
             return;
@@ -135,7 +136,7 @@ impl Marks {
         self.behind -= u32::from(intake.reached != self.number);
     }
 
-    /// Takes note of where a reader is; returns whether it has reached the mark just now.
+    /// Records where a reader is; returns whether it has reached the mark just now.
     #[inline]
     pub(crate) fn observe(&mut self, intake: &mut Intake, next: u64, pace: &Pace, now: Timestamp) -> bool {
         let has_reached = intake.reached != self.number && !intake.slow && next >= self.mark;
@@ -147,39 +148,39 @@ impl Marks {
         has_reached
     }
 
-    /// Returns whether a reader that is at `next` has reached the mark, so that it may be waited for again.
+    /// Returns whether a reader at `next` has reached the mark, so that it may be waited for again.
     pub(crate) fn is_reached(&self, next: u64) -> bool {
         next >= self.mark
     }
 }
 
-/// How a reader takes what it is offered.
+/// How quickly a reader takes what it is offered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Intake {
     offer: Offer,
-    /// It has used up its allowance, and is not waited for.
+    /// It has used up its allowance and is not waited for.
     slow: bool,
     /// The number of the last mark that it reached.
     reached: u32,
-    /// When the present offer was made, or when it began to be blocked.
+    /// When the present offer was made, or when the reader became blocked.
     since: Timestamp,
-    /// Nanoseconds of the allowance that were left then.
+    /// Nanoseconds of the allowance that were left at that time.
     left: u64,
 }
 
-/// What became of what a reader was offered last.
+/// The state of what a reader was offered last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offer {
-    /// It took all of it.
+    /// The reader took all of it.
     Taken,
-    /// Its driver is at work on it.
+    /// Its driver is writing it.
     Made,
     /// Its socket took less, and takes nothing now.
     Blocked,
 }
 
 impl Intake {
-    /// Makes that of a session nobody waits for.
+    /// Makes the state of a session that nobody waits for.
     pub(crate) fn new() -> Self {
         Self { offer: Offer::Taken, slow: true, reached: 0, since: Timestamp::ZERO, left: 0 }
     }
@@ -190,7 +191,7 @@ impl Intake {
         self.slow
     }
 
-    /// Takes note that a driver has been told to write.
+    /// Records that a driver has been told to write.
     #[inline]
     pub(crate) fn offer(&mut self, now: Timestamp) {
         if self.offer != Offer::Taken || Fault::AllowanceEarnedIdle.is_planted() {
@@ -199,7 +200,7 @@ impl Intake {
         (self.offer, self.since) = (Offer::Made, now);
     }
 
-    /// Takes note of a report: whether the socket took all that it was offered.
+    /// Records a report: whether the socket took all that it was offered.
     #[inline]
     pub(crate) fn report(&mut self, complete: bool, now: Timestamp) {
         if self.offer != Offer::Made || now.as_nanos() - self.since.as_nanos() > UNREPORTED {
@@ -209,7 +210,7 @@ impl Intake {
         self.since = now;
     }
 
-    /// Takes note that the socket takes bytes again.
+    /// Records that the socket takes bytes again.
     pub(crate) fn unblock(&mut self, now: Timestamp) {
         if self.offer == Offer::Blocked {
             self.spend(now);
@@ -217,14 +218,14 @@ impl Intake {
         }
     }
 
-    /// Takes note that the reader has taken everything; returns whether it is to be waited for again.
+    /// Records that the reader has taken everything; returns whether to wait for it again.
     #[inline]
     pub(crate) fn is_done(&mut self, pace: &Pace) -> bool {
         self.left = pace.allowance;
         self.slow
     }
 
-    /// Returns the moment at which the reader becomes slow, unless it reaches the mark before.
+    /// Returns when the reader becomes slow, unless it reaches the mark before.
     #[inline]
     pub(crate) fn runs_out(&self) -> Timestamp {
         let since = match self.offer {
@@ -235,12 +236,12 @@ impl Intake {
         if self.slow { Timestamp::MAX } else { Timestamp::from_nanos(since.saturating_add(self.left)) }
     }
 
-    /// Gives up on the reader.
+    /// Marks the reader as slow.
     pub(crate) fn give_up(&mut self) {
         self.slow = true;
     }
 
-    /// Takes what the present offer has used of the allowance.
+    /// Subtracts from the allowance what the present offer has used.
     #[cold]
     fn spend(&mut self, now: Timestamp) {
         let now_nanos = now.as_nanos();
@@ -257,13 +258,13 @@ impl Intake {
         self.since = now;
     }
 
-    /// Gives back the whole allowance.
+    /// Restores the whole allowance.
     fn restore(&mut self, pace: &Pace, now: Timestamp) {
         (self.left, self.since) = (pace.allowance, now);
     }
 }
 
-/// Returns when a reader begins to count as blocked to whom its driver was told to write at `since`, in nanoseconds.
+/// Returns, in nanoseconds, when a reader begins to count as blocked if its driver was told to write at `since`.
 #[inline]
 fn unreported(since: Timestamp) -> u64 {
     match since.as_nanos().checked_add(2 * UNREPORTED - 1) {

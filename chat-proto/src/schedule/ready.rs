@@ -1,4 +1,4 @@
-//! Who has something for its driver to do: in which order sessions get their commands.
+//! Sessions that may have a command, and the order in which they get it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,28 +6,28 @@ use alloc::vec::Vec;
 use super::lists::{List, Lists};
 use crate::fault::Fault;
 
-/// The queue of all sessions that there may be a command for, and those who wait for news.
+/// The queue of sessions that may have a command, and lists of those that wait for news.
 ///
-/// First come, first served, whatever the command is, so that nobody waits for ever while others always have something
-/// new. Those who have a private reply to read have a queue of their own and every second command, so that who asks in
-/// the midst of a flood does not wait until all others have been sent all of it.
+/// The queue is first come, first served, whatever the command is, so that nobody waits for ever while others always
+/// have something new. Sessions with a private reply have a queue of their own, which gets every second command. So a
+/// peer that asks something during a flood does not wait until all others have been sent all of it.
 ///
-/// A session that has read all of a log stands in that log's list. When the log grows, all of them go to the end of the
-/// queue at once: so saying something costs the same with ten readers as with a hundred thousand.
+/// A session that has read all of a log stands in that log's list. When the log grows, the whole list moves to the end
+/// of the queue at once. So publishing costs the same with ten readers as with a hundred thousand.
 #[derive(Debug)]
 pub(crate) struct Ready {
     lists: Lists,
     /// How each session is queued.
     standings: Vec<Standing>,
-    /// The last command was for one with a private reply.
+    /// The last command went to a session with a private reply.
     replied_last: bool,
 }
 
 /// The queue.
 const QUEUE: List = List(0);
-/// The queue of those with a private reply.
+/// The queue of sessions with a private reply.
 const REPLIES: List = List(1);
-/// The first of the lists of those who have read all of a log.
+/// The first of the lists of sessions that have read all of a log.
 const FIRST_LOG: u32 = 2;
 
 /// How a session is queued.
@@ -35,20 +35,20 @@ const FIRST_LOG: u32 = 2;
 struct Standing {
     /// Queued individually, not by splicing the whole list of a log's readers.
     is_queued: bool,
-    /// It is queued for a private reply.
+    /// Queued for a private reply.
     has_reply: bool,
 }
 
 /// Where a session belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Belongs {
-    /// In the queue; `is_behind` if its log has something for it to read, which may have put it there already.
+    /// In the queue. If its log has something for it to read (`is_behind`), it may be there already.
     Queued { is_behind: bool },
-    /// In the queue of those with a private reply.
+    /// In the queue of sessions with a private reply.
     Replied,
-    /// Nowhere: its driver is at work for it.
+    /// In no list: its driver is at work for it.
     Nowhere,
-    /// With those who have read all of that log.
+    /// In the list of sessions that have read all of that log.
     CaughtUp(u8),
 }
 
@@ -66,13 +66,13 @@ impl Ready {
         Lists::memory_bound(FIRST_LOG as usize + logs, sessions) + sessions * size_of::<Standing>()
     }
 
-    /// Returns whether anybody is queued.
+    /// Returns whether any session is queued.
     #[inline]
     pub(crate) fn any(&self) -> bool {
         self.lists.first(QUEUE).is_some() || self.lists.first(REPLIES).is_some()
     }
 
-    /// Takes whoever is next out of the queue.
+    /// Removes the next session from the queue.
     #[inline]
     pub(crate) fn take_next(&mut self) -> Option<u32> {
         let (queued, replied) = (self.lists.first(QUEUE), self.lists.first(REPLIES));
@@ -82,7 +82,7 @@ impl Ready {
         Some(slot)
     }
 
-    /// Puts a session where it belongs. One that is queued already keeps its place.
+    /// Puts a session where it belongs. A session that is queued already keeps its place.
     #[inline]
     pub(crate) fn put(&mut self, slot: u32, belongs: Belongs) {
         let standing = &mut self.standings[slot as usize];
@@ -107,14 +107,14 @@ impl Ready {
         }
     }
 
-    /// Takes a session out of wherever it is.
+    /// Removes a session from the list that it is in.
     #[inline]
     fn take_out(&mut self, slot: u32) {
         self.standings[slot as usize] = Standing::default();
         self.lists.remove(slot);
     }
 
-    /// Queues all who had read all of a log, which has grown.
+    /// Queues all sessions that had read all of a log, now that it has grown.
     #[inline]
     pub(crate) fn log_has_grown(&mut self, log: u8) {
         if !Fault::WakeLost.is_planted() {
@@ -131,7 +131,7 @@ impl Ready {
 mod tests {
     use super::*;
 
-    /// Returns in which order the commands come.
+    /// Returns the order of the commands.
     fn order(ready: &mut Ready) -> [Option<u32>; 6] {
         core::array::from_fn(|_| ready.take_next())
     }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_second_command_is_for_one_with_a_private_reply() {
+    fn every_second_command_goes_to_a_session_with_a_private_reply() {
         let mut ready = Ready::new(2, 6);
         for slot in [0, 1, 2] {
             ready.put(slot, QUEUED);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_have_read_a_log_are_queued_when_it_grows() {
+    fn readers_at_the_head_are_queued_when_the_log_grows() {
         let mut ready = Ready::new(2, 6);
         for (slot, log) in [(0, 0), (1, 1), (2, 0)] {
             ready.put(slot, Belongs::CaughtUp(log));
@@ -169,7 +169,7 @@ mod tests {
         ready.put(3, QUEUED);
         assert_eq!(ready.lists.first(QUEUE), Some(3));
         ready.log_has_grown(0);
-        // One that was queued so keeps its place, too.
+        // A session that was queued in this way keeps its place, too.
         ready.put(0, Belongs::Queued { is_behind: true });
         ready.put(2, Belongs::Nowhere);
         assert_eq!(order(&mut ready), [Some(3), Some(0), None, None, None, None]);

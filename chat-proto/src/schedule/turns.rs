@@ -1,32 +1,32 @@
-//! Whose line is published next, of those whose lines wait.
+//! Sessions with a waiting line, and whose line is carried out next.
 
 use crate::fault::Fault;
 use crate::schedule::lists::{List, Lists};
 
-/// Sessions whose line waits; each is in one line at most.
+/// Sessions whose line waits. Each is in at most one of the lists.
 #[derive(Debug)]
 pub(crate) struct Turns {
     lists: Lists,
-    /// How many wait, for whatever it is.
+    /// How many sessions wait, for whatever reason.
     waiting: usize,
-    /// Several waited for readers when the mark last moved, so that each says a line in its turn until it moves again.
-    /// Otherwise whoever was first would say all that there is room for.
+    /// Several sessions waited for readers when the mark last moved. Until it moves again each says one line in its
+    /// turn; otherwise the first would use up all the room.
     contended: bool,
     /// The number of that mark.
     mark: u32,
-    /// The last turn for readers was of one who had been silent.
+    /// The last turn for readers went to a session that had been silent.
     fresh_last: bool,
 }
 
-/// Those whose line may go on by itself: what it waited for has come.
+/// Sessions whose line may be carried out: what it waited for has come.
 const READY: List = List(0);
-/// Those who wait for readers, and had sent no line for a while: every second turn is for one of them.
+/// Sessions that wait for readers and had sent no line for a while. They get every second turn.
 const FRESH: List = List(1);
-/// The others who wait for readers, a line each in turn.
+/// The others that wait for readers, with one line each in turn.
 const OTHERS: List = List(2);
-/// Those who wait for their own peers to read their replies.
+/// Sessions whose own peers have to read their replies first.
 const REPLIES: List = List(3);
-/// The first of the lists of those who wait for one member to read its private messages.
+/// The first of the lists of sessions that wait for one member to read its private messages.
 const FIRST_TARGET: u32 = 4;
 
 /// What a session's line waits for.
@@ -36,14 +36,14 @@ pub(crate) enum Hold {
     None,
     /// For readers, and for its turn.
     Turn {
-        /// It had been silent for a second: every second turn is for these.
+        /// The session had been silent for a second; such sessions get every second turn.
         fresh: bool,
     },
     /// For this session to read its private messages.
     Target(u32),
     /// For its own peer to read its replies.
     Replies,
-    /// For nothing any more: it goes on when a command is asked for.
+    /// For nothing any more: it is carried out when a command is asked for.
     Ready,
 }
 
@@ -63,13 +63,14 @@ impl Turns {
         Lists::memory_bound(FIRST_TARGET as usize + sessions, sessions)
     }
 
-    /// Returns whether nobody waits, nor did when the mark last moved.
+    /// Returns whether nobody waits and turns are not contended.
     #[inline]
     pub(crate) fn are_calm(&self) -> bool {
         self.waiting == 0 && !self.contended
     }
 
-    /// Takes note of the number of the mark: if it has moved, whether several wait decides anew whether they have turns.
+    /// Records the number of the mark. If the mark has moved, decides again whether several sessions wait and so take
+    /// turns.
     pub(crate) fn note_mark(&mut self, mark: u32) {
         if mark != self.mark {
             self.mark = mark;
@@ -84,19 +85,19 @@ impl Turns {
         self.contended || self.any_for_readers()
     }
 
-    /// Returns whether somebody waits for readers.
+    /// Returns whether any session waits for readers.
     #[inline]
     pub(crate) fn any_for_readers(&self) -> bool {
         self.waiting > 0 && (self.lists.first(FRESH).is_some() || self.lists.first(OTHERS).is_some())
     }
 
-    /// Returns whether [`next`](Self::next) has somebody.
+    /// Returns whether [`next`](Self::next) would return a session.
     #[inline]
     pub(crate) fn any(&self, may_publish: impl FnOnce() -> bool) -> bool {
         self.waiting > 0 && (self.lists.first(READY).is_some() || self.any_for_readers() && may_publish())
     }
 
-    /// Puts a session into the line for what its line waits for; `first` before the others there.
+    /// Puts a session at the end of the list for what its line waits for, or at its beginning if `first`.
     pub(crate) fn wait(&mut self, slot: u32, hold: Hold, first: bool) {
         let list = match hold {
             Hold::None => return,
@@ -114,7 +115,7 @@ impl Turns {
         }
     }
 
-    /// Takes out whoever is next: of those who wait for readers only if something may be published.
+    /// Removes and returns the next session. Those that wait for readers come only if something may be published.
     pub(crate) fn next(&mut self, may_publish: impl FnOnce() -> bool) -> Option<u32> {
         if self.waiting == 0 {
             return None;
@@ -127,7 +128,7 @@ impl Turns {
         Some(slot)
     }
 
-    /// Returns who is next of those who wait for readers: every second turn is for those who were silent.
+    /// Returns the next of those that wait for readers: every second turn is for those that were silent.
     fn next_for_readers(&mut self, may_publish: impl FnOnce() -> bool) -> Option<u32> {
         let (fresh, others) = (self.lists.first(FRESH), self.lists.first(OTHERS));
         if fresh.or(others).is_none() || !may_publish() {
@@ -142,7 +143,7 @@ impl Turns {
         self.lists.first(List(FIRST_TARGET + target)).is_some()
     }
 
-    /// Lets the first go on of those who wait for that session.
+    /// Releases the first session that waits for `target`.
     pub(crate) fn release_first(&mut self, target: u32) {
         if self.waiting > 0
             && !Fault::WhisperForgotten.is_planted()
@@ -152,14 +153,14 @@ impl Turns {
         }
     }
 
-    /// Lets all go on who wait for that session.
+    /// Releases all sessions that wait for `target`.
     pub(crate) fn release_all(&mut self, target: u32) {
         if self.waiting > 0 && !Fault::WhisperForgotten.is_planted() {
             self.lists.append(READY, List(FIRST_TARGET + target));
         }
     }
 
-    /// Takes a session out of its line.
+    /// Removes a session from its list.
     pub(crate) fn forget(&mut self, slot: u32) {
         if self.lists.holds(slot) {
             self.waiting -= 1;
@@ -172,13 +173,13 @@ impl Turns {
 mod tests {
     use super::*;
 
-    /// Returns in which order all who wait have their turn.
+    /// Returns the order in which the waiting sessions get their turns.
     fn order(turns: &mut Turns) -> [Option<u32>; 5] {
         core::array::from_fn(|_| turns.next(|| true))
     }
 
     #[test]
-    fn whoever_was_silent_has_every_second_turn() {
+    fn silent_sessions_have_every_second_turn() {
         let mut turns = Turns::new(8);
         for (slot, fresh) in [(3, false), (1, true), (2, false), (0, true)] {
             turns.wait(slot, Hold::Turn { fresh }, false);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_one_is_let_go_one_by_one_or_with_all_others() {
+    fn waiters_for_one_member_are_released_one_by_one_or_all_at_once() {
         let mut turns = Turns::new(8);
         for slot in [4, 5, 6] {
             turns.wait(slot, Hold::Target(2), false);

@@ -1,4 +1,4 @@
-//! One session: the connection of a member who is here.
+//! One session: the connection of a member.
 
 pub(crate) mod origins;
 pub(crate) mod outbox;
@@ -31,20 +31,20 @@ pub struct SessionStats {
     pub lines_received: u64,
     /// Bytes that the peer's socket has taken.
     pub bytes_sent: u64,
-    /// Messages that the peer's socket has taken, or begun to, and answers that were made for it; what a newcomer is shown
-    /// is not counted.
+    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. The backlog
+    /// that a newcomer is shown is not counted.
     pub lines_sent: u64,
-    /// Messages it was too slow for.
+    /// Messages that it was too slow for.
     pub missed: u64,
 }
 
-/// When it is a session's turn among all of its origin.
+/// When a session's next line is allowed by its origin's limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn(NonZeroU64);
 
 impl Turn {
     pub(crate) fn new(at: Timestamp) -> Self {
-        // Nobody has to wait for the start.
+        // Nobody has to wait for time zero.
         Self(NonZeroU64::new(at.as_nanos()).unwrap_or(NonZeroU64::MIN))
     }
 
@@ -53,20 +53,20 @@ impl Turn {
     }
 }
 
-/// All that the hub knows of one session, but for its name.
+/// All that the hub knows of one session, except its name.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 pub(crate) struct Session {
     pub(crate) generation: u32,
-    /// Which of the hub's dialects it speaks, by its place in the configuration.
+    /// Its dialect, by its index in the configuration.
     pub(crate) dialect: u8,
-    /// Its first line is none of another protocol.
+    /// Its first line is not another protocol's.
     pub(crate) accepted: bool,
-    /// A `Send` was handed out and not all that it was about has been sent.
+    /// A `Send` was handed out, and not all of what it was for has been sent.
     pub(crate) sending: bool,
-    /// It was warned that its silence is about to end it.
+    /// It was warned that it is about to be closed for silence.
     pub(crate) warned: bool,
-    /// A `Read` is to be handed out.
+    /// A `Read` has to be handed out.
     pub(crate) owes_read: bool,
     phase: Phase,
     pub(crate) framer: Framer,
@@ -74,7 +74,7 @@ pub(crate) struct Session {
     /// Private bytes; `None` while there are none.
     pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) untaken: Untaken,
-    /// What its line waits for that the framer holds.
+    /// What the line waits for that the framer holds.
     pub(crate) hold: Hold,
     pub(crate) ended: Ended,
     pub(crate) bucket: Bucket,
@@ -83,13 +83,13 @@ pub(crate) struct Session {
     /// How long it may be silent, in nanoseconds; `None`: for ever.
     idle_timeout: Option<NonZeroU64>,
     pub(crate) intake: Intake,
-    /// Where it is counted with others; `None` if it is not.
+    /// Where it is counted with others of its origin; `None` if it is not counted.
     pub(crate) origin: Option<Place>,
-    /// Its turn among those, while it has a token of theirs that it has not used.
+    /// Its turn among those, while it has reserved a token of theirs and not used it.
     pub(crate) turn: Option<Turn>,
-    /// The last complete line, or the opening; once its peer has ended, when that was.
+    /// When the last complete line came, or when it was opened. Once its peer has ended, when that was.
     pub(crate) active: Timestamp,
-    /// Since when it has taken no byte of what is pending; while closing, since when it is.
+    /// Since when it has taken no pending byte. While closing, since when it is closing.
     pub(crate) waiting: Timestamp,
     pub(crate) stats: SessionStats,
 }
@@ -135,19 +135,19 @@ impl Session {
         self.phase == Phase::Open
     }
 
-    /// Whether it takes part, with or without a connection.
+    /// Returns whether it takes part, with or without a connection.
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Unconnected)
     }
 
-    /// Moves on to the next phase of its life.
+    /// Moves on to the next phase.
     pub(crate) fn step(&mut self, step: Step) {
         let next = self.phase.after(step);
         debug_assert!(next.is_some(), "{step:?} while {:?}", self.phase);
         self.phase = next.unwrap_or(self.phase);
     }
 
-    /// Returns whether its next line may be taken without a closer look: it has a token, and nothing else to ask for.
+    /// Returns whether its next line may be taken without further checks: it has a token, and no other reason to wait.
     #[inline]
     pub(crate) fn is_unrestrained(&self, now: Timestamp) -> bool {
         self.untaken == Untaken::No
@@ -157,7 +157,8 @@ impl Session {
             && self.bucket.refill(self.flow) <= now
     }
 
-    /// Takes note of a complete line: it costs a token and shows that the peer is there. Returns when the one before came.
+    /// Records a complete line, which costs a token and shows that the peer is there. Returns when the line before
+    /// came.
     #[inline]
     pub(crate) fn count_line(&mut self, now: Timestamp) -> Timestamp {
         self.bucket.take(self.flow, now);
@@ -188,13 +189,13 @@ impl Session {
         self.idle_timeout.map(|nanos| Duration::from_nanos(nanos.get()))
     }
 
-    /// Takes note that its silence begins now.
+    /// Records that its silence begins now.
     pub(crate) fn heard(&mut self, now: Timestamp) {
         self.active = now;
         self.warned = false;
     }
 
-    /// The end of what it is to read of a log with that head.
+    /// Returns the end of what it has to read, in a log with that head.
     pub(crate) fn end(&self, head: u64) -> u64 {
         match self.phase {
             Phase::Open => head,
@@ -210,8 +211,8 @@ mod tests {
 
     #[test]
     fn a_session_is_small() {
-        // With its share of the lists, heaps and tables an idle session stays below 352 bytes, and 80 more where it is
-        // counted by address.
+        // With its share of the lists, heaps and tables an idle session stays below 352 bytes, and needs 80 more where
+        // it is counted by address.
         assert!(size_of::<Session>() <= 224, "{} bytes", size_of::<Session>());
     }
 }

@@ -1,4 +1,4 @@
-//! What the sessions of each origin do together, in a table of fixed size.
+//! Limits that all sessions of one origin share, in a table of fixed size.
 
 use alloc::vec::Vec;
 use core::hash::BuildHasher as _;
@@ -14,26 +14,26 @@ use crate::rate::{Bucket, Flow};
 use crate::schedule::lists::{List, Lists};
 use crate::time::Timestamp;
 
-/// The origins of the sessions that are there, and those whose sessions have left last.
+/// The origins of the present sessions, and those whose sessions have left last.
 ///
-/// An origin whose sessions are all gone is kept for a while, so that who comes back has the bucket that it left. It is
-/// forgotten when its buckets are full, or when too many others have left after it: so nobody who comes from an origin
-/// of its own is kept out by however many there are.
+/// An origin whose sessions are all gone is kept for a while, so that a peer who comes back finds the bucket as it left
+/// it. It is forgotten when its buckets are full again, or when too many others have left after it. So no number of
+/// origins keeps out a peer from another one.
 #[derive(Debug)]
 pub(crate) struct Origins {
     limits: Limits,
     entries: Vec<Entry>,
     by_origin: HashTable<Place>,
     hasher: DefaultHashBuilder,
-    /// Those without sessions, in the order in which the last ones left; and places that are free.
+    /// Two lists: origins without sessions, in the order in which their last ones left; and free entries.
     lists: Lists,
-    /// Origins without sessions.
+    /// How many origins have no sessions.
     departed: usize,
-    /// The most that are kept of those.
+    /// How many of those are kept at most.
     most_departed: usize,
 }
 
-/// What is allowed to all sessions of one origin.
+/// The limits for all sessions of one origin.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     sessions: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Place(NonZeroU32);
 #[derive(Debug)]
 struct Entry {
     origin: Origin,
-    /// Those there now, in any phase.
+    /// Its present sessions, in any phase.
     sessions: u32,
     connects: Bucket,
     lines: Bucket,
@@ -57,11 +57,11 @@ struct Entry {
 const DEPARTED: List = List(0);
 const FREE: List = List(1);
 
-/// At least that many origins without sessions are kept: more than the /64 networks of a household (256 in a /56).
+/// The least number of origins without sessions to keep: more than the /64 networks of a household (256 in a /56).
 const LEAST_DEPARTED: usize = 1_024;
 
-/// How many origins are forgotten with each session opened, if nothing is known of them that matters: more than one, so
-/// that those that are kept for nothing become fewer.
+/// How many origins are checked for full buckets, and forgotten, with each session opened. More than one, so that their
+/// number shrinks.
 const FORGOTTEN_AT_ONCE: usize = 2;
 
 impl Origins {
@@ -79,7 +79,7 @@ impl Origins {
                 lines: Flow::new(config.rate_per_address),
             },
             entries: Vec::with_capacity(entries),
-            // Twice as many as will be in it: with room to spare it tidies up after removals in place and never grows.
+            // Twice the number of entries: with spare room it cleans up after removals in place and never grows.
             by_origin: HashTable::with_capacity(2 * entries),
             hasher: DefaultHashBuilder::default(),
             lists: Lists::new(2, entries),
@@ -99,17 +99,17 @@ impl Origins {
         entries * size_of::<Entry>() + buckets * (size_of::<Place>() + 1) + 64 + Lists::memory_bound(2, entries)
     }
 
-    /// Returns whether any limit is by address.
+    /// Returns whether there is any limit by address.
     pub(crate) fn is_wanted(config: &Config) -> bool {
         config.max_per_address.is_some() || config.connects_per_address.is_some() || config.rate_per_address.is_some()
     }
 
-    /// The most origins without sessions that are kept.
+    /// Returns how many origins without sessions are kept at most.
     fn departed(config: &Config) -> usize {
         config.max_sessions.div_ceil(4).max(LEAST_DEPARTED)
     }
 
-    /// Says whether one more session may come from there now.
+    /// Checks whether one more session may come from there now.
     pub(crate) fn check(&self, now: Timestamp, origin: Origin) -> Result<(), OpenError> {
         let Some(place) = self.find(origin) else { return Ok(()) };
         let entry = self.entry(place);
@@ -140,7 +140,7 @@ impl Origins {
         place
     }
 
-    /// Takes note that a session is gone. `unused` tells that it leaves a [turn](Self::take_line) that it has not had.
+    /// Records that a session is gone. `unused` says that it reserved a [turn](Self::take_line) and did not use it.
     pub(crate) fn leave(&mut self, place: Place, unused: bool) {
         let lines = self.limits.lines;
         let entry = self.entry_mut(place);
@@ -162,12 +162,12 @@ impl Origins {
         }
     }
 
-    /// Returns the moment from which on one more line may come from there.
+    /// Returns when one more line may come from there.
     pub(crate) fn next_line(&self, place: Place) -> Timestamp {
         self.entry(place).lines.refill(self.limits.lines)
     }
 
-    /// Counts a line; before its [moment](Self::next_line) has come, that is a turn for later.
+    /// Counts a line. Before its [moment](Self::next_line) has come, this reserves a later turn.
     pub(crate) fn take_line(&mut self, place: Place, now: Timestamp) {
         let lines = self.limits.lines;
         self.entry_mut(place).lines.take(lines, now);
@@ -185,8 +185,8 @@ impl Origins {
         self.by_origin.find(self.hasher.hash_one(origin), |place| self.entry(*place).origin == origin).copied()
     }
 
-    /// Adds an origin, without sessions for now. There is room: each of the others has a session, or has left among the
-    /// last.
+    /// Adds an origin, without sessions for now. There is always room: every other entry has a session or is among the
+    /// last that left.
     fn insert(&mut self, origin: Origin) -> Place {
         let entry = Entry { origin, sessions: 0, connects: Bucket::default(), lines: Bucket::default() };
         let slot = if let Some(free) = self.lists.first(FREE) {
@@ -205,7 +205,7 @@ impl Origins {
         place
     }
 
-    /// Forgets those who left first, if they have all that one who was never there has.
+    /// Forgets the origins that left first, if their buckets are full, since a new origin would have the same.
     fn forget_full(&mut self, now: Timestamp) {
         for _ in 0..FORGOTTEN_AT_ONCE {
             match self.lists.first(DEPARTED) {
@@ -232,7 +232,7 @@ impl Entry {
 }
 
 impl Place {
-    /// Names the entry of that index.
+    /// Returns the place of the entry with that index.
     fn at(slot: u32) -> Self {
         Self(NonZeroU32::MIN.saturating_add(slot))
     }
@@ -255,7 +255,8 @@ mod tests {
         Rate { per_second: number(per_second), burst: number(burst) }
     }
 
-    /// Three sessions at once from an origin, two connections at once, four lines at once, each one a second.
+    /// Limits for an origin: three sessions at once, two connections in a burst, four lines in a burst, one a second of
+    /// each.
     fn config(max_sessions: usize) -> Config {
         Config {
             max_sessions,
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_has_its_sessions_and_its_pace_and_no_other_is_kept_out() {
+    fn an_origin_has_limits_of_its_own_and_no_other_is_kept_out() {
         let mut origins = Origins::new(&config(10));
         let (one, other) = (origin(1), origin(2));
         let first = origins.enter(at(0), one);
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_has_the_bucket_that_it_left() {
+    fn a_peer_that_comes_back_finds_its_bucket_as_it_left_it() {
         let mut origins = Origins::new(&config(10));
         let place = origins.enter(at(0), origin(1));
         for _ in 0..4 {
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_is_not_had_is_the_next_ones() {
+    fn an_unused_turn_goes_to_the_next_session() {
         let mut origins = Origins::new(&config(10));
         let places = [0; 2].map(|_| origins.enter(at(0), origin(1)));
         for _ in 0..4 {
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_left_are_forgotten_when_they_have_all_again_or_too_many_left_after_them() {
+    fn origins_are_forgotten_when_their_buckets_are_full_or_too_many_left_after_them() {
         let mut origins = Origins::with_room(&config(2), 2);
         let visit = |origins: &mut Origins, now, n| {
             let place = origins.enter(now, origin(n));
@@ -333,19 +334,19 @@ mod tests {
             visit(&mut origins, at(0), n);
         }
         let known = |origins: &Origins| [1, 2, 3, 4].map(|n| origins.find(origin(n)).is_some());
-        assert_eq!(known(&origins), [false, true, true, false], "the two who left last");
+        assert_eq!(known(&origins), [false, true, true, false], "the two that left last are kept");
         visit(&mut origins, at(1), 4);
-        assert_eq!(known(&origins), [false, false, false, true], "the others have all that they had at first");
+        assert_eq!(known(&origins), [false, false, false, true], "the others have full buckets");
         let kept = origins.enter(at(1), origin(4));
         for n in 5..100 {
             visit(&mut origins, at(1), n);
         }
-        assert!(origins.find(origin(4)) == Some(kept), "nobody is forgotten who is there");
+        assert!(origins.find(origin(4)) == Some(kept), "an origin with sessions is not forgotten");
         assert!(origins.entries.len() <= 4 && origins.departed <= 2);
     }
 
     #[test]
-    fn the_table_is_as_large_as_the_bound_has_it_and_never_grows() {
+    fn the_table_has_the_size_of_its_bound_and_never_grows() {
         for sessions in [1, 7, 100, 4_096, 5_000] {
             let config = config(sessions);
             let mut origins = Origins::new(&config);

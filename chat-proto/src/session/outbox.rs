@@ -1,18 +1,19 @@
-//! What a session is to be sent besides the log: its replies, and the rest of a line begun.
+//! A session's private bytes: its replies, and the rest of a line that was begun.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::pool::Recycle;
 
-/// How many places in the log a session's replies may stand at.
+/// The most places in the log at which a session's replies may stand.
 ///
-/// Replies at the same place are one. With that many, no line of the session's is taken until it has read some.
+/// Replies at the same place count as one. When a session has this many places, none of its lines is taken until it has
+/// read some.
 pub(crate) const MAX_MARKS: usize = 64;
 
 /// The private bytes of one session, in the order in which they go out.
 ///
-/// First comes the front: the rest of a message half of which a socket has taken, or the notice of a gap. Then come the
+/// First comes the front: the rest of a message that a socket has taken in part, or the notice of a gap. Then come the
 /// replies, each at its place in the log.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -21,10 +22,10 @@ pub(crate) struct Outbox {
     marks: VecDeque<Mark>,
 }
 
-/// Replies that belong at one place.
+/// Replies that stand at one place.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
-    /// The number of the log's entry before which they go out.
+    /// They go out before the log's entry of this number.
     at: u64,
     len: usize,
 }
@@ -50,7 +51,7 @@ impl Outbox {
         size_of::<Self>() + max_encoded + reply_bytes + MAX_MARKS * size_of::<Mark>()
     }
 
-    /// Returns the bytes that precede all else.
+    /// Returns the bytes that go out before everything else.
     pub(crate) fn front(&self) -> &[u8] {
         self.front.as_slice()
     }
@@ -80,20 +81,20 @@ impl Outbox {
         self.replies.len() + len + reserve <= reply_bytes && self.marks.len() + 2 <= MAX_MARKS
     }
 
-    /// Puts a reply behind the others, before the log's entry `at`.
+    /// Appends a reply, to go out before the log's entry `at`.
     pub(crate) fn reply(&mut self, at: u64, bytes: &[u8], reply_bytes: usize) {
-        debug_assert!(self.replies.len() + bytes.len() <= reply_bytes, "room was looked for");
+        debug_assert!(self.replies.len() + bytes.len() <= reply_bytes, "the caller checked for room");
         match self.marks.back_mut() {
             Some(mark) if mark.at == at => mark.len += bytes.len(),
             _ => {
-                debug_assert!(self.marks.len() < MAX_MARKS, "a place was looked for");
+                debug_assert!(self.marks.len() < MAX_MARKS, "the caller checked for a free place");
                 self.marks.push_back(Mark { at, len: bytes.len() });
             }
         }
         self.replies.extend(bytes, reply_bytes);
     }
 
-    /// Puts bytes before all else. There must be none there.
+    /// Sets the bytes that go out before everything else. There must be none.
     pub(crate) fn set_front<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>, max_encoded: usize) {
         debug_assert!(self.front.is_empty(), "a line is finished before another begins");
         for piece in pieces {
@@ -101,12 +102,12 @@ impl Outbox {
         }
     }
 
-    /// Takes away the first `n` bytes of the front.
+    /// Removes the first `n` bytes of the front.
     pub(crate) fn take_front(&mut self, n: usize) {
         self.front.take(n);
     }
 
-    /// Takes away the first `n` bytes of the replies.
+    /// Removes the first `n` bytes of the replies.
     pub(crate) fn take_replies(&mut self, n: usize) {
         self.replies.take(n);
         let mut left = n;
@@ -147,7 +148,7 @@ impl Bytes {
         }
     }
 
-    /// Appends; the buffer never grows beyond `max` bytes, which the caller has seen to suffice.
+    /// Appends bytes. The buffer never grows beyond `max` bytes; the caller has checked that this is enough.
     fn extend(&mut self, bytes: &[u8], max: usize) {
         if self.buffer.len() + bytes.len() > self.buffer.capacity() {
             self.buffer.drain(..self.taken);
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_at_its_brim_stays_within_its_bound() {
+    fn a_full_buffer_stays_within_its_bound() {
         let mut outbox = Outbox::default();
         for round in 0..1_000 {
             while outbox.has_room(7, 10, 100) {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_never_grows_beyond_its_most() {
+    fn a_buffer_never_grows_beyond_its_limit() {
         const MOST: usize = 1_000;
         for first in (1..=MOST).step_by(37) {
             for taken in [0, first / 2, first] {
@@ -211,19 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_at_a_time_moves_the_others_a_few_times_only() {
+    fn appending_byte_by_byte_reallocates_only_a_few_times() {
         let (mut bytes, mut moved) = (Bytes::default(), 0);
         for _ in 0..16_384 {
             let before = bytes.buffer.capacity();
             bytes.extend(b"x", 16_384);
             moved += usize::from(bytes.buffer.capacity() != before);
         }
-        // 256 bytes, then twice as many each time.
+        // The buffer starts with 256 bytes and doubles.
         assert!(moved <= 7, "{moved} times");
     }
 
     #[test]
-    fn replies_at_one_place_take_no_more_than_one() {
+    fn replies_at_one_place_share_a_mark() {
         let mut outbox = Outbox::default();
         for _ in 0..10 * MAX_MARKS {
             assert!(outbox.has_room(1, 1, 1_000));

@@ -1,4 +1,4 @@
-//! A session's life, as one table.
+//! A session's phases, as one table.
 //!
 //! | phase | its steps |
 //! | --- | --- |
@@ -8,20 +8,21 @@
 //! | over | is forgotten: vacant |
 //! | unconnected | is forgotten: vacant |
 //!
-//! One that is open leaves before it ends, also where both happen at once: so others are told, and its name is free.
+//! An open session leaves before it ends, even where both happen at once. So others are told, and its name becomes
+//! free.
 
 use crate::command::CloseReason;
 
-/// Where a session is in its life.
+/// The phase of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nobody has the slot.
+    /// The slot is free.
     Vacant,
-    /// It may say things and hears others.
+    /// The session may publish and reads what others publish.
     Open,
-    /// Its input is ignored; it is sent what the log held before entry `end`, and its last words.
+    /// Its input is ignored. It is sent what the log held before entry `end`, and its last words.
     Closing { reason: CloseReason, end: u64 },
-    /// Nothing more goes in or out; the driver has not been told yet.
+    /// Nothing more goes in or out. Its `Close` was not handed out yet.
     Over(CloseReason),
     /// It takes part without a connection: the embedding program speaks for it.
     Unconnected,
@@ -30,9 +31,9 @@ pub(crate) enum Phase {
 /// Why a session's input is left untaken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Untaken {
-    /// It is not.
+    /// It is not left untaken.
     No,
-    /// It is out of tokens.
+    /// It has no tokens.
     UntilRefill,
     /// Its replies leave no room for another.
     UntilRead,
@@ -47,27 +48,27 @@ pub(crate) enum Ended {
     No,
     /// It has ended; some of what it sent is still untaken.
     Peer,
-    /// All that it sent was taken; a line of it waits.
+    /// All that it sent was taken, but one of its lines waits.
     Input,
 }
 
-/// What moves a session on.
+/// What moves a session to another phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Its transport is there.
+    /// Its transport was opened.
     Open,
-    /// It takes part without one.
+    /// It enters without a connection.
     Enter,
-    /// It takes part no more, and reads what was there until `end`.
+    /// It no longer takes part, and reads what was published before `end`.
     Leave { reason: CloseReason, end: u64 },
-    /// It has read all that it was to read, or never will.
+    /// It has read all that it had to read, or never will.
     End(CloseReason),
-    /// Its driver has been told, or has none.
+    /// Its driver has been told, or it has none.
     Forget,
 }
 
 impl Phase {
-    /// Returns the phase after a step; `None` if that is no step of this phase.
+    /// Returns the phase after a step; `None` if this phase has no such step.
     pub(crate) fn after(self, step: Step) -> Option<Self> {
         match (self, step) {
             (Self::Vacant, Step::Open) => Some(Self::Open),
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_has_one_way() {
+    fn phases_follow_one_order() {
         let reason = CloseReason::Quit;
         let phases = [Phase::Vacant, Phase::Open, Phase::Closing { reason, end: 7 }, Phase::Over(reason)];
         let steps = [Step::Open, Step::Leave { reason, end: 7 }, Step::End(reason), Step::Forget];
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_connection_a_life_is_short() {
+    fn an_unconnected_session_is_only_forgotten() {
         assert_eq!(Phase::Vacant.after(Step::Enter), Some(Phase::Unconnected));
         let (reason, end) = (CloseReason::Quit, 7);
         for step in [Step::Open, Step::Enter, Step::Leave { reason, end }, Step::End(reason)] {

@@ -15,7 +15,7 @@ pub(crate) struct Sessions {
     slots: Vec<Session>,
     vacant: Vec<u32>,
     max: usize,
-    /// Whose they are.
+    /// The hub that they belong to.
     hub: HubId,
 }
 
@@ -24,22 +24,22 @@ impl Sessions {
         Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), max, hub: HubId::next() }
     }
 
-    /// Bytes of heap for that many, their buffers apart.
+    /// Bytes of heap for that many, without their buffers.
     pub(crate) const fn memory_bound(max: usize) -> usize {
         max * (size_of::<Session>() + size_of::<u32>())
     }
 
-    /// Returns how many are there, in any phase.
+    /// Returns how many there are, in any phase.
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.vacant.len()
     }
 
-    /// Returns whether another finds a slot.
+    /// Returns whether there is a slot for another.
     pub(crate) fn has_room(&self) -> bool {
         self.len() < self.max
     }
 
-    /// Puts a session into a slot; `None` if all are taken.
+    /// Puts a session into a free slot; `None` if there is none.
     pub(crate) fn insert(&mut self, dialect: u8, cursor: Cursor, now: Timestamp, step: Step) -> Option<SessionId> {
         if !self.has_room() {
             return None;
@@ -56,19 +56,19 @@ impl Sessions {
         Some(SessionId { slot, generation, hub: self.hub })
     }
 
-    /// Empties a slot, whose id is out of date from here on.
+    /// Frees a slot. Its id is stale from now on.
     pub(crate) fn remove(&mut self, slot: u32) {
         let session = &mut self.slots[slot as usize];
         session.step(Step::Forget);
-        // After 2³² sessions in one slot an id comes round again; at a million a second that is over an hour for an
-        // id that its driver has held on to after its `Close`.
+        // After 2³² sessions in one slot an id repeats. At a million a second that takes over an hour, and only a
+        // driver that kept an id after its `Close` could notice.
         session.generation = session.generation.wrapping_add(u32::from(!Fault::GenerationStays.is_planted()));
         if !Fault::SlotLeaked.is_planted() {
             self.vacant.push(slot);
         }
     }
 
-    /// Returns the slot of a session that is there.
+    /// Returns the slot of a session that still exists.
     pub(crate) fn slot(&self, id: SessionId) -> Option<u32> {
         debug_assert!(id.hub == self.hub || id == SessionId::NONE, "{id} is a session of another hub");
         if id.hub != self.hub {
@@ -93,7 +93,7 @@ impl Sessions {
         self.slots.len() as u32
     }
 
-    /// Returns the readers of one dialect, to its log.
+    /// Returns the readers of one dialect's log.
     pub(crate) fn readers(&mut self, dialect: u8) -> LogReaders<'_> {
         LogReaders { sessions: self, dialect }
     }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn two_sessions_of_a_slot_are_told_apart_in_the_log() {
+    fn two_sessions_of_one_slot_have_different_ids_in_the_log() {
         use alloc::string::ToString as _;
 
         let mut sessions = Sessions::new(1);
