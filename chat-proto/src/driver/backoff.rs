@@ -1,31 +1,31 @@
-//! How long to wait after a failed accept.
+//! Back-off after a failed accept.
 
 use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The pause after the first failure; doubled with each that follows, up to [`MAX_PAUSE`].
+/// The pause after the first failure. It doubles with each failure that follows, up to [`MAX_PAUSE`].
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Time without a failure after a pause; a failure after that counts as the first again.
+/// After a pause and this time without a failure, the next failure counts as the first again.
 const FORGOTTEN_AFTER: Duration = MAX_PAUSE;
 
-/// How often a failing accept is worth a line in the log.
+/// How often a failing accept is logged.
 const WARN_EVERY: Duration = Duration::from_secs(1);
 
 /// What to do after a failed accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AcceptPause {
     pub(super) duration: Duration,
-    /// Whether to log the failure: the last one logged is a second ago or longer.
+    /// Whether to log the failure: none was logged within the last second.
     pub(super) is_logged: bool,
 }
 
-/// The back-off of all listeners of a server: descriptors and memory run out for all of them at once.
+/// The back-off of all listeners of a server: descriptors and memory run out for all of them together.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    /// The last pause, and when it is over.
+    /// The last pause, and when it ends.
     last: Option<(Duration, Timestamp)>,
     logged: Option<Timestamp>,
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_a_second_until_all_was_well_for_a_second() {
+    fn pauses_double_up_to_a_second_and_start_over_after_a_second_without_failures() {
         let (mut backoff, mut now) = (Backoff::new(), Timestamp::ZERO);
         let pauses = [(); 7].map(|()| {
             let pause = backoff.begin_pause(now).duration;

@@ -29,18 +29,18 @@ use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, Dialect, Event};
 use crate::wire::sanitize::{clean, cut};
 
-/// How often paused connections are looked at, so that a peer that is gone is noticed within a second.
+/// How often paused connections are checked, so that a peer that is gone is noticed within a second.
 const CHECK_PAUSED_EVERY: Duration = Duration::from_millis(500);
 
 /// A [`Hub`] and the connections of its sessions: what a driver keeps behind its lock.
 ///
-/// `T` is a connection, whatever that is to the driver. It is kept in an [`Arc`]: here while its session lasts, and by the
-/// driver while it reads from it. The [guide](super) shows how it is used.
+/// `T` is a connection, in whatever form the driver has it. It is kept in an [`Arc`]: here while its session lasts, and
+/// by the driver while it reads from it. The [guide](super) shows how it is used.
 #[derive(Debug)]
 pub struct ConnectedHub<T> {
     pub(super) hub: Hub,
     pub(super) connections: Connections<T>,
-    /// Whose connections are not counted by address.
+    /// The peers that are not counted by address.
     exemptions: Exemptions,
     /// Sessions whose sockets were blocked and take bytes again.
     pub(super) writable: VecDeque<SessionId>,
@@ -51,20 +51,20 @@ pub struct ConnectedHub<T> {
     late: LateGuard,
     summary: LogSummary,
     backoff: Backoff,
-    /// When paused connections are looked at next; `None` while there are none.
+    /// When paused connections are checked next; `None` while there are none.
     check_paused_at: Option<Timestamp>,
-    /// What the driver's timer waits for.
+    /// The deadline that the driver's timer is set to.
     armed: Timestamp,
 }
 
-/// Whom to wake after a call, from [`ConnectedHub::take_wakes`].
+/// Which parts of the driver to wake after a call, from [`ConnectedHub::take_wakes`].
 #[derive(Debug)]
 pub struct Wakes {
     /// A [`Round`](super::Round) has something to do.
     pub writer: bool,
-    /// The next deadline is earlier than the one that the last [`Due`] told of.
+    /// The next deadline is earlier than the last [`Due`] said.
     pub timer: bool,
-    /// The hub was shut down, and all sessions are over. From then on this is true every time.
+    /// The hub was shut down and all sessions are over. Once true, it stays true.
     pub closed: bool,
     /// Programs that wait for [`Events`](super::Events): wake them after unlocking. Nearly always empty.
     pub events: Vec<Waker>,
@@ -72,15 +72,15 @@ pub struct Wakes {
 
 /// What is due and left to the driver, from [`ConnectedHub::handle_timeout`].
 ///
-/// Drop the connections before waiting: each is closed when nobody holds it.
+/// Drop these connections before waiting: each is closed when its last holder drops it.
 #[derive(Debug)]
 pub struct Due<T> {
     /// Connections that have lingered long enough: shut down both directions, which ends their readers.
     pub expired: Vec<Arc<T>>,
-    /// Connections from which nothing is read: look whether their peers have ended their input, or are gone, and call
-    /// [`Hub::peer_ended`] or [`Hub::disconnect`].
+    /// Connections that are not being read from. Check whether their peers have ended their input or are gone, and if
+    /// so call [`Hub::peer_ended`] or [`Hub::disconnect`].
     pub paused: Vec<(SessionId, Arc<T>)>,
-    /// How long to wait before the next call; `None`: until [`Wakes::timer`] says that there is a deadline.
+    /// How long to wait before the next call; `None`: until [`Wakes::timer`] is true.
     pub wait: Option<Duration>,
 }
 
@@ -91,7 +91,7 @@ pub struct Refusal {
     pub error: Option<OpenError>,
     /// What to write to the peer, once.
     pub words: Vec<u8>,
-    /// An id of no session, for the reader: calls with it do nothing, and all input counts as taken.
+    /// An id of no session, for the reader. Calls with it do nothing, and all input counts as taken.
     pub id: SessionId,
 }
 
@@ -121,17 +121,17 @@ impl<T> ConnectedHub<T> {
         }
     }
 
-    /// Returns the hub, to look at.
+    /// Returns the hub for reading its state.
     #[must_use]
     pub const fn hub(&self) -> &Hub {
         &self.hub
     }
 
-    /// Returns the hub, to tell it what has happened and to speak by it.
+    /// Returns the hub, to report events to it and to speak through it.
     ///
-    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to this type. A session that the program
-    /// opens for itself, without a connection, is not written to by any round: ask after each call what is
-    /// [pending](Hub::pending) for it, and report that.
+    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to this type. No round writes to a
+    /// session that the program opens for itself, without a connection. For such a session ask after each call what is
+    /// [pending](Hub::pending), and report it.
     pub const fn hub_mut(&mut self) -> &mut Hub {
         &mut self.hub
     }
@@ -151,22 +151,22 @@ impl<T> ConnectedHub<T> {
         self.hub.dialect(name).ok_or_else(|| UnknownDialect { name: name.to_owned(), known: known() })
     }
 
-    /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
+    /// Sets the peers that are not counted by address. Without this call it is [`Exemptions::default`].
     pub fn exempt(&mut self, exemptions: Exemptions) {
         self.exemptions = exemptions;
     }
 
-    /// Opens a session for a connection that was accepted; see [`Hub::open_from`]. Without an address the peer is on a
-    /// Unix socket.
+    /// Opens a session for an accepted connection; see [`Hub::open_from`]. A peer without an address is on a Unix
+    /// socket.
     ///
     /// # Errors
     ///
-    /// There is no room. The connection lingers from now on: write [`Refusal::words`] once and close it
+    /// No session could be opened. The connection lingers from now on: write [`Refusal::words`] once and close it
     /// [gently](super#closing).
     ///
     /// # Panics
     ///
-    /// If the dialect is of another hub that speaks more of them.
+    /// May panic if the dialect belongs to another hub.
     pub fn open(
         &mut self,
         now: Timestamp,
@@ -248,9 +248,9 @@ impl<T> ConnectedHub<T> {
         &*self.hub.config().dialects[usize::from(dialect.0)].dialect
     }
 
-    /// Takes note that accepting a connection failed, and returns how long to wait before the next try: 50 ms to 1 s.
+    /// Records that an accept failed, and returns how long to wait before the next one: 50 ms to 1 s.
     ///
-    /// The error is logged, once a second at most. An error of a single connection, such as `ECONNABORTED`, needs no
+    /// The error is logged, at most once a second. An error of a single connection, such as `ECONNABORTED`, needs no
     /// pause: do not report it.
     pub fn accept_failed(&mut self, now: Timestamp, error: impl fmt::Display) -> Duration {
         let AcceptPause { duration, is_logged } = self.backoff.begin_pause(now);
@@ -276,23 +276,23 @@ impl<T> ConnectedHub<T> {
         taken
     }
 
-    /// Returns whether input was left untaken and is not wanted yet.
+    /// Returns whether the hub left input untaken and has not asked for it yet.
     #[must_use]
     pub fn is_paused(&self, id: SessionId) -> bool {
         self.connections.is_paused(id)
     }
 
-    /// Takes note that a socket takes bytes again, and queues its session for the next round.
+    /// Records that a socket takes bytes again, and queues its session for the next round.
     ///
-    /// To be called once for each that was [blocked](super::Round::drain_blocked).
+    /// Call it once for each session that [`drain_blocked`](super::Round::drain_blocked) returned.
     pub fn note_writable(&mut self, now: Timestamp, id: SessionId) {
         self.hub.writable(now, id);
         self.writable.push_back(id);
     }
 
-    /// Returns whom the driver has to wake: to be called at the end of each hold of the lock.
+    /// Returns which parts of the driver to wake. Call it each time before you release the lock.
     ///
-    /// [`Wakes::timer`] is true once for each deadline that is earlier.
+    /// [`Wakes::timer`] is true once for each deadline that becomes earlier.
     pub fn take_wakes(&mut self, now: Timestamp) -> Wakes {
         self.summary.note(&self.hub, now);
         let next = self.deadline();
@@ -304,13 +304,13 @@ impl<T> ConnectedHub<T> {
         Wakes { writer: self.has_work(), timer, closed: self.hub.is_closed(), events }
     }
 
-    /// Returns whether a round is worth gathering.
+    /// Returns whether to gather a round.
     #[must_use]
     pub fn has_work(&self) -> bool {
         !self.writable.is_empty() || self.hub.has_commands()
     }
 
-    /// Does what is due and returns what of that is left to the driver. A call that comes too early does nothing.
+    /// Handles what is due and returns what is left to the driver. A call that comes too early does nothing.
     pub fn handle_timeout(&mut self, now: Timestamp) -> Due<T> {
         self.late.handle_timeout(&mut self.hub, now);
         self.summary.note(&self.hub, now);
@@ -326,10 +326,10 @@ impl<T> ConnectedHub<T> {
         Due { expired, paused, wait }
     }
 
-    /// Ends everything at once, without last words, and returns all connections that are left, to be shut down and
-    /// resumed: some of their readers wait for that. Writes the rest of the summary to the log.
+    /// Ends everything at once, without last words, and returns all remaining connections. Shut them down and resume
+    /// them, because some of their readers wait for that. Writes the rest of the summary to the log.
     ///
-    /// For a server that is dropped; harmless for one that has ended.
+    /// For a server that is dropped; does no harm if the server has already ended.
     pub fn abort(&mut self, now: Timestamp) -> Vec<Arc<T>> {
         self.hub.shut_down(now);
         let mut left: Vec<_> = self.connections.take_all().collect();
@@ -343,7 +343,7 @@ impl<T> ConnectedHub<T> {
         left
     }
 
-    /// Removes the connection of a session that is over, and has it linger.
+    /// Removes the connection of a session that is over, and lets it linger.
     pub(super) fn close(&mut self, now: Timestamp, id: SessionId) -> Option<Arc<T>> {
         if self.hub.is_shutting_down() {
             self.lingering.lift_limit();
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_refused_lingers() {
+    fn a_refused_connection_lingers() {
         let (mut hub, text) = with_room_for(1);
         let (first, second) = (Arc::new("first"), Arc::new("second"));
         hub.open(NOW, text, None, &first).expect("room for one");
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dialect_that_is_not_spoken_is_an_error_that_names_those_that_are() {
+    fn an_unknown_dialect_is_an_error_that_lists_the_known_ones() {
         let (hub, text) = with_room_for(1);
         assert_eq!(hub.dialect("text"), Ok(text));
         let error = hub.dialect("irc").expect_err("not among the defaults").to_string();
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn paused_connections_are_looked_at_twice_a_second_until_none_is_left() {
+    fn paused_connections_are_checked_twice_a_second_until_none_is_left() {
         let (mut hub, text) = with_room_for(1);
         let id = hub.open(NOW, text, None, &Arc::new("it")).expect("room");
         let flood = b"a\n".repeat(1_000);
@@ -464,7 +464,7 @@ mod tests {
         let first = NOW + CHECK_PAUSED_EVERY;
         assert!(hub.handle_timeout(NOW).paused.is_empty());
         assert_eq!(hub.handle_timeout(first).paused, [(id, Arc::new("it"))]);
-        assert!(hub.handle_timeout(first).paused.is_empty(), "once each time");
+        assert!(hub.handle_timeout(first).paused.is_empty(), "they are checked once each time");
         hub.close(first, id);
         assert!(!hub.is_paused(id));
         assert!(hub.handle_timeout(first + CHECK_PAUSED_EVERY).paused.is_empty());
@@ -472,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_is_woken_once_for_an_earlier_deadline() {
+    fn the_timer_is_woken_once_for_an_earlier_deadline() {
         let (mut hub, text) = with_room_for(1);
         let wakes = |hub: &mut ConnectedHub<_>| {
             let Wakes { writer, timer, closed, .. } = hub.take_wakes(NOW);
@@ -481,9 +481,9 @@ mod tests {
         assert_eq!(wakes(&mut hub), (false, false, false));
         hub.open(NOW, text, None, &Arc::new("it")).expect("room");
         assert_eq!(wakes(&mut hub), (true, true, false));
-        assert!(!hub.take_wakes(NOW).timer, "it is on its way");
+        assert!(!hub.take_wakes(NOW).timer, "the timer is about to be told");
         assert!(hub.handle_timeout(NOW).wait.is_some());
-        assert!(!hub.take_wakes(NOW).timer, "it knows");
+        assert!(!hub.take_wakes(NOW).timer, "the timer already knows");
     }
 
     #[test]

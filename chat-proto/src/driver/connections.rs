@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn paused_connections_are_known_until_they_are_resumed_or_removed() {
+    fn a_connection_is_paused_until_it_is_resumed_or_removed() {
         let hub = HubId::next();
         let ids = [0, 1, 2].map(|slot| SessionId { slot, generation: 0, hub });
         let mut connections = Connections::new();

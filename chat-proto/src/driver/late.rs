@@ -1,15 +1,15 @@
-//! A guard for late timers: peers are not blamed for time in which the server did not run.
+//! A guard for late timers: peers are not timed out for time in which the server did not run.
 
 use core::time::Duration;
 
 use crate::hub::Hub;
 use crate::time::Timestamp;
 
-/// Calls [`Hub::handle_timeout`] for a driver, and a little later if the driver itself is late.
+/// Calls [`Hub::handle_timeout`] for a driver, or postpones it a little if the driver itself is late.
 ///
-/// While a process is stopped, or gets no processor, deadlines pass that peers had no chance to keep: their input lies in
-/// sockets that nobody read. A driver on a real clock that is more than [`LateGuard::PERIOD`] late therefore waits that
-/// long once more, and reads from everyone and writes to everyone meanwhile. With a virtual clock, call the hub directly.
+/// While a process is stopped, or gets no processor, deadlines pass that peers could not meet: their input lies in
+/// sockets that nobody reads. So a driver on a real clock that is more than [`LateGuard::PERIOD`] late waits that long
+/// once more, and meanwhile reads from everyone and writes to everyone. With a virtual clock, call the hub directly.
 ///
 /// ```
 /// use chat_proto::driver::LateGuard;
@@ -36,10 +36,10 @@ pub struct LateGuard {
 }
 
 impl LateGuard {
-    /// How late a driver may be before deadlines are put off, and for how long they are.
+    /// How late a driver may be before deadlines are postponed, and for how long they are.
     pub const PERIOD: Duration = Duration::from_millis(100);
 
-    /// Does what is due, unless deadlines are put off. In place of [`Hub::handle_timeout`].
+    /// Handles what is due, unless deadlines are postponed. Call it in place of [`Hub::handle_timeout`].
     pub fn handle_timeout(&mut self, hub: &mut Hub, now: Timestamp) {
         if self.until.is_none() && hub.poll_timeout().is_some_and(|due| due + Self::PERIOD < now) {
             self.until = Some(now + Self::PERIOD);
@@ -50,7 +50,7 @@ impl LateGuard {
         }
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next. In place of [`Hub::poll_timeout`].
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout) next. Call it in place of [`Hub::poll_timeout`].
     #[must_use]
     pub fn poll_timeout(&self, hub: &Hub) -> Option<Timestamp> {
         self.until.or(hub.poll_timeout())
@@ -63,8 +63,7 @@ mod tests {
     use crate::config::Config;
     use crate::journal::RecordKind;
 
-    /// Returns whether a session that stays silent is being closed, by a driver that is so late, at once and a
-    /// period later.
+    /// Returns whether a silent session is being closed by a driver that is `late`: at once, and a period later.
     fn closed(late: Duration) -> [bool; 2] {
         let mut hub = Hub::new(Config::default()).expect("the defaults are in range");
         let classic = hub.dialect("classic").expect("a default dialect");
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_driver_closes_who_stays_silent_a_period_later() {
+    fn a_late_driver_closes_a_silent_session_a_period_later() {
         assert_eq!([Duration::ZERO, LateGuard::PERIOD].map(closed), [[true, true]; 2]);
         assert_eq!(closed(LateGuard::PERIOD + Duration::from_nanos(1)), [false, true]);
         assert_eq!(closed(1_000_000 * LateGuard::PERIOD), [false, true]);

@@ -1,4 +1,4 @@
-//! Connections whose sessions are over, until their peers close too.
+//! Lingering: connections whose sessions are over, until their peers close too.
 
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
@@ -6,15 +6,15 @@ use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The most connections that linger after their sessions, each with a descriptor; one more, and the oldest is cut.
+/// The most connections that linger after their sessions. Each holds a descriptor. Beyond this the oldest is cut off.
 pub const MAX_LINGERING: usize = 1_024;
 
 /// How long a peer has to close its half: a few round trips around the globe.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Lingering connections. All have the same time, so the first to come is the first to run out of it.
+/// Lingering connections. All have the same time, so the first to come is the first to expire.
 ///
-/// Only their readers hold them: a connection whose reader has ended is dropped, and no longer counts.
+/// Only their readers own them. A connection whose reader has ended is dropped, and no longer counts.
 #[derive(Debug)]
 pub(super) struct Lingering<T> {
     queue: VecDeque<(Timestamp, Weak<T>)>,
@@ -26,17 +26,17 @@ impl<T> Lingering<T> {
         Self { queue: VecDeque::new(), limit: MAX_LINGERING }
     }
 
-    /// Has a connection linger from now on.
+    /// Lets a connection linger from now on.
     pub(super) fn push(&mut self, now: Timestamp, connection: &Arc<T>) {
         self.queue.push_back((now + PERIOD, Arc::downgrade(connection)));
     }
 
-    /// Lets any number linger: the server shuts down, so that these are the last.
+    /// Removes the limit, because the server shuts down and no more than these will come.
     pub(super) const fn lift_limit(&mut self) {
         self.limit = usize::MAX;
     }
 
-    /// Removes and returns a connection that has lingered long enough, or is one too many.
+    /// Removes and returns a connection that has lingered long enough or exceeds the limit.
     pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<Arc<T>> {
         if self.queue.len() > self.limit {
             self.queue.retain(|(_, connection)| connection.strong_count() > 0);
@@ -55,7 +55,7 @@ impl<T> Lingering<T> {
         self.queue.drain(..).filter_map(|(_, connection)| connection.upgrade())
     }
 
-    /// Returns when [`pop_expired`](Self::pop_expired) has the next one.
+    /// Returns when [`pop_expired`](Self::pop_expired) has its next connection.
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         if self.queue.len() > self.limit {
             return Some(Timestamp::ZERO);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_is_cut_for_one_too_many_unless_the_server_shuts_down() {
+    fn the_oldest_connection_is_cut_off_beyond_the_limit_unless_the_server_shuts_down() {
         let mut lingering = Lingering::new();
         let connections: Vec<_> = (0..=MAX_LINGERING).map(Arc::new).collect();
         for connection in &connections {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_are_gone_are_not_counted() {
+    fn dropped_connections_are_not_counted() {
         let mut lingering = Lingering::new();
         let there = Arc::new("there");
         lingering.push(Timestamp::ZERO, &there);

@@ -1,4 +1,4 @@
-//! What happens too often for a line each, summed up in the program's log.
+//! A summary in the program's log of what happens too often for a line each.
 
 use core::time::Duration;
 
@@ -6,11 +6,11 @@ use crate::hub::{Hub, HubStats};
 use crate::time::Timestamp;
 
 impl HubStats {
-    /// Returns how much each counter has grown since `earlier`; [`sessions`](Self::sessions), which is no such counter,
-    /// stays as it is.
+    /// Returns how much each counter has grown since `earlier`. [`sessions`](Self::sessions) is not a counter and stays
+    /// as it is.
     #[must_use]
     pub const fn since(&self, earlier: &Self) -> Self {
-        // Taken apart, so that a new counter is not forgotten.
+        // Destructured, so that the compiler reports a new counter here.
         let Self {
             sessions,
             opened,
@@ -52,7 +52,7 @@ impl HubStats {
         }
     }
 
-    /// Returns the counters that are summed up in the log, and what they count. A new kind of trouble is a row here.
+    /// Returns the counters that the summary logs, with their names. Add a new one here.
     const fn troubles(&self) -> [(&'static str, u64); 9] {
         [
             ("connections refused", self.not_opened.saturating_sub(self.kept_out)),
@@ -67,20 +67,20 @@ impl HubStats {
         ]
     }
 
-    /// Returns a number that changes as soon as there is something to sum up.
+    /// Returns a number that changes as soon as there is something to log.
     fn count_troubles(&self) -> u64 {
         self.troubles().iter().fold(0, |sum, (_, count)| sum.wrapping_add(*count))
     }
 }
 
-/// Sums up in the log, once a second and with one line a kind, what happens too often for a line each: connections
+/// Logs a summary once a second, with one line for each kind, of what happens too often for a line each: connections
 /// refused, sessions throttled, messages missed and the like.
 ///
-/// For drivers with a clock: [`note`](Self::note) after calls to the hub, [`handle_timeout`](Self::handle_timeout) when
-/// [`poll_timeout`](Self::poll_timeout) has come, and [`end`](Self::end) at last. While nothing of that kind happens
-/// there is no deadline, so an idle driver need not wake up.
+/// For drivers with a clock. Call [`note`](Self::note) after calls to the hub, [`handle_timeout`](Self::handle_timeout)
+/// when [`poll_timeout`](Self::poll_timeout) has come, and [`end`](Self::end) at the end. While none of these things
+/// happen there is no deadline, so an idle driver need not wake up.
 ///
-/// The lines are records of `tracing` at the level `info`. They hold numbers, nothing that a peer has sent.
+/// The lines are `tracing` records at the level `info`. They contain numbers, and nothing that a peer has sent.
 ///
 /// ```
 /// use chat_proto::driver::LogSummary;
@@ -109,30 +109,30 @@ pub struct LogSummary {
 }
 
 impl LogSummary {
-    /// The time that a line sums up.
+    /// The time between two summaries.
     pub const EVERY: Duration = Duration::from_secs(1);
 
-    /// Schedules a summary for a second later if there is something to sum up.
+    /// Schedules a summary for a second later if there is something to log.
     pub fn note(&mut self, hub: &Hub, now: Timestamp) {
         if self.due.is_none() && hub.counters().count_troubles() != self.told.count_troubles() && is_heard() {
             self.due = Some(now + Self::EVERY);
         }
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called; `None` while there is nothing to sum up.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout); `None` while there is nothing to log.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Timestamp> {
         self.due
     }
 
-    /// Writes what is due. A call that comes too early does nothing.
+    /// Logs the summary if it is due. A call that comes too early does nothing.
     pub fn handle_timeout(&mut self, hub: &Hub, now: Timestamp) {
         if self.due.is_some_and(|due| due <= now) {
             self.end(hub);
         }
     }
 
-    /// Writes what there is, due or not.
+    /// Logs the summary now, due or not.
     pub fn end(&mut self, hub: &Hub) {
         let stats = hub.stats();
         for (kind, count) in stats.since(&self.told).troubles() {
@@ -154,7 +154,7 @@ mod tests {
     use crate::config::Config;
 
     #[test]
-    fn since_counts_what_came_after() {
+    fn since_returns_how_much_the_counters_have_grown() {
         let mut hub = Hub::new(Config { max_sessions: 1, ..Config::default() }).expect("limits in range");
         let text = hub.dialect("text").expect("a default dialect");
         let id = hub.open(Timestamp::ZERO, text).expect("room");
@@ -170,8 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_hears_has_no_deadline() {
-        // Nobody has asked for log records here, so there is no reason to wake up for them.
+    fn without_a_subscriber_there_is_no_deadline() {
+        // No subscriber wants log records here, so there is no reason to wake up for them.
         let mut hub = Hub::new(Config { max_sessions: 1, ..Config::default() }).expect("limits in range");
         let text = hub.dialect("text").expect("a default dialect");
         let _ = hub.open(Timestamp::ZERO, text).and_then(|_| hub.open(Timestamp::ZERO, text));

@@ -1,32 +1,33 @@
-//! A kit for drivers: what every server needs around a [`Hub`](crate::Hub) and none should write again.
+//! A kit for drivers: what every server needs around a [`Hub`](crate::Hub) and no one should have to write again.
 //!
-//! The crate's documentation tells how to drive a hub by hand. A server with many sockets has more to do. It writes to a
-//! thousand readers without copying the bytes or taking the lock a thousand times. It shares its time fairly among
-//! sockets that are blocked and those that are not. It lets connections linger, notices peers that are gone while nothing
-//! is read from them, and backs off when descriptors run out. It postpones deadlines that passed while its process was
-//! stopped. The kit does all that without I/O and without a clock; a driver adds sockets, waking, and threads or tasks.
+//! The crate's documentation explains how to drive a hub by hand. A server with many sockets has more to do. It writes
+//! to a thousand readers without copying the bytes or taking the lock a thousand times. It shares its time fairly among
+//! sockets that are blocked and those that are not. It lets connections linger, notices peers that are gone while
+//! nothing is read from them, and backs off when descriptors run out. It postpones deadlines that passed while its
+//! process was stopped. The kit does all that without I/O and without a clock; a driver adds sockets, waking, and
+//! threads or tasks.
 //!
 //! # The parts of a driver
 //!
-//! A driver keeps a [`ConnectedHub`] behind a lock, and calls it through one function: lock, take the time, act, take the
-//! [`Wakes`], unlock, wake. Everything else is four loops. It does not matter whether each is a thread, a task, or a part
-//! of one loop around a poller.
+//! A driver keeps a [`ConnectedHub`] behind a lock, and calls it through one function: lock, take the time, act, take
+//! the [`Wakes`], unlock, wake. Everything else is four loops. Each of them may be a thread, a task, or a part of one
+//! loop around a poller.
 //!
-//! 1. **Accept.** For each connection: [`ConnectedHub::open`], then start its reader. Say which address the peer has, or
+//! 1. **Accept.** For each connection call [`ConnectedHub::open`], then start its reader. Pass the peer's address, or
 //!    nobody is limited by address. Set the listener's buffers to [`SOCKET_BUFFER`], which its connections inherit, and
-//!    have the system look after silent peers ([`KEEPALIVE`]). If accepting fails, [`ConnectedHub::accept_failed`] says
-//!    how long to wait.
-//! 2. **Read.** A reader offers what it reads by [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps that
-//!    and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it calls
-//!    [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect), and ends.
-//!    [`ReadBudget`] says how much to read in a turn.
-//! 3. **Write.** When [`Wakes::writer`] is true, a writer carries out rounds until one is empty: see [`Round`]. Drain all
-//!    that is in a round, or it is never empty.
+//!    let the system check silent peers ([`KEEPALIVE`]). If accepting fails, [`ConnectedHub::accept_failed`] says how
+//!    long to wait.
+//! 2. **Read.** A reader offers what it reads to [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps
+//!    that and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it
+//!    calls [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect),
+//!    and ends. [`ReadBudget`] says how much to read in a turn.
+//! 3. **Write.** When [`Wakes::writer`] is true, a writer carries out rounds until one is empty: see [`Round`]. Drain
+//!    everything that is in a round, or it never becomes empty.
 //! 4. **Keep time.** A timer calls [`ConnectedHub::handle_timeout`], does what is [`Due`], and sleeps as long as that
-//!    says, or until [`Wakes::timer`] is true. In a driver of one loop, look at the wakes last: what was due may have made
-//!    work for the writer, or an earlier deadline.
+//!    says, or until [`Wakes::timer`] is true. In a driver with only one loop, take the wakes last: handling a timeout
+//!    may have made work for the writer, or an earlier deadline.
 //!
-//! Here they are in one loop, on one thread, with sockets that are arrays:
+//! Here they are in one loop, on one thread, with byte arrays for sockets:
 //!
 //! ```
 //! use std::cell::RefCell;
@@ -84,16 +85,16 @@
 //!
 //! # Closing
 //!
-//! A connection whose session is over comes out of [`Round::drain_closed`]. Shut down its output. Its reader goes on, and
-//! the hub ignores what it is offered. So the peer can read its last words before the system answers its own writing with
-//! a reset, which would discard them. When the peer closes too, the reader ends, and with it the connection.
-//! If the peer does not, the connection is [`expired`](Due::expired) after a second: shut down both directions, and the
-//! reader ends, too. While 1,024 linger, the oldest is expired for each that is one too many, unless the server shuts
-//! down.
+//! [`Round::drain_closed`] returns each connection whose session is over. Shut down its output. Its reader goes on, and
+//! the hub ignores what the reader offers. Otherwise the system would answer the peer's own writing with a reset, and
+//! the reset would discard the last words. When the peer closes too, the reader ends, and with it the connection. If
+//! the peer does not, the connection is [`expired`](Due::expired) after a second: shut down both directions, and the
+//! reader ends, too. At most 1,024 connections linger. Beyond that the oldest one expires for each that is added,
+//! unless the server shuts down.
 //!
-//! A peer that reads nothing any more needs no lingering: if the reason
-//! [has no last words](crate::CloseReason::has_last_words), reset the connection (`SO_LINGER` of zero) and shut down both
-//! directions at once. Otherwise give what it has not taken a [`USER_TIMEOUT`], or the system keeps that for minutes.
+//! A peer that no longer reads needs no lingering. If the reason [has no last
+//! words](crate::CloseReason::has_last_words), reset the connection (`SO_LINGER` of zero) and shut down both directions
+//! at once. Otherwise set a [`USER_TIMEOUT`], or the system keeps for minutes what the peer has not taken.
 //!
 //! A server has ended when [`Wakes::closed`] was true and all readers have ended.
 //!

@@ -1,26 +1,26 @@
-//! How much is read at once, and from whom.
+//! How much is read at once from each socket.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Config;
 
-/// The most bytes read at once where a rate limits how many of them the hub takes: what it leaves untaken is kept, and a
-/// flood leaves some in every session.
+/// The most bytes read at once where a rate limits how many of them the hub takes. What the hub leaves untaken is kept,
+/// and during a flood that happens in every session.
 const READ_IF_LIMITED: usize = 8 << 10;
 
-/// The bytes read in a turn from all sockets that have more to give: two writes of 64 KiB. However many flood, others
-/// wait about as long as it takes to write this to everyone.
+/// The bytes read in a turn from all flooding sockets together: two writes of 64 KiB. However many flood, others wait
+/// about as long as it takes to write this to everyone.
 const TURN: usize = 128 << 10;
 
-/// The least of a turn for each of those sockets, or most of the time would go into system calls. With more than 128 of
-/// them turns are longer.
+/// The least share of a turn for each of those sockets, or most of the time would go into system calls. With more than
+/// 128 of them turns become longer.
 const MIN_SHARE: usize = 1 << 10;
 
 /// Divides what is read in a turn among the sockets that have more to give.
 ///
 /// A reader reads at most [`share`](Self::share) bytes from its socket, [`max_read`](Self::max_read) at once, before
-/// others have their turn. If its socket has more to give, it keeps a [`Flooding`] until it finds otherwise.
+/// others have their turn. If its socket has more to give, it keeps a [`Flooding`] until the socket has no more.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -49,8 +49,8 @@ pub struct ReadBudget {
 pub struct Flooding(Arc<ReadBudget>);
 
 impl ReadBudget {
-    /// Makes the budget of a server with these limits. `max_read` is the most bytes that the driver reads at once; 64 KiB
-    /// at most are worth it.
+    /// Makes the budget of a server with these limits. `max_read` is the most bytes that the driver reads at once; more
+    /// than 64 KiB gains nothing.
     #[must_use]
     pub fn new(config: &Config, max_read: usize) -> Self {
         let most = if config.rate.is_some() { READ_IF_LIMITED } else { usize::MAX };
@@ -58,8 +58,8 @@ impl ReadBudget {
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take with these limits, in a driver that
-    /// reads `max_read` bytes at once: [`Config::memory_bound`], and a read for each session, which is kept while the hub
-    /// leaves it untaken.
+    /// reads `max_read` bytes at once. It is [`Config::memory_bound`] and one read for each session, which is kept
+    /// while the hub leaves it untaken.
     #[must_use]
     pub fn memory_bound(config: &Config, max_read: usize) -> usize {
         let untaken = config.max_sessions.saturating_mul(Self::new(config, max_read).max_read);
@@ -68,7 +68,7 @@ impl ReadBudget {
 
     /// Returns the most bytes to read at once: 8 KiB where [`Config::rate`] limits what is taken.
     ///
-    /// It is also the most that a reader has to keep: what the hub leaves untaken.
+    /// It is also the most untaken input that a reader has to keep.
     #[must_use]
     pub fn max_read(&self) -> usize {
         self.max_read
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_who_have_more_to_give_share_a_turn() {
+    fn flooding_sockets_share_a_turn() {
         let budget = Arc::new(ReadBudget::new(&Config::default(), 64 << 10));
         let mut floods = Vec::new();
         while floods.len() < TURN / MIN_SHARE {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_read_at_once_where_a_rate_leaves_much_of_it_untaken() {
+    fn less_is_read_at_once_where_a_rate_limits_what_is_taken() {
         let max_read = |rate| ReadBudget::new(&Config { rate, ..Config::default() }, 64 << 10).max_read();
         assert_eq!((max_read(None), max_read(Config::default().rate)), (64 << 10, READ_IF_LIMITED));
     }

@@ -1,4 +1,4 @@
-//! Rounds: many commands carried out for one hold of the lock.
+//! Rounds: many commands are carried out each time the lock is taken.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -13,37 +13,37 @@ use crate::id::SessionId;
 use crate::time::Timestamp;
 
 /// The most sessions written to in a round: enough that the lock costs next to nothing, few enough that another writer
-/// finds work too.
+/// finds work, too.
 const MAX_DELIVERIES: usize = 128;
 
-/// The most different batches in a round. Most readers are at the same place of their dialect's log and share one; the
-/// others have private replies or lag.
+/// The most different batches in a round. Most readers are at the same place of their dialect's log and share one
+/// batch. The others have private replies or lag.
 const MAX_BATCHES: usize = 8;
 
-/// The most bytes offered in a round, so that nobody waits long for the next: some milliseconds.
+/// The most bytes offered in a round: some milliseconds of writing, so that nobody waits long for the next.
 const MAX_ROUND_BYTES: usize = 2 << 20;
 
 /// The most sessions closed in a round.
 const MAX_CLOSED: usize = 128;
 
-/// Some of the hub's commands, and the bytes that they take, to be carried out while the hub is not locked.
+/// Some of the hub's commands, with the bytes that they send, to be carried out while the hub is not locked.
 ///
-/// Each thread or task that writes has a round of its own and uses it again and again, so that its buffers are kept:
+/// Each thread or task that writes has a round of its own and reuses it, so that its buffers are kept:
 ///
 /// 1. Under the lock: [`report_and_gather`](Self::report_and_gather).
 /// 2. Outside of it: [`drain_blocked`](Self::drain_blocked), [`drain_resumed`](Self::drain_resumed),
 ///    [`drain_closed`](Self::drain_closed), [`write`](Self::write).
-/// 3. From the beginning, until a round is empty.
+/// Repeat until a round is empty.
 ///
-/// A round has at most 128 sessions, 8 different batches and some 2 MiB to be written. Sessions whose sockets were
-/// blocked have half of it at most while others wait, so that neither keeps the other waiting.
+/// A round writes at most 128 sessions, 8 different batches and some 2 MiB. While others wait, sessions whose sockets
+/// were blocked have at most half of it, so neither kind keeps the other waiting.
 #[derive(Debug)]
 pub struct Round<T> {
     batches: [Batch; MAX_BATCHES],
     /// How many of the batches are in use.
     filled: usize,
     deliveries: Vec<Delivery<T>>,
-    /// A session for which no batch was left; the first of the next round.
+    /// A session for which no batch was left; it comes first in the next round.
     left_over: Option<SessionId>,
     blocked: Vec<(SessionId, Arc<T>)>,
     resumed: Vec<Arc<T>>,
@@ -54,11 +54,11 @@ pub struct Round<T> {
 #[derive(Debug)]
 struct Delivery<T> {
     id: SessionId,
-    /// `None` once the socket has taken all, or has failed.
+    /// `None` once the socket has taken everything, or has failed.
     connection: Option<Arc<T>>,
-    /// Which of the round's batches it is sent.
+    /// The index of its batch.
     batch: usize,
-    /// How many bytes of that the socket took; `None` if it failed.
+    /// How many bytes of the batch the socket took; `None` if it failed.
     sent: Option<usize>,
 }
 
@@ -82,7 +82,7 @@ impl<T> Round<T> {
 
     /// Reports what the sockets took in the last round and gathers the next; returns whether there is anything to do.
     ///
-    /// If there is not, wait until [`Wakes::writer`](super::Wakes::writer) says that there is.
+    /// If there is not, wait until [`Wakes::writer`](super::Wakes::writer) is true.
     pub fn report_and_gather(&mut self, hub: &mut ConnectedHub<T>, now: Timestamp) -> bool {
         self.report(hub, now);
         let is_full = self.gather(hub, now);
@@ -97,12 +97,12 @@ impl<T> Round<T> {
         self.blocked.drain(..)
     }
 
-    /// Removes and returns the connections whose input is wanted again: offer what was left of it.
+    /// Removes and returns the connections whose input is wanted again. Offer the untaken rest.
     pub fn drain_resumed(&mut self) -> impl Iterator<Item = Arc<T>> + '_ {
         self.resumed.drain(..)
     }
 
-    /// Removes and returns the connections whose sessions are over, to be closed as the [guide](super#closing) says.
+    /// Removes and returns the connections whose sessions are over. Close them as the [guide](super#closing) says.
     pub fn drain_closed(&mut self) -> impl Iterator<Item = (Arc<T>, CloseReason)> + '_ {
         self.closed.drain(..).map(|(id, connection, reason)| {
             debug!(session = %id, %reason, "closed");
@@ -110,8 +110,8 @@ impl<T> Round<T> {
         })
     }
 
-    /// Offers each connection its bytes, once. `write` must not wait; it returns how many bytes the socket took, `Ok(0)` if
-    /// it would block. After an error the session is disconnected.
+    /// Offers each connection its bytes, once. `write` must not block; it returns how many bytes the socket took, or
+    /// `Ok(0)` if it would block. After an error the session is disconnected.
     pub fn write<E: fmt::Display>(&mut self, mut write: impl FnMut(&T, &[u8]) -> Result<usize, E>) {
         for delivery in &mut self.deliveries {
             let Some(connection) = delivery.connection.take() else { continue };
@@ -119,7 +119,8 @@ impl<T> Round<T> {
             let written = write(&connection, bytes);
             let written = written.inspect_err(|error| debug!(session = %delivery.id, %error, "cannot write"));
             delivery.sent = written.ok();
-            // Drop it here unless its socket is blocked: closing takes a while, and the hub is not locked now.
+            // Drop the connection here unless its socket is blocked: closing takes a while, and the hub is not locked
+            // now.
             delivery.connection = delivery.sent.filter(|sent| *sent < bytes.len()).map(|_| connection);
         }
     }
@@ -169,17 +170,17 @@ impl<T> Round<T> {
         true
     }
 
-    /// Takes the next session whose socket was blocked, unless such sessions have half of the deliveries already, or half
-    /// of the batches: most of them need one of their own.
+    /// Takes the next session whose socket was blocked, unless such sessions already have half of the deliveries or
+    /// half of the batches. Most of them need a batch of their own.
     fn take_writable(&self, hub: &mut ConnectedHub<T>) -> Option<SessionId> {
         let half = self.deliveries.len() >= MAX_DELIVERIES / 2 || self.filled >= MAX_BATCHES / 2;
         if half { None } else { hub.writable.pop_front() }
     }
 
-    /// Copies what the session is to be sent, unless another of the round is sent the same; returns how many bytes that is,
-    /// or `None` if all batches are in use.
+    /// Copies what to send to the session, unless another one in the round is sent the same. Returns how many bytes that
+    /// is, or `None` if all batches are in use.
     fn prepare(&mut self, hub: &mut ConnectedHub<T>, id: SessionId) -> Option<usize> {
-        // Without one it is the program's own session, which asks what is pending by itself.
+        // A session without a connection is the program's own, which asks for its pending bytes itself.
         let Some(connection) = hub.connections.get(id) else { return Some(0) };
         let same = self.batches[..self.filled].iter().rposition(|batch| hub.hub.fits(id, batch));
         let batch = match same {
@@ -214,8 +215,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::ZERO;
 
-    /// Guests who are each to be sent a welcome of their own, which takes a batch. The sockets of the first `blocked` of
-    /// them were blocked and take bytes again; the hub is still to say `Send` for the others.
+    /// Opens sessions with a welcome of their own, so that each needs a batch. The sockets of the first `blocked` of
+    /// them were blocked and take bytes again. For the others the hub has a `Send` that was not handed out yet.
     fn guests(blocked: usize, others: usize) -> (ConnectedHub<()>, Vec<SessionId>) {
         let mut hub = ConnectedHub::new(Hub::new(Config::default()).expect("the defaults are in range"));
         let text = hub.hub().dialect("text").expect("a default dialect");
@@ -231,7 +232,7 @@ mod tests {
         (hub, ids)
     }
 
-    /// Gathers a round whose sockets take all, and returns whom it serves.
+    /// Gathers a round whose sockets take everything, and returns the sessions that it serves.
     fn served(round: &mut Round<()>, hub: &mut ConnectedHub<()>) -> Vec<SessionId> {
         round.report_and_gather(hub, NOW);
         round.write(|(), bytes| Ok::<_, Infallible>(bytes.len()));
@@ -239,19 +240,19 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_blocked_and_the_others_share_a_round_and_keep_their_order() {
+    fn blocked_sessions_and_the_others_share_a_round_and_keep_their_order() {
         let (mut hub, ids) = guests(12, 12);
         let (blocked, others) = ids.split_at(12);
         let mut round = Round::new();
         let half = MAX_BATCHES / 2;
         assert_eq!(served(&mut round, &mut hub), [&blocked[..half], &others[..half]].concat());
-        // The one for which no batch was left is served first.
+        // The session for which no batch was left is served first.
         let next = [&others[half..=half], &blocked[half..2 * half - 1], &others[half + 1..=2 * half]].concat();
         assert_eq!(served(&mut round, &mut hub), next);
     }
 
     #[test]
-    fn those_who_were_blocked_have_the_round_to_themselves_if_nobody_else_waits() {
+    fn blocked_sessions_fill_the_round_if_no_others_wait() {
         let (mut hub, blocked) = guests(2 * MAX_BATCHES, 0);
         let mut round = Round::new();
         let both = [served(&mut round, &mut hub), served(&mut round, &mut hub)].concat();
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_at_the_same_place_share_a_batch_up_to_the_most_deliveries() {
+    fn readers_at_the_same_place_share_a_batch_up_to_the_limit_on_deliveries() {
         let (mut hub, _) = guests(0, MAX_DELIVERIES + 1);
         let mut round = Round::new();
         while round.report_and_gather(&mut hub, NOW) {

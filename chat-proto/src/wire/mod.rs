@@ -1,7 +1,7 @@
-//! Bytes to requests, and events to bytes.
+//! Decoding bytes into requests, and encoding events as bytes.
 //!
-//! A framing cuts a transport's bytes into lines; a dialect gives lines meaning and writes events; what a peer said is
-//! cleaned before others see it.
+//! A framing cuts a transport's bytes into lines. A dialect decodes lines into requests and encodes events. What a peer
+//! said is cleaned before others see it.
 
 pub mod dialect;
 pub(crate) mod framing;

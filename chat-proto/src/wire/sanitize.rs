@@ -1,4 +1,4 @@
-//! What of a peer's words reaches another's screen.
+//! Cleaning: which of a peer's characters reach another's screen.
 
 mod cleaner;
 
@@ -7,11 +7,11 @@ use core::ops::{BitAnd, BitOr};
 
 use self::cleaner::{Cleaner, Fate};
 
-/// Words that others may see: whoever has them need not look at them again.
+/// Words that are safe to show. The type is the proof, so nobody needs to check them again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clean<'a> {
     words: &'a str,
-    /// They are what was given to be cleaned, to the letter.
+    /// Cleaning changed nothing.
     is_unchanged: bool,
 }
 
@@ -35,24 +35,24 @@ impl<'a> Clean<'a> {
     }
 }
 
-/// Returns the words without anything that could steer a terminal, forge a line or hide in it, and without trailing
+/// Returns the words without anything that could control a terminal, forge a line or hide in one, and without trailing
 /// white space.
 ///
-/// * Line ends and tabs become spaces; other control characters (C0, DEL, C1) go.
-/// * What is [drawn as nothing](crate::invisible) goes: zero-width spaces, the bidirectional controls of UAX #9, tags,
-///   blank signs. Joiners and selectors stay where letters or emoji need them: ZWJ and ZWNJ beside a virama and
-///   between letters of a script whose letters join, ZWJ between emoji, the presentation selectors behind an emoji or a
-///   digit in a keycap, Mongolian selectors behind a Mongolian letter. The flags of England, Scotland and Wales are
-///   spelled in tags: they become a black flag.
+/// * Line ends and tabs become spaces. Other control characters (C0, DEL, C1) are removed.
+/// * Characters that are [drawn as nothing](crate::invisible) are removed: zero-width spaces, the bidirectional
+///   controls of UAX #9, tags, blank signs. Joiners and selectors stay where letters or emoji need them: ZWJ and ZWNJ
+///   beside a virama and between letters of a script whose letters join, ZWJ between emoji, the presentation selectors
+///   behind an emoji or a digit in a keycap, and Mongolian selectors behind a Mongolian letter. The flags of England,
+///   Scotland and Wales are spelled in tags, so they become a black flag.
 /// * Of more than three combining marks in a row the first three stay.
-/// * A row of more than eight white spaces becomes one space. Before the first of the words there may be 32 spaces, so
-///   that pasted code keeps its shape.
+/// * A row of more than eight white spaces becomes one space. Before the first word up to 32 spaces may stay, so that
+///   pasted code keeps its shape.
 ///
-/// The result is never longer than `words`, and cleaning it again changes nothing. `scratch` is used if something has
-/// to change.
+/// The result is never longer than `words`, and cleaning it again changes nothing. `scratch` is used only if something
+/// has to change.
 #[inline]
 pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> Clean<'a> {
-    // Nearly all words are plain.
+    // The common case.
     if are_plain(words.as_bytes()) {
         let trimmed = trim_end(words);
         Clean { words: trimmed, is_unchanged: trimmed.len() == words.len() }
@@ -61,18 +61,18 @@ pub(crate) fn clean<'a>(words: &'a str, scratch: &'a mut String) -> Clean<'a> {
     }
 }
 
-/// Returns the words without trailing white space, of which most have none.
+/// Returns the words without trailing white space. Most words have none.
 #[inline]
 pub(crate) fn trim_end(words: &str) -> &str {
     if words.as_bytes().last().is_some_and(u8::is_ascii_graphic) { words } else { words.trim_end() }
 }
 
-/// Returns whether nothing of these words has to be cleaned, but for white space at their end: they are printable ASCII
-/// with no more than a few spaces in a row. It may be false for others of which nothing has to be cleaned either.
+/// Returns whether the words need no cleaning except for white space at their end: they are printable ASCII with at most
+/// a few spaces in a row. It may also return false for words that need no cleaning.
 #[inline(always)]
 fn are_plain(words: &[u8]) -> bool {
-    // So many at once as make for vectorised code. The last chunk overlaps the one before, so that no rest is left: of a
-    // row of nine spaces either the chunks before or the last one has four at a multiple of four.
+    // The chunk size suits vectorised code. The last chunk overlaps the one before, so that there is no remainder. A
+    // row of nine spaces has four at a multiple of four, within one of the chunks or the last one.
     let (chunks, rest) = words.as_chunks::<32>();
     chunks.iter().all(is_plain_chunk)
         && (rest.is_empty() || words.last_chunk::<32>().map_or_else(|| are_few_plain(words), is_plain_chunk))
@@ -85,12 +85,12 @@ fn are_few_plain(words: &[u8]) -> bool {
         && words.last_chunk::<8>().map_or_else(|| words.iter().all(|byte| is_printable(*byte)), is_plain_chunk)
 }
 
-/// As many spaces as are in no plain words at a multiple of four.
+/// Plain words have no such row of spaces at a multiple of four.
 const GAP: [u8; 4] = *b"    ";
 
 #[inline(always)]
 fn is_plain_chunk<const LEN: usize>(chunk: &[u8; LEN]) -> bool {
-    // Without branches, so that it is a few vector instructions.
+    // Without branches, so that it compiles to a few vector instructions.
     let is_printable = chunk.iter().map(|byte| is_printable(*byte)).fold(true, BitAnd::bitand);
     let has_gap = chunk.as_chunks().0.iter().map(|four| *four == GAP).fold(false, BitOr::bitor);
     is_printable && !has_gap
@@ -132,9 +132,10 @@ fn is_clean(words: &str) -> bool {
     true
 }
 
-/// Does the same to words that are one's own.
+/// Does the same in place.
 pub(crate) fn clean_in_place(words: &mut String) -> Clean<'_> {
-    // What goes is overwritten with NULs, which are never clean: nothing moves before all that has to go goes at once.
+    // Characters to remove are overwritten with NULs, which are never clean, and all NULs are removed at the end. So
+    // nothing is moved more than once.
     let (mut cleaner, mut at) = (Cleaner::default(), 0);
     while let Some(c) = first_char(&words[at..]) {
         let end = at + c.len_utf8();
@@ -157,7 +158,7 @@ fn first_char(words: &str) -> Option<char> {
     words.chars().next()
 }
 
-/// Puts NULs in place of the characters there, as many as they have bytes.
+/// Overwrites these characters with as many NULs as they have bytes.
 fn overwrite(words: &mut String, mut start: usize, end: usize) {
     while let Some(c) = first_char(&words[start..end]) {
         let len = c.len_utf8();
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn terminal_escapes_lose_what_makes_them_work() {
+    fn terminal_escapes_are_made_harmless() {
         for (words, expected) in [
             ("\x1b[31mred\x1b]52;c;AA\x07", "[31mred]52;c;AA"),
             ("c1 \u{9b}31m \u{85}x\x7f\x08", "c1 31m x"),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_as_nothing_goes() {
+    fn characters_drawn_as_nothing_are_removed() {
         for c in "\u{ad}\u{34f}\u{61c}\u{1160}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2060}\u{206a}\u{206f}\u{2800}\u{3164}\
                   \u{fe00}\u{fe0f}\u{feff}\u{fffc}\u{180b}\u{180e}\u{13430}\u{13441}\u{16fe4}\u{e0001}\u{e0041}\u{e0101}"
             .chars()
@@ -256,9 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn of_marks_in_a_row_three_stay() {
+    fn at_most_three_marks_in_a_row_stay() {
         assert_eq!(cleaned(&format!("a{}b", "\u{301}".repeat(2_000))), "a\u{301}\u{301}\u{301}b");
-        // What is between them and goes does not part them.
+        // Characters that are removed between the marks do not interrupt the row.
         assert_eq!(cleaned("a\u{301}\u{302}\u{200b}\u{303}\u{fe0f}\u{304}\u{7}\u{305}"), "a\u{301}\u{302}\u{303}");
         for words in [
             "Việt Nam, e\u{302}\u{301}",
@@ -285,13 +286,13 @@ mod tests {
         for space in ["\t", "\u{a0}", "\u{3000}", "\u{2028}", " \u{200b}", " \u{2800}\u{3164}", "\u{2003}"] {
             assert_eq!(cleaned(&format!("a{}b", space.repeat(9))), "a b", "{space:?}");
         }
-        // Nor do marks on spaces, which few terminals draw, make two rows of it.
+        // Marks on spaces, which few terminals draw, do not split a row of spaces.
         assert_eq!(cleaned(&format!("a{}\u{1039}{}b", " ".repeat(8), " ".repeat(8))), "a b");
         assert_eq!(cleaned(&format!("a{}.{}b", " ".repeat(8), " ".repeat(8))), format!("a{0}.{0}b", " ".repeat(8)));
     }
 
     #[test]
-    fn pasted_code_keeps_its_shape_and_cannot_reach_a_terminals_edge() {
+    fn pasted_code_keeps_its_indent_within_a_limit() {
         let indented = |n| format!("{}return;", " ".repeat(n));
         for n in [1, 8, 9, 12, 31, 32] {
             assert_eq!(cleaned(&indented(n)), indented(n));
@@ -299,13 +300,13 @@ mod tests {
         for n in [33, 40, 71, 2_000] {
             assert_eq!(cleaned(&indented(n)), " return;", "{n}");
         }
-        assert_eq!(cleaned(&format!("{}x", "\t".repeat(9))), indented(9).replace("return;", "x"), "tabs are spaces");
-        assert_eq!(cleaned(&format!("{}x", "\u{3000}".repeat(9))), " x", "wide ones are no indent");
+        assert_eq!(cleaned(&format!("{}x", "\t".repeat(9))), indented(9).replace("return;", "x"), "tabs become spaces");
+        assert_eq!(cleaned(&format!("{}x", "\u{3000}".repeat(9))), " x", "wide spaces do not count as indent");
         assert_eq!(cleaned(&format!("{}\u{3000}x", " ".repeat(20))), " x");
     }
 
     #[test]
-    fn whatever_they_are_they_are_clean_after_one_pass() {
+    fn any_words_are_clean_after_one_pass() {
         const ALPHABET: &str = "aé1#  \t\r\u{7}\u{85}\u{a0}\u{3000}\u{2028}\u{301}\u{323}\u{5bc}\u{20e3}\u{94d}\u{9cd}\u{200b}\u{200c}\u{200c}\
             \u{200d}\u{200d}\u{200f}\u{202e}\u{fe0e}\u{fe0f}\u{180b}\u{180e}\u{e0067}\u{2800}\u{1039}😀👩🏽❤©مهاक र\u{64e}ᠨᠠ中";
         let alphabet: Vec<char> = ALPHABET.chars().collect();
@@ -326,7 +327,7 @@ mod tests {
             assert!(once.len() <= words.len(), "{words:?} became longer");
             assert_eq!(cleaned(&once), once, "{words:?} twice");
             let unseen = |c| is_invisible(c) && !"\u{200c}\u{200d}\u{fe0e}\u{fe0f}\u{180b}\u{180e}".contains(c);
-            assert!(!once.contains(|c: char| c.is_control() || unseen(c)), "{once:?} has what cannot be seen");
+            assert!(!once.contains(|c: char| c.is_control() || unseen(c)), "{once:?} has invisible characters");
             let (mut marks, mut spaces, mut hidden) = (0, 0, 0);
             for c in once.trim_start().chars() {
                 marks = if is_combining_mark(c) && !is_invisible(c) { marks + 1 } else { 0 };
@@ -339,8 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_policy_wrote_is_cleaned_in_one_pass() {
-        // A megabyte of them: with a pass for each this would take an hour.
+    fn words_of_a_policy_are_cleaned_in_one_pass() {
+        // A megabyte of them: with a pass for each removal this would take an hour.
         for (row, len) in
             [("x\t\u{2028}", 3), ("x\t\t\t\t\t\t\t\t\t\u{3000}", 2), ("x\u{200b}\u{301}\u{301}\u{301}\u{301}", 7)]
         {
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn words_with_a_byte_that_is_not_printable_are_not_plain_wherever_it_is() {
+    fn words_with_an_unprintable_byte_anywhere_are_not_plain() {
         for len in 0..80 {
             assert!(are_plain(&[b'~'; 80][..len]), "{len}");
             for at in 0..len {
@@ -366,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn words_with_a_row_of_nine_spaces_are_not_plain_and_with_three_they_are() {
+    fn nine_spaces_in_a_row_are_not_plain_and_three_are() {
         for len in 0..80 {
             for at in 0..len {
                 for spaces in 1..=12.min(len - at) {

@@ -1,9 +1,9 @@
 //! Recognises other protocols by a session's first line.
 //!
-//! A web page can have any browser send a request to a local port, with lines of the page's choice in it. So the first
-//! line decides, before anything is carried out. People may say what merely begins like a protocol's line: a word in
-//! capitals counts only with that protocol's grammar behind it, or alone where that is a command of its own that no
-//! language shouts often (`CAPA`, `STLS`, `SYST`): a password may be next.
+//! A web page can make any browser send a request to a local port, with lines of the page's choice in it. So the first
+//! line decides, before anything is carried out. People may say lines that merely begin like another protocol. A word
+//! in capitals therefore counts only if that protocol's grammar follows, or if it is a complete command that is
+//! unlikely in any language (`CAPA`, `STLS`, `SYST`) and may be followed by a password.
 
 use arrayvec::ArrayVec;
 
@@ -18,19 +18,19 @@ pub enum FirstLine<'a> {
     Cut(&'a [u8]),
 }
 
-/// A word with which a client of another protocol begins, and what that protocol has behind it.
+/// The first word of a client of another protocol, and the grammar of what follows it.
 struct Grammar {
     word: &'static [u8],
     protocol: &'static str,
-    /// Judges the other fields of the line; of more than [`MAX_ARGS`] the first so many.
+    /// Judges the other fields of the line, the first [`MAX_ARGS`] of them.
     has_args: fn(&[&[u8]]) -> bool,
 }
 
 const MAX_ARGS: usize = 6;
 
-/// Clients that begin with a word of their own: RFC 2812 and version 3 of IRC, RFC 1939, 2449 and 2595 for POP3, RFC 959,
-/// 4217 and 7151 for FTP, RFC 5321, 4954 and 2033 for SMTP and LMTP, `proxy-protocol.txt` of `HAProxy`. HTTP, RTSP and SIP are known by their request
-/// line.
+/// Protocols whose clients begin with a word of their own: RFC 2812 and version 3 of IRC, RFC 1939, 2449 and 2595 for
+/// POP3, RFC 959, 4217 and 7151 for FTP, RFC 5321, 4954 and 2033 for SMTP and LMTP, `proxy-protocol.txt` of `HAProxy`.
+/// HTTP, RTSP and SIP are recognised by their request lines.
 const GRAMMARS: [Grammar; 25] = [
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS" | b"LIST" | b"END"]) },
     Grammar { word: b"CAP", protocol: "IRC", has_args: |args| matches!(args, [b"LS", version] if is_number(version)) },
@@ -84,8 +84,8 @@ const GRAMMARS: [Grammar; 25] = [
     Grammar { word: b"PROXY", protocol: "the PROXY protocol", has_args: is_proxied },
 ];
 
-/// Returns which other protocol a session's first line is of, if it is of one: HTTP, TLS, SSH, IRC, POP3, FTP, SMTP,
-/// PROXY, RTSP or SIP. A byte-order mark and telnet commands before it do not hide it.
+/// Returns the other protocol that a session's first line belongs to, if any: HTTP, TLS, SSH, IRC, POP3, FTP, SMTP,
+/// PROXY, RTSP or SIP. A byte-order mark and telnet commands before it are skipped.
 #[must_use]
 pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
     let (FirstLine::Whole(bytes) | FirstLine::Cut(bytes)) = line;
@@ -107,7 +107,7 @@ pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
             // Version 2 of PROXY begins with `\r\n\r\n\0\r\nQUIT\n`: two blank lines, and this one.
             Some("the PROXY protocol")
         }
-        // A command of `text`, which is what most sessions begin with.
+        // A command of `text`, with which most sessions begin.
         FirstLine::Whole(_) if word.starts_with(b"/") => None,
         FirstLine::Whole(_) => request(word, &args).or_else(|| {
             let grammar = GRAMMARS.iter().find(|grammar| grammar.word == word && (grammar.has_args)(&args));
@@ -116,12 +116,12 @@ pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
     }
 }
 
-/// Returns whether there is nothing in a line, so that the next is the first.
+/// Returns whether a line is blank, so that the next one is the first.
 pub(crate) fn is_blank(line: &[u8]) -> bool {
     without_preamble(line).trim_ascii().is_empty()
 }
 
-/// Returns what follows a byte-order mark, telnet commands, and what is dropped from words when they are said.
+/// Returns the line without a leading byte-order mark, telnet commands, and characters that cleaning would remove.
 fn without_preamble(mut line: &[u8]) -> &[u8] {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
     loop {
@@ -138,8 +138,8 @@ fn without_preamble(mut line: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns whether a byte before a line hides nothing of it: a space, or a control character but the one that a TLS
-/// record begins with.
+/// Returns whether to skip a byte before a line: a space or a control character, except the one that a TLS record
+/// begins with.
 fn is_dropped(byte: u8) -> bool {
     byte == b' ' || byte.is_ascii_control() && byte != TLS_HANDSHAKE
 }
@@ -157,7 +157,7 @@ fn request(method: &[u8], args: &[&[u8]]) -> Option<&'static str> {
         return None;
     }
     match *args {
-        // Whatever a careless program asks for.
+        // Careless programs send any target.
         [_, .., version] if METHODS.contains(&method) && is_http(version) => Some("HTTP"),
         // HTTP/0.9, as health checks send it.
         [path] if method == b"GET" && path.starts_with(b"/") => Some("HTTP"),
@@ -181,7 +181,7 @@ fn is_http(version: &[u8]) -> bool {
     version.strip_prefix(b"HTTP/").is_some_and(|number| number.first().is_some_and(u8::is_ascii_digit))
 }
 
-/// Recognises a request line whose end is not there.
+/// Recognises a request line that was cut before its end.
 fn request_begun(method: &[u8], args: &[&[u8]]) -> Option<&'static str> {
     let target = *args.first()?;
     if !method.iter().all(u8::is_ascii_uppercase) {
@@ -209,7 +209,7 @@ fn is_host_and_port(target: &[u8]) -> bool {
     colon.is_some_and(|colon| colon > 0 && is_number(&target[colon + 1..]))
 }
 
-/// A mechanism of SASL, and perhaps what it begins with.
+/// A SASL mechanism, with or without an initial response.
 fn is_sasl(args: &[&[u8]]) -> bool {
     const MECHANISMS: [&[u8]; 10] = [
         b"PLAIN",
@@ -228,7 +228,7 @@ fn is_sasl(args: &[&[u8]]) -> bool {
         && MECHANISMS.iter().any(|known| mechanism == known || known.ends_with(b"-") && mechanism.starts_with(known))
 }
 
-/// Version 1 of PROXY: a family, two addresses, two ports; or that they are not known, whatever follows.
+/// Version 1 of PROXY: a family, two addresses and two ports; or `UNKNOWN`, followed by anything.
 fn is_proxied(args: &[&[u8]]) -> bool {
     match args {
         [b"TCP4" | b"TCP6", _, _, source, destination] => is_number(source) && is_number(destination),
@@ -242,14 +242,14 @@ fn is_digest(args: &[&[u8]]) -> bool {
     matches!(args, [_, digest] if digest.len() == 32 && digest.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// The name of a host, with a dot between two labels.
+/// A host name with a dot between two labels.
 fn is_host(args: &[&[u8]]) -> bool {
     matches!(args, [host] if host.windows(3).any(|it| {
         it[1] == b'.' && it[0].is_ascii_alphanumeric() && it[2].is_ascii_alphanumeric()
     }))
 }
 
-/// An address of IPv4 or IPv6.
+/// An IPv4 or IPv6 address.
 fn is_address(field: &[u8]) -> bool {
     let separators = field.iter().filter(|byte| b".:".contains(byte)).count();
     separators > 1 && field.iter().all(|byte| byte.is_ascii_hexdigit() || b".:".contains(byte))
@@ -325,7 +325,7 @@ mod tests {
     ];
 
     #[test]
-    fn other_protocols_are_known_by_their_first_line_whatever_precedes_it() {
+    fn other_protocols_are_recognised_by_their_first_line_whatever_precedes_it() {
         for (line, protocol) in OTHERS {
             let befores: [&[u8]; 7] = [
                 b"",
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_a_careless_program_is_one_all_the_same() {
+    fn a_malformed_http_request_is_recognised() {
         for line in ["GET a HTTP/1.1", "GET / x HTTP/1.1", "CONNECT h HTTP/1.1", "POST /x HTTP/2", "GET ?q=1 HTTP/1.0"]
         {
             assert_eq!(other_protocol(FirstLine::Whole(line.as_bytes())), Some("HTTP"), "{line}");
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_another_protocol_may_be_said() {
+    fn lines_that_only_begin_like_another_protocol_may_be_said() {
         for line in [
             "hello",
             "",
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_known_by_its_beginning() {
+    fn a_cut_request_is_recognised_by_its_beginning() {
         for (start, protocol) in [
             (&b"GET /?q=aaaaaaaaaaaaa"[..], Some("HTTP")),
             (b"\xef\xbb\xbfPOST http://localhost/aaaa", Some("HTTP")),

@@ -3,7 +3,7 @@
 /// Interpret as command: the byte before every telnet command.
 pub(super) const IAC: u8 = 255;
 
-/// Returns how many of the bytes are the telnet command that they begin with; its IAC is one of them.
+/// Returns the length of the telnet command at the start of the bytes, including its IAC.
 pub(super) fn command_len(bytes: &[u8]) -> usize {
     const SUBNEGOTIATION_END: u8 = 240;
     const SUBNEGOTIATION: u8 = 250;
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_ends_where_it_should_or_with_the_bytes() {
+    fn a_command_ends_at_its_end_or_with_the_bytes() {
         for (bytes, len) in [
             (&b"\xff\xfb\x01hi"[..], 3),
             (b"\xff\xf1hi", 2),

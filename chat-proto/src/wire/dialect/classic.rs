@@ -14,7 +14,7 @@ use crate::names::SERVER;
 
 /// The original's dialect: `CHAT <base64 name> <base64 words>`, and `NAME <base64 name>` from a client.
 ///
-/// What the original had not is on lines of its own, so that no words can look like it: `TELL <base64 name> <base64
+/// Additions to the original have lines of their own, so that no message can look like one: `TELL <base64 name> <base64
 /// words>` is private, `ACT <base64 name> <base64 words>` an action.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classic;
@@ -40,7 +40,7 @@ impl Dialect for Classic {
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
         match *event {
-            // Base64 with its padding has one form for the same words, so what came in goes out.
+            // With its padding, base64 has one form for the same words, so the received form can be sent on.
             Event::Said { name, wire: Some(wire), .. } => {
                 chat_start(name, out);
                 out.extend_from_slice(wire);
@@ -53,7 +53,7 @@ impl Dialect for Classic {
             Event::Missed { count: 1 } => chat(SERVER, "missed 1 message", out),
             Event::Missed { count } => chat_args(SERVER, format_args!("missed {count} messages"), out),
             Event::Refused(complaint) => chat_args(SERVER, format_args!("{complaint}"), out),
-            // The original has no words for these.
+            // The original has no lines for these.
             Event::Closing { reason: CloseReason::Quit, .. }
             | Event::Joined { .. }
             | Event::Renamed { .. }
@@ -109,17 +109,17 @@ fn name_request<'a>(rest: &[u8], scratch: &'a mut Vec<u8>) -> Result<Request<'a>
     }
 }
 
-/// Says what is wrong with a line of no kind that there is.
+/// Returns the complaint for a line of no known kind.
 #[cold]
-#[inline(never)] // Or every line would pay for it.
+#[inline(never)] // Inlined, it would slow every line down.
 fn not_understood(line: &[u8]) -> Complaint<'static> {
     if from_utf8(line).is_ok() { Complaint::NotUnderstood } else { Complaint::NotUtf8 }
 }
 
-/// Splits off the first field; spaces separate it from the last, within which one is no letter of base64.
+/// Splits off the first field. Spaces separate it from the last, in which a space is not valid base64.
 fn fields(rest: &[u8]) -> (&[u8], &[u8]) {
     let rest = rest.trim_ascii();
-    // Names are short: a search that starts at once beats one that is fast once it has started.
+    // Names are short, so a search that starts quickly beats one with more throughput.
     let (first, last) = rest.split_at(rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len()));
     (first, last.trim_ascii_start())
 }
@@ -167,7 +167,7 @@ fn line(verb: &[u8], name: &str, words: &str, out: &mut Vec<u8>) {
 
 fn chat_args(name: &str, words: fmt::Arguments<'_>, out: &mut Vec<u8>) {
     chat_start(name, out);
-    // The words are written out, encoded behind themselves, and taken away: no other buffer is needed.
+    // The words are written, encoded behind themselves, and removed, so no other buffer is needed.
     let plain = out.len();
     write(out, words);
     let start = out.len();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_originals_is_told_so() {
+    fn lines_that_are_not_the_originals_are_refused() {
         for (line, complaint) in [
             ("hello", Complaint::NotUnderstood),
             ("NAME", Complaint::NotUnderstood),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_done_and_told_is_on_lines_of_their_own() {
+    fn messages_actions_and_private_messages_have_lines_of_their_own() {
         for wire in [None, Some(&b"aGVsbG8="[..])] {
             assert_eq!(encoded(Event::Said { name: "alice", words: "hello", wire }), "before CHAT YWxpY2U= aGVsbG8=\n");
         }

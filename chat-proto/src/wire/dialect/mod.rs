@@ -1,4 +1,4 @@
-//! Wire formats: a line in becomes a [`Request`], an [`Event`] becomes bytes out.
+//! Wire formats: they decode a line into a [`Request`], and encode an [`Event`] as bytes.
 
 mod classic;
 mod text;
@@ -15,63 +15,65 @@ pub use crate::wire::sniff::{FirstLine, other_protocol};
 
 /// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
 ///
-/// The help text is the longest; lists and reasons are cut to fit.
+/// The help text is the longest. Lists and reasons are cut to fit.
 pub const MAX_NOTICE: usize = 1_024;
 
-/// A wire format: it turns a line into a [`Request`] and an [`Event`] into bytes.
+/// A wire format: it decodes a line into a [`Request`] and encodes an [`Event`] as bytes.
 ///
 /// Sessions of different dialects share one conversation. Each event is encoded once for every dialect in use, however
-/// many sessions read it. A dialect keeps no state: what belongs to a session is kept by the hub, and the same line or
-/// event comes out the same each time, or a trace could not be replayed.
+/// many sessions read it. A dialect keeps no state: the hub keeps what belongs to a session. The same line or event
+/// must give the same result each time, or a trace could not be replayed.
 ///
-/// Input is lines, and LF ends one. For a transport with messages of its own, such as WebSocket, the driver offers each
-/// message with an LF behind it. Output is whatever `encode` makes of an event; since a reader may miss any number of
+/// Input is lines, each ended by LF. If a transport has messages of its own, as WebSocket does, the driver offers each
+/// message with an LF behind it. Output is whatever `encode` makes of an event. A reader may miss any number of events
+/// between two, so each has to make sense by itself.
 /// events between two, each has to stand for itself.
 pub trait Dialect: Debug + Send + Sync {
-    /// The name by which options and logs call it, such as `text`.
+    /// The name of the dialect in options and logs, such as `text`.
     fn name(&self) -> &str;
 
-    /// Returns which other protocol a session's first line shows its peer to speak, if it does.
+    /// Returns the other protocol that a session's first line belongs to, if any.
     ///
-    /// Asked of the first line that is not blank; blank ones before it are passed over. Such a peer is told what this
-    /// is and closed, and nothing of what it sends is carried out: a browser's request has lines in it that some web
-    /// page chose. A dialect whose own lines look like another protocol's overrides this, and may leave the rest to
-    /// [`other_protocol`].
+    /// Called with the first line that is not blank. Such a peer is told what this server is, and closed. Nothing that
+    /// it sends is carried out, because a browser's request contains lines that some web page chose. A dialect whose
+    /// own lines look like another protocol's overrides this, and may leave the rest to [`other_protocol`].
     fn other_protocol(&self, first: FirstLine<'_>) -> Option<&'static str> {
         other_protocol(first)
     }
 
     /// Decodes one line, given without its LF or CRLF.
     ///
-    /// `named` tells whether the session has a name: one that the line claims need not be decoded then. `scratch` is
-    /// empty and can hold `max_line` bytes without allocating; the request may borrow from it. Words should not be longer
-    /// than the line: what is longer than [`Config::max_line`](crate::Config::max_line) is said, but not kept for newcomers
-    /// and followers.
+    /// `named` tells whether the session has a name; if so, a name that the line claims need not be decoded. `scratch`
+    /// is empty and can hold `max_line` bytes without allocating; the request may borrow from it. Words should not be
+    /// longer than the line. Words longer than [`Config::max_line`](crate::Config::max_line) are published, but not
+    /// kept for newcomers and followers.
     fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a>;
 
-    /// Appends the event to `out` as this dialect writes it, or nothing if it does not show such an event.
+    /// Appends the event to `out` as this dialect encodes it, or nothing if it does not show such an event.
     ///
-    /// Names are valid; words hold no control characters and nothing else that [steers a terminal or hides](crate#names-and-words).
+    /// Names are valid. Words have no control characters and nothing else that [controls a terminal or
+    /// hides](crate#names-and-words).
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
 
     /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have
     /// `payload` bytes in all.
     ///
-    /// Two of the longest events must fit [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8 KiB
-    /// for each, of at most 4,160 bytes of names and words: a format that may double them needs a larger buffer, or
-    /// shorter lines, or the configuration is refused. What is longer than it was said to be is not sent.
+    /// Two of the longest events must fit in [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8
+    /// KiB for each, with at most 4,160 bytes of names and words. A format that may double them needs a larger buffer
+    /// or shorter lines, or the configuration is refused. An event that turns out longer than promised here is not
+    /// sent.
     fn encoded_len(&self, payload: usize) -> usize;
 
-    /// Returns what a session is called until it has named itself.
+    /// Returns how a session is called until it has a name.
     fn unnamed(&self) -> Unnamed {
         Unnamed::Guest
     }
 
-    /// Returns whether readers are spared a line for each of many joins and leaves, as people at a screen want it.
+    /// Returns whether many joins and leaves are folded into one line, as people at a screen want it.
     ///
-    /// If so, the first five within a second are shown as they are, and the others are counted: at the end of the second
-    /// one [`Event::CameAndWent`] tells how many there were. In the second after one in which more than five joined and
-    /// left, all are only counted. If not, as is the default and programs want it, each is an event of its own.
+    /// If so, the first five within a second are shown one by one, and the others are only counted. At the end of the
+    /// second one [`Event::CameAndWent`] says how many there were. In the second after one with more than five, all are
+    /// only counted. If not, which is the default and what programs want, each is an event of its own.
     fn folds_presence(&self) -> bool {
         false
     }
@@ -87,12 +89,12 @@ pub trait Dialect: Debug + Send + Sync {
     }
 }
 
-/// What a session is called until it has named itself.
+/// How a session is called until it has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unnamed {
-    /// `guest-N`, each with an N that no other has or had.
+    /// `guest-N`, with a different N for each session ever opened.
     Guest,
-    /// `anonymous`, all of them.
+    /// `anonymous`, for all of them.
     Anonymous,
 }
 
@@ -100,23 +102,23 @@ pub enum Unnamed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Request<'a> {
-    /// To do nothing: an empty line, or a keepalive that wants no answer.
+    /// Nothing: an empty line, or a keepalive that wants no answer.
     Nothing,
-    /// To say something to everyone. A session that has no name yet takes the claimed one if it may.
+    /// To say something to everyone. A session without a name takes the claimed one if it may.
     Say {
         /// What to say.
         words: &'a str,
         /// The name that the line itself claims, in dialects whose lines carry one.
         claim: Option<&'a str>,
-        /// The words as the line has them, in dialects that write them otherwise than they are.
+        /// The words as they are on the line, in dialects that encode them.
         ///
-        /// If nothing had to be cleaned from the words, [`Event::Said`] brings them back to the same dialect, which
-        /// may copy them instead of encoding the words again. Only for formats in which words have one form.
+        /// If cleaning changed nothing, [`Event::Said`] carries this back to the same dialect, which may copy it
+        /// instead of encoding the words again. Only for formats in which the same words have only one form.
         wire: Option<&'a [u8]>,
     },
-    /// To be seen doing something (`/me waves`).
+    /// To do something that others see (`/me waves`).
     Act(&'a str),
-    /// To be called something else.
+    /// To take a name.
     Name(&'a str),
     /// To say something to one other.
     Tell {
@@ -125,31 +127,31 @@ pub enum Request<'a> {
         /// What to say.
         words: &'a str,
     },
-    /// To know who is here.
+    /// To see who is here.
     Who,
     /// To see whether the server answers.
     Ping,
-    /// To know what can be asked for.
+    /// To see which commands there are.
     Help,
-    /// To leave, with words that may be empty; of more than 256 bytes, those.
+    /// To leave, with last words that may be empty and are cut at 256 bytes.
     Quit(&'a str),
     /// Something that cannot be understood.
     Invalid(Complaint<'a>),
 }
 
 impl Request<'_> {
-    /// Returns whether everyone may be told something if this is done.
+    /// Returns whether carrying this out may publish something to everyone.
     ///
-    /// That somebody leaves is not among it: nobody is kept from leaving.
+    /// Leaving does not count, although others are told: nobody is kept from leaving.
     #[inline]
     pub(crate) fn publishes(&self) -> bool {
         matches!(self, Self::Say { .. } | Self::Act(_) | Self::Name(_))
     }
 }
 
-/// What happened, to be written in a dialect's own words.
+/// What happened, to be encoded by a dialect.
 ///
-/// The first group is for everyone and goes into the log; the second is for one session and goes into its replies.
+/// The first group is for everyone and goes into the log. The second is for one session and goes into its replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -159,7 +161,8 @@ pub enum Event<'a> {
         name: &'a str,
         /// What it said.
         words: &'a str,
-        /// The words as this very dialect read them, if it offered that in [`Request::Say`] and they are unchanged.
+        /// The words as this same dialect received them, if it offered that in [`Request::Say`] and cleaning changed
+        /// nothing.
         wire: Option<&'a [u8]>,
     },
     /// Someone did something (`/me`).
@@ -169,16 +172,16 @@ pub enum Event<'a> {
         /// What it did.
         words: &'a str,
     },
-    /// Someone has named itself or said its first words.
+    /// Someone has taken a name or is about to say something for the first time.
     Joined {
         /// Who.
         name: &'a str,
     },
-    /// Someone is called something else now.
+    /// Someone has another name.
     Renamed {
-        /// What it was called.
+        /// The name before.
         from: &'a str,
-        /// What it is called.
+        /// The name now.
         to: &'a str,
     },
     /// Someone who had joined is gone.
@@ -195,8 +198,8 @@ pub enum Event<'a> {
         /// What it says.
         words: &'a str,
     },
-    /// So many have joined and left, in place of a line for each, in dialects that
-    /// [fold presence](Dialect::folds_presence).
+    /// How many have joined and left, in place of a line for each, in dialects that [fold
+    /// presence](Dialect::folds_presence).
     CameAndWent {
         /// How many joined.
         joined: u64,
@@ -206,18 +209,18 @@ pub enum Event<'a> {
 
     /// The session is open.
     Welcome {
-        /// What it is called.
+        /// Its name.
         name: &'a str,
         /// How long it may be silent; `None`: for ever.
         idle_timeout: Option<Duration>,
     },
-    /// Messages follow that were said before the session was opened.
+    /// Messages from before the session was opened follow.
     BacklogBegins,
-    /// What follows is said from now on.
+    /// Messages from now on follow.
     BacklogEnds,
     /// The session has another name.
     Named {
-        /// What it is called.
+        /// Its name.
         name: &'a str,
     },
     /// Someone said something to this session only.
@@ -227,7 +230,7 @@ pub enum Event<'a> {
         /// What it said.
         words: &'a str,
     },
-    /// What this session said to one other was passed on.
+    /// What this session said to one other was delivered.
     TellPassed {
         /// To whom.
         to: &'a str,
@@ -245,11 +248,11 @@ pub enum Event<'a> {
     },
     /// The answer to a ping.
     Pong,
-    /// What can be asked for.
+    /// Which commands there are.
     Help,
-    /// The session has been silent for so long that it is closed in a minute.
+    /// The session has been silent for so long that it will be closed in a minute.
     SilenceWarning,
-    /// Messages that this reader was too slow for.
+    /// This reader was too slow for some messages.
     Missed {
         /// How many, 1 or more.
         count: u64,
@@ -263,13 +266,13 @@ pub enum Event<'a> {
         /// The embedding program's own reason; may be empty.
         words: &'a str,
     },
-    /// The only words to a connection for which no session could be opened.
+    /// The only text for a connection for which no session could be opened.
     NotOpened(OpenError),
 }
 
 impl Event<'_> {
-    /// Returns the event for dialects other than the speaker's.
-    #[inline(never)] // Or all would be fetched for each event, most of which need no copy.
+    /// Returns the event for dialects other than the author's.
+    #[inline(never)] // Inlined, every event would be copied, and most need no copy.
     pub(crate) fn without_wire(&self) -> Self {
         match *self {
             Self::Said { name, words, .. } => Self::Said { name, words, wire: None },
@@ -291,25 +294,25 @@ pub enum Complaint<'a> {
     NotUtf8,
     /// A field is not base64: the standard alphabet, padded.
     NotBase64,
-    /// The line is no request of this dialect.
+    /// The line is not a request of this dialect.
     NotUnderstood,
-    /// The command lacks something; this is how it is used.
+    /// The command lacks an argument; this is its usage.
     Usage(&'static str),
-    /// The name cannot be had.
+    /// The name cannot be taken.
     Name(NameError),
     /// Nobody here has that name.
     NobodyThere,
-    /// There was a guest of that number: it has left, or has taken a name.
+    /// That guest has left or has taken a name.
     GuestGone {
         /// The number.
         number: u64,
     },
-    /// The one it is for has no room for it: it does not read what it is sent.
+    /// The recipient has no room for it, because it does not read what it is sent.
     NotReading,
-    /// The embedding program's [`Policy`](crate::Policy) is against it, for this reason, of at most 256 bytes.
+    /// The embedding program's [`Policy`](crate::Policy) refuses it, for this reason of at most 256 bytes.
     Policy(&'a str),
-    /// The session's first line is of another protocol, named here. It is closed, or all that such a program sends after
-    /// its first line would be said to everyone.
+    /// The session's first line belongs to another protocol, named here. The session is closed; otherwise everything
+    /// that such a program sends after its first line would be published.
     WrongProtocol(&'static str),
 }
 

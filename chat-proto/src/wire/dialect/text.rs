@@ -12,12 +12,12 @@ use crate::wire::telnet;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
 ///
-/// A line is said to everyone. A line that begins with `/` is a command: `/name NEW`, `/me ACTION`, `/msg NAME WORDS`,
-/// `/who`, `/ping`, `/quit [WHY]`, `/help`; one that begins with `//` is said with one `/`.
+/// A line is a message to everyone. A line that begins with `/` is a command: `/name NEW`, `/me ACTION`, `/msg NAME
+/// WORDS`, `/who`, `/ping`, `/quit [WHY]`, `/help`. A line that begins with `//` is a message that begins with one `/`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 
-/// The words around names and words in the longest of the forms below, the help apart.
+/// The most bytes around names and words in any of the forms below, except the help.
 const LONGEST_FORM: usize = 128;
 
 const HELP: &str = "\
@@ -67,19 +67,19 @@ impl Dialect for Text {
     }
 }
 
-/// Writes what is no message: apart, so that messages need not make room for its variables.
+/// Encodes all other events. Separate, so that messages need no stack space for its variables.
 #[inline(never)]
 fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
     match *event {
         Event::Said { .. } => {}
-        // Two asterisks: an action must not be taken for a notice.
+        // Two asterisks, so that an action cannot pass for a notice.
         Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
         Event::Joined { name } => push(out, &["* ", name, " joined\n"]),
         Event::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
         Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
             push(out, &["* ", name, " left\n"]);
         }
-        // In quotes, which they cannot end: words must not be taken for one of the server's reasons.
+        // In quotation marks, which the words cannot end, so that they cannot pass for one of the server's reasons.
         Event::Left { name, reason: CloseReason::Quit, words } => {
             push(out, &["* ", name, " left (\""]);
             out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
@@ -87,7 +87,7 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
         }
         Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
         Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
-        // Both numbers, also if one is 0: a member may be called 312, and its notice has no comma.
+        // Both numbers, even if one is 0. A member may be called 312, but the notice of its join has no comma.
         Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
         Event::Welcome { name, idle_timeout } => {
             push(out, &["* welcome, you are ", name, "; say something, or /help"]);
@@ -99,7 +99,7 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::BacklogBegins => push(out, &["* the latest messages:\n"]),
         Event::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
         Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
-        // White space before the colon: no public line looks like this, for names have none.
+        // White space before the colon: no public line looks like this, because names have none.
         Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
         Event::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
         Event::Who { names, count, left_out: 0 } => write(out, format_args!("* {count} here: {names}\n")),
@@ -121,10 +121,10 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends how long silence is fine, in the largest unit of which that is a whole number.
+/// Appends how long a session may be silent, in the largest unit that gives a whole number.
 fn push_silence(timeout: Duration, out: &mut Vec<u8>) {
     const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
-    // As 64 bits: no limit is longer than a year.
+    // 64 bits are enough, because no limit is longer than a year.
     let millis = timeout.as_secs().saturating_mul(1_000).saturating_add(timeout.subsec_millis().into());
     let unit = UNITS.into_iter().find(|(unit, _)| millis.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "millisecond"));
@@ -144,7 +144,7 @@ fn request(line: &str) -> Request<'_> {
     }
 }
 
-/// Reads what begins with a slash, which is not a part of `command`.
+/// Parses a command, given without its slash.
 #[inline(never)]
 fn request_of_command(command: &str) -> Request<'_> {
     if command.starts_with('/') {
@@ -169,10 +169,10 @@ fn request_of_command(command: &str) -> Request<'_> {
     }
 }
 
-/// Reads a line that is no UTF-8, which a telnet client may have made so.
+/// Parses a line that is not UTF-8, possibly because of telnet commands in it.
 #[cold]
 fn without_telnet<'a>(line: &[u8], scratch: &'a mut Vec<u8>) -> Request<'a> {
-    // Telnet's bytes are in no UTF-8: only now is it worth looking for them.
+    // Telnet's bytes never occur in UTF-8, so there is no need to look for them earlier.
     strip_telnet(line, scratch);
     from_utf8(scratch).map_or(Request::Invalid(Complaint::NotUtf8), request)
 }
@@ -183,8 +183,8 @@ fn usage(form: &'static str) -> Request<'static> {
 
 /// Copies a line without the telnet commands in it.
 ///
-/// An option that is sent as byte 10 ends the line early; the rest of it is then read as an unknown word. No client
-/// sends such an option unasked.
+/// An option with the number 10 ends the line early, and the rest is then parsed as an unknown word. No client sends
+/// such an option unasked.
 fn strip_telnet(line: &[u8], out: &mut Vec<u8>) {
     let mut rest = line;
     while let Some(iac) = memchr::memchr(telnet::IAC, rest) {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_is_told_how_long_silence_is_fine() {
+    fn a_newcomer_is_told_how_long_it_may_be_silent() {
         for (seconds, silence) in [
             (600.0, " (10 minutes of silence are fine)"),
             (60.0, " (1 minute of silence is fine)"),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_one_who_leaves_stay_in_their_quotes() {
+    fn last_words_cannot_end_their_quotation_marks() {
         let words = r#"idle") * alice left ("timed out"#;
         let mut out = Vec::new();
         Text.encode(&Event::Left { name: "bob", reason: CloseReason::Quit, words }, &mut out);

@@ -1,4 +1,4 @@
-//! Framing: bytes into lines.
+//! Framing: cutting bytes into lines.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,16 +7,16 @@ use core::ops::BitOr;
 use crate::fault::Fault;
 use crate::pool::{Buffers, Recycle};
 
-/// A session's place in the line that it is receiving.
+/// A session's state within the line that it is receiving.
 ///
-/// A line that arrives whole is borrowed from the input; only one that is cut across reads is copied, into a buffer
-/// that the session holds until the line is complete.
+/// A line that arrives whole is borrowed from the input. Only a line that is split across reads is copied, into a
+/// buffer that the session holds until the line is complete.
 #[derive(Debug, Default)]
 pub(crate) struct Framer {
     partial: Option<Box<Partial>>,
-    /// The line is over the limit; what comes of it is thrown away up to its end.
+    /// The line is over the limit; its bytes are discarded up to its end.
     discarding: bool,
-    /// How many bytes were thrown away since that was last [charged](Frame::Discarded).
+    /// How many bytes were discarded since the last [charge](Frame::Discarded).
     discarded: u16,
 }
 
@@ -43,12 +43,12 @@ impl Partial {
         without_cr(&self.0)
     }
 
-    /// Returns how a line that is too long begins.
+    /// Returns the start of a line that is too long.
     pub(crate) fn start(&self) -> &[u8] {
         &self.0[..self.0.len().min(START)]
     }
 
-    /// Takes a copy of a line, such that [`as_line`](Self::as_line) returns it.
+    /// Copies a line, so that [`as_line`](Self::as_line) returns it.
     pub(crate) fn set_line(&mut self, line: &[u8], max_line: usize) {
         self.extend(line, max_line);
         if line.last() == Some(&b'\r') {
@@ -64,32 +64,32 @@ impl Partial {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Makes room for so many bytes more.
+    /// Makes room for `more` bytes.
     #[cold]
     fn grow(&mut self, more: usize, max_line: usize) {
         let needed = self.0.len() + more;
-        // Doubling, so that a byte at a time costs no more than a line at once; but never past the limit.
+        // Doubling, so that a line sent byte by byte costs no more than one sent at once; but never past the limit.
         let capacity = needed.max(2 * self.0.capacity()).max(64).min(max_line + 1);
         self.0.reserve_exact(capacity - self.0.len());
     }
 }
 
-/// How many bytes of a line that is too long are kept to tell what it is: no more than the least `max_line`.
+/// How many bytes of a line that is too long are kept to recognise other protocols: at most the least `max_line`.
 pub(crate) const START: usize = 64;
 
-/// What the next bytes of the input amount to.
+/// What the next bytes of the input are.
 #[derive(Debug)]
 pub(crate) enum Frame<'a> {
     /// A line that came whole, without its line end.
     Whole(&'a [u8]),
     /// A line that came in pieces.
     Joined(Box<Partial>),
-    /// A line that has just passed the limit; it is told now, though its end may never come.
+    /// A line that has just passed the limit. Reported now, because its end may never come.
     TooLong {
-        /// [How it begins](Partial::start).
+        /// Its [start](Partial::start).
         begun: Box<Partial>,
     },
-    /// So much of a line over the limit was thrown away that it costs as much as another line.
+    /// So many bytes of a line over the limit were discarded that they cost as much as another line.
     Discarded,
     /// No line ends here: more input is needed.
     More,
@@ -109,14 +109,14 @@ impl Framer {
             if let Some(end) = end
                 && end <= max_line
             {
-                // Nearly every line.
+                // The common case.
                 return (end + 1, Frame::Whole(without_cr(&input[..end])));
             }
         }
         self.next_of_others(input, max_line, buffers)
     }
 
-    /// Does the same for what is no line that came whole.
+    /// Does the same for everything but whole lines.
     #[inline(never)]
     fn next_of_others<'a>(
         &mut self,
@@ -132,19 +132,19 @@ impl Framer {
             && let Some(partial) = &mut self.partial
             && partial.0.len() + input.len() <= max_line
         {
-            // A peer that sends a byte at a time comes here with nearly each.
+            // The common case for a peer that sends a byte at a time.
             partial.extend(input, max_line);
             return (input.len(), Frame::More);
         }
         let piece = &input[..end.unwrap_or(input.len())];
         let taken = piece.len() + usize::from(end.is_some());
         let held = self.partial.as_ref().map_or(0, |partial| partial.0.len());
-        // An unfinished line may hold one byte more than the limit if that is a CR, which may belong to the line end.
+        // An unfinished line may hold one byte more than the limit if that is a CR, which may be part of the line end.
         let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
             let mut begun = self.partial.take().unwrap_or_else(|| buffers.take());
             begun.extend(&piece[..piece.len().min(START.saturating_sub(held))], max_line);
-            // As much as could have been held, or a byte; what follows is charged as it is thrown away.
+            // Take as much as could have been held, at least one byte. The rest is charged as it is discarded.
             let kept = (max_line + 1).saturating_sub(held).max(1);
             let is_whole = end.is_some() && piece.len() <= kept;
             self.discarding = !is_whole && !Fault::TailOfLongLine.is_planted();
@@ -165,7 +165,7 @@ impl Framer {
         }
     }
 
-    /// Throws away what comes of a line over the limit, up to its end or the next charge.
+    /// Discards bytes of a line over the limit, up to its end or the next charge.
     fn discard<'a>(&mut self, input: &'a [u8]) -> (usize, Frame<'a>) {
         let most = (CHARGE - usize::from(self.discarded)).min(input.len());
         let end = line_end(&input[..most]);
@@ -179,18 +179,18 @@ impl Framer {
         (taken, Frame::Discarded)
     }
 
-    /// Holds a line until it can be carried out; nothing more is framed meanwhile.
+    /// Holds a line until it can be carried out; no other line is framed meanwhile.
     pub(crate) fn hold(&mut self, line: Box<Partial>) {
-        debug_assert!(self.partial.is_none(), "a line is framed after the one before");
+        debug_assert!(self.partial.is_none(), "no line is framed while another is held");
         self.partial = Some(line);
     }
 
-    /// Returns the line that is held.
+    /// Removes and returns the line that is held.
     pub(crate) fn take_held(&mut self) -> Option<Box<Partial>> {
         self.partial.take()
     }
 
-    /// Forgets the line begun.
+    /// Drops the unfinished line.
     pub(crate) fn reset(&mut self, buffers: &mut Buffers<Partial>) {
         self.discarding = false;
         if let Some(partial) = self.partial.take() {
@@ -204,7 +204,7 @@ impl Framer {
 fn line_end(input: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 0xff;
     let mut at = 0;
-    // So many at once as make for vectorised code; then eight at once, among which to find it.
+    // The chunk size suits vectorised code; then eight bytes at a time, to find the line end.
     for chunk in input.as_chunks::<32>().0 {
         if chunk.iter().map(|byte| *byte == b'\n').fold(false, BitOr::bitor) {
             break;
@@ -212,7 +212,7 @@ fn line_end(input: &[u8]) -> Option<usize> {
         at += chunk.len();
     }
     for eight in input[at..].as_chunks::<8>().0 {
-        // Sets the high bit of each byte that is a line end. It may spill over, to bytes after the first.
+        // Sets the high bit of each byte that is a line end. The subtraction may carry into bytes after the first one.
         let others = u64::from_le_bytes(*eight) ^ (ONES * u64::from(b'\n'));
         let ends = others.wrapping_sub(ONES) & !others & (ONES * 0x80);
         if ends != 0 {
@@ -236,7 +236,7 @@ mod tests {
 
     use super::*;
 
-    /// Feeds the pieces to a framer with a limit of 8 and writes down what came out.
+    /// Feeds the pieces to a framer with a limit of 8, and returns what it made of them.
     fn frames(pieces: &[&[u8]]) -> Vec<String> {
         let (mut framer, mut buffers, mut out) = (Framer::default(), Buffers::default(), Vec::new());
         for mut input in pieces.iter().copied() {
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_told_once_and_holds_nothing() {
+    fn a_line_without_end_is_reported_once_and_holds_no_buffer() {
         let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
         let endless = vec![b'x'; 1000];
         assert!(matches!(framer.next(&endless, 8, &mut buffers), (9, Frame::TooLong { .. })));
@@ -290,11 +290,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_thrown_away_is_charged_by_the_kib_however_it_comes() {
+    fn discarded_bytes_are_charged_by_the_kib_however_they_arrive() {
         let line: Vec<u8> = iter::repeat_n(b'x', 9 + 3 * CHARGE + 5).chain([b'\n']).collect();
         for size in [1, 7, 1_000, CHARGE, line.len()] {
             let (mut framer, mut buffers, mut charged) = (Framer::default(), Buffers::default(), 0);
-            // Twice: what is left of the first counts with the second.
+            // Twice: what is left over from the first line counts with the second.
             for piece in line.chunks(size).chain(line.chunks(size)) {
                 let mut input = piece;
                 while !input.is_empty() {
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_held_is_the_line_that_came() {
+    fn a_held_line_is_the_line_that_came() {
         for line in [&b""[..], b"abc", b"abc\r", b"\r\r"] {
             let mut partial = Partial::default();
             partial.set_line(line, 8);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_line_that_is_too_long_its_beginning_is_told_however_it_is_cut() {
+    fn the_start_of_a_line_that_is_too_long_is_kept_however_it_is_cut() {
         let line: Vec<u8> = (b' '..=b'~').collect();
         for cut in 0..line.len() {
             let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
@@ -351,14 +351,14 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_at_a_time_moves_the_line_a_few_times_only() {
+    fn receiving_byte_by_byte_reallocates_only_a_few_times() {
         let (mut partial, mut moved) = (Partial::default(), 0);
         for _ in 0..4_096 {
             let before = partial.0.capacity();
             partial.extend(b"x", 4_096);
             moved += usize::from(partial.0.capacity() != before);
         }
-        // 64 bytes, then twice as many each time.
+        // The buffer starts with 64 bytes and doubles.
         assert!(moved <= 7, "{moved} times");
     }
 }

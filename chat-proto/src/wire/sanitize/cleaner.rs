@@ -6,50 +6,51 @@ use unicode_script::{Script, UnicodeScript as _};
 
 use crate::invisible::is_invisible;
 
-/// The most marks in a row: what a letter has in any living script, as a Hebrew shin with its dot, dagesh and vowel.
+/// The most marks in a row: what a letter has in any living script, such as a Hebrew shin with its dot, dagesh and
+/// vowel.
 const MAX_MARKS: u8 = 3;
 
-/// The most white spaces in a row within words. So a row of a terminal cannot be filled up unseen for what seems to be
-/// another's line on the next.
+/// The most white spaces in a row within words. Otherwise a peer could fill a terminal's row with spaces, so that its
+/// text on the next row looks like another member's line.
 const MAX_SPACES: usize = 8;
 
-/// The most spaces before words. Code that is pasted keeps its shape, and with a name of 32 columns and a colon the
-/// words still begin well before column 80.
+/// The most spaces before words. Pasted code keeps its shape, and with a name of 32 columns and a colon the words still
+/// begin well before column 80.
 const MAX_INDENT: usize = 32;
 
-/// Looks at the characters of some words, one after another, and decides about each.
+/// Goes through the characters of some words in order, and decides about each.
 ///
-/// What it decides rests on what stayed before a character, and on the one that follows it only where that is sure to
-/// stay. So cleaning twice is cleaning once, and costs the same for each character.
+/// The decision depends on the characters that stayed before it. It depends on the next character only where that is
+/// sure to stay. So cleaning twice gives the same result as cleaning once, and each character costs the same.
 #[derive(Debug, Default)]
 pub(super) struct Cleaner {
-    /// The latest character that stayed.
+    /// The last character that stayed.
     last: Option<char>,
-    /// The latest one that stayed and is neither a mark nor a joiner.
+    /// The last one that stayed and is neither a mark nor a joiner.
     base: Option<char>,
-    /// How many marks there are behind it.
+    /// The number of marks behind it.
     marks: u8,
-    /// How many white spaces there are in a row, with marks on them or not.
+    /// The number of white spaces in a row, with or without marks on them.
     spaces: usize,
-    /// Where the row of them begins.
+    /// Where that row begins.
     start: usize,
-    /// The row is before the words and of nothing but spaces.
+    /// The row stands before the words and consists of plain spaces only.
     is_indent: bool,
-    /// The row was too long and is one space now.
+    /// The row was too long and has become one space.
     is_cut: bool,
 }
 
-/// What becomes of a character.
+/// What happens to a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Stays,
     Goes,
-    /// All from that place on becomes one space, this character among it.
+    /// Everything from that place on, including this character, becomes one space.
     IsSpaceFrom(usize),
 }
 
 impl Cleaner {
-    /// Decides about a character: `at` is the place where it is put if it stays, `next` the one that follows it.
+    /// Decides about a character. `at` is where it is put if it stays, `next` the character that follows it.
     pub(super) fn look_at(&mut self, at: usize, c: char, next: Option<char>) -> Fate {
         match c {
             '!'..='~' => self.see(c),
@@ -106,7 +107,7 @@ impl Cleaner {
         }
     }
 
-    /// Whether such a character is one that shows by its neighbours.
+    /// Whether such a character is one that affects its neighbours.
     fn is_needed(&self, c: char, next: Option<char>) -> bool {
         let (Some(last), Some(base)) = (self.last, self.base) else { return false };
         let next_is = |is: fn(char) -> bool| next.is_some_and(is);
@@ -124,8 +125,8 @@ impl Cleaner {
     }
 }
 
-/// Keep letters apart and together, emoji in one; UAX #31 says where letters need them (rules A1, A2 and B), and
-/// besides they are written between a letter and its virama, as in Bengali `র‍্য`.
+/// They separate and join letters, and join emoji into one. UAX #31 says where letters need them (rules A1, A2 and B).
+/// They also stand between a letter and its virama, as in Bengali `র‍্য`.
 const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
 
@@ -139,12 +140,12 @@ pub(super) fn becomes_space(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether it takes away a consonant's vowel, and with a joiner decides how the next consonant is joined.
+/// Whether it removes a consonant's vowel, and with a joiner decides how the next consonant is joined.
 fn is_virama(c: char) -> bool {
     canonical_combining_class(c) == 9 && !is_invisible(c)
 }
 
-/// Whether it is a letter that a virama may belong to.
+/// Whether it is a letter that may have a virama.
 fn is_letter(c: char) -> bool {
     !c.is_ascii() && c.is_alphabetic()
 }
@@ -178,12 +179,12 @@ fn is_mongolian(c: char) -> bool {
     c.script() == Script::Mongolian && is_cursive(c)
 }
 
-/// Whether a picture may be made of it. Digits are emoji, too, to Unicode.
+/// Whether it can be shown as a picture. Unicode counts digits as emoji, too; this does not.
 fn is_emoji(c: char) -> bool {
     !c.is_ascii() && c.is_emoji_char()
 }
 
-/// Whether it chooses between sign and picture.
+/// Whether it selects text or emoji presentation.
 fn is_presentation(c: char) -> bool {
     matches!(c, '\u{FE0E}' | '\u{FE0F}')
 }
