@@ -121,7 +121,7 @@ pub struct DialectConfig {
     pub idle_timeout: Option<Duration>,
     /// How fast a session of this dialect may send lines; as [`Config::rate`] says by default.
     pub rate: RateLimit,
-    /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half its reply buffer holds them;
+    /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half of its reply buffer holds them;
     /// 20 in `text`, none in `classic`.
     pub backlog: usize,
 }
@@ -158,14 +158,14 @@ impl RateLimit {
 /// What happens to a reader that falls behind the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnLag {
-    /// It is told how many messages it missed and goes on from the oldest kept.
+    /// It is told how many messages it missed, and continues at the oldest one kept.
     #[default]
     Skip,
     /// It is told how many it missed and closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged).
     Close,
 }
 
-/// A limit of [`Config`] or [`DialectConfig`]; it is shown as the field is called.
+/// A limit of [`Config`] or [`DialectConfig`]; displayed as the name of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the field of that name")]
@@ -246,7 +246,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A limit that is out of range.
+/// A limit that is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -392,14 +392,14 @@ impl Config {
         self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE)
     }
 
-    /// The most bytes that one event takes in any dialect: a full line, two names and the words around them.
+    /// The most bytes that one event takes in any dialect: a full line, two names and the text around them.
     pub(crate) fn max_encoded(&self) -> usize {
         let payload = self.payload();
         self.dialects.iter().map(|dialect| dialect.dialect.encoded_len(payload)).max().unwrap_or(payload)
     }
 
-    /// The room a session's reply buffer must have for a line of its to be taken: the most that one line can cause is
-    /// a reply and a close with last words.
+    /// The free space that a session's reply buffer must have for its next line to be taken. One line causes at most a
+    /// reply, and a close with last words.
     pub(crate) fn reply_reserve(&self) -> usize {
         2 * self.max_encoded()
     }
