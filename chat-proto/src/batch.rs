@@ -2,15 +2,15 @@
 
 use alloc::vec::Vec;
 
-/// A copy of what one or more sessions have pending, filled by [`Hub::fill`](crate::Hub::fill).
+/// A copy of the pending bytes of one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
-/// A driver that shares its hub between threads copies under the lock and writes after it. Readers at the same place
-/// in the log are served from the same copy: filling a batch again for the next of them costs nothing.
+/// A driver that shares its hub between threads copies under the lock and writes after it. Readers at the same place in
+/// the log share one copy, so filling the batch for the next of them costs nothing.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    /// Where the log's entries end, counted from the first; kept because the log may evict them before the batch is
-    /// written.
+    /// Where the log's entries end, counted in bytes from the first. Kept because the log may evict them before the
+    /// batch is written.
     ends: Vec<u32>,
     dialect: u8,
     out: HandOut,
@@ -43,7 +43,7 @@ impl Batch {
         &self.out
     }
 
-    /// Returns whether a session of that dialect that is to be handed that out can be served from this copy.
+    /// Returns whether this copy can serve a session of that dialect that is to be handed `out`.
     pub(crate) fn fits(&self, dialect: u8, out: &HandOut) -> bool {
         let shared = HandOut { front: 0, replies: 0, from: self.out.from, to: self.out.to };
         let all_of_log = self.out == shared && out.front + out.replies == 0;
@@ -54,7 +54,7 @@ impl Batch {
             && self.out.to <= out.to
     }
 
-    /// Takes a copy of the pieces of a hand-out.
+    /// Copies the pieces of a hand-out.
     pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, dialect: u8, out: HandOut) {
         self.clear();
         for piece in pieces {
@@ -65,8 +65,8 @@ impl Batch {
         self.out = out;
     }
 
-    /// Finds the log's entry that a reader is in after the first `n` bytes, and what is left of it; nothing is left
-    /// where `n` ends with an entry. `None` if no entry was begun.
+    /// Finds the log's entry that a reader is in after the first `n` bytes, and the rest of that entry, which is empty
+    /// if `n` ends with an entry. `None` if no entry was begun.
     pub(crate) fn seek(&self, n: usize) -> Option<(u64, &[u8])> {
         let private = self.out.front + self.out.replies;
         let position = n.checked_sub(private).filter(|position| *position > 0)?;
@@ -77,9 +77,9 @@ impl Batch {
     }
 }
 
-/// What is handed out at once: private bytes that come first, then a stretch of the log.
+/// What is handed out at once: first private bytes, then a range of the log.
 ///
-/// The stretch ends where something else stands between: a message of the reader's own, or a reply.
+/// The range ends before a message of the reader's own, or before a reply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HandOut {
     /// Bytes of the outbox's front.

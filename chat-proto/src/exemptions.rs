@@ -1,4 +1,4 @@
-//! Whose connections are not counted by address.
+//! Exemptions: networks whose connections are not counted by address.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use core::str::FromStr;
 
 use crate::origin::Origin;
 
-/// The networks whose peers are not counted by address, for drivers: they know addresses, the hub does not.
+/// The networks whose peers are not counted by address. For drivers, because the hub knows no addresses.
 ///
 /// By default these are the machine itself, by loopback and by Unix sockets: `127.0.0.0/8,::1/128,unix`.
 ///
@@ -39,11 +39,11 @@ struct Network {
     prefix: u32,
 }
 
-/// How a list says that it is empty, and that Unix sockets are in it.
+/// How a list says that it is empty, and that it includes Unix sockets.
 const NONE: &str = "none";
 const UNIX: &str = "unix";
 
-/// All peers on Unix sockets, where those are counted: they have no address by which to tell them apart.
+/// The origin of all peers on Unix sockets, where those are counted. They have no addresses to distinguish them.
 const UNIX_ORIGIN: Origin = Origin::new([0xff; 16]);
 
 impl Exemptions {

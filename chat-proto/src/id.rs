@@ -1,12 +1,12 @@
-//! What a driver calls sessions and dialects.
+//! Ids of sessions, members and dialects.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// Names a session; a slot and a generation, so that an id that is out of date is harmless.
+/// Identifies a session by a slot and a generation, so that a stale id is harmless.
 ///
-/// A call with the id of a session that is gone does nothing. Ids of two hubs are never equal: a call with one of
-/// another hub does nothing either, and is a panic in debug builds, since a driver has mixed them up.
+/// A call with the id of a session that is gone does nothing. Ids of two hubs are never equal. A call with an id of
+/// another hub does nothing either, but panics in debug builds, because the driver has mixed up two hubs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId {
     pub(crate) slot: u32,
@@ -14,7 +14,7 @@ pub struct SessionId {
     pub(crate) hub: HubId,
 }
 
-/// Tells the hubs of a process apart. It decides nothing but whose a [`SessionId`] is, and is not shown.
+/// Distinguishes the hubs of a process. It only says whose a [`SessionId`] is, and is not displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct HubId(u32);
 
@@ -40,26 +40,26 @@ impl SessionId {
     }
 }
 
-/// As [`Display`](fmt::Display): which hub it is of would make two runs differ.
+/// Same as [`Display`](fmt::Display): showing the hub would make two runs differ.
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionId({self})")
     }
 }
 
-/// Writes the slot and the generation, as in `12.3`: no two sessions that a log tells of look the same.
+/// Writes the slot and the generation, as in `12.3`, so that no two sessions in a log look the same.
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.slot, self.generation)
     }
 }
 
-/// Somebody who takes part in the conversation.
+/// A member of the conversation.
 ///
-/// A hub that is alone numbers its members as the [slots](SessionId::slot) of their sessions.
+/// A single hub uses the [slots](SessionId::slot) of its sessions as the numbers of its members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId(pub u32);
 
-/// Which of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
+/// Identifies one of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DialectId(pub(crate) u8);

@@ -1,6 +1,6 @@
 //! Characters that are drawn as nothing.
 
-/// Whether a character may be drawn as nothing at all, so that two names with and without it look the same.
+/// Returns whether a character may be drawn as nothing, so that two names with and without it look the same.
 ///
 /// The property `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`), which a test compares with
 /// `unicode-security`, and what Unicode does not count as ignorable although nothing of its own is seen:

@@ -1,4 +1,4 @@
-//! The bounded diagnostic record: what happened to whom, the oldest overwritten.
+//! The journal: a bounded record of what happened to which session, the oldest overwritten.
 
 use alloc::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use crate::command::CloseReason;
 use crate::id::SessionId;
 use crate::time::Timestamp;
 
-/// One thing that happened.
+/// One event in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its number; the first is 0 and each is one more.
@@ -33,22 +33,22 @@ pub enum RecordKind {
     Refused,
     /// A session's input is left untaken until its bucket refills or its replies are read.
     Throttled,
-    /// A reader does not keep pace: the others wait for it no longer.
+    /// A reader does not keep pace, and nobody waits for it any more.
     Slow,
-    /// A peer had ended, and not all that it had sent could be said in time.
+    /// A peer had ended, and not all that it had sent could be handled in time.
     CutShort,
     /// A reader fell behind the log.
     Missed {
         /// How many messages it missed.
         count: u64,
     },
-    /// A session was warned that its silence is about to end it.
+    /// A session was warned that it is about to be closed for silence.
     Warned,
     /// A session began to close.
     Closing(CloseReason),
     /// A session is gone.
     Closed(CloseReason),
-    /// The embedding program spoke.
+    /// The embedding program made an announcement.
     Announced,
     /// The hub was told to shut down.
     ShuttingDown,

@@ -41,8 +41,8 @@ type Author = core::num::NonZeroU32;
 
 /// A reader's place in a log.
 ///
-/// A reader is not shown what it wrote itself. Its own entries that lie ahead of it form a list through the log, so
-/// that skipping them costs nothing for what others wrote.
+/// A reader is not shown what it wrote itself. Its own entries ahead of it form a list through the log, so that
+/// skipping them costs nothing for the entries of others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor {
     /// The number of the next entry to read.
@@ -58,7 +58,7 @@ pub(crate) struct Cursor {
 /// No entry.
 const NONE: u64 = u64::MAX;
 
-/// Finds the cursors of those who write.
+/// Finds the cursors of authors.
 pub(crate) trait Readers {
     /// Returns the cursor of the reader of that number, unless it is gone or reads another log.
     fn cursor(&mut self, reader: u32) -> Option<&mut Cursor>;
@@ -70,8 +70,8 @@ impl Cursor {
         Self { next: log.head(), own_first: NONE, own_last: NONE, own_evicted: 0 }
     }
 
-    /// Steps over the reader's own entries and returns the number of the next entry of others. That may be evicted: the
-    /// reader lags. It reads up to `end`.
+    /// Moves past the reader's own entries, up to `end`, and returns the number of the next entry of others. If that
+    /// entry was evicted, the reader lags.
     pub(crate) fn skip_own(&mut self, log: &Log, end: u64) -> u64 {
         if self.next < log.tail {
             if self.next + self.own_evicted < log.tail.min(end) {
@@ -88,13 +88,13 @@ impl Cursor {
         self.next
     }
 
-    /// Returns the end of what can be read at a stretch: the reader's next own entry, or `limit`.
+    /// Returns the end of what can be read in one piece: the reader's next own entry, or `limit`.
     pub(crate) fn stretch(&self, limit: u64) -> u64 {
         self.own_first.min(limit)
     }
 
-    /// Moves a reader that has fallen behind to the oldest entry kept and returns how many it missed of those before
-    /// `end`, its own not counted.
+    /// Moves a reader that has fallen behind to the oldest entry kept. Returns how many entries of others before `end`
+    /// it missed.
     pub(crate) fn catch_up(&mut self, log: &Log, end: u64) -> u64 {
         let missed = log.tail.min(end).saturating_sub(self.next + self.own_evicted);
         if !Fault::CursorStaysOnSkip.is_planted() {
@@ -104,13 +104,13 @@ impl Cursor {
         missed
     }
 
-    /// Takes note that the reader wrote the entry `seq`, before which there is something for it to read.
+    /// Records that the reader wrote the entry `seq` and has something to read before it.
     fn wrote(&mut self, seq: u64, log: &mut Log) {
         debug_assert!(self.next < seq, "what comes next is stepped over at once");
         if self.own_first == NONE {
             self.own_first = seq;
         } else {
-            // What has not been evicted is within `max_entries`, which a u32 holds.
+            // Entries that are not evicted are within `max_entries`, so the distance fits a u32.
             log.entry_mut(self.own_last).next_own = (seq - self.own_last) as u32;
         }
         self.own_last = seq;
@@ -189,7 +189,7 @@ impl Log {
         self.entries.push_back(Entry { end, author: None, next_own: 0 });
         let Some((author, cursor)) = author.and_then(|author| Some((author, readers.cursor(author)?))) else { return };
         if cursor.next == seq {
-            // It has read all before: this is stepped over at once.
+            // The author has read everything before it, so it moves past its own entry at once.
             cursor.next += 1;
         } else {
             cursor.wrote(seq, self);

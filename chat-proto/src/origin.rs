@@ -1,8 +1,8 @@
-//! Where a peer comes from, as far as the limits by address care.
+//! Origins: where a peer comes from, for the limits by address.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where a peer comes from: what all sessions of one origin do together is limited.
+/// Where a peer comes from. All sessions of one origin share limits.
 ///
 /// A driver makes one of the peer's address and gives it to [`Hub::open_from`](crate::Hub::open_from). The hub only
 /// compares it with others; it does not know what an address is.

@@ -1,4 +1,4 @@
-//! What the embedding program has a say in before it is said.
+//! The embedding program's policy for messages and names.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,11 +7,11 @@ use core::fmt;
 use crate::id::{DialectId, MemberId, SessionId};
 use crate::time::Timestamp;
 
-/// What the hub asks before a session says something, leaves with words or takes a name.
+/// Decides about messages, last words and names before they are published.
 ///
-/// Any closure of the right form is one; a type of its own may hold word lists and counters. It is asked while the hub
-/// is called, so it must not wait. Its verdict is in the [`Entry`](crate::conversation::Entry) that comes of it: whoever
-/// applies the entries later needs no policy.
+/// Any closure of the right form is a policy; a type of its own may hold word lists and counters. The hub calls it and
+/// waits for it, so it must not block. The [`Entry`](crate::conversation::Entry) already contains its verdict, so a
+/// program that applies entries later needs no policy.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -32,8 +32,8 @@ pub trait Policy: Send + Sync {
     /// Judges what a session is about to do. It is asked once, unless words that it makes longer find no room at the one
     /// whom they are for: then it is asked again when there is some.
     ///
-    /// For [`Verdict::Rewrite`] it puts what is to be said instead into `rewritten`, which is empty and holds `max_line`
-    /// bytes without allocating; what it puts there is cleaned and cut as a peer's words are, and a name must be a valid one.
+    /// For [`Verdict::Rewrite`] it writes the replacement into `rewritten`, which is empty and holds `max_line` bytes
+    /// without allocating. The replacement is cleaned and cut like a peer's words, and a name must be valid.
     fn judge(&self, proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict;
 }
 
@@ -49,18 +49,18 @@ impl fmt::Debug for dyn Policy {
     }
 }
 
-/// Who is about to do what.
+/// What a session is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proposal<'a> {
-    /// When.
+    /// The time.
     pub now: Timestamp,
-    /// Through which session.
+    /// The session.
     pub session: SessionId,
-    /// Which member of the conversation that is.
+    /// Its member in the conversation.
     pub member: MemberId,
-    /// Which dialect it speaks.
+    /// Its dialect.
     pub dialect: DialectId,
-    /// What it is called; one that has no name yet may be about to take one with this line.
+    /// Its name. A member without a name may be about to take one with this line.
     pub name: &'a str,
     /// What it is about to do.
     pub action: Action<'a>,
@@ -75,14 +75,14 @@ pub enum Action<'a> {
         /// What it is about to say, cleaned.
         words: &'a str,
     },
-    /// To be seen doing something.
+    /// To do something that others see (`/me`).
     Act {
         /// What it is about to do, cleaned.
         words: &'a str,
     },
     /// To say something to one other.
     Tell {
-        /// What the other is called.
+        /// The other's name.
         to: &'a str,
         /// What it is about to say, cleaned.
         words: &'a str,
@@ -92,14 +92,14 @@ pub enum Action<'a> {
         /// What it is about to say, cleaned and not empty, of at most 256 bytes.
         words: &'a str,
     },
-    /// To be called something else. Asked before the name is checked and put into NFC.
+    /// To take a name. Asked before the name is checked and put into NFC.
     Name {
-        /// What it wants to be called.
+        /// The name that it wants.
         to: &'a str,
     },
 }
 
-/// What becomes of a [`Proposal`].
+/// The decision about a [`Proposal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is done as proposed.

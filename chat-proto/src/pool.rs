@@ -1,29 +1,29 @@
-//! Buffers that go from one session to the next.
+//! Buffers that are reused from session to session.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::fault::Fault;
 
-/// How many buffers are kept for the next session that needs one; beyond, they are freed.
+/// How many buffers are kept for the next session that needs one. More than that are freed.
 ///
-/// Enough that a busy server allocates nothing, few enough that what a burst has blown up is not held for ever: with the
-/// default limits, some 3 MiB.
+/// Enough that a busy server allocates nothing, few enough that buffers grown by a burst are not all held for ever:
+/// with the default limits, some 3 MiB.
 const MAX_SPARE: usize = 128;
 
-/// What can be used again once it is empty.
+/// A buffer that can be reused once it is empty.
 pub(crate) trait Recycle: Default {
     /// Empties it and keeps its memory.
     fn clear(&mut self);
 }
 
-/// Spare buffers: a session takes one while it has something to hold and gives it back after.
+/// Spare buffers: a session takes one while it has something to hold, and gives it back afterwards.
 ///
-/// In use and spare together they are never more than there were sessions at once, since one is only made when none
+/// Used and spare buffers together are never more than there were sessions at once, because one is only made when none
 /// is spare.
 #[derive(Debug)]
 pub(crate) struct Buffers<T> {
-    // Boxed: a session that holds nothing pays one pointer, and a buffer moves by its address.
+    // Boxed, so that a session that holds nothing needs only a pointer, and a buffer moves by its address.
     spare: Vec<Box<T>>,
 }
 

@@ -1,4 +1,4 @@
-//! How fast something may be done, and the token bucket that sees to it: lines of a session, connections from an address.
+//! Rates, and the token buckets that enforce them: lines of a session, connections from an address.
 
 use core::num::NonZeroU32;
 
@@ -6,8 +6,8 @@ use crate::time::Timestamp;
 
 /// A token bucket: `burst` lines, or connections, at once, refilled at `per_second`.
 ///
-/// A session that is out of tokens has its input left untaken, so that its transport pushes back; nothing is dropped. A
-/// connection for which there is none is refused.
+/// A session without tokens has its input left untaken, so that its transport pushes back; nothing is dropped. A
+/// connection for which there is no token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// So many a second, 1 to 1,000,000,000.
@@ -37,17 +37,17 @@ impl Rate {
     }
 }
 
-/// A bucket, kept as the moment at which it will be full (the generic cell rate algorithm of ITU-T I.371):
-/// one number, moved by what is done and by nothing else.
+/// A bucket, stored as the moment at which it will be full (the generic cell rate algorithm of ITU-T I.371): one
+/// number, which only taking and giving back tokens change.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bucket {
     full: Timestamp,
 }
 
-/// What all buckets of one kind have in common.
+/// The numbers that all buckets of one kind share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flow {
-    /// Nanoseconds in which one token comes, a second at most; 0 if buckets are never empty.
+    /// Nanoseconds between two tokens, a second at most; 0 if buckets are never empty.
     interval: u32,
     /// Tokens of a full bucket, but one.
     burst_less_one: u32,
@@ -68,12 +68,12 @@ impl Flow {
 }
 
 impl Bucket {
-    /// Returns the moment from which on there is a token.
+    /// Returns when there is a token.
     pub(crate) fn refill(self, flow: Flow) -> Timestamp {
         Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.full_but_one()))
     }
 
-    /// Takes a token. While there is none, that is the one that comes next, and nobody else's then.
+    /// Takes a token. If there is none, reserves the next one.
     pub(crate) fn take(&mut self, flow: Flow, now: Timestamp) {
         self.full = Timestamp::from_nanos(self.full.max(now).as_nanos().saturating_add(flow.interval.into()));
     }
@@ -83,7 +83,7 @@ impl Bucket {
         self.full = Timestamp::from_nanos(self.full.as_nanos().saturating_sub(flow.interval.into()));
     }
 
-    /// Returns whether it is as one from which nothing was ever taken.
+    /// Returns whether the bucket is full, like a new one.
     pub(crate) fn is_full(self, now: Timestamp) -> bool {
         self.full <= now
     }
