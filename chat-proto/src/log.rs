@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_bytes_or_entries_run_out() {
+    fn the_oldest_entries_are_evicted_when_bytes_or_entries_run_out() {
         let (mut log, mut none) = (Log::new(10, 3), Two(Vec::new()));
         for line in ["aa", "bb", "cc", "dd"] {
             log.append(line.as_bytes(), None, &mut none);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_read_all_has_read_its_own_as_it_writes() {
+    fn an_author_at_the_head_moves_past_its_own_entry_at_once() {
         let mut log = Log::new(100, 4);
         let mut readers = Two(vec![Cursor::at_head(&log); 2]);
         for _ in 0..10 {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn own_entries_evicted_while_a_batch_is_on_its_way_are_stepped_over() {
+    fn own_entries_evicted_while_a_batch_is_written_are_skipped() {
         let mut log = Log::new(100, 2);
         let mut readers = Two(vec![Cursor::at_head(&log); 2]);
         for (line, author) in [("0", 1), ("1", 0), ("2", 0), ("3", 0)] {

@@ -115,7 +115,7 @@ fn two_dialects_hold_one_conversation() {
 }
 
 #[test]
-fn a_classic_session_is_anonymous_until_a_line_of_its_claims_a_name_that_is_free() {
+fn a_classic_session_is_anonymous_until_it_claims_a_free_name() {
     let mut driver = Driver::new(Config::default());
     let text = driver.join("text");
     driver.say(text, "/name alice\n");
@@ -144,7 +144,7 @@ fn a_newcomer_is_shown_the_latest_messages_and_no_more() {
 }
 
 #[test]
-fn what_a_newcomer_is_shown_leaves_half_the_room_for_replies() {
+fn the_backlog_leaves_half_of_the_reply_buffer_free() {
     let config = Config { reply_bytes: 16_384, max_line: 3_000, rate: None, ..Config::default() };
     let mut driver = Driver::new(config);
     let alice = driver.join("text");
@@ -159,7 +159,7 @@ fn what_a_newcomer_is_shown_leaves_half_the_room_for_replies() {
 }
 
 #[test]
-fn a_line_begun_is_finished_whatever_happens_to_the_log() {
+fn a_line_begun_is_finished_even_if_the_log_evicts_it() {
     let mut config = Config { log_entries: 2, pace: None, ..Config::default() };
     config.rate = None;
     let mut driver = Driver::new(config);
@@ -187,13 +187,13 @@ fn a_line_begun_is_finished_whatever_happens_to_the_log() {
 }
 
 #[test]
-fn whoever_lags_is_closed_when_bytes_are_handed_out() {
+fn a_lagging_reader_is_closed_when_bytes_are_handed_out() {
     let config = Config { log_entries: 2, pace: None, on_lag: OnLag::Close, ..Config::default() };
     let mut driver = Driver::new(config);
     let (alice, bob) = (driver.join("text"), driver.join("text"));
     driver.say(alice, "1\n2\n3\n");
     driver.say(bob, "/ping\n");
-    assert_eq!(driver.hub.stats().missed, 0, "whatever he says, nobody asks how far he is");
+    assert_eq!(driver.hub.stats().missed, 0, "a lag is noticed only when bytes are handed out");
     assert_eq!(
         driver.read(bob),
         "* missed 2 messages\nguest-1: 2\nguest-1: 3\n* pong\n! closed: fell 2 messages behind\n"
@@ -210,16 +210,16 @@ fn readers_at_the_same_place_share_one_copy() {
     let mut batch = Batch::new();
     assert!(driver.hub.fill(bob, &mut batch, 1 << 16));
     assert!(driver.hub.fits(carol, &batch));
-    assert!(!driver.hub.fits(dave, &batch), "it is written in another dialect");
+    assert!(!driver.hub.fits(dave, &batch), "the batch is of another dialect");
     driver.say(carol, "/ping\n");
-    assert!(driver.hub.fits(carol, &batch), "what is hers alone comes after it");
+    assert!(driver.hub.fits(carol, &batch), "her private bytes come after it");
     driver.hub.sent_batch(driver.now, carol, &batch, 5);
-    assert!(!driver.hub.fits(carol, &batch), "she has had a part of it");
+    assert!(!driver.hub.fits(carol, &batch), "she has taken a part of it");
     assert!(driver.hub.fits(bob, &batch));
 }
 
 #[test]
-fn a_batch_holds_no_more_of_the_log_than_it_is_asked_to_but_one_message() {
+fn a_batch_holds_at_most_max_bytes_of_the_log_but_at_least_one_message() {
     let mut driver = Driver::new(Config::default());
     let (alice, bob) = (driver.join("text"), driver.join("text"));
     driver.say(alice, "/name alice\none\ntwo\nthree\n");
@@ -232,7 +232,7 @@ fn a_batch_holds_no_more_of_the_log_than_it_is_asked_to_but_one_message() {
 }
 
 #[test]
-fn every_reader_has_its_turn_though_there_is_always_something_new() {
+fn every_reader_gets_its_turn_while_messages_keep_coming() {
     const READERS: usize = 300;
     /// What a driver writes before it reports and takes more.
     const ROUND: usize = 128;
@@ -320,7 +320,7 @@ fn input_offered_again_before_its_read_is_taken_if_it_may_be() {
     driver.now = driver.now + 100 * MS;
     driver.say(alice, "b\n");
     driver.pass(Duration::ZERO);
-    assert_eq!(driver.readable, [], "nothing is left to be offered again");
+    assert_eq!(driver.readable, [], "no input is left to offer again");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn silent_for(seconds: u64) -> (Driver, SessionId) {
 }
 
 #[test]
-fn silence_is_warned_of_once_a_minute_before_the_end() {
+fn a_silent_session_is_warned_once_a_minute_before_its_end() {
     for seconds in [120, 600] {
         let (mut driver, silent) = silent_for(seconds);
         // A line begins a new silence, and an empty one is a line.
@@ -386,7 +386,7 @@ fn silence_is_warned_of_once_a_minute_before_the_end() {
         driver.pass(Duration::from_secs(seconds - 60));
         assert_eq!(driver.read(silent), WARNING);
         driver.pass(Duration::from_millis(59_999));
-        assert_eq!(driver.closed, [], "to be warned is no sign of life, nor the end");
+        assert_eq!(driver.closed, [], "a warning neither counts as activity nor closes");
         driver.pass(MS);
         assert_eq!(driver.read(silent), "! closed: timed out\n");
         driver.drain();
@@ -395,7 +395,7 @@ fn silence_is_warned_of_once_a_minute_before_the_end() {
 }
 
 #[test]
-fn short_silence_and_a_leap_over_the_warning_end_without_it() {
+fn a_short_timeout_or_a_clock_jump_ends_a_session_without_a_warning() {
     let (mut driver, silent) = silent_for(119);
     driver.pass(Duration::from_millis(118_999));
     assert_eq!(driver.read(silent), "");
@@ -407,7 +407,7 @@ fn short_silence_and_a_leap_over_the_warning_end_without_it() {
 }
 
 #[test]
-fn a_dialect_without_the_words_is_closed_on_time_and_not_warned() {
+fn a_dialect_without_a_warning_is_closed_on_time() {
     let mut config = Config::default();
     config.dialects[0].idle_timeout = Some(Duration::from_secs(120));
     let mut driver = Driver::new(config);
@@ -514,7 +514,7 @@ fn shutting_down_sends_what_is_pending_and_waits_no_longer_than_the_linger_time(
 }
 
 #[test]
-fn the_policy_has_a_say_in_quit_words_and_keeps_nobody() {
+fn the_policy_judges_last_words_and_keeps_nobody_from_leaving() {
     let policy = |proposal: &Proposal<'_>, rewritten: &mut String| match proposal.action {
         Action::Quit { words: "darn" } if proposal.name == "alice" => Verdict::Refuse("no".into()),
         Action::Quit { words: "darn" } => {

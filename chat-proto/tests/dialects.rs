@@ -1,4 +1,4 @@
-//! Dialects of an embedder's own, by the same door as the built-in ones.
+//! Dialects of an embedder, used in the same way as the built-in ones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -113,7 +113,7 @@ fn read(hub: &mut Hub, id: SessionId) -> String {
 }
 
 #[test]
-fn an_event_is_encoded_once_a_dialect_in_use_however_many_read_it() {
+fn an_event_is_encoded_once_for_each_dialect_in_use() {
     static ONE: Plain = Plain::new("one");
     static TWO: Plain = Plain::new("two");
     static UNUSED: Plain = Plain::new("unused");
@@ -131,8 +131,8 @@ fn an_event_is_encoded_once_a_dialect_in_use_however_many_read_it() {
     assert_eq!(encoded, [2, 2, 0]);
 }
 
-/// What was asked for with a `Send` may be gone before it is fetched, without a notice if the dialect shows none. That
-/// is no reason to keep the reader waiting for ever.
+/// The log may evict what a `Send` was for before it is fetched, and the dialect may show no notice of the gap. The
+/// reader must not wait for ever then.
 #[test]
 fn a_gap_that_is_not_shown_keeps_no_reader_waiting() {
     static PLAIN: Plain = Plain::new("plain");
@@ -158,7 +158,7 @@ fn a_gap_that_is_not_shown_keeps_no_reader_waiting() {
     }
 }
 
-/// The same for one that closes: what it was to be sent until the end is gone, so this is the end.
+/// The same for a closing session: everything it was still to be sent is gone, so it is closed.
 #[test]
 fn a_gap_that_is_not_shown_keeps_no_session_from_closing() {
     static PLAIN: Plain = Plain::new("plain");
@@ -182,7 +182,7 @@ fn the_dialects_have_the_defaults_that_config_promises() {
 }
 
 #[test]
-fn a_dialect_that_says_nothing_of_it_closes_a_session_after_ten_silent_minutes() {
+fn by_default_a_dialect_closes_a_session_after_ten_silent_minutes() {
     static PLAIN: Plain = Plain::new("plain");
     let mut hub = hub(&[&PLAIN], 2);
     let id = open(&mut hub, &PLAIN);
@@ -221,7 +221,7 @@ impl Dialect for Long {
 }
 
 #[test]
-fn what_a_dialect_writes_beyond_its_own_bound_is_not_sent() {
+fn an_event_longer_than_its_dialect_promised_is_not_sent() {
     let dialects = vec![DialectConfig::new(Long)];
     let mut hub = Hub::new(Config { dialects, ..Config::default() }).expect("the limits are in range");
     let long = hub.dialect("long").expect("it is configured");

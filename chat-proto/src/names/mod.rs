@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_cannot_both_be_had() {
+    fn two_names_that_look_alike_cannot_both_be_taken() {
         for (one, other) in [
             ("alice", "ALICE"),
             ("alice", "ALİCE"),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn loose_twins_are_those_by_case() {
+    fn loose_names_are_alike_only_by_case() {
         for (one, other) in [
             ("alice", "ALICE"),
             ("straße", "STRASSE"),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_had_in_nfc() {
+    fn a_name_is_stored_in_nfc() {
         for mut names in [strict(1), loose(1)] {
             assert_eq!(names.claim(0, "Z\u{30c}ofie"), Ok(()));
             assert_eq!(names.get(0), Some("Žofie"));
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reserved_and_their_twins_are_nobodys() {
+    fn reserved_names_and_their_look_alikes_cannot_be_taken() {
         for mut names in [strict(1), loose(1)] {
             for name in [
                 "server",
