@@ -370,7 +370,7 @@ fn silent_for(seconds: u64) -> (Driver, SessionId) {
 }
 
 #[test]
-fn a_silent_session_is_warned_once_a_minute_before_its_end() {
+fn silence_is_warned_of_once_a_minute_before_the_end() {
     for seconds in [120, 600] {
         let (mut driver, silent) = silent_for(seconds);
         // A line begins a new silence, and an empty one is a line.

@@ -325,7 +325,7 @@ mod tests {
     ];
 
     #[test]
-    fn other_protocols_are_recognised_by_their_first_line_whatever_precedes_it() {
+    fn other_protocols_are_known_by_their_first_line_whatever_precedes_it() {
         for (line, protocol) in OTHERS {
             let befores: [&[u8]; 7] = [
                 b"",
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_only_begin_like_another_protocol_may_be_said() {
+    fn what_only_begins_like_another_protocol_may_be_said() {
         for line in [
             "hello",
             "",
