@@ -67,8 +67,8 @@ pub(crate) fn trim_end(words: &str) -> &str {
     if words.as_bytes().last().is_some_and(u8::is_ascii_graphic) { words } else { words.trim_end() }
 }
 
-/// Returns whether the words need no cleaning except for white space at their end: they are printable ASCII with at most
-/// a few spaces in a row. It may also return false for words that need no cleaning.
+/// Returns whether the words need no cleaning except for white space at their end: they are printable ASCII with
+/// at most a few spaces in a row. It may also return false for words that need no cleaning.
 #[inline(always)]
 fn are_plain(words: &[u8]) -> bool {
     // The chunk size suits vectorised code. The last chunk overlaps the one before, so that there is no remainder. A
