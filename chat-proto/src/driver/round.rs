@@ -33,6 +33,7 @@ const MAX_CLOSED: usize = 128;
 /// 1. Under the lock: [`report_and_gather`](Self::report_and_gather).
 /// 2. Outside of it: [`drain_blocked`](Self::drain_blocked), [`drain_resumed`](Self::drain_resumed),
 ///    [`drain_closed`](Self::drain_closed), [`write`](Self::write).
+///
 /// Repeat until a round is empty.
 ///
 /// A round writes at most 128 sessions, 8 different batches and some 2 MiB. While others wait, sessions whose sockets

@@ -187,7 +187,7 @@ pub(crate) fn dialect(name: &str) -> Result<&'static str, ValueError> {
     DIALECTS.into_iter().find(|dialect| dialect.name() == name).map(Dialect::name).ok_or(ValueError::Dialect)
 }
 
-/// The dialects that can be served: those of [`Config::default`].
+/// The dialects that can be served: those of [`Config::default`](chat_proto::Config).
 const DIALECTS: [&dyn Dialect; 2] = [&dialects::Classic, &dialects::Text];
 
 impl From<Count> for usize {
