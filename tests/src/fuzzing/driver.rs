@@ -10,6 +10,9 @@
 //! | `eP`, `dP` | its input ends; its transport fails (`D`: twice) |
 //! | `fP` | its peer has ended, though not all of its input was taken |
 //! | `kP TEXT`, `a TEXT` | kick it; announce |
+//! | `iP TEXT` | tell it something (`I`: give it that name) |
+//! | `j TEXT` | a bot comes under that name, or says that (`J`: does that) |
+//! | `lP TEXT` | the bot says that to the peer (`L`: leaves with that) |
 //! | `pP` | its socket takes bytes again |
 //! | `wPN` | write, and `N` bytes are taken (`W`: and more is reported than was there) |
 //! | `vPN` | from now on its socket takes `N` bytes a write |
@@ -61,6 +64,8 @@ struct Driver {
     /// Its clock, which may step back.
     clock: u64,
     peers: [Peer; PEERS],
+    /// A member without a connection.
+    bot: Option<SessionId>,
     /// The copy that peers share.
     shared: Batch,
 }
@@ -94,7 +99,7 @@ enum Way {
 
 impl Driver {
     fn new(hub: Lockstep) -> Self {
-        Self { hub, clock: 0, peers: Default::default(), shared: Batch::new() }
+        Self { hub, clock: 0, bot: None, peers: Default::default(), shared: Batch::new() }
     }
 
     fn step(&mut self, letter: u8, script: &mut Script<'_>) -> Checked {
@@ -127,6 +132,28 @@ impl Driver {
                 self.peers[peer].id.map_or(Ok(()), |id| self.hub.kick(now, id, &why))
             }
             b'a' => self.hub.announce(now, &text(script.line())),
+            b'i' => {
+                let (peer, words) = (script.small(), text(script.line()));
+                let Some(id) = self.peers[peer].id else { return Ok(()) };
+                if capital { self.hub.rename(now, id, words.trim()) } else { self.hub.tell_session(now, id, &words) }
+            }
+            b'j' => {
+                let words = text(script.line());
+                if let Some(bot) = self.bot {
+                    return self.hub.say(now, bot, &words, capital);
+                }
+                self.bot = self.hub.enter(now, words.trim())?;
+                Ok(())
+            }
+            b'l' => {
+                let (peer, words) = (script.small(), text(script.line()));
+                let Some(bot) = self.bot else { return Ok(()) };
+                if capital {
+                    self.bot = None;
+                    return self.hub.leave(now, bot, &words);
+                }
+                self.hub.say_to(now, bot, self.peers[peer].id.unwrap_or(bot), &words)
+            }
             b'w' => {
                 let (peer, taken) = (script.small(), script.amount());
                 self.write(peer, taken, capital)

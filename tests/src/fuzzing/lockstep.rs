@@ -127,6 +127,68 @@ impl Lockstep {
         self.tell(|model| model.announce(now, words))
     }
 
+    /// Makes a call of the embedding program's; hub and model must say the same.
+    fn same<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: &'static str,
+        now: Timestamp,
+        hub: impl FnOnce(&mut Hub) -> T,
+        model: impl FnOnce(&mut Model) -> T,
+    ) -> Checked {
+        let said = self.call(now, hub);
+        self.compare(|it| {
+            let expected = model(it);
+            if said == expected {
+                return Ok(());
+            }
+            differ(what, format!("the hub says {said:?}, the model {expected:?}"))
+        })
+    }
+
+    /// Tells a session something.
+    pub(super) fn tell_session(&mut self, now: Timestamp, id: SessionId, words: &str) -> Checked {
+        self.same("tell", now, |hub| hub.tell(now, id, words), |model| model.tell(now, id.slot(), words))
+    }
+
+    /// Gives a session, or the bot, a name.
+    pub(super) fn rename(&mut self, now: Timestamp, id: SessionId, name: &str) -> Checked {
+        self.same("rename", now, |hub| hub.rename(now, id, name), |model| model.rename(now, id.slot(), name))
+    }
+
+    /// Lets a bot come; returns its id.
+    pub(super) fn enter(&mut self, now: Timestamp, name: &str) -> Checked<Option<SessionId>> {
+        let Some(dialect) = self.hub.dialect(self.hub.config().dialects[0].dialect.name()) else {
+            return differ("dialect", "a configured dialect is not found");
+        };
+        let entered = self.call(now, |hub| hub.enter(now, name));
+        if let Some(model) = &mut self.model {
+            let expected = model.enter(now, dialect, name, entered.ok())?;
+            if entered.map(drop) != expected {
+                return differ("enter", format!("the hub says {entered:?}, the model {expected:?}"));
+            }
+        }
+        self.check()?;
+        Ok(entered.ok())
+    }
+
+    /// Has the bot say or do something.
+    pub(super) fn say(&mut self, now: Timestamp, bot: SessionId, words: &str, is_act: bool) -> Checked {
+        let say = |hub: &mut Hub| if is_act { hub.act(now, bot, words) } else { hub.say(now, bot, words) };
+        self.same("say", now, say, |model| model.say(now, bot.slot(), words, is_act))
+    }
+
+    /// Has the bot say something to a session.
+    pub(super) fn say_to(&mut self, now: Timestamp, bot: SessionId, to: SessionId, words: &str) -> Checked {
+        let say_to = |model: &mut Model| model.say_to(now, bot.slot(), to.slot(), words);
+        self.same("say_to", now, |hub| hub.say_to(now, bot, to, words), say_to)
+    }
+
+    /// Lets the bot leave.
+    pub(super) fn leave(&mut self, now: Timestamp, bot: SessionId, words: &str) -> Checked {
+        self.call(now, |hub| hub.leave(now, bot, words));
+        self.tell(|model| model.member_leaves(now, bot.slot(), words))
+    }
+
     pub(super) fn shut_down(&mut self, now: Timestamp) -> Checked {
         self.call(now, |hub| hub.shut_down(now));
         self.tell(|model| model.shut_down(now))
