@@ -163,7 +163,14 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
                 for (dialect, value) in dialects {
                     let entry = Entry { dialect: Some(dialect.get_ref().as_ref().into()), ..at(value) };
                     if let Err(error) = value::dialect(dialect.get_ref()) {
-                        return Err(Reason::Value { entry, message: error.to_string() });
+                        let is_option =
+                            known.get_arguments().any(|it| it.get_long() == Some(dialect.get_ref().as_ref()));
+                        let message = if is_option {
+                            format!("{} is a key of its own: put it above [{name}]", dialect.get_ref())
+                        } else {
+                            error.to_string()
+                        };
+                        return Err(Reason::Value { entry, message });
                     }
                     if !is_scalar(value) {
                         let entry = Entry { value: String::new(), ..entry };
@@ -171,6 +178,10 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
                     }
                     entries.push(entry);
                 }
+            }
+            DeValue::Array(items) if is_list && items.is_empty() => {
+                let message = "it must list something; leave it out for the default".into();
+                return Err(Reason::Value { entry: at(value), message });
             }
             DeValue::Array(items) if is_list && items.iter().all(is_scalar) => entries.push(at(value)),
             _ if !is_list && is_scalar(value) => entries.push(at(value)),
@@ -294,6 +305,11 @@ mod tests {
             ("[backlog]\ntext = \"five\"", "line 2: backlog.text = \"five\": it must be a whole number, such as 100"),
             ("[backlog]\ntext.x = 5", "line 2: backlog.text: it must be in quotation marks, or a whole number"),
             ("backlog = []", "line 1: backlog: it must be in quotation marks, a whole number, or a table of dialects"),
+            ("listen = []", "line 1: listen = []: it must list something; leave it out for the default"),
+            (
+                "[backlog]\ntext = 5\nmax-sessions = 100",
+                "line 3: backlog.max-sessions = 100: max-sessions is a key of its own: put it above [backlog]",
+            ),
             ("listen = \"text=:4000\"", "line 1: listen: it must be a list, as in [\"text=127.0.0.1:4000\"]"),
             (
                 "listen = [\n  \"text=:4000\",\n  \"irc=:5\"\n]",
