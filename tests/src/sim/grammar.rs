@@ -145,7 +145,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
         1 => 2,
         _ => 1,
     };
-    if !classic && random.one_in(6) {
+    if !classic && random.one_in(3) {
         return whispers(random, out);
     }
     // Now and then a peer uses the other dialect's lines.
@@ -169,10 +169,10 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
 
 /// A page for one member, more than it has room for.
 fn whispers(random: &mut Random, out: &mut Vec<u8>) {
-    let target = match random.below(3) {
+    let target = match random.below(4) {
         0 => random.pick(&["alice", "bob", "carol"]).to_owned(),
         // The first peers include those that never read.
-        1 => format!("guest-{}", random.between(1, 6)),
+        1 | 2 => format!("guest-{}", random.between(1, 9)),
         _ => format!("guest-{}", random.between(1, 40)),
     };
     for number in 0..random.between(2, 12) {
