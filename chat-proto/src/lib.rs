@@ -359,8 +359,8 @@
 //!
 //! # Panics
 //!
-//! Nothing that a peer sends can make the hub panic. A driver can, by passing a [`DialectId`] of another hub to
-//! [`Hub::open`]. Misuse that can be ignored is ignored. Internal invariants are asserted in debug builds.
+//! Nothing that a peer sends can make the hub panic. A driver can, by passing a [`DialectId`] of another hub to a call
+//! that takes one. Misuse that can be ignored is ignored. Internal invariants are asserted in debug builds.
 
 #![no_std]
 

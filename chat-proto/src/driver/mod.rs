@@ -100,9 +100,9 @@
 //!
 //! # The program around it
 //!
-//! A driver that implements [`SharedHub`] has a [`Control`], by which the program around the server speaks to sessions and
-//! finds them, and [`Events`] or [`BlockingEvents`], by which it follows along. If it asks an [`OnAccept`] about each connection before it
-//! calls [`ConnectedHub::admit`], the program also decides who comes in.
+//! A driver that implements [`SharedHub`] has a [`Control`], by which the program around the server speaks to sessions
+//! and finds them, and [`Events`] or [`BlockingEvents`], by which it follows along. If it asks an [`OnAccept`] about
+//! each connection before it calls [`ConnectedHub::admit`], the program also decides who comes in.
 
 mod admission;
 mod backoff;

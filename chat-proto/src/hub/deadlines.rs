@@ -69,7 +69,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         match (expiry, session.phase()) {
             (Expiry::Input, Phase::Open) if session.untaken == Untaken::UntilRefill => {
-                self.resume_refilled(slot, self.now);
+                self.resume_refilled(slot);
             }
             (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
             (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
@@ -82,11 +82,11 @@ impl Hub {
     }
 
     /// Goes on with a session for whose next line there is a token.
-    pub(super) fn resume_refilled(&mut self, slot: u32, now: Timestamp) {
+    pub(super) fn resume_refilled(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
         session.untaken = Untaken::No;
         if session.ended == Ended::No {
-            session.heard(now);
+            session.heard(self.now);
         }
         session.owes_read = true;
         self.requeue(slot);

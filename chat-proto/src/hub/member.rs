@@ -122,12 +122,12 @@ impl Hub {
     /// Sets how fast a session may send lines from now on, with a full bucket, in place of what its dialect or
     /// [`Config::rate`](crate::Config::rate) says; `None`: as fast as readers take it. Does nothing if the session is gone.
     pub fn set_rate(&mut self, now: Timestamp, id: SessionId, rate: Option<Rate>) {
-        let now = self.clock(now);
+        self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
         let session = &mut self.sessions[slot];
         (session.flow, session.bucket) = (Flow::new(rate), Bucket::default());
         if session.untaken == Untaken::UntilRefill {
-            self.resume_refilled(slot, now);
+            self.resume_refilled(slot);
         }
         self.arm(slot);
     }
@@ -146,7 +146,8 @@ impl Hub {
     ///
     /// It follows the conversation by [`events`](Self::events), which include the private messages sent to it and its
     /// own messages. It counts towards [`Config::max_sessions`](crate::Config::max_sessions) until it
-    /// [leaves](Self::leave). Its messages are cleaned like a peer's; the [policy](crate::Policy) is not asked, and no rate limit applies.
+    /// [leaves](Self::leave). Its messages are cleaned like a peer's; the [policy](crate::Policy) is not asked, and no rate
+    /// limit applies.
     ///
     /// ```
     /// use chat_proto::{Config, Hub, Timestamp};
@@ -176,7 +177,8 @@ impl Hub {
         };
         self.unconnected += 1;
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false });
-        self.claim(id.slot, name)?;
+        let claimed = self.claim(id.slot, name);
+        debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         self.publish_joined(id.slot);
         self.make_room();
         Ok(id)
@@ -252,11 +254,11 @@ impl Hub {
     }
 
     /// Publishes a message or action of a member without a connection.
-    fn publish_for<'a>(
+    fn publish_for(
         &mut self,
         now: Timestamp,
         id: SessionId,
-        words: &'a str,
+        words: &str,
         entry: impl for<'w> Fn(MemberId, &'w str) -> Entry<'w>,
     ) -> Result<(), SayError> {
         self.clock(now);

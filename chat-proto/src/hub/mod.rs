@@ -1,7 +1,8 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
 //! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
-//! decides whether they are chat clients at all, `propose` carries out requests, `pace` makes lines wait for readers,
+//! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding program
+//! asks for members that it manages, `pace` makes lines wait for readers,
 //! `publish` sends events to everyone or to one session, `deliver` hands out bytes, `deadlines` handles timeouts,
 //! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
 //! the memory.
