@@ -11,7 +11,7 @@ use core::hash::BuildHasher;
 use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use self::likeness::{caseless, looks};
+use self::likeness::{are_caseless_equal, looks};
 pub use self::rules::{NameError, NameRules};
 
 /// The server's name, where a dialect needs one.
@@ -223,7 +223,7 @@ impl Names {
         let hash = self.hasher.hash_one(self.rules.key_of(name, folded, key).as_bytes());
         let slot = *self.slots.find(hash, |slot| self.hashes[*slot as usize] == hash)?;
         // A name that only looks alike does not find its owner.
-        caseless(name).eq(caseless(self.get(slot)?)).then_some(slot)
+        are_caseless_equal(name, self.get(slot)?).then_some(slot)
     }
 }
 
