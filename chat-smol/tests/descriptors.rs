@@ -30,19 +30,19 @@ fn service_resumes_when_descriptors_are_free_again() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: Some(100), ..limit }).unwrap();
     let mut hoard = Vec::new();
-    let mut served = Vec::new();
+    let mut let_in = Vec::new();
     // A connection takes two descriptors of this process, one for each end, the client's first: with one left, a client
     // finds a server that cannot accept it. A thread of the server's that was just starting may have held another and
-    // given it back, so the first clients may be served.
+    // given it back, so the first clients may be let in.
     let mut waiting = loop {
         hoard.extend(std::iter::from_fn(|| File::open("/dev/null").ok()));
-        assert!(hoard.pop().is_some(), "{} clients were served without a descriptor left", served.len());
+        assert!(hoard.pop().is_some(), "{} clients were let in without a descriptor left", let_in.len());
         let client = connect();
         client.get_ref().set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         if client.get_ref().peek(&mut [0]).is_err() {
             break client;
         }
-        served.push(client);
+        let_in.push(client);
     };
     let before = cpu_ticks(&stat);
     assert!(waiting.get_ref().read(&mut [0]).is_err(), "no descriptor is left");

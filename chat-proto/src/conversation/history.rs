@@ -307,7 +307,9 @@ impl Record {
     #[inline(always)]
     fn set_text(&mut self, other: &str, words: &str) {
         let (start, len) = (other.len(), other.len() + words.len());
-        self.text[..start].copy_from_slice(other.as_bytes());
+        if start > 0 {
+            self.text[..start].copy_from_slice(other.as_bytes());
+        }
         self.text[start..len].copy_from_slice(words.as_bytes());
         (self.len, self.split) = (len as u32, start as u8);
     }

@@ -13,7 +13,9 @@ pub(crate) struct Members {
     names: Names,
     /// The state of each member apart from its name: [`HERE`], [`GUEST`], [`JOINED`].
     flags: Vec<u8>,
-    /// The sum of [`Self::digest_of`] over all members that are here.
+    /// The digest of each member that is here, and 0 for all others.
+    digests: Vec<u32>,
+    /// The sum of those.
     digest: u64,
 }
 
@@ -26,12 +28,12 @@ const JOINED: u8 = 4;
 
 impl Members {
     pub(crate) fn new(rules: NameRules, max_name: usize, max: usize) -> Self {
-        Self { names: Names::new(rules, max_name, max), flags: vec![0; max], digest: 0 }
+        Self { names: Names::new(rules, max_name, max), flags: vec![0; max], digests: vec![0; max], digest: 0 }
     }
 
     /// Bytes of heap for that many members with names of that length.
     pub(crate) fn memory_bound(max_name: usize, max: usize) -> usize {
-        Names::memory_bound(max_name, max) + max * size_of::<u8>()
+        Names::memory_bound(max_name, max) + max * (size_of::<u8>() + size_of::<u32>())
     }
 
     /// Returns whether there is a member of that number.
@@ -80,8 +82,8 @@ impl Members {
         }
     }
 
-    /// Finds the member of that name, guests included. (It takes `&mut self` for its buffers, and changes nothing.)
-    pub(crate) fn find(&mut self, name: &str) -> Option<MemberId> {
+    /// Finds the member of that name, guests included.
+    pub(crate) fn find(&self, name: &str) -> Option<MemberId> {
         self.names.find(name).or_else(|| self.names.find_guest(guest_number(name)?)).map(MemberId)
     }
 
@@ -93,11 +95,11 @@ impl Members {
     /// Returns a number that is equal for all who have the same members with the same names. It is updated with each
     /// change.
     pub(crate) fn digest(&self) -> u64 {
-        self.digest ^ self.names.guests()
+        mix(self.digest, self.names.guests())
     }
 
-    /// Returns whether a new member may take the name. (It takes `&mut self` for its buffers, and changes nothing.)
-    pub(crate) fn may_have(&mut self, name: &str) -> Result<(), NameError> {
+    /// Returns whether a new member may take the name.
+    pub(crate) fn may_have(&self, name: &str) -> Result<(), NameError> {
         self.names.may_have(None, name, &mut NameBuf::new()).map(drop)
     }
 
@@ -106,36 +108,39 @@ impl Members {
         if guest {
             self.names.admit_guest(member.0);
         }
-        self.digest = self.digest.wrapping_add(self.digest_of(member));
+        self.update_digest(member);
     }
 
     pub(super) fn name(&mut self, member: MemberId, name: &str) -> Result<(), NameError> {
-        let before = self.digest_of(member);
         self.names.claim(member.0, name)?;
-        self.flags[member.0 as usize] |= JOINED;
-        self.digest = self.digest.wrapping_sub(before).wrapping_add(self.digest_of(member));
+        self.join(member);
         Ok(())
     }
 
     pub(super) fn join(&mut self, member: MemberId) {
-        let before = self.digest_of(member);
         self.flags[member.0 as usize] |= JOINED;
-        self.digest = self.digest.wrapping_sub(before).wrapping_add(self.digest_of(member));
+        self.update_digest(member);
     }
 
     pub(super) fn leave(&mut self, member: MemberId) {
-        self.digest = self.digest.wrapping_sub(self.digest_of(member));
+        self.set_digest(member, 0);
         if !Fault::NameNotFreed.is_planted() {
             self.names.release(member.0);
         }
         self.flags[member.0 as usize] &= GUEST;
     }
 
-    fn digest_of(&self, member: MemberId) -> u64 {
+    /// Updates the digest after a change of a member that is here.
+    fn update_digest(&mut self, member: MemberId) {
         let flags = self.flags[member.0 as usize];
         let number = if flags & GUEST != 0 { self.names.number(member.0) } else { 0 };
         let start = mix(u64::from(member.0) << 8 | u64::from(flags), number);
-        mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes())
+        self.set_digest(member, mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes()) as u32);
+    }
+
+    fn set_digest(&mut self, member: MemberId, digest: u32) {
+        let before = core::mem::replace(&mut self.digests[member.0 as usize], digest);
+        self.digest = self.digest - u64::from(before) + u64::from(digest);
     }
 }
 

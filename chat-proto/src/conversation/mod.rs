@@ -212,7 +212,7 @@ impl Conversation {
     }
 
     /// Returns whether a new member may take the name.
-    pub(crate) fn may_have(&mut self, name: &str) -> Result<(), NameError> {
+    pub(crate) fn may_have(&self, name: &str) -> Result<(), NameError> {
         self.members.may_have(name)
     }
 
@@ -258,8 +258,8 @@ impl Conversation {
         &self.history
     }
 
-    /// Finds the member of that name. (It takes `&mut self` for its buffers, and changes nothing.)
-    pub(crate) fn find(&mut self, name: &str) -> Option<MemberId> {
+    /// Finds the member of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<MemberId> {
         self.members.find(name)
     }
 }

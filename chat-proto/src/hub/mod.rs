@@ -377,7 +377,7 @@ impl Hub {
     ///
     /// Events have names, while [`kick`](Self::kick) needs an id.
     #[must_use]
-    pub fn find(&mut self, name: &str) -> Option<SessionId> {
+    pub fn find(&self, name: &str) -> Option<SessionId> {
         self.find_slot(name).map(|slot| self.sessions.id(slot))
     }
 

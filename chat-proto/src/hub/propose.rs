@@ -253,7 +253,7 @@ impl Hub {
     }
 
     /// Finds the open session of that name, guests included.
-    pub(super) fn find_slot(&mut self, name: &str) -> Option<u32> {
+    pub(super) fn find_slot(&self, name: &str) -> Option<u32> {
         self.conversation.find(name).map(|member| member.0)
     }
 

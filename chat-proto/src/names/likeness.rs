@@ -1,22 +1,24 @@
 //! Which names look the same to readers.
 
-use alloc::string::String;
-
+use arrayvec::ArrayString;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::skeleton;
 
-use super::NameRules;
+use super::{MAX_NAME, NameRules};
+
+/// What is equal for two names that must not both be in use.
+pub(super) type Key = ArrayString<MAX_KEY>;
+
+/// The most bytes of a key: a character's prototype in UTS #39 has up to 18 others (U+FDFA), of two bytes and more.
+const MAX_KEY: usize = MAX_NAME * 24;
 
 impl NameRules {
-    /// Writes to `key` what is equal for two names that must not both be in use. `scratch` is a buffer.
-    pub(super) fn key_of<'a>(self, name: &str, scratch: &mut String, key: &'a mut String) -> &'a str {
+    /// Writes a name's key to `key`.
+    pub(super) fn write_key(self, name: &str, key: &mut Key) {
         match self {
-            Self::Strict => looks(name, scratch, key),
-            Self::Loose => {
-                key.clear();
-                key.extend(caseless(name));
-                key
-            }
+            Self::Strict => write_look(name, key),
+            Self::Loose if name.is_ascii() => set(key, name.bytes().map(|byte| char::from(byte.to_ascii_lowercase()))),
+            Self::Loose => set(key, caseless(name)),
         }
     }
 }
@@ -26,9 +28,9 @@ impl NameRules {
 /// That is the skeleton of UTS #39 ("confusable detection"), with case folded before and after, and without the marks
 /// that any letter may have. `Alice`, `ALİCE`, `álice` and `аlice` with a Cyrillic а are one name. So are `paypal` and
 /// `paypaI` with a capital i.
-pub(super) fn looks<'a>(name: &str, folded: &mut String, key: &'a mut String) -> &'a str {
+pub(super) fn write_look(name: &str, key: &mut Key) {
     if !name.is_ascii() {
-        return looks_by_tables(name, folded, key);
+        return write_look_by_tables(name, key);
     }
     // Most names. The tables would take twenty times as long.
     key.clear();
@@ -43,18 +45,26 @@ pub(super) fn looks<'a>(name: &str, folded: &mut String, key: &'a mut String) ->
             other => key.push(char::from(other)),
         }
     }
-    key
 }
 
-/// As [`looks`], for any name.
-fn looks_by_tables<'a>(name: &str, folded: &mut String, key: &'a mut String) -> &'a str {
-    folded.clear();
-    folded.extend(caseless(name));
-    key.clear();
-    let bare = skeleton(folded).flat_map(fold).filter(|c| !matches!(c, '\u{300}'..='\u{36F}'));
+/// As [`write_look`], for any name.
+#[inline(never)]
+fn write_look_by_tables(name: &str, key: &mut Key) {
+    let mut folded = Key::new();
+    set(&mut folded, caseless(name));
+    let bare = skeleton(&folded).flat_map(fold).filter(|c| !matches!(c, '\u{300}'..='\u{36F}'));
     // A capital I looks like an l and is an i. Without case, all three become one letter.
-    key.extend(bare.map(|c| if c == 'i' { 'l' } else { c }));
-    key
+    set(key, bare.map(|c| if c == 'i' { 'l' } else { c }));
+}
+
+/// Writes characters to a key, as many as there is room for: all, as a test shows for the longest.
+fn set(key: &mut Key, chars: impl Iterator<Item = char>) {
+    key.clear();
+    for c in chars {
+        if key.try_push(c).is_err() {
+            break;
+        }
+    }
 }
 
 /// Returns whether two names are the same without regard to case.
@@ -78,6 +88,8 @@ fn fold(c: char) -> impl Iterator<Item = char> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
 
     #[test]
@@ -85,8 +97,20 @@ mod tests {
         let all: String = (0..128).map(char::from).collect();
         let each = (0..128).map(|byte| String::from(char::from(byte)));
         for name in each.chain([all]) {
-            let (mut folded, mut short, mut key) = (String::new(), String::new(), String::new());
-            assert_eq!(looks(&name, &mut folded, &mut short), looks_by_tables(&name, &mut String::new(), &mut key));
+            let (mut short, mut key) = (Key::new(), Key::new());
+            write_look(&name, &mut short);
+            write_look_by_tables(&name, &mut key);
+            assert_eq!(short, key);
+        }
+    }
+
+    #[test]
+    fn the_longest_key_fits() {
+        // U+FDFA has the longest prototype of all characters.
+        let (name, mut key) = ("\u{fdfa}".repeat(MAX_NAME / 3), Key::new());
+        for rules in [NameRules::Strict, NameRules::Loose] {
+            rules.write_key(&name, &mut key);
+            assert!(key.remaining_capacity() > 0, "{}", key.len());
         }
     }
 }
