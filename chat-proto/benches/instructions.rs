@@ -80,20 +80,11 @@ fn receive_bytewise(mut speech: Speech) -> Speech {
     speech
 }
 
-// What was said, to each reader, by a driver that writes what it borrows.
+// What was said, to each reader, by a driver that copies under a lock and writes after it, as the adapters do.
 #[library_benchmark]
 #[bench::one_line_to_1000(one_said("text", 1_000))]
 #[bench::hundred_lines_to_1000(hundred_said("text", 1_000))]
-fn drain_borrowed(mut speech: Speech) -> Speech {
-    black_box(room::drain(&mut speech.hub));
-    speech
-}
-
-// The same by a driver that copies under a lock and writes after it, as the adapters do.
-#[library_benchmark]
-#[bench::one_line_to_1000(one_said("text", 1_000))]
-#[bench::hundred_lines_to_1000(hundred_said("text", 1_000))]
-fn drain_copied(mut speech: Speech) -> Speech {
+fn drain(mut speech: Speech) -> Speech {
     let (mut batch, mut readers) = (Batch::new(), Vec::with_capacity(ROUND));
     loop {
         while readers.len() < ROUND
@@ -111,7 +102,7 @@ fn drain_copied(mut speech: Speech) -> Speech {
         }
         let bytes = black_box(batch.as_bytes()).len();
         for id in readers.drain(..) {
-            speech.hub.sent_batch(Timestamp::ZERO, id, &batch, bytes);
+            speech.hub.sent(Timestamp::ZERO, id, &batch, bytes);
         }
     }
 }
@@ -131,7 +122,7 @@ fn say_and_fill(mut speech: Speech) -> Speech {
             if let Command::Send(id) = command {
                 speech.hub.fill(id, &mut batch, 64 << 10);
                 let bytes = black_box(batch.as_bytes()).len();
-                speech.hub.sent_batch(Timestamp::ZERO, id, &batch, bytes);
+                speech.hub.sent(Timestamp::ZERO, id, &batch, bytes);
             }
         }
     }
@@ -263,19 +254,7 @@ fn close(mut crowd: Crowd) -> Crowd {
 
 library_benchmark_group!(
     name = core,
-    benchmarks = [
-        say,
-        receive,
-        receive_bytewise,
-        drain_borrowed,
-        drain_copied,
-        say_and_fill,
-        activity,
-        handle_timeout,
-        open,
-        name,
-        close
-    ]
+    benchmarks = [say, receive, receive_bytewise, drain, say_and_fill, activity, handle_timeout, open, name, close]
 );
 
 main!(

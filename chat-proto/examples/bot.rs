@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use chat_proto::conversation::{Event, MemberId, Recorded};
-use chat_proto::{Action, Command, Config, Hub, Proposal, SayError, SessionId, Timestamp, Verdict};
+use chat_proto::{Action, Batch, Command, Config, Hub, Proposal, SayError, SessionId, Timestamp, Verdict};
 
 struct Host {
     id: SessionId,
@@ -111,10 +111,12 @@ const NAMES_BY_SLOT: [&str; 3] = ["host", "alice", "bob"];
 
 /// Prints what people are sent.
 fn show(hub: &mut Hub, now: Timestamp) {
+    let mut batch = Batch::new();
     while let Some(command) = hub.poll_command() {
         let Command::Send(id) = command else { continue }; // There is no socket to read or to close.
-        let lines = hub.pending(id).slices().concat();
-        hub.sent(now, id, lines.len());
-        String::from_utf8_lossy(&lines).lines().for_each(|line| println!("{} < {line}", NAMES_BY_SLOT[id.slot()]));
+        hub.fill(id, &mut batch, 64 << 10);
+        hub.sent(now, id, &batch, batch.as_bytes().len());
+        let lines = String::from_utf8_lossy(batch.as_bytes());
+        lines.lines().for_each(|line| println!("{} < {line}", NAMES_BY_SLOT[id.slot()]));
     }
 }

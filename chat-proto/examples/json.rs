@@ -14,7 +14,7 @@ use std::error::Error;
 use std::fmt::Display;
 
 use chat_proto::dialect::{Classic, Complaint, Event, Request, Text};
-use chat_proto::{Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
+use chat_proto::{Batch, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The dialect. What belongs to a session is kept by the hub, so there is nothing in it.
@@ -187,12 +187,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Shows what everybody is sent.
 fn show(hub: &mut Hub, now: Timestamp, people: &mut HashMap<SessionId, &str>) {
+    let mut batch = Batch::new();
     while let Some(command) = hub.poll_command() {
         match command {
             Command::Send(id) => {
-                let bytes = hub.pending(id).slices().concat();
-                hub.sent(now, id, bytes.len());
-                for line in String::from_utf8_lossy(&bytes).lines() {
+                hub.fill(id, &mut batch, 64 << 10);
+                hub.sent(now, id, &batch, batch.as_bytes().len());
+                for line in String::from_utf8_lossy(batch.as_bytes()).lines() {
                     println!("{} < {line}", people[&id]);
                 }
             }

@@ -88,7 +88,7 @@ impl Host {
                 Ok(News::Read(id, Ok(input))) if input.is_empty() => self.hub.receive_eof(now, id),
                 Ok(News::Read(id, Ok(input))) => self.offer(id, input, now),
                 Ok(News::Wrote(id, batch, Ok(n))) => {
-                    self.hub.sent_batch(now, id, &batch, n);
+                    self.hub.sent(now, id, &batch, n);
                     let again = n < batch.as_bytes().len();
                     self.batches.push(batch);
                     if again {

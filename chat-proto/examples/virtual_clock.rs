@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use chat_proto::{CloseReason, Command, Config, Hub, SessionId, Timestamp};
+use chat_proto::{Batch, CloseReason, Command, Config, Hub, SessionId, Timestamp};
 
 /// The bot under test: `/msg clock 600 tea` has it say `tea` to whoever asked, 600 seconds later.
 struct Reminder {
@@ -136,15 +136,17 @@ impl World {
 
     /// Does what the hub asks for until it asks for nothing.
     fn settle(&mut self) {
+        let mut batch = Batch::new();
         while let Some(command) = self.hub.poll_command() {
             match command {
                 Command::Send(id) => {
+                    self.hub.fill(id, &mut batch, 64 << 10);
                     let asleep = self.people.get(&id).is_some_and(|person| person.asleep);
-                    let bytes = if asleep { Vec::new() } else { self.hub.pending(id).slices().concat() };
-                    self.hub.sent(self.now, id, bytes.len());
+                    let taken = if asleep { &[][..] } else { batch.as_bytes() };
+                    self.hub.sent(self.now, id, &batch, taken.len());
                     match self.people.get_mut(&id) {
-                        Some(person) => person.screen += &String::from_utf8_lossy(&bytes),
-                        None => self.bot.1.receive(self.now, &bytes),
+                        Some(person) => person.screen += &String::from_utf8_lossy(taken),
+                        None => self.bot.1.receive(self.now, taken),
                     }
                 }
                 Command::Read(_) => {} // `say` leaves nothing untaken.

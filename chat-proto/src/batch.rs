@@ -1,11 +1,12 @@
-//! Pending bytes copied out of the hub, to be written while nothing is locked.
+//! Bytes to send, copied out of the hub.
 
 use alloc::vec::Vec;
 
-/// A copy of the pending bytes of one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
+/// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
-/// A driver that shares its hub between threads copies under the lock and writes after it. Readers at the same place in
-/// the log share one copy, so filling the batch for the next of them costs nothing.
+/// It can be written while the hub is used by others: a driver that shares its hub between threads copies under the
+/// lock and writes after it. Readers at the same place in the log share one copy, so filling the batch for the next of
+/// them costs nothing.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
@@ -21,6 +22,12 @@ impl Batch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes an empty batch that holds that many bytes and messages before its buffers grow.
+    #[must_use]
+    pub fn with_capacity(bytes: usize, messages: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(messages), ..Self::default() }
     }
 
     /// Returns the bytes to write.

@@ -41,23 +41,22 @@
 //! use std::collections::HashMap;
 //! use std::time::Duration;
 //!
-//! use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+//! use chat_proto::{Batch, Command, Config, Hub, SessionId, Timestamp};
 //!
 //! /// What has been written to each peer.
 //! type Sockets = HashMap<SessionId, Vec<u8>>;
 //!
 //! /// Carries out every command of the hub.
 //! fn drain(hub: &mut Hub, now: Timestamp, sockets: &mut Sockets) {
+//!     let mut batch = Batch::new();
 //!     while let Some(command) = hub.poll_command() {
 //!         match command {
 //!             Command::Send(id) => {
 //!                 let socket = sockets.get_mut(&id).expect("it is open");
-//!                 let mut written = 0;
-//!                 for slice in hub.pending(id).slices() {
-//!                     socket.extend_from_slice(slice); // with a real socket: `write_vectored`, which may take less
-//!                     written += slice.len();
+//!                 if hub.fill(id, &mut batch, 64 << 10) {
+//!                     socket.extend_from_slice(batch.as_bytes()); // with a real socket: `write`, which may take less
+//!                     hub.sent(now, id, &batch, batch.as_bytes().len());
 //!                 }
-//!                 hub.sent(now, id, written);
 //!             }
 //!             // Offer untaken input again. In this example there is none.
 //!             Command::Read(_) => {}
@@ -114,8 +113,8 @@
 //!
 //! # Writing
 //!
-//! After `Send`, write once, and report with [`sent`](Hub::sent) how much the socket took. Zero-byte writes need no
-//! report.
+//! After `Send`, [fill](Hub::fill) a [`Batch`], write once, and report with [`sent`](Hub::sent) how much the socket took.
+//! Zero-byte writes need no report.
 //!
 //! * If the socket took everything that was handed out and there is more, another `Send` follows.
 //! * If it took less, no `Send` comes until you have tried again. When the socket is [`writable`](Hub::writable), ask
@@ -128,15 +127,10 @@
 //! The stall clock runs from one report of bytes taken to the next, so report each write as it returns. A driver that
 //! waits until a slow socket has taken a whole batch makes its peer look stalled.
 //!
-//! There are two ways to get the bytes:
-//!
-//! * [`pending`](Hub::pending) borrows them, for a vectored write straight out of the log. Report before any other
-//!   call.
-//! * [`fill`](Hub::fill) copies them into a [`Batch`], for a hub behind a lock: copy under the lock, write outside it,
-//!   and report with [`sent_batch`](Hub::sent_batch). Readers at the same place in the log share one copy, so a
-//!   thousand of them cost one. Do not change a batch until every session it was filled for has been reported.
-//!
-//! Both hand out whole events: the bytes end at a line's end, unless the socket last stopped within a line.
+//! [`fill`](Hub::fill) copies the bytes into a [`Batch`]. If the hub is behind a lock, copy under the lock and write
+//! outside it. Readers at the same place in the log share one copy, so a thousand of them cost one, which takes less
+//! time than borrowing from the log for each. Do not change a batch until every session it was filled for has been
+//! reported. The bytes are whole events: they end at a line's end, unless the socket last stopped within a line.
 //!
 //! # Back-pressure
 //!
@@ -398,7 +392,7 @@ pub use command::{CloseReason, Command, OpenError};
 pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RateLimit, RatePart};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
-pub use hub::{EnterError, Hub, HubStats, MemoryBound, Pending, SayError};
+pub use hub::{EnterError, Hub, HubStats, MemoryBound, SayError};
 pub use id::{DialectId, SessionId};
 pub use journal::{Record, RecordKind};
 pub use names::{NameError, NameRules};

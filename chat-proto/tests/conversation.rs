@@ -60,12 +60,12 @@ impl Driver {
         let mut read = Vec::new();
         loop {
             self.drain();
-            let pending: Vec<u8> = self.hub.pending(id).slices().concat();
-            if pending.is_empty() {
+            let mut batch = Batch::new();
+            if !self.hub.fill(id, &mut batch, usize::MAX) {
                 return String::from_utf8(read).expect("only UTF-8 is sent");
             }
-            self.hub.sent(self.now, id, pending.len());
-            read.extend(pending);
+            read.extend(batch.as_bytes());
+            self.hub.sent(self.now, id, &batch, batch.as_bytes().len());
         }
     }
 
@@ -176,7 +176,7 @@ fn a_line_begun_is_finished_even_if_the_log_evicts_it() {
             driver.say(alice, word);
         }
         let taken = cut.min(15);
-        driver.hub.sent_batch(driver.now, bob, &batch, taken);
+        driver.hub.sent(driver.now, bob, &batch, taken);
         let mut read = batch.as_bytes()[..taken].to_vec();
         read.extend(driver.read(bob).into_bytes());
         assert_eq!(
@@ -213,7 +213,7 @@ fn readers_at_the_same_place_share_one_copy() {
     assert!(!driver.hub.fits(dave, &batch), "the batch is of another dialect");
     driver.say(carol, "/ping\n");
     assert!(driver.hub.fits(carol, &batch), "her private bytes come after it");
-    driver.hub.sent_batch(driver.now, carol, &batch, 5);
+    driver.hub.sent(driver.now, carol, &batch, 5);
     assert!(!driver.hub.fits(carol, &batch), "she has taken a part of it");
     assert!(driver.hub.fits(bob, &batch));
 }
@@ -227,7 +227,7 @@ fn a_batch_holds_at_most_max_bytes_of_the_log_but_at_least_one_message() {
     for (most, copied) in [(1, "* alice joined\n"), (22, "alice: one\nalice: two\n"), (22, "alice: three\n")] {
         assert!(driver.hub.fill(bob, &mut batch, most));
         assert_eq!(batch.as_bytes(), copied.as_bytes());
-        driver.hub.sent_batch(driver.now, bob, &batch, copied.len());
+        driver.hub.sent(driver.now, bob, &batch, copied.len());
     }
 }
 
@@ -254,7 +254,7 @@ fn every_reader_gets_its_turn_while_messages_keep_coming() {
             driver.hub.receive(driver.now, *asking, b"/ping\n");
         }
         for (id, batch) in writing.drain(..) {
-            driver.hub.sent_batch(driver.now, id, &batch, batch.as_bytes().len());
+            driver.hub.sent(driver.now, id, &batch, batch.as_bytes().len());
         }
         while writing.len() < ROUND
             && let Some(command) = driver.hub.poll_command()
@@ -454,9 +454,11 @@ fn a_write_that_takes_nothing_is_not_progress() {
     let (alice, bob) = (driver.join("text"), driver.join("text"));
     driver.say(alice, "hello\n");
     driver.drain();
+    let mut batch = Batch::new();
     for _ in 0..5 {
         assert_eq!(driver.closed, []);
-        driver.hub.sent(driver.now, bob, 0);
+        assert!(driver.hub.fill(bob, &mut batch, 1 << 16));
+        driver.hub.sent(driver.now, bob, &batch, 0);
         driver.pass(10 * MS);
     }
     assert_eq!(driver.closed, [(bob, CloseReason::Stalled)]);
@@ -711,8 +713,9 @@ fn a_policy_is_asked_once_about_a_message_that_waits() {
     assert_eq!(driver.hub.receive(driver.now, alice, line.repeat(4).as_bytes()), 2 * line.len());
     for _ in 0..200 {
         driver.drain();
-        if !driver.hub.pending(bob).is_empty() {
-            driver.hub.sent(driver.now, bob, 50);
+        let mut batch = Batch::new();
+        if driver.hub.fill(bob, &mut batch, 1 << 16) {
+            driver.hub.sent(driver.now, bob, &batch, 50);
         }
     }
     driver.read(bob);

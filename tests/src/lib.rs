@@ -5,7 +5,7 @@
 //! - [`alloc`]: heap use, counted by the allocator.
 //! - [`fuzzing`]: what the fuzz targets do, on any toolchain.
 //! - [`exact`]: `text` with a line for every join and leave.
-//! - [`room`]: a hub and its peers in a test.
+//! - [`room`]: a hub and its peers in a test; [`output`]: what a hub hands out.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, for that suite.
 //! - [`examples`]: the core's examples that serve sockets, for the same suite.
@@ -25,6 +25,7 @@ pub mod fuzzing;
 pub mod growth;
 pub mod load;
 pub mod model;
+pub mod output;
 pub mod program;
 pub mod resources;
 pub mod room;

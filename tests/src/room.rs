@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
 
+use crate::output::pending;
+
 /// A hub with a driver that does everything at once: all input is taken, all output is read.
 #[derive(Debug)]
 pub struct Room {
@@ -64,11 +66,10 @@ impl Room {
     pub fn read(&mut self, id: SessionId) -> String {
         let mut read = Vec::new();
         loop {
-            let pending = self.hub.pending(id);
-            let n = pending.len();
-            read.extend(pending.slices().concat());
-            self.hub.sent(self.now, id, n);
-            if n == 0 {
+            let pending = pending(&mut self.hub, id);
+            read.extend(pending.as_bytes());
+            self.hub.sent(self.now, id, &pending, pending.as_bytes().len());
+            if pending.as_bytes().is_empty() {
                 return String::from_utf8_lossy(&read).into_owned();
             }
         }

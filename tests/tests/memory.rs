@@ -4,13 +4,16 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use std::sync::Arc;
 
-use chat_proto::{Action, Command, Config, Hub, Proposal, SessionId, Timestamp, Verdict};
+use chat_proto::{Action, Batch, Command, Config, Hub, Proposal, SessionId, Timestamp, Verdict};
 use chat_tests::alloc::Meter;
+use chat_tests::output::roomy_batch;
 
 /// A hub whose every call is measured, with sockets that take everything.
 struct Measured {
     hub: Hub,
     meter: Meter,
+    /// Holds whatever is pending, so that filling it allocates nothing.
+    batch: Batch,
     now: Timestamp,
     bound: i64,
 }
@@ -20,7 +23,7 @@ impl Measured {
         let mut meter = Meter::new();
         let hub = meter.scope(|| Hub::new(config.clone()).expect("valid limits"));
         let bound = i64::try_from(config.memory_bound()).expect("a sensible bound");
-        Self { hub, meter, now: Timestamp::ZERO, bound }
+        Self { hub, meter, batch: roomy_batch(config), now: Timestamp::ZERO, bound }
     }
 
     fn open(&mut self, dialect: &str) -> SessionId {
@@ -38,8 +41,8 @@ impl Measured {
         self.meter.scope(|| {
             while let Some(command) = self.hub.poll_command() {
                 if let Command::Send(id) = command {
-                    let n = self.hub.pending(id).len();
-                    self.hub.sent(self.now, id, n);
+                    self.hub.fill(id, &mut self.batch, usize::MAX);
+                    self.hub.sent(self.now, id, &self.batch, self.batch.as_bytes().len());
                 }
             }
         });
@@ -113,15 +116,18 @@ fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], req
     let hub = &mut measured.hub;
     measured.meter.scope(|| {
         hub.receive(measured.now, text[1], b"a line of which half is read\n");
-        let n = hub.pending(text[0]).len();
-        hub.sent(measured.now, text[0], n / 2);
+        hub.fill(text[0], &mut measured.batch, usize::MAX);
+        hub.sent(measured.now, text[0], &measured.batch, measured.batch.as_bytes().len() / 2);
         for _ in 0..1_100 {
             hub.receive(measured.now, text[1], b"more\n");
         }
     });
     for _ in 0..4 {
-        let n = measured.meter.scope(|| measured.hub.pending(text[0]).len());
-        measured.meter.scope(|| measured.hub.sent(measured.now, text[0], n));
+        let Measured { hub, batch, meter, now, .. } = &mut *measured;
+        meter.scope(|| {
+            hub.fill(text[0], batch, usize::MAX);
+            hub.sent(*now, text[0], batch, batch.as_bytes().len());
+        });
     }
     measured.drain();
     // Some join and are kicked.

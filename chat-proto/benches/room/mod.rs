@@ -1,7 +1,7 @@
 //! What the benchmarks measure in: a hub with a speaker and readers, who are at rest.
 
 use base64::Engine as _;
-use chat_proto::{Command, Config, Hub, SessionId, Timestamp};
+use chat_proto::{Batch, Command, Config, Hub, SessionId, Timestamp};
 
 /// A hub with a speaker, who has a name, and that many others, all of whom have read everything.
 pub(crate) fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
@@ -21,11 +21,12 @@ pub(crate) fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
 
 /// Sends everything to everyone; returns how many bytes there were.
 pub(crate) fn drain(hub: &mut Hub) -> usize {
-    let mut bytes = 0;
+    let (mut batch, mut bytes) = (Batch::new(), 0);
     while let Some(command) = hub.poll_command() {
         if let Command::Send(id) = command {
-            let len = hub.pending(id).len();
-            hub.sent(Timestamp::ZERO, id, len);
+            hub.fill(id, &mut batch, 64 << 10);
+            let len = batch.as_bytes().len();
+            hub.sent(Timestamp::ZERO, id, &batch, len);
             bytes += len;
         }
     }

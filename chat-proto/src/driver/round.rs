@@ -130,7 +130,7 @@ impl<T> Round<T> {
     fn report(&mut self, hub: &mut ConnectedHub<T>, now: Timestamp) {
         for Delivery { id, connection, batch, sent } in self.deliveries.drain(..) {
             match sent {
-                Some(sent) => hub.hub.sent_batch(now, id, &self.batches[batch], sent),
+                Some(sent) => hub.hub.sent(now, id, &self.batches[batch], sent),
                 None => hub.hub.disconnect(now, id),
             }
             self.blocked.extend(connection.map(|connection| (id, connection)));

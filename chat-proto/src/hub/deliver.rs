@@ -14,103 +14,15 @@ use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::Clean;
 
-/// A session's pending bytes, borrowed from the hub in the order in which to write them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Pending<'a> {
-    slices: [&'a [u8]; Pending::MAX_SLICES],
-    count: usize,
-}
-
-impl<'a> Pending<'a> {
-    /// The most slices there are.
-    pub const MAX_SLICES: usize = 4;
-
-    /// Returns the slices, none of them empty; write them with one vectored write.
-    #[must_use]
-    pub fn slices(&self) -> &[&'a [u8]] {
-        &self.slices[..self.count]
-    }
-
-    /// Returns how many bytes the slices hold.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.slices().iter().map(|slice| slice.len()).sum()
-    }
-
-    /// Returns whether there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    fn push(&mut self, slice: &'a [u8]) {
-        if !slice.is_empty() {
-            self.slices[self.count] = slice;
-            self.count += 1;
-        }
-    }
-}
-
 impl Hub {
-    /// Borrows the bytes to send to a session, for one vectored write. It is empty if the session is gone or if nothing
-    /// remains to send.
-    ///
-    /// It ends where an event ends, and may be less than everything; another `Send` follows then. Report what was
-    /// written with [`sent`](Self::sent) before any other call, because a later call may evict from the log what was
-    /// borrowed here. Drivers that cannot do that copy the bytes with [`fill`](Self::fill).
-    pub fn pending(&mut self, id: SessionId) -> Pending<'_> {
-        let mut pending = Pending::default();
-        let Some(slot) = self.live(id) else { return pending };
-        let Some(out) = self.offer(slot) else { return pending };
-        if let Some(outbox) = &self.sessions[slot].outbox {
-            pending.push(outbox.front());
-            pending.push(&outbox.replies()[..out.replies]);
-        }
-        for slice in self.rendered(slot).log.bytes(out.from, out.to) {
-            pending.push(slice);
-        }
-        pending
-    }
-
-    /// Returns what to send to a session next. If nothing remains, completes the send.
-    fn offer(&mut self, slot: u32) -> Option<HandOut> {
-        self.settle_lag(slot);
-        let out = self.hand_out(slot);
-        if out.is_empty() {
-            self.progressed(slot, 0, true);
-            return None;
-        }
-        Some(out)
-    }
-
-    /// Reports that the session's socket took the first `n` bytes of what [`pending`](Self::pending) handed out.
-    ///
-    /// If it took all and there is more, another `Send` follows. If it took less, the driver tries again when the
-    /// socket is writable. If `n` is more than was pending, all counts as taken.
-    pub fn sent(&mut self, now: Timestamp, id: SessionId, n: usize) {
-        self.clock(now);
-        let Some(slot) = self.live(id) else { return };
-        let out = self.hand_out(slot);
-        let private = out.front + out.replies;
-        let log = &self.room.rendered[self.sessions[slot].dialect as usize].log;
-        let whole = private + log.len(out.from, out.to);
-        let n = n.min(whole);
-        let session = &mut self.sessions[slot];
-        session.take_private(&out, n);
-        if n > private {
-            let (seq, rest) = log.seek(out.from, n - private);
-            session.take_log(seq, rest, &mut self.outboxes, self.room.max_encoded);
-        }
-        self.step_over_own(slot);
-        self.progressed(slot, n, n == whole);
-    }
-
     /// Copies the bytes to send to a session into `batch`: at most `max_bytes` of the log, but at least one message.
-    /// Returns whether there is anything.
+    /// Returns whether there is anything; if not, there is nothing to report.
+    ///
+    /// The bytes end where an event ends, and may be less than everything; another `Send` follows then. Write once, as
+    /// much as the socket takes, and report it with [`sent`](Self::sent). Other calls may be made before that.
     ///
     /// A batch that already [`fits`](Self::fits) the session is left as it is, so that readers at the same place share
-    /// one copy. Any other batch is overwritten, so no session that was given it may still be unreported. If this
-    /// returns false, there is nothing to report.
+    /// one copy. Any other batch is overwritten, so no session that was given it may still be unreported.
     ///
     /// 64 KiB is a good `max_bytes`: about what a socket takes at once. The buffer of each batch grows to about that
     /// size.
@@ -157,9 +69,11 @@ impl Hub {
 
     /// Reports that the session's socket took the first `n` bytes of a batch that was filled for it.
     ///
-    /// Unlike with [`sent`](Self::sent), other calls may have been made since. If the socket took part of a message,
-    /// the rest is sent even if the log has evicted that message, because the batch still has it.
-    pub fn sent_batch(&mut self, now: Timestamp, id: SessionId, batch: &Batch, n: usize) {
+    /// If it took all and there is more, another `Send` follows. If it took less, the driver tries again when the
+    /// socket is writable; if it took part of a message, the rest comes first then, even if the log has evicted that
+    /// message. If `n` is more than the batch holds, all counts as taken. A batch that was not filled for this session,
+    /// or was reported before, counts as nothing taken.
+    pub fn sent(&mut self, now: Timestamp, id: SessionId, batch: &Batch, n: usize) {
         self.clock(now);
         let Some(slot) = self.live(id) else { return };
         let out = *batch.out();
@@ -171,7 +85,7 @@ impl Hub {
         }
         session.take_private(&out, n);
         if let Some((seq, rest)) = batch.seek(n) {
-            session.take_log(seq, [rest, &[]], &mut self.outboxes, self.room.max_encoded);
+            session.take_log(seq, rest, &mut self.outboxes, self.room.max_encoded);
         }
         self.step_over_own(slot);
         self.progressed(slot, n, n == whole);
@@ -196,6 +110,17 @@ impl Hub {
         let session = &self.sessions[slot];
         session.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())
             || session.cursor.next < session.end(self.rendered(slot).log.head())
+    }
+
+    /// Returns what to send to a session next. If nothing remains, completes the send.
+    fn offer(&mut self, slot: u32) -> Option<HandOut> {
+        self.settle_lag(slot);
+        let out = self.hand_out(slot);
+        if out.is_empty() {
+            self.progressed(slot, 0, true);
+            return None;
+        }
+        Some(out)
     }
 
     /// Returns what to send to the session next. Call [`settle_lag`](Self::settle_lag) first.
@@ -240,7 +165,7 @@ impl Hub {
         let (session, max) = (&mut self.sessions[slot], self.room.max_encoded);
         let notice = self.room.encode(session.dialect, &Event::Missed { count });
         if !notice.is_empty() {
-            session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front([notice], max);
+            session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front(notice, max);
         }
         if self.config.on_lag == OnLag::Close {
             self.begin_close(slot, CloseReason::Lagged { missed: count }, Clean::EMPTY);
@@ -320,8 +245,8 @@ impl crate::session::Session {
     /// Moves the cursor to the log's entry `seq`. If part of that entry was taken, moves past it and keeps the `rest`
     /// to send first.
     #[inline]
-    fn take_log(&mut self, seq: u64, rest: [&[u8]; 2], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
-        let begun = !rest[0].is_empty();
+    fn take_log(&mut self, seq: u64, rest: &[u8], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
+        let begun = !rest.is_empty();
         let next = seq + u64::from(begun);
         self.stats.lines_sent += next - self.cursor.next;
         self.cursor.next = next;

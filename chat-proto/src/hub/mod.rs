@@ -25,7 +25,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use self::bound::MemoryBound;
-pub use self::deliver::Pending;
 pub use self::member::{EnterError, SayError};
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError, DialectConfig};

@@ -95,11 +95,9 @@ impl Outbox {
     }
 
     /// Sets the bytes that go out before everything else. There must be none.
-    pub(crate) fn set_front<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>, max_encoded: usize) {
+    pub(crate) fn set_front(&mut self, bytes: &[u8], max_encoded: usize) {
         debug_assert!(self.front.is_empty(), "a line is finished before another begins");
-        for piece in pieces {
-            self.front.extend(piece, max_encoded);
-        }
+        self.front.extend(bytes, max_encoded);
     }
 
     /// Removes the first `n` bytes of the front.

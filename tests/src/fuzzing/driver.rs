@@ -16,7 +16,7 @@
 //! | `pP` | its socket takes bytes again |
 //! | `wPN` | write, and `N` bytes are taken (`W`: and more is reported than was there) |
 //! | `vPN` | from now on its socket takes `N` bytes a write |
-//! | `mPS` | from now on it is written to from borrowed bytes (0), a shared copy (1), or its own copy, later (2) |
+//! | `mPS` | from now on it is written to from a copy of everything (0), a shared copy (1), or its own copy, later (2) |
 //! | `bPN` | the write begun earlier ends: `N` bytes are taken |
 //! | `cN` | carry out `N` commands |
 //! | `tSN` | time passes: `N` of the unit `S`; `u` the same, backwards |
@@ -92,7 +92,7 @@ struct Peer {
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Way {
     #[default]
-    Borrowed,
+    Whole,
     Shared,
     Later,
 }
@@ -165,7 +165,7 @@ impl Driver {
             }
             b'm' => {
                 let (peer, way) = (script.small(), script.small());
-                self.peers[peer].way = [Way::Borrowed, Way::Shared, Way::Later][way % 3];
+                self.peers[peer].way = [Way::Whole, Way::Shared, Way::Later][way % 3];
                 Ok(())
             }
             b'b' => {
@@ -237,7 +237,7 @@ impl Driver {
                 self.peers[peer].writing = Some(batch);
                 return Ok(());
             }
-            Way::Borrowed => self.hub.write(now, *id, if exaggerate { usize::MAX } else { taken }, &mut Vec::new())?,
+            Way::Whole => self.hub.write(now, *id, if exaggerate { usize::MAX } else { taken }, &mut Vec::new())?,
             Way::Shared | Way::Later => {
                 let batch = if *way == Way::Shared { &mut self.shared } else { copied };
                 self.hub.fill(*id, batch, taken)?;

@@ -5,12 +5,15 @@ use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, Sessi
 
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
+use crate::output::roomy_batch;
 
 /// A hub and its model.
 #[derive(Debug)]
 pub(super) struct Lockstep {
     hub: Hub,
     meter: Meter,
+    /// Holds whatever is pending, so that filling it allocates nothing.
+    pending: Batch,
     /// The memory bound that the hub states.
     bound: i64,
     /// `None` once the driver has reported something false: no rule says what the session concerned is sent then.
@@ -33,7 +36,18 @@ impl Lockstep {
         let mut meter = Meter::new();
         let hub = meter.scope(|| Hub::new(config.clone()).expect("the limits are in range"));
         let now = Timestamp::ZERO;
-        Self { hub, meter, bound, model: Some(Model::new(config)), journal_records, journal_seen: 0, now, sessions: 0 }
+        let pending = roomy_batch(&config);
+        Self {
+            hub,
+            meter,
+            pending,
+            bound,
+            model: Some(Model::new(config)),
+            journal_records,
+            journal_seen: 0,
+            now,
+            sessions: 0,
+        }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -247,56 +261,52 @@ impl Lockstep {
         Ok(command)
     }
 
-    /// Borrows what is pending and reports that up to `taken` bytes of it were taken; returns whether those were all.
+    /// Copies what is pending and reports that up to `taken` bytes of it were taken; returns whether those were all.
     /// Bytes taken go to `out`.
     pub(super) fn write(&mut self, now: Timestamp, id: SessionId, taken: usize, out: &mut Vec<u8>) -> Checked<bool> {
-        let hub = &mut self.hub;
-        let pending = self.meter.scope(move || hub.pending(id));
-        let (len, before) = (pending.len(), out.len());
-        if pending.is_empty() != (len == 0) || pending.slices().iter().any(|slice| slice.is_empty()) {
-            return differ("pending", format!("{:?}", pending.slices()));
-        }
-        if let Some(model) = &mut self.model {
-            model.offered(id.slot(), pending.slices())?;
-        }
-        for slice in pending.slices() {
-            let left = taken - (out.len() - before);
-            out.extend_from_slice(&slice[..left.min(slice.len())]);
-        }
-        self.call(now, |hub| hub.sent(now, id, taken));
-        self.tell(|model| model.sent(now, id.slot(), taken.min(len), taken >= len))?;
-        Ok(taken >= len)
+        self.is_quiet(id)?;
+        let batch = std::mem::take(&mut self.pending);
+        let bytes = batch.as_bytes();
+        out.extend_from_slice(&bytes[..taken.min(bytes.len())]);
+        let complete = self.wrote(now, id, &batch, taken)?;
+        self.pending = batch;
+        Ok(complete)
     }
 
     /// Returns whether a session has nothing pending.
     pub(super) fn is_quiet(&mut self, id: SessionId) -> Checked<bool> {
-        let hub = &mut self.hub;
-        let pending = self.meter.scope(move || hub.pending(id));
-        if let Some(model) = &mut self.model {
-            model.offered(id.slot(), pending.slices())?;
+        let Self { hub, meter, pending, model, .. } = self;
+        let any = meter.scope(|| hub.fill(id, pending, usize::MAX));
+        let bytes = pending.as_bytes();
+        if any == bytes.is_empty() {
+            return differ("fill", format!("{any}, {} bytes", bytes.len()));
         }
-        Ok(pending.is_empty())
+        if let Some(model) = model {
+            model.offered(id.slot(), bytes)?;
+        }
+        Ok(!any)
     }
 
     /// Copies what is pending; returns whether there is anything.
     pub(super) fn fill(&mut self, id: SessionId, batch: &mut Batch, most: usize) -> Checked<bool> {
         let had = batch.as_bytes().len();
         // After this the hub allocates nothing more: only the batch, which is the driver's, grows in `fill`.
-        self.call(self.now, |hub| hub.pending(id).len());
+        let Self { hub, meter, pending, .. } = self;
+        meter.scope(|| hub.fill(id, pending, 0));
         let fits = self.hub.fits(id, batch);
         let any = self.hub.fill(id, batch, most);
         let bytes = batch.as_bytes();
         if any == bytes.is_empty() || fits && bytes.len() != had {
             return differ("fill", format!("{any}, {fits}, {} bytes where {had} were", bytes.len()));
         }
-        self.compare(|model| model.offered(id.slot(), &[bytes]))?;
+        self.compare(|model| model.offered(id.slot(), bytes))?;
         Ok(any)
     }
 
     /// Reports that up to `taken` bytes of a batch filled for the session were taken; returns whether all were.
     pub(super) fn wrote(&mut self, now: Timestamp, id: SessionId, batch: &Batch, taken: usize) -> Checked<bool> {
         let len = batch.as_bytes().len();
-        self.call(now, |hub| hub.sent_batch(now, id, batch, taken));
+        self.call(now, |hub| hub.sent(now, id, batch, taken));
         self.tell(|model| model.sent(now, id.slot(), taken.min(len), taken >= len))?;
         Ok(taken >= len)
     }
@@ -305,24 +315,20 @@ impl Lockstep {
     pub(super) fn call_stale(&mut self, now: Timestamp, id: SessionId) -> Checked {
         let before = self.snapshot();
         let mut batch = Batch::new();
-        let (taken, pending) = self.call(now, |hub| {
+        let taken = self.call(now, |hub| {
             let taken = hub.receive(now, id, b"/name ghost\nboo\n");
             hub.receive_eof(now, id);
             hub.peer_ended(now, id);
             hub.writable(now, id);
             hub.disconnect(now, id);
             hub.kick(now, id, "gone");
-            hub.sent(now, id, 7);
-            hub.sent_batch(now, id, &batch, 7);
-            (taken, hub.pending(id).len())
+            hub.sent(now, id, &batch, 7);
+            taken
         });
         let filled = self.hub.fill(id, &mut batch, 100) || self.hub.fits(id, &batch);
         let known = self.hub.session_stats(id).is_some() || self.hub.name(id).is_some();
-        if taken != 16 || pending != 0 || filled || known || before != self.snapshot() {
-            return differ(
-                "stale id",
-                format!("{id:?}: took {taken}, pending {pending}, filled {filled}, known {known}"),
-            );
+        if taken != 16 || filled || known || before != self.snapshot() {
+            return differ("stale id", format!("{id:?}: took {taken}, filled {filled}, known {known}"));
         }
         self.tell(|model| model.advance(now))
     }

@@ -166,7 +166,7 @@ impl Driver {
         for (id, batch) in self.round.drain(..) {
             let batch = &self.batches[batch];
             let bytes = black_box(batch.as_bytes()).len();
-            hub.sent_batch(Timestamp::ZERO, id, batch, bytes);
+            hub.sent(Timestamp::ZERO, id, batch, bytes);
         }
         self.filled = 0;
     }

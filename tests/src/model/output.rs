@@ -54,34 +54,32 @@ impl Model {
     /// # Errors
     ///
     /// If the bytes are not the beginning of what is pending, or if there are none though something is pending.
-    pub fn offered(&mut self, slot: usize, pieces: &[&[u8]]) -> Checked {
+    pub fn offered(&mut self, slot: usize, mut bytes: &[u8]) -> Checked {
+        let offered = bytes;
         self.catch_up(slot);
         let session = &self.sessions[&slot];
         let mut lines = session.shown();
         let mut expected = lines.next().map_or(&[][..], |line| &line.bytes[session.begun..]);
-        if expected.is_empty() != pieces.iter().all(|piece| piece.is_empty()) {
-            return self.misfit(slot, pieces);
+        if expected.is_empty() != bytes.is_empty() {
+            return self.misfit(slot, offered);
         }
-        for mut piece in pieces.iter().copied() {
-            while !piece.is_empty() {
-                let n = piece.len().min(expected.len());
-                if n == 0 || piece[..n] != expected[..n] {
-                    return self.misfit(slot, pieces);
-                }
-                (piece, expected) = (&piece[n..], &expected[n..]);
-                if expected.is_empty() {
-                    expected = lines.next().map_or(&[], |line| &line.bytes);
-                }
+        while !bytes.is_empty() {
+            let n = bytes.len().min(expected.len());
+            if n == 0 || bytes[..n] != expected[..n] {
+                return self.misfit(slot, offered);
+            }
+            (bytes, expected) = (&bytes[n..], &expected[n..]);
+            if expected.is_empty() {
+                expected = lines.next().map_or(&[], |line| &line.bytes);
             }
         }
         Ok(())
     }
 
-    fn misfit<T>(&self, slot: usize, pieces: &[&[u8]]) -> Checked<T> {
+    fn misfit<T>(&self, slot: usize, offered: &[u8]) -> Checked<T> {
         let session = &self.sessions[&slot];
         let expected: Vec<u8> =
             session.shown().flat_map(|line| line.bytes.iter().copied()).skip(session.begun).collect();
-        let offered = pieces.concat();
         let same = offered.iter().zip(&expected).take_while(|(a, b)| a == b).count();
         let show = |bytes: &[u8]| bytes[same.min(bytes.len())..].escape_ascii().take(300).collect::<Vec<_>>();
         let show = |bytes| String::from_utf8(show(bytes)).expect("escapes are ASCII");
@@ -89,7 +87,7 @@ impl Model {
             "stream",
             format!(
                 "slot {slot}, after {same} bytes that are right:\n     hub \"{}\"\n   model \"{}\"",
-                show(&offered),
+                show(offered),
                 show(&expected)
             ),
         )

@@ -4,6 +4,7 @@ use chat_proto::conversation::Entry;
 use chat_proto::{Record, SessionId, Timestamp};
 
 use super::world::World;
+use crate::alloc::Meter;
 use crate::model::{Checked, differ};
 
 impl World {
@@ -16,13 +17,9 @@ impl World {
         if stats != self.model.stats {
             return differ("counters", format!("\n     hub {stats:?}\n   model {:?}", self.model.stats));
         }
-        let held = self.meter.live - self.batch_size - self.writing_size;
-        // The peak includes a batch that grows within a step, which is the driver's. So it is checked only without batches.
-        if held > self.bound || self.conduct.is_borrowing() && self.meter.peak > self.bound {
-            return differ(
-                "memory",
-                format!("{held} bytes, at most {}, over the bound of {}", self.meter.peak, self.bound),
-            );
+        if self.meter.peak > self.bound {
+            let Meter { live, peak, .. } = self.meter;
+            return differ("memory", format!("{live} bytes, at most {peak}, over the bound of {}", self.bound));
         }
         match (self.hub.poll_timeout(), self.model.deadline()) {
             (hub, Some(mine)) if hub.is_none_or(|hub| hub > mine) => {
@@ -112,7 +109,6 @@ impl World {
 
     /// Checks the rest: names, counters and ids of every session.
     pub(super) fn sweep(&mut self) -> Checked {
-        self.drop_batch();
         let mut live = self.model.live();
         for id in self.hub.sessions() {
             let Some((slot, is_open)) = live.next() else { return differ("sessions", format!("{id:?} is not there")) };

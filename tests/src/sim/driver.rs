@@ -1,9 +1,9 @@
 //! The driver: reads, writes and carries out commands as an adapter does, well or badly.
 
-use chat_proto::{Batch, CloseReason, Command, Hub, SessionId};
+use chat_proto::{Batch, CloseReason, Command, SessionId};
 
 use super::episode::Way;
-use super::world::{World, Writing};
+use super::world::{Connection, World, Writing};
 use crate::model::{Checked, differ};
 
 /// About how many bytes a batch holds.
@@ -40,94 +40,85 @@ impl World {
     /// Writes once, as much as the peer's socket takes.
     pub(super) fn write(&mut self, peer: u8) -> Checked {
         let Some(connection) = self.peers.get(usize::from(peer)).and_then(Option::as_ref) else { return Ok(()) };
-        if matches!(connection.writing, Writing::UnderWay(..)) {
+        if matches!(connection.writing, Writing::UnderWay(_)) {
             return Ok(());
         }
         match self.conduct.way(peer) {
-            Way::Borrowed => self.write_borrowed(peer),
-            Way::Copied => self.write_copied(peer, false),
+            Way::Whole => self.write_whole(peer),
+            Way::Shared => self.write_copied(peer, false),
             // A write without a `Send` is complete before any other call.
             Way::Late => self.write_copied(peer, self.model.is_sending(connection.id.slot())),
         }
     }
 
-    fn write_borrowed(&mut self, peer: u8) -> Checked {
-        let now = self.now();
-        let connection = self.peers[usize::from(peer)].as_ref().expect("it is there");
-        let (id, hub) = (connection.id, &mut self.hub);
-        let pending = self.meter.scope(move || hub.pending(id));
-        self.model.offered(id.slot(), pending.slices())?;
-        let given = pending.len();
-        let taken = connection.window.min(given);
-        let mut left = taken;
-        for piece in pending.slices() {
-            let n = left.min(piece.len());
-            self.digest.bytes(&piece[..n]);
-            left -= n;
-        }
-        self.wrote(peer, given, taken, |hub| hub.sent(now, id, taken));
+    fn write_whole(&mut self, peer: u8) -> Checked {
+        let id = self.peers[usize::from(peer)].as_ref().expect("it is there").id;
+        self.fill_pending(id, usize::MAX)?;
+        let batch = std::mem::take(&mut self.pending);
+        self.wrote(peer, &batch);
+        self.pending = batch;
         Ok(())
+    }
+
+    /// Copies what is pending for a session, at most that many bytes of the log; all that the hub allocates for that is
+    /// counted.
+    pub(super) fn fill_pending(&mut self, id: SessionId, most: usize) -> Checked {
+        let Self { hub, meter, pending, model, .. } = self;
+        let any = meter.scope(|| hub.fill(id, pending, most));
+        if any == pending.as_bytes().is_empty() {
+            return differ("fill", format!("{any}, {} bytes", pending.as_bytes().len()));
+        }
+        model.offered(id.slot(), pending.as_bytes())
     }
 
     /// Copies what is pending, and writes it at once or begins a write.
     fn write_copied(&mut self, peer: u8, late: bool) -> Checked {
-        let now = self.now();
-        let connection = self.peers[usize::from(peer)].as_mut().expect("it is there");
-        let id = connection.id;
+        let id = self.peers[usize::from(peer)].as_ref().expect("it is there").id;
+        // After this the hub allocates nothing more: only the batch, which is the driver's, grows.
+        self.fill_pending(id, 0)?;
         let mut batch = std::mem::take(&mut self.batch);
-        // A lagging reader is told so here, for which the hub may allocate. From here on only the batch grows.
-        self.meter.scope(|| self.hub.pending(id).len());
-        let before = self.meter.live;
         let fits = self.hub.fits(id, &batch);
         let copied = batch.as_bytes().len();
-        let any = self.meter.scope(|| self.hub.fill(id, &mut batch, BATCH));
-        self.batch_size += self.meter.live - before;
+        let any = self.hub.fill(id, &mut batch, BATCH);
         let bytes = batch.as_bytes();
         if any == bytes.is_empty() || fits && bytes.len() != copied {
             return differ("fill", format!("{any}, {fits}, {copied}, {} bytes", bytes.len()));
         }
-        self.model.offered(id.slot(), &[bytes])?;
+        self.model.offered(id.slot(), bytes)?;
         if late && any {
-            let size = std::mem::take(&mut self.batch_size);
-            self.writing_size += size;
-            connection.writing = Writing::UnderWay(batch, size);
+            self.connection(peer).expect("it is there").writing = Writing::UnderWay(batch);
             return Ok(());
         }
-        let taken = connection.window.min(bytes.len());
-        self.digest.bytes(&bytes[..taken]);
-        self.wrote(peer, bytes.len(), taken, |hub| hub.sent_batch(now, id, &batch, taken));
+        self.wrote(peer, &batch);
         self.batch = batch;
         Ok(())
     }
 
     /// Ends the write that is under way.
     pub(super) fn write_ends(&mut self, peer: u8) {
-        let now = self.now();
-        let Some(connection) = self.connection(peer) else { return };
-        let (id, window) = (connection.id, connection.window);
-        let Some((batch, size)) = connection.take_write() else { return };
-        let bytes = batch.as_bytes();
-        let taken = window.min(bytes.len());
-        self.digest.bytes(&bytes[..taken]);
-        self.wrote(peer, bytes.len(), taken, |hub| hub.sent_batch(now, id, &batch, taken));
-        self.meter.scope(|| drop(batch));
-        self.writing_size -= size;
+        if let Some(batch) = self.connection(peer).and_then(Connection::take_write) {
+            self.wrote(peer, &batch);
+        }
     }
 
     /// Reports how much a socket took of what it was given; a write of nothing is not reported.
-    fn wrote(&mut self, peer: u8, given: usize, taken: usize, report: impl FnOnce(&mut Hub)) {
+    fn wrote(&mut self, peer: u8, batch: &Batch) {
+        let connection = self.peers[usize::from(peer)].as_ref().expect("it is there");
+        let (id, bytes) = (connection.id, batch.as_bytes());
+        let taken = connection.window.min(bytes.len());
+        self.digest.bytes(&bytes[..taken]);
         let mut now = self.model.now();
-        if given > 0 {
+        if !bytes.is_empty() {
             now = self.now();
-            self.meter.scope(|| report(&mut self.hub));
+            self.meter.scope(|| self.hub.sent(now, id, batch, taken));
         }
-        let connection = self.peers[usize::from(peer)].as_mut().expect("it is there");
-        let slot = connection.id.slot();
         // After a write without a `Send`, the driver is told to write again.
-        let is_told = self.model.is_sending(slot);
-        connection.writing = if taken < given && is_told { Writing::Blocked } else { Writing::Done };
+        let is_told = self.model.is_sending(id.slot());
+        let is_all = taken == bytes.len();
+        let connection = self.connection(peer).expect("it is there");
+        connection.writing = if !is_all && is_told { Writing::Blocked } else { Writing::Done };
         connection.window -= taken;
-        self.model.sent(now, slot, taken, taken == given);
+        self.model.sent(now, id.slot(), taken, is_all);
     }
 
     /// Carries out up to `most` commands.
@@ -183,12 +174,5 @@ impl World {
             Some(peer) if known => Ok(peer),
             _ => differ("command for nobody", format!("{command:?}")),
         }
-    }
-
-    /// Drops the driver's own buffers, so that the measured heap is the hub's alone.
-    pub(super) fn drop_batch(&mut self) {
-        let batch = std::mem::replace(&mut self.batch, Batch::new());
-        self.meter.scope(|| drop(batch));
-        self.batch_size = 0;
     }
 }

@@ -46,10 +46,10 @@ pub struct Conduct {
 /// How a driver writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// From what the hub lends.
-    Borrowed,
+    /// From a copy of everything.
+    Whole,
     /// From a copy that readers share.
-    Copied,
+    Shared,
     /// From a copy of its own, while other calls go on.
     Late,
 }
@@ -203,7 +203,7 @@ fn spare(random: &mut Random, most: u64) -> usize {
 
 impl Conduct {
     fn draw(random: &mut Random, config: &Config, peers: u8) -> Self {
-        let ways = [Way::Borrowed, Way::Copied, Way::Late];
+        let ways = [Way::Whole, Way::Shared, Way::Late];
         let deaf = if random.one_in(2) { random.below(u64::from(peers) / 2 + 1) as u8 } else { 0 };
         Self {
             prompt: !random.one_in(3),
@@ -229,10 +229,5 @@ impl Conduct {
             peer if peer < self.slow => self.first_window,
             _ => usize::MAX / 2,
         }
-    }
-
-    /// Whether no batch is ever filled.
-    pub(super) fn is_borrowing(&self) -> bool {
-        self.ways == [Way::Borrowed; 3]
     }
 }

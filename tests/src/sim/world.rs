@@ -12,6 +12,7 @@ use super::random::{Digest, Random};
 use super::step::Step;
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
+use crate::output::roomy_batch;
 
 /// How many ids of closed sessions are kept, for stale calls.
 const STALE: usize = 8;
@@ -31,10 +32,10 @@ pub struct World {
     pub(super) peers: Vec<Option<Connection>>,
     /// Which peer's session has a slot.
     pub(super) peer_of: Vec<Option<u8>>,
+    /// A batch that readers share.
     pub(super) batch: Batch,
-    /// How much of the measured heap is that batch, and how much is batches being written.
-    pub(super) batch_size: i64,
-    pub(super) writing_size: i64,
+    /// Holds whatever is pending, so that filling it allocates nothing.
+    pub(super) pending: Batch,
     pub(super) journal_seen: u64,
     /// The follower, which is given only the hub's entries; `None` once it has missed some.
     pub(super) follower: Option<Conversation>,
@@ -66,9 +67,9 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Takes out the write that is under way, if one is.
-    pub(super) fn take_write(&mut self) -> Option<(Batch, i64)> {
+    pub(super) fn take_write(&mut self) -> Option<Batch> {
         match std::mem::replace(&mut self.writing, Writing::Done) {
-            Writing::UnderWay(batch, size) => Some((batch, size)),
+            Writing::UnderWay(batch) => Some(batch),
             other => {
                 self.writing = other;
                 None
@@ -84,8 +85,8 @@ pub(super) enum Writing {
     Done,
     /// The socket took less than it was given; the driver waits until it takes more.
     Blocked,
-    /// A write is under way; its batch takes so much of the measured heap.
-    UnderWay(Batch, i64),
+    /// A write is under way.
+    UnderWay(Batch),
 }
 
 impl World {
@@ -112,8 +113,7 @@ impl World {
             conduct: episode.conduct.clone(),
             clock: 0,
             batch: Batch::new(),
-            batch_size: 0,
-            writing_size: 0,
+            pending: roomy_batch(&episode.config),
             journal_seen: 0,
             follower: Some(follower),
             digest: Digest::new(),
@@ -353,15 +353,11 @@ impl World {
     pub(super) fn drop_connection(&mut self, id: SessionId) {
         let Some(peer) = self.peer_of[id.slot()].take() else { return };
         let write = self.peers[usize::from(peer)].take().and_then(|mut connection| connection.take_write());
-        if let Some((batch, size)) = write {
+        if let Some(batch) = write {
             let now = self.now();
             // The write ends, though its session is closed.
-            self.meter.scope(|| {
-                self.hub.sent_batch(now, id, &batch, batch.as_bytes().len());
-                drop(batch);
-            });
+            self.meter.scope(|| self.hub.sent(now, id, &batch, batch.as_bytes().len()));
             self.model.advance(now);
-            self.writing_size -= size;
         }
         self.stale.push_back(id);
         if self.stale.len() > STALE {
@@ -387,7 +383,6 @@ impl World {
         }
         self.use_stale_ids()?;
         self.check()?;
-        self.drop_batch();
         let Self { hub, mut meter, digest, .. } = self;
         meter.scope(|| drop(hub));
         if meter.live == 0 { Ok(digest.value()) } else { differ("leak", format!("{} bytes", meter.live)) }

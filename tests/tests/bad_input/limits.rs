@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chat_proto::{Config, ConfigError, DialectConfig, Hub, Limit, OpenError, Rate, RecordKind};
 use chat_tests::alloc::Meter;
+use chat_tests::output::roomy_batch;
 use chat_tests::room::Room;
 
 use super::{Scene, lines};
@@ -256,14 +257,15 @@ fn memory_is_within_the_bound_when_everything_is_full() {
     let half = "y".repeat(4_096);
     let ids: Vec<_> =
         (0..20).map(|i| meter.scope(|| room.enter(if i % 2 == 0 { "text" } else { "classic" }))).collect();
+    let mut batch = roomy_batch(room.hub.config());
     for _ in 0..10 {
         for id in &ids {
             meter.scope(|| {
                 room.hub.receive(room.now, *id, "/help\n".repeat(100).as_bytes());
                 room.hub.receive(room.now, *id, line.as_bytes());
                 // All output but one byte is sent, and half a line is received.
-                let n = room.hub.pending(*id).len();
-                room.hub.sent(room.now, *id, n.saturating_sub(1));
+                room.hub.fill(*id, &mut batch, usize::MAX);
+                room.hub.sent(room.now, *id, &batch, batch.as_bytes().len().saturating_sub(1));
                 room.hub.receive(room.now, *id, half.as_bytes());
             });
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::{Batch, CloseReason, Command, Config, OpenError};
+use chat_tests::output::pending;
 use chat_tests::room::Room;
 
 use super::Scene;
@@ -22,10 +23,9 @@ fn stale_ids_do_nothing_even_when_their_slot_is_reused() {
     hub.receive_eof(now, stale);
     hub.disconnect(now, stale);
     hub.kick(now, stale, "out");
-    hub.sent(now, stale, 100);
     let mut batch = Batch::new();
-    assert!(hub.pending(stale).is_empty() && !hub.fill(stale, &mut batch, 100) && !hub.fits(stale, &batch));
-    hub.sent_batch(now, stale, &batch, 100);
+    assert!(!hub.fill(stale, &mut batch, 100) && !hub.fits(stale, &batch));
+    hub.sent(now, stale, &batch, 100);
     assert!(hub.name(stale).is_none() && hub.session_stats(stale).is_none());
     assert_eq!((hub.stats(), hub.poll_timeout(), hub.journal(0).count()), before);
     scene.unharmed();
@@ -45,16 +45,17 @@ fn a_second_disconnect_does_nothing() {
 }
 
 #[test]
-fn sent_of_more_than_was_pending_counts_as_all_of_it() {
+fn sent_of_more_than_a_batch_holds_counts_as_all_of_it() {
     let mut scene = Scene::new();
     scene.room.types(scene.offender, "/ping\n");
     let before = scene.room.hub.session_stats(scene.offender).expect("it is there");
-    let pending = scene.room.hub.pending(scene.offender).len();
-    scene.room.hub.sent(scene.room.now, scene.offender, usize::MAX);
+    let batch = pending(&mut scene.room.hub, scene.offender);
+    scene.room.hub.sent(scene.room.now, scene.offender, &batch, usize::MAX);
     assert_eq!(scene.room.read(scene.offender), "");
     let stats = scene.room.hub.session_stats(scene.offender).expect("it is there");
-    assert_eq!(stats.bytes_sent, before.bytes_sent + pending as u64);
-    scene.room.hub.sent(scene.room.now, scene.offender, 5);
+    assert_eq!(stats.bytes_sent, before.bytes_sent + batch.as_bytes().len() as u64);
+    let batch = pending(&mut scene.room.hub, scene.offender);
+    scene.room.hub.sent(scene.room.now, scene.offender, &batch, 5);
     assert_eq!(scene.room.hub.session_stats(scene.offender), Some(stats), "nothing was pending, nothing was sent");
     scene.unharmed();
 }
@@ -133,7 +134,7 @@ fn a_batch_of_another_session_is_not_counted() {
     scene.room.types(scene.alice, "hello\n");
     let mut batch = Batch::new();
     assert!(scene.room.hub.fill(scene.bob, &mut batch, 1_000));
-    scene.room.hub.sent_batch(scene.room.now, scene.alice, &batch, batch.as_bytes().len());
+    scene.room.hub.sent(scene.room.now, scene.alice, &batch, batch.as_bytes().len());
     assert!(scene.room.commands().len() <= 3, "commands are not repeated for ever");
     assert_eq!(scene.bob_hears(), "alice: hello\n");
     scene.quiet();
@@ -147,11 +148,11 @@ fn a_batch_reported_again_moves_nobody_back() {
     let mut batch = Batch::new();
     assert!(scene.room.hub.fill(scene.bob, &mut batch, 1_000));
     let (now, len) = (scene.room.now, batch.as_bytes().len());
-    scene.room.hub.sent_batch(now, scene.bob, &batch, len);
+    scene.room.hub.sent(now, scene.bob, &batch, len);
     scene.room.types(scene.alice, "one\ntwo\n");
     assert_eq!(scene.bob_hears(), "alice: one\nalice: two\n");
     for n in [len, len - 1, 1, 0] {
-        scene.room.hub.sent_batch(now, scene.bob, &batch, n);
+        scene.room.hub.sent(now, scene.bob, &batch, n);
         assert_eq!(scene.bob_hears(), "", "after {n} bytes");
     }
     scene.unharmed();

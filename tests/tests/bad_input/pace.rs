@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::{Command, Config, Hub, RecordKind, SessionId, Timestamp};
+use chat_tests::output::pending;
 
 const PACE: usize = 1 << 20;
 const TICK: Duration = Duration::from_millis(1);
@@ -86,8 +87,8 @@ impl Stage {
                         Self::write(&mut self.hub, self.now, reader);
                     } else {
                         // A sender reads everything at once.
-                        let n = self.hub.pending(id).len();
-                        self.hub.sent(self.now, id, n);
+                        let pending = pending(&mut self.hub, id);
+                        self.hub.sent(self.now, id, &pending, pending.as_bytes().len());
                     }
                 }
                 // The input is offered again in the next tick.
@@ -98,12 +99,13 @@ impl Stage {
     }
 
     fn write(hub: &mut Hub, now: Timestamp, reader: &mut Reader) {
-        let n = hub.pending(reader.id).len();
+        let pending = pending(hub, reader.id);
+        let n = pending.as_bytes().len();
         if n > 0 {
             let taken = n.min(SOCKET - reader.held);
             reader.held += taken;
             reader.is_blocked = taken < n;
-            hub.sent(now, reader.id, taken);
+            hub.sent(now, reader.id, &pending, taken);
         }
     }
 
@@ -243,11 +245,10 @@ fn held_up() -> (Stage, SessionId) {
 
 /// Returns what is pending for a session, and reports it as sent.
 fn read(stage: &mut Stage, id: SessionId) -> String {
-    let pending = stage.hub.pending(id);
-    let read = String::from_utf8_lossy(&pending.slices().concat()).into_owned();
-    let n = pending.len();
-    stage.hub.sent(stage.now, id, n);
-    if n == 0 { read } else { read + &self::read(stage, id) }
+    let pending = pending(&mut stage.hub, id);
+    let read = String::from_utf8_lossy(pending.as_bytes()).into_owned();
+    stage.hub.sent(stage.now, id, &pending, read.len());
+    if read.is_empty() { read } else { read + &self::read(stage, id) }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::{CloseReason, Command, Config, DialectConfig, OnLag, SessionId};
+use chat_tests::output::pending;
 use chat_tests::room::Room;
 
 use super::Scene;
@@ -101,9 +102,9 @@ fn a_reader_of_one_byte_a_second_stays_and_gets_whole_lines() {
     let mut heard = Vec::new();
     for second in 0..800 {
         let (now, offender) = (scene.room.now, scene.offender);
-        let pending = scene.room.hub.pending(offender);
-        heard.extend(pending.slices().first().map(|slice| slice[0]));
-        scene.room.hub.sent(now, offender, 1);
+        let pending = pending(&mut scene.room.hub, offender);
+        heard.extend(pending.as_bytes().first());
+        scene.room.hub.sent(now, offender, &pending, 1);
         scene.room.pass(SECOND);
         keep_awake(&mut scene);
         // Meanwhile the log evicts the line that is half read.
@@ -174,8 +175,8 @@ fn a_reset_at_every_stage_frees_everything() {
             // In the middle of a line that it is sent.
             scene.room.types(scene.offender, "/ping\n");
             scene.room.commands();
-            scene.room.hub.pending(scene.offender);
-            scene.room.hub.sent(scene.room.now, scene.offender, 3);
+            let pending = pending(&mut scene.room.hub, scene.offender);
+            scene.room.hub.sent(scene.room.now, scene.offender, &pending, 3);
         },
         |scene| scene.room.types(scene.offender, "/quit\n"),
         |scene| scene.room.hub.kick(scene.room.now, scene.offender, "out"),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chat_proto::dialect::{Classic, Text};
-use chat_proto::{Command, Config, DialectConfig, Hub, OnLag, SessionId, Timestamp};
+use chat_proto::{Batch, Command, Config, DialectConfig, Hub, OnLag, SessionId, Timestamp};
 use chat_tests::alloc::Meter;
+use chat_tests::output::roomy_batch;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -110,6 +111,8 @@ pub(super) struct Bench {
     /// Sessions with a `Send` for which the driver has not yet written everything.
     pub(super) told: Vec<SessionId>,
     pub(super) seen: Vec<(SessionId, Vec<u8>)>,
+    /// Holds whatever is pending, so that filling it allocates nothing.
+    batch: Batch,
 }
 
 impl Bench {
@@ -117,7 +120,7 @@ impl Bench {
         let mut meter = Meter::new();
         let hub = meter.scope(|| Hub::new(config.clone()).expect("valid limits"));
         let (ids, gone, told, seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { hub, meter, now: Timestamp::ZERO, ids, gone, told, seen }
+        Self { hub, meter, now: Timestamp::ZERO, ids, gone, told, seen, batch: roomy_batch(config) }
     }
 
     pub(super) fn hub<T>(&mut self, f: impl FnOnce(&mut Hub, Timestamp) -> T) -> T {
@@ -162,15 +165,15 @@ impl Bench {
 
     /// Writes up to `most` pending bytes to a session.
     pub(super) fn write(&mut self, id: SessionId, most: usize) {
-        let Self { hub, meter, now, .. } = self;
-        let pending = meter.scope(|| hub.pending(id));
-        let mut bytes = pending.slices().concat();
+        let Self { hub, meter, now, batch, .. } = self;
+        meter.scope(|| hub.fill(id, batch, usize::MAX));
+        let bytes = batch.as_bytes();
         if most >= bytes.len() {
             self.told.retain(|other| *other != id);
         }
-        bytes.truncate(most);
-        meter.scope(|| self.hub.sent(*now, id, bytes.len()));
-        self.seen.push((id, bytes));
+        let taken = most.min(bytes.len());
+        meter.scope(|| hub.sent(*now, id, batch, taken));
+        self.seen.push((id, bytes[..taken].to_vec()));
     }
 
     /// Polls a command, which may be carried out later.

@@ -1,6 +1,7 @@
 //! Properties of the hub.
 
-use chat_proto::{Config, Hub, SessionId};
+use chat_proto::{Batch, Config, Hub, SessionId};
+use chat_tests::output::pending;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -41,22 +42,26 @@ fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
         for id in &ids {
             bench.write(*id, *most);
         }
-        if ids.iter().all(|id| bench.hub.pending(*id).is_empty()) {
+        if ids.iter().all(|id| is_quiet(&mut bench.hub, *id)) {
             break;
         }
     }
     ids.iter().map(|id| bench.sent_to(*id)).collect()
 }
 
+fn is_quiet(hub: &mut Hub, id: SessionId) -> bool {
+    pending(hub, id).as_bytes().is_empty()
+}
+
 /// Everything that a hub's queries return.
 fn facts(hub: &mut Hub) -> impl PartialEq + std::fmt::Debug + use<> {
     let ids: Vec<SessionId> = hub.sessions().collect();
-    // Pending bytes first, since `pending` may change other answers: a session that is found to lag may be closed, and
-    // the notice of that may make another lag that was asked before.
+    // Pending bytes first, since `fill` may change other answers: a session that is found to lag may be closed, and the
+    // notice of that may make another lag that was asked before.
     for id in ids.iter().cycle().take(ids.len() * ids.len()) {
-        hub.pending(*id);
+        hub.fill(*id, &mut Batch::new(), usize::MAX);
     }
-    let of = |id: SessionId| (hub.pending(id).slices().concat(), id, hub.name(id), hub.session_stats(id));
+    let of = |id: SessionId| (pending(hub, id).as_bytes().to_vec(), id, hub.name(id), hub.session_stats(id));
     let each: Vec<_> = ids.into_iter().map(of).collect();
     (each, hub.stats(), hub.poll_timeout(), hub.journal(0).collect::<Vec<_>>(), hub.is_closed())
 }
@@ -113,12 +118,12 @@ proptest! {
             bench.make(call);
             for id in bench.hub.sessions().collect::<Vec<_>>() {
                 let is_told = bench.told.contains(&id) || bench.hub.has_commands();
-                prop_assert!(is_told || bench.hub.pending(id).is_empty(), "nobody is told of these bytes");
+                prop_assert!(is_told || is_quiet(&mut bench.hub, id), "nobody is told of these bytes");
             }
         }
         bench.drain();
         for id in bench.hub.sessions().collect::<Vec<_>>() {
-            prop_assert!(bench.hub.pending(id).is_empty());
+            prop_assert!(is_quiet(&mut bench.hub, id));
         }
     }
 
@@ -136,11 +141,11 @@ proptest! {
                 hub.receive_eof(now, id);
                 hub.disconnect(now, id);
                 hub.kick(now, id, "out");
-                hub.sent(now, id, 100);
+                hub.sent(now, id, &Batch::new(), 100);
                 hub.receive(now, id, b"/name ghost\nboo\n")
             });
             prop_assert_eq!(taken, 16, "taken and ignored");
-            prop_assert!(bench.hub.pending(id).is_empty());
+            prop_assert!(is_quiet(&mut bench.hub, id));
             prop_assert!(bench.hub.name(id).is_none() && bench.hub.session_stats(id).is_none());
         }
         prop_assert_eq!(facts(&mut bench.hub), before);
