@@ -11,7 +11,7 @@ use crate::session::SessionStats;
 use crate::session::state::{Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
-use crate::wire::sanitize::{Clean, clean, cut};
+use crate::wire::sanitize::Clean;
 
 impl Hub {
     /// Reports that a session's transport failed. Its `Close` still follows.
@@ -26,10 +26,7 @@ impl Hub {
     pub fn kick(&mut self, now: Timestamp, id: SessionId, why: &str) {
         self.clock(now);
         if let Some(slot) = self.live(id) {
-            let mut scratch = self.scratch.take().unwrap_or_default();
-            let why = clean(cut(why, MAX_LAST_WORDS), &mut scratch.words);
-            self.begin_close(slot, CloseReason::Kicked, why);
-            self.scratch = Some(scratch);
+            self.with_clean(why, MAX_LAST_WORDS, |hub, why| hub.begin_close(slot, CloseReason::Kicked, why));
         }
     }
 

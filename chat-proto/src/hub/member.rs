@@ -15,7 +15,6 @@ use crate::rate::{Bucket, Flow, Rate};
 use crate::session::state::{Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
-use crate::wire::sanitize::{clean, cut};
 
 /// Why a session could not be opened under a name, or a member could not enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +112,8 @@ impl Hub {
         }
         let name = self.name_of(slot);
         let named = Event::Named { name: name.as_str() };
-        if self.sessions[slot].is_open() && self.has_room_for(slot, &named, self.room.max_encoded) {
-            self.reply(slot, &named);
+        if self.sessions[slot].is_open() {
+            self.try_reply(slot, &named);
         }
         Ok(())
     }
@@ -230,10 +229,7 @@ impl Hub {
     pub fn leave(&mut self, now: Timestamp, id: SessionId, words: &str) {
         self.clock(now);
         let Ok(slot) = self.unconnected_slot(id) else { return };
-        let mut scratch = self.scratch.take().unwrap_or_default();
-        let words = clean(cut(words, MAX_LAST_WORDS), &mut scratch.words).as_str();
-        self.let_leave(slot, CloseReason::Quit, words);
-        self.scratch = Some(scratch);
+        self.with_clean(words, MAX_LAST_WORDS, |hub, words| hub.let_leave(slot, CloseReason::Quit, words.as_str()));
     }
 
     /// Removes a member without a connection from the conversation.
@@ -285,11 +281,10 @@ impl Hub {
         words: &str,
         act: impl FnOnce(&mut Self, &str) -> Result<(), SayError>,
     ) -> Result<(), SayError> {
-        let mut scratch = self.scratch.take().unwrap_or_default();
-        let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
-        let done = if words.is_empty() { Ok(()) } else { act(self, words) };
-        self.scratch = Some(scratch);
-        done
+        self.with_clean(words, self.config.max_line, |hub, words| match words.as_str() {
+            "" => Ok(()),
+            words => act(hub, words),
+        })
     }
 
     /// Gives a member a name, if the rules allow it.

@@ -288,8 +288,8 @@ impl Hub {
     /// Sends a message to one session, as the server. Returns false if the session is gone, or has no room because it
     /// does not read.
     ///
-    /// The words are cleaned like a peer's, and cut at `max_line` bytes. A dialect shows them like
-    /// [announced](Self::announce) ones.
+    /// The words are cleaned like a peer's, and cut at `max_line` bytes; if none are left, nothing is sent. A dialect
+    /// shows them like [announced](Self::announce) ones.
     pub fn tell(&mut self, now: Timestamp, id: SessionId, words: &str) -> bool {
         self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return false };

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::journal::RecordKind;
 use crate::room::Audience;
 use crate::wire::dialect::{Complaint, Event};
-use crate::wire::sanitize::{clean, cut};
+use crate::wire::sanitize::{Clean, clean, cut};
 
 impl Hub {
     pub(super) fn refuse(&mut self, slot: u32, complaint: Complaint<'_>) {
@@ -16,26 +16,37 @@ impl Hub {
     }
 
     pub(super) fn announce_now(&mut self, words: &str) {
+        self.with_clean(words, self.config.max_line, |hub, words| {
+            let words = words.as_str();
+            if !words.is_empty() {
+                hub.apply(&Entry::Announce { words });
+                hub.publish(&Event::Announced { words }, None);
+            }
+        });
+    }
+
+    /// Cuts words of the embedding program at `max` bytes, cleans them, and passes them on.
+    pub(super) fn with_clean<T>(&mut self, words: &str, max: usize, act: impl FnOnce(&mut Self, Clean<'_>) -> T) -> T {
         let mut scratch = self.scratch.take().unwrap_or_default();
-        let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
-        if !words.is_empty() {
-            self.apply(&Entry::Announce { words });
-            self.publish(&Event::Announced { words }, None);
-        }
+        let done = act(self, clean(cut(words, max), &mut scratch.words));
         self.scratch = Some(scratch);
+        done
     }
 
     /// Sends a message to one session as the server; returns whether there was room.
     pub(super) fn tell_now(&mut self, slot: u32, words: &str) -> bool {
-        let mut scratch = self.scratch.take().unwrap_or_default();
-        let words = clean(cut(words, self.config.max_line), &mut scratch.words).as_str();
-        let told = Event::Announced { words };
-        let fits = self.has_room_for(slot, &told, self.room.max_encoded);
-        if fits && !words.is_empty() {
-            self.reply(slot, &told);
+        self.with_clean(words, self.config.max_line, |hub, words| {
+            words.as_str().is_empty() || hub.try_reply(slot, &Event::Announced { words: words.as_str() })
+        })
+    }
+
+    /// Sends an event that a session has not asked for, if there is room among its replies; returns whether there was.
+    pub(super) fn try_reply(&mut self, slot: u32, event: &Event<'_>) -> bool {
+        let has_room = self.has_room_for(slot, event, self.room.max_encoded);
+        if has_room {
+            self.reply(slot, event);
         }
-        self.scratch = Some(scratch);
-        fits
+        has_room
     }
 
     /// Returns whether an event that a session has not asked for fits among its replies. Enough room must remain for

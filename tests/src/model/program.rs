@@ -16,7 +16,7 @@ impl Model {
         }
         let words = clean(cut(words, self.config.max_line));
         let told = Event::Announced { words: &words };
-        let fits = self.finds_room(slot, &told);
+        let fits = words.is_empty() || self.finds_room(slot, &told);
         if fits && !words.is_empty() {
             self.reply(slot, &told);
         }
