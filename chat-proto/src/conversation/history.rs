@@ -310,7 +310,9 @@ impl Record {
         if start > 0 {
             self.text[..start].copy_from_slice(other.as_bytes());
         }
-        self.text[start..len].copy_from_slice(words.as_bytes());
+        if len > start {
+            self.text[start..len].copy_from_slice(words.as_bytes());
+        }
         (self.len, self.split) = (len as u32, start as u8);
     }
 

@@ -6,9 +6,10 @@ use crate::conversation::{Entry, MAX_LAST_WORDS};
 use crate::id::{MemberId, SessionId};
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
+use crate::schedule::ready::Belongs;
 use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
-use crate::session::state::{Phase, Step, Untaken};
+use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::Clean;
@@ -99,9 +100,10 @@ impl Hub {
         let had_joined = self.conversation.members().has_joined(member);
         let applied = self.conversation.apply_and_name(&Entry::Leave { member, reason, words }, &mut name);
         debug_assert_eq!(applied, Ok(()), "an open session is a member");
-        let SessionStats { opened, lines_received, lines_sent, .. } = self.sessions[slot].stats;
+        let (session, id) = (&self.sessions[slot], self.sessions.id(slot));
+        let SessionStats { opened, lines_received, lines_sent, .. } = session.stats;
         tracing::info!(
-            session = %self.sessions.id(slot),
+            session = %id,
             // In quotation marks and escaped, so that the name cannot pass for other fields of the log line.
             name = name.as_str(),
             %reason,
@@ -110,14 +112,16 @@ impl Hub {
             lines_out = lines_sent,
             "left"
         );
-        self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closing(reason));
+        self.journal.push(self.now, Some(id), RecordKind::Closing(reason));
         self.open -= 1;
         self.schedule.turns.forget(slot);
-        if let Hold::Target(target) = self.sessions[slot].hold {
+        if let Hold::Target(target) = session.hold {
             // It may have been released already; then this releases the next one.
             self.schedule.turns.release_first(target);
         }
-        self.schedule.ended.remove(slot);
+        if session.ended != Ended::No {
+            self.schedule.ended.remove(slot);
+        }
         self.wait_no_longer_for(slot);
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
@@ -136,7 +140,10 @@ impl Hub {
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);
         }
-        self.room.rendered[session.dialect as usize].sessions -= 1;
+        let rendered = &mut self.room.rendered[session.dialect as usize];
+        rendered.sessions -= 1;
+        let is_behind = session.cursor.next < rendered.log.head();
+        self.schedule.ready.put(slot, Belongs::Queued { is_behind });
         self.schedule.deadlines.remove(slot);
         self.stats.closed += 1;
         match reason {
@@ -145,6 +152,5 @@ impl Hub {
             _ => {}
         }
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Closed(reason));
-        self.requeue(slot);
     }
 }

@@ -104,8 +104,9 @@ impl Hub {
             return;
         }
         let session = &self.sessions[slot];
-        self.room.rendered[session.dialect as usize].marks.end(&session.intake);
-        self.room.move_marks();
+        if self.room.rendered[session.dialect as usize].marks.end(&session.intake) {
+            self.room.move_marks();
+        }
         self.schedule.turns.release_all(slot);
     }
 

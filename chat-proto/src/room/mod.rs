@@ -48,7 +48,7 @@ pub(crate) enum Audience {
 
 impl Audience {
     fn has(self, rendered: &Rendered) -> bool {
-        self == Self::All || rendered.config.dialect.folds_presence() == (self == Self::Screens)
+        self == Self::All || rendered.folds_presence == (self == Self::Screens)
     }
 }
 

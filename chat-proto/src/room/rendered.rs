@@ -13,6 +13,8 @@ pub(crate) struct Rendered {
     pub(crate) config: DialectConfig,
     pub(crate) log: Log,
     pub(crate) marks: Marks,
+    /// Whether its readers are shown many joins and leaves as a number.
+    pub(crate) folds_presence: bool,
     /// Sessions of this dialect that still read, in any phase except over.
     pub(crate) sessions: usize,
 }
@@ -20,7 +22,8 @@ pub(crate) struct Rendered {
 impl Rendered {
     pub(crate) fn new(config: DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
         let log = Log::new(log_bytes, log_entries);
-        Self { config, log, marks: Marks::new(pace), sessions: 0 }
+        let folds_presence = config.dialect.folds_presence();
+        Self { config, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.

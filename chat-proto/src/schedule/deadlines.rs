@@ -72,10 +72,11 @@ impl Deadlines {
         if place == NOWHERE as usize {
             return;
         }
-        self.heap.swap_remove(place);
-        if place < self.heap.len() {
-            self.sift_down(place);
-            self.sift_up(place);
+        let (removed, _) = self.heap.swap_remove(place);
+        match self.heap.get(place) {
+            Some((moved, _)) if *moved < removed => self.sift_up(place),
+            Some(_) => self.sift_down(place),
+            None => {}
         }
     }
 

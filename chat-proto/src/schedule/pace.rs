@@ -127,13 +127,15 @@ impl Marks {
         intake.restore(pace, now);
     }
 
-    /// Stops waiting for a reader.
-    pub(crate) fn end(&mut self, intake: &Intake) {
+    /// Stops waiting for a reader; returns whether it had not reached the mark.
+    pub(crate) fn end(&mut self, intake: &Intake) -> bool {
         if intake.slow {
-            return;
+            return false;
         }
+        let was_behind = intake.reached != self.number;
         self.readers -= 1;
-        self.behind -= u32::from(intake.reached != self.number);
+        self.behind -= u32::from(was_behind);
+        was_behind
     }
 
     /// Records where a reader is; returns whether it has reached the mark just now.

@@ -161,8 +161,9 @@ impl Turns {
     }
 
     /// Removes a session from its list.
+    #[inline]
     pub(crate) fn forget(&mut self, slot: u32) {
-        if self.lists.holds(slot) {
+        if self.waiting > 0 && self.lists.holds(slot) {
             self.waiting -= 1;
             self.lists.remove(slot);
         }
