@@ -1,6 +1,6 @@
-//! What the core's hot paths cost: saying, draining, receiving; and what an idle session holds.
+//! The costs of the core's hot paths: publishing, draining and receiving; and what an idle session holds.
 //!
-//! `cargo bench -p chat-proto`. Each row of `say` should be alike: its cost must not depend on how many listen.
+//! `cargo bench -p chat-proto`. All rows of `say` should be alike: its cost must not depend on the number of readers.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up should stop")]
 
@@ -14,7 +14,7 @@ use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use room::{drain, hub, line};
 
-/// Counts what is allocated: the steady state must show nothing.
+/// Counts allocations: the steady state must show none.
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
@@ -22,13 +22,14 @@ fn main() {
     divan::main();
 }
 
-/// All that a hub allocates for that many idle sessions: the difference of the rows over 100,000 is what one costs.
+/// Everything that a hub allocates for idle sessions: the difference of the rows over 100,000 is the cost of one
+/// session.
 #[divan::bench(args = [1, 100_001], sample_count = 1)]
 fn hub_of_idle_sessions(sessions: usize) -> Hub {
     hub("text", sessions - 1).0
 }
 
-/// One line, with that many sessions reading.
+/// One line, with that many readers.
 #[divan::bench(args = [100, 10_000, 100_000], sample_size = 1_000)]
 fn say(bencher: Bencher<'_, '_>, readers: usize) {
     let (mut hub, speaker) = hub("text", readers);
@@ -58,7 +59,7 @@ fn drain_1_line_to_1000_readers(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A chunk of 100 lines, as a socket would bring it.
+/// A chunk of 100 lines, as from a socket.
 #[divan::bench(args = ["text", "classic"], sample_size = 100)]
 fn receive_100_lines(bencher: Bencher<'_, '_>, dialect: &str) {
     let (mut hub, speaker) = hub(dialect, 10);

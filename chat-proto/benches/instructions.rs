@@ -1,9 +1,9 @@
-//! How many instructions the core's paths take: the same on every run, whatever else the machine does.
+//! Counts the instructions of the core's paths: the same on every run, whatever else the machine does.
 //!
 //! `.ci/instructions` counts them under Valgrind and compares them with `instructions.tsv` beside this file.
 //!
-//! What a benchmark gets was made before counting begins, and what it returns is dropped after it has ended. Each goes
-//! through its path a hundred times or more, so that what happens once, such as a buffer that grows, does not show.
+//! The input of a benchmark is made before counting begins, and what it returns is dropped after counting ends. Each
+//! runs its path a hundred times or more, so that one-off costs, such as a buffer that grows, do not show.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up should stop")]
 #![expect(missing_docs, unused_qualifications, reason = "the macros make what they make")]
@@ -16,93 +16,94 @@ use std::time::Duration;
 use chat_proto::{Batch, Command, DialectId, Hub, SessionId, Timestamp};
 use gungraun::{Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 
-/// A hub, who speaks in it, and what.
-struct Speech {
+/// A hub with readers, a speaker, and the lines to be sent.
+struct Publication {
     hub: Hub,
     speaker: SessionId,
     bytes: Vec<u8>,
 }
 
-/// A hundred lines are ready to be said to so many readers.
-fn hundred_lines(dialect: &str, readers: usize) -> Speech {
+/// Makes a hundred lines ready to be sent to so many readers.
+fn hundred_lines(dialect: &str, readers: usize) -> Publication {
     let (mut hub, speaker) = room::hub(dialect, readers);
-    // The first messages make the speaker known to all, and buffers as large as they will be, the backlog's among them.
+    // The first messages make the speaker known to all, and grow the buffers to their final size, the backlog's among
+    // them.
     for _ in 0..20 {
         hub.receive(Timestamp::ZERO, speaker, &room::line(dialect));
         room::drain(&mut hub);
     }
-    Speech { hub, speaker, bytes: room::line(dialect).repeat(100) }
+    Publication { hub, speaker, bytes: room::line(dialect).repeat(100) }
 }
 
-/// A hundred lines have been said to so many readers, who have not read them.
-fn hundred_said(dialect: &str, readers: usize) -> Speech {
-    let mut speech = hundred_lines(dialect, readers);
-    speech.hub.receive(Timestamp::ZERO, speech.speaker, &speech.bytes);
-    speech
+/// A hundred lines have been sent to so many readers, who have not read them.
+fn hundred_said(dialect: &str, readers: usize) -> Publication {
+    let mut publication = hundred_lines(dialect, readers);
+    publication.hub.receive(Timestamp::ZERO, publication.speaker, &publication.bytes);
+    publication
 }
 
-/// One line has been said to so many readers, who have not read it.
-fn one_said(dialect: &str, readers: usize) -> Speech {
-    let mut speech = hundred_lines(dialect, readers);
-    speech.hub.receive(Timestamp::ZERO, speech.speaker, &room::line(dialect));
-    speech
+/// One line has been sent to so many readers, who have not read it.
+fn one_said(dialect: &str, readers: usize) -> Publication {
+    let mut publication = hundred_lines(dialect, readers);
+    publication.hub.receive(Timestamp::ZERO, publication.speaker, &room::line(dialect));
+    publication
 }
 
-// A hundred lines, each alone: must not depend on how many read.
+// A hundred lines, each alone: must not depend on the number of readers.
 #[library_benchmark(setup = hundred_lines)]
 #[bench::text_to_10("text", 10)]
 #[bench::text_to_10000("text", 10_000)]
 #[bench::classic_to_10("classic", 10)]
 #[bench::classic_to_10000("classic", 10_000)]
-fn say(mut speech: Speech) -> Speech {
-    for line in speech.bytes.split_inclusive(|byte| *byte == b'\n') {
-        speech.hub.receive(Timestamp::ZERO, speech.speaker, black_box(line));
+fn say(mut publication: Publication) -> Publication {
+    for line in publication.bytes.split_inclusive(|byte| *byte == b'\n') {
+        publication.hub.receive(Timestamp::ZERO, publication.speaker, black_box(line));
     }
-    speech
+    publication
 }
 
-// A hundred lines, as a socket would bring them.
+// A hundred lines in one read, as from a socket.
 #[library_benchmark(setup = hundred_lines)]
 #[bench::text_100_lines("text", 10)]
 #[bench::classic_100_lines("classic", 10)]
-fn receive(mut speech: Speech) -> Speech {
-    speech.hub.receive(Timestamp::ZERO, speech.speaker, black_box(&speech.bytes));
-    speech
+fn receive(mut publication: Publication) -> Publication {
+    publication.hub.receive(Timestamp::ZERO, publication.speaker, black_box(&publication.bytes));
+    publication
 }
 
 // A hundred lines, a byte at a time.
 #[library_benchmark(setup = hundred_lines)]
 #[bench::text_100_lines("text", 10)]
-fn receive_bytewise(mut speech: Speech) -> Speech {
-    for byte in &speech.bytes {
-        speech.hub.receive(Timestamp::ZERO, speech.speaker, black_box(&[*byte]));
+fn receive_bytewise(mut publication: Publication) -> Publication {
+    for byte in &publication.bytes {
+        publication.hub.receive(Timestamp::ZERO, publication.speaker, black_box(&[*byte]));
     }
-    speech
+    publication
 }
 
-// What was said, to each reader, by a driver that copies under a lock and writes after it, as the adapters do.
+// Pending messages to each reader, by a driver that copies under the lock and writes after unlocking, as the adapters do.
 #[library_benchmark]
 #[bench::one_line_to_1000(one_said("text", 1_000))]
 #[bench::hundred_lines_to_1000(hundred_said("text", 1_000))]
-fn drain(mut speech: Speech) -> Speech {
+fn drain(mut publication: Publication) -> Publication {
     let (mut batch, mut readers) = (Batch::new(), Vec::with_capacity(ROUND));
     loop {
         while readers.len() < ROUND
-            && let Some(command) = speech.hub.poll_command()
+            && let Some(command) = publication.hub.poll_command()
         {
             if let Command::Send(id) = command {
-                if !speech.hub.fits(id, &batch) {
-                    speech.hub.fill(id, &mut batch, 64 << 10);
+                if !publication.hub.fits(id, &batch) {
+                    publication.hub.fill(id, &mut batch, 64 << 10);
                 }
                 readers.push(id);
             }
         }
         if readers.is_empty() {
-            return speech;
+            return publication;
         }
         let bytes = black_box(batch.as_bytes()).len();
         for id in readers.drain(..) {
-            speech.hub.sent(Timestamp::ZERO, id, &batch, bytes);
+            publication.hub.sent(Timestamp::ZERO, id, &batch, bytes);
         }
     }
 }
@@ -110,23 +111,23 @@ fn drain(mut speech: Speech) -> Speech {
 /// How many readers are written to before the hub is told.
 const ROUND: usize = 128;
 
-// A hundred lines to one reader who has read the others, each copied: what a lone message costs.
+// A hundred lines to one reader that is up to date, each copied: the cost of a single message.
 #[library_benchmark(setup = hundred_lines)]
 #[bench::text("text", 1)]
 #[bench::classic("classic", 1)]
-fn say_and_fill(mut speech: Speech) -> Speech {
+fn say_and_fill(mut publication: Publication) -> Publication {
     let mut batch = Batch::new();
-    for line in speech.bytes.split_inclusive(|byte| *byte == b'\n') {
-        speech.hub.receive(Timestamp::ZERO, speech.speaker, line);
-        while let Some(command) = speech.hub.poll_command() {
+    for line in publication.bytes.split_inclusive(|byte| *byte == b'\n') {
+        publication.hub.receive(Timestamp::ZERO, publication.speaker, line);
+        while let Some(command) = publication.hub.poll_command() {
             if let Command::Send(id) = command {
-                speech.hub.fill(id, &mut batch, 64 << 10);
+                publication.hub.fill(id, &mut batch, 64 << 10);
                 let bytes = black_box(batch.as_bytes()).len();
-                speech.hub.sent(Timestamp::ZERO, id, &batch, bytes);
+                publication.hub.sent(Timestamp::ZERO, id, &batch, bytes);
             }
         }
     }
-    speech
+    publication
 }
 
 /// A hub, all of its sessions, and the time.
@@ -142,7 +143,7 @@ const IDLE: Duration = Duration::from_secs(600);
 
 /// So many sessions, one opened each millisecond.
 fn crowd(sessions: usize) -> Crowd {
-    let mut crowd = doors(sessions);
+    let mut crowd = empty_hub(sessions);
     for _ in 0..sessions {
         crowd.now = crowd.now + Duration::from_millis(1);
         let id = crowd.hub.open(crowd.now, crowd.dialect).unwrap();
@@ -152,8 +153,8 @@ fn crowd(sessions: usize) -> Crowd {
     crowd
 }
 
-/// Room for so many sessions, who have all left.
-fn doors(sessions: usize) -> Crowd {
+/// A hub with room for so many sessions, all of which have left.
+fn empty_hub(sessions: usize) -> Crowd {
     let (mut hub, _) = room::hub("text", sessions - 1);
     let ids: Vec<_> = hub.sessions().collect();
     for id in ids {
@@ -164,26 +165,26 @@ fn doors(sessions: usize) -> Crowd {
     Crowd { hub, dialect, ids: Vec::with_capacity(sessions), now: Timestamp::ZERO }
 }
 
-/// Each of the crowd has just shown that it is there.
+/// Every session has just been active.
 fn active_crowd(sessions: usize) -> Crowd {
     let mut crowd = crowd(sessions);
     crowd.now = crowd.now + IDLE / 2;
     for id in &crowd.ids {
         crowd.hub.receive(crowd.now, *id, b"\n");
     }
-    // Every entry in the heap is due, and no session.
+    // Every entry in the heap is due, but no session is.
     crowd.now = crowd.now + IDLE / 2;
     crowd
 }
 
-/// Each of the crowd has been silent for too long.
+/// Every session has been silent for too long.
 fn silent_crowd(sessions: usize) -> Crowd {
     let mut crowd = crowd(sessions);
     crowd.now = crowd.now + IDLE;
     crowd
 }
 
-// Each session puts its deadline off.
+// Each session postpones its deadline.
 #[library_benchmark(setup = crowd)]
 #[bench::of_10000(10_000)]
 fn activity(mut crowd: Crowd) -> Crowd {
@@ -194,7 +195,7 @@ fn activity(mut crowd: Crowd) -> Crowd {
     crowd
 }
 
-// The timer of sessions of which some have been active since it was armed, and some have not.
+// The timer of sessions: either all active since it was armed, or all silent.
 #[library_benchmark]
 #[bench::of_10000_active(active_crowd(10_000))]
 #[bench::of_1000_silent(silent_crowd(1_000))]
@@ -203,7 +204,7 @@ fn handle_timeout(mut crowd: Crowd) -> Crowd {
     crowd
 }
 
-// Each comes, and reads the welcome.
+// Each session opens and reads its welcome.
 #[library_benchmark(setup = doors)]
 #[bench::of_1000(1_000)]
 fn open(mut crowd: Crowd) -> Crowd {
@@ -214,7 +215,7 @@ fn open(mut crowd: Crowd) -> Crowd {
     crowd
 }
 
-/// A crowd, and the lines by which each of it takes a name.
+/// A crowd, and the lines with which its sessions take names.
 fn nameless_crowd(sessions: usize) -> (Crowd, Vec<String>) {
     (crowd(sessions), (0..sessions).map(|n| format!("/name person-{n}\n")).collect())
 }
@@ -233,7 +234,7 @@ fn name((mut crowd, lines): (Crowd, Vec<String>)) -> (Crowd, Vec<String>) {
     (crowd, lines)
 }
 
-/// A crowd of which each has a name.
+/// A crowd in which every session has a name.
 fn named_crowd(sessions: usize) -> Crowd {
     let (mut crowd, lines) = nameless_crowd(sessions);
     take_names(&mut crowd, &lines);
@@ -241,7 +242,7 @@ fn named_crowd(sessions: usize) -> Crowd {
     crowd
 }
 
-// Each goes, and its place is free again.
+// Each session closes, and its slot is freed.
 #[library_benchmark(setup = named_crowd)]
 #[bench::of_1000(1_000)]
 fn close(mut crowd: Crowd) -> Crowd {
@@ -258,7 +259,7 @@ library_benchmark_group!(
 );
 
 main!(
-    // The caches that Valgrind simulates are none of ours: instructions are what is compared.
+    // Caches are not simulated: only instructions are compared.
     config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
     library_benchmark_groups = core
 );

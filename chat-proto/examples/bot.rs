@@ -1,6 +1,6 @@
 //! A bot inside the program: a member without a connection. `cargo run --example bot` prints what people see.
 //!
-//! `host` greets newcomers, answers `!seen NAME`, and kicks whoever shouts twice. A policy softens what peers say.
+//! `host` greets newcomers, answers `!seen NAME`, and kicks anyone who shouts twice. A policy softens what peers say.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use chat_proto::{Action, Batch, Command, Config, Hub, Proposal, SayError, Sessio
 struct Host {
     id: SessionId,
     next_event: u64,
-    /// How often each has shouted. By number, since a name may be another's by now.
+    /// How often each member has shouted. By number, since a name may have a new owner.
     shouts: HashMap<MemberId, u32>,
-    /// What is still to be said, and to whom; `None` is everyone.
+    /// Messages to be sent, with their recipient; `None` is everyone.
     unsaid: Vec<(Option<MemberId>, String)>,
 }
 
@@ -57,7 +57,7 @@ impl Host {
     }
 }
 
-/// Tells what the history has of somebody last, before event number `end`.
+/// Describes the latest event of a member in the history, before event number `end`.
 fn seen(hub: &Hub, whom: &str, end: u64) -> String {
     let seen = hub.events(0).take_while(|recorded| recorded.seq < end).filter_map(|recorded| match recorded.event {
         Event::Said { name, words } if name == whom => Some(format!("{name} said: {words}")),
@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 const NAMES_BY_SLOT: [&str; 3] = ["host", "alice", "bob"];
 
-/// Prints what people are sent.
+/// Prints what each person is sent.
 fn show(hub: &mut Hub, now: Timestamp) {
     let mut batch = Batch::new();
     while let Some(command) = hub.poll_command() {

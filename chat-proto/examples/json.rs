@@ -1,11 +1,11 @@
-//! A dialect of one's own: one JSON value a line.
+//! A custom dialect: one JSON value a line.
 //!
 //! ```console
 //! $ cargo run --example json
 //! ```
 //!
-//! Three people hold one conversation, each in another dialect; what each of them sees is printed. Nothing of the core
-//! was touched for it: a type with four methods goes into [`Config::dialects`], and each event is encoded in it once,
+//! Three people hold one conversation, each in a different dialect; the example prints what each of them sees. The core
+//! needs no change: a type with four methods goes into [`Config::dialects`], and each event is encoded in it once,
 //! however many read it.
 
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use chat_proto::dialect::{Classic, Complaint, Event, Request, Text};
 use chat_proto::{Batch, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The dialect. What belongs to a session is kept by the hub, so there is nothing in it.
+/// The dialect. It has no fields, since the hub keeps the state of each session.
 #[derive(Debug)]
 struct Json;
 
@@ -39,7 +39,7 @@ enum Ask<'a> {
     Quit(#[serde(borrow)] Cow<'a, str>),
 }
 
-/// What it is sent: `{"said":{"name":"bob","words":"hello"}}`.
+/// What a peer is sent: `{"said":{"name":"bob","words":"hello"}}`.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Tell<'a> {
@@ -60,7 +60,7 @@ enum Tell<'a> {
     Closing { reason: Shown<'a>, words: &'a str },
 }
 
-/// Something as it is shown to people.
+/// Text as it is shown to people.
 struct Shown<'a>(&'a dyn Display);
 
 impl Serialize for Shown<'_> {
@@ -69,7 +69,7 @@ impl Serialize for Shown<'_> {
     }
 }
 
-/// The hub's list of names; there is no white space in a name.
+/// The hub's list of names; a name has no white space.
 struct Names<'a>(&'a str);
 
 impl Serialize for Names<'_> {
@@ -88,7 +88,7 @@ impl Dialect for Json {
             return Request::Nothing;
         }
         match serde_json::from_slice(line) {
-            // JSON has several ways to write the same words, so they are not to be passed on as they came.
+            // JSON can write the same words in several ways, so the line is not passed on as it came.
             Ok(Ask::Say(words)) => Request::Say { words: kept(words, scratch), claim: None, wire: None },
             Ok(Ask::Act(words)) => Request::Act(kept(words, scratch)),
             Ok(Ask::Name(name)) => Request::Name(kept(name, scratch)),
@@ -121,18 +121,18 @@ impl Dialect for Json {
             Event::Refused(ref why) => Tell::Refused { why: Shown(why) },
             Event::NotOpened(ref why) => Tell::Refused { why: Shown(why) },
             Event::Closing { ref reason, words } => Tell::Closing { reason: Shown(reason), words },
-            // Programs need no help text; and what later versions of the hub tell, this one does not know.
+            // Programs need no help text, and this version does not know events that later versions may add.
             _ => return,
         };
-        // It cannot fail: strings and numbers can be written, and memory takes them.
+        // This cannot fail: strings and numbers can be written, and memory has room.
         if serde_json::to_writer(&mut *out, &tell).is_ok() {
             out.push(b'\n');
         }
     }
 
     fn encoded_len(&self, payload: usize) -> usize {
-        // Words hold no control characters: at worst, each byte is one that a backslash goes before. Around them are
-        // keys, numbers and reasons.
+        // Words have no control characters, so at worst every byte needs a backslash. Around them are keys, numbers and
+        // reasons.
         2 * payload + 256
     }
 }
@@ -148,7 +148,7 @@ fn kept<'a>(text: Cow<'a, str>, scratch: &'a mut Vec<u8>) -> &'a str {
     }
 }
 
-/// What is typed by whom.
+/// What is sent, and by whom.
 const CONVERSATION: [(&str, &str); 12] = [
     ("alice", "/name alice"),
     ("dave", r#"{"name":"dave"}"#),
@@ -166,9 +166,9 @@ const CONVERSATION: [(&str, &str); 12] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let dialects = vec![DialectConfig::new(Classic), DialectConfig::new(Json), DialectConfig::new(Text)];
-    // The least that `reply_bytes` may be grows with what the longest event takes in any dialect.
+    // The smallest `reply_bytes` grows with the longest event of any dialect.
     let mut hub = Hub::new(Config { dialects, reply_bytes: 32 << 10, ..Config::default() })?;
-    // Nobody here waits for anything.
+    // Nothing here waits for a deadline.
     let now = Timestamp::ZERO;
     let mut people = HashMap::new();
     for (name, dialect) in [("alice", "text"), ("dave", "json"), ("carol", "classic")] {
@@ -185,7 +185,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Shows what everybody is sent.
+/// Prints what each person is sent.
 fn show(hub: &mut Hub, now: Timestamp, people: &mut HashMap<SessionId, &str>) {
     let mut batch = Batch::new();
     while let Some(command) = hub.poll_command() {

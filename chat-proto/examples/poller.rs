@@ -6,10 +6,10 @@
 //! ```
 //!
 //! It serves until its input ends (Ctrl-D), and then shuts down in order. What any server needs is in the driver kit,
-//! [`chat_proto::driver`]; its loops are one here.
+//! [`chat_proto::driver`]; its loops are one loop here.
 //!
-//! Mio tells once that a socket is ready, and not again before an operation has found that it no longer is. So sockets
-//! are registered once and for all: one whose input the hub leaves untaken is just not read from.
+//! Mio reports once that a socket is ready, and not again before an operation has found it not ready. So sockets are
+//! registered once; a socket whose input the hub leaves untaken is simply not read.
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
@@ -27,10 +27,10 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::SockRef;
 
-/// The most bytes read at once; also the most kept for a session whose input the hub leaves untaken.
+/// The most bytes read at once, and the most kept for a session whose input the hub leaves untaken.
 const READ: usize = 16 << 10;
 
-/// The waker's key. Listeners and connections are numbered from 1 on, and no number is used twice.
+/// The waker's key. Listeners and connections are numbered from 1, and no number is reused.
 const WAKE: Token = Token(usize::MAX);
 
 /// A server that is one loop on one thread.
@@ -44,14 +44,14 @@ pub(crate) struct Server {
     last_key: usize,
     listeners: HashMap<Token, (TcpListener, DialectId)>,
     connections: HashMap<Token, Connection>,
-    /// Connections worth reading from.
+    /// Connections that may have input to read.
     readable: BTreeSet<Token>,
-    /// When accepting goes on, while it rests.
+    /// When accepting resumes after a failure.
     accept_at: Option<Timestamp>,
     buffer: Box<[u8]>,
 }
 
-/// What the hub knows a connection by.
+/// The hub's handle on a connection.
 struct Socket {
     key: Token,
     stream: TcpStream,
@@ -59,17 +59,17 @@ struct Socket {
 
 struct Connection {
     socket: Arc<Socket>,
-    /// `None` when it is over: what still comes is dropped.
+    /// `None` when the session is over: further input is dropped.
     session: Option<SessionId>,
-    /// What the hub has left; no more is read until it has taken this.
+    /// Input that the hub left; no more is read until the hub has taken it.
     untaken: Vec<u8>,
     /// The socket takes no more for now.
     blocked: bool,
-    /// Its peer sends no more than what has not been read yet.
+    /// Its peer sends no more than what is still to be read.
     ended: bool,
 }
 
-/// Speaks to the server's hub from other threads.
+/// Calls the server's hub from other threads.
 #[derive(Clone)]
 pub(crate) struct Handle {
     calls: Sender<Call>,
@@ -79,10 +79,10 @@ pub(crate) struct Handle {
 type Call = Box<dyn FnOnce(&mut Hub, Timestamp) + Send>;
 
 impl Handle {
-    /// Has the server make a call soon. It is dropped instead if the server has ended.
+    /// Makes the server call `call` soon. If the server has ended, the call is dropped.
     pub(crate) fn call(&self, call: impl FnOnce(&mut Hub, Timestamp) + Send + 'static) {
         if self.calls.send(Box::new(call)).is_ok() {
-            // It fails only if the server ends in this moment.
+            // It fails only if the server ends at this moment.
             let _ = self.waker.wake();
         }
     }
@@ -114,7 +114,7 @@ impl Server {
     pub(crate) fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
         let dialect = self.hub.dialect(dialect).map_err(|unknown| io::Error::new(ErrorKind::InvalidInput, unknown))?;
         let mut listener = TcpListener::bind(addr)?;
-        // What it accepts has the same.
+        // Accepted sockets inherit this.
         SockRef::from(&listener).set_send_buffer_size(SOCKET_BUFFER)?;
         let addr = listener.local_addr()?;
         let key = self.next_key();
@@ -123,7 +123,7 @@ impl Server {
         Ok(addr)
     }
 
-    /// Returns what other threads speak to the server by.
+    /// Returns a handle for other threads.
     pub(crate) fn handle(&self) -> Handle {
         self.handle.clone()
     }
@@ -160,7 +160,7 @@ impl Server {
                     }
                 }
             }
-            // Once each: nobody who sends without end keeps the others waiting.
+            // Once each, so that a peer that sends without end keeps no other waiting.
             for key in mem::take(&mut self.readable) {
                 self.read(key, now);
             }
@@ -178,14 +178,14 @@ impl Server {
         Token(self.last_key)
     }
 
-    /// Does what time has brought, and returns how long to wait for events; `None` for ever.
+    /// Does timed work, and returns how long to wait for events; `None` is for ever.
     fn keep_time(&mut self) -> Option<Duration> {
         let now = self.now();
         let due = self.hub.handle_timeout(now);
         for socket in due.expired {
             self.connections.remove(&socket.key);
         }
-        // No need to look at `due.paused`: mio has told whose peers have ended.
+        // `due.paused` needs no check: mio reports peers that end.
         if self.accept_at.take_if(|at| *at <= now).is_some() {
             for key in self.listeners.keys().copied().collect::<Vec<_>>() {
                 self.accept(key, now);
@@ -201,33 +201,33 @@ impl Server {
         [due.wait, rest].into_iter().flatten().min()
     }
 
-    /// Lets in all who wait at a listener.
+    /// Accepts all connections that wait at a listener.
     fn accept(&mut self, key: Token, now: Timestamp) {
         while let Some((listener, dialect)) = self.listeners.get(&key) {
             let dialect = *dialect;
             match listener.accept() {
                 Ok((stream, peer)) => self.admit(stream, peer, dialect, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // Of that one peer only.
+                // Concerns that one peer only.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
-                // Out of descriptors or memory. Those who wait stay in the kernel's queue.
+                // Out of descriptors or memory. Waiting connections stay in the kernel's queue.
                 Err(error) => return self.accept_at = Some(now + self.hub.accept_failed(now, error)),
             }
         }
     }
 
-    /// Opens a session for a connection, or tells its peer why there is none.
+    /// Opens a session for a connection, or sends its peer the reason for the refusal.
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, dialect: DialectId, now: Timestamp) {
         let key = self.next_key();
         let interest = Interest::READABLE | Interest::WRITABLE;
         if stream.set_nodelay(true).and_then(|()| self.poll.registry().register(&mut stream, key, interest)).is_err() {
-            // Out of memory, most likely. The peer finds itself disconnected.
+            // Out of memory, most likely. The peer sees a disconnect.
             return;
         }
         let socket = Arc::new(Socket { key, stream });
         let opened = self.hub.open(now, dialect, Some(peer), &socket);
         if let Err(refusal) = &opened {
-            // A courtesy: a new socket has room for a line.
+            // A new socket has room for a line.
             let _ = socket.write(&refusal.words);
             socket.end_output();
         }
@@ -235,7 +235,7 @@ impl Server {
         self.connections.insert(key, connection);
     }
 
-    /// Reads once, unless the hub has left something, and offers what there is to the hub.
+    /// Reads once, unless input is left, and offers the input to the hub.
     fn read(&mut self, key: Token, now: Timestamp) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         if connection.untaken.is_empty() {
@@ -263,7 +263,7 @@ impl Server {
         }
     }
 
-    /// Does all that the hub asks for.
+    /// Carries out the hub's commands.
     fn write(&mut self) {
         loop {
             let now = self.now();
@@ -290,7 +290,7 @@ impl Server {
 }
 
 impl Socket {
-    /// Writes until that is all or the socket takes no more; only then does mio tell when it takes bytes again.
+    /// Writes until all is written or the socket is full; only then does mio report when it is writable again.
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut written = 0;
         while written < bytes.len() {
@@ -304,7 +304,7 @@ impl Socket {
         Ok(written)
     }
 
-    /// Shuts down our half. It fails if the peer has reset the connection, which reading will tell.
+    /// Shuts down our half. If this fails because the peer has reset the connection, reading finds that out.
     fn end_output(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
@@ -319,7 +319,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let handle = server.handle();
     thread::spawn(move || {
-        // Whatever ends it, it has ended.
+        // Even if reading fails, the input has ended.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         handle.call(Hub::shut_down);
     });

@@ -5,11 +5,11 @@
 //! $ cargo run --example stdio -- 127.0.0.1:0  # on any port
 //! ```
 //!
-//! You take part in the conversation that you host. When you leave it (`/quit`, or Ctrl-D), it ends for all.
+//! You take part in the conversation that you host. When you leave (`/quit`, or Ctrl-D), it ends for all.
 //!
 //! Any `Read` and `Write` can be a session: it has a thread that reads and one that writes, both as slow as they like.
-//! They and the hub's own thread send each other what there is to do, so nothing is locked, and nothing piles up: a
-//! reader waits until the hub has taken what it brought, and a writer has one [`Batch`] at a time.
+//! They and the hub's own thread send each other work over channels, so nothing is locked. Nothing piles up either: a
+//! reader waits until the hub has taken its input, and a writer has one [`Batch`] at a time.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -27,17 +27,17 @@ use chat_proto::{Batch, Command, Config, Dialect as _, DialectConfig, DialectId,
 /// The most bytes read at once.
 const READ: usize = 4 << 10;
 
-/// About the most bytes written at once. A write that takes longer than the stall timeout counts as none.
+/// Roughly the most bytes written at once. A write that takes longer than the stall timeout counts as no progress.
 const WRITE: usize = 4 << 10;
 
-/// How long accepting rests when descriptors have run out.
+/// How long accepting pauses when descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a peer has to read its last words and to close its half. A socket that is closed before is reset if the
-/// peer still sends, and the words may be lost.
+/// How long a peer has to read its last words and to close its half. If the socket were closed earlier while the peer
+/// still sends, it would be reset, and the words might be lost.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What the other threads tell the hub's.
+/// Messages from the other threads to the hub's.
 enum News {
     Connected(TcpStream),
     /// Nothing more comes after an error or zero bytes.
@@ -45,15 +45,15 @@ enum News {
     Wrote(SessionId, Batch, io::Result<usize>),
 }
 
-/// What the hub's thread knows of a session. Dropping it ends both of its threads.
+/// A session, as the hub's thread knows it. Dropping it ends both of its threads.
 struct Peer {
-    /// What the hub has left.
+    /// Input that the hub left.
     untaken: Vec<u8>,
-    /// Lets the reader go on.
+    /// Lets the reader continue.
     read_on: SyncSender<()>,
-    /// Gives the writer something to do.
+    /// Passes batches to the writer.
     write: SyncSender<Batch>,
-    /// What to hang up; the terminal stays.
+    /// The connection to shut down; `None` for the terminal.
     wire: Option<Arc<TcpStream>>,
 }
 
@@ -66,12 +66,12 @@ struct Host {
     /// Batches that no writer has.
     batches: Vec<Batch>,
     news: SyncSender<News>,
-    /// Held by each writer, never sent on: whoever has the other end learns when the last one has ended.
+    /// Held by each writer and never sent on: the receiver learns when the last writer has ended.
     writing: Sender<Infallible>,
 }
 
 impl Host {
-    /// Carries on the conversation until `you` have left and everybody else is closed.
+    /// Runs the conversation until `you` have left and every other session is closed.
     fn run(&mut self, you: SessionId, inbox: &Receiver<News>) {
         let mut now = self.now();
         loop {
@@ -96,7 +96,7 @@ impl Host {
                     }
                 }
                 Ok(News::Read(id, Err(_)) | News::Wrote(id, _, Err(_))) => self.hub.disconnect(now, id),
-                // It was time that passed.
+                // The next deadline has come.
                 Err(_) => {}
             }
         }
@@ -106,7 +106,7 @@ impl Host {
         Timestamp::ZERO + self.started.elapsed()
     }
 
-    /// Does all that the hub asks for.
+    /// Carries out the hub's commands.
     fn carry_out(&mut self, now: Timestamp, you: SessionId) {
         while let Some(command) = self.hub.poll_command() {
             match command {
@@ -117,7 +117,7 @@ impl Host {
                 }
                 Command::Close(id, _) => {
                     if let Some(Peer { wire: Some(wire), .. }) = self.peers.remove(&id) {
-                        // It wakes a writer that its peer keeps waiting, and fails if the connection is reset.
+                        // Wakes a writer that is blocked by its peer; fails if the connection is reset.
                         let _ = wire.shutdown(Shutdown::Write);
                     }
                     if id == you {
@@ -128,19 +128,19 @@ impl Host {
         }
     }
 
-    /// Offers input to the hub; lets its reader go on when all of it is taken.
+    /// Offers input to the hub; lets its reader continue when all of it is taken.
     fn offer(&mut self, id: SessionId, mut input: Vec<u8>, now: Timestamp) {
         let taken = self.hub.receive(now, id, &input);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         if taken < input.len() {
             peer.untaken = input.split_off(taken);
         } else {
-            // The reader has brought something and waits: there is room for this, unless it was told already.
+            // The reader waits after sending input, so there is room, unless it was told already.
             let _ = peer.read_on.try_send(());
         }
     }
 
-    /// Gives a session's writer what is to be sent.
+    /// Passes pending output to a session's writer.
     fn write(&mut self, id: SessionId, now: Timestamp) {
         let mut batch = self.batches.pop().unwrap_or_default();
         if !self.hub.fill(id, &mut batch, WRITE) {
@@ -148,12 +148,12 @@ impl Host {
         } else if let Some(peer) = self.peers.get(&id)
             && peer.write.try_send(batch).is_err()
         {
-            // It has one batch at a time, so there was room: it is gone.
+            // The writer has one batch at a time, so the channel has room: the writer is gone.
             self.hub.disconnect(now, id);
         }
     }
 
-    /// Lets somebody in, or tells them why not.
+    /// Admits a connection, or sends it the reason for the refusal.
     fn admit(&mut self, mut stream: TcpStream, now: Timestamp) {
         match self.hub.open(now, self.text) {
             Ok(id) => match (stream.try_clone(), stream.try_clone()) {
@@ -163,7 +163,7 @@ impl Host {
             Err(error) => {
                 let mut words = Vec::new();
                 self.hub.refusal(self.text, error, &mut words);
-                // A courtesy: a new socket has room for a line.
+                // A new socket has room for a line.
                 let _ = stream.write(&words);
             }
         }
@@ -186,13 +186,13 @@ impl Host {
         self.peers.insert(id, Peer { untaken: Vec::new(), read_on, write, wire: wire.clone() });
         let reader = thread::Builder::new().spawn(move || {
             let _reading = reading;
-            bring(id, reader, &may_read, &news.0);
+            read_input(id, reader, &may_read, &news.0);
         });
         let writer = thread::Builder::new().spawn(move || {
             let _writing = writing;
-            take(id, writer, &batches, &news.1);
+            write_output(id, writer, &batches, &news.1);
             if let Some(wire) = wire {
-                // Until the peer has closed its half and the reader has ended, or until it has had the time to.
+                // Until the peer has closed its half and the reader has ended, or the time is over.
                 let _ = read.recv_timeout(LINGER);
                 let _ = wire.shutdown(Shutdown::Both);
             }
@@ -203,8 +203,8 @@ impl Host {
     }
 }
 
-/// Brings what a peer sends to the hub, piece by piece; once the session is over, drops it.
-fn bring(id: SessionId, mut reader: impl Read, may_read: &Receiver<()>, news: &SyncSender<News>) {
+/// Passes a peer's input to the hub, read by read; once the session is over, drops it.
+fn read_input(id: SessionId, mut reader: impl Read, may_read: &Receiver<()>, news: &SyncSender<News>) {
     let mut buffer = [0; READ];
     loop {
         let input = match reader.read(&mut buffer) {
@@ -216,15 +216,15 @@ fn bring(id: SessionId, mut reader: impl Read, may_read: &Receiver<()>, news: &S
             return;
         }
         if may_read.recv().is_err() {
-            // It ends with an error when the connection is hung up for good.
+            // It ends with an error when the connection is shut down for good.
             let _ = io::copy(&mut reader, &mut io::sink());
             return;
         }
     }
 }
 
-/// Takes what a peer is to be sent, batch by batch, until the session is over.
-fn take(id: SessionId, mut writer: impl Write, batches: &Receiver<Batch>, news: &SyncSender<News>) {
+/// Writes batches to a peer until the session is over.
+fn write_output(id: SessionId, mut writer: impl Write, batches: &Receiver<Batch>, news: &SyncSender<News>) {
     for batch in batches {
         let wrote = match writer.write(batch.as_bytes()) {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
@@ -236,7 +236,7 @@ fn take(id: SessionId, mut writer: impl Write, batches: &Receiver<Batch>, news: 
     }
 }
 
-/// Accepts for as long as anybody wants to know.
+/// Accepts connections while the hub's thread runs.
 fn accept(listener: &TcpListener, news: &SyncSender<News>) {
     loop {
         match listener.accept() {
@@ -245,9 +245,9 @@ fn accept(listener: &TcpListener, news: &SyncSender<News>) {
                     return;
                 }
             }
-            // Of that one peer only.
+            // Concerns that one peer only.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
-            // Out of descriptors or memory. Those who wait stay in the kernel's queue.
+            // Out of descriptors or memory. Waiting connections stay in the kernel's queue.
             Err(_) => thread::sleep(PAUSE),
         }
     }
@@ -259,21 +259,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("listening text {}", listener.local_addr()?);
 
     let mut text = DialectConfig::new(Text);
-    // The host may be silent for as long as it likes, and so may the guests.
+    // Neither the host nor the guests have an idle timeout.
     text.idle_timeout = None;
     let mut hub = Hub::new(Config { dialects: vec![text], max_sessions: 100, ..Config::default() })?;
     let text = hub.dialect(Text.name()).ok_or("it is configured just above")?;
     let you = hub.open(Timestamp::ZERO, text)?;
     let (news, inbox) = sync_channel(1);
     let (writing, written) = channel();
-    let doors = news.clone();
-    thread::spawn(move || accept(&listener, &doors));
+    let from_listener = news.clone();
+    thread::spawn(move || accept(&listener, &from_listener));
     let mut host =
         Host { hub, text, started: Instant::now(), peers: HashMap::new(), batches: Vec::new(), news, writing };
     host.start(you, io::stdin(), io::stdout(), None, Timestamp::ZERO);
     host.run(you, &inbox);
     drop((host, inbox));
-    // Until the last writer has hung up.
+    // Until the last writer has ended.
     let _ = written.recv();
     Ok(())
 }

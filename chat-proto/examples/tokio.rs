@@ -1,8 +1,8 @@
 //! The chat on tokio: a task for each connection, and the hub behind a lock.
 //!
-//! `cargo run --example tokio [ADDR [ADDR]]` serves text on 127.0.0.1:4000 and classic on 127.0.0.1:4001, or where it is
-//! told to, until its input ends (Ctrl-D), and then shuts down in order. What any server needs is in the driver kit,
-//! [`chat_proto::driver`], whose guide explains the loops that are tasks here.
+//! `cargo run --example tokio [ADDR [ADDR]]` serves text on 127.0.0.1:4000 and classic on 127.0.0.1:4001, or on the
+//! given addresses, until its input ends (Ctrl-D), and then shuts down in order. What any server needs is in the driver
+//! kit, [`chat_proto::driver`], whose guide explains the loops that are tasks here.
 
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// A server. All its tasks share it, and other threads speak to the hub by it.
+/// A server. All its tasks share it, and other threads call the hub through it.
 pub(crate) struct Server {
     started: Instant,
     hub: Mutex<ConnectedHub<Connection>>,
@@ -29,7 +29,7 @@ pub(crate) struct Server {
 pub(crate) struct Connection {
     stream: TcpStream,
     resumed: Notify,
-    /// Never sent on: the other end learns when no connection is left.
+    /// Never sent on: the receiver learns when no connection is left.
     _alive: mpsc::Sender<()>,
 }
 
@@ -64,7 +64,7 @@ impl Server {
         tokio::select!(_ = ended => {}, () = self.write() => {}, () = self.keep_time() => {});
     }
 
-    /// Calls the hub: locks, takes the time, acts, and wakes whoever then has something to do.
+    /// Calls the hub: locks it, reads the clock, acts, and wakes the tasks that have work afterwards.
     pub(crate) fn call<R>(&self, act: impl FnOnce(&mut ConnectedHub<Connection>, Timestamp) -> R) -> R {
         let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Timestamp::ZERO + self.started.elapsed();
@@ -79,7 +79,7 @@ impl Server {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => self.admit(stream, peer, dialect, alive.clone()),
-                // Out of descriptors, most likely. Those who wait stay in the kernel's queue.
+                // Out of descriptors, most likely. Waiting connections stay in the kernel's queue.
                 Err(error) => sleep(self.call(|hub, now| hub.accept_failed(now, error))).await,
             }
         }
@@ -96,7 +96,7 @@ impl Server {
         tokio::spawn(Arc::clone(self).read(id, connection));
     }
 
-    /// Reads until the peer ends or the connection is cut, beyond the end of its session.
+    /// Reads until the peer ends or the connection is cut, also after the end of its session.
     async fn read(self: Arc<Self>, id: SessionId, connection: Arc<Connection>) {
         while connection.stream.readable().await.is_ok() {
             let mut input = vec![0; 8 << 10]; // the most that is kept while the hub leaves input untaken

@@ -1,25 +1,25 @@
-//! How to test a bot of one's own: people, bot and hub in memory, and a clock that is a number.
+//! How to test your own bot: people, bot and hub in memory, and a clock that is a number.
 //!
 //! ```console
 //! $ cargo test --example virtual_clock   # the tests at the end of this file
-//! $ cargo run --example virtual_clock    # a year of them, and how long it took
+//! $ cargo run --example virtual_clock    # simulates a year, and prints how long that took
 //! ```
 //!
-//! The bot is a program that would connect to the text port like anybody else. It keeps the hub's own rules: bytes and
-//! time in, bytes out. So a test can play a year of deadlines in no time, and play it the same way every time.
+//! The bot is a program that would connect to the text port like any other client. It is written like the hub: bytes
+//! and time in, bytes out. So a test can run through a year of deadlines in no time, and in the same way every time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use chat_proto::{Batch, CloseReason, Command, Config, Hub, SessionId, Timestamp};
 
-/// The bot under test: `/msg clock 600 tea` has it say `tea` to whoever asked, 600 seconds later.
+/// The bot under test: `/msg clock 600 tea` makes it say `tea` to the sender, 600 seconds later.
 struct Reminder {
-    /// What to say to whom and when, the earliest first.
+    /// Messages to send, each with its time, the earliest first.
     reminders: Vec<(Timestamp, String)>,
-    /// When it has to make itself heard next: the hub closes sessions that are silent.
+    /// When it must send its next ping: the hub closes silent sessions.
     ping_at: Timestamp,
-    /// The beginning of a line that has not ended yet.
+    /// The start of a line that is not complete yet.
     begun: Vec<u8>,
 }
 
@@ -33,20 +33,20 @@ impl Reminder {
         Self { reminders: Vec::new(), ping_at: now + PING_EVERY, begun: Vec::new() }
     }
 
-    /// Takes what the server sends.
+    /// Takes bytes from the server.
     fn receive(&mut self, now: Timestamp, bytes: &[u8]) {
         self.begun.extend_from_slice(bytes);
         while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.begun.drain(..=end).collect();
-            if let Some(reminder) = Self::understand(now, &String::from_utf8_lossy(&line)) {
+            if let Some(reminder) = Self::parse(now, &String::from_utf8_lossy(&line)) {
                 let place = self.reminders.partition_point(|(at, _)| *at <= reminder.0);
                 self.reminders.insert(place, reminder);
             }
         }
     }
 
-    /// Reads `NAME -> you: SECONDS WORDS`.
-    fn understand(now: Timestamp, line: &str) -> Option<(Timestamp, String)> {
+    /// Parses `NAME -> you: SECONDS WORDS`.
+    fn parse(now: Timestamp, line: &str) -> Option<(Timestamp, String)> {
         let (name, words) = line.trim_end().split_once(" -> you: ")?;
         let (seconds, words) = words.split_once(' ')?;
         Some((now + Duration::from_secs(seconds.parse().ok()?), format!("/msg {name} {words}\n")))
@@ -57,7 +57,7 @@ impl Reminder {
         self.reminders.first().map_or(self.ping_at, |(at, _)| self.ping_at.min(*at))
     }
 
-    /// Returns what it says now.
+    /// Returns what it sends now.
     fn handle_timeout(&mut self, now: Timestamp) -> String {
         let due = self.reminders.partition_point(|(at, _)| *at <= now);
         let mut said: String = self.reminders.drain(..due).map(|(_, line)| line).collect();
@@ -69,7 +69,7 @@ impl Reminder {
     }
 }
 
-/// A hub and all who are connected to it, in memory.
+/// A hub and all its peers, in memory.
 struct World {
     hub: Hub,
     now: Timestamp,
@@ -77,11 +77,11 @@ struct World {
     bot: (SessionId, Reminder),
 }
 
-/// The far end of a connection.
+/// The peer's end of a connection.
 #[derive(Default)]
 struct Person {
     screen: String,
-    /// It reads nothing: its socket takes not a byte.
+    /// It reads nothing: its socket takes no byte.
     asleep: bool,
     closed: Option<CloseReason>,
 }
@@ -106,19 +106,19 @@ impl World {
         id
     }
 
-    /// Has a session send some lines, and all that follows at once happen.
+    /// Sends lines from a session, and processes everything that follows at once.
     fn say(&mut self, id: SessionId, lines: &str) {
         let taken = self.hub.receive(self.now, id, lines.as_bytes());
         assert_eq!(taken, lines.len(), "nobody here talks faster than the rate");
         self.settle();
     }
 
-    /// Takes what somebody has been sent since the last look.
+    /// Takes what a person has been sent since the last call.
     fn screen(&mut self, id: SessionId) -> String {
         std::mem::take(&mut self.people.get_mut(&id).expect("it was connected").screen)
     }
 
-    /// Lets time pass: from deadline to deadline, whoever's is next.
+    /// Lets time pass, from deadline to deadline, whether of the hub or of the bot.
     fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
@@ -134,7 +134,7 @@ impl World {
         self.now = end;
     }
 
-    /// Does what the hub asks for until it asks for nothing.
+    /// Carries out the hub's commands until there are none.
     fn settle(&mut self) {
         let mut batch = Batch::new();
         while let Some(command) = self.hub.poll_command() {
@@ -179,7 +179,7 @@ mod tests {
         Duration::from_secs(n)
     }
 
-    /// One millisecond less.
+    /// One millisecond less than `n` seconds.
     fn just_under(n: u64) -> Duration {
         seconds(n).saturating_sub(MS)
     }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_is_not_missed() {
+    fn a_reminder_for_someone_who_has_left_is_harmless() {
         let mut world = World::new();
         let alice = world.join("alice");
         world.say(alice, "/msg clock 60 tea\n/quit\n");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_is_closed_and_the_bot_goes_on() {
+    fn a_person_who_does_not_read_is_closed_and_the_bot_goes_on() {
         let mut world = World::new();
         let (alice, bob) = (world.join("alice"), world.join("bob"));
         world.people.get_mut(&bob).expect("bob is here").asleep = true;
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_again_gives_the_same_bytes() {
+    fn a_repeated_run_gives_the_same_bytes() {
         let play = || {
             let mut world = World::new();
             let alice = world.join("alice");

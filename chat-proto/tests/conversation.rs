@@ -10,7 +10,7 @@ use chat_proto::{
     RateLimit, SayError, SessionId, Timestamp, Verdict,
 };
 
-/// A driver whose sockets take as many bytes at a time as it is told to.
+/// A driver whose sockets take at most a given number of bytes at a time.
 struct Driver {
     hub: Hub,
     now: Timestamp,
@@ -44,7 +44,7 @@ impl Driver {
         std::iter::from_fn(|| self.hub.poll_command()).collect()
     }
 
-    /// Drains commands and takes note of those that are not `Send`.
+    /// Drains commands, recording those that are not `Send`.
     fn drain(&mut self) {
         for command in self.commands() {
             match command {
@@ -55,7 +55,7 @@ impl Driver {
         }
     }
 
-    /// Reads all that a session is sent.
+    /// Reads everything that a session is sent.
     fn read(&mut self, id: SessionId) -> String {
         let mut read = Vec::new();
         loop {
@@ -234,7 +234,7 @@ fn a_batch_holds_at_most_max_bytes_of_the_log_but_at_least_one_message() {
 #[test]
 fn every_reader_gets_its_turn_while_messages_keep_coming() {
     const READERS: usize = 300;
-    /// What a driver writes before it reports and takes more.
+    /// How many sessions a driver writes to before it reports and takes more.
     const ROUND: usize = 128;
     const ROUNDS: usize = 200;
     let rate = None;
@@ -249,7 +249,7 @@ fn every_reader_gets_its_turn_while_messages_keep_coming() {
     let mut writing: Vec<(SessionId, Batch)> = Vec::new();
     for _ in 0..ROUNDS {
         driver.say(speaker, "anything new\n");
-        // Some always have a reply coming.
+        // A few sessions always have a reply pending.
         for asking in &ids[2 * READERS - 10..] {
             driver.hub.receive(driver.now, *asking, b"/ping\n");
         }
@@ -269,13 +269,13 @@ fn every_reader_gets_its_turn_while_messages_keep_coming() {
     }
     let turns: Vec<usize> = ids.iter().map(|id| turns[id.slot()]).collect();
     let (listening, asking) = turns.split_at(2 * READERS - 10);
-    // Who asks goes first, and leaves half of all turns to the others at least, each of whom has as many.
+    // Sessions with replies go first, but leave at least half of all turns to the others, who share them equally.
     let answers: usize = asking.iter().sum();
     assert!(answers <= ROUNDS * ROUND / 2, "{asking:?}");
     let fair = (ROUNDS * ROUND - answers) / (listening.len() + 1);
     assert!(asking.iter().all(|turns| *turns >= fair), "{fair} each, not {asking:?}");
     assert!(listening.iter().all(|turns| (fair - 2..=fair + 2).contains(turns)), "{fair} each, not {listening:?}");
-    // Every second turn is for those who asked, so each has its answer in the round in which it asked.
+    // Every second turn is for a reply, so each reply is sent in the round of its request.
     assert!(asking.iter().all(|turns| *turns == ROUNDS), "{ROUNDS} each, not {asking:?}");
 }
 
@@ -360,7 +360,7 @@ fn silence_and_stalling_end_a_session_on_time() {
 
 const WARNING: &str = "* still there? say something, or you will be disconnected in a minute\n";
 
-/// A hub in which text sessions may be silent for so many seconds, and one of them.
+/// A hub in which text sessions may be silent for so many seconds, and one such session.
 fn silent_for(seconds: u64) -> (Driver, SessionId) {
     let mut config = Config::default();
     config.dialects[1].idle_timeout = Some(Duration::from_secs(seconds));
@@ -373,7 +373,7 @@ fn silent_for(seconds: u64) -> (Driver, SessionId) {
 fn silence_is_warned_of_once_a_minute_before_the_end() {
     for seconds in [120, 600] {
         let (mut driver, silent) = silent_for(seconds);
-        // A line begins a new silence, and an empty one is a line.
+        // Any line ends a silence, and an empty one is a line.
         for line in ["hello\n", "\n"] {
             driver.pass(Duration::from_millis((seconds - 60) * 1_000 - 1));
             assert_eq!(driver.read(silent), "");
@@ -424,7 +424,7 @@ fn whispers_leave_room_for_a_warning_and_last_words() {
     config.dialects[1].idle_timeout = Some(Duration::from_secs(120));
     let mut driver = Driver::new(config);
     let (deaf, other) = (driver.join("text"), driver.join("text"));
-    // Whispers until there is no more room for them.
+    // Private messages until there is no more room for them.
     let mut words = 4_000;
     while words > 0 {
         driver.hub.receive(driver.now, other, format!("/msg guest-1 {}\n", "x".repeat(words)).as_bytes());
@@ -581,7 +581,7 @@ fn the_embedding_program_tells_one_session_something_and_nobody_else() {
     assert!(driver.hub.tell(driver.now, alice, ""));
     assert_eq!(driver.read(alice), "* server: your mail has come\n");
     assert_eq!(driver.read(bob), "");
-    // What it does not read leaves no room in the end, but for its own next line.
+    // Unread output fills the buffer in the end, but leaves room for the session's own next line.
     let told = (0..100).take_while(|_| driver.hub.tell(driver.now, alice, &"x".repeat(1_000))).count();
     assert!((1..=12).contains(&told), "{told}");
     driver.hub.disconnect(driver.now, bob);
@@ -598,7 +598,7 @@ fn a_driver_that_knows_its_peer_names_it() {
     for (name, error) in [("Alice", NameError::Taken), ("server", NameError::Reserved), ("", NameError::Empty)] {
         assert_eq!(driver.hub.open_named(driver.now, text, None, name), Err(EnterError::Name(error)));
     }
-    // Nothing was opened for those: the next guest has the next number.
+    // The refused calls opened nothing: the next guest has the next number.
     assert_eq!(driver.hub.stats().sessions, 2);
     let guest = driver.join("text");
     assert_eq!(driver.hub.name(guest).as_deref(), Some("guest-2"));
@@ -631,7 +631,7 @@ fn a_member_without_a_connection_takes_part() {
     );
     let seen: Vec<String> = driver.hub.events(since).map(|event| format!("{:?}", event.event)).collect();
     assert!(seen.iter().any(|event| event.contains("Told") && event.contains("\"hi\"")), "{seen:?}");
-    // It is no session: it is not counted, listed, kicked or closed, but takes a place.
+    // It is no session: it is not counted, listed, kicked or closed, but takes a slot.
     assert_eq!((driver.hub.stats().sessions, driver.hub.sessions().count()), (1, 1));
     driver.hub.kick(now, bot, "out");
     assert_eq!(driver.hub.say(now, alice, "not mine"), Err(SayError::NoMember));
@@ -666,13 +666,13 @@ fn a_dialect_and_a_session_may_have_limits_of_their_own() {
     let takes = |driver: &mut Driver, id, lines: &str| driver.hub.receive(driver.now, id, lines.as_bytes());
     assert_eq!(takes(&mut driver, text, "a\nb\nc\n"), 4);
     assert_eq!(takes(&mut driver, classic, "PING\nPING\n"), 5);
-    // A session that waits for a token goes on at once when it has a full bucket.
+    // A session that waits for a token continues at once when it gets a full bucket.
     driver.hub.set_rate(driver.now, text, rate(1, 3));
     driver.read(text);
     assert_eq!(takes(&mut driver, text, "c\nd\ne\nf\n"), 6);
     driver.hub.set_rate(driver.now, text, None);
     assert_eq!(takes(&mut driver, text, "f\ng\nh\ni\nj\n"), 10);
-    // As for silence, `text` has ten minutes and `classic` 15 seconds.
+    // The defaults for silence: ten minutes for `text`, 15 seconds for `classic`.
     driver.hub.set_idle_timeout(driver.now, classic, None);
     driver.hub.set_idle_timeout(driver.now, text, Some(Duration::from_secs(3)));
     driver.pass(Duration::from_secs(4));
@@ -722,7 +722,7 @@ fn a_policy_is_asked_once_about_a_message_that_waits() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-/// Opens a session in each of two hubs, in the same slot.
+/// Opens a session in each of two hubs, both in the same slot.
 fn two_hubs() -> (Hub, SessionId, Hub, SessionId) {
     let open = || {
         let mut hub = Hub::new(Config::default()).expect("the defaults are in range");

@@ -1,4 +1,4 @@
-//! Dialects of an embedder, used in the same way as the built-in ones.
+//! Custom dialects, used in the same way as the built-in ones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_proto::dialect::{Event, FirstLine, Request, other_protocol};
 use chat_proto::{Batch, CloseReason, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 
-/// Every line is said as it is, and seen as it was said. It shows no notices, not even of what was missed, and counts
+/// Every line is a message, sent on as it is. The dialect shows no notices, not even of missed messages, and counts
 /// what it encodes.
 #[derive(Debug)]
 struct Plain {
@@ -42,7 +42,7 @@ impl Dialect for &'static Plain {
     }
 }
 
-/// What Plain says, but `NICK` is a word of its own.
+/// Like Plain, but `NICK` is a command of its own.
 #[derive(Debug)]
 struct Nick;
 
@@ -72,7 +72,7 @@ impl Dialect for Nick {
 }
 
 #[test]
-fn a_dialect_may_have_the_first_lines_of_another_protocol() {
+fn a_dialect_may_use_first_lines_of_another_protocol() {
     let mut hub = Hub::new(Config { dialects: vec![DialectConfig::new(Nick)], ..Config::default() }).expect("in range");
     let nick = hub.dialect("nick").expect("it is configured");
     for (line, named, closed) in [
@@ -105,7 +105,7 @@ fn open(hub: &mut Hub, dialect: &Plain) -> SessionId {
     hub.open(NOW, dialect).expect("there is room")
 }
 
-/// Returns what a session is sent at once.
+/// Returns what a session is sent now.
 fn read(hub: &mut Hub, id: SessionId) -> String {
     let mut batch = Batch::new();
     hub.fill(id, &mut batch, usize::MAX);
@@ -124,7 +124,7 @@ fn an_event_is_encoded_once_for_each_dialect_in_use() {
     for reader in &readers[1..] {
         assert_eq!(read(&mut hub, *reader), "hello\n");
     }
-    // Whoever is gone reads no more.
+    // A session that is gone reads no more.
     let gone = open(&mut hub, &UNUSED);
     hub.disconnect(NOW, gone);
     hub.receive(NOW, readers[0], b"anybody else?\n");
@@ -132,8 +132,8 @@ fn an_event_is_encoded_once_for_each_dialect_in_use() {
     assert_eq!(encoded, [2, 2, 0]);
 }
 
-/// The log may evict what a `Send` was for before it is fetched, and the dialect may show no notice of the gap. The
-/// reader must not wait for ever then.
+/// The log may evict the entries of a `Send` before it is fetched, and the dialect may show no notice of the gap. Then
+/// the reader must not wait for ever.
 #[test]
 fn a_gap_that_is_not_shown_keeps_no_reader_waiting() {
     static PLAIN: Plain = Plain::new("plain");
@@ -141,7 +141,7 @@ fn a_gap_that_is_not_shown_keeps_no_reader_waiting() {
     let (alice, bob) = (open(&mut hub, &PLAIN), open(&mut hub, &PLAIN));
     hub.receive(NOW, alice, b"one\n");
     assert_eq!(hub.poll_command(), Some(Command::Send(bob)));
-    // Bob's own two messages push out what he was to be sent.
+    // Bob's own two messages evict those he was to be sent.
     hub.receive(NOW, bob, b"two\nthree\n");
     assert!(!hub.fill(bob, &mut Batch::new(), 1_000));
     hub.receive(NOW, alice, b"four\n");
@@ -152,7 +152,7 @@ fn a_gap_that_is_not_shown_keeps_no_reader_waiting() {
     assert!(hub.sessions().any(|id| id == bob), "he has taken all there was");
 }
 
-/// The same for a closing session: everything it was still to be sent is gone, so it is closed.
+/// The same for a closing session: everything still pending is gone, so it is closed.
 #[test]
 fn a_gap_that_is_not_shown_keeps_no_session_from_closing() {
     static PLAIN: Plain = Plain::new("plain");
@@ -186,7 +186,7 @@ fn by_default_a_dialect_closes_a_session_after_ten_silent_minutes() {
     assert_eq!(hub.poll_command(), Some(Command::Close(id, CloseReason::Idle)));
 }
 
-/// Encodes what is said as that many bytes, which it may have promised never to do.
+/// Encodes every message as that many bytes, which may be more than it promised.
 #[derive(Debug)]
 struct Long;
 

@@ -1,4 +1,4 @@
-//! The examples do what they say, run as the programs that they are.
+//! The examples do what they say, run as programs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long anything may take that is meant to happen at once, on a busy machine.
+/// How long anything immediate may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is read from a stream, line by line.
+/// The lines read from a stream.
 struct Screen(Receiver<String>);
 
 impl Screen {
@@ -61,7 +61,7 @@ impl Example {
         Self { child, stdin, screen }
     }
 
-    /// Connects to where the example says next that it listens.
+    /// Returns the address of the next line that the example prints, `listening DIALECT ADDR`.
     #[track_caller]
     fn address(&self, dialect: &str) -> String {
         let line = self.screen.line();
@@ -73,7 +73,7 @@ impl Example {
         writeln!(self.stdin.as_mut().expect("its input has not ended"), "{line}").expect("it reads");
     }
 
-    /// Ends its input, and waits until it has ended, in order.
+    /// Ends its input, and waits until it has ended in order.
     #[track_caller]
     fn end(&mut self) {
         drop(self.stdin.take());
@@ -82,7 +82,7 @@ impl Example {
     }
 }
 
-/// A test that fails leaves no program behind.
+/// Leaves no program behind when a test fails.
 impl Drop for Example {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -92,7 +92,7 @@ impl Drop for Example {
 
 /// Returns where Cargo has put an example: beside the tests, before it runs them all.
 ///
-/// If it was told to run these alone, it has not.
+/// If Cargo was told to run these tests alone, it has built no examples.
 fn program(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().expect("a test knows its own file");
     path.pop();
@@ -104,7 +104,7 @@ fn program(name: &str) -> PathBuf {
     path
 }
 
-/// Returns when the file, or any in the directory, was last changed.
+/// Returns when the file, or the newest file in the directory, was last changed.
 fn newest(path: &Path) -> SystemTime {
     match path.read_dir() {
         Ok(entries) => entries.flatten().map(|entry| newest(&entry.path())).max().unwrap_or(UNIX_EPOCH),
@@ -112,7 +112,7 @@ fn newest(path: &Path) -> SystemTime {
     }
 }
 
-/// Somebody at the far end of a connection.
+/// A person at the far end of a connection.
 struct Person {
     stream: TcpStream,
     screen: Screen,
@@ -134,7 +134,7 @@ impl Person {
     }
 }
 
-/// Alice and bob in text and carol in classic hold a conversation that ends with the server.
+/// Alice and bob in text and carol in classic hold a conversation, which the server's shutdown ends.
 fn converse(example: &str) {
     let mut server = Example::start(example, &["127.0.0.1:0", "127.0.0.1:0"]);
     let (text, classic) = (server.address("text"), server.address("classic"));
@@ -164,7 +164,7 @@ fn converse(example: &str) {
     alice.say("/msg bob psst");
     alice.expect("you -> bob: psst");
     bob.expect("alice -> you: psst");
-    // Half-closed, and still told all it asked for.
+    // Half-closed, but still sent everything that was pending.
     bob.say("/who\nso long");
     bob.stream.shutdown(Shutdown::Write).expect("half of a connection can be closed");
     bob.expect("* 3 here: alice, bob, carol");
@@ -178,7 +178,7 @@ fn converse(example: &str) {
     alice.screen.expect_end();
     carol.screen.expect("CHAT c2VydmVy c2h1dHRpbmcgZG93bg==");
     carol.screen.expect_end();
-    // Until they close their ends, too, it waits a moment.
+    // The server waits a moment for them to close their ends, too.
     drop((alice, carol));
     server.end();
 }
@@ -223,7 +223,7 @@ fn stdio() {
     terminal.end();
 }
 
-/// Runs an example that needs nothing, and compares what it prints.
+/// Runs an example that needs no input, and compares its output.
 fn prints(example: &str, transcript: &str) {
     let output = Command::new(program(example)).output().expect("an example is a program");
     assert!(output.status.success(), "{output:?}");

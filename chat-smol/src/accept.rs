@@ -32,7 +32,7 @@ pub(crate) struct Listener {
     pub(crate) addr: String,
     pub(crate) dialect: DialectId,
     pub(crate) name: String,
-    /// Whether the log says that it listens.
+    /// Set once `listening` is logged, so that the end is logged too.
     pub(crate) is_announced: bool,
 }
 
@@ -69,7 +69,7 @@ async fn accept_one(listener: &Async<Socket>) -> io::Result<(Async<Socket>, Sock
     Ok((Async::new(stream)?, peer))
 }
 
-/// Whether the failure concerns one connection, not accepting as such. The kit cannot tell: it has no std.
+/// Whether the failure concerns one connection only. The driver kit cannot tell: it is `no_std`.
 fn is_peers_own(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -77,7 +77,7 @@ fn is_peers_own(error: &io::Error) -> bool {
     )
 }
 
-/// Opens a session for a connection, or tells it why there is none.
+/// Opens a session for a connection, or sends it the reason for the refusal.
 fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, peer: &SockAddr) {
     // A peer on a Unix socket has no address, and no TCP options to set.
     let peer = peer.as_socket();
@@ -94,7 +94,7 @@ fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, pe
     let connection = Arc::new(connection);
     let opened = service.shared.act(|hub, now| hub.admit(now, listener.dialect, peer, admission, &connection));
     let id = opened.unwrap_or_else(|refusal| {
-        // A new socket has room for a line; if it has not, the peer can do without.
+        // A new socket has room for a line; if not, the peer gets no reason.
         let _ = connection.write(&refusal.words);
         connection.end_output();
         refusal.id

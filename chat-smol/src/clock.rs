@@ -1,4 +1,4 @@
-//! Does what is due: deadlines, connections that have lingered long enough, and the search for peers that are gone.
+//! Timed work: deadlines, the end of lingering, and the search for peers that are gone.
 
 use std::sync::Arc;
 
@@ -35,13 +35,13 @@ pub(crate) async fn keep_time(shared: Arc<Shared>) {
     }
 }
 
-/// That the peer sends no more, though it may still read.
+/// The event for a peer that sends no more, though it may still read.
 #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
 const ENDED: PollFlags = PollFlags::RDHUP;
 #[cfg(all(unix, not(any(target_os = "android", target_os = "freebsd", target_os = "linux"))))]
 const ENDED: PollFlags = PollFlags::HUP;
 
-/// Tells the hub of peers that have ended or gone while nothing is read from them. The reactor cannot tell: it would
+/// Tells the hub about peers that ended or are gone while nothing is read from them. The reactor cannot: it would
 /// report all the time that their sockets are readable.
 #[cfg(unix)]
 fn find_gone(shared: &Shared, paused: &[(SessionId, Arc<Connection>)]) {

@@ -1,4 +1,4 @@
-//! A connection's socket: how it is written to and closed.
+//! A connection's socket: writing to it and closing it.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,10 +19,10 @@ const FLAGS: i32 = rustix::net::SendFlags::NOSIGNAL.bits().cast_signed();
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 const FLAGS: i32 = 0;
 
-/// A connection. It is closed when nobody holds it any more: neither the hub nor its reader.
+/// A connection. It is closed when neither the hub nor its reader holds it.
 pub(crate) struct Connection {
     pub(crate) stream: Async<Socket>,
-    /// The reader's waker, while it waits for the hub to take input that it has left untaken.
+    /// The reader's waker, while it waits for the hub to take the rest of its input.
     reader: Mutex<Option<Waker>>,
     /// Never sent on; its receiver learns that no connection is left.
     _alive: Sender<Infallible>,
@@ -69,7 +69,7 @@ impl Connection {
         if reason.has_last_words() {
             self.end_output();
         } else {
-            // A reset drops what the peer does not read; the system would keep that for minutes.
+            // A reset drops unread output, which the system would otherwise keep for minutes.
             let _ = self.stream.get_ref().set_linger(Some(Duration::ZERO));
             self.cut();
         }
@@ -77,15 +77,15 @@ impl Connection {
 
     /// Shuts down our half. The reader goes on until the peer has closed its own, or until [`cut`](Self::cut).
     pub(crate) fn end_output(&self) {
-        // The system gives up if the peer takes nothing of what is left. This fails for Unix sockets, which keep
-        // nothing once they are closed.
+        // The system gives up if the peer takes no output for this long. Unix sockets lack the option, and keep nothing
+        // once they are closed.
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = self.stream.get_ref().set_tcp_user_timeout(Some(driver::USER_TIMEOUT));
         // It fails if the peer has reset the connection; the reader finds that out.
         let _ = self.stream.get_ref().shutdown(Shutdown::Write);
     }
 
-    /// Shuts down both halves and resumes the reader. It ends, whether it waits for input or to be resumed.
+    /// Shuts down both halves and resumes the reader, which ends whatever it waits for.
     pub(crate) fn cut(&self) {
         let _ = self.stream.get_ref().shutdown(Shutdown::Both);
         self.resume();

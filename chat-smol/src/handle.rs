@@ -1,4 +1,4 @@
-//! What other threads may ask of a server.
+//! The handle by which other threads control a server.
 
 use std::ops::Deref;
 use std::pin::Pin;
@@ -11,10 +11,11 @@ use futures_lite::Stream;
 
 use crate::shared::Shared;
 
-/// Speaks to a server, looks at it and shuts it down, from any thread: with the methods of [`Control`], such as
-/// [`announce`](Control::announce), [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and
-/// [`sessions`](Control::sessions), and with those below.
+/// Controls a server from any thread, with the methods of [`Control`], such as [`announce`](Control::announce),
+/// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
+/// with those below.
 ///
+/// Once the server is gone, calls have no effect.
 /// Once the server is gone, nothing that a handle does has an effect.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -27,7 +28,7 @@ impl Handle {
         Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Returns what happens from now on; the end comes when the server has closed.
+    /// Returns the events from now on, as a stream that ends when the server has closed.
     ///
     /// ```
     /// use chat_proto::conversation::Event;
@@ -45,8 +46,8 @@ impl Handle {
         Events(driver::Events::new(self.shared.clone()))
     }
 
-    /// Tells the server to stop: it accepts nobody any more, tells everyone, and closes each connection once its peer
-    /// has been sent what was pending, at most the linger timeout later.
+    /// Tells the server to stop: it accepts no more connections, tells everyone, and closes each connection once its
+    /// pending output is sent, at most the linger timeout later.
     ///
     /// Returns at once; [`Server::run`](crate::Server::run) returns when all is closed, and [`closed`](Self::closed)
     /// waits for that.
@@ -55,9 +56,8 @@ impl Handle {
         self.shared.stopping.close();
     }
 
-    /// Waits until every connection is closed and no task is left, because somebody has called
-    /// [`shut_down`](Self::shut_down); or until the server was dropped, which ends its tasks as soon as their executor
-    /// runs.
+    /// Waits until every connection is closed and no task is left after [`shut_down`](Self::shut_down), or until the
+    /// server is dropped. A drop ends its tasks as soon as their executor runs.
     ///
     /// This can be awaited on any executor, or by a thread:
     ///
@@ -80,7 +80,7 @@ impl Deref for Handle {
     }
 }
 
-/// What happens on a server, as a stream: [`driver::Events`].
+/// The events of a server, as a stream: [`driver::Events`].
 #[derive(Debug)]
 pub struct Events(driver::Events);
 

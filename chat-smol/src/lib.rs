@@ -26,9 +26,9 @@
 //!
 //! # How it works
 //!
-//! The hub is one state machine behind one lock, and everybody calls it through the same function, which takes the
-//! time, acts, and wakes whoever has something to do after it. What any server needs around a hub is in
-//! [`chat_proto::driver`], whose guide explains it; the sockets and the tasks are here:
+//! The hub is one state machine behind one lock. All tasks call it through one function, which reads the clock, makes
+//! the call, and wakes the tasks that have work afterwards. What any server needs around a hub is in
+//! [`chat_proto::driver`], whose guide explains it. The sockets and the tasks are here:
 //!
 //! | task | how many | what it does |
 //! | --- | --- | --- |
@@ -37,12 +37,12 @@
 //! | `writer` | one a thread | carries out the hub's commands in rounds, and does all the writing |
 //! | `clock` | one | calls the hub at its next deadline, and looks for peers that are gone while nothing is read from them |
 //!
-//! A writer wakes no other task to write: it takes a round under the lock, unlocks, and offers each socket its bytes with
-//! one non-blocking write. More is said meanwhile, so each write carries more the busier the server is.
+//! A writer wakes no other task to write: it takes a round under the lock, unlocks, and makes one non-blocking write to
+//! each socket. Messages accumulate meanwhile, so a busier server writes larger batches.
 //!
-//! A socket that took less than it was offered is waited for by a waker that queues the session again. Input that the hub
-//! leaves untaken, one read at most, is kept with its reader; [`Server::memory_bound`] counts it. Nothing else is kept for
-//! a connection: an idle one has no buffer, neither for reading nor for writing.
+//! After a partial write, a waker queues the session again once its socket is writable. Input that the hub leaves
+//! untaken, one read at most, is kept by its reader; [`Server::memory_bound`] counts it. An idle connection has no
+//! buffer, neither for reading nor for writing.
 //!
 //! [smol]: https://docs.rs/smol
 

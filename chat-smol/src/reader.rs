@@ -15,24 +15,24 @@ use tracing::debug;
 use crate::connection::Connection;
 use crate::shared::Service;
 
-/// The most bytes read at once: as many as a socket is offered at once, so that what one read brings goes on in one
+/// The most bytes read at once. It is also the most offered to a socket at once, so that what one read brings fits one
 /// write.
 pub(crate) const MAX_READ: usize = Round::<Connection>::MAX_WRITE;
 
 thread_local! {
-    /// What is read into. It is the thread's, so that an idle connection has no buffer.
+    /// The thread's read buffer. It is the thread's, so that an idle connection has none.
     static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Reads a connection's stream until it ends or fails, beyond the end of its session.
 ///
-/// There is one for every connection, so it is a future made by hand: a third of the size of an `async` block, and
-/// with no buffer while it waits.
+/// There is one for every connection, so it is a hand-written future: a third of the size of an `async` block, and
+/// without a buffer while it waits.
 pub(crate) struct Reader {
     service: Arc<Service>,
     id: SessionId,
     connection: Arc<Connection>,
-    /// What the hub has left; the socket is not read before it has taken this.
+    /// Input that the hub left; the socket is not read until the hub has taken it.
     untaken: Vec<u8>,
     /// Set if the last turn left bytes in the socket.
     flooding: Option<Flooding>,
@@ -43,7 +43,7 @@ impl Reader {
         Self { service, id, connection, untaken: Vec::new(), flooding: None }
     }
 
-    /// Waits until the hub has taken what it had left.
+    /// Waits until the hub has taken the untaken input.
     fn poll_offer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Register before looking, or a resume in between is lost.
         self.connection.wait_until_resumed(cx.waker());
@@ -59,7 +59,7 @@ impl Reader {
         Poll::Ready(())
     }
 
-    /// Reads and hands over; ready when the hub leaves something untaken, and with an error at the end of the stream.
+    /// Reads and offers input. Ready when the hub leaves some untaken; an error at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             // Read before asking the reactor. It ignores an event of a poll that began before we registered, which is
@@ -74,7 +74,7 @@ impl Reader {
         }
     }
 
-    /// Reads what is there and hands it over, for one turn; returns whether the hub took all of it.
+    /// Reads and offers one turn's input; returns whether the hub took all of it.
     fn read(&mut self, input: &mut Vec<u8>) -> io::Result<bool> {
         let budget = &self.service.budget;
         let (most, mut left) = (budget.max_read(), budget.share());
@@ -96,7 +96,7 @@ impl Reader {
             }
             left -= n;
             if n < size {
-                // That was all there was.
+                // The socket is empty.
                 break;
             }
         }
@@ -109,7 +109,7 @@ impl Reader {
         self.connection.stream.get_ref().peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
     }
 
-    /// Offers bytes to the hub and returns how many it took.
+    /// Offers bytes to the hub; returns how many it took.
     fn offer(&self, bytes: &[u8]) -> usize {
         self.service.shared.act(|hub, now| hub.receive(now, self.id, bytes))
     }
@@ -167,7 +167,7 @@ mod tests {
 
         let config = Config { rate: None, ..Config::default() };
         let budget = Arc::new(ReadBudget::new(&config, MAX_READ));
-        // As many as still make a difference.
+        // One more flood brings the share to its minimum.
         let _others = [(); 127].map(|()| ReadBudget::count_flood(&budget));
         let (share, smaller_share) = (budget.share(), 1 << 10);
         let shared = Arc::new(Shared::new(Hub::new(config).expect("the limits are in range")));
@@ -185,16 +185,16 @@ mod tests {
 
         send(share);
         assert!(poll().is_pending());
-        assert_eq!(budget.share(), share, "it may be quiet from now on");
+        assert_eq!(budget.share(), share, "no more input may follow");
         send(share + 1);
         assert!(poll().is_pending());
-        assert_eq!(budget.share(), smaller_share, "a byte is left");
+        assert_eq!(budget.share(), smaller_share, "one byte is left");
         assert!(poll().is_pending());
         assert_eq!(budget.share(), share, "nothing is left");
         send(share + 1);
         assert!(poll().is_pending());
         assert_eq!(budget.share(), smaller_share);
         drop(reader);
-        assert_eq!(budget.share(), share, "nobody is left");
+        assert_eq!(budget.share(), share, "no reader is left");
     }
 }

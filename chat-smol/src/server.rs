@@ -1,4 +1,4 @@
-//! The server: listeners, and the life of everything that runs.
+//! The server: its listeners, and starting and ending its tasks.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -26,7 +26,7 @@ use crate::shared::{Service, Shared};
 use crate::unix;
 use crate::writer::write;
 
-/// A chat server: make it, let it listen, keep a [`Handle`], run it.
+/// A chat server. Make it, add listeners, keep a [`Handle`], and run it.
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
@@ -47,11 +47,10 @@ impl Server {
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
-    /// It is [`ReadBudget::memory_bound`] for reads of 64 KiB; where [`Config::rate`] limits what is taken they have
-    /// 8 KiB. What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do
-    /// connections and threads themselves: a socket and a task for each connection, and for each thread the buffers
-    /// that it reads into and writes from, some 2 MiB at most with the default limits. So does what was kept for a
-    /// session that is over, for the moment until its task is dropped.
+    /// This is [`ReadBudget::memory_bound`] for reads of 64 KiB, or of 8 KiB where [`Config::rate`] limits input. It
+    /// does not count what the system keeps for connections ([`system_bound`](Self::system_bound)); a socket and a task
+    /// for each connection; the read and write buffers of each thread, some 2 MiB at most with the default limits; and
+    /// the untaken input of a session that is over, until its task is dropped.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         ReadBudget::memory_bound(config, MAX_READ)
@@ -60,14 +59,14 @@ impl Server {
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
     /// [`driver::system_bound`].
     ///
-    /// It comes on top of [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for
-    /// some ten seconds.
+    /// It is not part of [`memory_bound`](Self::memory_bound). What the system keeps for connections that are over, for
+    /// some ten seconds, comes on top.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
         driver::system_bound(config)
     }
 
-    /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
+    /// Sets which peers' connections are not counted by address; [`Exemptions::default`] unless this is called.
     ///
     /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
     /// [`Config::rate_per_address`].
@@ -75,8 +74,9 @@ impl Server {
         self.shared.0.act(|hub, _| hub.exempt(exemptions));
     }
 
-    /// Has `decide` say of each connection whether it becomes a session, by its peer's address, which is `None` on a Unix
-    /// socket; all do if this is not called. It is called by the tasks that accept: let it be quick, and not panic.
+    /// Sets the function that decides whether a connection becomes a session, by its peer's address, which is `None` on
+    /// a Unix socket. Unless this is called, all do. The accepting tasks call it, so it must be quick and must not
+    /// panic.
     ///
     /// ```
     /// use chat_smol::Admission;
@@ -96,19 +96,19 @@ impl Server {
     ///
     /// Clients can connect from now on; they are served once the server runs.
     ///
-    /// An IPv6 address is for IPv6 only, on every system: `[::]` and `0.0.0.0` can stand side by side.
+    /// An IPv6 address accepts IPv6 only, on every system: `[::]` and `0.0.0.0` can be used side by side.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise what the system says, such
-    /// as [`io::ErrorKind::AddrInUse`].
+    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the system's error, such as
+    /// [`io::ErrorKind::AddrInUse`].
     pub fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         // On Windows the option would let a second server take the port over.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         if addr.is_ipv6() {
-            // Some systems would take IPv4 in as well, others not.
+            // By default, some systems would accept IPv4 as well.
             socket.set_only_v6(true)?;
         }
         socket.bind(&addr.into())?;
@@ -116,7 +116,7 @@ impl Server {
         self.accept_on(dialect, Async::new(socket.into())?)
     }
 
-    /// Takes a listener that is bound already, for clients that speak `dialect`, and returns its address.
+    /// Accepts clients that speak `dialect` on a listener that is already bound; returns its address.
     ///
     /// # Errors
     ///
@@ -130,15 +130,15 @@ impl Server {
 
     /// Makes a Unix socket at `path` for clients that speak `dialect`.
     ///
-    /// Clients can connect from now on; they are served once the server runs. Who may connect is for the permissions of
-    /// the directory to say, and for the process's umask. The file is removed when the server listens no longer; one
-    /// that a killed server has left behind is replaced.
+    /// Clients can connect from now on; they are served once the server runs. The permissions of the directory and the
+    /// process's umask decide who may connect. The file is removed when the server stops listening; a file left by a
+    /// killed server is replaced.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect or the path is too long for a socket;
-    /// [`io::ErrorKind::AddrInUse`] if somebody listens there; [`io::ErrorKind::AlreadyExists`] if there is something
-    /// other than a socket; otherwise what the system says.
+    /// [`io::ErrorKind::AddrInUse`] if a process listens there; [`io::ErrorKind::AlreadyExists`] if there is something
+    /// other than a socket; otherwise the system's error.
     #[cfg(unix)]
     pub fn listen_unix(&mut self, dialect: &str, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
@@ -150,7 +150,7 @@ impl Server {
         Ok(())
     }
 
-    /// Takes a Unix socket that listens already, for clients that speak `dialect`. Its file is left to whoever made it.
+    /// Accepts clients that speak `dialect` on a Unix socket that already listens. Its file is not removed.
     ///
     /// # Errors
     ///
@@ -163,11 +163,11 @@ impl Server {
         Ok(())
     }
 
-    /// Makes a listener of a socket that listens; `addr` is what it is called in the log.
+    /// Makes a listener from a listening socket; `addr` is its name in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
         let id = self.shared.0.act(|hub, _| hub.dialect(dialect));
         let id = id.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
-        // Accepted sockets inherit this: it holds from the first byte on.
+        // Accepted sockets inherit these sizes, so they hold from the first byte on.
         if let Err(error) =
             socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
         {
@@ -184,7 +184,7 @@ impl Server {
         })
     }
 
-    /// Returns a handle by which other threads speak to the server, look at it and shut it down.
+    /// Returns a handle by which other threads control the server.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.shared.0))
@@ -193,8 +193,8 @@ impl Server {
     /// Serves on `executor` until [`Handle::shut_down`], and returns when every connection is closed and no task is
     /// left.
     ///
-    /// Whoever calls this runs the executor, on one thread or several. Dropping the future instead of waiting for it
-    /// closes all connections at once, without last words.
+    /// The caller runs the executor, on one thread or several. Dropping the future instead of waiting for it closes all
+    /// connections at once, without last words.
     ///
     /// # Errors
     ///
@@ -204,7 +204,7 @@ impl Server {
         self.run_with(executor, writers).await
     }
 
-    /// Serves on that many threads of its own, this one among them, until [`Handle::shut_down`].
+    /// Serves on `threads` threads, this one among them, until [`Handle::shut_down`].
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ impl Server {
         let executor = Arc::new(Executor::new());
         let (done, until_done) = async_channel::bounded::<()>(1);
         thread::scope(|scope| {
-            // Dropped on the way out, which ends the other threads.
+            // The drop on return ends the other threads.
             let _done = done;
             for n in 1..threads.get() {
                 let (executor, until_done) = (&executor, until_done.clone());
@@ -249,7 +249,7 @@ impl Server {
             task.cancel().await;
         }
         shared.closed.wait().await;
-        // Until the last peer has closed, or has had the time to.
+        // Until every peer has closed, or its time to do so is over.
         let _ = all_gone.recv().await;
         shared.write.close();
         shared.rearm.close();
@@ -260,7 +260,7 @@ impl Server {
     }
 }
 
-/// Closes all connections when the server ends, however it ends, and then wakes those who wait for that.
+/// Closes all connections when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].
 #[derive(Debug)]
 struct CloseOnDrop(Arc<Shared>);
 

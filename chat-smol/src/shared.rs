@@ -12,10 +12,10 @@ use smol::Executor;
 use crate::connection::Connection;
 use crate::signal::Signal;
 
-/// What only the tasks of a running server hold: it is dropped with the last of them.
+/// State that only the tasks of a running server hold; it is dropped with the last of them.
 pub(crate) struct Service {
     pub(crate) shared: Arc<Shared>,
-    /// Weak: its tasks would keep an executor alive that is dropped while the server runs.
+    /// Weak, or its tasks would keep alive an executor that is dropped while the server runs.
     pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) budget: Arc<ReadBudget>,
     pub(crate) on_accept: OnAccept,
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) rearm: Signal,
     /// Closed when the server is told to shut down.
     pub(crate) stopping: Signal,
-    /// Closed when the hub has shut down and let go of every session.
+    /// Closed when the hub has shut down and has no sessions left.
     pub(crate) closed: Signal,
     /// Closed when nothing of the server is left.
     pub(crate) ended: Signal,
@@ -50,9 +50,9 @@ impl Shared {
         }
     }
 
-    /// Calls the hub: takes the lock and the time, acts, and wakes whoever has something to do after it.
+    /// Calls the hub: locks it, reads the clock, acts, and wakes the tasks that have work afterwards.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut ConnectedHub<Connection>, Timestamp) -> R) -> R {
-        // A panic in another call is a defect that one session has met; the others go on.
+        // A panic in another call is a defect that affects one session; the others go on.
         let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
         // Taken under the lock, so that time never runs backwards for the hub.
         let now = Timestamp::ZERO + self.started.elapsed();

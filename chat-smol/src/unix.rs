@@ -1,8 +1,8 @@
-//! Unix sockets: binding a path, and giving it back.
+//! Unix sockets: binding a path, and removing the file.
 //!
-//! A server that was killed leaves its file behind, and the next one cannot bind its path. Connecting tells whether
-//! anybody still listens there. Two servers that find such a file in the same instant may both replace it. Then the later
-//! one has the path, and the earlier one leaves the file alone when it ends.
+//! A server that was killed leaves its file behind, and the next one cannot bind its path. Connecting shows whether
+//! anybody still listens there. Two servers that find such a file at the same instant may both replace it. The later
+//! one then has the path, and the earlier one leaves the file alone when it ends.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf, absolute};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tracing::warn;
 
-/// Binds a socket to a path at which nothing is, or a socket at which nobody listens any more.
+/// Binds a socket to a path that is free or has a stale socket.
 pub(crate) fn bind(path: &Path) -> io::Result<(Socket, SocketFile)> {
     let addr = address(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -26,18 +26,18 @@ pub(crate) fn bind(path: &Path) -> io::Result<(Socket, SocketFile)> {
     Ok((socket, SocketFile::at(path)?))
 }
 
-/// What the socket at a path is called in the log; one without a path has no name that could be written.
+/// Returns the name in the log of the socket at a path; plain `unix` without a path.
 pub(crate) fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "unix".to_owned(), |path| format!("unix:{}", path.display()))
 }
 
-/// The file of a bound socket; removed when this is dropped, if it is still the one that was made.
+/// The file of a bound socket; removed when this is dropped, if it is still the same file.
 ///
-/// Drop it before the socket: until that is closed, the system gives the file's number to no other file.
+/// Drop it before the socket: while that is open, the system gives the file's inode number to no other file.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// Its device and its number there.
+    /// Its device and inode number.
     id: (u64, u64),
 }
 
@@ -74,13 +74,13 @@ fn address(path: &Path) -> io::Result<SockAddr> {
     })
 }
 
-/// Removes the file at `path` if it is a socket at which nobody listens any more.
+/// Removes the file at `path` if it is a socket at which nobody listens.
 fn remove_stale(path: &Path, addr: &SockAddr) -> io::Result<()> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "what is there is not a socket; it is left alone"));
     }
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Don't wait where the listener's queue is full: somebody listens, which is all that is asked.
+    // Non-blocking: if the listener's queue is full, somebody listens, which is the answer.
     probe.set_nonblocking(true)?;
     match probe.connect(addr) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),

@@ -1,4 +1,4 @@
-//! What happens when the process may open no more descriptors. Alone in its file: the limit is the whole process's.
+//! What happens when the process may open no more descriptors. In a file of its own, since the limit is the process's.
 
 #![allow(clippy::unwrap_used)]
 

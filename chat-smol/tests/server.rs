@@ -1,4 +1,4 @@
-//! What is particular to this adapter: its tasks, its executor, its sockets' ends.
+//! What is specific to this adapter: its tasks, its executor, and how its sockets end.
 
 #![allow(clippy::unwrap_used)]
 
@@ -51,7 +51,7 @@ struct Client(BufReader<TcpStream>);
 impl Client {
     fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).unwrap();
-        // Not a wait that is expected to end: a test that fails should say so.
+        // Reached only by a test that fails.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(BufReader::new(stream))
     }
@@ -112,7 +112,7 @@ fn a_hundred_servers_on_one_executor_leave_nothing_behind() {
         handle.shut_down();
         assert_eq!((handle.stats().sessions, handle.sessions().len()), (0, 0));
         assert!(TcpStream::connect(addr).is_err());
-        // Other tests of this process open sockets too; they are not a hundred.
+        // Other tests of this process open sockets too, but far fewer than a hundred.
         let now = descriptors();
         assert!(now < *after_the_first.get_or_insert(now) + 50);
     }
@@ -133,7 +133,7 @@ fn dropping_a_server_that_runs_closes_its_connections() {
         future::or(async { Err(server.run(&executor).await) }, async { Ok(welcomed.await) }).await.unwrap()
     }));
     assert_eq!(handle.sessions(), []);
-    // Not ticked any more, the executor still holds what was cancelled: until it is dropped, not for ever.
+    // An executor that no longer runs keeps cancelled tasks until it is dropped.
     drop(executor);
     let mut rest = Vec::new();
     match client.0.read_to_end(&mut rest) {
@@ -142,7 +142,7 @@ fn dropping_a_server_that_runs_closes_its_connections() {
     }
 }
 
-/// Its reader waits for the hub and not for the socket.
+/// The flood's reader waits for the hub, not for the socket.
 #[test]
 fn dropping_a_server_ends_the_reader_of_a_flood_too() {
     let executor = Arc::new(Executor::new());
@@ -178,7 +178,7 @@ fn dropping_a_server_ends_the_reader_of_a_flood_too() {
 }
 
 #[test]
-fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
+fn several_threads_can_wait_until_all_is_closed() {
     let server = Running::start(unlimited());
     let mut alice = server.join("alice");
     let waiting = [server.handle.clone(), server.handle.clone()].map(|handle| {
@@ -227,8 +227,8 @@ fn last_words_reach_a_peer_that_goes_on_sending() {
     let mut noisy = server.join("noisy");
     let mut quiet = server.join("quiet");
     let id = server.handle.find("noisy").unwrap();
-    let mut mouth = noisy.0.get_ref().try_clone().unwrap();
-    let talk = thread::spawn(move || while mouth.write_all(b"and another thing\n").is_ok() {});
+    let mut sending = noisy.0.get_ref().try_clone().unwrap();
+    let talk = thread::spawn(move || while sending.write_all(b"and another thing\n").is_ok() {});
     quiet.read_until(|line| line == "noisy: and another thing");
     server.handle.kick(id, "too loud");
     // A reset would be an error here.
@@ -240,11 +240,11 @@ fn last_words_reach_a_peer_that_goes_on_sending() {
 }
 
 #[test]
-fn a_peer_that_is_not_admitted_reads_why() {
+fn a_refused_peer_reads_the_reason() {
     let server = Running::start(Config { max_sessions: 1, ..Config::default() });
     let _first = server.join("first");
     let mut second = Client::connect(server.addr);
-    // What the server never reads must not cost the peer its answer.
+    // Input that the server never reads must not cost the peer its answer.
     second.send("/name second\nhello\n");
     assert!(second.read_line().unwrap().contains("full"));
     assert_eq!(second.read_line(), None);
@@ -289,7 +289,7 @@ fn a_reader_that_pauses_misses_nothing_that_the_log_holds() {
     let mut slow = server.join("slow");
     let mut fast = server.join("fast");
     let mut talker = server.join("talker");
-    // More than the sockets between them hold.
+    // More than the socket buffers at both ends hold.
     let words = "x".repeat(500);
     let talk = thread::spawn(move || {
         for n in 0..LINES {

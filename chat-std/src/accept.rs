@@ -16,10 +16,10 @@ use crate::reader;
 use crate::shared::Shared;
 use crate::wait::wait;
 
-/// The most threads that wait, beside those of sessions, for peers to read their last words. While there are more, a peer
-/// that is refused is closed at once, and may find a reset instead of the reason.
+/// The most threads, beside those of sessions, that wait for peers to read their last words. Beyond that, a refused
+/// peer is closed at once, and may see a reset instead of the reason.
 ///
-/// Peers that are 100 ms away can be refused 2,560 times a second in order, by threads that take some 8 MB.
+/// Enough to refuse 2,560 peers a second that are 100 ms away; the threads take some 8 MB.
 const MAX_LINGERING_THREADS: usize = 256;
 
 /// An address that clients of one dialect connect to.
@@ -57,9 +57,9 @@ impl Listener {
         sockets[1].revents().is_empty()
     }
 
-    /// Opens a session for a connection, or tells it why there is none.
+    /// Opens a session for a connection, or sends it the reason for the refusal.
     fn admit(&self, shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        // A copy: the function is called without a lock held.
+        // Cloned, so that the function is called without a lock held.
         let on_accept = lock(&shared.on_accept).clone();
         let admission = on_accept.ask(Some(peer));
         if admission == Admission::Drop {
@@ -67,7 +67,7 @@ impl Listener {
         }
         let connection = Arc::new(Connection::new(stream)?);
         if let Err(error) = connection.set_options() {
-            // Some systems set nothing on a socket whose peer has gone already; that says nothing about the next one.
+            // Some systems refuse options on a socket whose peer is gone already; the next connection may be fine.
             debug!(%peer, %error, "cannot set socket options");
         }
         let (opened, has_thread) = shared.act(|state, now| {
@@ -78,7 +78,7 @@ impl Listener {
             (opened, has_thread)
         });
         let id = opened.unwrap_or_else(|refusal| {
-            // A new socket has room for a line; if it has not, the peer can do without.
+            // A new socket has room for a line; if not, the peer gets no reason.
             let _ = connection.write(&refusal.words);
             connection.end_output();
             refusal.id
@@ -95,7 +95,7 @@ impl Listener {
     }
 }
 
-/// Whether the failure concerns one connection, not accepting as such. The kit cannot tell: it has no std.
+/// Whether the failure concerns one connection only. The driver kit cannot tell: it is `no_std`.
 fn is_peers_own(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
@@ -120,8 +120,8 @@ mod tests {
         (shared, Listener { socket, addr, dialect, name: String::from("text") })
     }
 
-    /// Has the listener admit a socket, and returns the peer's end. The socket knows nothing of TCP, so that every option
-    /// fails as it does where a peer has reset.
+    /// Admits a socket and returns the peer's end. It is no TCP socket, so every option fails, as after a reset by the
+    /// peer.
     fn admit(shared: &Arc<Shared>, listener: &Listener) -> UnixStream {
         let (ours, theirs) = UnixStream::pair().expect("two sockets");
         let stream = TcpStream::from(OwnedFd::from(ours));

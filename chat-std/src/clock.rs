@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::shared::Shared;
 use crate::wait::wait;
 
-/// That the peer sends no more, though it may still read.
+/// The event for a peer that sends no more, though it may still read.
 #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
 const ENDED: PollFlags = PollFlags::RDHUP;
 #[cfg(not(any(target_os = "android", target_os = "freebsd", target_os = "linux")))]
@@ -59,7 +59,7 @@ impl Clock {
         }
     }
 
-    /// Waits until woken, for so long, or until blocked sockets take more; returns the sessions of those.
+    /// Waits until woken, until the timeout, or until blocked sockets are writable; returns the sessions of those.
     fn wait(&mut self, timeout: Option<Duration>) -> Vec<SessionId> {
         let mut sockets: Vec<_> = self.blocked.iter().map(|(_, it)| PollFd::new(&it.stream, PollFlags::OUT)).collect();
         sockets.push(PollFd::new(&self.woken, PollFlags::IN));
@@ -72,7 +72,7 @@ impl Clock {
     }
 }
 
-/// Tells the hub of peers that have ended or gone while nothing is read from them.
+/// Tells the hub about peers that ended or are gone while nothing is read from them.
 fn find_gone(shared: &Shared, paused: &[(SessionId, Arc<Connection>)]) {
     let mut sockets: Vec<_> = paused.iter().map(|(_, it)| PollFd::new(&it.stream, ENDED)).collect();
     wait(&mut sockets, Some(Duration::ZERO));

@@ -1,4 +1,4 @@
-//! A connection's socket: how it is written to and closed.
+//! A connection's socket: writing to it and closing it.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,11 +9,11 @@ use std::time::Duration;
 use chat_proto::{CloseReason, driver};
 use socket2::{SockRef, TcpKeepalive};
 
-/// The most bytes read at once, and offered in one hold of the lock: eight lines that are as long as they may be by
-/// default, or 16,384 of a letter each, for which others wait a millisecond or two.
+/// The most bytes read at once, and offered under one hold of the lock: eight lines of the longest default length, or
+/// 16,384 lines of one letter, for which others wait a millisecond or two.
 pub(crate) const MAX_READ: usize = 32 << 10;
 
-/// A connection. It is closed when nobody holds it any more: neither the hub nor its thread.
+/// A connection. It is closed when neither the hub nor its thread holds it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
@@ -55,7 +55,7 @@ impl Connection {
         if reason.has_last_words() {
             self.end_output();
         } else {
-            // A reset drops what the peer does not read; the system would keep that for minutes.
+            // A reset drops unread output, which the system would otherwise keep for minutes.
             let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
             self.cut();
         }
@@ -63,21 +63,21 @@ impl Connection {
 
     /// Shuts down our half. The thread goes on until the peer has closed its own, or until [`cut`](Self::cut).
     pub(crate) fn end_output(&self) {
-        // The system gives up if the peer takes nothing of what is left.
+        // The system gives up if the peer takes no output for this long.
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(driver::USER_TIMEOUT));
         // It fails if the peer has reset the connection; the thread finds that out.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Shuts down both halves and resumes the thread. It ends, whether it waits for input or to be resumed.
+    /// Shuts down both halves and resumes the thread, which ends whatever it waits for.
     pub(crate) fn cut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
         self.resume();
     }
 }
 
-/// Locks, even if another thread panicked: a defect that one session has met, and the others go on.
+/// Locks, even if another thread panicked: a panic is a defect that affects one session; the others go on.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What may be asked of a server while it runs.
+//! The handle by which other threads control a server.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use chat_proto::driver::{BlockingEvents, Control};
 
 use crate::shared::Shared;
 
-/// Speaks to a server from any thread: with the methods of [`Control`], such as [`announce`](Control::announce),
+/// Controls a server from any thread, with the methods of [`Control`], such as [`announce`](Control::announce),
 /// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
 /// with those below.
 ///
@@ -25,7 +25,7 @@ impl Handle {
         Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Returns what happens from now on. Whoever asks for the next event waits for it, until the server has closed.
+    /// Returns the events from now on, as an iterator that waits for the next one and ends when the server has closed.
     #[must_use]
     pub fn events(&self) -> BlockingEvents {
         BlockingEvents::new(self.shared.clone(), || Arc::new(Unpark(thread::current())).into(), thread::park)
@@ -37,10 +37,10 @@ impl Handle {
         self.shared.shut_down();
     }
 
-    /// Waits until every connection is closed and every thread has ended but the one that runs the server, because
-    /// somebody has called [`shut_down`](Self::shut_down), or because the server was dropped.
+    /// Waits until every connection is closed and every thread has ended but the one that runs the server: after
+    /// [`shut_down`](Self::shut_down), or once the server was dropped.
     ///
-    /// Not to be called by the thread that runs the server, of course.
+    /// The thread that runs the server must not call this.
     pub fn closed(&self) {
         self.shared.wait_until_closed();
     }

@@ -21,15 +21,15 @@
 //! | one writer for each core | `writer` | the hub's commands; it writes to the sockets |
 //! | the caller of [`Server::run`] | `clock` | deadlines, and sockets that took less than they were offered |
 //!
-//! They share one [`Hub`](chat_proto::Hub) behind one lock, and call it through one function, which is in `shared`. What
-//! any server needs around a hub is in [`chat_proto::driver`], whose guide explains it. Nothing is read or written
-//! while the hub is locked. Sockets are non-blocking, so that a writer never waits for a peer; whoever waits
-//! does it in `poll(2)`, holding no buffer. So an idle connection costs its thread's kernel stack and the pages of
-//! its own stack that it has touched, and a reader that stalls costs a place in the clock's list. Only input that the
+//! They share one [`Hub`](chat_proto::Hub) behind one lock, and call it through one function, which is in `shared`.
+//! What any server needs around a hub is in [`chat_proto::driver`], whose guide explains it. Nothing is read or written
+//! while the hub is locked. Sockets are non-blocking, so that a writer never waits for a peer; a thread that has to
+//! wait does so in `poll(2)`, holding no buffer. So an idle connection costs its thread's kernel stack and the pages of
+//! its own stack that it has touched, and a reader that stalls costs an entry in the clock's list. Only input that the
 //! hub leaves untaken, one read at most, is held until it is taken; [`Server::memory_bound`] counts it.
 //!
-//! A thread a connection is easy to follow and enough for some thousands. The sibling adapter `chat-smol` has the same
-//! surface and holds a hundred thousand.
+//! A thread for each connection is simple, and enough for some thousands. The sibling adapter `chat-smol` has the same
+//! interface and serves a hundred thousand.
 //!
 //! Unix only: deadlines and shutdown wake threads out of `poll(2)` through pairs of sockets.
 

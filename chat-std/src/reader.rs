@@ -17,7 +17,7 @@ use crate::wait::wait;
 /// Address space for a connection thread's stack; only the pages that it touches take memory.
 const STACK: usize = 256 << 10;
 
-/// What a connection's thread works with.
+/// The state of a connection's thread.
 struct Reader<'a> {
     shared: &'a Shared,
     id: SessionId,
@@ -34,18 +34,18 @@ pub(crate) fn start(shared: &Arc<Shared>, id: SessionId, connection: &Arc<Connec
         Reader { shared: &shared, id, connection: &on_thread, flooding: None }.run();
     };
     let builder = thread::Builder::new().name("connection".into()).stack_size(STACK);
-    // Locked until the handle is stored: the thread may end at once, and takes it then.
+    // Locked until the handle is stored: the thread may end at once, and then takes it.
     let mut thread = lock(&connection.thread);
-    // The error's own kind is `WouldBlock`, which would be taken for the socket's.
+    // The error's own kind is `WouldBlock`, which would look like the socket's.
     let started = builder.spawn(read).map_err(|error| io::Error::other(format!("no thread to be had: {error}")))?;
     *thread = Some(started);
     Ok(())
 }
 
 impl Reader<'_> {
-    /// Offers the hub all that the peer sends, until either end is closed.
+    /// Offers the hub everything that the peer sends, until either end is closed.
     ///
-    /// After the session is over the hub ignores what it is offered: that is how a closed connection lingers.
+    /// Once the session is over, the hub ignores what it is offered: that is how a closed connection lingers.
     fn run(&mut self) {
         let (shared, id) = (self.shared, self.id);
         loop {
@@ -64,7 +64,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads what is there, at most this connection's share of a turn; nothing is left to read if it comes back empty.
+    /// Reads what is there, at most this connection's share of a turn. If the result is empty, nothing is left to read.
     fn read(&mut self) -> io::Result<Vec<u8>> {
         let (budget, mut stream) = (&self.shared.budget, &self.connection.stream);
         let available = usize::try_from(ioctl_fionread(stream)?).unwrap_or(usize::MAX);

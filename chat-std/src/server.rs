@@ -1,4 +1,4 @@
-//! The server as its embedder sees it.
+//! The server as an embedding program sees it.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -38,11 +38,10 @@ impl Server {
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
-    /// It is [`ReadBudget::memory_bound`] for reads of 32 KiB; where [`Config::rate`] limits what is taken they have
-    /// 8 KiB. What the system keeps for connections comes on top ([`system_bound`](Self::system_bound)), and so do
-    /// connections and threads themselves: a socket and a thread for each connection, and for each writer the buffers
-    /// that it writes from, some 2 MiB at most with the default limits. So do the reads of up to 1,024 connections that
-    /// are over, and whose peers have a second to read their last words.
+    /// This is [`ReadBudget::memory_bound`] for reads of 32 KiB, or of 8 KiB where [`Config::rate`] limits input. It
+    /// does not count what the system keeps for connections ([`system_bound`](Self::system_bound)); a socket and a
+    /// thread for each connection; the write buffers of each writer, some 2 MiB at most with the default limits; and
+    /// the reads of up to 1,024 connections that are over, whose peers have a second to read their last words.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         ReadBudget::memory_bound(config, MAX_READ)
@@ -51,14 +50,14 @@ impl Server {
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
     /// [`driver::system_bound`].
     ///
-    /// It comes on top of [`memory_bound`](Self::memory_bound); so does what is kept for connections that are over, for
-    /// some ten seconds.
+    /// It is not part of [`memory_bound`](Self::memory_bound). What the system keeps for connections that are over, for
+    /// some ten seconds, comes on top.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
         driver::system_bound(config)
     }
 
-    /// Says whose connections are not counted by address; those of [`Exemptions::default`] if this is not called.
+    /// Sets which peers' connections are not counted by address; [`Exemptions::default`] unless this is called.
     ///
     /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
     /// [`Config::rate_per_address`].
@@ -66,8 +65,8 @@ impl Server {
         self.shared.0.act(|state, _| state.hub.exempt(exemptions));
     }
 
-    /// Has `decide` say of each connection, by its peer's address, whether it becomes a session; all do if this is not
-    /// called. Its listener accepts nobody meanwhile: let it be quick, and not panic.
+    /// Sets the function that decides, by its peer's address, whether a connection becomes a session. Unless this is
+    /// called, all do. Its listener accepts nobody during the call, so it must be quick and must not panic.
     pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
         *lock(&self.shared.0.on_accept) = OnAccept::new(decide);
     }
@@ -76,18 +75,18 @@ impl Server {
     ///
     /// Peers can connect from now on; they are served once the server runs.
     ///
-    /// An IPv6 address is for IPv6 only, on every system: `[::]` and `0.0.0.0` can stand side by side.
+    /// An IPv6 address accepts IPv6 only, on every system: `[::]` and `0.0.0.0` can be used side by side.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise what the system says, such as
+    /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the system's error, such as
     /// [`io::ErrorKind::AddrInUse`].
     pub fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        // A server that restarts need not wait for its predecessor's connections to time out.
+        // So that a restarted server need not wait for its predecessor's connections to time out.
         socket.set_reuse_address(true)?;
         if addr.is_ipv6() {
-            // Some systems would take IPv4 in as well, others not.
+            // By default, some systems would accept IPv4 as well.
             socket.set_only_v6(true)?;
         }
         socket.bind(&addr.into())?;
@@ -95,7 +94,8 @@ impl Server {
         self.accept_on(dialect, socket.into())
     }
 
-    /// Takes a listener that is ready, such as one inherited from a service manager, and returns its address.
+    /// Accepts clients that speak `dialect` on a listener that is ready, such as one inherited from a service manager;
+    /// returns its address.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Server {
         let dialect = self.shared.0.act(|state, _| state.hub.dialect(dialect));
         let dialect = dialect.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         listener.set_nonblocking(true)?;
-        // Accepted sockets inherit this: it holds from the first byte on.
+        // Accepted sockets inherit these sizes, so they hold from the first byte on.
         let socket = SockRef::from(&listener);
         if let Err(error) =
             socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
@@ -127,8 +127,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if the server listens nowhere; otherwise a thread or a descriptor that the server
-    /// itself needs could not be had. What connections and listeners run into later is logged and survived.
+    /// [`io::ErrorKind::InvalidInput`] if the server listens nowhere; otherwise the server could not get a thread or a
+    /// descriptor that it needs itself. Later failures of connections and listeners are logged, and the server goes on.
     pub fn run(self) -> io::Result<()> {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
@@ -151,7 +151,7 @@ impl Server {
     }
 }
 
-/// Closes what is left when the server ends, however it ends, and then wakes those who wait for that.
+/// Closes what is left when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].
 #[derive(Debug)]
 struct CloseOnDrop(Arc<Shared>);
 

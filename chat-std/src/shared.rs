@@ -36,7 +36,7 @@ pub(crate) struct State {
     pub(crate) clock_waker: Option<Arc<UnixStream>>,
     /// Whether it was written to since the clock last took the lock.
     pub(crate) clock_is_woken: bool,
-    /// Writers that wait and have not been called.
+    /// Writers that wait and have not been woken.
     sleeping: usize,
     /// Connection threads that have not ended.
     pub(crate) threads: usize,
@@ -44,9 +44,9 @@ pub(crate) struct State {
     last_ended: Option<JoinHandle<()>>,
     /// The listeners' threads stop when this is closed.
     pub(crate) accepting: Option<UnixStream>,
-    /// Nothing is left to write, ever.
+    /// Set once nothing will ever be left to write.
     has_no_more_work: bool,
-    /// Nothing is left of the server.
+    /// Set once nothing is left of the server.
     closed: bool,
 }
 
@@ -69,7 +69,7 @@ impl Shared {
         Self { state, work, closed, started: Instant::now(), budget, on_accept: Mutex::default() }
     }
 
-    /// Calls the hub: locks, takes the time, acts, and wakes whoever then has something to do.
+    /// Calls the hub: locks it, reads the clock, acts, and wakes the threads that have work afterwards.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut State, Timestamp) -> R) -> R {
         let mut state = lock(&self.state);
         // Taken under the lock, so that time never runs backwards for the hub.
@@ -81,7 +81,7 @@ impl Shared {
         state.sleeping -= usize::from(wake_writer);
         let wake_clock = wakes.timer || !state.blocked.is_empty() || state.is_over();
         let clock = state.clock_waker.clone().filter(|_| wake_clock && !mem::replace(&mut state.clock_is_woken, true));
-        // Unlock first: those who wake take the lock.
+        // Unlock first: the threads that wake up take the lock.
         drop(state);
         wakes.events.into_iter().for_each(Waker::wake);
         if wake_writer {
@@ -126,7 +126,7 @@ impl Shared {
         join(ended);
     }
 
-    /// Closes the connections that are left, and wakes those who wait for the server's end.
+    /// Closes the connections that are left, and wakes the threads that wait for the server's end.
     pub(crate) fn close(&self) {
         for connection in self.act(|state, now| {
             state.closed = true;

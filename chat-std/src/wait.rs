@@ -9,7 +9,7 @@ use rustix::io::Errno;
 /// The longest wait; some systems take no more than 24 days. Callers recheck their condition.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The pause after a failed poll, most likely for lack of memory: to retry at once would spin.
+/// The pause after a failed poll, most likely for lack of memory: retrying at once would spin.
 const REST: Duration = Duration::from_millis(100);
 
 /// Waits until one of the sockets is ready or the timeout is over. It may return early: look at `revents`.

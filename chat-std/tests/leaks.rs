@@ -1,4 +1,4 @@
-//! Starting and stopping leaves nothing behind; alone in its process, which it counts the threads of.
+//! Starting and stopping leaves nothing behind. Alone in its process, whose threads it counts.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -35,7 +35,7 @@ fn a_hundred_servers_leave_no_thread_and_no_descriptor() {
             handle
         })
         .collect();
-    // Somebody still holds on to the servers. A thread that was joined leaves the list an instant later.
+    // The handles still exist. A joined thread leaves the list an instant later.
     let begun = Instant::now();
     while count() != before && begun.elapsed() < Duration::from_secs(10) {
         thread::yield_now();

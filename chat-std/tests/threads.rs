@@ -1,4 +1,4 @@
-//! What is particular to this adapter: its threads, what they wait for, and what is left of them.
+//! What is specific to this adapter: its threads, what they wait for, and that they end.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use chat_proto::{OnLag, Rate};
 use chat_std::{Config, Handle, Server};
 
-/// Longer than anything here takes, so that what never comes fails the test.
+/// Longer than anything here takes: if something never comes, the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server that speaks `text` to whoever comes.
+/// A server that speaks `text`.
 struct Running {
     addr: SocketAddr,
     handle: Handle,
@@ -32,7 +32,7 @@ impl Running {
         self.handle
     }
 
-    /// Connects and takes a name, after which the server is known to read.
+    /// Connects and takes a name; returns once the server has answered.
     fn join(&self, name: &str) -> Peer {
         let mut peer = Peer::connect(self.addr);
         peer.say(&format!("/name {name}"));
@@ -72,8 +72,8 @@ impl Peer {
     }
 }
 
-/// Config without deadlines or rate, for tests of the flow of bytes alone.
-fn unhurried() -> Config {
+/// A config without a stall timeout or rates, for tests of the flow of bytes alone.
+fn without_deadlines() -> Config {
     let mut config = Config { rate: None, stall_timeout: None, ..Config::default() };
     for dialect in &mut config.dialects {
         dialect.idle_timeout = None;
@@ -83,17 +83,21 @@ fn unhurried() -> Config {
 
 #[test]
 fn a_short_write_goes_on_where_it_ended() {
-    // The log holds all that is said: the reader is slow, but it misses nothing.
+    // The log holds all messages: the reader is slow, but it misses nothing.
     let lines = 20_000;
     let words = "x".repeat(1_000);
-    let server =
-        Running::start(Config { log_bytes: 64 << 20, log_entries: 1 << 20, on_lag: OnLag::Close, ..unhurried() });
+    let server = Running::start(Config {
+        log_bytes: 64 << 20,
+        log_entries: 1 << 20,
+        on_lag: OnLag::Close,
+        ..without_deadlines()
+    });
     let mut reader = server.join("reader");
     let mut talker = server.join("talker");
     for i in 0..lines {
         talker.say(&format!("{i} {words}"));
     }
-    // Everything was said before the reader begins, far more than the kernel's buffers hold.
+    // All messages are sent before the reader begins, far more than the kernel's buffers hold.
     talker.say("/ping");
     talker.wait_for("* pong");
     reader.wait_for("* talker joined");
@@ -104,8 +108,8 @@ fn a_short_write_goes_on_where_it_ended() {
 }
 
 #[test]
-fn those_who_read_do_not_wait_for_those_who_do_not() {
-    let server = Running::start(unhurried());
+fn readers_do_not_wait_for_peers_that_do_not_read() {
+    let server = Running::start(without_deadlines());
     let silent: Vec<_> = (0..20).map(|i| server.join(&format!("silent{i}"))).collect();
     let mut reader = server.join("reader");
     let mut talker = server.join("talker");
@@ -123,7 +127,7 @@ fn those_who_read_do_not_wait_for_those_who_do_not() {
 #[test]
 fn input_that_was_left_untaken_is_taken_in_time() {
     let rate = Rate { per_second: 1_000.try_into().expect("not zero"), burst: 2.try_into().expect("not zero") };
-    let server = Running::start(Config { rate: Some(rate), ..unhurried() });
+    let server = Running::start(Config { rate: Some(rate), ..without_deadlines() });
     let mut reader = server.join("reader");
     let mut talker = server.join("talker");
     let lines: Vec<_> = (0..200).map(|i| i.to_string()).collect();
@@ -137,10 +141,10 @@ fn input_that_was_left_untaken_is_taken_in_time() {
 
 #[test]
 fn last_words_are_seen_by_a_peer_whose_input_was_not_read() {
-    let server = Running::start(unhurried());
+    let server = Running::start(without_deadlines());
     for _ in 0..50 {
         let mut peer = server.join("hasty");
-        // What follows the request to leave stays unread by the hub, and there is a lot of it.
+        // A lot of input follows the request to leave, and the hub never takes it.
         peer.send(format!("/quit\n{}", "more\n".repeat(10_000)).as_bytes());
         peer.wait_for("* bye");
         assert_eq!(peer.line(), None);
@@ -150,7 +154,7 @@ fn last_words_are_seen_by_a_peer_whose_input_was_not_read() {
 
 #[test]
 fn a_peer_that_never_closes_does_not_hold_up_the_end() {
-    let server = Running::start(unhurried());
+    let server = Running::start(without_deadlines());
     let peers: Vec<_> = (0..10).map(|i| server.join(&format!("peer{i}"))).collect();
     let begun = Instant::now();
     server.stop();
@@ -191,7 +195,7 @@ fn a_dialect_that_is_not_configured_is_refused() {
 
 #[test]
 fn a_peer_that_resets_ends_its_thread() {
-    let server = Running::start(unhurried());
+    let server = Running::start(without_deadlines());
     for closed in 1..=20 {
         let peer = server.join("rude");
         socket2::SockRef::from(peer.stream.get_ref()).set_linger(Some(Duration::ZERO)).expect("linger can be set");
@@ -207,7 +211,7 @@ fn a_peer_that_resets_ends_its_thread() {
 
 #[test]
 fn refused_peers_are_told_and_closed() {
-    let server = Running::start(Config { max_sessions: 1, ..unhurried() });
+    let server = Running::start(Config { max_sessions: 1, ..without_deadlines() });
     let first = server.join("first");
     for _ in 0..20 {
         let mut second = Peer::connect(server.addr);
@@ -219,8 +223,8 @@ fn refused_peers_are_told_and_closed() {
 }
 
 #[test]
-fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
-    let server = Running::start(unhurried());
+fn several_threads_can_wait_until_all_is_closed() {
+    let server = Running::start(without_deadlines());
     let mut alice = server.join("alice");
     let waiting = [server.handle.clone(), server.handle.clone()].map(|handle| {
         thread::spawn(move || {
@@ -228,7 +232,7 @@ fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
             handle.sessions()
         })
     });
-    // An answer later they still wait.
+    // After another answer, they still wait.
     alice.say("/ping");
     alice.wait_for("* pong");
     assert!(!waiting.iter().any(JoinHandle::is_finished), "alice is still here");
@@ -244,7 +248,7 @@ fn whoever_holds_a_handle_can_wait_until_all_is_closed() {
 
 #[test]
 fn a_server_that_is_dropped_before_it_runs_keeps_nobody_waiting() {
-    let mut server = Server::new(unhurried()).expect("the limits are in range");
+    let mut server = Server::new(without_deadlines()).expect("the limits are in range");
     let addr = server.listen("text", (Ipv4Addr::LOCALHOST, 0).into()).expect("loopback has a free port");
     let handle = server.handle();
     drop(server);

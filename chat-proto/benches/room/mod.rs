@@ -1,9 +1,9 @@
-//! What the benchmarks measure in: a hub with a speaker and readers, who are at rest.
+//! What the benchmarks run on: a hub with a speaker and readers that are up to date.
 
 use base64::Engine as _;
 use chat_proto::{Batch, Command, Config, Hub, SessionId, Timestamp};
 
-/// A hub with a speaker, who has a name, and that many others, all of whom have read everything.
+/// Makes a hub with a speaker, who has a name, and that many readers, who have read everything.
 pub(crate) fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
     let config = Config { max_sessions: readers + 1, rate: None, ..Config::default() };
     let mut hub = Hub::new(config).unwrap();
@@ -19,7 +19,7 @@ pub(crate) fn hub(dialect: &str, readers: usize) -> (Hub, SessionId) {
     (hub, speaker)
 }
 
-/// Sends everything to everyone; returns how many bytes there were.
+/// Sends everything to every session; returns how many bytes there were.
 pub(crate) fn drain(hub: &mut Hub) -> usize {
     let (mut batch, mut bytes) = (Batch::new(), 0);
     while let Some(command) = hub.poll_command() {
@@ -33,7 +33,7 @@ pub(crate) fn drain(hub: &mut Hub) -> usize {
     bytes
 }
 
-/// A line that says 64 bytes.
+/// Returns a line with a message of 64 bytes.
 pub(crate) fn line(dialect: &str) -> Vec<u8> {
     let words = "0123456789abcdef".repeat(4);
     if dialect == "text" {

@@ -23,11 +23,11 @@ pub(crate) struct ConfigFile {
     entries: Vec<Entry>,
 }
 
-/// A key and its value, as they stand in the file.
+/// A key and its value, as written in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     key: String,
-    /// Of a key in a table.
+    /// The table's name, for a key in a table.
     dialect: Option<String>,
     value: String,
     line: usize,
@@ -66,7 +66,7 @@ enum Reason {
     },
 }
 
-/// The most bytes that are read of a file: what is longer is something else, or has no end. The example has 5 KiB.
+/// The most bytes read of a file: anything larger is no configuration file, or endless. The example has 5 KiB.
 const MAX_BYTES: u64 = 1 << 20;
 
 impl ConfigFile {
@@ -74,7 +74,7 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is not TOML, or has a key or a value that no option has. That a limit is in its range is not
+    /// The file cannot be read, is not TOML, or has a key or a value that no option has. The ranges of limits are not
     /// checked here.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigFileError> {
         let read = || {
@@ -88,7 +88,7 @@ impl ConfigFile {
         }
     }
 
-    /// Reads what stands in a file.
+    /// Reads the contents of a file.
     pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigFileError> {
         let parsed = if bytes.len() as u64 > MAX_BYTES {
             Err(Reason::TooLarge)
@@ -109,7 +109,7 @@ impl ConfigFile {
         self.path.display().to_string()
     }
 
-    /// Returns where an option is set, for a dialect if it depends on that.
+    /// Returns where an option is set; for a dialect, if it depends on that.
     pub(crate) fn entry(&self, option: &str, dialect: Option<&str>) -> Option<&Entry> {
         self.entries
             .iter()
@@ -123,7 +123,7 @@ fn parse(text: &str) -> Result<(Options, Vec<Entry>), Reason> {
     let options = Options::deserialize(Deserializer::from(table)).map_err(|error| {
         let span = error.span().unwrap_or_default();
         match entries.iter().find(|entry| entry.span.contains(&span.start)) {
-            // Of a list, the item.
+            // In a list, the span is that of the item.
             Some(entry) => Reason::Value { entry: entry.clone().at(text, span), message: error.message().into() },
             None => syntax(text, &error),
         }
@@ -191,7 +191,7 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
                     (_, true) => "it must be in quotation marks, a whole number, or a table of dialects",
                     _ => SCALAR,
                 };
-                // What begins at the key, or is many lines long, is not shown.
+                // A value that begins at the key, or has many lines, is not shown.
                 let entry = Entry { line: line_of(text.as_bytes(), key.span().start), ..entry };
                 return Err(Reason::Value { entry, message: message.into() });
             }
@@ -200,7 +200,7 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     Ok(entries)
 }
 
-/// What every value is, but for lists and tables of them.
+/// The form of every value, except lists and tables.
 const SCALAR: &str = "it must be in quotation marks, or a whole number";
 
 fn is_scalar(value: &Spanned<DeValue<'_>>) -> bool {
@@ -208,13 +208,13 @@ fn is_scalar(value: &Spanned<DeValue<'_>>) -> bool {
 }
 
 impl Entry {
-    /// Says that its value stands there.
+    /// Records that its value is at `span`.
     fn at(self, text: &str, span: Range<usize>) -> Self {
         Self { value: excerpt(text, span.clone()), line: line_of(text.as_bytes(), span.start), span, ..self }
     }
 }
 
-/// Returns what stands there, as much of it as a message bears.
+/// Returns the text at `span`, cut to what fits in a message.
 fn excerpt(text: &str, span: Range<usize>) -> String {
     const LONGEST: usize = 60;
     let line = text.get(span).and_then(|text| text.lines().next()).unwrap_or_default();
@@ -228,7 +228,7 @@ fn excerpt(text: &str, span: Range<usize>) -> String {
 fn nearest(name: &str, known: &[&str]) -> Option<String> {
     let similarity = |known: &&str| strsim::jaro(name, known);
     let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
-    // Less alike is another word.
+    // A less similar key is a different word.
     (similarity(&nearest) > 0.75).then(|| nearest.into())
 }
 
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
+    fn errors_name_their_line() {
         for (text, message) in [
             ("\nmax-sesions = 5", "line 2: there is no key max-sesions; did you mean max-sessions?"),
             ("max_line = 5", "line 1: there is no key max_line; did you mean max-line?"),
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_knows_where_it_stands() {
+    fn an_entry_records_where_its_value_is() {
         let text = "max-line = 64\n[idle-timeout]\ntext = \"5m\"";
         let file = ConfigFile::parse(Path::new("chat.toml"), text.as_bytes()).expect(text);
         let entry = |option, dialect| file.entry(option, dialect).map(ToString::to_string);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_text_is_refused() {
+    fn files_that_are_not_utf8_text_are_refused() {
         let refused = |path: &str| ConfigFile::read(Path::new(path)).expect_err(path).to_string();
         assert!(refused("/nowhere/chat.toml").starts_with("cannot read /nowhere/chat.toml: "));
         assert!(refused("/").starts_with("cannot read /: "));

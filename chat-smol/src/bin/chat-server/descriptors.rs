@@ -7,9 +7,9 @@ use thiserror::Error;
 /// The limit on a process's open descriptors; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Limit {
-    /// What holds now.
+    /// The limit in effect.
     soft: Option<u64>,
-    /// Up to where the process may raise it.
+    /// The most to which the process may raise it.
     hard: Option<u64>,
 }
 
@@ -26,8 +26,8 @@ const LINGERING_DESCRIPTORS: u64 = MAX_LINGERING as u64;
 ///
 /// # Errors
 ///
-/// The system does not permit enough for all sessions; as many as it permits were asked for. That there may be too
-/// few for those that are over as well is no error: accepting pauses until they are closed, a second later.
+/// The system does not permit enough for all sessions; the limit is then as high as it permits. Too few for lingering
+/// connections is no error: accepting pauses until they are closed, a second later.
 pub(crate) fn raise_limit(max_sessions: usize, listeners: usize) -> Result<(), TooFewDescriptors> {
     let get = || {
         let limit = getrlimit(Resource::Nofile);
@@ -37,7 +37,7 @@ pub(crate) fn raise_limit(max_sessions: usize, listeners: usize) -> Result<(), T
     raise_with(max_sessions, listeners, get, set)
 }
 
-/// Does it by the calls of the system that are given.
+/// Raises the limit with the given functions for reading and setting it.
 fn raise_with<E>(
     max_sessions: usize,
     listeners: usize,
@@ -51,7 +51,7 @@ fn raise_with<E>(
     }
     let raised = Limit { soft: Some(needed), hard: hard.map(|hard| hard.max(needed)) };
     if set(raised).is_err() {
-        // What was not permitted shows in the limit read next.
+        // If this is refused too, the limit read next shows it.
         let _ = set(Limit { soft: hard, hard });
     }
     match get().soft.map(|limit| (limit, limit.saturating_sub(besides_sessions(listeners)))) {
@@ -69,7 +69,7 @@ fn needed(max_sessions: usize, listeners: usize) -> u64 {
 }
 
 fn besides_sessions(listeners: usize) -> u64 {
-    // A name or a bare port is an IPv4 and an IPv6 address; what has more is within the others.
+    // A name or a bare port is an IPv4 and an IPv6 address; `OTHER_DESCRIPTORS` covers names with more.
     2 * listeners as u64 + OTHER_DESCRIPTORS
 }
 
@@ -100,8 +100,8 @@ mod tests {
 
     const LISTENERS: usize = 2;
 
-    /// Raises from `limit` on a system that permits a hard limit up to `ceiling`; returns what held then, and what
-    /// was said.
+    /// Raises from `limit` on a system that permits a hard limit up to `ceiling`; returns the limit afterwards, and the
+    /// result.
     fn raise_from(limit: (u64, u64), ceiling: u64) -> ((u64, u64), Result<(), TooFewDescriptors>) {
         let to_limit = |(soft, hard)| Limit { soft: Some(soft), hard: Some(hard) };
         let limit = Cell::new(to_limit(limit));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn room_for_all_sessions_but_not_for_lingering_is_used_and_not_complained_of() {
+    fn room_for_all_sessions_but_not_for_lingering_is_no_error() {
         let sessions_only = needed(1_000, LISTENERS) - LINGERING_DESCRIPTORS;
         assert_eq!(raise_from((256, sessions_only), 0), ((sessions_only, sessions_only), Ok(())));
         let (limit, said) = raise_from((256, sessions_only - 1), 0);
@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn no_limit_suffices() {
+    fn an_unlimited_process_needs_no_raise() {
         let get = || Limit { soft: None, hard: None };
         let set = |limit| -> Result<(), ()> { panic!("{limit:?} was set") };
         assert_eq!(raise_with(1 << 20, LISTENERS, get, set), Ok(()));
     }
 
     #[test]
-    fn a_limit_below_what_the_program_itself_needs_leaves_room_for_none() {
+    fn a_limit_below_what_the_program_itself_needs_leaves_no_room_for_sessions() {
         let get = || Limit { soft: Some(8), hard: Some(8) };
         let said = raise_with(5, LISTENERS, get, |_| Err(())).expect_err("too few");
         assert_eq!((said.limit, said.sessions, said.max_sessions), (8, 0, 5));

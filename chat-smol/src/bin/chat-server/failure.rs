@@ -1,4 +1,4 @@
-//! How the program ends otherwise than asked to.
+//! Why the program fails.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::limit::LimitError;
 use crate::listen::ListenError;
 use crate::memory::MemoryError;
 
-/// Why the program ends otherwise than asked to.
+/// Why the program fails.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
     /// The command line is wrong.
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     /// A limit is out of its range.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// The server does not take the limits, which were checked before.
+    /// The server refuses the limits, although they were checked before.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A listener could not be opened.
@@ -31,10 +31,10 @@ pub(crate) enum Failure {
     /// There is not enough memory to start with.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// Something else that the system refused.
+    /// Another refusal of the system.
     #[error("cannot {doing}: {error}")]
     System {
-        /// What was to be done, as after "cannot".
+        /// What failed, as it reads after "cannot".
         doing: &'static str,
         /// The system's reason.
         error: io::Error,
@@ -55,7 +55,7 @@ impl Failure {
     /// Characters of an argument or a file that would move the cursor are escaped.
     pub(crate) fn message(&self) -> String {
         let message = match self {
-            // It names itself an error, and tells of --help in a paragraph of its own.
+            // Its text begins with `error:` and mentions --help in a paragraph of its own.
             Self::Usage(error) => error.to_string(),
             _ => format!("{}: {self}\n", env!("CARGO_BIN_NAME")),
         };

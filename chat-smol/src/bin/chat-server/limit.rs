@@ -1,4 +1,4 @@
-//! A limit that is out of its range, told of where it was set: on the command line, in the file, or nowhere.
+//! Reports a limit that is out of its range, with where it was set: on the command line, in the file, or nowhere.
 
 use chat_proto::{ConfigError, RatePart};
 use clap::{ArgMatches, Command};
@@ -7,17 +7,17 @@ use thiserror::Error;
 use crate::config_file::{ConfigFile, Entry};
 use crate::options;
 
-/// A limit that is out of its range, as [`ConfigError`] says of the fields of `Config`, and where it was set.
+/// A limit that is out of its range, as in [`ConfigError`], and where it was set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum LimitError {
     #[error("--{option} {value}: {expected}")]
     CommandLine { option: String, value: String, expected: String },
     #[error("{path}, {entry}: {expected}")]
     File { path: String, entry: Box<Entry>, expected: String },
-    /// It has its default, so that another limit asks for more than that.
+    /// It has its default, which the other limits make too small or too large.
     #[error("--{option} is {value} by default: with the other limits given {expected}")]
     Default { option: String, value: usize, expected: String },
-    /// No option sets it. There is none such now; a limit that gets no option will be named as `Config` names it.
+    /// No option sets it. There is no such limit now; one would be reported under its name in `Config`.
     #[error(transparent)]
     NoOption(ConfigError),
 }
@@ -67,7 +67,7 @@ fn form(command: &Command, field: &str) -> String {
     arg.and_then(|arg| Some(arg.get_value_names()?.concat())).unwrap_or_default()
 }
 
-/// Returns the value that counts: the last, and for a dialect the last that is for it.
+/// Returns the value in effect: the last one, or the last one for that dialect.
 fn on_command_line(matches: &ArgMatches, field: &str, dialect: Option<&str>) -> Option<String> {
     let mut values = matches.try_get_raw(field).ok()??.map(|value| value.to_string_lossy().into_owned());
     let is_for = |value: &String| match (dialect, value.split_once('=')) {

@@ -1,4 +1,4 @@
-//! Where to listen: how an address is written, which addresses it stands for, and opening them all.
+//! Where to listen: parsing an address, resolving it, and opening all listeners.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -20,7 +20,7 @@ pub(crate) struct Listener {
     pub(crate) addr: ListenAddr,
 }
 
-/// Where a listener waits for connections. Port 0 lets the system choose one, for each address another.
+/// Where a listener waits for connections. With port 0, the system chooses a port for each address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ListenAddr {
     /// A TCP port of one address.
@@ -49,11 +49,11 @@ pub(crate) struct ListenError {
     error: io::Error,
 }
 
-/// Opens all listeners, one for each address; returns what a program prints then, `listening DIALECT ADDR` for each.
+/// Opens all listeners, one for each address; returns the program's output, `listening DIALECT ADDR` for each.
 ///
-/// `open` opens one, which is never a [`Name`](ListenAddr::Name) or [`Any`](ListenAddr::Any), and returns its address
-/// with its real port. An IPv6 socket is to be for IPv6 alone. Of several addresses an IPv6 one may be missing, because
-/// this machine has no IPv6; a warning is logged then.
+/// `open` opens one address, which is never a [`Name`](ListenAddr::Name) or [`Any`](ListenAddr::Any), and returns it
+/// with its real port. IPv6 sockets must accept IPv6 only. If one of several addresses is an IPv6 address and this
+/// machine has no IPv6, it is left out and a warning is logged.
 ///
 /// # Errors
 ///
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Listener {
     }
 }
 
-/// A text that is no listener.
+/// A text that is not a listener.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ListenerError {
     #[error("it must be DIALECT=ADDR, such as text=127.0.0.1:4000")]
@@ -143,7 +143,7 @@ impl ListenAddr {
             return Some(Self::Tcp(addr));
         }
         let (host, port) = addr.rsplit_once(':')?;
-        // Digits alone: `parse` would take a sign.
+        // Digits alone: `parse` would accept a sign.
         let port = port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok())??;
         if host.is_empty() {
             return Some(Self::Any { port });
@@ -176,20 +176,20 @@ impl ListenAddr {
         Ok(addrs.into_iter().map(Self::Tcp).collect())
     }
 
-    /// Returns whether it is an IPv6 address that this machine has not, on any port and for any protocol.
+    /// Returns whether it is an IPv6 address that this machine lacks, whatever the port and protocol.
     fn lacks_ipv6(&self) -> bool {
         matches!(self, Self::Tcp(SocketAddr::V6(addr)) if UdpSocket::bind((*addr.ip(), 0)).is_err())
     }
 }
 
-/// Whether it may be the name of a machine. What ends in a number would be an IPv4 address, and is none.
+/// Whether it may be a host name. One that ends in a number would be an IPv4 address, but did not parse as one.
 fn is_name(host: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     host.bytes().all(is_allowed) && !host.starts_with('-') && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What stands before the path of a Unix socket.
+/// The prefix of a Unix socket's path.
 const UNIX: &str = "unix:";
 
 impl fmt::Display for ListenError {
@@ -219,14 +219,14 @@ impl fmt::Display for ListenError {
 
 impl std::error::Error for ListenError {}
 
-/// Writes it as it is read, as in `text=127.0.0.1:4000`.
+/// Writes it in the form that is parsed, as in `text=127.0.0.1:4000`.
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.dialect, self.addr)
     }
 }
 
-/// Writes it as it is read, as in `127.0.0.1:4000` or `unix:/run/chat.sock`.
+/// Writes it in the form that is parsed, as in `127.0.0.1:4000` or `unix:/run/chat.sock`.
 impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_opened_is_named_by_its_address() {
+    fn a_failure_names_the_address() {
         let refused = |_: &str, addr: &ListenAddr| match addr {
             ListenAddr::Tcp(SocketAddr::V4(addr)) if addr.port() == 8 => Err(io::ErrorKind::AddrInUse.into()),
             _ => Ok(addr.clone()),
@@ -313,18 +313,18 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_that_the_machine_has_not_is_done_without_but_not_if_it_is_the_only_one() {
-        // Nobody has this one: it is set aside for documents.
-        let nobodys = ListenAddr::Tcp(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 7)));
-        assert!(nobodys.lacks_ipv6());
+    fn an_ipv6_address_that_the_machine_lacks_is_left_out_unless_it_is_the_only_one() {
+        // No machine has this one: it is reserved for documentation.
+        let missing = ListenAddr::Tcp(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 7)));
+        assert!(missing.lacks_ipv6());
         assert!(!ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 7))).lacks_ipv6());
-        let only = Listener { dialect: "text", addr: nobodys };
+        let only = Listener { dialect: "text", addr: missing };
         let refused = listen(&[only], |_, _| Err(io::ErrorKind::AddrNotAvailable.into()));
         assert!(refused.expect_err("nothing is left").to_string().ends_with("this machine has no such address"));
     }
 
     #[test]
-    fn an_address_that_cannot_be_had_is_told_another_way() {
+    fn an_address_that_is_not_available_is_explained() {
         let told = |dialect: &'static str, addr: &str, kind: io::ErrorKind| {
             let addr = match addr.strip_prefix("unix:") {
                 Some(path) => ListenAddr::Unix(path.into()),

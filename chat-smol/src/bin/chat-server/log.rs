@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::log_output::{LogOutput, LogProgress, MAX_LOG_LINES};
 use crate::value::{self, ValueError};
 
-/// Which records are logged, in the form of [`EnvFilter`], which has read it once.
+/// Which records are logged, in the syntax of [`EnvFilter`], which has accepted it once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogFilter(String);
 
@@ -27,7 +27,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// The log, which is written as far as it gets when this is dropped.
+/// The log. When this is dropped, what is queued is still written, for as long as that makes progress in time.
 pub(crate) struct Log {
     queue: NonBlocking,
     guard: Option<WorkerGuard>,
@@ -46,7 +46,7 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Log {
     let progress = output.progress();
     let queue = NonBlockingBuilder::default().buffered_lines_limit(MAX_LOG_LINES).thread_name("log");
     let (queue, guard) = queue.finish(output);
-    // It is not set yet.
+    // The only place that sets it.
     let _ = counter.set(queue.error_counter());
     let filter = EnvFilter::new(&filter.0);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue.clone()).log_internal_errors(false);
@@ -66,7 +66,7 @@ impl Drop for Log {
 /// What a log filter lets through, from nothing to everything.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Modules of the project, which may stand without a level for all that they log.
+/// The project's modules; one without a level stands for all its records.
 const MODULES: [&str; 3] = ["chat_proto", "chat_smol", "chat_server"];
 
 impl Default for LogFilter {
@@ -75,10 +75,10 @@ impl Default for LogFilter {
     }
 }
 
-/// Reads a filter each of whose parts is a level, or a module of this program, with a level or without.
+/// Parses a filter. Each part is a level or a module, with a level unless it is a module of this project.
 ///
-/// The library takes any word for a module: with a slip in it, a filter would silently log nothing. What is about spans
-/// is left to the library.
+/// The library takes any word for a module, so a typo would silently log nothing. Filters of spans are left to the
+/// library.
 impl FromStr for LogFilter {
     type Err = FilterError;
 
@@ -121,7 +121,7 @@ fn is_level(word: &str) -> bool {
     LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
 }
 
-/// Whether it looks like the path of a module, in whatever library.
+/// Whether it looks like the path of a module of any crate.
 fn is_path(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-'))
 }
@@ -130,7 +130,7 @@ fn is_own_module(word: &str) -> bool {
     is_path(word) && word.split("::").next().is_some_and(|root| MODULES.contains(&root))
 }
 
-/// A text that is no log filter.
+/// A text that is not a log filter.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum FilterError {
     /// This word is neither a level nor a module.
@@ -139,7 +139,7 @@ pub(crate) enum FilterError {
     /// There is no word where one is needed.
     #[error("nothing is none of {}; {FORM}", LEVELS.join(", "))]
     Empty,
-    /// What the library says of it.
+    /// The library's own error.
     #[error("{0}; {FORM}")]
     Filter(String),
 }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_in_the_log_filter_is_told_the_right_words() {
+    fn a_typo_in_the_log_filter_is_answered_with_the_valid_words() {
         for (filter, word) in [
             ("bogus", "\"bogus\""),
             ("inof", "\"inof\""),

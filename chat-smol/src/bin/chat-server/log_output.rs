@@ -1,8 +1,8 @@
-//! The last stretch of a program's log: written by a thread of its own, so that nobody who logs waits for the reader.
+//! Writes a program's log on a thread of its own, so that logging never waits for the log's reader.
 //!
-//! The queue in front of that thread is the program's choice of library. It loses lines when it is full and counts them;
-//! [`LogOutput`] adds the lines that could not be written and has the sum told in the log itself, and [`LogProgress`]
-//! ends the log without waiting for a reader that has gone away.
+//! The queue in front of that thread comes from a library. It drops lines when it is full and counts them.
+//! [`LogOutput`] adds the lines that could not be written and logs the sum. [`LogProgress`] ends the log without
+//! waiting for a reader that has gone away.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +12,13 @@ use std::{fmt, mem};
 
 /// The most lines that wait for the log's thread; a line has some 150 bytes.
 ///
-/// Enough for a thousand clients that connect, take a name and leave at once, for a reader that is awake.
+/// Enough for a thousand clients that connect, take a name and leave at once, if the reader keeps up.
 pub(crate) const MAX_LOG_LINES: usize = 8_192;
 
-/// How often lost lines are told of while lines go on being lost.
+/// The shortest time between two reports of lost lines.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
-/// How long the end of the log is waited for.
+/// How long to wait for the end of the log.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the log's thread writes to, such as standard error.
@@ -37,24 +37,24 @@ pub(crate) struct LogOutput<W> {
     progress: LogProgress,
 }
 
-/// How far the log's thread has come.
+/// The progress of the log's thread.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogProgress(Arc<Progress>);
 
 #[derive(Debug, Default)]
 struct Progress {
-    /// How often the thread came to the end of its queue.
+    /// How often the thread has reached the end of its queue.
     flushes: Mutex<u64>,
     flushed: Condvar,
-    /// The log is about to end, so lost lines are told of now or never.
+    /// The log is about to end: the last chance to report lost lines.
     ending: AtomicBool,
 }
 
 impl<W: Write> LogOutput<W> {
-    /// Makes the output of a log whose queue has lost as many lines as `overflowed` returns.
+    /// Makes the output of a log; `overflowed` returns how many lines its queue has dropped.
     ///
-    /// `tell` logs the number of all lines lost so far. It is called in the log's thread, as soon as lines get through
-    /// again, and once a second at most.
+    /// `tell` logs the number of all lines lost so far. It is called on the log's thread, once lines get through again,
+    /// and at most once a second.
     pub(crate) fn new(
         out: W,
         overflowed: impl Fn() -> usize + Send + 'static,
@@ -71,7 +71,7 @@ impl<W: Write> LogOutput<W> {
         }
     }
 
-    /// Returns by what the program can see to the log's end.
+    /// Returns what the program needs to end the log.
     #[must_use]
     pub(crate) fn progress(&self) -> LogProgress {
         self.progress.clone()
@@ -81,7 +81,7 @@ impl<W: Write> LogOutput<W> {
         (self.overflowed)().saturating_add(self.failed)
     }
 
-    /// Has the log say how many lines it has lost, if there is news.
+    /// Logs how many lines were lost, if there are new ones.
     fn tell_lost(&mut self) {
         let lost = self.lost();
         if lost == self.told {
@@ -91,7 +91,7 @@ impl<W: Write> LogOutput<W> {
         if is_due || self.progress.0.ending.swap(false, Ordering::AcqRel) {
             self.told_at = Some(Instant::now());
             (self.tell)(lost);
-            // The line that says so may have been lost as well; then there is news again.
+            // If that record is lost as well, the number grows and it is logged again.
             self.told = lost;
         }
     }
@@ -113,7 +113,7 @@ impl<W: Write> Write for LogOutput<W> {
 
     /// Called by the log's thread whenever it has written all that was in the queue.
     fn flush(&mut self) -> io::Result<()> {
-        // That it fails says nothing about any one line.
+        // An error here does not concern a particular line.
         let _ = self.out.flush();
         self.tell_lost();
         *self.progress.0.flushes.lock().unwrap_or_else(PoisonError::into_inner) += 1;
@@ -132,15 +132,15 @@ impl<W: fmt::Debug> fmt::Debug for LogOutput<W> {
 }
 
 impl LogProgress {
-    /// Ends the log: `guard` ends its thread when dropped, once what is in the `queue` is written.
+    /// Ends the log. Dropping `guard` ends its thread, once everything in the `queue` is written.
     ///
-    /// If that takes longer than half a second, because nobody reads, what is left is lost and the thread is left to end
-    /// with the process.
+    /// If that takes longer than half a second, because nobody reads, the rest is lost and the thread ends with the
+    /// process.
     pub(crate) fn end<G>(&self, mut queue: impl Write, guard: G) {
         self.0.ending.store(true, Ordering::Release);
         let flushes = self.0.flushes.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *flushes;
-        // There is nothing to write in it, but the thread comes to the end of its queue once more.
+        // Nothing to write, but the thread reaches the end of its queue once more.
         let _ = queue.write(&[]);
         let waited = self.0.flushed.wait_timeout_while(flushes, PATIENCE, |flushes| *flushes == before);
         let (flushes, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// An output that fails while there is no room, and what it told.
+    /// Makes an output that fails while there is no room, and a receiver for what it reports.
     fn output(room: Arc<AtomicUsize>, overflowed: Arc<AtomicUsize>) -> (LogOutput<Room>, mpsc::Receiver<usize>) {
         let (tell, told) = mpsc::channel();
         let overflowed = move || overflowed.load(Ordering::Relaxed);
@@ -233,7 +233,7 @@ mod tests {
         drop(queue);
         thread.join().expect("it does not panic");
 
-        // Nobody takes anything from this queue.
+        // Nothing takes from this queue.
         let since = Instant::now();
         progress.end(io::sink(), Guard(dropped));
         assert!(drops.try_recv().is_err(), "a guard would wait for its thread");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_last_is_told_at_the_end() {
+    fn lines_lost_last_are_reported_at_the_end() {
         let overflowed = Arc::new(AtomicUsize::new(1));
         let (mut output, told) = output(Arc::new(AtomicUsize::new(9)), Arc::clone(&overflowed));
         output.flush().expect("it never fails");

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // That nobody reads it does not change the status.
+            // If nobody reads the message, the status stays the same.
             let _ = io::stderr().write_all(failure.message().as_bytes());
             ExitCode::from(failure.status())
         }
@@ -68,7 +68,7 @@ impl PrintCommand {
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut options::command(), env!("CARGO_BIN_NAME"), &mut text);
             }
-            // Subcommands would be referred to as pages of their own, which there are not.
+            // Hidden, because the page would refer to a page for each subcommand, and there are none.
             Self::Man => Man::new(options::command().mut_subcommands(|command| command.hide(true)))
                 .render(&mut text)
                 .map_err(|error| Failure::System { doing: "write the manual page", error })?,
@@ -84,7 +84,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len()) {
         tracing::warn!("{too_few}");
     }
-    // Before anybody can know that the server is up: a signal that comes at once is heard, too.
+    // Before the server announces itself: a signal sent right after that is caught.
     let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let mut server = Server::new(config)?;
@@ -103,7 +103,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
 
 /// Writes `text` to standard output (`out`) and flushes it.
 ///
-/// That nobody reads it, as after `| head`, is no failure.
+/// A reader that has gone away, as after `| head`, is no failure.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! How much memory the limits need: asked for at start, and what `--print-memory-bound` prints.
+//! How much memory the limits need: checked at start, and printed by `--print-memory-bound`.
 
 use std::hint;
 
@@ -7,14 +7,14 @@ use chat_smol::Server;
 use clap::ValueEnum;
 use thiserror::Error;
 
-/// Address space for the stacks and buffers of a few threads, without which no server starts either.
+/// Address space for the stacks and buffers of a few threads, which every server needs to start.
 const OTHER_MEMORY: usize = 16 << 20;
 
-/// Asks the system whether it has the memory that a server allocates when it is made, and gives it back.
+/// Checks that the system has the memory that a server allocates when it is made, by allocating and freeing as much.
 ///
-/// Here, and not in [`Server::new`]: that can fail because of its limits only, which embedding programs rely on, and the
-/// allocator aborts a program that it has no memory for. A program of its own can do better while nothing depends on it
-/// yet. What sessions take later is not asked for: most of it is never used at once.
+/// Not in [`Server::new`]: embedding programs rely on it failing only because of limits. Without this check, the
+/// allocator would abort the process with no advice. What sessions take later is not checked: most of it is never used
+/// at once.
 ///
 /// # Errors
 ///
@@ -23,7 +23,7 @@ pub(crate) fn check(config: &Config) -> Result<(), MemoryError> {
     let bytes = config.memory_at_start().saturating_add(OTHER_MEMORY);
     let mut memory: Vec<u8> = Vec::new();
     memory.try_reserve_exact(bytes).map_err(|_| MemoryError { bytes })?;
-    // Lest the compiler see that nobody uses it.
+    // Keeps the compiler from removing the allocation.
     drop(hint::black_box(memory));
     Ok(())
 }
@@ -39,7 +39,7 @@ pub(crate) struct MemoryError {
     bytes: usize,
 }
 
-/// For whom the bound is printed.
+/// How the bound is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BoundFormat {
     /// A table for people

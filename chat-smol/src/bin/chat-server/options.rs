@@ -1,4 +1,4 @@
-//! What can be set: one struct for the options of the command line, the keys of a configuration file, and the help.
+//! The options: one struct for the command line, the keys of a configuration file, and the help.
 
 use std::path::PathBuf;
 
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
     version: Option<bool>,
 }
 
-/// What only prints something.
+/// Subcommands that only print.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum PrintCommand {
     /// Print a script that completes the options in a shell.
@@ -80,8 +80,8 @@ pub(crate) enum PrintCommand {
 
 /// Where to listen, every limit, and what is logged.
 ///
-/// Each field is an option and a key of that name. Its text here is its help, and ends with the range and the default,
-/// which tests hold to those of [`Config`]. `None`, or an empty list, is what was not given.
+/// Each field is an option and a configuration key of that name. Its comment is its help, and ends with the range and
+/// the default, which tests compare with [`Config`]. `None`, or an empty list, means that it was not given.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[expect(clippy::doc_markdown, reason = "the texts are printed as they are")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -229,7 +229,7 @@ signal's number after a second signal.";
 
 /// Returns the program's command line, for [`Arguments`].
 pub(crate) fn command() -> Command {
-    // The range and the default have a line of their own.
+    // Puts the range and the default on a line of their own.
     Arguments::command().mut_args(|arg| match arg.get_help().map(ToString::to_string) {
         Some(help) => arg.help(help.replacen(" [", "\n[", 1)),
         None => arg,
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_sound() {
+    fn clap_accepts_the_options() {
         command().debug_assert();
     }
 
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_option_given_twice_the_last_one_counts() {
+    fn the_last_of_repeated_options_counts() {
         assert_eq!(config(&["--max-name", "5", "--max-name", "6"]).max_name, 6);
         let timeout = |args: &[&str]| config(args).dialects[1].idle_timeout.map(|time| time.as_secs());
         assert_eq!(timeout(&["--idle-timeout", "text=5s", "--idle-timeout", "6s"]), Some(6));
@@ -411,7 +411,7 @@ mod tests {
         for (name, _, help) in table() {
             let (_, defaults) = help.split_once("default: ").expect(&name);
             let defaults = defaults.strip_suffix(']').expect("the default is the end");
-            // A configuration that is nothing but defaults stays the same when it is told them again.
+            // Giving an option its default leaves the default configuration unchanged.
             let args: Vec<String> = defaults.split(' ').map(|value| format!("--{name}={value}")).collect();
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
             assert_eq!(format!("{:?}", config(&args)), default, "{help}");
@@ -444,7 +444,7 @@ mod tests {
                 Some(most) => (None, most),
                 None => range.split_once(" to ").map(|(least, most)| (Some(least), most)).expect(range),
             };
-            // Some need another limit raised, or lowered, with them; the error is about that one then.
+            // Some values need another limit changed with them; the error then names that limit.
             let is_out = |value: &str| match check(&name, value) {
                 Err(
                     ConfigError::OutOfRange { limit, .. }

@@ -1,4 +1,4 @@
-//! How to serve: what the command line and the file set, put together.
+//! How to serve: the command line and the file combined.
 
 use chat_proto::{Config, Exemptions};
 use clap::ArgMatches;
@@ -23,21 +23,21 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Takes what the command line sets, where it sets nothing what the file does, and where that sets nothing the default.
+    /// Takes each setting from the command line, else from the file, else from the defaults.
     ///
     /// # Errors
     ///
-    /// A limit is out of its range, or the limits do not go together.
+    /// A limit is out of its range, alone or together with the others.
     pub(crate) fn new(options: &Options, matches: &ArgMatches, file: Option<&ConfigFile>) -> Result<Self, LimitError> {
         let mut config = Config::default();
         let given = file.map(|file| &file.options).into_iter().chain([options]);
         for options in given.clone() {
             options.apply(&mut config);
         }
-        // Of each the last counts, which is that of the command line.
+        // The last one counts, which is the command line's.
         let listeners = given.clone().map(|options| &options.listen).rfind(|listeners| !listeners.is_empty());
         let listeners = listeners.cloned().unwrap_or_else(listen::default_listeners);
-        // A dialect that nobody can speak would cost its log and an encoding of every message all the same.
+        // A dialect that no listener speaks would still cost its log and an encoding of every message.
         config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
         config.check().map_err(|error| LimitError::new(error, matches, file))?;
         Ok(Self {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_another_one_pushed_out_of_its_range_is_asked_for() {
+    fn a_default_pushed_out_of_its_range_by_another_limit_is_named() {
         let error = settings("max-line = \"1MiB\"", &["--log-bytes", "64MiB"]).expect_err("too little");
         let asked = "--reply-bytes is 16384 by default: with the other limits given it must be from ";
         assert!(error.starts_with(asked) && error.ends_with(" to 16777216 bytes"), "{error}");

@@ -16,7 +16,7 @@ pub(crate) fn listen() -> io::Result<Signals> {
 pub(crate) fn obey(signals: Signals, handle: Handle) -> io::Result<()> {
     thread::Builder::new()
         .name("signals".into())
-        // A plain wait: the block_on of async-io would have this thread poll the sockets for the ones that serve them.
+        // Not async-io's `block_on`, which would make this thread poll the server's sockets.
         .spawn(move || block_on(shut_down(signals, &handle)))
         .map(drop)
 }
@@ -28,7 +28,7 @@ async fn shut_down(mut signals: Signals, handle: &Handle) {
         match signal {
             Ok(signal) if shutting_down => process::exit(128 + signal as i32),
             Ok(signal) => {
-                // Done before it is said, and so for the error below: whoever reads the log has no say in it.
+                // Act before logging, here and below: the shutdown must not depend on the log's reader.
                 handle.shut_down();
                 shutting_down = true;
                 tracing::info!(signal = signal as i32, "shutting down; a second signal ends the process at once");

@@ -1,4 +1,4 @@
-//! How the values of options are written, on the command line and in a configuration file alike.
+//! The values of options, written alike on the command line and in a configuration file.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,11 +24,11 @@ pub(crate) struct Bytes(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Time(Duration);
 
-/// So many a second, such as `20/s`, or `20/s:100` with a burst.
+/// A rate, such as `20/s`, or `20/s:100` with a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RatePerSecond {
     per_second: NonZeroU32,
-    /// `None`: that of the default.
+    /// `None`: the default's burst.
     burst: Option<NonZeroU32>,
 }
 
@@ -51,14 +51,14 @@ pub(crate) enum OnLag {
     Close,
 }
 
-/// Which names may be had.
+/// Which names are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Names {
     Strict,
     Loose,
 }
 
-/// A text that is no value of the kind that is wanted.
+/// A text that is not a value of the wanted kind.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ValueError {
     /// It is not in this form.
@@ -80,8 +80,8 @@ impl FromStr for Count {
     }
 }
 
-/// Read here and by no library: those at hand take `KB` as well, which people read both ways, or count `K` in 1,000s.
-/// The letters alone count in 1,024s, as in most servers' options.
+/// Parsed here: the libraries at hand accept `KB`, which is ambiguous, or take `K` for 1,000. Here a letter alone
+/// counts in 1,024s, as in most servers' options.
 impl FromStr for Bytes {
     type Err = ValueError;
 
@@ -103,10 +103,10 @@ impl FromStr for Time {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        // In capitals `M` would be months to the library.
+        // The library takes a capital `M` for months.
         match humantime::parse_duration(&text.to_ascii_lowercase()) {
             Ok(time) => Ok(Self(time)),
-            // Outside of any limit's range, which is told then.
+            // Beyond the range of any limit, which is reported then.
             Err(humantime::DurationError::NumberOverflow) => Ok(Self(Duration::MAX)),
             Err(_) => Err(ValueError::Form("a time with its unit, such as 500ms, 15s, 10m or 2h")),
         }
@@ -171,12 +171,12 @@ impl FromStr for Names {
     }
 }
 
-/// Reads one of the words that the command line takes.
+/// Parses one of the words that an option takes.
 pub(crate) fn choice<T: ValueEnum>(text: &str, words: &'static str) -> Result<T, ValueError> {
     T::from_str(text, false).map_err(|_| ValueError::Form(words))
 }
 
-/// Reads digits and nothing else. A number too large for the machine becomes its largest, which no limit's range has.
+/// Parses digits only. A number too large for `usize` becomes `usize::MAX`, which is beyond the range of any limit.
 fn whole_number(text: &str) -> Option<usize> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(usize::MAX))
@@ -209,7 +209,7 @@ impl From<Time> for Duration {
 }
 
 impl RatePerSecond {
-    /// Returns the rate; one without a burst has that of `default`.
+    /// Returns the rate, with the burst of `default` if it has none.
     pub(crate) fn or_burst_of(self, default: Option<Rate>) -> Rate {
         let burst = self.burst.unwrap_or(default.unwrap_or_default().burst);
         Rate { per_second: self.per_second, burst }
@@ -234,7 +234,7 @@ impl From<Names> for NameRules {
     }
 }
 
-/// Reads a value of a file that is written there as on the command line; a whole number needs no quotation marks.
+/// Reads a value that a file writes as the command line does; a whole number needs no quotation marks.
 pub(crate) fn from_text<'de, T, D>(file: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,
@@ -243,7 +243,7 @@ where
     file.deserialize_any(Text(PhantomData))
 }
 
-/// Reads as [`from_text`] does what need not be there.
+/// As [`from_text`], for a key that may be missing.
 pub(crate) fn some_from_text<'de, T, D>(file: D) -> Result<Option<T>, D::Error>
 where
     T: FromStr<Err: fmt::Display>,
@@ -278,7 +278,7 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
         self.visit_str(&number.to_string())
     }
 
-    // What is too large for any limit's range is told so.
+    // A number beyond the range of any limit is reported as such.
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
         self.visit_str(&number.to_string())
     }
