@@ -81,7 +81,7 @@ fn receive_bytewise(mut publication: Publication) -> Publication {
     publication
 }
 
-// Pending messages to each reader, by a driver that copies under the lock and writes after unlocking, as the adapters do.
+// Pending messages to each reader, by a driver that copies under the lock and writes after it, as the adapters do.
 #[library_benchmark]
 #[bench::one_line_to_1000(one_said("text", 1_000))]
 #[bench::hundred_lines_to_1000(hundred_said("text", 1_000))]

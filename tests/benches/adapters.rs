@@ -1,8 +1,8 @@
-//! What a whole server costs: an adapter in this process, and its clients over loopback.
+//! The costs of a whole server: an adapter in this process, and its clients over loopback.
 //!
-//! `cargo bench -p chat-tests --bench adapters`, or only one of them with `-- Smol` or `-- Std`. The clients are one
-//! thread that does no more than count bytes, so that most of what is measured is the server; but they share its
-//! processors, so a figure is to be compared with others of the same machine only.
+//! `cargo bench -p chat-tests --bench adapters`, or only one adapter with `-- Smol` or `-- Std`. The clients are one
+//! thread that only counts bytes, so that most of what is measured is the server; but they share its processors, so
+//! figures are comparable only on the same machine.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up should stop")]
 
@@ -29,7 +29,7 @@ fn one_line<A: Adapter + Default>(bencher: Bencher<'_, '_>, readers: usize) {
     room.close();
 }
 
-/// A thousand lines as fast as the server takes them, until each of a hundred readers has them all.
+/// A thousand lines as fast as the server takes them, until each of a hundred readers has all of them.
 #[divan::bench(types = [Smol, Std], sample_count = 300, max_time = 4)]
 fn thousand_lines_to_100<A: Adapter + Default>(bencher: Bencher<'_, '_>) {
     let mut room = Room::new(&A::default(), 100);
@@ -37,7 +37,7 @@ fn thousand_lines_to_100<A: Adapter + Default>(bencher: Bencher<'_, '_>) {
     room.close();
 }
 
-/// A client connects, is welcomed, takes a name and leaves, until it and a hundred others have been told of that.
+/// A client connects, is welcomed, takes a name and leaves, until it and a hundred others have been told.
 #[divan::bench(types = [Smol, Std], sample_count = 300, max_time = 4)]
 fn come_and_go<A: Adapter + Default>(bencher: Bencher<'_, '_>) {
     let mut room = Room::new(&A::default(), 100);
@@ -50,7 +50,7 @@ struct Room {
     server: Running,
     speaker: TcpStream,
     readers: Readers,
-    /// The sender's line, some thousand times.
+    /// The sender's line, repeated some thousand times.
     lines: Vec<u8>,
 }
 
@@ -59,7 +59,7 @@ const LINE: &[u8; 65] = b"0123456789abcdef0123456789abcdef0123456789abcdef012345
 const HEARD: usize = "speaker: ".len() + LINE.len();
 
 impl Room {
-    /// Starts a server and lets everybody in.
+    /// Starts a server and connects all clients.
     fn new(adapter: &dyn Adapter, readers: usize) -> Self {
         // No timeouts and no backlog, so that only the sender's lines are sent.
         let mut config = Config { rate: None, stall_timeout: None, ..Config::default() };
@@ -81,7 +81,7 @@ impl Room {
         self.readers.read(lines * HEARD);
     }
 
-    /// Lets a client connect and leave.
+    /// Connects a client, which then leaves.
     fn visit(&mut self) {
         let mut visitor = connect(&self.server);
         visitor.write_all(b"/name visitor\n/quit\n").unwrap();
@@ -100,7 +100,7 @@ impl Room {
     }
 }
 
-/// Connects a client and reads its welcome, so that it is sent all messages from now on.
+/// Connects a client and reads its welcome, so that it receives all messages from now on.
 fn connect(server: &Running) -> TcpStream {
     let addr = server.addr("text").as_socket().expect("adapters are measured over TCP");
     let mut stream = TcpStream::connect(addr).unwrap();
@@ -121,10 +121,10 @@ fn read_line(stream: &mut TcpStream) {
     }
 }
 
-/// Connections that are all sent the same.
+/// Connections that all receive the same.
 struct Readers {
     streams: Vec<TcpStream>,
-    /// How many bytes each has received of those that are waited for.
+    /// How many of the expected bytes each has received.
     got: Vec<usize>,
     poller: Poller,
     ready: Vec<Ready>,

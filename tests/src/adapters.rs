@@ -69,7 +69,7 @@ impl Adapter for Std {
     }
 }
 
-/// Both handles have the same methods.
+/// Implements `Control` for either handle; both have the same methods.
 macro_rules! control {
     ($handle:ty) => {
         impl Control for $handle {

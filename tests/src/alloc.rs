@@ -1,4 +1,4 @@
-//! Heap use, counted by the allocator, but only for what runs in a scope.
+//! Heap use, counted by the allocator within a scope.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -6,13 +6,13 @@ use allocation_counter::measure;
 
 /// How much heap a value holds that is used only within [`Meter::scope`].
 ///
-/// It counts the bytes that this thread asks the allocator for. What is allocated in a scope must be dropped in one, or
-/// it counts for ever.
+/// It counts the bytes that this thread requests from the allocator. What is allocated in a scope must be dropped in
+/// one, or it counts for ever.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meter {
     /// Bytes held now.
     pub live: i64,
-    /// The most bytes that were ever held, also within a scope.
+    /// The most bytes ever held, also within a scope.
     pub peak: i64,
     /// Allocations made so far, including those freed since.
     pub allocations: u64,
@@ -32,7 +32,7 @@ impl Meter {
     /// If `f` panics; what it did until then is counted.
     pub fn scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let mut result = None;
-        // A panic that passed through `measure` would leave this thread's counters wrong.
+        // A panic through `measure` would leave this thread's counters wrong.
         let counted = measure(|| result = Some(catch_unwind(AssertUnwindSafe(f))));
         self.peak = self.peak.max(self.live + i64::try_from(counted.bytes_max).expect("less than 2^63 bytes"));
         self.live += counted.bytes_current;

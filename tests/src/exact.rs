@@ -6,8 +6,8 @@ use std::time::Duration;
 use chat_proto::Config;
 use chat_proto::dialect::{Dialect, Event, Request, Text};
 
-/// `text`, but with a line for each join and leave, however many there are, so that what a script shows does not depend
-/// on how fast it is played. It has a name of its own, so that both can be served.
+/// `text`, but with a line for each join and leave, however many there are, so that a script's output does not depend
+/// on its speed. It has a name of its own, so that both can be served.
 #[derive(Clone, Copy, Debug)]
 pub struct Exact(pub &'static str);
 

@@ -12,11 +12,11 @@ use tokio::runtime::Runtime;
 use crate::conformance::{Adapter, Control, LOOPBACK, Running};
 
 #[path = "../../chat-proto/examples/poller.rs"]
-#[expect(dead_code, reason = "the suite starts it in another way than its own main")]
+#[expect(dead_code, reason = "the suite does not call its main")]
 mod poller;
 
 #[path = "../../chat-proto/examples/tokio.rs"]
-#[expect(dead_code, reason = "the suite starts it in another way than its own main")]
+#[expect(dead_code, reason = "the suite does not call its main")]
 mod on_tokio;
 
 /// One thread and a poller.

@@ -1,9 +1,9 @@
 //! Tests of the chat core and its adapters.
 //!
 //! - [`model`]: the reference model, a hub of vectors and maps.
-//! - [`sim`]: the simulator; peers, a driver and a clock from one seed, with which core and model must agree.
+//! - [`sim`]: the simulator: peers, a driver and a clock from one seed, for which core and model must agree.
 //! - [`alloc`]: heap use, counted by the allocator.
-//! - [`fuzzing`]: what the fuzz targets do, on any toolchain.
+//! - [`fuzzing`]: the fuzz targets, on any toolchain.
 //! - [`exact`]: `text` with a line for every join and leave.
 //! - [`room`]: a hub and its peers in a test; [`output`]: what a hub hands out.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
@@ -11,7 +11,7 @@
 //! - [`examples`]: the core's examples that serve sockets, for the same suite.
 //! - [`program`]: the servers as programs, for tests of what they print and how they end.
 //! - [`load`]: a load generator, and [`soak`]: hostile clients for hours.
-//! - [`usage`], [`sockets`], [`resources`], [`figures`]: what these two share.
+//! - [`usage`], [`sockets`], [`resources`], [`figures`]: shared by these two.
 //! - [`growth`]: how the core's costs grow, measured and drawn.
 
 pub mod adapters;

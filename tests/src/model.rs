@@ -1,8 +1,8 @@
 //! The reference model: the shortest hub that is obviously right.
 //!
-//! It has vectors and maps where the hub has rings and lists. Every session has a full copy of every line that it is
-//! still to be sent, and nothing but the rules themselves has limits. From the core it takes only the dialects, which
-//! have tests of their own: how a line is decoded and an event encoded.
+//! It has vectors and maps where the hub has rings and lists. Every session has a full copy of every line that is
+//! pending for it, and only the rules themselves set limits. From the core it takes only the dialects, which have tests
+//! of their own: how a line is decoded and an event encoded.
 
 mod address;
 mod closing;
@@ -28,7 +28,7 @@ use chat_proto::{
     Timestamp,
 };
 
-use self::address::Purse;
+use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
 use self::presence::Presence;
 
@@ -42,21 +42,21 @@ pub struct Model {
     /// How many guest numbers have been given out.
     guests: u64,
     /// One for each dialect.
-    lanes: Vec<Lane>,
+    logs: Vec<LogModel>,
     /// Sessions whose lines wait.
     waits: pace::Lines,
     /// Open sessions whose peers have ended, the earliest first.
     ended: Vec<usize>,
     /// The tokens of each origin that is remembered.
-    purses: HashMap<Origin, Purse>,
-    /// Remembered origins that have no session any more, in the order in which the last session left.
+    buckets: HashMap<Origin, TokenBuckets>,
+    /// Remembered origins without a session, in the order in which their last session left.
     departed: VecDeque<Origin>,
     presence: Presence,
-    /// What is published now waits for no readers, though its kind does where a peer asks for it.
+    /// What is published now waits for no readers, although the same event from a peer would.
     waits_for_nobody: bool,
     /// The counters that the hub should have.
     pub stats: HubStats,
-    /// What the hub should have written into its journal since this was last emptied: the slot and the kind of record.
+    /// The records that the hub should have added to its journal since this was last emptied: slot and kind.
     pub journal: Vec<(Option<usize>, RecordKind)>,
 }
 
@@ -66,7 +66,7 @@ pub struct Model {
 struct Session {
     id: SessionId,
     dialect: DialectId,
-    lane: usize,
+    log: usize,
     /// The origin under which it is counted.
     origin: Option<Origin>,
     /// When it may send the next line of its origin, if it has paid for that line and not sent it yet.
@@ -78,30 +78,30 @@ struct Session {
     accepted: bool,
     joined: bool,
     phase: Phase,
-    /// The unfinished line; `None` if that is too long and is discarded up to its end.
+    /// The unfinished line; `None` if it is too long, and is discarded up to its end.
     line: Option<Vec<u8>>,
-    /// Bytes discarded since the last token was paid for them.
+    /// Bytes discarded since the last token was paid.
     discarded: usize,
     /// A line that waits, and what it waits for.
     held: Option<Vec<u8>>,
     wait: Option<pace::Wait>,
     /// `None` until its peer has ended; then, whether all of its input was taken.
     ended: Option<bool>,
-    standing: pace::Standing,
+    pace: pace::PaceState,
     untaken: Untaken,
     /// A `Read` is to be handed out.
     read_due: bool,
-    /// Nanoseconds saved up to pay for lines: a line costs the time in which one token is added.
+    /// The balance for lines, in nanoseconds: a line costs the time in which one token is added.
     credit: u128,
     credited: Timestamp,
     /// How fast it may send lines, and how long it may be silent.
     rate: Option<Rate>,
     idle: Option<Duration>,
-    /// When the last complete line came, or when it was opened.
+    /// When the last complete line was received, or when it was opened.
     active: Timestamp,
     /// It has been warned since then.
     warned: bool,
-    /// All lines that it is still to be sent.
+    /// All lines that are pending for it.
     lines: VecDeque<Line>,
     /// How many bytes of the first line have been sent.
     begun: usize,
@@ -130,7 +130,7 @@ enum Untaken {
     UntilSaid,
 }
 
-/// A line that a session is to be sent.
+/// A line that is pending for a session.
 #[derive(Clone, Debug)]
 struct Line {
     bytes: Rc<[u8]>,
@@ -139,27 +139,27 @@ struct Line {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// The log's entry of that number.
+    /// The log entry with that number.
     Log(u64),
-    /// The log's entry of that number, whose author is the reader itself and is not sent it.
+    /// The log entry with that number, which is not sent because the reader is its author.
     Own(u64),
-    /// A reply to this session only, placed before the log's entry of that number.
+    /// A reply to this session only, before the log entry with that number.
     Reply(u64),
     /// The notice of a gap.
     Notice,
 }
 
-/// The log of one dialect: what it should still hold.
+/// The log of one dialect: what it should hold.
 #[derive(Debug, Default)]
-struct Lane {
+struct LogModel {
     kept: VecDeque<Rc<[u8]>>,
     /// How many entries have been evicted.
     tail: u64,
     /// Bytes ever appended.
     bytes: u64,
-    /// For each entry: the bytes and entries up to it, itself included, that waited for readers.
+    /// For each entry: the bytes and entries up to and including it that waited for readers.
     gated: Vec<(u64, u64)>,
-    /// A reader has reached the mark when the next entry that it is to be sent is this one or a later one.
+    /// A reader has reached the mark when its next pending entry is this one or a later one.
     mark: u64,
     /// The head of the log, and its bytes, when the mark was last moved.
     start: (u64, u64),
@@ -172,14 +172,14 @@ impl Model {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            lanes: config.dialects.iter().map(|_| Lane::default()).collect(),
+            logs: config.dialects.iter().map(|_| LogModel::default()).collect(),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
             waits: pace::Lines::default(),
             ended: Vec::new(),
             guests: 0,
-            purses: HashMap::new(),
+            buckets: HashMap::new(),
             departed: VecDeque::new(),
             presence: Presence::default(),
             waits_for_nobody: false,
@@ -198,7 +198,7 @@ impl Model {
         &mut self,
         now: Timestamp,
         dialect: DialectId,
-        lane: usize,
+        log: usize,
         origin: Option<Origin>,
         name: Option<&str>,
         id: Option<SessionId>,
@@ -221,35 +221,35 @@ impl Model {
         let slot = id.slot();
         self.stats.opened += 1;
         let origin = self.come(origin);
-        let limits = &self.config.dialects[lane];
+        let limits = &self.config.dialects[log];
         let rate = match limits.rate {
             RateLimit::AsConfig => self.config.rate,
             RateLimit::Own(rate) => rate,
         };
         let idle = limits.idle_timeout;
-        let session = Session { origin, rate, idle, ..Session::new(id, dialect, lane, self.now) };
+        let session = Session { origin, rate, idle, ..Session::new(id, dialect, log, self.now) };
         self.sessions.insert(slot, session);
         self.record(slot, RecordKind::Opened);
         if let Some(name) = name.and_then(|name| self.may_have(slot, name).ok()) {
-            // Others learn of it when it reads what they say.
+            // Others learn the name when they read the session's messages.
             self.session(slot).name = Some(name);
             self.record(slot, RecordKind::Named);
         } else if self.unnamed(slot) == Unnamed::Guest {
             self.guests += 1;
             self.session(slot).guest = self.guests;
         }
-        let idle_timeout = self.config.dialects[lane].idle_timeout;
+        let idle_timeout = self.config.dialects[log].idle_timeout;
         self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
-        // The latest messages, as many as half of the reply buffer holds.
+        // The latest messages, as many as fit half of the reply buffer.
         let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
         let [before, after] = [Event::BacklogBegins, Event::BacklogEnds].map(|edge| {
             let mut bytes = Vec::new();
-            self.encode(lane, &edge, &mut bytes);
+            self.encode(log, &edge, &mut bytes);
             Rc::<[u8]>::from(bytes)
         });
         let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome + before.len() + after.len());
-        let lane = &self.lanes[lane];
-        let latest = lane.recent.iter().rev();
+        let log = &self.logs[log];
+        let latest = log.recent.iter().rev();
         let shown: Vec<Rc<[u8]>> = latest
             .map_while(|bytes| {
                 room = room.checked_sub(bytes.len())?;
@@ -257,7 +257,7 @@ impl Model {
             })
             .filter(|bytes| !bytes.is_empty())
             .collect();
-        let place = Place::Reply(lane.head());
+        let place = Place::Reply(log.head());
         if !shown.is_empty() {
             let lines = iter::once(before).chain(shown.into_iter().rev()).chain([after]);
             let lines = lines.filter(|bytes| !bytes.is_empty()).map(|bytes| Line { bytes, place });
@@ -295,38 +295,38 @@ impl Model {
             Event::Left { .. } => self.is_shown(false),
             _ => true,
         };
-        for lane in 0..self.lanes.len() {
-            if is_shown || !self.config.dialects[lane].dialect.folds_presence() {
-                self.publish_in(lane, event, author);
+        for log in 0..self.logs.len() {
+            if is_shown || !self.config.dialects[log].dialect.folds_presence() {
+                self.publish_in(log, event, author);
             }
         }
         self.move_marks();
     }
 
     /// Sends an event to all open sessions of one dialect but its author.
-    fn publish_in(&mut self, lane: usize, event: &Event<'_>, author: Option<usize>) {
+    fn publish_in(&mut self, log: usize, event: &Event<'_>, author: Option<usize>) {
         let mut bytes = Vec::new();
-        self.encode(lane, event, &mut bytes);
+        self.encode(log, event, &mut bytes);
         let bytes: Rc<[u8]> = bytes.into();
         if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
-            let recent = &mut self.lanes[lane].recent;
+            let recent = &mut self.logs[log].recent;
             recent.push_back(Rc::clone(&bytes));
-            let too_many = recent.len().saturating_sub(self.config.dialects[lane].backlog);
+            let too_many = recent.len().saturating_sub(self.config.dialects[log].backlog);
             recent.drain(..too_many);
         }
-        let is_read = |s: &Session| s.lane == lane && !matches!(s.phase, Phase::Over(_) | Phase::Unconnected);
+        let is_read = |s: &Session| s.log == log && !matches!(s.phase, Phase::Over(_) | Phase::Unconnected);
         if bytes.is_empty() || !self.sessions.values().any(is_read) {
             return;
         }
         let waits = !self.waits_for_nobody
             && !matches!(event, Event::Announced { .. } | Event::Left { .. } | Event::CameAndWent { .. });
-        let seq = self.lanes[lane].append(Rc::clone(&bytes), waits, &self.config);
-        let readers = self.sessions.iter_mut().filter(|(_, s)| s.lane == lane && s.phase == Phase::Open);
+        let seq = self.logs[log].append(Rc::clone(&bytes), waits, &self.config);
+        let readers = self.sessions.iter_mut().filter(|(_, s)| s.log == log && s.phase == Phase::Open);
         for (slot, session) in readers {
             let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
             session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
         }
-        if let Some(author) = author.filter(|author| self.sessions[author].lane == lane) {
+        if let Some(author) = author.filter(|author| self.sessions[author].log == log) {
             self.pass_own(author);
             self.note_place(author);
         }
@@ -339,19 +339,19 @@ impl Model {
     }
 
     fn put_reply(&mut self, slot: usize, event: &Event<'_>) {
-        let lane = self.sessions[&slot].lane;
+        let log = self.sessions[&slot].log;
         let mut bytes = Vec::new();
-        self.encode(lane, event, &mut bytes);
+        self.encode(log, event, &mut bytes);
         if !bytes.is_empty() {
             self.session(slot).stats.lines_sent += 1;
-            let place = Place::Reply(self.lanes[lane].head());
+            let place = Place::Reply(self.logs[log].head());
             self.session(slot).lines.push_back(Line { bytes: bytes.into(), place });
         }
     }
 
     /// Appends the event, encoded by that dialect, to the bytes.
-    pub fn encode(&self, lane: usize, event: &Event<'_>, out: &mut Vec<u8>) {
-        self.config.dialects[lane].dialect.encode(event, out);
+    pub fn encode(&self, log: usize, event: &Event<'_>, out: &mut Vec<u8>) {
+        self.config.dialects[log].dialect.encode(event, out);
     }
 
     fn record(&mut self, slot: usize, kind: RecordKind) {
@@ -363,7 +363,7 @@ impl Model {
     }
 
     fn unnamed(&self, slot: usize) -> Unnamed {
-        self.config.dialects[self.sessions[&slot].lane].dialect.unnamed()
+        self.config.dialects[self.sessions[&slot].log].dialect.unnamed()
     }
 
     fn is_open(&self, slot: usize) -> bool {
@@ -372,13 +372,13 @@ impl Model {
 }
 
 impl Session {
-    fn new(id: SessionId, dialect: DialectId, lane: usize, now: Timestamp) -> Self {
+    fn new(id: SessionId, dialect: DialectId, log: usize, now: Timestamp) -> Self {
         let mut stats = SessionStats::default();
         stats.opened = now;
         Self {
             id,
             dialect,
-            lane,
+            log,
             origin: None,
             turn: None,
             name: None,
@@ -391,7 +391,7 @@ impl Session {
             held: None,
             wait: None,
             ended: None,
-            standing: pace::Standing::NONE,
+            pace: pace::PaceState::NONE,
             untaken: Untaken::No,
             read_due: false,
             rate: None,
@@ -409,7 +409,7 @@ impl Session {
     }
 }
 
-impl Lane {
+impl LogModel {
     /// The number of the next entry.
     fn head(&self) -> u64 {
         self.tail + self.kept.len() as u64

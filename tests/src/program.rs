@@ -1,4 +1,4 @@
-//! The programs, built by cargo and run as processes.
+//! This project's programs, built by cargo and run as processes.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -29,26 +29,26 @@ pub enum Program {
 pub struct Process {
     child: Child,
     stdout: mpsc::Receiver<String>,
-    /// The thread that reads standard error; `None` while nobody does.
+    /// The thread that reads standard error; `None` until one does.
     stderr: Option<JoinHandle<String>>,
 }
 
-/// What a program left when it ended.
+/// The result of a program that has ended.
 #[derive(Debug)]
 pub struct Ended {
     /// How it ended.
     pub status: ExitStatus,
-    /// The lines on its standard output that were not taken before.
+    /// The lines on its standard output that were not read before.
     pub stdout: Vec<String>,
     /// All of its standard error.
     pub stderr: String,
 }
 
 impl Program {
-    /// A server of each adapter: what an adapter does holds for both.
+    /// The server program of each adapter, for what holds for both.
     pub const ADAPTERS: [Self; 2] = [Self::ChatServer, Self::Threads];
 
-    /// Returns the name of its file, which is also its name in messages.
+    /// Returns the name of its file, which messages use as well.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Program {
         }
     }
 
-    /// Returns the path of the built program; the first call builds all of them, if they are not up to date.
+    /// Returns the path of the built program; the first call builds all programs, unless they are up to date.
     ///
     /// # Panics
     ///
@@ -92,7 +92,7 @@ impl Program {
         Process::start(command)
     }
 
-    /// Starts it with these arguments; its standard error is a pipe that nobody reads before
+    /// Starts it with these arguments; its standard error is a pipe that is not read before
     /// [`read_errors`](Process::read_errors).
     ///
     /// # Panics
@@ -127,7 +127,7 @@ fn build<const N: usize>(targets: &[&str], names: [&str; N]) -> [PathBuf; N] {
 }
 
 impl Process {
-    /// Starts a command whose output is watched.
+    /// Starts a command whose output is captured.
     ///
     /// # Panics
     ///
@@ -155,7 +155,7 @@ impl Process {
         Self { child, stdout: lines, stderr: None }
     }
 
-    /// Begins to read its standard error, so that it is no longer blocked by that.
+    /// Starts reading its standard error, so that it no longer blocks on it.
     pub fn read_errors(&mut self) {
         if let Some(stderr) = self.child.stderr.take() {
             self.stderr = Some(thread::spawn(move || read_all(stderr)));
@@ -177,12 +177,12 @@ impl Process {
     pub fn line(&mut self) -> String {
         match self.stdout.recv_timeout(PATIENCE) {
             Ok(line) => line,
-            Err(mpsc::RecvTimeoutError::Timeout) => panic!("the program said nothing for {PATIENCE:?}"),
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("the program printed nothing for {PATIENCE:?}"),
             Err(mpsc::RecvTimeoutError::Disconnected) => panic!("the program ended: {:?}", self.end()),
         }
     }
 
-    /// Waits for the line that says where a dialect is served.
+    /// Waits for the line with the address of a dialect, and returns that.
     ///
     /// # Panics
     ///
@@ -198,7 +198,7 @@ impl Process {
     ///
     /// # Panics
     ///
-    /// If it is not there any more.
+    /// If it has ended.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the program is still there");
@@ -208,7 +208,7 @@ impl Process {
     ///
     /// # Panics
     ///
-    /// If it does not come.
+    /// If it does not end in time.
     #[must_use]
     #[track_caller]
     pub fn ended(mut self) -> Ended {

@@ -1,4 +1,4 @@
-//! What the kernel says a process uses: processor time, memory, descriptors, threads. Linux only: it reads `/proc`.
+//! The resources of processes: processor time, memory, descriptors, threads. Linux only: it reads `/proc`.
 
 use std::io;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use procfs::process::{self, Status};
 /// A process of this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Process {
-    /// `None`: the one that asks.
+    /// `None`: this process.
     pid: Option<u32>,
 }
 
 impl Process {
-    /// Names a process by its id.
+    /// Returns the process with that id.
     #[must_use]
     pub const fn new(pid: u32) -> Self {
         Self { pid: Some(pid) }
     }
 
-    /// Names the process that asks.
+    /// Returns this process.
     #[must_use]
     pub const fn this() -> Self {
         Self { pid: None }
@@ -35,8 +35,8 @@ impl Process {
         Ok(Duration::from_nanos((stat.utime + stat.stime) * (1_000_000_000 / procfs::ticks_per_second())))
     }
 
-    /// Returns how long its first thread has been able to run but had to wait for a processor; zero if the kernel does
-    /// not count that.
+    /// Returns how long its first thread was ready to run but waited for a processor; zero if the kernel does not count
+    /// that.
     #[must_use]
     pub fn processor_wait(self) -> Duration {
         let statistics = self.open().and_then(|process| process.schedstat().map_err(io::Error::other));
@@ -75,7 +75,7 @@ impl Process {
         self.open()?.status().map_err(io::Error::other)
     }
 
-    /// Opens it anew each time: one that is kept would be a descriptor of this process, whose descriptors are counted, too.
+    /// Opened anew each time: a descriptor that is kept would be counted among those of this process.
     fn open(self) -> io::Result<process::Process> {
         let opened = match self.pid.map(i32::try_from) {
             None => process::Process::myself(),

@@ -62,7 +62,7 @@ impl Room {
         assert_eq!(self.hub.receive(self.now, id, bytes), bytes.len(), "all of it is taken");
     }
 
-    /// Reads all that is pending for a peer.
+    /// Reads everything pending for a peer.
     pub fn read(&mut self, id: SessionId) -> String {
         let mut read = Vec::new();
         loop {
@@ -75,7 +75,7 @@ impl Room {
         }
     }
 
-    /// Sends input of a peer, and reads what is pending for it then.
+    /// Sends input of a peer, and reads what is then pending for it.
     pub fn asks(&mut self, id: SessionId, bytes: impl AsRef<[u8]>) -> String {
         self.types(id, bytes);
         self.read(id)

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Tells which sockets can be read from or written to.
+/// Reports which sockets can be read from or written to.
 ///
 /// It is level-triggered: a socket with unread bytes is reported again. A closed socket is removed by the kernel.
 pub struct Poller {
@@ -21,23 +21,23 @@ pub struct Poller {
     events: Vec<epoll::Event>,
 }
 
-/// What a socket is waited for.
+/// What to wait for on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// Nothing but its failure.
+    /// Only its failure.
     Nothing,
     /// Something to read, or the end of input.
     Readable,
-    /// Room to write, or the outcome of connecting.
+    /// Room to write, or the result of connecting.
     Writable,
     /// Either.
     Both,
 }
 
-/// A socket that something can be done with.
+/// A socket that is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ready {
-    /// What the socket was added under.
+    /// The token with which the socket was added.
     pub token: usize,
     /// A read will return bytes, the end, or an error.
     pub readable: bool,
@@ -49,7 +49,7 @@ pub struct Ready {
 pub const BATCH: usize = 1_024;
 
 impl Poller {
-    /// Makes one that watches nothing yet.
+    /// Makes a poller that watches nothing yet.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Poller {
         Ok(Self { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?, events: Vec::with_capacity(BATCH) })
     }
 
-    /// Watches a socket, which is called `token` from here on.
+    /// Watches a socket under the given token.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Poller {
         Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token as u64), interest.flags())?)
     }
 
-    /// Watches a socket for something else than before.
+    /// Changes what a socket is watched for.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Poller {
         Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(token as u64), interest.flags())?)
     }
 
-    /// No longer watches a socket.
+    /// Stops watching a socket.
     ///
     /// # Errors
     ///
@@ -85,15 +85,15 @@ impl Poller {
         Ok(epoll::delete(&self.epoll, socket)?)
     }
 
-    /// Waits until something can be done, for `timeout` at most, and puts that into `ready` in place of what it held.
+    /// Waits until a socket is ready, for at most `timeout`, and replaces the contents of `ready`.
     ///
     /// # Errors
     ///
-    /// None that a program could do anything about.
+    /// None that a program could handle.
     pub fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Duration) -> io::Result<()> {
         ready.clear();
         if !self.take(ready)? && !timeout.is_zero() {
-            // epoll_wait counts in milliseconds, which is too coarse to keep to a schedule; ppoll does not.
+            // epoll_wait counts in milliseconds, which is too coarse for a schedule; ppoll does not.
             let timeout = Timespec { tv_sec: timeout.as_secs().cast_signed(), tv_nsec: timeout.subsec_nanos().into() };
             match poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&timeout)) {
                 Ok(0) | Err(Errno::INTR) => {}
@@ -104,7 +104,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Takes what is ready now; returns whether anything is.
+    /// Collects what is ready now; returns whether anything is.
     fn take(&mut self, ready: &mut Vec<Ready>) -> io::Result<bool> {
         self.events.clear();
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&Timespec::default())) {
@@ -141,13 +141,13 @@ impl Interest {
     }
 }
 
-/// Begins to connect, from a certain address of this machine if one is given.
+/// Starts to connect, from a certain address of this machine if one is given.
 ///
-/// The socket becomes writable once it is known how that went; `TcpStream::take_error` then tells.
+/// The socket becomes writable once the result is known; `TcpStream::take_error` returns it.
 ///
 /// # Errors
 ///
-/// If it is known at once that it does not work, for example because all ports of `from` are in use.
+/// If it fails at once, for example because all ports of `from` are in use.
 pub fn start_connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(true)?;
@@ -163,7 +163,7 @@ pub fn start_connect(to: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStre
 
 /// Raises the limit of open descriptors to `wanted`, if possible; returns the limit.
 ///
-/// A privileged process raises the hard limit too where that is needed.
+/// A privileged process also raises the hard limit if necessary.
 #[must_use]
 pub fn raise_descriptor_limit(wanted: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
@@ -172,7 +172,7 @@ pub fn raise_descriptor_limit(wanted: u64) -> u64 {
         let most = limit.maximum.map_or(wanted, |hard| hard.min(wanted));
         let raised = Rlimit { current: Some(wanted), maximum: limit.maximum.map(|hard| hard.max(wanted)) };
         let unprivileged = Rlimit { current: Some(most), maximum: limit.maximum };
-        // Read back the limit that is in force now.
+        // The limit in effect is read back below.
         let _ = setrlimit(Resource::Nofile, raised).or_else(|_| setrlimit(Resource::Nofile, unprivileged));
     }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)

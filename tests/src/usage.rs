@@ -1,12 +1,12 @@
-//! Reading the tools' options.
+//! Parsing the tools' options.
 
 use std::time::Duration;
 
-/// Reads a time as the servers' own options have it, up to a year: no run is longer, and it can be counted in nanoseconds.
+/// Parses a time in the form of the servers' options, up to a year: no run is longer, and it fits in nanoseconds.
 ///
 /// # Errors
 ///
-/// What would be right.
+/// A description of the right form.
 pub fn time(text: &str) -> Result<Duration, &'static str> {
     const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let time = humantime::parse_duration(text).ok().filter(|time| *time <= LONGEST);

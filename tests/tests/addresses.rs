@@ -7,8 +7,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::{Duration, Instant};
 
 use chat_proto::{Config, Exemptions, Rate};
-use chat_tests::conformance::surroundings::{in_a_process_of_its_own, raise_descriptor_limit};
-use chat_tests::conformance::{Client, Heard, LOOPBACK, PATIENCE, Running, eventually, new_socket};
+use chat_tests::conformance::isolation::{in_a_process_of_its_own, raise_descriptor_limit};
+use chat_tests::conformance::{Client, LOOPBACK, PATIENCE, Received, Running, eventually, new_socket};
 use socket2::SockAddr;
 
 const TOO_MANY: &str = "! too many connections from your address, close one or try again later";
@@ -129,7 +129,7 @@ fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
     let since = Instant::now();
     let lines: Vec<String> = (0..LINES).map(|n| format!("line {n}\n")).collect();
     for talker in &mut talkers {
-        talker.say_bytes(lines.concat().as_bytes());
+        talker.send_bytes(lines.concat().as_bytes());
     }
     let mut next = [0; SESSIONS];
     while next.iter().sum::<usize>() < SESSIONS * LINES {
@@ -147,7 +147,7 @@ fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
     drop(talkers);
     server.await_sessions(1);
     let mut back = enter(&server, address(1));
-    back.say_bytes(lines.concat().as_bytes());
+    back.send_bytes(lines.concat().as_bytes());
     while !witness.line().ends_with(&format!(": line {}", LINES - 1)) {}
     assert!(since.elapsed() >= Duration::from_secs(4), "{:?} are too short", since.elapsed());
     drop(back);
@@ -195,8 +195,8 @@ fn an_attack(start: Start, connections: usize, addresses: u16, config: Config) {
     // The last to come were refused, and told why.
     let mut attackers = attackers;
     let mut last = attackers.pop().expect("there are some");
-    match last.hear(Instant::now() + PATIENCE) {
-        Heard::Line(line) => assert_eq!(line, TOO_MANY),
+    match last.receive(Instant::now() + PATIENCE) {
+        Received::Line(line) => assert_eq!(line, TOO_MANY),
         other => panic!("{other:?}"),
     }
     drop((last, attackers));

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use chat_proto::Config;
-use chat_tests::conformance::{Adapter, ServerProgram, new_socket, surroundings};
+use chat_tests::conformance::{Adapter, ServerProgram, isolation, new_socket};
 use chat_tests::program::Program;
 use socket2::SockAddr;
 
@@ -53,7 +53,7 @@ fn the_fake_server() {
 #[test]
 fn a_server_that_hangs_fails_the_case() {
     let case = || chat_tests::conformance::scripts::names(&ServerProgram(fake));
-    let panic = catch_unwind(|| surroundings::within(Duration::from_secs(2), "names", case));
+    let panic = catch_unwind(|| isolation::within(Duration::from_secs(2), "names", case));
     let panic = panic.expect_err("the server never answers");
     let words = panic.downcast_ref::<String>().expect("words");
     assert!(words.starts_with("names was not over after 2s and was given up: the server hangs"), "{words}");
@@ -68,7 +68,7 @@ fn a_server_that_hangs_is_killed() {
         new_socket(addr).connect(addr).expect("it accepts");
         let _alice = server.guest("alice");
     };
-    catch_unwind(|| surroundings::within(Duration::from_secs(2), "a case", case)).expect_err("it never answers");
+    catch_unwind(|| isolation::within(Duration::from_secs(2), "a case", case)).expect_err("it never answers");
     let addr = ADDR.get().expect("it was started in time");
     assert!(new_socket(addr).connect(addr).is_err(), "its listener is gone with it");
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use chat_proto::Config;
-use chat_tests::conformance::{Client, Heard, LOOPBACK, classic_line};
+use chat_tests::conformance::{Client, LOOPBACK, Received, classic_line};
 use chat_tests::program::{Process, Program};
 use rustix::process::Signal;
 
@@ -493,7 +493,7 @@ fn a_server_that_was_stopped_closes_nobody_for_it() {
         // More than its socket and the system hold. Its peer reads while the server is stopped and cannot notice.
         process.signal(Signal::STOP);
         let stopped = Instant::now();
-        while let Heard::Line(_) = slow.hear(Instant::now() + Duration::from_millis(300)) {}
+        while let Received::Line(_) = slow.receive(Instant::now() + Duration::from_millis(300)) {}
         thread::sleep(Duration::from_millis(2_500).saturating_sub(stopped.elapsed()));
         slow.say("/ping");
         talker.say("/ping");
@@ -672,7 +672,7 @@ fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
                 client.say(line);
                 client.say("/ping");
                 client.say("/quit");
-                while let Heard::Line(_) = client.hear(Instant::now() + Duration::from_secs(10)) {}
+                while let Received::Line(_) = client.receive(Instant::now() + Duration::from_secs(10)) {}
             }
             let mut carol = Client::connect("carol", classic);
             carol.say(&classic_line(&format!("x\n{FORGED}"), &format!("hello\n{FORGED}")));

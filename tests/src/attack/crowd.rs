@@ -9,20 +9,20 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket, Type};
 
-/// The most bytes that one peer reads or writes before others have their turn.
+/// The most bytes that one peer reads or writes in a turn.
 const TURN: usize = 256 << 10;
 
-/// Peers by the order in which they came.
+/// Peers, numbered in the order of connecting.
 pub(super) struct Crowd {
     poll: Poll,
     events: Events,
     peers: Vec<Peer>,
-    /// Peers whose sockets had more to give, or took more, when their turn was over.
+    /// Peers whose sockets were still ready when their turn ended.
     unfinished: Vec<usize>,
     input: Vec<u8>,
 }
 
-/// A peer, and what it was sent.
+/// A peer, and counts of what it was sent.
 pub(super) struct Peer {
     stream: TcpStream,
     is_deaf: bool,
@@ -30,22 +30,22 @@ pub(super) struct Peer {
     written: usize,
     /// It sends its output over and over.
     is_endless: bool,
-    /// The beginning of a line, as much as shows what kind of line it is.
+    /// The start of a line, enough to tell its kind.
     begun: Vec<u8>,
     /// Lines of any kind.
     pub(super) lines: u64,
     /// Public messages.
     pub(super) said: u64,
-    /// Messages that it was told it missed.
+    /// Messages that it missed, according to the server.
     pub(super) missed: u64,
     pub(super) pongs: u64,
     /// Private messages.
     pub(super) told: u64,
-    /// Lines of its own that were refused.
+    /// Its own lines that were refused.
     pub(super) refused: u64,
 }
 
-/// How much of a line shows what kind of line it is.
+/// How many bytes of a line tell its kind.
 const BEGINNING: usize = 40;
 
 impl Crowd {
@@ -68,7 +68,7 @@ impl Crowd {
     fn add(&mut self, addr: &SockAddr, socket: Socket, is_deaf: bool) -> io::Result<usize> {
         socket.connect(addr)?;
         socket.set_nonblocking(true)?;
-        // Unix sockets work the same way.
+        // This works for Unix sockets as well.
         let mut stream = TcpStream::from_std(OwnedFd::from(socket).into());
         let peer = self.peers.len();
         self.poll.registry().register(&mut stream, Token(peer), Interest::READABLE | Interest::WRITABLE)?;
@@ -100,7 +100,7 @@ impl Crowd {
         self.unfinished.push(peer);
     }
 
-    /// Lets everyone read and write until it is enough, or time is over.
+    /// Lets all peers read and write until `is_enough`, or until the deadline.
     pub(super) fn run_until(&mut self, deadline: Instant, is_enough: impl Fn(&Self) -> bool) -> io::Result<()> {
         while !is_enough(self) && Instant::now() < deadline {
             let wait = deadline.saturating_duration_since(Instant::now()).min(Duration::from_millis(20));
@@ -139,7 +139,7 @@ impl Peer {
             && let Ok(n) = self.stream.read(input)
             && n > 0
         {
-            self.hear(&input[..n]);
+            self.receive(&input[..n]);
             goes_on = true;
         }
         if self.written < self.output.len()
@@ -157,7 +157,7 @@ impl Peer {
         goes_on
     }
 
-    fn hear(&mut self, mut bytes: &[u8]) {
+    fn receive(&mut self, mut bytes: &[u8]) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (line, rest) = bytes.split_at(end);
             bytes = &rest[1..];

@@ -1,4 +1,4 @@
-//! Many peers at once against a server, and what its honest clients notice.
+//! Many peers at once against a server, and the effect on its honest clients.
 //!
 //! The conformance suite runs this against every adapter, with numbers that take seconds. The program `attack` runs it
 //! against any server that speaks `text`, with any numbers.
@@ -24,31 +24,31 @@ pub struct Paste {
     pub len: usize,
     /// How many others never read.
     pub deaf: usize,
-    /// How many others only read; the result is about them.
+    /// How many others only read; the result is about these.
     pub readers: usize,
-    /// After what time it is given up.
+    /// When to give up.
     pub timeout: Duration,
 }
 
-/// What the honest readers got.
+/// What the honest readers received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
-    /// Lines that all of them together should have been sent.
+pub struct PasteResult {
+    /// Lines that all of them together should receive.
     pub expected: u64,
-    /// Lines that they heard.
+    /// Lines that they received.
     pub heard: u64,
-    /// Messages that they were told they missed.
+    /// Messages that they missed, according to the server.
     pub missed: u64,
     /// How long it took.
     pub took: Duration,
 }
 
-/// Lets many people paste a page at once.
+/// Makes many people paste a page at once.
 ///
 /// # Errors
 ///
 /// If they cannot connect, or the system does not let them wait for their sockets.
-pub fn paste(addr: &SockAddr, paste: Paste) -> io::Result<Heard> {
+pub fn paste(addr: &SockAddr, paste: Paste) -> io::Result<PasteResult> {
     let mut crowd = Crowd::new()?;
     let readers: Vec<_> = (0..paste.readers).map(|_| crowd.connect(addr)).collect::<io::Result<_>>()?;
     for _ in 0..paste.deaf {
@@ -56,7 +56,7 @@ pub fn paste(addr: &SockAddr, paste: Paste) -> io::Result<Heard> {
         crowd.say(deaf, b"/ping\n");
     }
     let people: Vec<_> = (0..paste.people).map(|_| crowd.connect(addr)).collect::<io::Result<_>>()?;
-    // Everyone is connected before it begins.
+    // Everyone connects before the paste begins.
     let deadline = Instant::now() + paste.timeout;
     crowd.run_until(deadline, |crowd| readers.iter().chain(&people).all(|peer| crowd[*peer].lines > 0))?;
     let begun = Instant::now();
@@ -67,7 +67,7 @@ pub fn paste(addr: &SockAddr, paste: Paste) -> io::Result<Heard> {
     let each = (paste.people * paste.lines) as u64;
     let done = |crowd: &Crowd, peer: &usize| crowd[*peer].said + crowd[*peer].missed >= each;
     crowd.run_until(deadline, |crowd| readers.iter().all(|peer| done(crowd, peer)))?;
-    Ok(Heard {
+    Ok(PasteResult {
         expected: each * paste.readers as u64,
         heard: readers.iter().map(|peer| crowd[*peer].said).sum(),
         missed: readers.iter().map(|peer| crowd[*peer].missed).sum(),
@@ -82,7 +82,7 @@ fn line(number: usize, len: usize) -> Vec<u8> {
     line
 }
 
-/// Many senders that send lines without end, and read; and one that sends `/ping` meanwhile.
+/// Many senders that send lines without end, and read; and one peer that sends `/ping` meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Flood {
     /// How many there are.
@@ -91,9 +91,9 @@ pub struct Flood {
     pub len: usize,
     /// How many pings are sent, one after another.
     pub pings: usize,
-    /// How long the flood goes on before the first.
+    /// How long the flood lasts before the first ping.
     pub before: Duration,
-    /// After what time it is given up.
+    /// When to give up.
     pub timeout: Duration,
 }
 
@@ -119,7 +119,7 @@ pub fn flood(addr: &SockAddr, flood: Flood) -> io::Result<Vec<Duration>> {
     })
 }
 
-/// Sends `/ping` again and again; returns how long each took, the shortest first.
+/// Sends `/ping` repeatedly; returns how long each took, the shortest first.
 fn ask(addr: &SockAddr, pings: usize, deadline: Instant) -> io::Result<Vec<Duration>> {
     const PAUSE: Duration = Duration::from_millis(20);
     let mut crowd = Crowd::new()?;
@@ -136,7 +136,7 @@ fn ask(addr: &SockAddr, pings: usize, deadline: Instant) -> io::Result<Vec<Durat
     Ok(took)
 }
 
-/// Lets some people each send a page of private messages to one reader; returns how many arrived and how many were
+/// Makes some people each send a page of private messages to one reader; returns how many arrived and how many were
 /// refused.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! `attack`: many peers at once against a server that speaks `text`, and what its honest clients notice.
+//! `attack`: many peers at once against a server that speaks `text`, and the effect on its honest clients.
 //!
 //! ```text
 //! attack ADDR paste PEOPLE LINES LEN DEAF
@@ -15,7 +15,7 @@ use chat_tests::attack::{Flood, Paste, flood, paste, whisper};
 use clap::{Parser, Subcommand};
 use socket2::SockAddr;
 
-/// Has many at once do something to a server that speaks text
+/// Attacks a server that speaks text with many peers at once
 #[derive(Parser)]
 struct Arguments {
     /// The server, on this machine
@@ -29,9 +29,9 @@ struct Arguments {
 enum Attack {
     /// Everyone pastes a page at once
     Paste { people: usize, lines: usize, len: usize, deaf: usize },
-    /// Everyone talks without end, one asks /ping
+    /// Everyone sends lines without end, one asks /ping
     Flood { people: usize, len: usize },
-    /// Everyone whispers a page to one
+    /// Everyone sends a page of private messages to one reader
     Whisper { people: usize, lines: usize, len: usize },
 }
 

@@ -1,4 +1,4 @@
-//! Measures how the core's costs grow, and draws it: `growth measure`, `growth plot`.
+//! Measures how the core's costs grow, and draws a chart: `growth measure`, `growth plot`.
 
 use std::io::{self, Read};
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 500)]
         millis: u64,
     },
-    /// Read a table from standard input and draw it, as SVG
+    /// Read a table from standard input and draw it as SVG
     Plot,
 }
 

@@ -1,8 +1,9 @@
-//! `limit 127.0.0.1:0`: about the least that a chat server can do; `load --beside limit` compares real ones with it.
+//! `limit 127.0.0.1:0`: about the least that a chat server can do, for `load --beside limit` to compare real servers
+//! with.
 //!
-//! It has one thread and one ring of bytes. Complete lines from peers go into the ring as they are. In each round every
-//! other peer is written, in one call, what is new to it. There are no names, dialects, deadlines, limits or checks; a
-//! reader that is a whole ring behind is disconnected. A first line that asks for a name is dropped.
+//! It has one thread and one ring of bytes. Complete lines from peers are copied into the ring unchanged. In each
+//! round, every other peer is sent its new bytes in one write. There are no names, dialects, deadlines, limits or
+//! checks; a reader that is a whole ring behind is disconnected. A first line that asks for a name is dropped.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -60,18 +61,18 @@ struct Peer {
     stream: TcpStream,
     /// The position in the ring up to which it has been written.
     next: u64,
-    /// It has sent something, which is not written back to it.
+    /// It has sent something, which must not be sent back to it.
     has_spoken: bool,
     /// Its socket takes nothing more for now.
     is_blocked: bool,
-    /// An unfinished line.
+    /// The start of a line that is not complete yet.
     begun: Vec<u8>,
 }
 
 /// The latest bytes of all messages.
 struct Ring {
     bytes: Box<[u8]>,
-    /// How many bytes there ever were.
+    /// How many bytes were ever written.
     head: u64,
     /// The author of each stretch of bytes, in order.
     stretches: VecDeque<Stretch>,
@@ -177,7 +178,7 @@ impl Limit {
         peer.begun.extend_from_slice(&input[whole..]);
     }
 
-    /// Writes what is new to a peer, up to what it has sent itself.
+    /// Writes new bytes to a peer, except those that it has sent itself.
     fn write(&mut self, place: usize) {
         while let Some(peer) = self.peers[place].as_mut().filter(|peer| !peer.is_blocked) {
             let to = if peer.has_spoken { self.ring.skip_own(place, &mut peer.next) } else { self.ring.head };
@@ -204,7 +205,7 @@ impl Limit {
     }
 
     fn close(&mut self, place: usize) {
-        // Its slot may be used again, so its bytes must not be taken for those of the next peer in it.
+        // Its slot may be reused, and its bytes must not count as those of the next peer in it.
         if self.peers[place].take().is_some() {
             self.ring.forget(place);
             self.vacant.push(place);
@@ -249,7 +250,7 @@ impl Ring {
         self.head
     }
 
-    /// Makes nobody the author of this peer's bytes.
+    /// Removes this peer as the author of its bytes.
     fn forget(&mut self, author: usize) {
         for stretch in self.stretches.iter_mut().filter(|stretch| stretch.author == author) {
             stretch.author = usize::MAX;

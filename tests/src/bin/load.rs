@@ -29,8 +29,8 @@ fn main() -> ExitCode {
     };
     let id = RunId::new(RandomState::new().hash_one("run"));
     let mut progress = Progress::new(options.quiet);
-    let result = run(&options, id, &mut |standing| {
-        progress.show(standing);
+    let result = run(&options, id, &mut |status| {
+        progress.show(status);
         ControlFlow::Continue(())
     });
     progress.end();
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints, and ignores that nobody reads.
+/// Prints; a closed output is ignored.
 fn print(text: &str, status: ExitCode) -> ExitCode {
     let _ = io::stdout().write_all(text.as_bytes());
     status

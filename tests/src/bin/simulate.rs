@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use chat_tests::sim::{Run, mix};
 use clap::Parser;
 
-/// Plays the chat core against its model in a simulated world
+/// Runs the chat core against its model in a simulated world
 #[derive(Parser)]
 struct Options {
     /// The first seed; one from the clock if it is not given
@@ -22,7 +22,7 @@ struct Options {
     /// Go on through new seeds until something fails
     #[arg(long)]
     forever: bool,
-    /// Plant known bugs in the core and see that each is noticed (with `--features fault-injection`)
+    /// Plant known bugs in the core and check that each is found (with `--features fault-injection`)
     #[arg(long)]
     find_faults: bool,
 }
@@ -30,7 +30,7 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     let first = options.seed.unwrap_or_else(seed_from_clock);
-    // A panic of the core is a failure like others, and reported with its seed and trace, not when it happens.
+    // A panic of the core is reported later like any failure, with its seed and trace, so the hook prints nothing.
     std::panic::set_hook(Box::new(|_| {}));
     if options.find_faults {
         return find_faults(first);
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 fn simulate(seed: u64, steps: u64) -> Result<u64, Box<chat_tests::sim::Failure>> {
     let (mut run, started, mut told) = (Run::new(seed, steps), Instant::now(), Instant::now());
     let is_watched = std::io::stderr().is_terminal();
-    // On a terminal one line that is overwritten; in a log a line now and then.
+    // On a terminal, one line that is overwritten; in a log, a line now and then.
     let (every, start, end) =
         if is_watched { (Duration::from_millis(200), "\r", "") } else { (Duration::from_secs(10), "", "\n") };
     loop {

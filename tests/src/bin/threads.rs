@@ -1,5 +1,5 @@
-//! `threads`: chat-std's server as a program, to be held against `chat-server` by the tests of programs and by
-//! `load --beside limit`. It has the options that those two need, which mean what chat-server's do.
+//! `threads`: chat-std's server as a program, which the tests of programs and `load --beside limit` compare with
+//! `chat-server`. It has the options that those two need, with the same meaning as in chat-server.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -85,7 +85,7 @@ fn serve(options: Options) -> Result<(), Box<dyn Error>> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-    // Before anybody can know that the server is up: a signal that comes at once is heard, too.
+    // Before the server announces itself: a signal sent right after that is caught.
     let signals = Signals::new([SIGINT, SIGTERM])?;
     let mut server = Server::new(config)?;
     for (dialect, addr) in options.listen {

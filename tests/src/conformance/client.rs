@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use socket2::{SockAddr, Socket, Type};
 
-/// How long anything may take that is meant to happen at once, on a busy machine.
+/// How long anything immediate may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The smallest receive buffer that systems grant (they round it up), so that a client that does not read soon blocks
@@ -16,23 +16,23 @@ const SMALL_BUFFER: usize = 4 << 10;
 
 /// One connection to a server under test.
 ///
-/// All waiting ends after [`PATIENCE`], with a panic that says who waited for what.
+/// All waiting ends after [`PATIENCE`], with a panic that names the client and what it waited for.
 #[derive(Debug)]
 pub struct Client {
     who: String,
     stream: BufReader<Socket>,
-    /// A line that has not ended yet.
+    /// The start of a line that is not complete yet.
     begun: Vec<u8>,
-    bytes_heard: u64,
-    bytes_said: u64,
+    bytes_received: u64,
+    bytes_sent: u64,
 }
 
-/// What came next.
+/// What a client receives next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum Received {
     /// A line, without its LF.
     Line(String),
-    /// The end of the stream, in order, after the last line's end.
+    /// The end of the stream, in order, after a complete line.
     End,
     /// The connection was reset.
     Reset,
@@ -41,11 +41,11 @@ pub enum Heard {
 }
 
 impl Client {
-    /// Connects; `who` is for messages of failure only.
+    /// Connects; `who` names the client in failure messages.
     ///
     /// # Panics
     ///
-    /// If nobody accepts. All methods panic if they fail.
+    /// If the server does not accept. All methods panic if they fail.
     #[track_caller]
     #[must_use]
     pub fn connect(who: &str, addr: impl Into<SockAddr>) -> Self {
@@ -63,27 +63,27 @@ impl Client {
         Self::over(who, socket, &addr)
     }
 
-    /// Connects a socket that was made before, when there were descriptors for it.
+    /// Connects a socket that was made earlier, when a descriptor was free.
     #[track_caller]
     #[must_use]
     pub fn over(who: &str, socket: Socket, addr: &SockAddr) -> Self {
         socket.connect_timeout(addr, PATIENCE).unwrap_or_else(|error| panic!("{who} cannot connect: {error}"));
         if !addr.is_unix() {
             // Each write is sent at once.
-            socket.set_tcp_nodelay(true).expect("a socket can be told not to wait");
+            socket.set_tcp_nodelay(true).expect("a socket has TCP_NODELAY");
         }
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
         let stream = BufReader::new(socket);
-        Self { who: who.into(), stream, begun: Vec::new(), bytes_heard: 0, bytes_said: 0 }
+        Self { who: who.into(), stream, begun: Vec::new(), bytes_received: 0, bytes_sent: 0 }
     }
 
-    /// Returns the client's name in messages of failure.
+    /// Returns the client's name in failure messages.
     #[must_use]
     pub fn who(&self) -> &str {
         &self.who
     }
 
-    /// Changes the client's name in messages of failure.
+    /// Changes the client's name in failure messages.
     pub fn rename(&mut self, who: String) {
         self.who = who;
     }
@@ -96,33 +96,33 @@ impl Client {
 
     /// Returns how many bytes of complete lines were received so far.
     #[must_use]
-    pub fn bytes_heard(&self) -> u64 {
-        self.bytes_heard
+    pub fn bytes_received(&self) -> u64 {
+        self.bytes_received
     }
 
     /// Returns how many bytes were sent so far.
     #[must_use]
-    pub fn bytes_said(&self) -> u64 {
-        self.bytes_said
+    pub fn bytes_sent(&self) -> u64 {
+        self.bytes_sent
     }
 
     /// Sends a line.
     #[track_caller]
     pub fn say(&mut self, line: &str) {
-        self.say_bytes(format!("{line}\n").as_bytes());
+        self.send_bytes(format!("{line}\n").as_bytes());
     }
 
     /// Sends bytes as they are.
     #[track_caller]
-    pub fn say_bytes(&mut self, bytes: &[u8]) {
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
         if let Err(error) = self.stream.get_mut().write_all(bytes) {
             panic!("{} cannot say {:?}: {error}", self.who, String::from_utf8_lossy(bytes));
         }
-        self.bytes_said += bytes.len() as u64;
+        self.bytes_sent += bytes.len() as u64;
     }
 
     /// Sends as much of `bytes` as the other end takes without a pause of `patience`, and returns how much that was.
-    pub fn say_what_fits(&mut self, bytes: &[u8], patience: Duration) -> usize {
+    pub fn send_what_fits(&mut self, bytes: &[u8], patience: Duration) -> usize {
         let stream = self.stream.get_mut();
         stream.set_write_timeout(Some(patience)).expect("a socket has timeouts");
         let mut said = 0;
@@ -134,13 +134,13 @@ impl Client {
             }
         }
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        self.bytes_said += said as u64;
+        self.bytes_sent += said as u64;
         said
     }
 
     /// Waits for what comes next, at most until `deadline`.
     #[track_caller]
-    pub fn hear(&mut self, deadline: Instant) -> Heard {
+    pub fn receive(&mut self, deadline: Instant) -> Received {
         loop {
             // A timeout of zero would mean none.
             let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -148,20 +148,20 @@ impl Client {
             match self.stream.read_until(b'\n', &mut self.begun) {
                 Ok(_) if self.begun.ends_with(b"\n") => {
                     let line = std::mem::take(&mut self.begun);
-                    self.bytes_heard += line.len() as u64;
+                    self.bytes_received += line.len() as u64;
                     let line = std::str::from_utf8(&line[..line.len() - 1]);
-                    return Heard::Line(line.expect("the server writes UTF-8").into());
+                    return Received::Line(line.expect("the server writes UTF-8").into());
                 }
                 Ok(_) => {
                     assert!(self.begun.is_empty(), "{}'s stream ends in mid-line: {:?}", self.who, self.begun());
-                    return Heard::End;
+                    return Received::End;
                 }
                 Err(error) if is_timeout(error.kind()) => {
                     if Instant::now() >= deadline {
-                        return Heard::Nothing;
+                        return Received::Nothing;
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Heard::Reset,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Received::Reset,
                 Err(error) => panic!("{} cannot read: {error}", self.who),
             }
         }
@@ -170,8 +170,8 @@ impl Client {
     /// Waits for the next line.
     #[track_caller]
     pub fn line(&mut self) -> String {
-        match self.hear(Instant::now() + PATIENCE) {
-            Heard::Line(line) => line,
+        match self.receive(Instant::now() + PATIENCE) {
+            Received::Line(line) => line,
             other => panic!("{} waits for a line and gets: {other:?} {}", self.who, self.begun()),
         }
     }
@@ -179,22 +179,22 @@ impl Client {
     /// Waits for the next line, which must be this one.
     #[track_caller]
     pub fn expect(&mut self, line: &str) {
-        match self.hear(Instant::now() + PATIENCE) {
-            Heard::Line(heard) => assert_eq!(heard, line, "what {} hears", self.who),
+        match self.receive(Instant::now() + PATIENCE) {
+            Received::Line(heard) => assert_eq!(heard, line, "what {} hears", self.who),
             other => panic!("{} waits for {line:?} and gets: {other:?} {}", self.who, self.begun()),
         }
     }
 
-    /// Expects the end of the stream now, without a line before it and without a reset.
+    /// Expects the end of the stream now, without another line and without a reset.
     #[track_caller]
     pub fn expect_end(&mut self) {
-        match self.hear(Instant::now() + PATIENCE) {
-            Heard::End => {}
+        match self.receive(Instant::now() + PATIENCE) {
+            Received::End => {}
             other => panic!("{} waits for the end and gets: {other:?} {}", self.who, self.begun()),
         }
     }
 
-    /// Expects to be told, in either dialect, that the server shuts down, and then the end.
+    /// Expects the notice of the shutdown, in either dialect, and then the end.
     #[track_caller]
     pub fn expect_shutdown(mut self) {
         const WORDS: &str = "shutting down";
@@ -204,7 +204,7 @@ impl Client {
         self.expect_end();
     }
 
-    /// Reads what is left, up to the end of the stream, which may be within a line, or a reset.
+    /// Reads what is left, up to the end of the stream, even within a line, or up to a reset.
     #[track_caller]
     pub fn drain(mut self) {
         self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
@@ -238,7 +238,7 @@ impl Client {
     ///
     /// A Unix socket is only closed: what was sent before still arrives.
     pub fn reset(self) {
-        self.stream.get_ref().set_linger(Some(Duration::ZERO)).expect("a connection can be broken off");
+        self.stream.get_ref().set_linger(Some(Duration::ZERO)).expect("a connection can be reset");
     }
 
     fn begun(&self) -> String {
@@ -246,7 +246,7 @@ impl Client {
     }
 }
 
-/// Makes a socket that can be connected later; it has its descriptor from now on.
+/// Makes a socket to be connected later; it takes its descriptor now.
 ///
 /// # Panics
 ///

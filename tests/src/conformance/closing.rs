@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chat_proto::Config;
 
-use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, new_socket, rate, start};
+use super::{Adapter, Client, PATIENCE, Received, Running, calm, classic_line, new_socket, rate, start};
 
 /// A kicked session is told why and closed; the others are told that it left.
 pub fn a_kicked_session_is_told_why(adapter: &dyn Adapter) {
@@ -29,7 +29,7 @@ pub fn a_kicked_session_is_told_why(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
-/// A session that ends its input is sent its replies and the conversation up to then; then it is closed.
+/// A session that ends its input is sent its replies and the conversation up to then, and is then closed.
 pub fn a_half_closed_client_gets_pending_output(adapter: &dyn Adapter) {
     const QUESTIONS: usize = 500;
     let server = start(adapter, calm());
@@ -38,7 +38,7 @@ pub fn a_half_closed_client_gets_pending_output(adapter: &dyn Adapter) {
     alice.expect("* bob joined");
     bob.say("before");
     bob.expect_nothing_more();
-    alice.say_bytes("/ping\n".repeat(QUESTIONS).as_bytes());
+    alice.send_bytes("/ping\n".repeat(QUESTIONS).as_bytes());
     alice.end_input();
     alice.expect("bob: before");
     for _ in 0..QUESTIONS {
@@ -55,7 +55,7 @@ pub fn a_line_before_the_end_of_input_is_published(adapter: &dyn Adapter) {
     let mut alice = server.named("alice");
     let mut bob = server.named("bob");
     alice.expect("* bob joined");
-    bob.say_bytes(b"one last thing\nand ano");
+    bob.send_bytes(b"one last thing\nand ano");
     bob.end_input();
     bob.expect_end();
     alice.expect("bob: one last thing");
@@ -74,7 +74,7 @@ pub fn input_after_a_quit_does_not_reset_the_connection(adapter: &dyn Adapter) {
         let mut bob = server.named("bob");
         alice.expect("* bob joined");
         bob.say("/quit for now");
-        bob.say_what_fits(more.as_bytes(), PATIENCE);
+        bob.send_what_fits(more.as_bytes(), PATIENCE);
         bob.expect("* bye");
         bob.expect_end();
         alice.expect("* bob left (\"for now\")");
@@ -83,8 +83,8 @@ pub fn input_after_a_quit_does_not_reset_the_connection(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
-/// A reset would discard the refusal where it has not been read yet. It may answer what the peer writes only when the peer
-/// has had a second to read.
+/// A reset would discard a refusal that has not been read yet. So input after the refusal may cause a reset only after
+/// a second.
 pub fn a_refused_peer_is_not_reset_before_it_can_read_why(adapter: &dyn Adapter) {
     let server = start(adapter, Config { max_sessions: 1, ..calm() });
     let alice = server.named("alice");
@@ -92,7 +92,7 @@ pub fn a_refused_peer_is_not_reset_before_it_can_read_why(adapter: &dyn Adapter)
     let mut bob = Client::connect("bob", server.addr("text"));
     bob.expect("! the server is full, try again later");
     bob.expect_end();
-    super::eventually("bob's connection to be cut", || match bob.say_what_fits(b"\n", PATIENCE) {
+    super::eventually("bob's connection to be cut", || match bob.send_what_fits(b"\n", PATIENCE) {
         0 => Ok(()),
         _ => Err("bob can still write".into()),
     });
@@ -100,10 +100,10 @@ pub fn a_refused_peer_is_not_reset_before_it_can_read_why(adapter: &dyn Adapter)
     server.stop([alice]);
 }
 
-/// A stage of a connection at which a reset comes, and how to get there.
+/// A stage of a connection at which it is reset, and how to reach it.
 type Stage = (&'static str, fn(&Running));
 
-/// A reset at any stage of a connection ends that session soon, and no other.
+/// A reset at any stage of a connection soon ends that session, and no other.
 pub fn resets_at_every_stage(adapter: &dyn Adapter) {
     let config = Config { rate: Some(rate(50, 30)), linger_timeout: 10 * PATIENCE, ..calm() };
     let server = start(adapter, config);
@@ -113,19 +113,19 @@ pub fn resets_at_every_stage(adapter: &dyn Adapter) {
         ("when welcomed", |server| server.guest("bob").reset()),
         ("in mid-line", |server| {
             let mut bob = server.guest("bob");
-            bob.say_bytes(b"/name b");
+            bob.send_bytes(b"/name b");
             bob.reset();
         }),
         ("when named", |server| server.named("bob").reset()),
         ("with answers on their way", |server| {
             let mut bob = server.named("bob");
-            bob.say_bytes("/help\n".repeat(20).as_bytes());
+            bob.send_bytes("/help\n".repeat(20).as_bytes());
             bob.reset();
         }),
         ("with input left untaken", |server| {
             let throttled = server.stats().throttled;
             let mut bob = server.named("bob");
-            bob.say_bytes("/ping\n".repeat(60).as_bytes());
+            bob.send_bytes("/ping\n".repeat(60).as_bytes());
             super::eventually("bob's input to be left untaken", || {
                 if server.stats().throttled > throttled { Ok(()) } else { Err("it is not".into()) }
             });
@@ -152,8 +152,8 @@ pub fn resets_at_every_stage(adapter: &dyn Adapter) {
     for (stage, reset) in stages {
         let closed = server.stats().closed;
         reset(&server);
-        // Bob's deadline is far off, so the reset ends the session. The counter shows that it has ended:
-        // if the reset comes early, there may have been no session yet.
+        // Bob's deadline is far off, so only the reset can end the session. If it comes early, there may have been no
+        // session yet; the counter covers both cases.
         super::eventually(&format!("the end of the session that was reset {stage}"), || {
             let stats = server.stats();
             if stats.closed > closed { Ok(()) } else { Err(format!("{stats:?}")) }
@@ -176,7 +176,7 @@ fn fill(server: &Running, who: &str) -> Client {
     lazy
 }
 
-/// Clients that connect and leave as fast as they can leave nothing behind.
+/// Clients that connect and leave as fast as they can leave nothing behind in the server.
 pub fn a_storm_of_reconnects(adapter: &dyn Adapter) {
     const VISITS: u64 = 500;
     let server = start(adapter, Config { max_sessions: 50, ..calm() });
@@ -199,7 +199,7 @@ pub fn a_storm_of_reconnects(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// At shutdown everyone is told, nobody new is let in, and all connections end in order.
+/// At shutdown everyone is told, no connection is accepted, and all connections end in order.
 pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let mut alice = server.named("alice");
@@ -216,8 +216,8 @@ pub fn shut_down_tells_everyone(adapter: &dyn Adapter) {
     assert!(new_socket(&addr).connect(&addr).is_err(), "nobody listens any more");
 }
 
-/// Shutdown while everyone talks: all readers get the same lines, in one order and without a gap, and every line that
-/// the server is known to have taken is among them.
+/// Shutdown while everyone talks: all readers get the same lines, in one order and without a gap, including every line
+/// that the server is known to have taken.
 pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
     const TALKERS: usize = 4;
     const READERS: usize = 4;
@@ -235,13 +235,13 @@ pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
                     for batch in 0..1_000 {
                         let lines: Vec<String> = (0..BATCH).map(|i| format!("{n} {}", batch * BATCH + i)).collect();
                         // The server may end during this write.
-                        talker.say_what_fits(format!("{}\n/ping\n", lines.join("\n")).as_bytes(), PATIENCE);
+                        talker.send_what_fits(format!("{}\n/ping\n", lines.join("\n")).as_bytes(), PATIENCE);
                         loop {
-                            match talker.hear(Instant::now() + PATIENCE) {
-                                Heard::Line(line) if line == "* pong" => break,
-                                Heard::Line(_) => {}
-                                Heard::End | Heard::Reset => return batch * BATCH,
-                                Heard::Nothing => panic!("talker {n} is left without an answer"),
+                            match talker.receive(Instant::now() + PATIENCE) {
+                                Received::Line(line) if line == "* pong" => break,
+                                Received::Line(_) => {}
+                                Received::End | Received::Reset => return batch * BATCH,
+                                Received::Nothing => panic!("talker {n} is left without an answer"),
                             }
                         }
                     }
@@ -256,9 +256,9 @@ pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
                 scope.spawn(move || {
                     let mut heard = Vec::new();
                     loop {
-                        match reader.hear(Instant::now() + PATIENCE) {
-                            Heard::Line(line) => heard.push(line),
-                            Heard::End => return heard,
+                        match reader.receive(Instant::now() + PATIENCE) {
+                            Received::Line(line) => heard.push(line),
+                            Received::End => return heard,
                             other => panic!("{} hears {other:?} after {:?}", reader.who(), heard.last()),
                         }
                         if heard.len() == 1_000 {
@@ -290,7 +290,7 @@ pub fn shut_down_under_load_loses_nothing(adapter: &dyn Adapter) {
     server.join();
 }
 
-/// A reader that takes nothing delays the server's end by the linger timeout and no longer.
+/// A reader that takes nothing delays the server's end by the linger timeout and no more.
 pub fn shut_down_does_not_wait_for_ever(adapter: &dyn Adapter) {
     let linger_timeout = Duration::from_millis(300);
     let server = start(adapter, Config { linger_timeout, ..calm() });
@@ -302,7 +302,7 @@ pub fn shut_down_does_not_wait_for_ever(adapter: &dyn Adapter) {
     assert!(took < linger_timeout + Duration::from_secs(2), "the server took {took:?} to end");
 }
 
-/// Every method of a handle is harmless after the server's end.
+/// Every method of a handle is harmless after the server has ended.
 pub fn a_handle_outlives_its_server(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let alice = server.named("alice");

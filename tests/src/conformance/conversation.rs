@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use chat_proto::Config;
 
-use super::surroundings::raise_descriptor_limit;
+use super::isolation::raise_descriptor_limit;
 use super::{Adapter, Client, calm, calm_with_backlog, classic_line, eventually, start};
 
 /// A thousand clients of both dialects get all messages of ten of them, in one order.
@@ -113,8 +113,8 @@ pub fn counters_add_up(adapter: &dyn Adapter) {
     server.await_sessions(2);
 
     let people = [&alice, &bob, &carol];
-    let heard: u64 = people.iter().map(|client| client.bytes_heard()).sum();
-    let said: u64 = people.iter().map(|client| client.bytes_said()).sum();
+    let heard: u64 = people.iter().map(|client| client.bytes_received()).sum();
+    let said: u64 = people.iter().map(|client| client.bytes_sent()).sum();
     // Bytes are reported shortly after the socket took them.
     eventually("all bytes to be counted", || {
         let counted = server.stats().bytes_sent;

@@ -1,11 +1,11 @@
-//! That things happen on time: not early at all, and no more than 100 ms late.
+//! Things happen on time: never early, and at most 100 ms late.
 
 use std::time::{Duration, Instant};
 
 use chat_proto::Config;
 
 use super::pressure::{Flood, lazy};
-use super::{Adapter, Client, Heard, PATIENCE, calm, classic_line, rate, start};
+use super::{Adapter, Client, PATIENCE, Received, calm, classic_line, rate, start};
 
 /// How late a deadline may be.
 const TOLERANCE: Duration = Duration::from_millis(100);
@@ -19,14 +19,14 @@ fn impatient() -> Config {
     config
 }
 
-/// Asserts that something took as long as it should.
+/// Asserts that something took the expected time.
 #[track_caller]
 fn assert_took(what: &str, took: Duration, expected: Duration) {
     assert!(took >= expected, "{what} came after {took:?}, too early for {expected:?}");
     assert!(took <= expected + TOLERANCE, "{what} came after {took:?}, too late for {expected:?}");
 }
 
-/// Waits until a silent session is told that it timed out, and for the end of its stream.
+/// Waits until a silent session is told of its timeout, and for the end of its stream.
 #[track_caller]
 fn expect_timed_out(client: &mut Client, dialect: &str) {
     match dialect {
@@ -58,7 +58,7 @@ pub fn a_line_postpones_the_idle_deadline(adapter: &dyn Adapter) {
     let mut last = Instant::now();
     for line in ["", "rubbish", "NAME YWxpY2U="] {
         // Silent until two thirds of the time are over.
-        while let Heard::Line(_) = client.hear(last + TIMEOUT * 2 / 3) {}
+        while let Received::Line(_) = client.receive(last + TIMEOUT * 2 / 3) {}
         last = Instant::now();
         client.say(line);
     }
@@ -74,11 +74,11 @@ pub fn half_a_line_does_not_postpone_the_idle_deadline(adapter: &dyn Adapter) {
     let mut client = server.classic("slowloris");
     let mut next = start;
     let line = loop {
-        client.say_bytes(b"x");
+        client.send_bytes(b"x");
         next += TIMEOUT / 10;
-        match client.hear(next) {
-            Heard::Nothing => {}
-            Heard::Line(line) => break line,
+        match client.receive(next) {
+            Received::Nothing => {}
+            Received::Line(line) => break line,
             other => panic!("slowloris hears {other:?}"),
         }
     };
@@ -94,14 +94,14 @@ pub fn many_deadlines_at_once(adapter: &dyn Adapter) {
         (0..100).map(|n| (Instant::now(), server.classic(&format!("client {n}")))).collect();
     for (start, client) in &mut clients {
         expect_timed_out(client, "classic");
-        // They are checked in the order of connecting; each may have been closed a little before it is checked.
+        // They are checked in the order of connecting; each may have been closed shortly before its check.
         assert_took("the deadline", start.elapsed(), TIMEOUT);
     }
     server.await_sessions(0);
     server.stop([]);
 }
 
-/// A reader that stops reading is closed once the stall timeout has passed since it last took something.
+/// A reader that stops reading is closed when the stall timeout has passed since it last took something.
 pub fn a_stalled_reader_is_closed_on_time(adapter: &dyn Adapter) {
     let server = start(adapter, Config { stall_timeout: Some(TIMEOUT), ..calm() });
     let mut flood = Flood::new(&server);
@@ -111,8 +111,8 @@ pub fn a_stalled_reader_is_closed_on_time(adapter: &dyn Adapter) {
     let mut notices = Vec::new();
     while start.elapsed() < PATIENCE && server.stats().sessions == 3 {
         notices.extend(flood.go_on(64 << 10));
-        // What was sent, and not to the others, lazy's socket has taken.
-        let now_taken = server.stats().bytes_sent - flood.bytes_heard();
+        // The bytes that were not sent to the others are those that lazy's socket has taken.
+        let now_taken = server.stats().bytes_sent - flood.bytes_received();
         if now_taken != taken {
             (taken, last_taken) = (now_taken, Instant::now());
         }
@@ -143,7 +143,8 @@ pub fn the_rate_is_kept_and_nothing_is_lost(adapter: &dyn Adapter) {
     }
     let (took, due) = (start.elapsed(), Duration::from_secs(1) * (LINES - BURST) / PER_SECOND);
     assert!(took >= due, "the last line came after {took:?}, too early for {due:?}");
-    // A busy machine may delay each of thirty wake-ups, so no tight limit here; the other cases check lateness.
+    // A busy machine may delay each of thirty wake-ups, so the upper limit is not tight; the other cases check
+    // lateness.
     assert!(took < due + PATIENCE, "the last line came after {took:?}, too late for {due:?}");
     alice.expect_nothing_more();
     assert!(server.stats().throttled >= 1, "{:?}", server.stats());

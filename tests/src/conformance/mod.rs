@@ -1,4 +1,4 @@
-//! One suite for any adapter: what a chat server must do, over real sockets, on any runtime.
+//! One suite for all adapters: what a chat server must do, over real sockets, on any runtime.
 //!
 //! To test an adapter, implement [`Adapter`] and [`Control`] for it, which takes some thirty lines. One call in a test
 //! file of its own then makes a `#[test]` of each case:
@@ -25,18 +25,18 @@
 //! # fn main() {}
 //! ```
 //!
-//! - [`scripts`]: conversations as they look in terminals, with one outcome each, the same for every adapter.
+//! - [`scripts`]: conversations as terminals show them, with one outcome each, the same for every adapter.
 //! - [`conversation`]: announcements, counters, and a thousand clients at once.
-//! - [`closing`]: every way in which a connection ends.
+//! - [`closing`]: every way in which a connection ends, and the end of the server.
 //! - [`pressure`]: readers that do not read, senders that flood, a full server.
 //! - [`pace`]: many senders at once, readers that keep pace and readers that do not, peers that are gone.
-//! - [`deadlines`]: that things happen on time; these run while no other case of the test file does.
+//! - [`deadlines`]: things happen on time; these run while no other case of the test file does.
 //! - [`resources`]: descriptors, threads and processor time; each case runs in a process of its own.
 //!
-//! No case sleeps in the hope that something has happened by then. It waits for what it expects, and fails after
-//! [`PATIENCE`]. A case that takes longer than [`CASE_DEADLINE`](surroundings::CASE_DEADLINE) fails, too.
+//! No case sleeps and hopes that something has happened by then. It waits for what it expects, and fails after
+//! [`PATIENCE`]. A case that takes longer than [`CASE_DEADLINE`](isolation::CASE_DEADLINE) fails, too.
 //!
-//! A server that is a program is a [`ServerProgram`], and [`conformance_of_program!`](crate::conformance_of_program) has
+//! A server that is a program is a [`ServerProgram`]; [`conformance_of_program!`](crate::conformance_of_program) runs
 //! the cases that need no handle.
 
 // A case fails by a panic.
@@ -46,6 +46,7 @@ mod client;
 pub mod closing;
 pub mod conversation;
 pub mod deadlines;
+pub mod isolation;
 pub mod pace;
 pub mod pressure;
 mod program;
@@ -53,18 +54,17 @@ pub mod resources;
 mod running;
 pub mod script;
 pub mod scripts;
-pub mod surroundings;
 
 use std::num::NonZeroU32;
 
 use chat_proto::{Config, Rate};
 
-pub use self::client::{Client, Heard, PATIENCE, classic_line, classic_words, new_socket};
+pub use self::client::{Client, PATIENCE, Received, classic_line, classic_words, new_socket};
 pub use self::program::ServerProgram;
 pub use self::running::{Adapter, Control, LOOPBACK, Running, eventually};
 use crate::exact::Exact;
 
-/// Makes one `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.
+/// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.
 #[macro_export]
 macro_rules! conformance {
     ($adapter:expr) => {
@@ -101,7 +101,7 @@ macro_rules! conformance {
                 a_flood_is_left_untaken
                 a_full_server_says_so
             }
-            deadlines, quietly {
+            deadlines, exclusively {
                 silence_is_closed_on_time
                 a_line_postpones_the_idle_deadline
                 half_a_line_does_not_postpone_the_idle_deadline
@@ -109,7 +109,7 @@ macro_rules! conformance {
                 a_stalled_reader_is_closed_on_time
                 the_rate_is_kept_and_nothing_is_lost
             }
-            pace, quietly {
+            pace, exclusively {
                 pages_pasted_by_many_arrive_whole
                 pages_pasted_beside_stopped_readers_arrive_whole
                 private_messages_wait_for_a_reader
@@ -134,17 +134,17 @@ macro_rules! conformance {
             $(#[test]
             fn $case() {
                 let name = concat!(module_path!(), "::", stringify!($case));
-                $crate::conformance::surroundings::$how(name, || $crate::conformance::$theme::$case($adapter));
+                $crate::conformance::isolation::$how(name, || $crate::conformance::$theme::$case($adapter));
             })*
         })*
     };
 }
 
-/// Makes one `#[test]` of each case of the [suite](mod@crate::conformance) that needs no handle: for a server that is a
-/// program, a `&ServerProgram`. Cases with many joins and leaves in a second are left out: `text` folds them.
+/// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) that needs no handle, for a server that is a
+/// program: a `&ServerProgram`. Cases with many joins and leaves in a second are left out, since `text` folds them.
 ///
-/// The limits that the cases want are no rate, no idle and no stall timeout, and what they say of `max_sessions` and of
-/// each dialect's backlog.
+/// The limits that the cases set are `max_sessions`, each dialect's backlog, and no rate, idle timeout or stall
+/// timeout.
 #[macro_export]
 macro_rules! conformance_of_program {
     ($program:expr) => {
@@ -164,8 +164,8 @@ macro_rules! conformance_of_program {
     };
 }
 
-/// Limits without a rate, timeouts or a backlog, and a dialect that shows every join and leave: clients are sent
-/// nothing but what others do.
+/// Limits without a rate, timeouts or a backlog, and a dialect that shows every join and leave, so that clients are
+/// sent only what others cause.
 fn calm() -> Config {
     let mut config = calm_with_backlog();
     for dialect in &mut config.dialects {
@@ -190,7 +190,7 @@ fn rate(per_second: u32, burst: u32) -> Rate {
     Rate { per_second: not_zero(per_second), burst: not_zero(burst) }
 }
 
-/// Starts a server of both dialects.
+/// Starts a server with both dialects.
 #[track_caller]
 fn start(adapter: &dyn Adapter, config: Config) -> Running {
     adapter.start(config, &["text", "classic"]).expect("a server starts")

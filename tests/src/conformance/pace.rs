@@ -9,7 +9,7 @@ use super::pressure::Flood;
 use super::{Adapter, Client, PATIENCE, Running, calm, new_socket, rate, start};
 use crate::attack::{self, Paste};
 
-/// The size of a log that one page from each person who pastes here overruns three times.
+/// A log so small that one page from each person who pastes here overruns it three times.
 const LOG: usize = 512 << 10;
 
 /// The default limits with a small log.
@@ -27,7 +27,7 @@ fn expect_whole(server: &Running, paste: Paste) {
     assert_eq!((heard.heard, heard.missed), (heard.expected, 0), "{heard:?}");
 }
 
-/// Many paste a page at once, at the default rate; a reader misses nothing of it.
+/// Many people paste a page at once, at the default rate; a reader misses none of it.
 pub fn pages_pasted_by_many_arrive_whole(adapter: &dyn Adapter) {
     let server = start(adapter, small_log());
     expect_whole(&server, a_page(0));
@@ -49,7 +49,7 @@ pub fn private_messages_wait_for_a_reader(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// A request in the midst of a flood is answered soon.
+/// A request during a flood is answered soon.
 pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: None, ..Config::default() });
     let flood =
@@ -60,9 +60,9 @@ pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
     server.stop([]);
 }
 
-/// Senders wait for a reader that takes just the pace: they are slowed to that, and not below half of it.
+/// Senders wait for a reader at exactly the pace: they are slowed down to it, but not below half of it.
 pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
-    // A pace that a busy machine can keep, and more bytes than all buffers and the log hold together.
+    // A pace that a busy machine can keep, and more bytes than all buffers and the log together hold.
     const PACE: usize = 512 << 10;
     const BYTES: usize = 3 << 20;
     let at_the_pace = |bytes: usize| Duration::from_micros(bytes as u64 * 1_000_000 / PACE as u64);
@@ -93,12 +93,12 @@ pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
     });
     let took = begun.elapsed();
     assert_eq!(server.stats().missed, 0);
-    // Half of the pace, and some time for a busy machine.
+    // Half of the pace, and some slack for a busy machine.
     assert!(took <= at_the_pace(22 * BYTES / 10), "{took:?}");
     server.stop([reader, sender]);
 }
 
-/// Readers that stop delay the others once, for no longer than a second.
+/// Readers that stop delay the others once, for at most a second.
 pub fn stopped_readers_delay_others_once(adapter: &dyn Adapter) {
     let server = start(adapter, calm());
     let deaf: Vec<Client> = (0..10).map(|_| super::pressure::lazy_guest(&server)).collect();
@@ -112,21 +112,21 @@ pub fn stopped_readers_delay_others_once(adapter: &dyn Adapter) {
     server.stop(flood.into_clients());
 }
 
-/// The system's buffers hold a bounded number of bytes for a reader that has stopped. (This is not in the suite, since
-/// each adapter chooses its own bound.)
+/// The system's buffers hold a bounded number of bytes for a reader that has stopped. (Not in the suite, since each
+/// adapter chooses its own bound.)
 ///
 /// # Panics
 ///
-/// If it is not.
+/// If they hold more.
 pub fn the_systems_buffers_are_bounded(adapter: &dyn Adapter) {
-    /// Twice the socket buffer that is asked for, one write, and the reader's own receive buffer, which is small.
+    /// Twice the requested socket buffer, one write, and the reader's own receive buffer, which is small.
     const MOST: u64 = (2 * 128 + 64 + 16) << 10;
     let server = start(adapter, calm());
     let lazy = super::pressure::lazy_guest(&server);
     let mut flood = Flood::new(&server);
     flood.go_on(16 << 20);
     let [alice, bob] = flood.into_clients();
-    let kept = server.stats().bytes_sent - alice.bytes_heard() - bob.bytes_heard();
+    let kept = server.stats().bytes_sent - alice.bytes_received() - bob.bytes_received();
     assert!(kept <= MOST, "{kept} bytes are kept for one who does not read");
     lazy.reset();
     server.stop([alice, bob]);
@@ -135,11 +135,11 @@ pub fn the_systems_buffers_are_bounded(adapter: &dyn Adapter) {
 /// Connects a client that sends more than the rate allows, for a long time.
 fn throttled(server: &Running) -> Client {
     let mut client = server.guest("spammer");
-    client.say_what_fits("spam spam spam\n".repeat(5_000).as_bytes(), Duration::from_millis(100));
+    client.send_what_fits("spam spam spam\n".repeat(5_000).as_bytes(), Duration::from_millis(100));
     client
 }
 
-/// A reset is noticed within a second, though the peer's input is left untaken.
+/// A reset is noticed within a second, even while the peer's input is left untaken.
 pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: Some(rate(1, 5)), linger_timeout: 3 * PATIENCE, ..calm() });
     let mut alice = server.named("alice");
@@ -159,7 +159,7 @@ pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
     server.stop([alice]);
 }
 
-/// After a peer's end of input its lines are taken at the rate, but no longer than the linger timeout.
+/// After a peer has ended its input, its lines are taken at the rate, but only for the linger timeout.
 pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn Adapter) {
     let linger_timeout = Duration::from_secs(1);
     let server = start(adapter, Config { rate: Some(rate(20, 5)), linger_timeout, ..calm() });
@@ -171,7 +171,7 @@ pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn
     while alice.line() != "* guest-2 left" {
         said += 1;
     }
-    // The adapter checks every half a second whether the peer has ended.
+    // The adapter checks every half second whether the peer has ended.
     assert!(begun.elapsed() <= linger_timeout + Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(said >= 20, "{said} lines were said, at the rate");
     assert_eq!(server.stats().cut_short, 1);
@@ -191,7 +191,7 @@ pub fn ended_peers_keep_nobody_out(adapter: &dyn Adapter) {
             spammer
         })
         .collect();
-    // There is room once the adapter has noticed that they have ended.
+    // There is room once the adapter has noticed that they ended.
     let begun = Instant::now();
     let alice = loop {
         let mut alice = Client::connect("alice", server.addr("text"));

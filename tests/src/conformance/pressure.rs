@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use chat_proto::{Config, OnLag};
 
-use super::{Adapter, Client, Heard, PATIENCE, Running, calm, classic_line, rate, start};
+use super::{Adapter, Client, PATIENCE, Received, Running, calm, classic_line, rate, start};
 
-/// Bytes of a line in a [`Flood`], its number and its end included.
+/// Bytes of a line in a [`Flood`], including its number and its line end.
 const LINE: usize = 4_000;
-/// More than the two buffers of a connection ever hold: Linux lets a send buffer grow to 4 MiB, and the reader's
-/// receive buffer is small.
+/// More than the two buffers of a connection can hold: Linux lets a send buffer grow to 4 MiB, and the reader's receive
+/// buffer is small.
 const FLOOD: usize = 16 << 20;
 
 /// Alice, who sends numbered lines, and bob, who reads them.
@@ -36,9 +36,9 @@ impl Flood {
         [self.alice, self.bob]
     }
 
-    /// Returns how many bytes alice and bob have heard.
-    pub(super) fn bytes_heard(&self) -> u64 {
-        self.alice.bytes_heard() + self.bob.bytes_heard()
+    /// Returns how many bytes alice and bob have received.
+    pub(super) fn bytes_received(&self) -> u64 {
+        self.alice.bytes_received() + self.bob.bytes_received()
     }
 
     fn line(number: usize) -> String {
@@ -62,7 +62,7 @@ impl Flood {
         notices
     }
 
-    /// Waits until bob hears `line`; returns the notices before it.
+    /// Waits until bob receives `line`; returns the notices before it.
     pub(super) fn notices_before(&mut self, line: &str) -> Vec<String> {
         let mut notices = Vec::new();
         loop {
@@ -76,21 +76,21 @@ impl Flood {
     }
 }
 
-/// What a reader that had stopped finds when it reads again.
+/// What a reader that had stopped receives when it reads again.
 #[derive(Debug, Default)]
 struct Found {
     /// Lines of the flood that it got.
     heard: usize,
-    /// Lines that it was told it missed.
+    /// Lines that it missed, according to the notices.
     missed: usize,
     /// Notices of gaps.
     gaps: usize,
 }
 
 impl Found {
-    /// Reads up to the first line that is not of the flood; returns it with what was found before it.
+    /// Reads up to the first line that is not of the flood; returns it, and what came before it.
     ///
-    /// The flood's lines must come in order, without a gap except where a notice gives its exact size.
+    /// The flood's lines must come in order, with no gap except where a notice states its exact size.
     fn before_another_line(lazy: &mut Client) -> (Self, String) {
         let mut found = Self::default();
         loop {
@@ -125,7 +125,7 @@ pub(super) fn lazy(server: &Running) -> Client {
     lazy
 }
 
-/// The same without a name, so that the others are not told of it.
+/// The same without a name, so that the others are not told about it.
 pub(super) fn lazy_guest(server: &Running) -> Client {
     let mut lazy = Client::connect_narrow("lazy", server.addr("text"));
     assert!(lazy.line().starts_with("* welcome"), "lazy is welcome");
@@ -191,32 +191,32 @@ pub fn a_reader_that_takes_nothing_is_closed(adapter: &dyn Adapter) {
     server.control().announce("that was all");
     let later = flood.notices_before("* server: that was all");
     assert_eq!([notices, later].concat(), ["* lazy left (not reading)"]);
-    // It still gets what its socket had taken, then the end of the stream or a reset.
+    // It still gets the bytes that its socket had taken, then the end of the stream or a reset.
     lazy.drain();
     let lazy = server.named("lazy");
     server.stop(flood.into_clients().into_iter().chain([lazy]));
 }
 
-/// A sender that exceeds the rate is not read from: its own socket fills up, and nobody else is disturbed.
+/// A sender that exceeds the rate is not read from: its own socket fills up, and no other is disturbed.
 pub fn a_flood_is_left_untaken(adapter: &dyn Adapter) {
     let server = start(adapter, Config { rate: Some(rate(20, 10)), ..calm() });
     let mut alice = server.named("alice");
     let mut bob = server.named("bob");
     alice.expect("* bob joined");
-    // More than two sockets' buffers ever hold.
+    // More than the buffers of two sockets can hold.
     let flood = format!("{}\n", "x".repeat(LINE - 1)).repeat(FLOOD / LINE);
-    let swallowed = (0..16).all(|_| alice.say_what_fits(flood.as_bytes(), Duration::from_millis(200)) == flood.len());
+    let swallowed = (0..16).all(|_| alice.send_what_fits(flood.as_bytes(), Duration::from_millis(200)) == flood.len());
     assert!(!swallowed, "the server swallowed a flood: {:?}", server.stats());
     let asked = Instant::now();
     bob.catch_up();
     assert!(asked.elapsed() < Duration::from_secs(1), "bob waited {:?}", asked.elapsed());
     let stats = server.stats();
     assert!(stats.throttled >= 1, "{stats:?}");
-    // The burst, what the rate has allowed since, and one read.
+    // The burst, the rate's allowance since then, and one read.
     let elapsed = usize::try_from(asked.elapsed().as_secs()).expect("a short time") + 2;
     let bound = (10 + 20 * elapsed) * LINE + (1 << 20);
     assert!(stats.bytes_received < bound as u64, "at most {bound} bytes are to be taken: {stats:?}");
-    assert_eq!(alice.hear(Instant::now()), Heard::Nothing, "alice is neither told nor closed");
+    assert_eq!(alice.receive(Instant::now()), Received::Nothing, "alice is neither told nor closed");
     // A Unix socket has no reset: the end comes after what its buffers hold.
     let left = if server.addr("text").is_unix() { "* alice left" } else { "* alice left (connection lost)" };
     alice.reset();
@@ -224,7 +224,7 @@ pub fn a_flood_is_left_untaken(adapter: &dyn Adapter) {
     server.stop([bob]);
 }
 
-/// A full server refuses connections with a reason; when someone leaves, there is room again.
+/// A full server refuses connections with a reason; when a session leaves, there is room again.
 pub fn a_full_server_says_so(adapter: &dyn Adapter) {
     let server = start(adapter, Config { max_sessions: 2, ..calm() });
     let mut alice = server.named("alice");

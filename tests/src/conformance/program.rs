@@ -1,4 +1,4 @@
-//! A server that is a program: started by a command, known by what it writes, ended by a signal.
+//! A server that is a program: started by a command, observed through its output, ended by a signal.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader};
@@ -14,17 +14,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::client::PATIENCE;
 use super::running::{Adapter, Control, Running};
 
-/// A server program, by the command that starts it, for [`conformance_of_program!`](crate::conformance_of_program).
+/// A server program, given as the command that starts it, for
+/// [`conformance_of_program!`](crate::conformance_of_program).
 ///
-/// The command is made for these limits and for listeners of these dialects on loopback, each on a port that the system
-/// picks. The program writes `listening DIALECT IP:PORT` for each, in this order, to its standard output; other lines
-/// are skipped. It shuts down at SIGTERM and ends with exit status 0.
+/// The command sets these limits and listens for each of these dialects on loopback, on a port that the system picks.
+/// The program writes `listening DIALECT IP:PORT` for each, in this order, to its standard output; other lines are
+/// skipped. It shuts down at SIGTERM and exits with status 0.
 pub struct ServerProgram(pub fn(&Config, &[&'static str]) -> Command);
 
-/// How often the end of a program is looked for: it tells nobody.
+/// How often to check whether a program has ended: there is no notification.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Programs that run, and the threads whose cases have started them.
+/// Running programs, and the threads whose cases started them.
 static STARTED: Mutex<Vec<(ThreadId, Weak<Started>)>> = Mutex::new(Vec::new());
 
 /// A program that was started; killed when dropped.
@@ -40,7 +41,7 @@ impl Adapter for ServerProgram {
 
         let (tell, lines) = mpsc::channel();
         thread::spawn(move || {
-            // Read to its end, whether or not anybody listens: a full pipe would keep the program waiting.
+            // Read to the end, even if no receiver is left: a full pipe would block the program.
             for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()).map_while(Result::ok) {
                 let _ = tell.send(line);
             }
@@ -71,7 +72,7 @@ fn listening(dialect: &str, lines: &mpsc::Receiver<String>) -> io::Result<Socket
     }
 }
 
-/// Kills the programs that a case has started on that thread.
+/// Kills the programs that a case has started on this thread.
 pub(super) fn kill_all_of(thread: ThreadId) {
     let programs = lock(&STARTED).extract_if(.., |(id, _)| *id == thread).collect::<Vec<_>>();
     programs.iter().filter_map(|(_, program)| program.upgrade()).for_each(|program| program.kill());
@@ -81,7 +82,7 @@ impl Started {
     /// Waits until it has ended.
     fn wait(&self) -> io::Result<()> {
         loop {
-            // Let go of at once: somebody may have to kill it meanwhile.
+            // Unlocked at once: another thread may have to kill it meanwhile.
             match lock(&self.0).try_wait()? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => return Err(io::Error::other(format!("the program ended with {status}"))),
@@ -106,7 +107,7 @@ impl Drop for Started {
     }
 }
 
-/// A program has no handle, so the cases for programs ask for nothing but its end.
+/// A program has no handle, so the cases for programs only ask it to end.
 impl Control for Arc<Started> {
     fn announce(&self, _words: &str) {
         panic!("a program announces nothing at a test's wish: this case is not for programs");
@@ -116,7 +117,7 @@ impl Control for Arc<Started> {
         panic!("a program closes no session at a test's wish: this case is not for programs");
     }
 
-    /// Nothing: what is shown of a server that does not end.
+    /// Nothing: this is only printed about a server that does not end.
     fn stats(&self) -> HubStats {
         HubStats::default()
     }

@@ -1,4 +1,4 @@
-//! Descriptors, threads and processor time: what belongs to the whole process.
+//! Descriptors, threads and processor time of the whole process.
 
 use std::fs::File;
 use std::thread;
@@ -8,13 +8,13 @@ use chat_proto::Config;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::surroundings::raise_descriptor_limit;
-use super::{Adapter, Client, Heard, PATIENCE, calm, eventually, new_socket, start};
+use super::isolation::raise_descriptor_limit;
+use super::{Adapter, Client, PATIENCE, Received, calm, eventually, new_socket, start};
 
 /// When no descriptor is left for new connections, the server waits without spinning, serves those it has, and accepts
-/// the others as soon as there are descriptors.
+/// the others as soon as descriptors are free.
 pub fn descriptors_running_out(adapter: &dyn Adapter) {
-    /// Fewer than there are clients, enough for some of them even if a connection takes two.
+    /// Fewer than clients, but enough for some of them even if a connection takes two.
     const LEFT: usize = 6;
     const CLIENTS: usize = 12;
     let limit = getrlimit(Resource::Nofile);
@@ -31,14 +31,14 @@ pub fn descriptors_running_out(adapter: &dyn Adapter) {
     let mut waiting: Vec<Client> =
         (0..).zip(sockets).map(|(n, socket)| Client::over(&format!("client {n}"), socket, &addr)).collect();
 
-    // Some are let in. Once the next one has waited long enough, nobody else will be.
+    // Some are accepted. When the next one has waited long enough, no more will be.
     let mut welcome = Vec::new();
     let next = loop {
         assert!(!waiting.is_empty(), "{LEFT} descriptors were enough for {CLIENTS} clients");
         let mut client = waiting.remove(0);
-        match client.hear(Instant::now() + Duration::from_millis(500)) {
-            Heard::Line(_) => welcome.push(client),
-            Heard::Nothing => break client,
+        match client.receive(Instant::now() + Duration::from_millis(500)) {
+            Received::Line(_) => welcome.push(client),
+            Received::Nothing => break client,
             other => panic!("{} hears {other:?}", client.who()),
         }
     };
@@ -50,11 +50,11 @@ pub fn descriptors_running_out(adapter: &dyn Adapter) {
     bob.say("is it only me?");
     alice.expect("* guest-2 joined");
     alice.expect("guest-2: is it only me?");
-    assert_eq!(waiting[0].hear(since + Duration::from_secs(1)), Heard::Nothing);
+    assert_eq!(waiting[0].receive(since + Duration::from_secs(1)), Received::Nothing);
     let spent = processor_time().saturating_sub(before);
     assert!(spent < Duration::from_millis(100), "{spent:?} of processor time were spent on waiting for a second");
 
-    // When one leaves, one that waits is let in, without another event.
+    // When one leaves, a waiting one is accepted, without another event.
     let there = server.stats().opened;
     drop(welcome.pop());
     eventually("the next in line to get in", || {
@@ -78,7 +78,7 @@ pub fn a_hundred_starts_and_stops(adapter: &dyn Adapter) {
         let carol = server.classic("carol");
         alice.say("hello");
         alice.expect_nothing_more();
-        // One leaves, one is closed by the server's end, one is reset.
+        // One leaves, one is reset, and one is closed by the server's end.
         drop(bob);
         carol.reset();
         server.stop([alice]);
@@ -96,7 +96,7 @@ pub fn a_hundred_starts_and_stops(adapter: &dyn Adapter) {
     });
 }
 
-/// Thousands of clients that only read, with all deadlines armed, take less than a hundredth of a core.
+/// Thousands of idle clients, with all deadlines armed, take less than a hundredth of a core.
 pub fn idle_clients_cost_no_processor_time(adapter: &dyn Adapter) {
     const CLIENTS: usize = 5_000;
     const WATCHED: Duration = Duration::from_secs(2);
@@ -109,7 +109,7 @@ pub fn idle_clients_cost_no_processor_time(adapter: &dyn Adapter) {
     }
     let server = start(adapter, config);
     let listening: Vec<Client> = (0..clients).map(|n| server.guest(&format!("client {n}"))).collect();
-    // Wait until the work of connecting is over.
+    // Wait until all work of connecting is done.
     let resting = Instant::now();
     eventually("the server to come to rest", || {
         let before = processor_time();

@@ -12,10 +12,10 @@ use socket2::SockAddr;
 
 use super::client::{Client, PATIENCE};
 
-/// Where servers under test listen, unless on Unix sockets: loopback, on a port that the system chooses.
+/// Where servers under test listen, unless on Unix sockets: loopback, on a port chosen by the system.
 pub const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
-/// An adapter, against which the suite is run.
+/// An adapter on which the suite is run.
 pub trait Adapter: Sync {
     /// Starts a server with these limits on [`LOOPBACK`], one port for each of the dialects, or as many Unix sockets.
     ///
@@ -35,9 +35,9 @@ pub trait Control: Send + Sync {
     fn stats(&self) -> HubStats;
     /// Returns all sessions and their names.
     fn sessions(&self) -> Vec<(SessionId, String)>;
-    /// Asks the server to end; returns at once.
+    /// Tells the server to end; returns at once.
     fn shut_down(&self);
-    /// Ends the server, whatever it takes, when a case is over: it may have failed. By default like `shut_down`.
+    /// Ends the server by any means after a case, which may have failed. By default the same as `shut_down`.
     fn abandon(&self) {
         self.shut_down();
     }
@@ -57,9 +57,9 @@ impl fmt::Debug for Running {
 }
 
 impl Running {
-    /// Runs `serve` on a new thread. It must return when the server was shut down and everything is closed.
+    /// Runs `serve` on a new thread. It must return once the server has been shut down and all connections are closed.
     ///
-    /// `ports` are the dialects and where they are served, already bound.
+    /// `ports` are the dialects and the addresses at which they are served, already bound.
     pub fn new(
         ports: Vec<(&'static str, impl Into<SockAddr>)>,
         control: impl Control + 'static,
@@ -69,20 +69,20 @@ impl Running {
         Self { ports, control: Arc::new(control), thread: Some(thread::spawn(serve)) }
     }
 
-    /// Returns where a dialect is served.
+    /// Returns the address at which a dialect is served.
     #[must_use]
     pub fn addr(&self, dialect: &str) -> SockAddr {
         let port = self.ports.iter().find(|(name, _)| *name == dialect);
         port.unwrap_or_else(|| panic!("{dialect} is not served here")).1.clone()
     }
 
-    /// Returns where the server listens, in the order of the dialects that were asked for.
+    /// Returns the addresses at which the server listens, in the order in which the dialects were given.
     #[must_use]
     pub fn addrs(&self) -> Vec<SockAddr> {
         self.ports.iter().map(|(_, addr)| addr.clone()).collect()
     }
 
-    /// Returns the server's handle, to be kept beyond its end.
+    /// Returns the server's handle, which may outlive it.
     #[must_use]
     pub fn handle(&self) -> Arc<dyn Control> {
         Arc::clone(&self.control)
@@ -127,7 +127,7 @@ impl Running {
         Client::connect(who, self.addr("classic"))
     }
 
-    /// Returns the id of the one session of that name.
+    /// Returns the id of the only session with that name.
     #[track_caller]
     #[must_use]
     pub fn id_of(&self, name: &str) -> SessionId {
@@ -147,7 +147,7 @@ impl Running {
         });
     }
 
-    /// Waits until so many sessions are open or closing.
+    /// Waits until that many sessions are open or closing.
     #[track_caller]
     pub fn await_sessions(&self, count: usize) {
         eventually(&format!("{count} sessions"), || {
@@ -156,7 +156,7 @@ impl Running {
         });
     }
 
-    /// Shuts the server down and waits for its end. These clients must be sent nothing more but the notice of that.
+    /// Shuts the server down and waits for its end. The given clients must receive only the notice of that.
     #[track_caller]
     pub fn stop(self, clients: impl IntoIterator<Item = Client>) {
         self.control.shut_down();
@@ -177,14 +177,14 @@ impl Running {
     }
 }
 
-/// Ends the server of a case that failed, so that it does not disturb other cases.
+/// Ends the server of a failed case, so that it does not disturb other cases.
 impl Drop for Running {
     fn drop(&mut self) {
         self.control.abandon();
     }
 }
 
-/// Waits for a condition that no socket shows, such as a counter; fails with what it last saw.
+/// Waits for a condition that no socket shows, such as a counter; fails with what `look` last returned.
 #[track_caller]
 pub fn eventually(what: &str, mut look: impl FnMut() -> Result<(), String>) {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Conversations as they look in terminals, played against a server.
+//! Conversations as terminals show them, played against a server.
 //!
 //! A script is played from top to bottom; each line belongs to one person:
 //!
@@ -6,13 +6,13 @@
 //! alice $ nc 127.0.0.1 4000                 connects; 4000 is the text port, 4001 the classic one
 //! alice > hello                             types a line
 //! alice < bob: hi                           sees this line next, and none before it
-//! alice ^D                                  ends the input, and goes on reading
-//! alice ^C                                  breaks off
-//! alice $                                   is back at the shell's prompt: the server has closed
+//! alice ^D                                  ends the input, but still reads
+//! alice ^C                                  breaks the connection off
+//! alice $                                   is back at the shell's prompt: the server has closed the connection
 //! ```
 //!
-//! Lines that begin with `#` are comments. Before somebody types after somebody else, the script must let them see the
-//! effect of that, or the server may get both lines in either order. Then a script has only one outcome.
+//! Lines that begin with `#` are comments. Before one person types after another, the script must show them the effect
+//! of the earlier line; otherwise the server may get both lines in either order. So a script has only one outcome.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,7 @@ pub enum Typing {
     Bytes,
 }
 
-/// A conversation in progress: who is connected to which server.
+/// A conversation in progress: who is connected, and to which server.
 pub struct Stage<'a> {
     title: &'a str,
     typing: Typing,
@@ -47,7 +47,7 @@ impl fmt::Debug for Stage<'_> {
 }
 
 impl<'a> Stage<'a> {
-    /// Makes an empty stage. `dial` says where the server has the port that the script calls 4000 or 4001.
+    /// Makes an empty stage. `dial` returns the server's address for the port that the script calls 4000 or 4001.
     pub fn new<A: Into<SockAddr>>(title: &'a str, typing: Typing, dial: impl Fn(u16) -> A + 'a) -> Self {
         Self { title, typing, dial: Box::new(move |port| dial(port).into()), cast: BTreeMap::new() }
     }
@@ -93,7 +93,7 @@ impl<'a> Stage<'a> {
         self.cast.insert(who, client);
     }
 
-    /// Returns those who are still connected.
+    /// Returns the clients that are still connected.
     #[must_use]
     pub fn into_cast(self) -> Vec<Client> {
         self.cast.into_values().collect()
@@ -104,10 +104,10 @@ impl Typing {
     fn type_line(self, client: &mut Client, line: &str) {
         match self {
             Self::Lines => client.say(line),
-            Self::CrLf => client.say_bytes(format!("{line}\r\n").as_bytes()),
+            Self::CrLf => client.send_bytes(format!("{line}\r\n").as_bytes()),
             Self::Bytes => {
                 for byte in line.bytes().chain([b'\n']) {
-                    client.say_bytes(&[byte]);
+                    client.send_bytes(&[byte]);
                 }
             }
         }

@@ -37,14 +37,14 @@ pub fn typed_with_crlf(adapter: &dyn Adapter) {
     }
 }
 
-/// How the input is cut up makes no difference: here each byte is a segment.
+/// How the input is cut makes no difference: here each byte is a segment.
 pub fn typed_byte_by_byte(adapter: &dyn Adapter) {
     for (title, script) in ALL {
         play_alone(adapter, title, script, Typing::Bytes);
     }
 }
 
-/// Plays a script on a server of its own, and checks that nobody is sent anything beyond it.
+/// Plays a script on a server of its own, and checks that no client is sent anything more.
 fn play_alone(adapter: &dyn Adapter, title: &str, script: &str, typing: Typing) {
     let server = start(adapter, calm_with_backlog());
     let mut stage = Stage::new(title, typing, |port| server.addr(if port == 4001 { "classic" } else { "text" }));

@@ -5,7 +5,7 @@
 //!
 //! | letter | call |
 //! | --- | --- |
-//! | `oPS` | open a session for the peer, in dialect `S`; its socket takes all that it is given (`O`: and it comes from the same place as every other of its kind, odd or even) |
+//! | `oPS` | open a session for the peer, in dialect `S`; its socket takes everything (`O`: from one origin for all even peers, or for all odd ones) |
 //! | `rP TEXT` | its peer sends a line; `RP` without the line's end |
 //! | `eP`, `dP` | its input ends; its transport fails (`D`: twice) |
 //! | `fP` | its peer has ended, though not all of its input was taken |
@@ -13,8 +13,8 @@
 //! | `iP TEXT` | tell it something (`I`: give it that name) |
 //! | `j TEXT` | a bot comes under that name, or says that (`J`: does that) |
 //! | `lP TEXT` | the bot says that to the peer (`L`: leaves with that) |
-//! | `pP` | its socket takes bytes again |
-//! | `wPN` | write, and `N` bytes are taken (`W`: and more is reported than was there) |
+//! | `pP` | its socket is writable again |
+//! | `wPN` | write, and `N` bytes are taken (`W`: more is reported than was pending) |
 //! | `vPN` | from now on its socket takes `N` bytes a write |
 //! | `mPS` | from now on it is written to from a copy of everything (0), a shared copy (1), or its own copy, later (2) |
 //! | `bPN` | the write begun earlier ends: `N` bytes are taken |
@@ -24,8 +24,8 @@
 //! | `n` | the clock goes to just before the next deadline, then to it; `handle_timeout` both times |
 //! | `z` | the clock goes to the end of time |
 //! | `s` | shut down |
-//! | `xP` | every call with the id that the peer had before |
-//! | `gPPN` | the end of a write is reported that never was: of what was copied for another peer. From here on there is no model, only the rules that hold for any driver |
+//! | `xP` | make every call with the id that the peer had before |
+//! | `gPPN` | report the end of a write that never happened, of bytes copied for another peer. From here on the model is not used, only the rules that hold for any driver |
 
 use chat_proto::{Batch, Command, Origin, SessionId, Timestamp};
 
@@ -58,7 +58,7 @@ pub(super) fn play(data: &[u8]) -> Checked {
     driver.end()
 }
 
-/// A driver and what it keeps for its peers.
+/// A driver and its state for each peer.
 struct Driver {
     hub: Lockstep,
     /// Its clock, which may step back.
@@ -77,14 +77,14 @@ struct Peer {
     stale: Option<SessionId>,
     /// Input that was left untaken.
     untaken: Vec<u8>,
-    /// A `Send` was handed out, and the socket has not yet taken all that was written.
+    /// A `Send` was handed out, and the socket has not yet taken everything that was written.
     sending: bool,
     /// How many bytes its socket takes at once.
     window: usize,
     way: Way,
     /// A write that is under way.
     writing: Option<Batch>,
-    /// What was copied for it last.
+    /// The last copy made for it.
     copied: Batch,
 }
 
@@ -214,7 +214,7 @@ impl Driver {
         id.map_or(Ok(()), |id| f(self, id))
     }
 
-    /// Offers the untaken input, and more.
+    /// Offers the untaken input, followed by `more`.
     fn read(&mut self, peer: usize, more: &[u8]) -> Checked {
         let now = self.now();
         let Peer { id: Some(id), untaken, .. } = &mut self.peers[peer] else { return Ok(()) };
@@ -230,7 +230,7 @@ impl Driver {
             return Ok(());
         };
         let complete = match way {
-            // A write without a `Send` is complete before any other call.
+            // A write without a `Send` must be complete before any other call.
             Way::Later if *sending => {
                 let mut batch = Batch::new();
                 self.hub.fill(*id, &mut batch, taken)?;
@@ -314,11 +314,11 @@ impl Driver {
         let other = &self.peers[other];
         let batch =
             other.writing.as_ref().unwrap_or(if other.way == Way::Shared { &self.shared } else { &other.copied });
-        // The hub may or may not count the write as ended; the driver goes on as before.
+        // The hub may or may not count the write as ended; the driver continues as before.
         self.hub.wrote(now, id, batch, taken).map(drop)
     }
 
-    /// Lets everyone take everything, then shuts down.
+    /// Lets every socket take everything, then shuts down.
     fn end(mut self) -> Checked {
         self.settle()?;
         self.hub.shut_down(self.now())?;
@@ -341,12 +341,12 @@ impl Driver {
             }
             self.carry_out(usize::MAX)?;
         }
-        differ("hung", "everyone takes everything, and there is always more")
+        differ("hung", "every socket takes everything, and there is always more")
     }
 }
 
 /// Returns the time that a clock shows. The last day before the end of time counts as the end: sums saturate there, and
-/// rates and spans no longer hold to the nanosecond.
+/// rates and timeouts are no longer exact to the nanosecond.
 fn moment(clock: u64) -> Timestamp {
     let last_day = u64::MAX - UNITS[6];
     if clock < last_day { Timestamp::from_nanos(clock) } else { Timestamp::MAX }

@@ -1,7 +1,7 @@
 //! Target `entries`: decoding bytes as entries, and applying entries to conversations.
 //!
-//! An input is decoded for as long as it holds entries. Each must encode to the very bytes that it was decoded from, and
-//! three conversations to which all are applied must agree.
+//! An input is decoded as long as it holds entries. Each must encode to exactly the bytes that it was decoded from, and
+//! three conversations to which all entries are applied must agree.
 
 use chat_proto::Config;
 use chat_proto::conversation::{Conversation, Entry};

@@ -1,4 +1,4 @@
-//! The limits of fuzzed hubs: roomy, tight, and as tight as they go.
+//! The limits of fuzzed hubs: roomy, tight, and as tight as possible.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_proto::dialect::{Classic, Dialect, Text};
 use chat_proto::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate};
 
-/// Returns the limits of that number; there are eight.
+/// Returns the limits with that number, of which there are eight.
 pub(super) fn limits(number: usize) -> Config {
     let second = Some(Duration::from_secs(1));
     let config = match number % 8 {
@@ -32,7 +32,7 @@ pub(super) fn limits(number: usize) -> Config {
             rate_per_address: Some(rate(2, 3)),
             ..least(3, 2)
         },
-        // No timeouts; the journal is as short as it may be.
+        // No timeouts, and the shortest journal.
         3 => Config {
             stall_timeout: None,
             journal_records: 1,
@@ -67,12 +67,12 @@ fn of(max_sessions: usize) -> Config {
     Config { max_sessions, max_line: 200, journal_records: 1_000, ..Config::default() }
 }
 
-/// Logs of so many entries and so many bytes more than the least; the least is filled in later.
+/// Logs of that many entries, and that many bytes more than the minimum, which is filled in later.
 fn least(log_entries: usize, spare: usize) -> Config {
     Config { log_entries, log_bytes: spare, reply_bytes: 0, pace: None, ..of(3) }
 }
 
-/// Adds to the bytes of log and replies what the hub asks for at least.
+/// Raises the bytes of log and replies to the minimum that the hub demands.
 fn fitted(mut config: Config) -> Config {
     while let Err(error) = config.check() {
         match error {

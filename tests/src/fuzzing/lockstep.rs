@@ -1,4 +1,4 @@
-//! A hub with its model, which is told of every call; after each, the two must agree.
+//! A hub and its model, which is told of every call; after each call, the two must agree.
 
 use chat_proto::dialect::Event;
 use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, SessionStats, Timestamp};
@@ -16,7 +16,7 @@ pub(super) struct Lockstep {
     pending: Batch,
     /// The memory bound that the hub states.
     bound: i64,
-    /// `None` once the driver has reported something false: no rule says what the session concerned is sent then.
+    /// `None` once the driver has reported something false: what the session is sent then is unspecified.
     model: Option<Model>,
     journal_records: u64,
     journal_seen: u64,
@@ -59,7 +59,7 @@ impl Lockstep {
         self.model.is_some()
     }
 
-    /// Goes on without the model; the rules for any driver must still hold.
+    /// Continues without the model; the rules for any driver must still hold.
     pub(super) fn forget_model(&mut self) {
         self.model = None;
     }
@@ -141,7 +141,7 @@ impl Lockstep {
         self.tell(|model| model.announce(now, words))
     }
 
-    /// Makes a call of the embedding program's; hub and model must say the same.
+    /// Makes a call of the embedding program; hub and model must return the same.
     fn same<T: PartialEq + std::fmt::Debug>(
         &mut self,
         what: &'static str,
@@ -159,7 +159,7 @@ impl Lockstep {
         })
     }
 
-    /// Tells a session something.
+    /// Sends a session a message from the program.
     pub(super) fn tell_session(&mut self, now: Timestamp, id: SessionId, words: &str) -> Checked {
         self.same("tell", now, |hub| hub.tell(now, id, words), |model| model.tell(now, id.slot(), words))
     }
@@ -169,7 +169,7 @@ impl Lockstep {
         self.same("rename", now, |hub| hub.rename(now, id, name), |model| model.rename(now, id.slot(), name))
     }
 
-    /// Lets a bot come; returns its id.
+    /// Lets a bot enter; returns its id.
     pub(super) fn enter(&mut self, now: Timestamp, name: &str) -> Checked<Option<SessionId>> {
         let Some(dialect) = self.hub.dialect(self.hub.config().dialects[0].dialect.name()) else {
             return differ("dialect", "a configured dialect is not found");
@@ -185,19 +185,19 @@ impl Lockstep {
         Ok(entered.ok())
     }
 
-    /// Has the bot say or do something.
+    /// Makes the bot say or do something.
     pub(super) fn say(&mut self, now: Timestamp, bot: SessionId, words: &str, is_act: bool) -> Checked {
         let say = |hub: &mut Hub| if is_act { hub.act(now, bot, words) } else { hub.say(now, bot, words) };
         self.same("say", now, say, |model| model.say(now, bot.slot(), words, is_act))
     }
 
-    /// Has the bot say something to a session.
+    /// Makes the bot say something to a session.
     pub(super) fn say_to(&mut self, now: Timestamp, bot: SessionId, to: SessionId, words: &str) -> Checked {
         let say_to = |model: &mut Model| model.say_to(now, bot.slot(), to.slot(), words);
         self.same("say_to", now, |hub| hub.say_to(now, bot, to, words), say_to)
     }
 
-    /// Lets the bot leave.
+    /// Makes the bot leave.
     pub(super) fn leave(&mut self, now: Timestamp, bot: SessionId, words: &str) -> Checked {
         self.call(now, |hub| hub.leave(now, bot, words));
         self.tell(|model| model.member_leaves(now, bot.slot(), words))
@@ -261,8 +261,8 @@ impl Lockstep {
         Ok(command)
     }
 
-    /// Copies what is pending and reports that up to `taken` bytes of it were taken; returns whether those were all.
-    /// Bytes taken go to `out`.
+    /// Copies the pending bytes and reports that up to `taken` of them were taken; returns whether those were all. The
+    /// bytes taken are appended to `out`.
     pub(super) fn write(&mut self, now: Timestamp, id: SessionId, taken: usize, out: &mut Vec<u8>) -> Checked<bool> {
         self.is_quiet(id)?;
         let batch = std::mem::take(&mut self.pending);
@@ -290,7 +290,7 @@ impl Lockstep {
     /// Copies what is pending; returns whether there is anything.
     pub(super) fn fill(&mut self, id: SessionId, batch: &mut Batch, most: usize) -> Checked<bool> {
         let had = batch.as_bytes().len();
-        // After this the hub allocates nothing more: only the batch, which is the driver's, grows in `fill`.
+        // From here on the hub allocates nothing: only the batch, which is the driver's, grows in `fill`.
         let Self { hub, meter, pending, .. } = self;
         meter.scope(|| hub.fill(id, pending, 0));
         let fits = self.hub.fits(id, batch);
@@ -333,7 +333,7 @@ impl Lockstep {
         self.tell(|model| model.advance(now))
     }
 
-    /// Drops the hub once it is closed; it must leave no memory behind.
+    /// Drops the hub once it is closed; no memory may be left.
     pub(super) fn end(mut self) -> Checked {
         if !self.hub.is_closed() || self.hub.poll_timeout().is_some() {
             return differ(
@@ -341,7 +341,7 @@ impl Lockstep {
                 format!("everyone has taken everything, and something is left: {:?}", self.hub.stats()),
             );
         }
-        // The dialects were allocated by who made the configuration, and are freed by who holds them last.
+        // The dialects were allocated with the configuration, and the last owner frees them.
         let _dialects = self.hub.config().dialects.clone();
         let hub = self.hub;
         self.meter.scope(|| drop(hub));
@@ -353,13 +353,13 @@ impl Lockstep {
         self.meter.scope(|| f(&mut self.hub))
     }
 
-    /// Makes the same call on the model, and compares.
+    /// Makes the same call on the model, and checks.
     fn tell(&mut self, f: impl FnOnce(&mut Model)) -> Checked {
         self.model.as_mut().map(f);
         self.check()
     }
 
-    /// Makes the same call on the model, with its result, and compares.
+    /// Makes the same call on the model, with the hub's result, and checks.
     fn compare(&mut self, f: impl FnOnce(&mut Model) -> Checked) -> Checked {
         self.model.as_mut().map_or(Ok(()), f)?;
         self.check()

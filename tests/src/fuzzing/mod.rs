@@ -1,7 +1,8 @@
 //! The fuzz targets: functions that take any bytes, and panic if a rule is broken.
 //!
 //! They are here and not in `fuzz/`, so that the same code replays the committed corpus on the stable toolchain
-//! (`tests/corpus.rs`). Inputs are scripts that a person can read and write; each target's file explains its own.
+//! (`tests/corpus.rs`). Inputs are scripts that a person can read and write; the file of each target explains its
+//! format.
 
 mod driver;
 mod entries;
@@ -18,7 +19,7 @@ use crate::model::Checked;
 /// A fuzz target.
 pub type Target = fn(&[u8]);
 
-/// Every target by the name of its binary and of its corpus.
+/// Every target, with the name of its binary and its corpus.
 pub const TARGETS: [(&str, Target); 6] = [
     ("receive_text", receive_text),
     ("receive_classic", receive_classic),
@@ -28,8 +29,8 @@ pub const TARGETS: [(&str, Target); 6] = [
     ("entries", entries),
 ];
 
-/// Feeds bytes to a session of the text dialect: the output must not depend on how they are cut, nor on how others are
-/// written to.
+/// Feeds bytes to a session of the text dialect: the output must not depend on how they are cut, nor on how other
+/// sessions are written to.
 ///
 /// # Panics
 ///
@@ -65,7 +66,7 @@ pub fn round_trip(data: &[u8]) {
     hold(round_trip::play(data));
 }
 
-/// Lets sessions take names, and names that count as the same.
+/// Makes sessions take names, and names that count as the same.
 ///
 /// # Panics
 ///

@@ -1,7 +1,7 @@
 //! Target `names`: which names sessions may take.
 //!
-//! An input has one line for each thing that happens: a peer (0 to 5; peers 4 and 5 speak classic), then `=` and a name
-//! that it takes, `>` and a name that it looks for, or `-` for its leaving and coming again.
+//! Each line of an input is one action: a peer (0 to 5; peers 4 and 5 speak classic), then `=` and a name that it
+//! takes, `>` and a name to which it sends a private message, or `-` to leave and reconnect.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,26 +16,26 @@ use crate::model::{Checked, differ};
 
 const PEERS: usize = 6;
 
-/// The session that tries to take names that look like others'.
+/// The session that tries to take look-alikes of other sessions' names.
 const TWIN: usize = 3;
 
 /// Plays an input.
 pub(super) fn play(data: &[u8]) -> Checked {
     let mut script = Script::new(data);
-    let mut town = Town::new(limits(data))?;
+    let mut sessions = Sessions::new(limits(data))?;
     let mut before = None;
-    // Longer scripts find little that is new.
+    // Longer scripts find little more.
     for _ in 0..24 {
         let Some(peer) = script.next() else { break };
         let peer = usize::from(peer) % PEERS;
         let kind = script.next();
         let name = text(script.line());
         match kind {
-            Some(b'-') => town.leave(peer)?,
-            Some(b'>') => town.look_for(peer, &name)?,
+            Some(b'-') => sessions.leave(peer)?,
+            Some(b'>') => sessions.look_for(peer, &name)?,
             _ => {
-                if town.take(peer, &name)? {
-                    town.try_twins(peer, &name)?;
+                if sessions.take(peer, &name)? {
+                    sessions.try_twins(peer, &name)?;
                 }
                 if let Some(before) = before.replace(name.clone()) {
                     agree(limits(data).names, &before, &name)?;
@@ -43,10 +43,10 @@ pub(super) fn play(data: &[u8]) -> Checked {
             }
         }
     }
-    town.end()
+    sessions.end()
 }
 
-/// Longer inputs have room for longer names, and the rules for names depend on the length, too.
+/// Longer inputs allow longer names, since the rules for names depend on the length, too.
 fn limits(data: &[u8]) -> Config {
     let max_name = if data.len() > 100 { 255 } else { 24 };
     Config {
@@ -63,15 +63,15 @@ fn limits(data: &[u8]) -> Config {
     }
 }
 
-/// Checks that whether two names conflict does not depend on which of them is taken first.
+/// Checks that a conflict of two names does not depend on which is taken first.
 fn agree(names: NameRules, one: &str, other: &str) -> Checked {
     let mut verdicts = [None; 2];
     for (verdict, (first, second)) in verdicts.iter_mut().zip([(one, other), (other, one)]) {
-        let mut town = Town::new(Config { max_sessions: 2, max_name: 255, names, ..limits(b"") })?;
-        if town.take(0, first)? {
-            *verdict = Some(town.take(1, second)?);
+        let mut sessions = Sessions::new(Config { max_sessions: 2, max_name: 255, names, ..limits(b"") })?;
+        if sessions.take(0, first)? {
+            *verdict = Some(sessions.take(1, second)?);
         }
-        town.end()?;
+        sessions.end()?;
     }
     match verdicts {
         [Some(one_first), Some(other_first)] if one_first != other_first => {
@@ -82,18 +82,18 @@ fn agree(names: NameRules, one: &str, other: &str) -> Checked {
 }
 
 /// A hub and its sessions.
-struct Town {
+struct Sessions {
     hub: Lockstep,
     ids: [Option<SessionId>; PEERS],
 }
 
-impl Town {
+impl Sessions {
     fn new(config: Config) -> Checked<Self> {
-        let mut town = Self { hub: Lockstep::new(config), ids: [None; PEERS] };
-        for peer in 0..PEERS.min(town.hub.hub().config().max_sessions) {
-            town.come(peer)?;
+        let mut sessions = Self { hub: Lockstep::new(config), ids: [None; PEERS] };
+        for peer in 0..PEERS.min(sessions.hub.hub().config().max_sessions) {
+            sessions.come(peer)?;
         }
-        Ok(town)
+        Ok(sessions)
     }
 
     fn come(&mut self, peer: usize) -> Checked {
@@ -110,7 +110,7 @@ impl Town {
         self.come(peer)
     }
 
-    /// Lets a peer ask for a name; returns whether it has that name then.
+    /// Makes a peer ask for a name; returns whether it then has that name.
     fn take(&mut self, peer: usize, name: &str) -> Checked<bool> {
         let Some(id) = self.ids[peer] else { return Ok(false) };
         let line =
@@ -124,14 +124,14 @@ impl Town {
         Ok(hub.stats().refused == refused && hub.name(id) == Some(composed))
     }
 
-    /// Lets a peer send a private message to a name.
+    /// Makes a peer send a private message to a name.
     fn look_for(&mut self, peer: usize, name: &str) -> Checked {
         let Some(id) = self.ids[peer] else { return Ok(()) };
         self.hub.receive(Timestamp::ZERO, id, format!("/msg {name} hello\n").as_bytes())?;
         self.carry_out()
     }
 
-    /// Lets another session ask for a name that looks the same to a reader; it must be refused.
+    /// Makes another session ask for a name that looks the same; it must be refused.
     fn try_twins(&mut self, peer: usize, name: &str) -> Checked {
         if peer == TWIN {
             return Ok(());
@@ -155,7 +155,7 @@ impl Town {
         Ok(())
     }
 
-    /// Checks that no name breaks the rules, and that no two sessions have the same name.
+    /// Checks that every name keeps the rules, and that no two sessions have the same name.
     fn check(&self) -> Checked {
         let hub = self.hub.hub();
         let names: Vec<String> =
@@ -166,7 +166,7 @@ impl Town {
                 NameRules::Strict => !c.is_alphanumeric() && !is_combining_mark(c) && !r"-.'[]\^{|}_`·・".contains(c),
                 NameRules::Loose => c.is_whitespace() || c.is_control() || c == ':',
             };
-            // Characters that a skeleton leaves out are invisible.
+            // A skeleton leaves out invisible characters.
             let is_unseen = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
             let bad =
                 name.is_empty() || name.len() > hub.config().max_name || name.contains(|c| is_sign(c) || is_unseen(c));

@@ -1,8 +1,8 @@
 //! Targets `receive_text` and `receive_classic`: raw bytes from a peer, cut in any way.
 //!
-//! An input is a digit that chooses the limits, a digit that says how many characters of cuts follow, those characters,
-//! and then what the peer sends. It is played twice: whole, to readers that take everything at once; and in pieces, to
-//! readers that take pieces. All must be sent the same, and nothing that a screen must not show.
+//! An input is a digit that chooses the limits, a digit with the number of cut sizes that follow, those sizes as
+//! characters, and then the peer's bytes. It is played twice: whole, to readers that take everything at once; and in
+//! pieces, to readers that take pieces. Both must give the same output, and nothing that a screen must not show.
 
 use std::iter::{self, Cycle};
 use std::slice;
@@ -17,8 +17,8 @@ use super::screen;
 use super::script::Script;
 use crate::model::{Checked, differ};
 
-/// How much is sent before everyone has read everything. It is so little that no reply buffer fills up: what is refused
-/// then would depend on how fast a session reads.
+/// How much is sent before all readers have read everything. It is small enough that no reply buffer fills up, since
+/// refusals would then depend on how fast a session reads.
 const ROUND: usize = 512;
 
 /// The dialects of the sessions; the first session sends.
@@ -45,14 +45,14 @@ pub(super) fn play(data: &[u8], dialect: &'static str) -> Checked {
     whole.streams.iter().zip(dialects).try_for_each(|(stream, dialect)| screen::read(dialect, stream).map(drop))
 }
 
-/// The limits of that number: fast and slow, with and without a policy, with short lines and long.
+/// The limits with that number: fast and slow, with and without a policy, with short lines and long ones.
 fn config(number: usize) -> Config {
     let silent = |dialect| DialectConfig { idle_timeout: None, ..dialect };
     Config {
         max_sessions: 3,
         max_line: if number & 4 == 0 { 64 } else { 700 },
         max_name: if number & 4 == 0 { 9 } else { 255 },
-        // With a pace, which lines wait would depend on how the input is cut.
+        // With a pace, the set of waiting lines would depend on how the input is cut.
         pace: None,
         log_bytes: 32 << 10,
         log_entries: 1_000,
@@ -88,12 +88,12 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
 /// The counters that must not depend on how the input is cut.
 fn counted(stats: &HubStats) -> [u64; 8] {
     let s = stats;
-    // How many bytes of a line that is too long came before it closed its session depends on the pieces.
+    // How many bytes of an overlong line arrive before it closes its session depends on the pieces.
     let bytes_received = if s.closed == 0 { s.bytes_received } else { 0 };
     [s.opened, s.closed, s.messages, s.lines_received, bytes_received, s.bytes_sent, s.refused, s.missed]
 }
 
-/// Sizes of pieces, over and over.
+/// Piece sizes, repeated.
 struct Cuts<'a>(Option<Cycle<slice::Iter<'a, u8>>>);
 
 impl<'a> Cuts<'a> {
@@ -101,7 +101,7 @@ impl<'a> Cuts<'a> {
         Self(Some(if sizes.is_empty() { &[0] } else { sizes }.iter().cycle()))
     }
 
-    /// One piece, and all in it.
+    /// Everything in one piece.
     fn none() -> Self {
         Self(None)
     }
@@ -111,7 +111,7 @@ impl<'a> Cuts<'a> {
     }
 }
 
-/// One playing of an input.
+/// One run of an input.
 struct Play<'a> {
     hub: Lockstep,
     dialects: Dialects,
@@ -121,7 +121,7 @@ struct Play<'a> {
     outcome: Outcome,
 }
 
-/// The result of a playing.
+/// The result of a run.
 #[derive(Default)]
 struct Outcome {
     streams: [Vec<u8>; 3],
@@ -150,7 +150,7 @@ impl<'a> Play<'a> {
                 self.send(0, piece)?;
                 round = rest;
             }
-            // Others send messages, so that the first has something to read between its replies.
+            // Others send messages, so that the first session has something to read between its replies.
             self.send(1, b"meanwhile\n")?;
             self.carry_out()?;
         }
@@ -161,7 +161,7 @@ impl<'a> Play<'a> {
         Ok(self.outcome)
     }
 
-    /// Offers bytes until all are taken. In between, replies are read or time passes.
+    /// Offers bytes until all are taken. Between offers, replies are read or time passes.
     fn send(&mut self, peer: usize, mut bytes: &[u8]) -> Checked {
         while let (Some(id), false) = (self.ids[peer], bytes.is_empty()) {
             let taken = self.hub.receive(self.now, id, bytes)?;

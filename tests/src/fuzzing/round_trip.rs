@@ -1,4 +1,4 @@
-//! Target `round_trip`: what a dialect encodes can be decoded, and messages arrive.
+//! Target `round_trip`: whatever a dialect encodes can be decoded, and messages arrive.
 //!
 //! An input is a name, up to the end of its first line, and a text.
 
@@ -27,7 +27,7 @@ pub(super) fn play(data: &[u8]) -> Checked {
     arrives(&words)
 }
 
-/// Base64 is accepted in one form only, so input may be sent on as it is. If a message had two forms, a sender could
+/// Base64 is accepted in one form only, so input may be passed on unchanged. If a message had two forms, a sender could
 /// use them to tell readers apart.
 fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
     let line = [b"CHAT ", name, b" ", words].concat();
@@ -111,7 +111,7 @@ fn classic_reads_itself(name: &str, words: &str) -> Checked {
     reads(&Classic, format!("NAME {}", BASE64_STANDARD.encode(name)).as_bytes(), true, Request::Name(name))
 }
 
-/// `text` decodes lines as they are meant, and different events look different.
+/// `text` decodes each line as the request it stands for, and different events look different.
 fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
     // A message is one line, without line ends.
     let words = &words.replace(is_steering, " ");
@@ -170,31 +170,31 @@ fn is_impostor(line: &str) -> bool {
 fn arrives(words: &str) -> Checked {
     let is_ordinary = |c: char| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() && !is_combining_mark(c);
     let harmless = words.chars().all(is_ordinary) && screen::is_plain_to_see(words);
-    let mut talk = Talk::new()?;
-    let Some(first) = talk.say_classic(words)? else { return talk.end() };
+    let mut relay = Relay::new()?;
+    let Some(first) = relay.say_classic(words)? else { return relay.end() };
     if harmless && first != words.trim_end() {
         return differ("words", format!("{words:?} arrived as {first:?}"));
     }
-    let again = talk.say_classic(&first)?;
+    let again = relay.say_classic(&first)?;
     if again.as_ref() != Some(&first) {
         return differ("words", format!("{first:?}, said again, arrived as {again:?}"));
     }
     if !is_impostor(&first) {
-        let typed = talk.say_text(&first)?;
+        let typed = relay.say_text(&first)?;
         if typed.as_ref() != Some(&first) {
             return differ("words", format!("{first:?}, typed, arrived as {typed:?}"));
         }
     }
-    talk.end()
+    relay.end()
 }
 
 /// A hub with two senders and two readers, one of each in each dialect.
-struct Talk {
+struct Relay {
     hub: Lockstep,
     ids: [SessionId; 4],
 }
 
-impl Talk {
+impl Relay {
     fn new() -> Checked<Self> {
         let config = Config {
             max_sessions: 4,
@@ -208,9 +208,9 @@ impl Talk {
         let mut open = |place| hub.open(Timestamp::ZERO, place).map(|id| id.expect("there is room"));
         // The configuration has classic first.
         let ids = [open(0)?, open(1)?, open(0)?, open(1)?];
-        let mut talk = Self { hub, ids };
-        talk.heard(0)?;
-        Ok(talk)
+        let mut relay = Self { hub, ids };
+        relay.heard(0)?;
+        Ok(relay)
     }
 
     fn say_classic(&mut self, words: &str) -> Checked<Option<String>> {
@@ -223,7 +223,7 @@ impl Talk {
         self.say(1, &format!("{escape}{words}\n"))
     }
 
-    /// Lets a sender send a line; returns what the readers were sent, who must agree.
+    /// Makes a sender send a line; returns what the readers were sent, on which they must agree.
     fn say(&mut self, speaker: usize, line: &str) -> Checked<Option<String>> {
         if line.len() > self.hub.hub().config().max_line {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Checks that what a session is sent is harmless on a screen.
+//! Checks that the bytes sent to a session are harmless on a screen.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +7,7 @@ use unicode_security::skeleton;
 
 use crate::model::{Checked, differ};
 
-/// A message or notice as a peer was sent it.
+/// A message or notice, as sent to a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shown {
     /// The author; `None` for a notice.
@@ -16,11 +16,11 @@ pub(super) struct Shown {
     pub(super) words: String,
 }
 
-/// Reads all that a session of the dialect was sent by a hub.
+/// Parses everything that a hub sent to a session of the dialect.
 ///
 /// # Errors
 ///
-/// If something in it must not be shown, or is not a line of the dialect.
+/// If it has something that must not be shown, or a line that is not of the dialect.
 pub(super) fn read(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     let shown = parse(dialect, stream)?;
     match shown.iter().find(|line| line.name.is_some() && !is_plain_to_see(&line.words)) {
@@ -33,7 +33,7 @@ pub(super) fn read(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
 ///
 /// # Errors
 ///
-/// If it contains a terminal control, or something that is not a line of the dialect.
+/// If it has a terminal control, or a line that is not of the dialect.
 pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     let unfit = |what: &str| differ("screen", format!("{what}: {:?}", String::from_utf8_lossy(stream)));
     let Ok(stream) = str::from_utf8(stream) else { return unfit("not UTF-8") };
@@ -51,7 +51,7 @@ pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     Ok(shown)
 }
 
-/// `NAME: TEXT` is a message. Every other line begins with a character that no name begins with.
+/// `NAME: TEXT` is a message. Every other line begins with a character with which no name begins.
 fn text(line: &str) -> Option<Shown> {
     if ["* ", "** ", "! "].iter().any(|mark| line.starts_with(mark)) {
         return Some(Shown { name: None, words: line.into() });
@@ -76,11 +76,11 @@ pub(super) fn is_steering(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns whether a text hides nothing: no invisible characters but the joiners and selectors that letters and emoji
-/// need, at most three marks in a row, at most eight white spaces in a row and 32 leading spaces.
+/// Returns whether a text hides nothing: no invisible characters except the joiners and selectors that letters and
+/// emoji need, at most three marks in a row, at most eight white spaces in a row and 32 leading spaces.
 pub(super) fn is_plain_to_see(words: &str) -> bool {
     const NEEDED: &str = "\u{200C}\u{200D}\u{FE0E}\u{FE0F}\u{180B}\u{180C}\u{180D}\u{180E}\u{180F}";
-    // A skeleton leaves out the characters that are ignorable by default.
+    // A skeleton leaves out default-ignorable characters.
     let is_ignorable = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
     let is_hidden =
         |c: char| is_ignorable(c) && !NEEDED.contains(c) || "\u{2800}\u{13430}\u{13441}\u{13442}".contains(c);

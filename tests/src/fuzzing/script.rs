@@ -21,13 +21,13 @@ impl<'a> Script<'a> {
         Some(*first)
     }
 
-    /// Reads a number from 0 to 7: a digit is itself.
+    /// Reads a number from 0 to 7; a digit stands for itself.
     pub(super) fn small(&mut self) -> usize {
         usize::from(self.next().unwrap_or_default() & 7)
     }
 
-    /// Reads a number from 0 to `usize::MAX`: a digit is itself, `*` is the largest, anything else one of 10, 20, 40 and
-    /// so on up to 327,680.
+    /// Reads a number from 0 to `usize::MAX`: a digit stands for itself, `*` for the largest, anything else for one of
+    /// 10, 20, 40 and so on up to 327,680.
     pub(super) fn amount(&mut self) -> usize {
         match self.next().unwrap_or(b'0') {
             digit @ b'0'..=b'9' => usize::from(digit - b'0'),
@@ -36,7 +36,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Reads up to the end of the line, which the result holds if there is one.
+    /// Reads up to the end of the line, including the line end if there is one.
     pub(super) fn line(&mut self) -> &'a [u8] {
         let end = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |end| end + 1);
         let (line, rest) = self.rest.split_at(end);

@@ -1,7 +1,7 @@
-//! A table as a picture: a panel for each sweep, a line for each figure.
+//! A table as a chart: a panel for each sweep, a line for each figure.
 //!
-//! It is drawn here, by two hundred lines: a library for charts brings more code than the tools have, and decides about
-//! the picture, which follows the light or dark scheme of who looks at it.
+//! Drawn by two hundred lines here: a charting library brings more code than all the tools have, and would decide about
+//! the style, which here follows the reader's light or dark colour scheme.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ struct Series {
     label: &'static str,
     class: &'static str,
     of: fn(&Figures) -> f64,
-    /// What stands at each place, drawn around it, so that lines differ in more than their colour.
+    /// The shape at each data point, so that lines differ in more than their colour.
     marker: &'static str,
 }
 
@@ -53,7 +53,7 @@ const RIGHT: f64 = 32.0;
 const TOP: f64 = 84.0;
 const BOTTOM: f64 = 72.0;
 
-/// Colours for a light and a dark page. Classes only: not every program that shows pictures knows variables.
+/// Colours for a light and a dark page. As classes, since not every viewer supports CSS variables.
 const STYLE: &str = "\
 text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-size:17px;font-weight:600}.small{font-size:12px;fill:#59636e}\
 .page{fill:#fff}.grid{stroke:#d1d9e0;stroke-width:1}.axis{stroke:#818b98;stroke-width:1}\
@@ -86,7 +86,7 @@ pub fn draw(table: &Table) -> Result<String, String> {
     Ok(svg)
 }
 
-/// Writes what stands around the panels.
+/// Writes what surrounds the panels.
 fn frame(svg: &mut String, table: &Table) {
     put!(svg, r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">"#);
     put!(svg, "<title>How the core's costs grow</title><style>{STYLE}</style>");
@@ -101,7 +101,7 @@ fn frame(svg: &mut String, table: &Table) {
     put!(svg, r#"<text class="small" x="{}" y="{}" text-anchor="end">{}</text>"#, WIDTH - RIGHT, 30.0, escaped(&notes));
 }
 
-/// Draws a sweep between two places.
+/// Draws a sweep between two horizontal positions.
 fn panel(
     svg: &mut String,
     table: &Table,
@@ -153,7 +153,7 @@ fn panel(
     Ok(())
 }
 
-/// Returns what grows, and what does not.
+/// Returns the variable of a sweep, and what stays fixed.
 fn caption(sweep: Sweep) -> [&'static str; 2] {
     match sweep {
         Sweep::Sessions => ["sessions", "one of them speaks, 64 bytes"],
@@ -162,7 +162,7 @@ fn caption(sweep: Sweep) -> [&'static str; 2] {
     }
 }
 
-/// Returns a number on a horizontal axis.
+/// Returns the label of a number on a horizontal axis.
 fn number(number: f64, sweep: Sweep) -> String {
     match sweep {
         Sweep::Bytes if number > 1_023.0 => format!("{:.0} KiB", number / 1_024.0),
@@ -171,7 +171,7 @@ fn number(number: f64, sweep: Sweep) -> String {
     }
 }
 
-/// Returns a power of ten nanoseconds.
+/// Returns the label of a power of ten nanoseconds.
 fn span(nanos: f64) -> String {
     if nanos < 999.0 { format!("{} ns", (nanos * 1e3).round() / 1e3) } else { format!("{} µs", (nanos / 1e3).round()) }
 }

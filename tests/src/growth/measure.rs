@@ -1,4 +1,5 @@
-//! The core alone, on one thread, driven as the adapters drive it: copied under a lock, written after it.
+//! Measures the core alone, on one thread, driven as the adapters drive it: copied under a lock, written after
+//! unlocking.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -15,10 +16,10 @@ pub struct Effort {
     pub each: Duration,
 }
 
-/// Measures all of every sweep, and tells `progress` of each row.
+/// Measures every row of every sweep, and reports each row to `progress`.
 ///
-/// What is swept goes from little to much, the others stay at 1,000 sessions, 64 bytes and one sender. A figure is the
-/// least of many: what else the machine does makes things slower, never faster.
+/// The swept number goes from small to large; the others stay at 1,000 sessions, 64 bytes and one sender. A figure is
+/// the minimum of many measurements: other load on the machine makes things slower, never faster.
 ///
 /// # Panics
 ///
@@ -42,7 +43,7 @@ pub fn measure(effort: Effort, mut progress: impl FnMut(&Row)) -> Table {
 const SESSIONS: u32 = 1_000;
 const BYTES: u32 = 64;
 
-/// Every place of every sweep.
+/// Every position of every sweep.
 fn places() -> impl Iterator<Item = (Sweep, u32)> {
     let sessions = [10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
     let bytes = [16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
@@ -52,11 +53,11 @@ fn places() -> impl Iterator<Item = (Sweep, u32)> {
     sessions.chain(bytes).chain(senders.into_iter().map(|at| (Sweep::Senders, at)))
 }
 
-/// A hub in which some speak, in turn, and everybody reads.
+/// A hub in which some sessions speak, in turn, and all read.
 struct Room {
     hub: Hub,
     speakers: Vec<SessionId>,
-    /// Whose turn it is.
+    /// The index of the next speaker.
     turn: usize,
     line: Vec<u8>,
     sessions: u32,
@@ -71,16 +72,16 @@ impl Room {
         let mut open = || hub.open(Timestamp::ZERO, text).expect("there is room");
         let ids: Vec<_> = (0..sessions).map(|_| open()).collect();
         let line = [&b"x".repeat(bytes as usize), &b"\n"[..]].concat();
-        // Speakers among all the others, not next to each other.
+        // Speakers are spread among the others.
         let speakers = ids.into_iter().step_by((sessions / senders) as usize).take(senders as usize).collect();
         let mut room = Self { hub, speakers, turn: 0, line, sessions, driver: Driver::default() };
-        // From now on everybody is known, and every buffer as large as it will be.
+        // After this, every speaker is known, and every buffer has its final size.
         room.say(senders.max(LINES));
         room.driver.drain(&mut room.hub);
         room
     }
 
-    /// So many lines are said, each alone.
+    /// Sends that many lines, each alone.
     fn say(&mut self, lines: u32) {
         for _ in 0..lines {
             let taken = self.hub.receive(Timestamp::ZERO, self.speakers[self.turn], black_box(&self.line));
@@ -99,7 +100,7 @@ impl Room {
             least(effort, || {
                 self.say(lines);
                 let time = timed(|| self.driver.drain(&mut self.hub));
-                // Nobody reads what it said itself.
+                // A sender does not read its own message.
                 per(time, lines * (self.sessions - 1))
             })
         };
@@ -109,19 +110,19 @@ impl Room {
     }
 }
 
-/// How many lines are said at once to see what one costs; of 4 KiB each, that is half of what the log holds.
+/// How many lines are sent at once to measure one; of 4 KiB each, they fill half of the log.
 const SAID: u32 = 500;
 
-/// How many lines a reader gets at once, if it is not one.
+/// How many lines a reader gets at once, unless it is one.
 const LINES: u32 = 100;
 
-/// Carries out the hub's commands in rounds: some sessions are looked up, then they are "written to", then reported.
+/// Carries out the hub's commands in rounds: fills batches for some sessions, "writes" them, then reports them.
 #[derive(Default)]
 struct Driver {
     batches: [Batch; 8],
     /// How many of the batches are in use.
     filled: usize,
-    /// Sessions, and which batch is theirs.
+    /// Sessions, and the indices of their batches.
     round: Vec<(SessionId, usize)>,
 }
 
@@ -132,13 +133,13 @@ const ROUND: usize = 128;
 const MAX_BYTES: usize = 64 << 10;
 
 impl Driver {
-    /// Delivers all there is.
+    /// Delivers everything pending.
     fn drain(&mut self, hub: &mut Hub) {
         loop {
             match hub.poll_command() {
                 Some(Command::Send(id)) => self.send(hub, id),
                 Some(_) => {}
-                // What is reported may be followed by more for the same session.
+                // The reports may make more pending for the same sessions.
                 None if self.round.is_empty() => return,
                 None => self.report(hub),
             }
@@ -161,7 +162,7 @@ impl Driver {
         }
     }
 
-    /// Everybody's socket has taken everything.
+    /// Reports that every socket has taken everything.
     fn report(&mut self, hub: &mut Hub) {
         for (id, batch) in self.round.drain(..) {
             let batch = &self.batches[batch];
@@ -172,7 +173,7 @@ impl Driver {
     }
 }
 
-/// Measures again and again, a few times at least, and returns the least.
+/// Measures repeatedly, a few times at least, and returns the minimum.
 fn least(effort: Effort, mut measure: impl FnMut() -> f64) -> f64 {
     const TIMES: usize = 5;
     let start = Instant::now();
@@ -192,12 +193,12 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// Returns the nanoseconds for one of so many.
+/// Returns the nanoseconds for one of `count`.
 fn per(time: Duration, count: u32) -> f64 {
     time.as_secs_f64() * 1e9 / f64::from(count)
 }
 
-/// Returns what the machine says it computes with.
+/// Returns the processor's name.
 fn processor() -> String {
     let name = CpuInfo::current().ok().and_then(|cpus| cpus.model_name(0).map(String::from));
     name.unwrap_or_else(|| "some processor".to_owned())

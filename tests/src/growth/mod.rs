@@ -1,6 +1,6 @@
-//! How the core's costs grow, measured and drawn; `growth` is the program.
+//! How the core's costs grow, measured and drawn; the program is `growth`.
 //!
-//! [`measure`] makes a [`Table`], which is kept as a file, and [`draw`] makes a picture of it.
+//! [`measure`] makes a [`Table`], which is kept as a file, and [`draw`] makes a chart of it.
 
 mod chart;
 mod measure;

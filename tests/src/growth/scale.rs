@@ -1,6 +1,6 @@
 //! Logarithmic axes.
 
-/// Where numbers are on a line, if each step is a multiple of the one before.
+/// The positions of numbers on a logarithmic axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     from: f64,
@@ -16,21 +16,21 @@ impl Scale {
         Self { from, to, start, end }
     }
 
-    /// Returns where a number is.
+    /// Returns the position of a number.
     pub(super) fn place(self, number: f64) -> f64 {
         let share = (number / self.from).ln() / (self.to / self.from).ln();
         self.start + share * (self.end - self.start)
     }
 
-    /// Returns the powers of `base` on the line.
+    /// Returns the powers of `base` on the axis.
     pub(super) fn ticks(self, base: f64) -> impl Iterator<Item = f64> {
-        // A little more, so that rounding leaves no end out.
+        // Slightly wider, so that rounding loses neither end.
         let first = (self.from * 0.999).log(base).ceil() as i32;
         (first..).map(move |power| base.powi(power)).take_while(move |tick| *tick <= self.to * 1.001)
     }
 }
 
-/// Returns the powers of ten around all of the numbers.
+/// Returns the powers of ten that enclose all the numbers.
 pub(super) fn decades(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     let (least, most) = numbers.fold((f64::INFINITY, 0_f64), |(least, most), n| (least.min(n), most.max(n)));
     let from = 10_f64.powf(least.log10().floor());

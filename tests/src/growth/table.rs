@@ -1,11 +1,11 @@
-//! What was measured, as a file of columns separated by tabs.
+//! The measurements, as a file of columns separated by tabs.
 //!
-//! It is read and written here: before the columns are notes, which no library for such files keeps.
+//! Read and written here, because libraries for such files do not keep the notes before the columns.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What is made larger while all else stays.
+/// What is made larger while everything else stays the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sweep {
     /// How many sessions there are.
@@ -17,10 +17,10 @@ pub enum Sweep {
 }
 
 impl Sweep {
-    /// All of them, in the order in which they are shown.
+    /// All sweeps, in the order in which they are shown.
     pub const ALL: [Self; 3] = [Self::Sessions, Self::Bytes, Self::Senders];
 
-    /// Returns what it is called in a table.
+    /// Returns its name in a table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,34 +31,34 @@ impl Sweep {
     }
 }
 
-/// What things cost, in nanoseconds.
+/// Costs in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figures {
-    /// To say a line.
+    /// Publishing a line.
     pub say: f64,
-    /// To deliver one to a reader for whom nothing else is pending.
+    /// Delivering one line to a reader for whom nothing else is pending.
     pub alone: f64,
-    /// To deliver one to a reader with a hundred others.
+    /// Delivering one line to a reader together with a hundred others.
     pub among_100: f64,
 }
 
-/// What things cost at one place of a sweep.
+/// The costs at one position of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
-    /// What is made larger.
+    /// The sweep.
     pub sweep: Sweep,
-    /// How large it is here.
+    /// The position: the swept number.
     pub at: u32,
-    /// What things cost then.
+    /// The costs.
     pub figures: Figures,
 }
 
-/// What was measured, and where.
+/// Measurements, and where they were made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// What else there is to know, a line each: when, on which machine.
+    /// Further notes, a line each: when, on which machine.
     pub notes: Vec<String>,
-    /// What was measured.
+    /// The measurements.
     pub rows: Vec<Row>,
 }
 
@@ -113,7 +113,7 @@ fn row(line: &str) -> Option<Row> {
     let name = columns.next()?;
     let sweep = Sweep::ALL.into_iter().find(|sweep| sweep.name() == name)?;
     let at = columns.next()?.parse().ok().filter(|at| *at > 0)?;
-    // What has no logarithm cannot be drawn.
+    // A number without a logarithm cannot be drawn.
     let mut figure = || columns.next()?.parse::<f64>().ok().filter(|figure| figure.is_normal() && *figure > 0.0);
     let figures = Figures { say: figure()?, alone: figure()?, among_100: figure()? };
     columns.next().is_none().then_some(Row { sweep, at, figures })

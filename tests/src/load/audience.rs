@@ -13,11 +13,11 @@ use super::wire::PROBE;
 #[derive(Debug)]
 pub(super) struct Audience {
     senders: usize,
-    lanes: [Lane; 2],
+    forms: [LineForm; 2],
     reached: Vec<bool>,
     /// The next message that each session expects from each sender.
     pub(super) sequences: Sequences,
-    /// How long messages took.
+    /// The latencies of messages.
     pub(super) latency: Latency,
     /// Counts of what was received.
     pub(super) got: Got,
@@ -41,19 +41,19 @@ pub struct Got {
     pub announced_missed: u64,
     /// Messages that no reader has received at the end, each counted once.
     pub unseen: u64,
-    /// Messages that no reader had received when the run ended, although messages of their senders were still arriving:
-    /// a rate holds them back.
+    /// Messages that no reader had received at the end, while messages of their senders were still arriving: a rate
+    /// limit holds them back.
     pub held_back: u64,
-    /// The shortest time that a probe took, in nanoseconds.
+    /// The shortest latency of a probe, in nanoseconds.
     pub probe: Option<u64>,
 }
 
-/// The form of a dialect's lines.
+/// How the lines of a dialect are recognized.
 #[derive(Debug)]
-struct Lane {
+struct LineForm {
     /// How many bytes come before the text; all names of a run have the same length.
     prefix_len: usize,
-    /// By sender: what comes before its text, as seen in its first line.
+    /// By sender: the bytes before its text, as seen in its first line.
     prefixes: Vec<Vec<u8>>,
 }
 
@@ -69,9 +69,9 @@ pub(super) struct Scanned {
 }
 
 impl Audience {
-    /// Begins before anything was received. The senders come after the other readers.
+    /// Makes an audience that has received nothing. The senders come after the other readers.
     pub(super) fn new(readers: usize, senders: usize) -> Self {
-        let lane = || Lane { prefix_len: 0, prefixes: vec![Vec::new(); senders] };
+        let form = || LineForm { prefix_len: 0, prefixes: vec![Vec::new(); senders] };
         let mut sequences = Sequences::new(readers, senders);
         for sender in 0..senders {
             // A sender does not receive its own messages; if one comes, it counts as repeated.
@@ -79,7 +79,7 @@ impl Audience {
         }
         Self {
             senders,
-            lanes: [lane(), lane()],
+            forms: [form(), form()],
             reached: vec![false; readers],
             sequences,
             latency: Latency::new(),
@@ -118,14 +118,14 @@ impl Audience {
     /// Takes the line at the start of `bytes` if it is the one that the reader expects next from its sender; returns
     /// its length.
     ///
-    /// Nearly every line is, so the speed of the tool depends on this: nothing but the sender is decoded.
+    /// Nearly every line is, so the speed of the tool depends on this: it decodes only the sender.
     #[inline]
     fn expected_line<F: Form>(&mut self, which: usize, reader: usize, bytes: &[u8], sent: &Sent) -> Option<usize> {
-        let lane = &self.lanes[which];
-        let (prefix, words) = bytes.split_at_checked(lane.prefix_len)?;
+        let form = &self.forms[which];
+        let (prefix, words) = bytes.split_at_checked(form.prefix_len)?;
         let (header, words) = words.split_at_checked(F::HEADER)?;
         let sender = F::sender(header)? as usize;
-        if sender >= self.senders || *prefix != *lane.prefixes[sender] {
+        if sender >= self.senders || *prefix != *form.prefixes[sender] {
             return None;
         }
         let seq = self.sequences.expected(reader, sender);
@@ -140,7 +140,7 @@ impl Audience {
         self.sequences.came_as_expected(reader, sender);
         self.latency.came(message.due);
         self.got.messages += 1;
-        Some(lane.prefix_len + F::HEADER + filler.len() + 1)
+        Some(form.prefix_len + F::HEADER + filler.len() + 1)
     }
 
     /// Reads any line.
@@ -171,8 +171,8 @@ impl Audience {
                 }
                 Some(header) if sent.has_sent(header) => {
                     let sender = header.sender as usize;
-                    self.lanes[which].prefix_len = prefix.len();
-                    prefix.clone_into(&mut self.lanes[which].prefixes[sender]);
+                    self.forms[which].prefix_len = prefix.len();
+                    prefix.clone_into(&mut self.forms[which].prefixes[sender]);
                     scanned.resolved += self.sequences.came(reader, sender, header.seq);
                     self.latency.came(header.due);
                     self.got.messages += 1;
@@ -182,7 +182,7 @@ impl Audience {
         }
     }
 
-    /// Returns whether a reader has received a probe, which shows that the server sends it messages.
+    /// Returns whether a reader has received a probe, so the server sends it messages.
     pub(super) fn is_reached(&self, reader: usize) -> bool {
         self.reached[reader]
     }
@@ -197,7 +197,7 @@ mod tests {
     const DUE: u64 = 1_000;
     const CAME: u64 = 5_000;
 
-    /// A reader of one sender's messages, some of which were sent.
+    /// A reader of one sender's messages, and the lines of those that were sent.
     struct Stream {
         dialect: Dialect,
         audience: Audience,
@@ -219,7 +219,7 @@ mod tests {
             Self { dialect, audience: Audience::new(2, 1), sent, lines }
         }
 
-        /// Feeds the lines of those messages in that order, in pieces of some length.
+        /// Feeds the lines of these messages in this order, in pieces of that length.
         fn feed(&mut self, messages: &[usize], piece: usize) -> u64 {
             let bytes: Vec<u8> = messages.iter().flat_map(|i| self.lines[*i].clone()).collect();
             self.feed_bytes(&bytes, piece)

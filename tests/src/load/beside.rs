@@ -1,5 +1,5 @@
-//! Compares this project's servers with `limit`: they are loaded in turn, so each ratio is of runs that are seconds
-//! apart.
+//! Compares this project's servers with `limit`. They are loaded in turn, so that each ratio is of runs that are
+//! seconds apart.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -33,11 +33,11 @@ struct Outcome {
     p99: f64,
 }
 
-/// Compares the servers and writes a table to `out`; returns whether in all runs everything arrived once and in order.
+/// Compares the servers and writes a table to `out`; returns whether everything arrived once and in order in all runs.
 ///
 /// # Errors
 ///
-/// If nobody can be connected.
+/// If no connection can be opened.
 ///
 /// # Panics
 ///
@@ -72,7 +72,7 @@ pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, Lo
         }
     }
     let rounds = comparison.rounds;
-    // That nobody reads it changes nothing.
+    // A closed output is ignored.
     let _ = writeln!(
         out,
         "medians of {rounds} rounds, and medians of the ratios to the limit of the same round\n\n{}",
@@ -84,7 +84,7 @@ pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, Lo
 const HEADER: [&str; 10] =
     ["row", "server", "deliveries/s", "ratio", "s a million", "ratio", "p50", "ratio", "p99", "ratio"];
 
-/// Starts all servers on the first processor and leaves this tool to the last, if there are several.
+/// Starts all servers on the first processor, and moves this tool to the last, if there are several.
 fn start() -> Vec<Server> {
     let processors: Vec<usize> = sched_getaffinity(None)
         .map(|set| (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect())
@@ -137,7 +137,7 @@ fn title(row: &Options) -> String {
     format!("{}, {}, {} B, {pace}", of(row.senders, "sender"), of(row.readers, "reader"), row.sizes)
 }
 
-/// Returns a row's lines of the table, one for each server; the others are compared with the first.
+/// Returns a row's lines of the table, one for each server; the first is the one that the others are compared with.
 fn rows(row: &Options, servers: &[Server], outcomes: &[Vec<Outcome>]) -> Vec<[String; HEADER.len()]> {
     let cells = |(i, (server, own)): (usize, (&Server, &Vec<Outcome>))| {
         let figure = |of: fn(&Outcome) -> f64| median(own.iter().map(of));

@@ -24,7 +24,7 @@ pub(super) struct Crowd {
     poller: Poller,
     /// Watches the connections whose input is discarded; polled only now and then.
     idle: Poller,
-    /// When it was last polled.
+    /// When that was last polled.
     emptied: Instant,
     ready: Vec<Ready>,
     buffer: Box<[u8]>,
@@ -32,7 +32,7 @@ pub(super) struct Crowd {
     counts: Counts,
     /// How many connections there are descriptors for.
     room: u64,
-    /// Where the senders' connections begin.
+    /// The index of the first sender's connection.
     first_sender: usize,
     /// What was sent.
     pub(super) sent: Sent,
@@ -40,7 +40,7 @@ pub(super) struct Crowd {
     pub(super) audience: Audience,
     /// How much may be sent, in a closed loop.
     pub(super) window: Option<Window>,
-    /// Why connections ended, and how many for that reason.
+    /// The reasons why connections ended, and how many ended for each.
     pub(super) ended: BTreeMap<String, u64>,
 }
 
@@ -51,11 +51,11 @@ pub(super) struct Counts {
     pub(super) connecting: usize,
     /// Connected.
     pub(super) open: usize,
-    /// All that ever were connected.
+    /// All that were ever connected.
     pub(super) opened: usize,
     /// Bytes received.
     pub(super) bytes: u64,
-    /// Reads that brought some.
+    /// Reads that returned bytes.
     pub(super) reads: u64,
 }
 
@@ -73,11 +73,11 @@ struct Connection {
     state: State,
     role: Role,
     dialect: Dialect,
-    /// An unfinished line.
+    /// The start of a line that is not complete yet.
     begun: Vec<u8>,
-    /// What is to be written.
+    /// Bytes to be written.
     out: Vec<u8>,
-    /// What comes before the text in its lines.
+    /// The bytes before the text in its lines.
     line_start: Vec<u8>,
     /// The last notice to it.
     told: Option<String>,
@@ -90,15 +90,15 @@ enum State {
     Closed,
 }
 
-/// Large enough for all that the kernel has, small enough to stay in the processor's cache.
+/// Large enough for everything that the kernel has, small enough to stay in the processor's cache.
 const BUFFER: usize = 256 << 10;
 
-/// How often the input of idle connections is discarded: so seldom that it takes this tool little processor time, so
-/// often that their receive buffers, 128 KiB and more, seldom fill up.
+/// How often the input of idle connections is discarded: so rarely that it takes this tool little processor time, but
+/// often enough that their receive buffers, 128 KiB and more, rarely fill up.
 const EMPTY_EVERY: Duration = Duration::from_millis(20);
 
 impl Crowd {
-    /// Begins without connections, and with room for this many.
+    /// Makes a crowd without connections, with descriptors for `room` of them.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Crowd {
         self.connections.is_empty()
     }
 
-    /// Begins one more connection, which first asks for the name if one is given.
+    /// Starts one more connection, which first asks for the name if one is given.
     pub(super) fn connect(&mut self, target: Target, from: Option<IpAddr>, role: Role, name: Option<&str>) {
         let index = self.connections.len();
         let connected = self.check_room().and_then(|()| start_connect(target.addr, from)).and_then(|stream| {
@@ -187,12 +187,12 @@ impl Crowd {
         self.first_sender + sender
     }
 
-    /// Returns how many bytes a connection has yet to write.
+    /// Returns how many bytes a connection has not written yet.
     pub(super) fn unwritten(&self, index: usize) -> usize {
         self.connections[index].out.len()
     }
 
-    /// Queues a sender's next message, which was due at that time; [`flush`](Self::flush) sends it.
+    /// Queues a sender's next message, due at that time; [`flush`](Self::flush) sends it.
     pub(super) fn say(&mut self, sender: usize, due: u64) {
         let index = self.connection_of(sender);
         let (seq, message) = self.sent.next(sender, due);
@@ -216,7 +216,7 @@ impl Crowd {
         self.flush(index);
     }
 
-    /// Sends an empty line, to show that the connection is alive; not if more is to be sent.
+    /// Sends an empty line as a keepalive, unless other output is queued.
     pub(super) fn keep_alive(&mut self, index: usize) {
         if self.is_open(index) && self.unwritten(index) == 0 {
             self.connections[index].out.push(b'\n');
@@ -253,7 +253,7 @@ impl Crowd {
         }
     }
 
-    /// Waits until something can be done, for `timeout` at most, and does it.
+    /// Waits for sockets for at most `timeout`, and handles those that are ready.
     ///
     /// # Errors
     ///
@@ -295,7 +295,7 @@ impl Crowd {
         }
     }
 
-    /// Handles the outcome of connecting.
+    /// Handles the result of connecting.
     fn connected(&mut self, index: usize) {
         let connection = &mut self.connections[index];
         let State::Connecting(stream) = mem::replace(&mut connection.state, State::Closed) else { return };
@@ -351,7 +351,7 @@ impl Crowd {
                 }
                 (scanned.used, scanned.told)
             }
-            // Only a closing notice could matter.
+            // Only a closing notice matters.
             Role::Idle => {
                 let used = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
                 (used, connection.dialect.last_told(&bytes[..used]))
@@ -359,7 +359,7 @@ impl Crowd {
         };
         connection.told = told.or(connection.told.take());
         connection.begun.clear();
-        // A line that does not fit is not from this run.
+        // A line that does not fit is not of this run.
         let rest = &bytes[used..];
         connection.begun.extend_from_slice(if rest.len() < BUFFER { rest } else { &[] });
     }

@@ -25,7 +25,7 @@ impl Dialect {
         }
     }
 
-    /// Returns what comes before the text in a message of a member of that name.
+    /// Returns the bytes before the text in a message of a member with that name.
     pub(super) fn line_start(self, name: &str) -> Vec<u8> {
         match self {
             Self::Text => Text::line_start(name),
@@ -46,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// Returns the server's notice in the last of these lines, if there is one.
+    /// Returns the server's notice in the last of these lines, if it is one.
     pub(super) fn last_told(self, lines: &[u8]) -> Option<String> {
         let line = lines.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
         let line = match self {

@@ -1,4 +1,4 @@
-//! How a message looks in a line of either dialect, and the server's other lines.
+//! The lines of either dialect: messages, and the server's other lines.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,13 +13,13 @@ pub(super) trait Form {
     /// Returns the line that asks for a name.
     fn name_line(name: &str) -> Vec<u8>;
 
-    /// Returns what comes before the text in a message of a member of that name.
+    /// Returns the bytes before the text in a message of a member with that name.
     fn line_start(name: &str) -> Vec<u8>;
 
     /// Returns a header as it is written in lines.
     fn header(encoded: &Encoded) -> &[u8];
 
-    /// Returns what follows the header in the line of a message of that size, without the line end.
+    /// Returns the bytes after the header in the line of a message of that size, without the line end.
     fn filler(wire: &Wire, size: usize) -> &[u8];
 
     /// Returns the sender in the first [`HEADER`](Self::HEADER) bytes of a message.
@@ -34,7 +34,7 @@ pub(super) trait Form {
 pub(super) enum Line<'a> {
     /// A message.
     Said {
-        /// What comes before the text: the name and what the dialect puts around it.
+        /// The bytes before the text: the name, and what the dialect puts around it.
         prefix: &'a [u8],
         /// The text.
         words: Vec<u8>,
@@ -138,7 +138,7 @@ impl Form for Classic {
     }
 }
 
-/// Reads `missed 12 messages`.
+/// Parses `missed 12 messages`.
 fn missed(words: &[u8]) -> Option<Line<'static>> {
     let count = std::str::from_utf8(words).ok()?.strip_prefix("missed ")?;
     let count = count.strip_suffix(" messages").or_else(|| count.strip_suffix(" message"))?;

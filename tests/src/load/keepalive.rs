@@ -1,31 +1,31 @@
-//! Silent sessions show now and then that they are alive.
+//! Keepalives of silent sessions.
 
 use super::crowd::Crowd;
 use super::dialect::Dialect;
 use super::options::Keepalive;
 
-/// Rounds through all sessions of a dialect, evenly over time so that they never all speak at once.
+/// Goes round all sessions of a dialect, evenly over time so that they never all send at once.
 #[derive(Debug)]
 pub(super) struct Rounds {
     keepalive: Keepalive,
     by_dialect: Vec<Round>,
-    /// Until when the time has been used, in nanoseconds.
+    /// The time up to which keepalives were sent, in nanoseconds.
     until: u64,
 }
 
 #[derive(Debug)]
 struct Round {
     dialect: Dialect,
-    /// How long one takes, in nanoseconds.
+    /// How long a round takes, in nanoseconds.
     period: f64,
     sessions: Vec<usize>,
     next: usize,
-    /// How many sessions are due, with what is left over from before.
+    /// How many sessions are due, with the fraction left over from before.
     due: f64,
 }
 
 impl Rounds {
-    /// Begins without any session.
+    /// Makes rounds without any session.
     pub(super) fn new(keepalive: Keepalive) -> Self {
         Self { keepalive, by_dialect: Vec::new(), until: 0 }
     }
@@ -45,13 +45,13 @@ impl Rounds {
         }
     }
 
-    /// Has those sessions send an empty line whose turn has come.
+    /// Makes the sessions whose turn has come send an empty line.
     pub(super) fn go(&mut self, crowd: &mut Crowd, now: u64) {
         let passed = now.saturating_sub(self.until) as f64;
         self.until = now;
         for round in &mut self.by_dialect {
             let all = round.sessions.len() as f64;
-            // After a long pause each is due once.
+            // After a long pause, each session is due once.
             round.due = (round.due + all * passed / round.period).min(all);
             while round.due >= 1.0 {
                 round.due -= 1.0;

@@ -1,4 +1,4 @@
-//! How long messages take.
+//! The latencies of messages.
 
 use hdrhistogram::Histogram;
 
@@ -7,24 +7,24 @@ use hdrhistogram::Histogram;
 pub(super) struct Latency {
     histogram: Histogram<u64>,
     now: u64,
-    /// Messages that were due at the same time and came at the same time, as whole batches do in a closed loop, are
+    /// Messages with the same due time and the same time of arrival, such as whole batches in a closed loop, are
     /// counted together.
     due: u64,
     count: u64,
 }
 
-/// Longer latencies count as this, ten minutes.
+/// The longest latency that is recorded, ten minutes; longer ones count as this.
 const LONGEST: u64 = 600_000_000_000;
 
 /// Significant digits.
 const PRECISION: u8 = 3;
 
 impl Latency {
-    /// Begins without any message.
+    /// Makes a histogram of nothing.
     ///
     /// # Panics
     ///
-    /// Never: the histogram's bounds are right.
+    /// Never: the histogram's bounds are valid.
     pub(super) fn new() -> Self {
         let histogram = Histogram::new_with_max(LONGEST, PRECISION).expect("bounds that are right");
         Self { histogram, now: 0, due: 0, count: 0 }

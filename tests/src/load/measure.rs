@@ -1,4 +1,4 @@
-//! Where a run stands at a moment, and what the server uses.
+//! The state of a run at one moment, and the resources of the server.
 
 use std::io;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::crowd::{Counts, Crowd};
 use super::run::LoadError;
 use crate::resources::Process;
 
-/// Looks at processes now and then.
+/// Samples the processes now and then.
 #[derive(Debug)]
 pub(super) struct Measure {
     server: Option<Process>,
@@ -17,7 +17,7 @@ pub(super) struct Measure {
     next: u64,
 }
 
-/// Where a run stands at a moment.
+/// The state of a run at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
     /// When that is, in nanoseconds since the start.
@@ -32,11 +32,11 @@ pub(super) struct Snapshot {
     pub(super) own_cpu: Duration,
     /// How long this tool had to wait for a processor.
     pub(super) own_wait: Duration,
-    /// What the server has used, if it is known.
+    /// The resources that the server has used, if its process is known.
     pub(super) server: Option<Usage>,
 }
 
-/// What a process uses.
+/// The resources of a process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Usage {
     /// The processor time it has used.
@@ -45,15 +45,15 @@ pub(super) struct Usage {
     pub(super) resident: u64,
 }
 
-/// How often memory is looked at.
+/// How often memory is sampled.
 const EVERY: Duration = Duration::from_millis(200);
 
 impl Measure {
-    /// Looks at a server's process, if it is known.
+    /// Prepares to sample a server's process, if it is known.
     ///
     /// # Errors
     ///
-    /// If it is not there.
+    /// If there is no such process.
     pub(super) fn new(pid: Option<u32>) -> Result<Self, LoadError> {
         let server = pid.map(Process::new);
         if let (Some(pid), Some(server)) = (pid, server) {
@@ -62,17 +62,17 @@ impl Measure {
         Ok(Self { server, this: Process::this(), most_resident: 0, next: 0 })
     }
 
-    /// Looks at the server's memory if it is time for that.
+    /// Samples the server's memory if it is time for that.
     pub(super) fn watch(&mut self, now: u64) {
         if now >= self.next {
             self.next = now + EVERY.as_nanos() as u64;
-            // If it is gone, the connections will tell.
+            // If the process is gone, its connections will show that.
             let resident = self.server.and_then(|server| server.resident_kib().ok());
             self.most_resident = self.most_resident.max(resident.unwrap_or(0));
         }
     }
 
-    /// Returns where the run stands.
+    /// Returns the state of the run.
     ///
     /// # Errors
     ///

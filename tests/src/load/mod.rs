@@ -1,5 +1,5 @@
-//! A load generator: how many messages a server delivers, how long they take, and whether each arrives once and in
-//! order.
+//! A load generator: measures how many messages a server delivers and how long they take, and checks that each arrives
+//! once and in order.
 //!
 //! One thread drives all connections, so that its own cost is low and the same for every server:
 //!
@@ -9,7 +9,7 @@
 //! - `crowd`: the connections, all on one epoll.
 //! - `sent` and `audience`: what was sent, and what was received; `sequence` finds lost, late and repeated messages.
 //! - `window`: the closed loop. The open loop is a schedule: a message that could not be sent when it was due is sent
-//!   later, but its latency counts from when it was due. So a server that pauses is not given less load meanwhile
+//!   later, but its latency counts from when it was due. So a server that pauses is not offered less load meanwhile
 //!   (coordinated omission).
 //! - `report`: the results, as a table or as JSON.
 //! - `beside`: this project's servers and the program `limit`, loaded in turn and compared.
@@ -31,7 +31,7 @@ mod run;
 mod sent;
 mod sequence;
 mod sources;
-mod standing;
+mod status;
 mod window;
 mod wire;
 
@@ -43,5 +43,5 @@ pub use self::progress::Progress;
 pub use self::report::Report;
 pub use self::run::{LoadError, run};
 pub use self::sequence::Tally;
-pub use self::standing::{Standing, Watch};
+pub use self::status::{Status, Watch};
 pub use self::wire::{RunId, Sizes};

@@ -78,7 +78,7 @@ struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How long")]
     duration: Option<Duration>,
 
-    /// How often a session sends an empty line, so that the server does not time it out [default: classic 5s, text 200s]
+    /// How often a session sends an empty line, so that the server keeps it open [default: classic 5s, text 200s]
     #[arg(long, value_name = "TIME|off", value_parser = keepalive, help_heading = "How long")]
     keepalive: Option<Keepalive>,
 

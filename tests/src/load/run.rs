@@ -13,7 +13,7 @@ use super::options::{Options, Pace};
 use super::report::{Connecting, Report};
 use super::sent::Sent;
 use super::sources::Sources;
-use super::standing::{Standing, Watch};
+use super::status::{Status, Watch};
 use super::window::Window;
 use super::wire::{RunId, Wire};
 use crate::sockets::raise_descriptor_limit;
@@ -23,17 +23,17 @@ use crate::sockets::raise_descriptor_limit;
 pub enum LoadError {
     /// No connection could be opened.
     NobodyConnected {
-        /// What went wrong with most of them.
+        /// The most common reason.
         reason: String,
     },
-    /// The server's process cannot be looked at.
+    /// The server's process cannot be inspected.
     Process {
         /// Its id.
         pid: u32,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// The system refuses something else.
+    /// Another refusal of the system.
     System(io::Error),
 }
 
@@ -59,7 +59,7 @@ impl From<io::Error> for LoadError {
 ///
 /// # Errors
 ///
-/// If nobody can be connected, or the server's process is not there.
+/// If no connection can be opened, or the server's process does not exist.
 pub fn run(options: &Options, id: RunId, watch: &mut Watch<'_>) -> Result<Report, LoadError> {
     let mut run = Run::new(options, id, watch)?;
     let before = run.measure.snapshot(&run.crowd)?;
@@ -76,44 +76,44 @@ struct Run<'a, 'w> {
     measure: Measure,
     watch: &'a mut Watch<'w>,
     rounds: Rounds,
-    /// Whose turn it is.
+    /// The sender whose turn is next.
     next_sender: usize,
-    /// The longest time by which a message was sent after it was due, in nanoseconds.
+    /// The longest delay between the due time of a message and sending it, in nanoseconds.
     latest: u64,
 }
 
-/// How many connections are opened at once: fewer than servers queue.
+/// How many connections are opened at once: fewer than the listen backlog of servers.
 const CONNECTING: usize = 128;
 
-/// Descriptors that are no connections: standard streams, epoll, files of `/proc`.
+/// Descriptors that are not connections: standard streams, epoll, files of `/proc`.
 const OTHERS: u64 = 32;
 
-/// How long it may take until every session is sent messages.
+/// How long it may take until every session receives messages.
 const REACHING: Duration = Duration::from_secs(15);
 
 /// How often a probe is sent until then.
 const PROBING: Duration = Duration::from_millis(250);
 
-/// If nothing is received for this long, messages on their way are given up.
+/// After this long without input, messages on their way are given up.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait for messages on their way at the end.
 const DRAINING: Duration = Duration::from_secs(10);
 
-/// How many bytes a connection may have queued; beyond that, nothing more is sent over it.
+/// The most bytes that a connection may have queued; beyond that, nothing more is sent over it.
 const UNWRITTEN: usize = 1 << 20;
 
 /// How many messages are sent before reading.
 const AT_ONCE: usize = 256;
 
-/// The longest wait, since some work has to be done now and then.
+/// The longest wait, since some work must be done regularly.
 const TURN: Duration = Duration::from_millis(50);
 
 impl<'a, 'w> Run<'a, 'w> {
     fn new(options: &'a Options, id: RunId, watch: &'a mut Watch<'w>) -> Result<Self, LoadError> {
         let total = options.readers + options.senders + options.idle;
         let room = raise_descriptor_limit(total as u64 + OTHERS).saturating_sub(OTHERS);
-        // By default Linux may wait 50 µs too long, which would be measured as the server's time.
+        // By default Linux may wait 50 µs too long, which would be attributed to the server.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         let window = if let Pace::Window(size) = options.pace { Some(size) } else { None };
         let sent = Sent::new(options.senders, window.unwrap_or(0) as usize, Wire::new(id, options.sizes));
@@ -128,7 +128,7 @@ impl<'a, 'w> Run<'a, 'w> {
         })
     }
 
-    /// Opens all connections, and waits until every one whose input is checked is sent messages.
+    /// Opens all connections, and waits until every one whose input is checked receives messages.
     fn connect(&mut self) -> Result<Connecting, LoadError> {
         let options = self.options;
         let begin = self.crowd.now();
@@ -159,7 +159,7 @@ impl<'a, 'w> Run<'a, 'w> {
         Ok(Connecting { took, opened: self.crowd.counts().opened, unreached })
     }
 
-    /// Sends probes until everybody has received one; returns how many have not.
+    /// Sends probes until every session has received one; returns how many have not.
     fn reach(&mut self) -> io::Result<usize> {
         let give_up = self.crowd.now() + REACHING.as_nanos() as u64;
         let mut next = 0;
@@ -173,7 +173,7 @@ impl<'a, 'w> Run<'a, 'w> {
             let own = speakers[0].filter(|_| speakers[1].is_none()).map(|sender| self.crowd.connection_of(sender));
             let unreached = waiting.filter(|i| Some(*i) != own).count();
             if unreached == 0 || now >= give_up || speakers[0].is_none() {
-                // Without senders nothing can be lost.
+                // Without senders, no message can be lost.
                 let settled = now + if speakers[0].is_none() { SILENCE.as_nanos() as u64 } else { 0 };
                 while self.crowd.now() < settled {
                     self.go_on("settling")?;
@@ -188,8 +188,7 @@ impl<'a, 'w> Run<'a, 'w> {
         }
     }
 
-    /// Sends, first for the time of warming up; returns where things stood at the beginning and the end of the
-    /// measurement.
+    /// Sends, first during the warm-up; returns the states of the run at the beginning and the end of the measurement.
     fn load(&mut self) -> io::Result<(Snapshot, Snapshot)> {
         let begin = self.crowd.now();
         let warm = begin + self.options.warm_up.as_nanos() as u64;
@@ -225,7 +224,7 @@ impl<'a, 'w> Run<'a, 'w> {
         }
     }
 
-    /// Sends as much as the window has room for, equally from all senders.
+    /// Sends as much as the window allows, equally from all senders.
     fn fill_window(&mut self, now: u64) {
         let room = self.crowd.window.as_ref().map_or(0, Window::room);
         if room == 0 {
@@ -267,7 +266,7 @@ impl<'a, 'w> Run<'a, 'w> {
         self.crowd.is_open(index) && self.crowd.unwritten(index) < UNWRITTEN
     }
 
-    /// Waits until everybody has received everything, or nothing comes any more.
+    /// Waits until every session has received everything, or nothing more arrives.
     fn drain(&mut self) -> io::Result<()> {
         let give_up = self.crowd.now() + DRAINING.as_nanos() as u64;
         let mut heard = (self.crowd.counts().bytes, self.crowd.now());
@@ -304,7 +303,8 @@ impl<'a, 'w> Run<'a, 'w> {
         })
     }
 
-    /// Counts each sender's missing messages: as held back while its messages still come, otherwise as unseen or lost.
+    /// Counts each sender's missing messages: as held back while its messages still arrive, otherwise as unseen or
+    /// lost.
     fn give_up_missing(&mut self, still_coming: &[bool]) {
         if self.listening() < 2 {
             // There is no reader.
@@ -341,7 +341,7 @@ impl<'a, 'w> Run<'a, 'w> {
         let now = self.crowd.now();
         self.rounds.go(&mut self.crowd, now);
         self.measure.watch(now);
-        Ok((self.watch)(&Standing { doing, elapsed: Duration::from_nanos(now), crowd: &self.crowd }))
+        Ok((self.watch)(&Status { doing, elapsed: Duration::from_nanos(now), crowd: &self.crowd }))
     }
 }
 
@@ -350,7 +350,7 @@ struct Schedule {
     begin: u64,
     /// Messages a second.
     rate: f64,
-    /// Which message comes next.
+    /// The number of the next message.
     next: u64,
 }
 

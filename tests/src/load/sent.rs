@@ -1,8 +1,8 @@
-//! The messages sent lately, so that received ones can be compared instead of parsed.
+//! The messages sent most recently, so that received ones can be compared instead of parsed.
 
 use super::wire::{Encoded, Header, Wire};
 
-/// The latest messages of every sender.
+/// The latest messages of all senders.
 #[derive(Debug)]
 pub(super) struct Sent {
     /// What all messages have in common.
@@ -22,17 +22,17 @@ pub(super) struct Message {
 /// The latest messages of one sender, each at its number modulo the length.
 #[derive(Debug)]
 struct Ring {
-    /// Which message comes next.
+    /// The number of the next message.
     next: u64,
     latest: Box<[Message]>,
 }
 
-/// How many messages of all senders are kept at least: more than readers usually lag. Older messages are parsed, which
+/// How many messages of all senders together are kept: more than readers usually lag. Older messages are parsed, which
 /// is slower.
 const KEPT: usize = 65_536;
 
 impl Sent {
-    /// Begins with no message. `window` is how many may be on their way at once, where that is known.
+    /// Makes an empty record. `window` is how many messages may be on their way at once, if known.
     pub(super) fn new(senders: usize, window: usize, wire: Wire) -> Self {
         let kept = (KEPT.max(4 * window) / senders.max(1)).max(64).next_power_of_two();
         let nothing = Message { due: 0, header: wire.encode(Header { sender: 0, seq: 0, due: 0 }) };
@@ -62,12 +62,12 @@ impl Sent {
         self.senders.iter().map(|ring| ring.next).sum()
     }
 
-    /// Returns whether a message with that header was sent; it may be invented.
+    /// Returns whether a message with that header was sent; the header may be forged.
     pub(super) fn has_sent(&self, header: Header) -> bool {
         self.senders.get(header.sender as usize).is_some_and(|ring| header.seq < ring.next)
     }
 
-    /// Returns the message kept in a message's place: itself, or another if it is too old or not sent yet.
+    /// Returns the message in that message's place: itself, or another one if it is too old or not sent yet.
     pub(super) fn get(&self, sender: usize, seq: u64) -> Option<&Message> {
         let ring = self.senders.get(sender)?;
         Some(&ring.latest[ring.place(seq)])

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-/// Which message each reader expects next from each sender.
+/// The next message that each reader expects from each sender.
 #[derive(Debug)]
 pub(super) struct Sequences {
     senders: usize,
@@ -25,34 +25,35 @@ pub struct Tally {
     pub duplicated: u64,
 }
 
-/// A number above all messages, so that each one received counts as repeated.
+/// A number above those of all messages, so that every message received counts as duplicated.
 const NOTHING: u64 = u64::MAX;
 
-/// How many gaps are remembered for a reader and sender. A message that comes later counts as lost and as repeated.
+/// How many gaps are remembered for a reader and sender. A message of a forgotten gap that still arrives counts as lost
+/// and as duplicated.
 const GAPS: usize = 1_024;
 
 impl Sequences {
-    /// Begins with every reader expecting every sender's first message.
+    /// Makes sequences in which every reader expects every sender's first message.
     pub(super) fn new(readers: usize, senders: usize) -> Self {
         Self { senders, expected: vec![0; readers * senders], gaps: HashMap::new(), tally: Tally::default() }
     }
 
-    /// Notes that the reader is the sender, so that it receives nothing from it.
+    /// Records that the reader is the sender itself, which receives nothing of its own.
     pub(super) fn expect_nothing(&mut self, reader: usize, sender: usize) {
         self.expected[reader * self.senders + sender] = NOTHING;
     }
 
-    /// Returns which message the reader expects next from the sender.
+    /// Returns the number of the next message that the reader expects from the sender.
     pub(super) fn expected(&self, reader: usize, sender: usize) -> u64 {
         self.expected[reader * self.senders + sender]
     }
 
-    /// Notes that the expected message was received.
+    /// Records that the expected message was received.
     pub(super) fn came_as_expected(&mut self, reader: usize, sender: usize) {
         self.expected[reader * self.senders + sender] += 1;
     }
 
-    /// Notes that a message was received; returns how many of the sender's messages the reader no longer waits for.
+    /// Records that a message was received; returns how many of the sender's messages the reader no longer waits for.
     pub(super) fn came(&mut self, reader: usize, sender: usize, seq: u64) -> u64 {
         let place = reader * self.senders + sender;
         let expected = self.expected[place];
@@ -77,7 +78,7 @@ impl Sequences {
         0
     }
 
-    /// Removes a message from the gap that it belongs to, if there is one.
+    /// Removes a message from its gap, if it is in one.
     fn fill_gap(&mut self, place: usize, seq: u64) -> bool {
         let Some(gaps) = self.gaps.get_mut(&place) else { return false };
         let Some(i) = gaps.iter().position(|gap| gap.contains(&seq)) else { return false };

@@ -7,22 +7,22 @@ use super::options::{Options, Target};
 /// Where to connect from.
 pub(super) struct Sources {
     given: Vec<IpAddr>,
-    /// How many addresses of 127.0.0.0/8 to use where none is given.
+    /// How many addresses of 127.0.0.0/8 to use if none is given.
     loopback: usize,
 }
 
 /// How many connections to make from one address to one server. Linux has some 28,000 ports for them by default, and
-/// tries every second one first: the more of those are taken, the longer it searches for a free one.
+/// tries every second one first: the more are taken, the longer it searches.
 const FROM_ONE: usize = 2_000;
 
 impl Sources {
     pub(super) fn new(options: &Options) -> Self {
         let total = options.readers + options.senders + options.idle;
-        // However many targets there are, since a bound port is not used for a second target.
+        // Independent of the number of targets, since a bound port is not used for a second target.
         Self { given: options.sources.clone(), loopback: total.div_ceil(FROM_ONE) }
     }
 
-    /// Returns where a connection comes from; `None` leaves it to the system.
+    /// Returns the source address of a connection; `None` leaves it to the system.
     pub(super) fn get(&self, i: usize, target: Target) -> Option<IpAddr> {
         let to = target.addr.ip();
         let given = self.given.iter().filter(|from| from.is_ipv4() == to.is_ipv4());

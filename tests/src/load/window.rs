@@ -1,20 +1,20 @@
-//! The closed loop: how many messages may be on their way at once.
+//! The closed loop: limits how many messages are on their way at once.
 
-/// Allows a message only while fewer than a certain number have not yet reached the slowest reader.
+/// Allows a message only while fewer than `size` messages have not reached the slowest reader.
 #[derive(Debug)]
 pub(super) struct Window {
     size: u64,
     published: u64,
-    /// By reader: how many of all messages it has received, lost or sent itself; `None` for one that no longer counts.
+    /// By reader: how many of all messages it has received, lost or sent itself; `None` if it no longer counts.
     resolved: Vec<Option<u64>>,
-    /// How many readers have resolved a number of messages, by that number modulo the length. It gives the slowest
-    /// reader without a search.
+    /// How many readers have resolved a given number of messages, at that number modulo the length. It gives the
+    /// slowest reader without a search.
     readers_at: Vec<u32>,
     slowest: u64,
 }
 
 impl Window {
-    /// Begins with so many readers that have resolved nothing.
+    /// Makes a window with that many readers, which have resolved nothing.
     pub(super) fn new(size: u64, readers: usize) -> Self {
         // No reader is further behind than the window; one more, since a message is published before it is resolved.
         let mut readers_at = vec![0; (size as usize + 2).next_power_of_two()];
@@ -27,14 +27,14 @@ impl Window {
         self.published - self.slowest
     }
 
-    /// Returns how many messages may be published now: none, until a quarter of the window is free, so that they go
-    /// out in batches.
+    /// Returns how many messages may be published now: none until a quarter of the window is free, so that they go out
+    /// in batches.
     pub(super) fn room(&self) -> u64 {
         let room = self.size - self.outstanding();
         if room >= self.size.div_ceil(4) { room } else { 0 }
     }
 
-    /// Notes that a message was published.
+    /// Records that a message was published.
     ///
     /// # Panics
     ///
@@ -42,19 +42,19 @@ impl Window {
     pub(super) fn publish(&mut self) {
         debug_assert!(self.outstanding() < self.size, "published beyond the window");
         self.published += 1;
-        // Without anybody to wait for, nothing is outstanding.
+        // Without readers, nothing is outstanding.
         self.advance();
     }
 
-    /// Notes that a reader no longer waits for this many messages.
+    /// Records that a reader no longer waits for this many messages.
     pub(super) fn resolve(&mut self, reader: usize, count: u64) {
         if let Some(before) = self.resolved[reader] {
-            // A message that was given up may still come.
+            // A message that was given up may still arrive.
             self.place(reader, before, (before + count).min(self.published));
         }
     }
 
-    /// Waits no longer for a reader.
+    /// Stops waiting for a reader.
     pub(super) fn remove(&mut self, reader: usize) {
         if let Some(before) = self.resolved[reader].take() {
             *self.readers_at(before) -= 1;
@@ -62,7 +62,7 @@ impl Window {
         }
     }
 
-    /// Waits no longer for any message that was published.
+    /// Stops waiting for all messages published so far.
     pub(super) fn give_up(&mut self) {
         for reader in 0..self.resolved.len() {
             if let Some(before) = self.resolved[reader] {

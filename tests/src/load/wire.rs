@@ -19,26 +19,26 @@ pub(super) const CLASSIC_HEADER: usize = HEADER / 3 * 4;
 /// The contents of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// Who sent it, from 0.
+    /// The sender's number, from 0.
     pub(super) sender: u32,
-    /// Which of the sender's messages it is, from 0.
+    /// The number of the message among the sender's, from 0.
     pub(super) seq: u64,
-    /// When it was to be sent, in nanoseconds since the start of the run.
+    /// When it was due, in nanoseconds since the start of the run.
     pub(super) due: u64,
 }
 
 /// The sender of probes, which are sent until every reader has seen one.
 pub(super) const PROBE: u32 = MAX_SENDERS as u32;
 
-/// The most senders that a header has room for.
+/// The most senders that fit a header.
 pub(super) const MAX_SENDERS: usize = (1 << 18) - 1;
 
-/// The run that a message belongs to: a server may send a backlog, and other tools may be measuring, too.
+/// The run of a message: a server may send a backlog, and other tools may measure at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunId(u16);
 
 impl RunId {
-    /// Makes one of any number; two that differ in more than their last 12 bits may be the same.
+    /// Derives an id from any number; numbers that differ only above their last 12 bits give the same id.
     #[must_use]
     pub fn new(number: u64) -> Self {
         Self(number as u16 & 0xfff)
@@ -61,7 +61,7 @@ impl Sizes {
             // A division for every message received would take noticeable time.
             return self.min;
         }
-        // Large steps, so that long and short ones take turns.
+        // Large steps, so that long and short messages alternate.
         self.min + (seq.wrapping_mul(40_503) % (self.max - self.min + 1) as u64) as usize
     }
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Sizes {
     }
 }
 
-/// A header as it goes over the wire, in both dialects.
+/// A header as sent in each of the dialects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Encoded {
     pub(super) text: [u8; HEADER],
@@ -85,12 +85,12 @@ pub(super) struct Wire {
     run: RunId,
     sizes: Sizes,
     pub(super) text_filler: Vec<u8>,
-    /// The filler, by its length modulo three, on which the end of its base64 depends. A shorter filler is the end of
+    /// The filler, by its length modulo three, which decides the end of its base64. A shorter filler is a suffix of
     /// this one.
     pub(super) classic_filler: [Vec<u8>; 3],
 }
 
-/// The filler repeats itself so that every part of it looks the same in base64.
+/// The filler repeats, so that every part of it looks the same in base64.
 const FILLER: &[u8; 3] = b"abc";
 
 impl Wire {
@@ -107,7 +107,7 @@ impl Wire {
         self.sizes.of(seq)
     }
 
-    /// Returns the name under which a sender speaks. All have the same length.
+    /// Returns the name of a sender. All names have the same length.
     pub(super) fn name(&self, sender: usize) -> String {
         format!("load-{:03x}-{sender:05x}", self.run.0)
     }
@@ -127,7 +127,7 @@ impl Wire {
         Encoded { text, classic }
     }
 
-    /// Parses a message, given without its line; `None` if it is not of this run or was changed.
+    /// Parses a message without its line; `None` if it is not of this run or was changed.
     pub(super) fn decode(&self, message: &[u8]) -> Option<Header> {
         let (header, filler) = message.split_first_chunk::<HEADER>()?;
         let [mark, sender, seq, due] = fields(header);
@@ -136,7 +136,7 @@ impl Wire {
         (self.is_own(mark) && message.len() == size && *filler == self.text_filler[..filler.len()]).then_some(header)
     }
 
-    /// Returns whether a text with this beginning is meant to be a message of this run.
+    /// Returns whether a text that begins like this is meant to be a message of this run.
     pub(super) fn is_own(&self, message: &[u8]) -> bool {
         message.len() >= 3 && message[0] == MARK && get(&message[1..3]) == Some(self.run.0.into())
     }
@@ -157,7 +157,7 @@ fn fields_mut(header: &mut [u8; HEADER]) -> [&mut [u8]; 4] {
     [mark, sender, seq, due]
 }
 
-/// The digit zero of numbers to the base 64; the others follow it in ASCII, up to `~`.
+/// The digit zero of base-64 numbers; the others follow it in ASCII, up to `~`.
 const ZERO: u8 = b'?';
 
 fn put(digits: &mut [u8], mut number: u64) {
@@ -186,7 +186,7 @@ mod tests {
         Wire::new(RUN, Sizes { min, max })
     }
 
-    /// Returns what a reader is sent for a message of a member of that name.
+    /// Returns what a reader is sent for a message of a member with that name.
     fn line<F: Form>(wire: &Wire, start: &str, header: Header) -> Vec<u8> {
         let encoded = wire.encode(header);
         [start.as_bytes(), F::header(&encoded), F::filler(wire, wire.size(header.seq))].concat()

@@ -1,4 +1,4 @@
-//! Limits by address: which origin a session has, and what the sessions of one origin may do together.
+//! Limits by address: the origin of a session, and what the sessions of one origin may do together.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::Model;
 
 /// An origin's token buckets, in nanoseconds: a connection or a line costs the time in which one token is added.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Purse {
+pub(super) struct TokenBuckets {
     connects: i128,
     lines: i128,
     counted: Timestamp,
 }
 
-/// How many origins are forgotten with each session opened, if their buckets are full.
+/// How many origins are forgotten for each session opened, if their buckets are full.
 const FORGOTTEN_AT_ONCE: usize = 2;
 
 impl Model {
@@ -23,10 +23,10 @@ impl Model {
         let Some(origin) = self.counted(origin) else { return Ok(()) };
         let now = self.now.max(now);
         let there = self.sessions.values().filter(|session| session.origin == Some(origin)).count();
-        let purse = self.purse(now, origin);
+        let buckets = self.buckets(now, origin);
         if self.config.max_per_address.is_some_and(|max| there >= max) {
             Err(OpenError::TooManyFromAddress)
-        } else if purse.connects < cost(self.config.connects_per_address) {
+        } else if buckets.connects < cost(self.config.connects_per_address) {
             Err(OpenError::TooFastFromAddress)
         } else {
             Ok(())
@@ -36,13 +36,13 @@ impl Model {
     /// Counts a session of an origin; returns the origin if it is counted at all.
     pub(super) fn come(&mut self, origin: Option<Origin>) -> Option<Origin> {
         let origin = self.counted(origin)?;
-        let mut purse = self.purse(self.now, origin);
-        purse.connects -= cost(self.config.connects_per_address);
-        self.purses.insert(origin, purse);
+        let mut buckets = self.buckets(self.now, origin);
+        buckets.connects -= cost(self.config.connects_per_address);
+        self.buckets.insert(origin, buckets);
         self.departed.retain(|departed| *departed != origin);
         for _ in 0..FORGOTTEN_AT_ONCE {
             let Some(first) = self.departed.front().copied() else { break };
-            let Purse { connects, lines, .. } = self.purse(self.now, first);
+            let TokenBuckets { connects, lines, .. } = self.buckets(self.now, first);
             if connects < most(self.config.connects_per_address) || lines < most(self.config.rate_per_address) {
                 break;
             }
@@ -51,53 +51,55 @@ impl Model {
         Some(origin)
     }
 
-    /// Counts a session of an origin no longer, and pays back a turn that it has paid for and not used.
+    /// Stops counting a session of an origin, and pays back a turn that it has paid for and not used.
     pub(super) fn go(&mut self, origin: Option<Origin>, turn: Option<Timestamp>) {
         let Some(origin) = origin else { return };
         if turn.is_some() {
-            let mut purse = self.purse(self.now, origin);
-            purse.lines = (purse.lines + cost(self.config.rate_per_address)).min(most(self.config.rate_per_address));
-            self.purses.insert(origin, purse);
+            let mut buckets = self.buckets(self.now, origin);
+            buckets.lines =
+                (buckets.lines + cost(self.config.rate_per_address)).min(most(self.config.rate_per_address));
+            self.buckets.insert(origin, buckets);
         }
         if self.sessions.values().all(|session| session.origin != Some(origin)) {
             self.departed.push_back(origin);
-            // At most a quarter of the sessions, or 1,024, are remembered.
+            // At most a quarter of the session limit, or 1,024, are remembered.
             if self.departed.len() > self.config.max_sessions.div_ceil(4).max(1_024) {
                 self.forget_first();
             }
         }
     }
 
-    /// Returns how long a session must wait for its turn among the sessions of its origin. If it must, it pays at once.
+    /// Returns how long a session must wait for its turn among the sessions of its origin. If it must wait, it pays at
+    /// once.
     pub(super) fn wait_for_turn(&mut self, slot: usize) -> Duration {
         let session = &self.sessions[&slot];
         let Some(origin) = session.origin else { return Duration::ZERO };
         if let Some(turn) = session.turn {
             return turn.saturating_duration_since(self.now);
         }
-        let (mut purse, cost) = (self.purse(self.now, origin), cost(self.config.rate_per_address));
-        let wait = nanos(cost - purse.lines);
+        let (mut buckets, cost) = (self.buckets(self.now, origin), cost(self.config.rate_per_address));
+        let wait = nanos(cost - buckets.lines);
         if wait.is_zero() {
             return wait;
         }
-        purse.lines -= cost;
-        self.purses.insert(origin, purse);
+        buckets.lines -= cost;
+        self.buckets.insert(origin, buckets);
         self.session(slot).turn = Some(self.now + wait);
         wait
     }
 
-    /// Takes a line's cost from the origin's bucket, unless it was paid before.
+    /// Takes a line's cost from the origin's bucket, unless it was paid earlier.
     pub(super) fn pay_together(&mut self, slot: usize) {
         let session = self.session(slot);
         let (origin, turn) = (session.origin, session.turn.take());
         if let (Some(origin), None) = (origin, turn) {
-            let mut purse = self.purse(self.now, origin);
-            purse.lines -= cost(self.config.rate_per_address);
-            self.purses.insert(origin, purse);
+            let mut buckets = self.buckets(self.now, origin);
+            buckets.lines -= cost(self.config.rate_per_address);
+            self.buckets.insert(origin, buckets);
         }
     }
 
-    /// Returns the origin if any limit by address is set.
+    /// Returns the origin if there is any limit by address.
     fn counted(&self, origin: Option<Origin>) -> Option<Origin> {
         let Config { max_per_address, connects_per_address, rate_per_address, .. } = self.config;
         let any = max_per_address.is_some() || connects_per_address.is_some() || rate_per_address.is_some();
@@ -105,15 +107,15 @@ impl Model {
     }
 
     /// Returns an origin's buckets as they are now.
-    fn purse(&self, now: Timestamp, origin: Origin) -> Purse {
+    fn buckets(&self, now: Timestamp, origin: Origin) -> TokenBuckets {
         let (connects, lines) = (most(self.config.connects_per_address), most(self.config.rate_per_address));
-        let full = Purse { connects, lines, counted: now };
-        // At the end of time no token would ever be added, so everything is allowed.
-        self.purses.get(&origin).filter(|_| now < Timestamp::MAX).map_or(full, |purse| {
-            let passed = now.saturating_duration_since(purse.counted).as_nanos().cast_signed();
-            Purse {
-                connects: (purse.connects + passed).min(connects),
-                lines: (purse.lines + passed).min(lines),
+        let full = TokenBuckets { connects, lines, counted: now };
+        // At the end of time no token would be added any more, so everything is allowed.
+        self.buckets.get(&origin).filter(|_| now < Timestamp::MAX).map_or(full, |buckets| {
+            let passed = now.saturating_duration_since(buckets.counted).as_nanos().cast_signed();
+            TokenBuckets {
+                connects: (buckets.connects + passed).min(connects),
+                lines: (buckets.lines + passed).min(lines),
                 counted: now,
             }
         })
@@ -121,7 +123,7 @@ impl Model {
 
     fn forget_first(&mut self) {
         let first = self.departed.pop_front();
-        self.purses.retain(|origin, _| Some(*origin) != first);
+        self.buckets.retain(|origin, _| Some(*origin) != first);
     }
 }
 

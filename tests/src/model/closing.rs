@@ -8,7 +8,7 @@ use super::words::clean;
 use super::{Model, Phase, Untaken};
 
 impl Model {
-    /// The peer will send no more, and all that it sent was taken.
+    /// The peer sends no more, and all that it sent was taken.
     pub fn eof(&mut self, now: Timestamp, slot: usize) {
         self.advance(now);
         if self.is_open(slot) && self.sessions[&slot].held.is_some() {
@@ -53,7 +53,7 @@ impl Model {
         }
     }
 
-    /// Closes a session though not all of its input was carried out.
+    /// Closes a session although not all of its input was carried out.
     pub(super) fn cut_short(&mut self, slot: usize) {
         self.stats.cut_short += 1;
         self.record(slot, RecordKind::CutShort);

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Difference {
     /// The rule, in a word or two.
     pub rule: &'static str,
-    /// What was seen and what should have been.
+    /// The observed and the expected value.
     pub detail: String,
 }
 

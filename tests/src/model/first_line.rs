@@ -15,7 +15,7 @@ impl Model {
         if matches!(line, FirstLine::Whole(line) if is_blank(line)) {
             return false;
         }
-        let dialect = &self.config.dialects[self.sessions[&slot].lane].dialect;
+        let dialect = &self.config.dialects[self.sessions[&slot].log].dialect;
         let not_utf8 = |line| {
             let mut scratch = Vec::new();
             let request = dialect.decode(line, false, &mut scratch);
@@ -39,8 +39,8 @@ impl Model {
     }
 }
 
-/// Whether a line is nothing but white space, behind any number of byte-order marks, telnet commands, and spaces and
-/// control characters before those. The control character 22, with which a TLS record begins, is something.
+/// Whether a line is nothing but white space, after any number of byte-order marks and telnet commands, each of which
+/// may follow spaces and control characters. Control character 22, with which a TLS record begins, is not blank.
 fn is_blank(line: &[u8]) -> bool {
     match line {
         // A subnegotiation, up to its end or the line's.

@@ -1,4 +1,4 @@
-//! Which names are allowed, and who may have them.
+//! Which names are allowed, and which sessions may take them.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ impl Model {
         }
     }
 
-    /// Checks whether a session may have a name; returns the name in the form in which it is kept.
+    /// Checks whether a session may have a name; returns the name in its stored form.
     pub(super) fn may_have(&self, slot: usize, name: &str) -> Result<String, NameError> {
         let rules = self.config.names;
         let name: String = name.nfc().collect();
@@ -83,7 +83,7 @@ fn check(rules: NameRules, name: &str, max: usize) -> Result<(), NameError> {
     if has_stray || !chars.iter().all(|c| is_letter(*c) || r"-.'[]\^{|}_`".contains(*c)) {
         return Err(NameError::Restricted);
     }
-    // Each letter with the marks behind it, and with those that it is composed of.
+    // Each letter with the marks after it, and with those of its decomposition.
     let letters = chars.chunk_by(|_, next| is_combining_mark(*next));
     let mut rows = letters.map(|row| row[0].nfd().chain(row[1..].iter().copied()).filter(|c| is_combining_mark(*c)));
     let is_fine = |row: Vec<char>| row.len() <= 3 && row.iter().collect::<BTreeSet<_>>().len() == row.len();
@@ -101,7 +101,7 @@ fn is_between_its_own(chars: &[char], i: usize) -> bool {
     neighbours.iter().all(|c| c.is_some_and(is_its_own))
 }
 
-/// Returns whether two names are too much alike for two sessions to have them.
+/// Returns whether two names are too similar for two sessions to have them.
 fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
     match rules {
         NameRules::Strict => look(one) == look(other),
@@ -109,7 +109,7 @@ fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
     }
 }
 
-/// Returns how a name looks, without case and marks.
+/// Returns the appearance of a name, without case and marks.
 fn look(name: &str) -> String {
     let bare = fold(&skeleton(&caseless(name)).collect::<String>()).replace('i', "l");
     bare.replace(|c| ('\u{300}'..='\u{36F}').contains(&c), "")

@@ -1,4 +1,4 @@
-//! What sessions are sent: compares the model's lines with the hub's bytes.
+//! The output of sessions: compares the model's lines with the hub's bytes.
 
 use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
@@ -6,7 +6,7 @@ use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
 use super::pace::Offer;
 use super::{Checked, Line, Model, Phase, Place, Session, Untaken, differ};
 
-/// The replies of one session are placed before at most this many log entries, less two that are kept free.
+/// The replies of one session go before at most this many different log entries, less two that are kept free.
 const MAX_PLACES: usize = 64;
 
 impl Model {
@@ -15,7 +15,7 @@ impl Model {
         let now = self.now;
         let session = self.session(slot);
         session.sending = true;
-        session.standing.offer(Offer::Made(now), now);
+        session.pace.offer(Offer::Made(now), now);
         if session.phase == Phase::Open {
             session.waiting = now;
         }
@@ -49,11 +49,11 @@ impl Model {
         }
     }
 
-    /// Compares what the hub hands out with what it should.
+    /// Compares what the hub hands out with what it should hand out.
     ///
     /// # Errors
     ///
-    /// If the bytes are not the beginning of what is pending, or if there are none though something is pending.
+    /// If the bytes are not a prefix of what is pending, or if there are none although something is pending.
     pub fn offered(&mut self, slot: usize, mut bytes: &[u8]) -> Checked {
         let offered = bytes;
         self.catch_up(slot);
@@ -104,7 +104,7 @@ impl Model {
         let session = self.session(slot);
         session.stats.bytes_sent += n as u64;
         session.sending &= !all;
-        session.standing.offer(if all { Offer::Taken } else { Offer::Blocked(now) }, now);
+        session.pace.offer(if all { Offer::Taken } else { Offer::Blocked(now) }, now);
         if n > 0 && session.phase == Phase::Open {
             session.waiting = now;
         }
@@ -137,10 +137,10 @@ impl Model {
         self.finish_if_flushed(slot);
     }
 
-    /// Drops evicted entries from what a reader is to be sent, and puts the notice of the gap in their place. Does
-    /// nothing unless the gap comes next.
+    /// Drops evicted entries from a reader's pending lines, and puts the notice of the gap in their place. Does nothing
+    /// unless the gap comes next.
     fn catch_up(&mut self, slot: usize) {
-        let tail = self.lanes[self.sessions[&slot].lane].tail;
+        let tail = self.logs[self.sessions[&slot].log].tail;
         let close = self.config.on_lag == OnLag::Close;
         let session = self.session(slot);
         let is_gone = |line: &Line| line.seq().is_some_and(|seq| seq < tail);
@@ -151,11 +151,11 @@ impl Model {
         session.lines.retain(|line| !is_gone(line));
         if missed > 0 {
             session.stats.missed += missed;
-            let lane = session.lane;
+            let log = session.log;
             self.stats.missed += missed;
             self.record(slot, RecordKind::Missed { count: missed });
             let mut bytes = Vec::new();
-            self.encode(lane, &Event::Missed { count: missed }, &mut bytes);
+            self.encode(log, &Event::Missed { count: missed }, &mut bytes);
             if !bytes.is_empty() {
                 self.session(slot).lines.push_front(Line { bytes: bytes.into(), place: Place::Notice });
             }
@@ -167,9 +167,9 @@ impl Model {
         }
     }
 
-    /// Drops a reader's own evicted messages, if no message of others was evicted for it.
+    /// Drops a reader's own evicted messages, unless a message of others was evicted too.
     fn forget_own(&mut self, slot: usize) {
-        let tail = self.lanes[self.sessions[&slot].lane].tail;
+        let tail = self.logs[self.sessions[&slot].log].tail;
         let session = self.session(slot);
         let begun = usize::from(session.begun > 0);
         let is_gone = |line: &Line| line.seq().is_some_and(|seq| seq < tail);
@@ -180,7 +180,7 @@ impl Model {
 
     /// Skips a reader's own messages as soon as no message of others comes before them.
     pub(super) fn pass_own(&mut self, slot: usize) {
-        let tail = self.lanes[self.sessions[&slot].lane].tail;
+        let tail = self.logs[self.sessions[&slot].log].tail;
         let session = self.session(slot);
         let begun = usize::from(session.begun > 0);
         while let Some(first) = session.lines.iter().skip(begun).position(|line| line.seq().is_some())
@@ -192,14 +192,14 @@ impl Model {
         }
     }
 
-    /// Returns whether a session is to be sent nothing but log entries.
+    /// Returns whether only log entries are pending for a session.
     pub(super) fn has_nothing_private(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
         let private = |line: &Line| matches!(line.place, Place::Reply(_) | Place::Notice);
         session.begun == 0 && !session.lines.iter().any(private)
     }
 
-    /// A session that is closing is over once it has been sent everything.
+    /// Ends a closing session once it has been sent everything.
     pub(super) fn finish_if_flushed(&mut self, slot: usize) {
         if !self.is_unsent(slot) {
             self.has_taken_all(slot);
@@ -251,8 +251,8 @@ impl Model {
 
     /// Returns the index of a session's dialect.
     #[must_use]
-    pub fn lane_of(&self, slot: usize) -> Option<usize> {
-        self.sessions.get(&slot).map(|session| session.lane)
+    pub fn dialect_of(&self, slot: usize) -> Option<usize> {
+        self.sessions.get(&slot).map(|session| session.log)
     }
 
     /// Returns the counters that a session should have.
@@ -274,7 +274,7 @@ impl Model {
         self.sessions.values().filter(|session| session.phase != Phase::Unconnected).count()
     }
 
-    /// Returns whether the hub was shut down and everyone is gone.
+    /// Returns whether the hub was shut down and every session has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shutting_down && self.sessions.is_empty()
@@ -282,7 +282,7 @@ impl Model {
 }
 
 impl Session {
-    /// Returns the lines to be sent, without the session's own messages.
+    /// Returns the pending lines, without the session's own messages.
     fn shown(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| !line.is_own())
     }

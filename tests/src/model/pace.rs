@@ -1,4 +1,4 @@
-//! Which readers are waited for, whose lines wait, and what they wait for.
+//! Which readers publishing waits for, which lines wait, and what they wait for.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use chat_proto::{CloseReason, RecordKind, Timestamp};
 use super::requests::Outcome;
 use super::{Checked, Model, Phase, Place, differ};
 
-/// The most bytes of a small part of a log.
+/// The size limit of a small part of a log.
 const SMALL_PART: usize = 128 << 10;
 
-/// A write that was not reported for about a second counts as blocked, from the next full second on.
+/// A write that has not been reported for about a second counts as blocked, from the next full second on.
 fn unreported(since: Timestamp) -> Timestamp {
     const SECOND: u128 = 1 << 30;
     let seconds = (u128::from(since.as_nanos()) + SECOND).div_ceil(SECOND);
     Timestamp::from_nanos(u64::try_from(seconds * SECOND).unwrap_or(u64::MAX))
 }
 
-/// Every second turn is for sessions that had sent no line for this long.
+/// Every second turn goes to a session that had sent no line for this long.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What a line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// Readers that keep pace.
+    /// Readers that are waited for.
     Turn { fresh: bool },
-    /// One member, until it has read private messages.
+    /// A member, until it has read private messages.
     Target(usize),
-    /// Its own peer, until it has read replies.
+    /// The session's own peer, until it has read replies.
     Replies,
 }
 
-/// The state of the last write to a reader, and since when.
+/// The state of the last write to a reader, and its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
     Taken,
@@ -39,15 +39,15 @@ pub(super) enum Offer {
     Blocked(Timestamp),
 }
 
-/// A reader's standing.
+/// A reader's state for the pace.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
-    /// Others wait for this reader.
+pub(super) struct PaceState {
+    /// Publishing waits for this reader.
     pub(super) on_pace: bool,
     /// It has reached the mark.
     reached: bool,
     pub(super) offer: Offer,
-    /// For how long it was blocked since it last reached a mark or took everything, without the current write.
+    /// How long it was blocked since it last reached a mark or took everything, without the current write.
     used: Duration,
 }
 
@@ -57,17 +57,17 @@ pub(super) struct Lines {
     ready: Vec<usize>,
     fresh: Vec<usize>,
     others: Vec<usize>,
-    /// The last turn was that of a session that had been silent.
+    /// The last turn went to a session that had been silent.
     fresh_last: bool,
-    /// Several lines waited for readers when a mark last moved.
+    /// Several lines were waiting for readers when a mark last moved.
     contended: bool,
-    /// How often the marks have moved, and how often they had when `contended` was last set.
+    /// How often the marks have moved, now and when `contended` was last set.
     moves: u64,
     looked_at: u64,
     targets: Vec<(usize, usize)>,
 }
 
-impl Standing {
+impl PaceState {
     pub(super) const NONE: Self = Self { on_pace: false, reached: true, offer: Offer::Taken, used: Duration::ZERO };
 
     /// Adds the time used by the last write, and replaces it.
@@ -86,14 +86,14 @@ impl Standing {
 }
 
 impl Model {
-    /// Returns for how long a reader may be blocked between two marks.
+    /// Returns how long a reader may be blocked between two marks.
     fn allowance(&self) -> Duration {
         let pace = self.config.pace.expect("there is one") as u128;
         let nanos = 2 * self.small_part().0 as u128 * 1_000_000_000 / pace;
         Duration::from_nanos(u64::try_from(nanos).expect("no more than some hours"))
     }
 
-    /// Returns the small part of a log, in bytes and in entries.
+    /// Returns the size of a small part of a log, in bytes and in entries.
     fn small_part(&self) -> (usize, usize) {
         (SMALL_PART.min(self.config.log_bytes / 4), self.config.log_entries / 4)
     }
@@ -103,15 +103,15 @@ impl Model {
         if self.config.pace.is_none() {
             return;
         }
-        let reached = self.position(slot) >= self.lanes[self.sessions[&slot].lane].mark;
+        let reached = self.position(slot) >= self.logs[self.sessions[&slot].log].mark;
         let now = self.now;
-        let standing = &mut self.session(slot).standing;
-        (standing.on_pace, standing.reached) = (true, reached);
-        standing.restore(now);
+        let pace = &mut self.session(slot).pace;
+        (pace.on_pace, pace.reached) = (true, reached);
+        pace.restore(now);
         self.move_marks();
     }
 
-    /// Returns the number of the next log entry that a session is to be sent.
+    /// Returns the number of the next log entry that is pending for a session.
     fn position(&self, slot: usize) -> u64 {
         let session = &self.sessions[&slot];
         let begun = usize::from(session.begun > 0);
@@ -119,35 +119,35 @@ impl Model {
             Place::Log(seq) | Place::Own(seq) => Some(seq),
             Place::Reply(_) | Place::Notice => None,
         });
-        next.unwrap_or(self.lanes[session.lane].head())
+        next.unwrap_or(self.logs[session.log].head())
     }
 
-    /// Notes whether a reader has reached the mark, and moves the marks if they can be moved.
+    /// Records whether a reader has reached the mark, and moves the marks if possible.
     pub(super) fn observe(&mut self, slot: usize) {
         self.note_place(slot);
         self.move_marks();
     }
 
-    /// Notes whether a reader has reached the mark.
+    /// Records whether a reader has reached the mark.
     pub(super) fn note_place(&mut self, slot: usize) {
         if self.config.pace.is_none() || !self.is_open(slot) {
             return;
         }
-        let lane = self.sessions[&slot].lane;
-        let is_there = self.position(slot) >= self.lanes[lane].mark;
+        let log = self.sessions[&slot].log;
+        let is_there = self.position(slot) >= self.logs[log].mark;
         let now = self.now;
-        let standing = &mut self.session(slot).standing;
-        if is_there && standing.on_pace && !standing.reached {
-            standing.reached = true;
-            standing.restore(now);
+        let pace = &mut self.session(slot).pace;
+        if is_there && pace.on_pace && !pace.reached {
+            pace.reached = true;
+            pace.restore(now);
         }
     }
 
-    /// A reader has taken bytes: a slow one is waited for again once it has reached the mark.
+    /// A reader has taken bytes: if it was slow, it is waited for again once it has reached the mark.
     pub(super) fn has_taken(&mut self, slot: usize) {
         let session = &self.sessions[&slot];
-        let is_there = self.position(slot) >= self.lanes[session.lane].mark;
-        if is_there && !session.standing.on_pace && session.phase == Phase::Open {
+        let is_there = self.position(slot) >= self.logs[session.log].mark;
+        if is_there && !session.pace.on_pace && session.phase == Phase::Open {
             self.wait_for(slot);
         }
     }
@@ -159,27 +159,27 @@ impl Model {
             return;
         }
         self.waits.moves += 1;
-        for lane in &mut self.lanes {
-            lane.start = (lane.head(), lane.bytes);
-            lane.mark = lane.head() + 1;
+        for log in &mut self.logs {
+            log.start = (log.head(), log.bytes);
+            log.mark = log.head() + 1;
         }
         for session in self.sessions.values_mut().filter(|session| session.phase == Phase::Open) {
-            session.standing.reached = false;
+            session.pace.reached = false;
         }
     }
 
     fn is_part_full(&self) -> bool {
         let (bytes, entries) = self.small_part();
-        let is_full = |lane: &super::Lane| {
-            lane.bytes - lane.start.1 >= bytes as u64 || lane.head() - lane.start.0 >= entries as u64
+        let is_full = |log: &super::LogModel| {
+            log.bytes - log.start.1 >= bytes as u64 || log.head() - log.start.0 >= entries as u64
         };
-        self.lanes.iter().any(is_full)
+        self.logs.iter().any(is_full)
     }
 
-    /// Returns whether a reader that is waited for has entries to read before the mark.
+    /// Returns whether a reader that is waited for has not reached the mark.
     fn is_anyone_behind(&self) -> bool {
-        let behind = |s: &super::Session| s.standing.on_pace && !s.standing.reached && s.phase == Phase::Open;
-        let could = |s: &super::Session| self.lanes[s.lane].head() >= self.lanes[s.lane].mark;
+        let behind = |s: &super::Session| s.pace.on_pace && !s.pace.reached && s.phase == Phase::Open;
+        let could = |s: &super::Session| self.logs[s.log].head() >= self.logs[s.log].mark;
         self.sessions.values().any(|session| behind(session) && could(session))
     }
 
@@ -188,12 +188,12 @@ impl Model {
         self.config.pace.is_none() || !self.is_part_full() || !self.is_anyone_behind()
     }
 
-    /// Returns whether a new line may be published at once: not while several lines wait, which have turns.
-    /// Says whether somebody waits to say something to a session.
+    /// Returns whether a private message to a session waits.
     pub(super) fn has_waiting_for(&self, target: usize) -> bool {
         self.waits.targets.iter().any(|(other, _)| *other == target)
     }
 
+    /// Returns whether a new line may be published at once: not while several lines wait for their turns.
     pub(super) fn may_publish(&mut self) -> bool {
         if !self.is_gate_open() {
             return false;
@@ -220,24 +220,24 @@ impl Model {
 
     /// Returns whether private messages wait for a member.
     pub(super) fn is_waited_for(&self, slot: usize) -> bool {
-        self.config.pace.is_some() && self.is_open(slot) && self.sessions[&slot].standing.on_pace
+        self.config.pace.is_some() && self.is_open(slot) && self.sessions[&slot].pace.on_pace
     }
 
     /// Returns when a reader will count as slow.
     pub(super) fn gives_up_at(&self, slot: usize) -> Option<Timestamp> {
-        let standing = self.sessions[&slot].standing;
-        if !standing.on_pace {
+        let pace = self.sessions[&slot].pace;
+        if !pace.on_pace {
             return None;
         }
-        let left = self.allowance().saturating_sub(standing.used);
-        match standing.offer {
+        let left = self.allowance().saturating_sub(pace.used);
+        match pace.offer {
             Offer::Taken => None,
             Offer::Made(since) => Some(unreported(since) + left),
             Offer::Blocked(since) => Some(since + left),
         }
     }
 
-    /// A reader has been blocked for too long: it is slow.
+    /// A reader has been blocked for too long: it counts as slow.
     pub(super) fn give_up_on(&mut self, slot: usize) {
         self.stats.slow += 1;
         self.record(slot, RecordKind::Slow);
@@ -246,7 +246,7 @@ impl Model {
 
     /// Stops waiting for a reader.
     pub(super) fn wait_no_longer_for(&mut self, slot: usize) {
-        self.session(slot).standing.on_pace = false;
+        self.session(slot).pace.on_pace = false;
         self.move_marks();
         let (released, left) = self.waits.targets.drain(..).partition(|(target, _)| *target == slot);
         self.waits.targets = left;
@@ -258,9 +258,9 @@ impl Model {
         if self.config.pace.is_none() || !self.is_open(slot) {
             return;
         }
-        let standing = &mut self.session(slot).standing;
-        standing.used = Duration::ZERO;
-        if !standing.on_pace {
+        let pace = &mut self.session(slot).pace;
+        pace.used = Duration::ZERO;
+        if !pace.on_pace {
             self.wait_for(slot);
         }
     }
@@ -269,9 +269,9 @@ impl Model {
     pub fn writable(&mut self, now: Timestamp, slot: usize) {
         self.advance(now);
         let now = self.now;
-        let standing = &mut self.session(slot).standing;
-        if matches!(standing.offer, Offer::Blocked(_)) {
-            standing.offer(Offer::Made(now), now);
+        let pace = &mut self.session(slot).pace;
+        if matches!(pace.offer, Offer::Blocked(_)) {
+            pace.offer(Offer::Made(now), now);
         }
     }
 
@@ -330,7 +330,7 @@ impl Model {
         }
     }
 
-    /// Takes out the session whose turn it is: alternately one that had been silent and another, if there are both.
+    /// Removes and returns the session whose turn it is: alternately one that had been silent and another one.
     fn next_turn(&mut self) -> usize {
         let Lines { ready, fresh, others, fresh_last, .. } = &mut self.waits;
         if !ready.is_empty() {
@@ -397,9 +397,9 @@ impl Model {
         }
     }
 
-    /// A session has read something, perhaps replies: lines that waited for that may go on.
+    /// A session has read something, perhaps replies: lines that waited for that may continue.
     pub(super) fn replies_read(&mut self, slot: usize) {
-        // With less room than a line of its own may need, none of those who wait for it finds any.
+        // With less room than a line of its own may need, none of the waiting lines has room.
         if !self.has_room(slot, 2 * self.max_encoded()) {
             return;
         }
@@ -410,7 +410,7 @@ impl Model {
     }
 
     /// Checks that no reader that is waited for is further behind than two small parts. Lines may exceed that a little,
-    /// and what the hub publishes itself is not counted.
+    /// and what the hub itself publishes is not counted.
     ///
     /// # Errors
     ///
@@ -420,10 +420,10 @@ impl Model {
             return Ok(());
         }
         let (bytes, entries) = self.small_part();
-        for (slot, session) in self.sessions.iter().filter(|(_, s)| s.phase == Phase::Open && s.standing.on_pace) {
-            let lane = &self.lanes[session.lane];
+        for (slot, session) in self.sessions.iter().filter(|(_, s)| s.phase == Phase::Open && s.pace.on_pace) {
+            let log = &self.logs[session.log];
             let position = self.position(*slot);
-            let (behind, own) = (lane.passed(lane.head()), lane.passed(position));
+            let (behind, own) = (log.passed(log.head()), log.passed(position));
             let behind = (behind.0 - own.0, behind.1 - own.1);
             // One line may exceed each part, and the mark is one entry further.
             if behind.0 > (2 * bytes + 5 * self.max_encoded()) as u64 || behind.1 > (2 * entries + 5) as u64 {
@@ -434,7 +434,7 @@ impl Model {
     }
 }
 
-impl Standing {
+impl PaceState {
     fn restore(&mut self, now: Timestamp) {
         self.used = Duration::ZERO;
         self.offer = match self.offer {
@@ -445,7 +445,7 @@ impl Standing {
     }
 }
 
-impl super::Lane {
+impl super::LogModel {
     /// Returns how many bytes and entries before that number had waited for readers.
     fn passed(&self, seq: u64) -> (u64, u64) {
         seq.checked_sub(1).map_or((0, 0), |last| self.gated[last as usize])

@@ -1,4 +1,4 @@
-//! Joins and leaves: each in records, but only the first few of many in dialects that fold them.
+//! Joins and leaves: the journal has each; dialects that fold them show only the first few of many.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use chat_proto::dialect::Event;
 
 use super::Model;
 
-/// How many joins and leaves within a second are shown singly.
+/// How many joins and leaves within a second are shown individually.
 const SHOWN: usize = 5;
 
 /// The joins and leaves of the current second.
@@ -15,16 +15,16 @@ const SHOWN: usize = 5;
 pub(super) struct Presence {
     /// When it began; `None` before the first.
     began: Option<Timestamp>,
-    /// There were too many in the second before, so none is shown singly.
+    /// The previous second had too many, so none is shown individually.
     crowded: bool,
-    /// How many were shown singly.
+    /// How many were shown individually.
     shown: usize,
     /// Those that were not shown: true for a join, false for a leave.
     counted: Vec<bool>,
 }
 
 impl Model {
-    /// Counts a join or a leave; returns whether it is shown singly.
+    /// Counts a join or a leave; returns whether it is shown individually.
     pub(super) fn is_shown(&mut self, is_join: bool) -> bool {
         self.end_second();
         let presence = &mut self.presence;
@@ -59,9 +59,9 @@ impl Model {
         }
         let joined = counted.iter().filter(|is_join| **is_join).count() as u64;
         let event = Event::CameAndWent { joined, left: counted.len() as u64 - joined };
-        for lane in 0..self.lanes.len() {
-            if self.config.dialects[lane].dialect.folds_presence() {
-                self.publish_in(lane, &event, None);
+        for log in 0..self.logs.len() {
+            if self.config.dialects[log].dialect.folds_presence() {
+                self.publish_in(log, &event, None);
             }
         }
         self.move_marks();

@@ -1,4 +1,4 @@
-//! What the embedding program does besides closing: it tells and names sessions, and takes part without a connection.
+//! The embedding program's calls other than closing: it tells and names sessions, and has members without a connection.
 
 use chat_proto::dialect::Event;
 use chat_proto::{DialectId, EnterError, NameError, OpenError, RecordKind, SayError, SessionId, Timestamp};
@@ -8,7 +8,7 @@ use super::words::clean;
 use super::{Checked, Model, Phase, Session, differ};
 
 impl Model {
-    /// Tells one session something; says whether there was room.
+    /// Sends one session a message from the program; returns whether there was room.
     pub fn tell(&mut self, now: Timestamp, slot: usize, words: &str) -> bool {
         self.advance(now);
         if !self.is_open(slot) {
@@ -23,31 +23,31 @@ impl Model {
         fits
     }
 
-    /// Says whether an event that a session has not asked for finds room: as much is left as its next line may cause, or
-    /// room for last words if it is the only one.
+    /// Returns whether an event that a session has not requested has room: as much must stay free as the session's next
+    /// line may need, or room for last words if the event is the only one pending.
     fn finds_room(&self, slot: usize, event: &Event<'_>) -> bool {
         let mut encoded = Vec::new();
-        self.encode(self.sessions[&slot].lane, event, &mut encoded);
+        self.encode(self.sessions[&slot].log, event, &mut encoded);
         let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
         self.has_room(slot, encoded.len() + spare)
     }
 
-    /// Says whether somebody who comes may have the name.
+    /// Checks whether a newcomer may have the name.
     ///
     /// # Errors
     ///
-    /// If not, why.
+    /// The reason, if not.
     pub fn may_come_as(&mut self, now: Timestamp, name: &str) -> Result<(), NameError> {
         self.advance(now);
-        // No slot is this.
+        // No session has this slot.
         self.may_have(usize::MAX, name).map(drop)
     }
 
-    /// Gives a session or a member without a connection another name.
+    /// Renames a session or a member without a connection.
     ///
     /// # Errors
     ///
-    /// If the name is not to be had.
+    /// If the name is not available.
     pub fn rename(&mut self, now: Timestamp, slot: usize, name: &str) -> Result<(), NameError> {
         self.advance(now);
         if !self.is_here(slot) {
@@ -64,7 +64,7 @@ impl Model {
         Ok(())
     }
 
-    /// Gives somebody a name, whatever the policy says and without waiting for readers, and tells others.
+    /// Names a member, regardless of the policy and without waiting for readers, and tells others.
     pub(super) fn name_it(&mut self, slot: usize, name: &str) -> Result<(), NameError> {
         let name = self.may_have(slot, name)?;
         let from = self.name(slot);
@@ -81,7 +81,7 @@ impl Model {
         Ok(())
     }
 
-    /// Somebody takes part without a connection, in the slot that the hub chose; says whether that should be.
+    /// Adds a member without a connection in the slot that the hub chose; returns the expected result.
     ///
     /// # Errors
     ///
@@ -114,11 +114,11 @@ impl Model {
         Ok(named.map_err(EnterError::Name))
     }
 
-    /// A member without a connection says something to everyone, or does something.
+    /// A member without a connection says something to everyone, or acts.
     ///
     /// # Errors
     ///
-    /// If there is none, or readers are behind.
+    /// If there is no such member, or readers are behind.
     pub fn say(&mut self, now: Timestamp, slot: usize, words: &str, is_act: bool) -> Result<(), SayError> {
         self.advance(now);
         self.is_unconnected(slot)?;
@@ -134,11 +134,11 @@ impl Model {
         Ok(())
     }
 
-    /// A member without a connection says something to one other.
+    /// A member without a connection says something to another.
     ///
     /// # Errors
     ///
-    /// If there is none, the other is gone, or there is no room.
+    /// If there is no such member, the other is gone, or there is no room.
     pub fn say_to(&mut self, now: Timestamp, slot: usize, to: usize, words: &str) -> Result<(), SayError> {
         self.advance(now);
         self.is_unconnected(slot)?;
@@ -171,7 +171,7 @@ impl Model {
         is_one.then_some(()).ok_or(SayError::NoMember)
     }
 
-    /// Says whether somebody takes part, with or without a connection.
+    /// Returns whether a member is there, with or without a connection.
     pub(super) fn is_here(&self, slot: usize) -> bool {
         self.sessions.get(&slot).is_some_and(|session| matches!(session.phase, Phase::Open | Phase::Unconnected))
     }

@@ -1,4 +1,4 @@
-//! What peers send, and what that does.
+//! Peers' input and its effects.
 
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ pub(super) enum Outcome {
 const START: usize = 64;
 
 impl Model {
-    /// Takes as many bytes as it may, which must be as many as the hub took.
+    /// Takes as many bytes as the rules allow, which must be as many as the hub took.
     ///
     /// # Errors
     ///
-    /// If it is not.
+    /// If the numbers differ.
     pub fn receive(&mut self, now: Timestamp, slot: usize, bytes: &[u8], taken: usize) -> Checked {
         self.advance(now);
         let mut mine = 0;
@@ -45,8 +45,8 @@ impl Model {
         differ("receive", format!("slot {slot}: the hub took {taken} of {} bytes, the model {mine}", bytes.len()))
     }
 
-    /// Returns the next piece to take, and whether it makes a line too long. It ends with a line, where a line becomes
-    /// too long, or where discarded bytes cost a token.
+    /// Returns the next piece to take, and whether it makes a line too long. A piece ends where a line ends, where a
+    /// line becomes too long, or where discarded bytes cost a token.
     fn piece<'a>(&self, slot: usize, bytes: &'a [u8]) -> (&'a [u8], bool) {
         let max = self.config.max_line;
         let session = &self.sessions[&slot];
@@ -100,10 +100,10 @@ impl Model {
         }
     }
 
-    /// Carries out a line, or returns what it waits for. It does not wait for readers if its turn has come.
+    /// Carries out a line, or returns what it waits for. In its turn, it does not wait for readers.
     pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], in_turn: bool, previous: Timestamp) -> Outcome {
         let is_named = self.sessions[&slot].name.is_some();
-        let dialect = Arc::clone(&self.config.dialects[self.sessions[&slot].lane].dialect);
+        let dialect = Arc::clone(&self.config.dialects[self.sessions[&slot].log].dialect);
         let mut decoded = Vec::new();
         let request = dialect.decode(line, is_named, &mut decoded);
         let publishes = matches!(request, Request::Say { .. } | Request::Act(_) | Request::Name(_));
@@ -113,7 +113,7 @@ impl Model {
         self.obey(slot, request)
     }
 
-    /// Counts a line; returns when the previous one came.
+    /// Counts a line; returns when the previous one was received.
     fn count_line(&mut self, slot: usize) -> Timestamp {
         self.stats.lines_received += 1;
         self.pay(slot);
@@ -266,7 +266,7 @@ impl Model {
             let gone = number_in(to).filter(|number| *number <= self.guests);
             return refused(self, gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number }));
         };
-        // The policy is asked when there is room, and what it makes longer needs room again.
+        // The policy is asked when there is room, and if it makes the text longer, that needs room again.
         if let Some(outcome) = self.await_room(slot, target, words) {
             return outcome;
         }
@@ -286,12 +286,12 @@ impl Model {
         Outcome::Done
     }
 
-    /// Looks for room to say something to one session; if there is none, says what becomes of that.
+    /// Checks for room for a private message; if there is none, returns the outcome of the line.
     fn await_room(&mut self, slot: usize, target: usize, words: &str) -> Option<Outcome> {
         let from = self.name(slot);
         let told = Event::Told { from: &from, words };
         let mut encoded = Vec::new();
-        self.encode(self.sessions[&target].lane, &told, &mut encoded);
+        self.encode(self.sessions[&target].log, &told, &mut encoded);
         // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the
         // closing notice is enough.
         let is_alone = self.has_nothing_private(target);
@@ -336,10 +336,10 @@ impl Model {
     }
 }
 
-/// What there is against what somebody asks for.
+/// The reason for refusing a request.
 enum Objection {
     Complaint(Complaint<'static>),
-    /// The policy's words.
+    /// The policy's refusal.
     Policy(String),
 }
 

@@ -1,4 +1,4 @@
-//! What time does: buckets are refilled; idle, stalled and lingering sessions are closed.
+//! The effects of time: buckets are refilled; idle, stalled and lingering sessions are closed.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ impl Model {
         self.now = self.now.max(now);
     }
 
-    /// Handles all deadlines up to `now`. `order` has the slots in the order in which the hub handled them, as its
-    /// journal says; any order is right. For slots that are not in it the order makes no visible difference.
+    /// Handles all deadlines up to `now`. `order` has the slots in the order in which the hub handled them, according
+    /// to its journal; any order is correct. For slots that are missing, the order makes no visible difference.
     ///
     /// # Errors
     ///
@@ -113,14 +113,14 @@ impl Model {
     fn warn(&mut self, slot: usize) {
         self.session(slot).warned = true;
         let mut warning = Vec::new();
-        self.encode(self.sessions[&slot].lane, &Event::SilenceWarning, &mut warning);
+        self.encode(self.sessions[&slot].log, &Event::SilenceWarning, &mut warning);
         if !warning.is_empty() && self.has_room(slot, warning.len() + self.max_encoded()) {
             self.record(slot, RecordKind::Warned);
             self.reply(slot, &Event::SilenceWarning);
         }
     }
 
-    /// Returns whether input of the session is taken now; notes what it waits for if not.
+    /// Returns whether input of the session is taken now; if not, records what it waits for.
     pub(super) fn may_take(&mut self, slot: usize) -> bool {
         let missing = self.line_cost(slot).saturating_sub(self.credit(slot));
         let refill = Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX));
@@ -156,7 +156,7 @@ impl Model {
         let passed = now.saturating_duration_since(session.credited).as_nanos();
         session.credited = now;
         session.credit = session.credit.saturating_add(passed).min(most);
-        // At the end of time no token would ever be added.
+        // At the end of time no token would be added any more.
         if now == Timestamp::MAX { most } else { session.credit }
     }
 
@@ -191,7 +191,7 @@ impl Model {
     }
 }
 
-/// Returns after how long a silence is warned of: a minute before the timeout, if that is two minutes or more.
+/// Returns how long a silence lasts before the warning: a minute less than the timeout, if that is two minutes or more.
 fn warned_after(idle: Duration) -> Duration {
     const MINUTE: Duration = Duration::from_secs(60);
     if idle < 2 * MINUTE { idle } else { idle.saturating_sub(MINUTE) }

@@ -5,12 +5,12 @@ use unicode_properties::UnicodeEmoji as _;
 use unicode_script::UnicodeScript as _;
 use unicode_security::skeleton;
 
-/// Cleans a text: removes terminal controls and invisible characters, unless their neighbours need them; keeps three
-/// marks in a row; makes white space spaces, and a long run of it one space.
+/// Cleans a text: removes terminal controls, and invisible characters unless their neighbours need them; keeps three
+/// marks in a row; turns white space into spaces, and a long run of it into one space.
 pub(super) fn clean(words: &str) -> String {
     let chars: Vec<char> = words.chars().collect();
     let mut out: Vec<char> = Vec::new();
-    // Where a run of white space begins, marks included; how long it is; whether it was too long.
+    // The start of a run of white space, marks included; its length; whether it was too long.
     let (mut start, mut count, mut is_cut) = (0, 0, false);
     for (i, c) in chars.iter().copied().enumerate() {
         let c = if "\t\n\r\u{2028}\u{2029}".contains(c) { ' ' } else { c };
@@ -70,8 +70,8 @@ fn is_joining(c: char) -> bool {
     scripts.split(' ').any(|script| script == c.script().short_name())
 }
 
-/// Returns whether a character is invisible: what a skeleton leaves out, format controls, blank signs, and marks that
-/// only join their neighbours.
+/// Returns whether a character is invisible: characters that a skeleton leaves out, format controls, blank signs, and
+/// marks that only join their neighbours.
 pub(super) fn is_invisible(c: char) -> bool {
     const OTHERS: &str = "\u{FFF9}\u{FFFA}\u{FFFB}\u{FFFC}\u{2800}\u{1D159}\u{16FE4}\u{2D7F}\u{1107F}\u{1BC9D}";
     let is_egyptian = (0x13430..=0x13442).contains(&u32::from(c));

@@ -47,7 +47,7 @@ impl World {
         }
     }
 
-    /// Gives the hub's new entries to the follower, as bytes; then both must be in the same state.
+    /// Gives the hub's new entries to the follower, as bytes; afterwards both must be in the same state.
     fn check_follower(&mut self) -> Checked {
         let Some(follower) = &mut self.follower else { return Ok(()) };
         let hub = self.hub.conversation();

@@ -6,14 +6,14 @@ use super::episode::Way;
 use super::world::{Connection, World, Writing};
 use crate::model::{Checked, differ};
 
-/// About how many bytes a batch holds.
+/// Roughly how many bytes a batch holds.
 const BATCH: usize = 1_000;
 
 /// More commands than can be due at once.
 const ENDLESS: usize = 100_000;
 
 impl World {
-    /// Offers the hub up to `most` bytes of what a peer has typed; then the end of input, if that has come.
+    /// Offers the hub up to `most` bytes of a peer's typed input; then the end of input, if it has come.
     pub(super) fn read(&mut self, peer: u8, most: usize) -> Checked {
         let now = self.now();
         let Some(connection) = self.peers.get_mut(usize::from(peer)).and_then(Option::as_mut) else { return Ok(()) };
@@ -46,7 +46,7 @@ impl World {
         match self.conduct.way(peer) {
             Way::Whole => self.write_whole(peer),
             Way::Shared => self.write_copied(peer, false),
-            // A write without a `Send` is complete before any other call.
+            // A write without a `Send` must be complete before any other call.
             Way::Late => self.write_copied(peer, self.model.is_sending(connection.id.slot())),
         }
     }
@@ -60,8 +60,8 @@ impl World {
         Ok(())
     }
 
-    /// Copies what is pending for a session, at most that many bytes of the log; all that the hub allocates for that is
-    /// counted.
+    /// Copies what is pending for a session, at most `most` bytes of the log; counts everything that the hub allocates
+    /// for that.
     pub(super) fn fill_pending(&mut self, id: SessionId, most: usize) -> Checked {
         let Self { hub, meter, pending, model, .. } = self;
         let any = meter.scope(|| hub.fill(id, pending, most));
@@ -74,7 +74,7 @@ impl World {
     /// Copies what is pending, and writes it at once or begins a write.
     fn write_copied(&mut self, peer: u8, late: bool) -> Checked {
         let id = self.peers[usize::from(peer)].as_ref().expect("it is there").id;
-        // After this the hub allocates nothing more: only the batch, which is the driver's, grows.
+        // From here on the hub allocates nothing: only the batch, which is the driver's, grows.
         self.fill_pending(id, 0)?;
         let mut batch = std::mem::take(&mut self.batch);
         let fits = self.hub.fits(id, &batch);
@@ -94,14 +94,14 @@ impl World {
         Ok(())
     }
 
-    /// Ends the write that is under way.
+    /// Ends the write in progress.
     pub(super) fn write_ends(&mut self, peer: u8) {
         if let Some(batch) = self.connection(peer).and_then(Connection::take_write) {
             self.wrote(peer, &batch);
         }
     }
 
-    /// Reports how much a socket took of what it was given; a write of nothing is not reported.
+    /// Reports how much of a write a socket took; a write of nothing is not reported.
     fn wrote(&mut self, peer: u8, batch: &Batch) {
         let connection = self.peers[usize::from(peer)].as_ref().expect("it is there");
         let (id, bytes) = (connection.id, batch.as_bytes());

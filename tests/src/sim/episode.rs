@@ -1,4 +1,4 @@
-//! An episode: a hub's limits, a driver's habits, the weather; all drawn from one seed.
+//! An episode: a hub's limits, a driver's habits, and the likelihood of each step, all drawn from one seed.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::step::Weather;
 use super::terse::Terse;
 use crate::exact::Exact;
 
-/// What a world is made from. Equal episodes with equal steps give equal results, to the last byte.
+/// Everything that a world is made from. Equal episodes with equal steps give equal results, to the last byte.
 #[derive(Clone, Debug)]
 pub struct Episode {
     /// The hub's limits, mostly tight.
     pub config: Config,
-    /// What the driver is like.
+    /// The driver's habits.
     pub conduct: Conduct,
     /// How likely each kind of step is.
     pub weather: Weather,
@@ -26,9 +26,9 @@ pub struct Episode {
 /// A driver's habits.
 #[derive(Clone, Debug)]
 pub struct Conduct {
-    /// It carries out all commands after every call, not at some later step.
+    /// It carries out all commands after every call, not at a later step.
     pub(super) prompt: bool,
-    /// It says that a socket takes bytes again before it writes to it.
+    /// It calls `writable` before it writes to a socket that takes bytes again.
     pub(super) says_writable: bool,
     /// How many bytes it offers after a `Read`.
     pub(super) read_again: usize,
@@ -69,7 +69,7 @@ impl Episode {
                 .rate
                 .or(config.rate_per_address)
                 .map_or(1_000_000, |rate| 1_000_000_000 / u64::from(rate.per_second.get())),
-            // Or until a session is warned of its timeout.
+            // Alternatively, the time until a session is warned of its timeout.
             if random.one_in(2) { idle } else { idle.checked_sub(60_000_000_000).filter(|n| *n > 0).unwrap_or(idle) },
             nanos(config.stall_timeout),
             nanos(Some(config.linger_timeout)),
@@ -94,7 +94,7 @@ fn config(random: &mut Random) -> Config {
         // Long timeouts, so that much is sent before any session is closed.
         0 | 1 => [0, 0, 3_600_000_000_000, 86_400_000_000_000],
         2 => [1_000_000, 50_000_000, 1_000_000_000, 3_600_000_000_000],
-        // Equal timeouts make sessions expire at one moment.
+        // Equal timeouts make sessions expire at the same moment.
         _ => [random.pick(&[1_000_000, 1_000_000_000]); 4],
     };
     let some = |random: &mut Random| {
@@ -136,8 +136,8 @@ fn config(random: &mut Random) -> Config {
     let rate_per_address = rate(random, is_wanted[2], &[1, 1, 3, 20, 1_000_000_000]);
     let max_per_address = random.one_in(2).then(|| random.pick(&[1, 2, 5]));
     let on_lag = if random.one_in(3) { OnLag::Close } else { OnLag::Skip };
-    // The model reads from the journal in which order deadlines were handled, and what the hub decided by itself. Where
-    // neither can happen the journal may be tiny.
+    // The model reads from the journal in which order deadlines were handled, and what the hub decided by itself. If
+    // neither can happen, the journal may be tiny.
     let pace = (!random.one_in(3)).then(|| random.pick(&[1 << 10, 100 << 10, 1 << 20, 1 << 30]));
     let (least_bytes, least_entries) = if pace.is_some() { (10 * longest, 10) } else { (longest, 1) };
     let is_told_all = !is_terse
@@ -195,7 +195,7 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     }
 }
 
-/// Returns by how much a buffer exceeds its smallest size: mostly by nothing or little.
+/// Returns by how much a buffer exceeds its smallest size: mostly nothing or little.
 fn spare(random: &mut Random, most: u64) -> usize {
     let most = random.pick(&[1, 100, 500, most]);
     random.below(most) as usize

@@ -12,9 +12,9 @@ pub const ENOUGH: u64 = 100_000;
 /// How one planted fault was noticed.
 #[derive(Debug)]
 pub struct Finding {
-    /// What was planted.
+    /// The fault that was planted.
     pub fault: Fault,
-    /// How it was noticed, if it was.
+    /// The failure by which it was noticed, if it was.
     pub failure: Option<Box<Failure>>,
 }
 

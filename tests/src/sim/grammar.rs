@@ -1,11 +1,12 @@
-//! Input of peers: lines from a grammar that is nearly right.
+//! Peers' input, from a grammar that is nearly right.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::random::Random;
 
-/// Names that keep the rules, break them, or look like others. Names that differ in case or look alike are the same.
+/// Names that keep the rules, break them, or resemble others. Names that look alike or differ only in case are the
+/// same.
 pub(super) const NAMES: &[&str] = &[
     "alice",
     "bob",
@@ -138,7 +139,7 @@ const IMPOSTORS: &[&[u8]] = &[
     b"\xff\xf1 ",
 ];
 
-/// Writes to `out` what a peer types at once: some lines, the last of them perhaps without its end.
+/// Appends to `out` what a peer types at once: some lines, the last of them perhaps unfinished.
 pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
     let lines = match random.below(16) {
         0 => random.between(2, 12),
@@ -148,7 +149,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
     if !classic && random.one_in(3) {
         return whispers(random, out);
     }
-    // Now and then a peer uses the other dialect's lines.
+    // Sometimes a peer uses the other dialect's lines.
     let classic = classic != random.one_in(40);
     for _ in 0..lines {
         let start = out.len();
@@ -167,7 +168,7 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
     }
 }
 
-/// A page for one member, more than it has room for.
+/// A page of private messages to one member, more than it has room for.
 fn whispers(random: &mut Random, out: &mut Vec<u8>) {
     let target = match random.below(4) {
         0 => random.pick(&["alice", "bob", "carol"]).to_owned(),
@@ -318,7 +319,7 @@ fn push_nasty(random: &mut Random, out: &mut Vec<u8>) {
     out.extend_from_slice(random.pick(NASTY).as_bytes());
 }
 
-/// Writes a line around the limit: one byte under it, at it, over it by one byte, a few or some KiB; now and then a
+/// Writes a line around the limit: one byte under it, at it, or over it by one byte, a few or some KiB; sometimes a
 /// browser's request.
 fn push_long(random: &mut Random, max_line: usize, out: &mut Vec<u8>) {
     if random.one_in(4) {

@@ -1,4 +1,4 @@
-//! A driver that breaks its contract: no harm may come of it.
+//! A driver that breaks its contract, which must do no harm.
 
 use chat_proto::Batch;
 
@@ -43,10 +43,10 @@ impl World {
         }
     }
 
-    /// Makes every call there is with ids of sessions that are gone: nothing may come of it.
+    /// Makes every call there is with ids of sessions that are gone, which must have no effect.
     pub(super) fn use_stale_ids(&mut self) -> Checked {
         let now = self.now();
-        // A member without a connection takes no calls that are about a connection.
+        // A member without a connection ignores calls that concern a connection.
         let bot = self.bot.filter(|_| !self.hub.is_shutting_down());
         for id in self.stale.iter().copied().chain(bot).collect::<Vec<_>>() {
             let is_bot = Some(id) == bot;

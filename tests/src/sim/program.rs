@@ -1,4 +1,4 @@
-//! What the embedding program does to sessions, and with its bot.
+//! The embedding program's calls about sessions and its bot.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::world::World;
 use crate::model::{Checked, differ};
 
 impl World {
-    /// Does one of the things that an embedding program may do.
+    /// Makes one of the calls of an embedding program.
     pub(super) fn program(&mut self, peer: u8, classic: bool, random: &mut Random) -> Checked {
         let now = self.now();
         let what = random.below(11);
@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// Has the bot come, speak, be renamed or go.
+    /// Makes the bot enter, speak, be renamed or leave.
     fn bot(&mut self, what: u64, peer: u8, name: &str, words: &str) -> Checked {
         let now = self.now();
         let Some(bot) = self.bot else {
@@ -65,7 +65,7 @@ impl World {
                 same("act", &acted, &self.model.say(now, slot, words, true))
             }
             6 => {
-                // Itself, where there is no such peer.
+                // The bot itself, if there is no such peer.
                 let to = self.connection(peer).map_or(bot, |connection| connection.id);
                 let said = self.meter.scope(|| self.hub.say_to(now, bot, to, words));
                 same("say_to", &said, &self.model.say_to(now, slot, to.slot(), words))
@@ -91,7 +91,7 @@ fn rate((per_second, burst): (u32, u32)) -> Rate {
     Rate { per_second: number(per_second), burst: number(burst) }
 }
 
-/// Compares what the hub and the model say.
+/// Compares the results of the hub and the model.
 fn same<T: PartialEq + std::fmt::Debug>(what: &'static str, hub: &T, model: &T) -> Checked {
     if hub == model { Ok(()) } else { differ(what, format!("the hub says {hub:?}, the model {model:?}")) }
 }

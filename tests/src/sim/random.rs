@@ -1,4 +1,4 @@
-//! The one source of chance: a generator whose numbers are the same on every machine and in every year.
+//! The only source of randomness: a generator whose numbers are the same on every machine and in every version.
 
 /// `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014): 64 bits of state, no multiplication but the mixing.
 ///

@@ -10,10 +10,10 @@ use super::step::Step;
 use super::world::World;
 use crate::model::{Checked, Difference, differ};
 
-/// Steps of an episode, about: long enough for logs to wrap and clocks to leap, short enough to be shrunk at once.
+/// Roughly the steps of an episode: enough for logs to wrap and clocks to leap, few enough to be shrunk at once.
 const EPISODE: u64 = 4_000;
 
-/// How many steps an episode goes on after its hub is closed.
+/// How many steps an episode continues after its hub is closed.
 const AFTERWARDS: u64 = 50;
 
 /// A run of the simulator over one seed.
@@ -68,7 +68,7 @@ impl Run {
         let length = left.min(random.between(EPISODE / 4, EPISODE * 2));
         let mut steps = Vec::new();
         let played = attempt(&episode, |world| {
-            // Once the hub is closed little more can happen.
+            // Once the hub is closed, little more can happen.
             let mut rest = AFTERWARDS;
             while (steps.len() as u64) < length && rest > 0 {
                 let step = episode.weather.step(&mut random, world);
@@ -92,14 +92,14 @@ impl Run {
         }
     }
 
-    /// Returns the hash of all that was seen.
+    /// Returns the hash of everything observed.
     #[must_use]
     pub const fn hash(&self) -> u64 {
         mix(self.digest.value() ^ self.done)
     }
 }
 
-/// Plays the steps in a new world, to its end; returns the digest of what was seen.
+/// Plays the steps in a new world, to its end; returns the digest of everything observed.
 ///
 /// # Errors
 ///

@@ -1,19 +1,19 @@
-//! Shrinking: a long trace that fails becomes a short one that fails in the same way.
+//! Shrinking: reduces a long trace that fails to a short one that fails in the same way.
 
 use super::episode::Episode;
 use super::run::play;
 use super::step::Step;
 use crate::model::Difference;
 
-/// Takes steps out as long as the same rule stays broken: halves, quarters, at last single steps ("delta debugging",
-/// Zeller and Hildebrandt, 2002). Returns what is left, and how it fails.
+/// Removes steps as long as the same rule stays broken: halves, quarters, at last single steps ("delta debugging",
+/// Zeller and Hildebrandt, 2002). Returns the remaining steps, and the resulting failure.
 #[must_use]
 pub(super) fn shrink(episode: &Episode, steps: Vec<Step>, difference: &Difference) -> (Vec<Step>, Difference) {
     let mut best = (steps, difference.clone());
     let mut size = best.0.len();
     while size > 0 {
         let before = best.0.len();
-        // From the end: what came after the failure goes first, and causes before effects stay in place.
+        // From the end: steps after the failure go first, and causes stay before their effects.
         let mut end = before;
         while end > 0 {
             let start = end.saturating_sub(size);
@@ -25,7 +25,7 @@ pub(super) fn shrink(episode: &Episode, steps: Vec<Step>, difference: &Differenc
             }
             end = start;
         }
-        // Once more with single steps as long as that helps: one may have been there only for another's sake.
+        // Single steps again, as long as that helps: a step may have been needed only by one that is now gone.
         if size > 1 || best.0.len() == before {
             size /= 2;
         }

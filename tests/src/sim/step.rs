@@ -9,12 +9,12 @@ use super::world::World;
 
 /// One event at the hub or at one of its peers.
 ///
-/// A step is valid in every state of the world, so any part of a trace is a trace. Input of peers is drawn from the
+/// A step is valid in every state of the world, so any part of a trace is a trace. A peer's input is drawn from the
 /// step's `seed`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant's sentence speaks of its fields")]
+#[expect(missing_docs, reason = "the description of each variant covers its fields")]
 pub enum Step {
-    /// A peer connects, if it is not connected; 0 is an address that is not counted.
+    /// A peer connects, if it is not connected; address 0 is not counted.
     Connect { peer: u8, classic: bool, from: u8 },
     /// The next connections, this many, cannot be accepted, because no descriptor is left.
     AcceptFails { times: u8 },
@@ -32,9 +32,9 @@ pub enum Step {
     Window { peer: u8, bytes: u32 },
     /// The driver writes without a `Send`.
     Write { peer: u8 },
-    /// The driver's write that was under way ends.
+    /// The driver's write in progress ends.
     WriteEnds { peer: u8 },
-    /// The driver carries out up to so many commands.
+    /// The driver carries out up to `most` commands.
     Drain { most: u8 },
     /// Time passes; the driver may call `handle_timeout` when something is due.
     Pass { nanos: u64, fire: bool },
@@ -48,7 +48,7 @@ pub enum Step {
     Announce { seed: u32 },
     /// The embedding program ends a session.
     Kick { peer: u8, seed: u32 },
-    /// The embedding program tells or names a session, lets one in under a name, or has its bot do something.
+    /// The embedding program tells or names a session, opens one under a name, or makes its bot do something.
     Program { peer: u8, classic: bool, seed: u32 },
     /// The embedding program shuts the hub down.
     ShutDown,
@@ -111,7 +111,7 @@ impl Misuse {
     ];
 }
 
-/// How likely each kind of step is, and how large its numbers are.
+/// The likelihood of each kind of step, and the range of its numbers.
 ///
 /// Drawn anew for every episode, with some kinds left out: rare states are reached because the steps that lead away
 /// from them may not happen at all ("swarm testing", Groce and others, ISSTA 2012).
@@ -121,22 +121,22 @@ pub struct Weather {
     pub peers: u8,
     /// Weights of the kinds of step, in the order of [`Weather::step`]'s match, summed up.
     cumulated: [u64; KINDS],
-    /// From how many addresses they connect.
+    /// The number of addresses from which they connect.
     addresses: u64,
     /// How often a step for a peer that is not connected does not connect it: one in this many.
     absence: u64,
     /// The most bytes that a driver reads at once.
     read: u64,
-    /// The most bytes that a socket comes to take at once.
+    /// The most bytes by which a socket's window can grow at once.
     window: u64,
-    /// Nanoseconds between two steps, and spans that matter to the hub.
+    /// Nanoseconds between two steps, and spans of time that matter to the hub.
     tick: u64,
     spans: [u64; 5],
 }
 
 const KINDS: usize = 20;
 
-/// The weight of each kind of step in ordinary weather: mostly talk, reads and time.
+/// The weight of each kind of step in ordinary weather: mostly input, reads and time.
 const ORDINARY: [u64; KINDS] = [
     200,   // Connect
     10,    // AcceptFails
@@ -174,7 +174,7 @@ impl Weather {
         }
         // Without messages nothing happens.
         weights[2] = weights[2].max(1_000);
-        // Shutdown comes in few episodes, and late.
+        // Shutdown occurs in few episodes, and late.
         weights[13] = u64::from(random.one_in(32));
         weights[16] = 2 * u64::from(random.one_in(4));
         for i in 1..KINDS {
@@ -229,7 +229,7 @@ impl Weather {
         }
     }
 
-    /// Returns a span of time: mostly about a tick, now and then one that matters to the hub, rarely years.
+    /// Returns a span of time: mostly about a tick, sometimes one that matters to the hub, rarely years.
     fn span(&self, random: &mut Random) -> u64 {
         let span = random.pick(&self.spans);
         match random.below(96) {

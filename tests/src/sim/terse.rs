@@ -6,7 +6,7 @@ use chat_proto::dialect::{Dialect, Event, Request, Text};
 
 /// `text` that shows messages only: no gaps, joins, leaves or actions.
 ///
-/// A reader of it may be given a `Send` for an entry that is evicted before it is read, and no notice takes its place.
+/// Its readers may be given a `Send` for an entry that is evicted before it is read, without a notice in its place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terse;
 

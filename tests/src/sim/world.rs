@@ -17,7 +17,7 @@ use crate::output::roomy_batch;
 /// How many ids of closed sessions are kept, for stale calls.
 const STALE: usize = 8;
 
-/// A hub, its model, and everything between them.
+/// A hub, its model, and everything around them.
 #[derive(Debug)]
 pub struct World {
     pub(super) hub: Hub,
@@ -30,7 +30,7 @@ pub struct World {
     /// The driver's clock, which may step back.
     pub(super) clock: u64,
     pub(super) peers: Vec<Option<Connection>>,
-    /// Which peer's session has a slot.
+    /// The peer of the session in each slot.
     pub(super) peer_of: Vec<Option<u8>>,
     /// A batch that readers share.
     pub(super) batch: Batch,
@@ -66,7 +66,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Takes out the write that is under way, if one is.
+    /// Takes out the write in progress, if there is one.
     pub(super) fn take_write(&mut self) -> Option<Batch> {
         match std::mem::replace(&mut self.writing, Writing::Done) {
             Writing::UnderWay(batch) => Some(batch),
@@ -81,11 +81,11 @@ impl Connection {
 /// The state of writing to a connection.
 #[derive(Debug)]
 pub(super) enum Writing {
-    /// It has written all that it was told to.
+    /// Everything that the driver was told to write is written.
     Done,
-    /// The socket took less than it was given; the driver waits until it takes more.
+    /// The socket took only a part; the driver waits until it takes more.
     Blocked,
-    /// A write is under way.
+    /// A write is in progress.
     UnderWay(Batch),
 }
 
@@ -139,7 +139,7 @@ impl World {
         if self.steps.is_multiple_of(64) { self.sweep() } else { Ok(()) }
     }
 
-    /// Returns the digest of all that was seen.
+    /// Returns the digest of everything observed.
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.digest.value()
@@ -179,7 +179,7 @@ impl World {
                 if goes_on { self.write(peer) } else { Ok(()) }
             }
             Step::PeerEnded { peer } => {
-                // Only a large enough journal says in which order ended sessions are closed.
+                // Only a large journal is sure to show the order in which ended sessions are closed.
                 let is_told = self.conduct.journal_records >= 1_000;
                 let Some(connection) = self.connection(peer).filter(|it| it.paused && is_told) else { return Ok(()) };
                 connection.half_closed = true;
@@ -205,7 +205,7 @@ impl World {
                 self.fire(Timestamp::from_nanos(at))
             }
             Step::StepBack { nanos } => {
-                // The clock cannot step back from the end of time: just before it, sums and limits saturate.
+                // The clock cannot step back from the end of time: sums and limits saturate just before it.
                 if self.clock < u64::MAX {
                     self.clock = self.clock.saturating_sub(nanos);
                 }
@@ -255,7 +255,7 @@ impl World {
         }
     }
 
-    /// Connects a peer, under a name that the driver knows if there is one.
+    /// Connects a peer, under a name if the driver gives it one.
     pub(super) fn connect(&mut self, peer: u8, classic: bool, from: u8, called: Option<&str>) -> Checked {
         if self.connection(peer).is_some() || usize::from(peer) >= self.peers.len() {
             return Ok(());
@@ -317,7 +317,7 @@ impl World {
         self.hub.is_closed()
     }
 
-    /// Returns whether one more might be opened from that address.
+    /// Returns whether one more session might be opened from that address.
     pub(super) fn would_accept(&self, from: u8) -> bool {
         self.model.may_open(self.now(), origin(from)).is_ok()
     }
@@ -330,7 +330,7 @@ impl World {
         if connection.half_closed || connection.typed.len() > 8 * max_line {
             return;
         }
-        let classic = self.model.lane_of(connection.id.slot()) == Some(classic_place);
+        let classic = self.model.dialect_of(connection.id.slot()) == Some(classic_place);
         grammar::typing(&mut Random::new(u64::from(seed)), classic, max_line, max_name, &mut connection.typed);
     }
 
@@ -355,7 +355,7 @@ impl World {
         let write = self.peers[usize::from(peer)].take().and_then(|mut connection| connection.take_write());
         if let Some(batch) = write {
             let now = self.now();
-            // The write ends, though its session is closed.
+            // The write ends, although its session is closed.
             self.meter.scope(|| self.hub.sent(now, id, &batch, batch.as_bytes().len()));
             self.model.advance(now);
         }
@@ -388,7 +388,7 @@ impl World {
         if meter.live == 0 { Ok(digest.value()) } else { differ("leak", format!("{} bytes", meter.live)) }
     }
 
-    /// Carries out commands and ends writes until there is nothing more to do.
+    /// Carries out commands and ends writes until nothing more is left to do.
     fn settle(&mut self) -> Checked {
         let is_busy = |connection: &Connection| !matches!(connection.writing, Writing::Done);
         while self.hub.has_commands() || self.peers.iter().flatten().any(is_busy) {

@@ -23,7 +23,7 @@ const KEEPALIVE: Duration = Duration::from_secs(4);
 /// Longer than any soak.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// The honest clients, on a thread of their own, so that the hostile ones cannot delay them on this side.
+/// The honest clients, on a thread of their own, so that the hostile ones cannot delay them in this process.
 #[derive(Debug)]
 pub(super) struct Honest {
     shared: Arc<Shared>,
@@ -39,7 +39,7 @@ struct Shared {
 }
 
 impl Honest {
-    /// Lets them connect and begin to talk.
+    /// Makes them connect and begin to talk.
     pub(super) fn start(targets: &[Target], id: RunId) -> Self {
         let options = Options {
             targets: targets.to_vec(),
@@ -60,10 +60,10 @@ impl Honest {
         let thread = thread::spawn({
             let shared = Arc::clone(&shared);
             move || {
-                run(&options, id, &mut |standing| {
-                    let got = standing.got();
+                run(&options, id, &mut |status| {
+                    let got = status.got();
                     shared.is_talking.store(got.messages > 0, Ordering::Relaxed);
-                    shared.open.store(standing.open(), Ordering::Relaxed);
+                    shared.open.store(status.open(), Ordering::Relaxed);
                     shared.lines.store(got.messages + got.others, Ordering::Relaxed);
                     if shared.is_over.load(Ordering::Relaxed) {
                         ControlFlow::Break(())
@@ -76,7 +76,7 @@ impl Honest {
         Self { shared, thread }
     }
 
-    /// Returns whether all of them are connected and receive each other's messages, or never will.
+    /// Returns whether all of them are connected and receive each other's messages, or have failed to.
     pub(super) fn are_settled(&self) -> bool {
         self.shared.is_talking.load(Ordering::Relaxed) || self.thread.is_finished()
     }
@@ -91,11 +91,11 @@ impl Honest {
         self.shared.lines.load(Ordering::Relaxed)
     }
 
-    /// Lets them receive what is under way; returns what they found.
+    /// Lets them receive what is still on its way; returns their report.
     ///
     /// # Panics
     ///
-    /// If they did.
+    /// If their thread panicked.
     pub(super) fn end(self) -> Result<Report, LoadError> {
         self.shared.is_over.store(true, Ordering::Relaxed);
         self.thread.join().expect("honest clients do not panic")

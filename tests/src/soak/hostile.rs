@@ -1,4 +1,4 @@
-//! What hostile clients do.
+//! The behaviour of hostile clients.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ pub(super) enum Kind {
     Silent,
     /// Sends lines as fast as the socket takes them.
     Flooder,
-    /// Does so with lines that are answered, and reads no answer.
+    /// Floods with requests, and reads no reply.
     DeafFlooder,
     /// Changes its name all the time, often to one that others want, too.
     Renamer,
-    /// Asks who is there all the time.
+    /// Sends `/who` all the time.
     Asker,
     /// Sends private messages to everybody, including sessions that do not read.
     Whisperer,
@@ -33,15 +33,15 @@ pub(super) enum Kind {
     Rubbish,
     /// Connects and resets, sometimes in the middle of a line.
     Resetter,
-    /// Closes its sending half and reads on.
+    /// Closes its sending half and goes on reading.
     HalfCloser,
     /// Connects, sends a message, leaves and reconnects.
     Revenant,
 }
 
-/// What a client reads of what it is sent.
+/// How much a client reads of what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Appetite {
+pub(super) enum Reading {
     /// All, at once.
     All,
     /// One byte each time that it acts.
@@ -63,7 +63,7 @@ pub(super) enum Then {
     Reset,
 }
 
-/// Every kind, as often as it is to be chosen: those that flood are few, and those that leave at once are many.
+/// Every kind, in proportion to how often it is chosen: few that flood, and many that leave at once.
 const KINDS: [Kind; 20] = [
     Kind::Deaf,
     Kind::Deaf,
@@ -87,26 +87,26 @@ const KINDS: [Kind; 20] = [
     Kind::Revenant,
 ];
 
-/// The server's default limits; rubbish is made just to fit them.
+/// The server's default limits, around which rubbish is sized.
 const MAX_LINE: usize = 4_096;
 const MAX_NAME: usize = 32;
 
 impl Kind {
-    /// Chooses one.
+    /// Chooses a kind.
     pub(super) fn draw(random: &mut Random) -> Self {
         random.pick(&KINDS)
     }
 
-    /// Returns what it reads.
-    pub(super) fn appetite(self) -> Appetite {
+    /// Returns how much it reads.
+    pub(super) fn reading(self) -> Reading {
         match self {
-            Self::Deaf | Self::DeafFlooder => Appetite::Nothing,
-            Self::Sipper => Appetite::OneByte,
-            _ => Appetite::All,
+            Self::Deaf | Self::DeafFlooder => Reading::Nothing,
+            Self::Sipper => Reading::OneByte,
+            _ => Reading::All,
         }
     }
 
-    /// Returns how long it goes on if nobody stops it.
+    /// Returns how long it goes on unless it is closed.
     pub(super) fn life(self, random: &mut Random) -> Duration {
         let (least, most) = match self {
             // Longer than the server's timeouts.
@@ -129,7 +129,7 @@ impl Kind {
         Duration::from_millis(random.between(least, most))
     }
 
-    /// Writes to `out` what it sends now; returns what becomes of the connection then.
+    /// Writes its next output to `out`; returns what happens to the connection then.
     pub(super) fn act(self, dialect: Dialect, is_first: bool, random: &mut Random, out: &mut Vec<u8>) -> Then {
         match self {
             Self::Deaf | Self::Sipper if is_first => say(dialect, "hello, I am all ears", out),

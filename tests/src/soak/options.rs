@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::load::Target;
 
-/// Plagues a chat server with hostile clients and watches what becomes of it.
+/// Soaks a chat server with hostile clients and reports how it held up.
 #[derive(Debug, Parser)]
 #[command(name = "soak", max_term_width = 80, after_help = AFTER_HELP, override_usage = USAGE)]
 struct Arguments {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::honest::Honest;
-use super::mob::Mob;
+use super::hostile_clients::HostileClients;
 use super::options::Options;
 use super::samples::{Sample, Trend};
 use super::server::Server;
@@ -19,11 +19,11 @@ use crate::sockets::raise_descriptor_limit;
 /// Why there is no verdict.
 #[derive(Debug)]
 pub enum SoakError {
-    /// The server could not be started or looked at.
+    /// The server could not be started or inspected.
     Server(io::Error),
-    /// Not even the honest clients could do anything.
+    /// Even the honest clients could not connect.
     Honest(LoadError),
-    /// The system refuses something else.
+    /// Another refusal of the system.
     System(io::Error),
 }
 
@@ -39,19 +39,19 @@ impl fmt::Display for SoakError {
 
 impl std::error::Error for SoakError {}
 
-/// Descriptors that are no hostile clients.
+/// Descriptors that are not hostile clients.
 const OTHERS: u64 = 64;
 
-/// How long one wait for the hostile clients takes at most.
+/// The longest single wait for the hostile clients.
 const TURN: Duration = Duration::from_millis(50);
 
-/// How often the server's process is looked at.
+/// How often the server's process is sampled.
 const SAMPLING: Duration = Duration::from_secs(1);
 
 /// How often a row is printed.
 const ROW: Duration = Duration::from_secs(60);
 
-/// How long the server has to close all sessions: its timeouts and some more.
+/// How long the server has to close all sessions: more than its timeouts.
 const CLEARING: Duration = Duration::from_secs(60);
 
 /// Runs a soak, and writes a table to `out` meanwhile.
@@ -70,22 +70,23 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Verdict, SoakError>
         thread::sleep(TURN);
     }
 
-    let mut mob = Mob::new(options.clients, server.targets.clone(), random).map_err(SoakError::System)?;
+    let mut clients =
+        HostileClients::new(options.clients, server.targets.clone(), random).map_err(SoakError::System)?;
     let (begin, mut samples) = (Instant::now(), Vec::new());
     let mut table = Table { out, rows: 0 };
     table.head();
     while begin.elapsed() < options.duration {
-        mob.turn(TURN).map_err(SoakError::System)?;
+        clients.turn(TURN).map_err(SoakError::System)?;
         let elapsed = begin.elapsed();
         if elapsed >= SAMPLING * samples.len() as u32 {
             let sample = Sample::take(server.process).map_err(SoakError::Server)?;
             samples.push((elapsed, sample));
-            table.row(elapsed, &mob, &honest, sample);
+            table.row(elapsed, &clients, &honest, sample);
         }
     }
 
-    let hostile = mob.counts();
-    drop(mob);
+    let hostile = clients.counts();
+    drop(clients);
     let honest = honest.end().map_err(SoakError::Honest)?;
     let rest = if server.is_own() { Some(rest(server, before).map_err(SoakError::Server)?) } else { None };
     Ok(Verdict { resident: Trend::of(&samples), honest, hostile, rest })
@@ -118,7 +119,7 @@ fn rest(server: Server, before: Sample) -> io::Result<Rest> {
     }
 }
 
-/// A row a minute. Its lines are made here: a row is printed when its minute is over, and a table of a library when all is.
+/// The rows, one a minute. Formatted here, because each row is printed at once, which a table library does not do.
 struct Table<'a> {
     out: &'a mut dyn Write,
     rows: u32,
@@ -130,11 +131,11 @@ impl Table<'_> {
         self.line(&columns.map(|column| format!("{column:>14}")).concat());
     }
 
-    fn row(&mut self, elapsed: Duration, mob: &Mob, honest: &Honest, sample: Sample) {
+    fn row(&mut self, elapsed: Duration, clients: &HostileClients, honest: &Honest, sample: Sample) {
         if elapsed < ROW * self.rows {
             return;
         }
-        let hostile = mob.counts();
+        let hostile = clients.counts();
         let columns = [
             self.rows.into(),
             (hostile.open + honest.open()) as u64,
@@ -149,7 +150,7 @@ impl Table<'_> {
     }
 
     fn line(&mut self, line: &str) {
-        // A reader that is gone does not end the soak.
+        // A closed output does not end the soak.
         let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
     }
 }

@@ -1,4 +1,4 @@
-//! What the server's process uses over time, and whether that is flat.
+//! The resources of the server's process over time, and whether they are flat.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::figures::Grouped;
 use crate::resources::Process;
 
-/// What a process uses at a moment.
+/// The resources of a process at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sample {
     /// Memory in RAM, in KiB.
@@ -19,7 +19,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Looks at a process.
+    /// Samples a process.
     pub(super) fn take(process: Process) -> io::Result<Self> {
         let (resident, descriptors) = (process.resident_kib()?, process.descriptors()?);
         Ok(Self { resident, descriptors, threads: process.threads()? })
@@ -33,12 +33,12 @@ pub(super) struct Trend {
     first: u64,
     /// The median of the last third, in KiB.
     last: u64,
-    /// The most, in KiB.
+    /// The maximum, in KiB.
     most: u64,
 }
 
-/// The part of the time that counts as warming up: the logs fill, and shared buffers grow to the largest size needed,
-/// quickly at first and ever more slowly.
+/// The part of the time that counts as warming up. Logs fill up, and shared buffers grow to their largest size, quickly
+/// at first and then ever more slowly.
 const WARM_UP: u32 = 2;
 
 /// Growth that counts as flat: the larger of one part in this many, and this many KiB.
@@ -46,7 +46,7 @@ const PART: u64 = 20;
 const KIB: u64 = 1_024;
 
 impl Trend {
-    /// Computes it from samples taken at these times; `None` if there are too few.
+    /// Computes it from samples with their times; `None` if there are too few.
     pub(super) fn of(samples: &[(Duration, Sample)]) -> Option<Self> {
         let warm_up = samples.last()?.0 / WARM_UP;
         let warm: Vec<u64> =

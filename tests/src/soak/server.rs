@@ -14,8 +14,7 @@ use crate::load::Target;
 use crate::resources::Process;
 use crate::sockets::raise_descriptor_limit;
 
-/// Serves until standard input ends. Prints where it listens, a line for each dialect, as in
-/// `text=127.0.0.1:4000`.
+/// Serves until standard input ends. Prints a line for each dialect with its address, as in `text=127.0.0.1:4000`.
 ///
 /// # Errors
 ///
@@ -42,7 +41,7 @@ pub fn serve(adapter: Adapter, clients: usize) -> io::Result<()> {
 }
 
 /// The default limits, except where their effect would not show within minutes: room for nine of ten clients, so that
-/// some find the server full; a log that is soon full and wraps; and short timeouts.
+/// some find the server full; a log that soon wraps; and short timeouts.
 fn config(clients: usize) -> Config {
     let mut config = Config {
         max_sessions: super::honest::CLIENTS + clients - clients / 10,
@@ -68,7 +67,7 @@ const DIALECTS: [&str; 2] = ["text", "classic"];
 
 fn at_end_of_input(act: impl FnOnce() + Send + 'static) {
     thread::spawn(move || {
-        // However this ends, the process at the other end has ended.
+        // In any case, the process at the other end has ended.
         let _ = io::stdin().read_to_end(&mut Vec::new());
         act();
     });
@@ -84,7 +83,7 @@ pub(super) struct Server {
     child: Option<Child>,
 }
 
-/// How long a server may take to end in order: its linger timeout and some more.
+/// How long a server may take to end in order: more than its linger timeout.
 const ENDING: Duration = Duration::from_secs(15);
 
 impl Server {
@@ -112,7 +111,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Returns whether it was started for the soak, so that nobody else is its client.
+    /// Returns whether it was started for the soak, and so has no other clients.
     pub(super) fn is_own(&self) -> bool {
         self.child.is_some()
     }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::mob::Counts;
+use super::hostile_clients::Counts;
 use super::samples::{Sample, Trend};
 use crate::figures::Grouped;
 use crate::load::Report;
 
-/// Whether a server has passed. Displayed, it says why or why not.
+/// Whether a server has passed. Its `Display` gives the reasons.
 #[derive(Debug)]
 pub struct Verdict {
     pub(super) resident: Option<Trend>,
@@ -16,14 +16,14 @@ pub struct Verdict {
     pub(super) rest: Option<Rest>,
 }
 
-/// What a server that nobody else uses held at the end.
+/// The resources of a server that has no other users, at the end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rest {
-    /// What its process used before anybody came.
+    /// Its resources before the first client.
     pub(super) before: Sample,
-    /// What it used once all were gone.
+    /// Its resources after the last client.
     pub(super) after: Sample,
-    /// Whether it ended in order when asked to.
+    /// Whether it ended in order when told to.
     pub(super) has_ended: bool,
 }
 

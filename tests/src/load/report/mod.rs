@@ -31,9 +31,9 @@ pub struct Report {
     latencies: Histogram<u64>,
     /// What the readers received in the whole run, with errors.
     pub got: Got,
-    /// How many messages did not come once and in order in the whole run.
+    /// How many messages did not arrive once and in order in the whole run.
     pub tally: Tally,
-    /// Why connections ended, and how many for that reason.
+    /// The reasons why connections ended, and how many ended for each.
     pub ended: BTreeMap<String, u64>,
     /// Notices from the server, and how often each came.
     pub told: BTreeMap<String, u64>,
@@ -42,7 +42,7 @@ pub struct Report {
     own_share: f64,
     /// How much of the time this tool had to wait for a processor.
     own_wait: f64,
-    /// The longest time by which a message was sent after it was due.
+    /// The longest delay between the due time of a message and sending it.
     latest: Duration,
 }
 
@@ -53,18 +53,18 @@ pub(super) struct Connecting {
     pub(super) took: u64,
     /// How many connections could be opened.
     pub(super) opened: usize,
-    /// To how many of them the server sent nothing.
+    /// How many of them received no probe.
     pub(super) unreached: usize,
 }
 
-/// What the server used.
+/// The resources that the server used.
 #[derive(Clone, Copy, Debug)]
 struct Server {
     /// How much of a processor, during the measurement.
     share: f64,
     /// Processor seconds for a million deliveries.
     cpu_per_million: f64,
-    /// KiB before anybody connected, once all had, and at most.
+    /// KiB before the first connection, with all connected, and at most.
     resident: [u64; 3],
     /// KiB for each connection.
     resident_each: f64,
@@ -115,7 +115,7 @@ impl Report {
         }
     }
 
-    /// Returns whether everything arrived once and in order, and everybody was there until the end.
+    /// Returns whether everything arrived once and in order, and every session stayed until the end.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let is_complete =
@@ -125,13 +125,13 @@ impl Report {
         is_complete && is_reached && self.ended.is_empty()
     }
 
-    /// Returns how many messages all readers together got during the measurement.
+    /// Returns how many messages all readers together received during the measurement.
     #[must_use]
     pub fn deliveries(&self) -> u64 {
         self.deliveries
     }
 
-    /// Returns whether senders were held back although neither server nor this tool was busy, as a rate limit does.
+    /// Returns whether senders were held back while neither the server nor this tool was busy, as a rate limit does.
     #[must_use]
     pub fn is_held_back(&self) -> bool {
         let is_anybody_busy =
@@ -141,18 +141,18 @@ impl Report {
         self.deliveries > 0 && is_slow && !is_anybody_busy && self.per_sender() < LIMITED
     }
 
-    /// Returns whether there is no session that a message could reach.
+    /// Returns whether there is no session that could receive a message.
     fn is_alone(&self) -> bool {
         self.options.readers + self.options.senders < 2
     }
 
-    /// Returns how many messages a second came from each sender.
+    /// Returns how many messages a second arrived from each sender.
     fn per_sender(&self) -> f64 {
         let listening = (self.options.readers + self.options.senders).saturating_sub(1).max(1) as f64;
         self.deliveries as f64 / self.seconds / listening / self.options.senders.max(1) as f64
     }
 
-    /// Returns how many messages all readers together got in a second.
+    /// Returns how many messages a second all readers together received.
     pub(super) fn deliveries_per_second(&self) -> f64 {
         self.deliveries as f64 / self.seconds
     }
@@ -162,12 +162,12 @@ impl Report {
         self.server.map(|server| server.cpu_per_million)
     }
 
-    /// Returns how long messages took at most, but for a part of 1 − `quantile` of them.
+    /// Returns the latency that a share of `quantile` of the messages did not exceed.
     pub(super) fn latency(&self, quantile: f64) -> Duration {
         Duration::from_nanos(self.latencies.value_at_quantile(quantile))
     }
 
-    /// Returns notes that are needed to read the figures rightly.
+    /// Returns notes for the correct reading of the figures.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.is_held_back() || self.got.held_back > 0 {
@@ -209,19 +209,19 @@ impl Report {
     }
 }
 
-/// How much of a processor a busy process uses.
+/// The share of a processor from which on a process counts as busy.
 const BUSY: f64 = 0.5;
 
-/// Messages a second from one sender that no server would limit it to.
+/// Messages a second from one sender above which no server would limit it.
 const LIMITED: f64 = 1_000.0;
 
-/// How much of the time this tool may wait for a processor before its figures are doubtful.
+/// The share of time spent waiting for a processor that makes this tool's figures doubtful.
 const CROWDED: f64 = 0.1;
 
-/// How much of a processor this tool uses when it cannot do more.
+/// The share of a processor that this tool uses when it is at its limit.
 const AT_LIMIT: f64 = 0.95;
 
-/// How long the server has to send something to everybody, as text for notes.
+/// How long the server has to send something to every session, as text for notes.
 const REACHING: &str = "15 s";
 
 const QUANTILES: [(&str, f64); 7] =

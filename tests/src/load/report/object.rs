@@ -72,7 +72,7 @@ impl Report {
     }
 }
 
-/// Rounds to so many decimals; what is no number becomes null in JSON.
+/// Rounds to that many decimals; what is not a number becomes null in JSON.
 fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     (value * scale).round() / scale

@@ -1,4 +1,4 @@
-//! The report for people: names and what is to be said of each, which are lines rather than rows of one table.
+//! The report for people: labelled lines, which are not the rows of one table.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which other cases may run beside a case.
+//! Isolates a case: which other cases may run beside it, how long it may take, and in which process it runs.
 
 use std::convert::Infallible;
 use std::env;
@@ -12,31 +12,31 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::program::kill_all_of;
 
-/// Held for reading by cases that may run beside others, for writing by cases that measure time.
-static QUIET: RwLock<()> = RwLock::new(());
+/// Locked for reading by cases that may run beside others, for writing by cases that measure time.
+static EXCLUSIVE: RwLock<()> = RwLock::new(());
 
-/// Set, to the case's name, for the process that runs one case alone.
+/// Set to the case's name in a process that runs one case alone.
 const ALONE: &str = "CHAT_TESTS_ALONE";
 
-/// How long a case may take, in place of [`CASE_DEADLINE`]: seconds.
+/// Overrides [`CASE_DEADLINE`], in seconds.
 const DEADLINE_VARIABLE: &str = "CHAT_TESTS_CASE_DEADLINE";
 
-/// How long a case may take: three minutes, where all cases together take 42 s on two busy cores.
+/// How long a case may take: three minutes, while all cases together take 42 s on two busy cores.
 ///
-/// A single wait ends after [`PATIENCE`](super::PATIENCE). The deadline also ends a case whose server always sends
-/// something and never what the case waits for, and a case that is blocked in the server's own code.
+/// A single wait ends after [`PATIENCE`](super::PATIENCE). The deadline also ends a case whose server keeps sending
+/// something other than what the case waits for, and a case that is blocked in the server's own code.
 /// `CHAT_TESTS_CASE_DEADLINE=600` in the environment allows ten minutes, for slower machines.
 pub const CASE_DEADLINE: Duration = Duration::from_secs(180);
 
 /// Runs a case that may run beside others.
 pub fn beside_others(name: &str, case: impl FnOnce() + Send + 'static) {
-    let _company = QUIET.read().unwrap_or_else(PoisonError::into_inner);
+    let _shared = EXCLUSIVE.read().unwrap_or_else(PoisonError::into_inner);
     within(case_deadline(), name, case);
 }
 
-/// Runs a case while no other of this test file runs.
-pub fn quietly(name: &str, case: impl FnOnce() + Send + 'static) {
-    let _quiet = QUIET.write().unwrap_or_else(PoisonError::into_inner);
+/// Runs a case while no other case of this test file runs.
+pub fn exclusively(name: &str, case: impl FnOnce() + Send + 'static) {
+    let _exclusive = EXCLUSIVE.write().unwrap_or_else(PoisonError::into_inner);
     within(case_deadline(), name, case);
 }
 
@@ -46,8 +46,8 @@ fn case_deadline() -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Runs a case on a thread of its own, and gives it so long. The programs of one that takes longer are killed; a server in
-/// this process stays with its threads until the process ends.
+/// Runs a case on a thread of its own, for at most that long. If a case takes longer, its programs are killed; a server
+/// in this process stays, with its threads, until the process ends.
 ///
 /// # Panics
 ///
@@ -72,18 +72,18 @@ pub fn within(deadline: Duration, name: &str, case: impl FnOnce() + Send + 'stat
     }
 }
 
-/// Runs a case in a process of its own, and beside no other: it counts or uses up resources of the whole process.
+/// Runs a case in a process of its own, and beside no other: it counts or uses up resources of the process.
 ///
 /// # Panics
 ///
-/// If the case fails there, with what it wrote.
+/// If the case fails there; the message has its output.
 pub fn in_a_process_of_its_own(name: &'static str, case: impl FnOnce() + Send + 'static) {
     if env::var_os(ALONE).is_some_and(|alone| alone == name) {
         return case();
     }
     // The test harness knows a test by its path within the crate.
-    let (_crate, path) = name.split_once("::").expect("a test stands in a module");
-    quietly(name, move || {
+    let (_crate, path) = name.split_once("::").expect("a test is in a module");
+    exclusively(name, move || {
         let harness = env::current_exe().expect("a test knows its own file");
         let output = Command::new(harness)
             .args([path, "--exact", "--nocapture", "--test-threads=1"])
@@ -93,12 +93,12 @@ pub fn in_a_process_of_its_own(name: &'static str, case: impl FnOnce() + Send + 
         let told = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} fails in a process of its own: {}\n{told}\n{errors}", output.status);
-        // With a wrong name no test would run, and that would succeed.
+        // With a wrong name, no test would run, and that would succeed.
         assert!(told.contains("1 passed"), "{path} was not found: {told}");
     });
 }
 
-/// Raises the limit of open descriptors as far as it may be, and returns it.
+/// Raises the limit on open descriptors as far as allowed, and returns it.
 #[must_use]
 pub fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);

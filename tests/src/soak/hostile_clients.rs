@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use super::hostile::{Appetite, Kind, Then};
+use super::hostile::{Kind, Reading, Then};
 use crate::load::Target;
 use crate::sim::Random;
 use crate::sockets::{Interest, Poller, Ready, start_connect};
 
 /// The hostile clients.
 #[derive(Debug)]
-pub(super) struct Mob {
+pub(super) struct HostileClients {
     targets: Vec<Target>,
     random: Random,
     poller: Poller,
     ready: Vec<Ready>,
     clients: Vec<Client>,
-    /// When a client acts next, and the number of that turn. Only the latest turn that it was given counts.
+    /// When each client acts next, with the number of that turn. Only the latest turn scheduled for a client counts.
     turns: BinaryHeap<Reverse<(Instant, usize, u64)>>,
     buffer: Box<[u8]>,
     counts: Counts,
@@ -43,43 +43,43 @@ pub(super) struct Counts {
 
 #[derive(Debug)]
 struct Client {
-    /// How many turns it has been given.
+    /// How many turns were scheduled for it.
     turns: u64,
     kind: Kind,
     target: Target,
     state: State,
     /// When it ends, to reconnect as another kind.
     end: Instant,
-    /// What the socket has not taken yet.
+    /// Output that the socket has not taken yet.
     out: Vec<u8>,
     has_acted: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Not there.
+    /// Not connected.
     Away,
     Connecting(TcpStream),
     Open(TcpStream),
 }
 
-/// What is read at once.
+/// How much is read at once.
 const BUFFER: usize = 64 << 10;
 
-/// The receive buffer of those that do not read, so that it is soon full.
+/// The receive buffer of clients that do not read, so that it is soon full.
 const NARROW: usize = 4 << 10;
 
-/// Addresses of 127.0.0.0/8 to come from: one has too few ports for a storm.
+/// Source addresses in 127.0.0.0/8: one has too few ports for a storm.
 const SOURCES: u64 = 16;
 
-/// How long a client that could not connect waits.
+/// How long a client waits after a failure to connect.
 const DISCOURAGED: Duration = Duration::from_secs(1);
 
 /// The time within which all clients first connect.
 const GATHERING_MS: u64 = 5_000;
 
-impl Mob {
-    /// Prepares this many clients; they connect within seconds once turns are taken.
+impl HostileClients {
+    /// Prepares that many clients; they connect within seconds once turns are taken.
     pub(super) fn new(clients: usize, targets: Vec<Target>, mut random: Random) -> io::Result<Self> {
         let now = Instant::now();
         let turn = |i| Reverse((now + Duration::from_millis(random.below(GATHERING_MS)), i, 0));
@@ -110,7 +110,7 @@ impl Mob {
         self.counts
     }
 
-    /// Lets them act and read, waiting for `most` at most.
+    /// Lets the clients act and read, waiting for at most `most`.
     pub(super) fn turn(&mut self, most: Duration) -> io::Result<()> {
         let now = Instant::now();
         let next = self.turns.peek().map_or(most, |Reverse((at, ..))| at.saturating_duration_since(now));
@@ -156,7 +156,7 @@ impl Mob {
         let to = client.target.addr;
         let from = (to.is_ipv4() && to.ip().is_loopback())
             .then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 0, self.random.between(1, SOURCES) as u8)));
-        let is_narrow = client.kind.appetite() != Appetite::All;
+        let is_narrow = client.kind.reading() != Reading::All;
         let come = start_connect(to, from).and_then(|stream| {
             if is_narrow {
                 SockRef::from(&stream).set_recv_buffer_size(NARROW)?;
@@ -176,7 +176,7 @@ impl Mob {
     fn connected(&mut self, index: usize) {
         let client = &mut self.clients[index];
         let State::Connecting(stream) = mem::replace(&mut client.state, State::Away) else { return };
-        let interest = if client.kind.appetite() == Appetite::All { Interest::Readable } else { Interest::Nothing };
+        let interest = if client.kind.reading() == Reading::All { Interest::Readable } else { Interest::Nothing };
         match stream.take_error() {
             Ok(None) if self.poller.change(&stream, index, interest).is_ok() => {
                 client.state = State::Open(stream);
@@ -199,7 +199,7 @@ impl Mob {
         if write(stream, &mut client.out).is_err() {
             return self.closed(index);
         }
-        if client.kind.appetite() == Appetite::OneByte && matches!(stream.read(&mut [0]), Ok(0)) {
+        if client.kind.reading() == Reading::OneByte && matches!(stream.read(&mut [0]), Ok(0)) {
             return self.closed(index);
         }
         match then {
@@ -220,7 +220,7 @@ impl Mob {
     fn read(&mut self, index: usize) {
         let client = &mut self.clients[index];
         let State::Open(stream) = &mut client.state else { return };
-        let is_over = client.kind.appetite() != Appetite::All
+        let is_over = client.kind.reading() != Reading::All
             || match stream.read(&mut self.buffer) {
                 Ok(len) => len == 0,
                 Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
@@ -230,7 +230,7 @@ impl Mob {
         }
     }
 
-    /// Ends a client's connection, in one of several ways.
+    /// Ends a client's connection in one of several ways.
     fn go(&mut self, index: usize) {
         match &mut self.clients[index].state {
             State::Open(stream) => {
@@ -264,7 +264,7 @@ impl Mob {
         self.again_after(index, DISCOURAGED);
     }
 
-    /// Gives a client its next turn, in place of any other.
+    /// Schedules a client's next turn, replacing any other.
     fn again_after(&mut self, index: usize, pause: Duration) {
         let client = &mut self.clients[index];
         client.turns += 1;
