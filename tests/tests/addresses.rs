@@ -1,4 +1,4 @@
-//! Limits by address, over real sockets: clients from one address keep out nobody from another.
+//! Limits by address, over real sockets: clients from one address do not keep out clients from another.
 //!
 //! All of 127.0.0.0/8 is loopback, so clients can connect from many addresses.
 
@@ -59,7 +59,7 @@ fn connect(server: &Running, from: Ipv4Addr) -> Client {
     Client::over(&format!("one from {from}"), socket, &addr)
 }
 
-/// Connects from an address and is let in.
+/// Connects from an address, and is accepted.
 #[track_caller]
 fn enter(server: &Running, from: Ipv4Addr) -> Client {
     let mut client = connect(server, from);
@@ -68,7 +68,7 @@ fn enter(server: &Running, from: Ipv4Addr) -> Client {
     client
 }
 
-/// Connects from an address and is told why it is not let in.
+/// Connects from an address, and is refused with a reason.
 #[track_caller]
 fn is_refused(server: &Running, from: Ipv4Addr, why: &str) {
     let mut client = connect(server, from);
@@ -81,7 +81,7 @@ fn an_address_at_its_limit_keeps_nobody_out_from_another(start: Start) {
     let mut greedy: Vec<Client> = (0..3).map(|_| enter(&server, address(1))).collect();
     is_refused(&server, address(1), TOO_MANY);
     let other = enter(&server, address(2));
-    // When one leaves, another from there is let in.
+    // When one leaves, another from the same address is accepted.
     let mut gone = greedy.swap_remove(0);
     gone.say("/quit");
     gone.expect("* bye");
@@ -95,7 +95,7 @@ fn an_address_at_its_limit_keeps_nobody_out_from_another(start: Start) {
 
 fn frequent_connects_are_refused_and_others_get_in(start: Start) {
     let server = start(Config { connects_per_address: Some(rate(1, 2)), ..calm() }, Exemptions::none());
-    // On a slow machine some tokens are added meanwhile, but not one for each connection.
+    // On a slow machine some tokens are added in between, but not one for each connection.
     let mut visits = 0;
     loop {
         let mut client = connect(&server, address(1));
@@ -121,7 +121,7 @@ fn frequent_connects_are_refused_and_others_get_in(start: Start) {
 fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
     const SESSIONS: usize = 4;
     const LINES: usize = 50;
-    /// The same numbers in a second and at once.
+    /// Lines a second, and the burst.
     const RATE: u32 = 50;
     let server = start(Config { rate_per_address: Some(rate(RATE, RATE)), ..calm() }, Exemptions::none());
     let mut witness = enter(&server, address(2));
@@ -140,7 +140,7 @@ fn lines_of_one_address_are_limited_together_and_nothing_is_lost(start: Start) {
         assert_eq!(words, format!("line {talker}"), "what {name} says next");
         *talker += 1;
     }
-    // After the burst, three seconds for the other three pages.
+    // After the burst, the other three pages take three seconds.
     assert!(since.elapsed() >= Duration::from_secs(3), "{:?} are too short", since.elapsed());
 
     // Reconnecting gives no new burst.
@@ -166,11 +166,11 @@ fn exempt_peers_are_not_counted(start: Start) {
     server.stop(clients);
 }
 
-/// Opens many connections from few addresses: as many are let in as the limit by address allows, and so is a client
-/// from another address. With the default limits 64 addresses get 6,400 of the 10,000 sessions; from a hundred addresses an
-/// attacker could fill the server.
+/// Opens many connections from few addresses: as many are accepted as the limit by address allows, and so is a client
+/// from another address. With the default limits, 64 addresses get 6,400 of the 10,000 sessions; an attacker with a
+/// hundred addresses could fill the server.
 fn an_attack(start: Start, connections: usize, addresses: u16, config: Config) {
-    // Both ends of each connection that is let in are in this process.
+    // Both ends of each accepted connection are in this process.
     let descriptors = raise_descriptor_limit();
     let per_address = config.max_per_address.expect("it is limited");
     let most = usize::from(addresses) * per_address;
@@ -192,7 +192,7 @@ fn an_attack(start: Start, connections: usize, addresses: u16, config: Config) {
     bob.say("is it only me?");
     alice.expect("* bob joined");
     alice.expect("bob: is it only me?");
-    // The last to come were refused, and told why.
+    // The last connections were refused with a reason.
     let mut attackers = attackers;
     let mut last = attackers.pop().expect("there are some");
     match last.receive(Instant::now() + PATIENCE) {
@@ -250,6 +250,6 @@ macro_rules! tests {
 
 tests! {
     on_smol, start_smol: 10_000 connections, Config::default();
-    // A thread for each connection: a tenth of all.
+    // A tenth of the connections, since each has a thread.
     on_std, start_std: 1_000 connections, Config { max_sessions: 1_000, max_per_address: Some(10), ..Config::default() };
 }

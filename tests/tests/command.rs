@@ -1,4 +1,4 @@
-//! A server that is a program against the conformance suite, and what becomes of one that hangs.
+//! The conformance suite on a server that is a program, and the fate of a server that hangs.
 
 use std::env;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use chat_tests::conformance::{Adapter, ServerProgram, isolation, new_socket};
 use chat_tests::program::Program;
 use socket2::SockAddr;
 
-/// chat-smol's program, with the limits that a case wants.
+/// chat-smol's program, with the limits of a case.
 fn chat_server(config: &Config, dialects: &[&'static str]) -> Command {
     let mut command = Command::new(Program::ChatServer.path());
     command.args(["--rate=off", "--idle-timeout=off", "--stall-timeout=off", "--log=off"]);
@@ -28,10 +28,10 @@ fn chat_server(config: &Config, dialects: &[&'static str]) -> Command {
 
 chat_tests::conformance_of_program!(&ServerProgram(chat_server));
 
-/// Set for the process that is the fake server.
+/// Set in the process that acts as the fake server.
 const FAKE: &str = "CHAT_TESTS_FAKE_SERVER";
 
-/// A server that takes connections and never answers. It is this test file, started once more.
+/// A server that accepts connections and never answers: this test program, started again.
 fn fake(_config: &Config, dialects: &[&'static str]) -> Command {
     let mut command = Command::new(env::current_exe().expect("a test knows its own file"));
     command.args(["the_fake_server", "--exact", "--nocapture"]).env(FAKE, dialects.join(","));

@@ -1,4 +1,4 @@
-//! Replays the committed corpus of every fuzz target on whatever toolchain the tests are run with.
+//! Replays the committed corpus of every fuzz target with the toolchain of the tests.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chat_tests::fuzzing::TARGETS;
 
-/// Returns the inputs of a target, in an order that is the same everywhere.
+/// Returns the inputs of a target, in the same order everywhere.
 fn inputs(target: &str) -> Vec<PathBuf> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let entries = fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
@@ -30,7 +30,7 @@ fn every_input_is_played_without_fault() {
     assert!(failed.is_empty(), "these inputs break a rule: {failed:#?}");
 }
 
-/// The empty input is what a fuzzer tries first.
+/// A fuzzer tries the empty input first.
 #[test]
 fn an_empty_input_is_played_without_fault() {
     for (_, target) in TARGETS {

@@ -1,5 +1,5 @@
-//! What a program around a server may do, with either adapter: decide who comes in, find, tell and close sessions, and
-//! follow along.
+//! What a program around a server may do, with either adapter: accept and refuse peers; find, tell and close sessions;
+//! and follow events.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock, mpsc};
@@ -10,7 +10,7 @@ use chat_proto::driver::{Admission, Control, OnAccept};
 use chat_proto::{CloseReason, Config, Origin};
 use chat_tests::conformance::{Client, LOOPBACK, PATIENCE, Running};
 
-/// A server of `text` that runs, and what the program around it holds.
+/// A running server of `text`, and what the program around it holds.
 struct Server {
     running: Running,
     control: Control,
@@ -19,7 +19,7 @@ struct Server {
 
 type Followed = Box<dyn Iterator<Item = OwnedEvent> + Send>;
 
-/// Starts a server that asks this about each connection.
+/// Starts a server that calls this for each connection.
 type Start = fn(Config, OnAccept) -> Server;
 
 fn start_smol(config: Config, on_accept: OnAccept) -> Server {
@@ -62,18 +62,18 @@ macro_rules! both {
 }
 
 both! {
-    a_refused_peer_reads_the_sentence_and_the_end
-    a_peer_may_be_refused_without_a_word
-    a_peer_may_come_under_a_name_of_the_programs
-    an_origin_of_the_programs_choice_is_counted
-    the_function_sees_the_address_and_may_ask_the_server
+    a_refused_peer_reads_the_reason_and_the_end
+    a_peer_may_be_refused_without_a_reason
+    the_program_may_name_a_peer
+    an_origin_chosen_by_the_program_is_counted
+    on_accept_sees_the_address_and_may_call_the_server
     sessions_have_a_name_and_an_address
     a_session_is_found_by_its_name
-    what_is_told_to_one_is_read_by_one
-    a_kicked_peer_reads_why
-    who_waits_for_events_is_woken_by_each_and_by_the_end
-    who_subscribes_gets_nothing_from_before
-    what_a_slow_subscriber_misses_is_a_gap
+    a_message_to_one_session_reaches_no_other
+    a_kicked_peer_reads_the_reason
+    a_waiting_subscriber_is_woken_by_each_event_and_by_the_end
+    a_subscriber_gets_no_earlier_events
+    a_slow_subscriber_finds_a_gap
     events_end_for_good_when_the_server_has_closed
 }
 
@@ -85,7 +85,7 @@ fn start_open(start: Start) -> Server {
     start(Config::default(), OnAccept::default())
 }
 
-fn a_refused_peer_reads_the_sentence_and_the_end(start: Start) {
+fn a_refused_peer_reads_the_reason_and_the_end(start: Start) {
     let server = start(Config::default(), OnAccept::new(|_| Admission::Refuse("members only,\nsorry".into())));
     let mut alice = connect(&server, "alice");
     alice.expect("! members only, sorry");
@@ -93,13 +93,13 @@ fn a_refused_peer_reads_the_sentence_and_the_end(start: Start) {
     assert_eq!(server.control.stats().opened, 0);
 }
 
-fn a_peer_may_be_refused_without_a_word(start: Start) {
+fn a_peer_may_be_refused_without_a_reason(start: Start) {
     let server = start(Config::default(), OnAccept::new(|_| Admission::Drop));
     connect(&server, "alice").expect_end();
     assert_eq!(server.control.stats().opened, 0);
 }
 
-fn a_peer_may_come_under_a_name_of_the_programs(start: Start) {
+fn the_program_may_name_a_peer(start: Start) {
     let server = start(Config::default(), OnAccept::new(|_| Admission::AcceptAs("alice".into())));
     let mut alice = connect(&server, "alice");
     assert!(alice.line().starts_with("* welcome, you are alice"));
@@ -108,7 +108,7 @@ fn a_peer_may_come_under_a_name_of_the_programs(start: Start) {
     other.expect_end();
 }
 
-fn an_origin_of_the_programs_choice_is_counted(start: Start) {
+fn an_origin_chosen_by_the_program_is_counted(start: Start) {
     let origin = Origin::from_ipv4([192, 0, 2, 1].into());
     let config = Config { max_per_address: Some(1), ..Config::default() };
     let server = start(config, OnAccept::new(move |_| Admission::AcceptFrom(Some(origin))));
@@ -118,7 +118,7 @@ fn an_origin_of_the_programs_choice_is_counted(start: Start) {
     bob.expect_end();
 }
 
-fn the_function_sees_the_address_and_may_ask_the_server(start: Start) {
+fn on_accept_sees_the_address_and_may_call_the_server(start: Start) {
     let control = Arc::new(OnceLock::<Control>::new());
     let (asked, (tell, told)) = (Arc::clone(&control), mpsc::channel());
     let server = start(
@@ -151,7 +151,7 @@ fn a_session_is_found_by_its_name(start: Start) {
     assert_eq!(server.control.find("bob"), None);
 }
 
-fn what_is_told_to_one_is_read_by_one(start: Start) {
+fn a_message_to_one_session_reaches_no_other(start: Start) {
     let server = start_open(start);
     let (mut alice, mut bob) = (server.running.named("alice"), server.running.guest("bob"));
     bob.catch_up();
@@ -161,7 +161,7 @@ fn what_is_told_to_one_is_read_by_one(start: Start) {
     bob.expect_nothing_more();
 }
 
-fn a_kicked_peer_reads_why(start: Start) {
+fn a_kicked_peer_reads_the_reason(start: Start) {
     let server = start_open(start);
     let mut alice = server.running.named("alice");
     let id = server.control.find("alice").expect("she is here");
@@ -171,7 +171,7 @@ fn a_kicked_peer_reads_why(start: Start) {
     assert!(!server.control.tell(id, "are you there?"));
 }
 
-fn who_waits_for_events_is_woken_by_each_and_by_the_end(start: Start) {
+fn a_waiting_subscriber_is_woken_by_each_event_and_by_the_end(start: Start) {
     let server = start_open(start);
     let events = (server.follow)();
     let (tell, told) = mpsc::channel();
@@ -188,7 +188,7 @@ fn who_waits_for_events_is_woken_by_each_and_by_the_end(start: Start) {
     assert_eq!(told.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected), "the events have ended");
 }
 
-fn who_subscribes_gets_nothing_from_before(start: Start) {
+fn a_subscriber_gets_no_earlier_events(start: Start) {
     let server = start_open(start);
     server.control.announce("before");
     let mut events = (server.follow)();
@@ -197,7 +197,7 @@ fn who_subscribes_gets_nothing_from_before(start: Start) {
     assert_eq!((event.seq, event.event()), (1, Event::Announced { words: "after" }));
 }
 
-fn what_a_slow_subscriber_misses_is_a_gap(start: Start) {
+fn a_slow_subscriber_finds_a_gap(start: Start) {
     let mut config = Config { history: 4, ..Config::default() };
     config.dialects.iter_mut().for_each(|dialect| dialect.backlog = 0);
     let server = start(config, OnAccept::default());

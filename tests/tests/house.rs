@@ -1,4 +1,4 @@
-//! The drawing of the house in CONTRIBUTING.md, and the way of a message in the core's guide, name the files that exist.
+//! The map of files in CONTRIBUTING.md, and the way of a message in the core's guide, name the files that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Adds the Rust files in a directory and below, as paths from the root, without their ending.
+/// Adds the Rust files in and below a directory, as paths from the root without their extension.
 fn add_files(dir: &Path, files: &mut BTreeSet<String>) {
     for entry in fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display())) {
         let path = entry.expect("the directory can be read").path();
@@ -33,48 +33,48 @@ fn expand(word: &str) -> Vec<String> {
     }
 }
 
-/// Returns the files that are drawn, each with the number of its line.
-fn drawn() -> BTreeMap<String, usize> {
+/// Returns the files on the map, each with the number of its line.
+fn listed() -> BTreeMap<String, usize> {
     let contributing = read("CONTRIBUTING.md");
     let house = contributing.split("## The house").nth(1).and_then(|rest| rest.split("```").nth(1));
-    let mut drawn = BTreeMap::new();
+    let mut listed = BTreeMap::new();
     for (number, line) in house.expect("there is a drawing").lines().enumerate().skip(1) {
         let (indented, line) = (line.starts_with("  "), line.trim());
         let prefix = if indented { "chat-proto/src/" } else { "" };
-        // Names are apart from what they are for by three spaces at least, and from each other by two.
+        // Three or more spaces separate names from their descriptions, and two separate names.
         let names = line.split("   ").next().unwrap_or_default().split_whitespace();
         for name in names.filter(|name| (indented || name.contains("/src/")) && !name.ends_with('/')) {
             for name in expand(name) {
-                assert_eq!(drawn.insert(format!("{prefix}{name}"), number), None, "{name} is drawn twice");
+                assert_eq!(listed.insert(format!("{prefix}{name}"), number), None, "{name} is listed twice");
             }
         }
     }
-    drawn
+    listed
 }
 
 #[test]
-fn the_drawing_shows_every_file_and_no_other() {
-    let drawn: BTreeSet<String> = drawn().into_keys().collect();
+fn the_map_has_every_file_and_no_other() {
+    let listed: BTreeSet<String> = listed().into_keys().collect();
     let mut files = BTreeSet::new();
     for package in ["chat-proto", "chat-smol", "chat-std"] {
         add_files(&root().join(package).join("src"), &mut files);
     }
-    assert_eq!(drawn.difference(&files).collect::<Vec<_>>(), [""; 0], "drawn, but not there");
-    assert_eq!(files.difference(&drawn).collect::<Vec<_>>(), [""; 0], "there, but not drawn");
+    assert_eq!(listed.difference(&files).collect::<Vec<_>>(), [""; 0], "listed, but not there");
+    assert_eq!(files.difference(&listed).collect::<Vec<_>>(), [""; 0], "there, but not listed");
 }
 
 #[test]
-fn no_file_of_the_core_imports_one_that_stands_below_it() {
-    let drawn = drawn();
+fn no_file_of_the_core_imports_one_below_it() {
+    let listed = listed();
     let mut imports = 0;
-    for (file, line) in drawn.iter().filter(|(file, _)| file.starts_with("chat-proto/") && !file.ends_with("/lib")) {
+    for (file, line) in listed.iter().filter(|(file, _)| file.starts_with("chat-proto/") && !file.ends_with("/lib")) {
         let text = read(&format!("{file}.rs"));
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for import in text.lines().filter_map(|line| line.split_once("use crate::")).map(|(_, import)| import) {
             let path: Vec<&str> = import.split("::").map(|part| part.trim_matches(|c| ";{} ".contains(c))).collect();
             let found = (1..=path.len()).rev().find_map(|len| {
                 let place = format!("chat-proto/src/{}", path[..len].join("/"));
-                drawn.get(&place).or_else(|| drawn.get(&format!("{place}/mod")))
+                listed.get(&place).or_else(|| listed.get(&format!("{place}/mod")))
             });
             if let Some(found) = found {
                 imports += 1;

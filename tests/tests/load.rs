@@ -1,4 +1,4 @@
-//! The load tool against real servers: what it reports is what happened.
+//! The load tool on real servers: its reports are true.
 
 #![cfg(target_os = "linux")]
 
@@ -76,7 +76,7 @@ fn an_open_loop_keeps_to_its_rate() {
     let report = report.expect("a report");
     assert!(report.is_clean(), "{report}");
     // Eleven others get each message. Late senders catch up, so only the start and the end of the measurement are
-    // uncertain.
+    // inexact.
     let expected = 500 * 11;
     assert!(report.deliveries().abs_diff(expected) < expected / 5, "{report}");
 }

@@ -1,4 +1,4 @@
-//! The hub's use of the heap, counted by the allocator: how much it holds, when it allocates, what is left at the end.
+//! The hub's heap use, counted by the allocator: how much it holds, when it allocates, and what is left at the end.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use chat_proto::{Action, Batch, Command, Config, Hub, Proposal, SessionId, Times
 use chat_tests::alloc::Meter;
 use chat_tests::output::roomy_batch;
 
-/// A hub whose every call is measured, with sockets that take everything.
+/// A hub with every call measured, and sockets that take everything.
 struct Measured {
     hub: Hub,
     meter: Meter,
@@ -64,7 +64,7 @@ fn config(max_sessions: usize) -> Config {
     Config { max_sessions, log_bytes: 64 << 10, log_entries: 1_000, rate: None, ..Config::default() }
 }
 
-/// Everything that can be asked for, in both dialects.
+/// All requests, in both dialects.
 fn requests() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let text = [
         "hello everyone",
@@ -97,8 +97,8 @@ fn requests() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     (text, classic)
 }
 
-/// One round of everything: all requests, whole and in two pieces; an announcement; a reader that lags; guests that are
-/// kicked.
+/// One round of everything: all requests, whole and in two pieces; an announcement; a reader that lags; guests that
+/// are kicked.
 fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], requests: &(Vec<Vec<u8>>, Vec<Vec<u8>>)) {
     for (ids, requests) in [(text, &requests.0), (classic, &requests.1)] {
         for (request, id) in requests.iter().zip(ids.iter().cycle()) {
@@ -112,7 +112,7 @@ fn round(measured: &mut Measured, text: &[SessionId], classic: &[SessionId], req
     }
     measured.meter.scope(|| measured.hub.announce(measured.now, "tea is ready"));
     measured.drain();
-    // A reader takes half a line, the log evicts the rest, and the reader is told what it missed.
+    // A reader takes half a line, the log evicts later ones, and the reader is told how much it missed.
     let hub = &mut measured.hub;
     measured.meter.scope(|| {
         hub.receive(measured.now, text[1], b"a line of which half is read\n");
@@ -166,7 +166,7 @@ fn nothing_is_allocated_for_a_policy_that_rewrites() {
 }
 
 #[test]
-fn nothing_is_kept_of_what_a_policy_writes_beyond_a_line() {
+fn overlong_output_of_a_policy_is_not_kept() {
     for verdict in [Verdict::Pass, Verdict::Refuse("no".into()), Verdict::Rewrite] {
         let policy = move |_: &Proposal<'_>, rewritten: &mut String| {
             rewritten.push_str(&"x".repeat(16 << 20));
@@ -184,7 +184,7 @@ fn assert_nothing_is_allocated(config: &Config) {
     let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
     let classic: Vec<SessionId> = (0..20).map(|_| measured.open("classic")).collect();
     let requests = requests();
-    // Buffers go from session to session and grow to the largest size needed; after that, none grows.
+    // Buffers pass between sessions and grow to the largest size needed; after that, none grows.
     for _ in 0..30 {
         round(&mut measured, &text, &classic, &requests);
     }
@@ -198,7 +198,7 @@ fn assert_nothing_is_allocated(config: &Config) {
 
 #[test]
 fn memory_stays_within_the_bound_and_is_freed() {
-    // Its dialects are freed by who holds them last.
+    // The last owner frees the dialects.
     let config = config(50);
     let mut measured = Measured::new(&config);
     let text: Vec<SessionId> = (0..20).map(|_| measured.open("text")).collect();
@@ -213,7 +213,7 @@ fn memory_stays_within_the_bound_and_is_freed() {
 }
 
 #[test]
-fn a_limit_raised_costs_at_once_what_the_bound_says() {
+fn raising_a_limit_costs_what_the_bound_says() {
     let limits: [fn(&mut Config); 4] = [
         |config| config.log_bytes += 1_000,
         |config| config.log_entries += 1_000,
@@ -252,7 +252,7 @@ fn bytes_of_an_idle_session(config: impl Fn(usize) -> Config) -> i64 {
         measured.drain();
         measured.meter.live
     };
-    // Both numbers are in the range in which the table of addresses grows with the number of sessions.
+    // For both numbers, the table of addresses grows with the number of sessions.
     (held(16_384) - held(8_192)) / 8_192
 }
 

@@ -1,4 +1,4 @@
-//! The core's example with a poller against the conformance suite.
+//! The conformance suite on the core's poller example.
 
 use chat_tests::examples::Poller;
 

@@ -1,5 +1,5 @@
-//! The contract of `chat-server`: what it prints on which stream, which options it accepts, and how it ends. What the
-//! adapter decides is checked for chat-std as well, in the program `threads`.
+//! The contract of `chat-server`: its output, its options, and how it ends. Whatever the adapter decides is checked for
+//! chat-std as well, with the program `threads`.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
@@ -15,7 +15,7 @@ use rustix::process::Signal;
 
 const ANY_PORTS: [&str; 4] = ["--listen", "text=127.0.0.1:0", "--listen", "classic=127.0.0.1:0"];
 
-/// Starts a program on ports of the system's choice.
+/// Starts a program on ports chosen by the system.
 fn serve(program: Program, args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let mut process = program.start(&[&ANY_PORTS, args].concat());
     let text = process.listening("text");
@@ -30,7 +30,7 @@ fn guest(who: &str, addr: SocketAddr) -> Client {
     client
 }
 
-/// Runs chat-server, which is to end by itself.
+/// Runs chat-server, which must end by itself.
 #[track_caller]
 fn run(args: &[&str], status: i32) -> (Vec<String>, String) {
     let ended = Program::ChatServer.start(args).ended();
@@ -75,7 +75,7 @@ fn without_arguments_it_serves_ports_4000_and_4001() {
     let in_use = [4000, 4001].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
     let mut process = Program::ChatServer.start(&[]);
     if in_use {
-        // A port is in use on this machine; then the error names the default port.
+        // If a port is in use on this machine, the error names the default port.
         let ended = process.ended();
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
         assert!(ended.stderr.contains("127.0.0.1:400"), "{ended:?}");
@@ -132,8 +132,8 @@ fn the_version_is_one_line() {
 }
 
 #[test]
-fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
-    // The arguments, and what the message has to mention.
+fn a_bad_option_is_answered_with_what_would_be_right() {
+    // The arguments, and what the message must mention.
     for (args, mentions) in [
         (&["--nonsense"][..], &["--nonsense", "--help"][..]),
         (&["stray"], &["stray"]),
@@ -164,7 +164,7 @@ fn a_bad_option_says_what_is_wrong_and_what_would_be_right() {
     }
 }
 
-/// A file in the system's place for temporary ones, removed when dropped.
+/// A file in the system's temporary directory, removed when dropped.
 struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {
@@ -211,7 +211,7 @@ fn the_example_file_is_valid() {
 }
 
 #[test]
-fn a_bad_file_is_a_sentence_with_the_line() {
+fn an_error_in_a_file_is_one_sentence_with_the_line() {
     for (text, mentions) in [
         ("max-line = 64\nmax-sesions = 5", &["line 2", "max-sesions", "did you mean max-sessions?"][..]),
         ("\nmax-line = \"4 elephants\"", &["line 2", "max-line = \"4 elephants\"", "MiB"]),
@@ -246,7 +246,7 @@ fn a_bad_file_is_a_sentence_with_the_line() {
 }
 
 #[test]
-fn shells_and_man_know_every_option() {
+fn completions_and_the_manual_page_have_every_option() {
     let (help, _) = run(&["--help"], 0);
     let options = help.iter().filter_map(|line| line.trim_start().strip_prefix("--"));
     let options: Vec<&str> = options.filter_map(|line| line.split([' ', '[']).next()).collect();
@@ -421,7 +421,7 @@ fn a_name_and_a_bare_port_are_served_on_each_of_their_addresses() {
 
 #[test]
 fn a_bare_port_is_the_same_for_both_families() {
-    // A port outside the ephemeral range, so that no other test is given it meanwhile.
+    // A port outside the ephemeral range, so that the system gives it to no other test.
     let mut ports = (0..1_000).map(|n| 20_000 + (process::id() as u16).wrapping_add(n) % 10_000);
     let port = ports.find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).expect("a free port");
     let mut process = Program::ChatServer.start(&["--listen", &format!("text=:{port}")]);
@@ -478,7 +478,7 @@ fn both_signals_shut_it_down_in_order() {
 }
 
 #[test]
-fn a_server_that_was_stopped_closes_nobody_for_it() {
+fn a_stopped_server_closes_nobody_when_it_continues() {
     for program in Program::ADAPTERS {
         let (process, text, _) =
             serve(program, &["--idle-timeout", "2s", "--stall-timeout", "1s", "--rate", "off", "--pace", "off"]);
@@ -490,7 +490,7 @@ fn a_server_that_was_stopped_closes_nobody_for_it() {
             talker.say(&line);
         }
         talker.expect_nothing_more();
-        // More than its socket and the system hold. Its peer reads while the server is stopped and cannot notice.
+        // More than its socket and the system hold. Its peer reads while the server is stopped and cannot notice that.
         process.signal(Signal::STOP);
         let stopped = Instant::now();
         while let Received::Line(_) = slow.receive(Instant::now() + Duration::from_millis(300)) {}
@@ -508,7 +508,7 @@ fn a_second_signal_ends_it_at_once() {
     for program in Program::ADAPTERS {
         let patient = ["--linger-timeout", "10m", "--stall-timeout", "off", "--rate", "off"];
         let (process, text, _) = serve(program, &patient);
-        // A reader that takes nothing, so that the server lingers over its last bytes.
+        // A reader that takes nothing, so that the server waits for the linger timeout.
         let mut lazy = Client::connect_narrow("lazy", text);
         assert!(lazy.line().starts_with("* welcome"));
         let mut alice = guest("alice", text);
@@ -576,7 +576,7 @@ fn the_first_log_line_of_a_session_is_connected() {
                         let mut client = Client::connect(&format!("client {thread}.{n}"), text);
                         client.say("/name x");
                         match n % 3 {
-                            // A reset, while it is being welcomed.
+                            // A reset during the welcome.
                             0 => client.reset(),
                             1 => drop(client),
                             _ => client.say("/quit"),
@@ -637,7 +637,7 @@ fn the_log_has_connects_names_and_leaves_but_no_messages() {
             find(part);
         }
         let bob = find(": left session=1.0 name=\"guest-2\" reason=quit after=");
-        // It sent two lines; how much it was sent depends on what was pending when it left.
+        // It sent two lines; the number of lines sent to it depends on what was pending when it left.
         assert!(bob.contains(" lines_in=2 lines_out="), "{bob}");
         assert!(lines.iter().all(|line| line.starts_with(" INFO ")), "{lines:?}");
         for words in ["secret", "whisper", "a reason"] {
@@ -650,7 +650,7 @@ fn the_log_has_connects_names_and_leaves_but_no_messages() {
 fn nothing_that_a_client_sends_forges_a_line_of_the_log() {
     const FORGED: &str = "2026-11-26T00:00:00.000000Z  INFO chat_proto::hub: named session=77777.7";
     let lines = [
-        // What a name may contain of quotation marks, backslashes, braces, and characters that a log reader interprets.
+        // Names with the quotation marks, backslashes, braces and other special characters that are allowed.
         "/name \"reason=quit".to_owned(),
         "/name x\\nname=\"y\"".to_owned(),
         "/name {\"level\"}".to_owned(),
@@ -742,7 +742,7 @@ fn fill_log(text: SocketAddr, clients: usize) {
         let mut client = guest(&format!("client {n}"), text);
         client.say(&format!("/name passer-by-{n}"));
         client.say("/quit");
-        // It is also told of others, who come and go as fast.
+        // It is also told of others that join and leave as fast.
         while client.line() != format!("* you are now passer-by-{n}") {}
         while client.line() != "* bye" {}
     }
@@ -810,7 +810,7 @@ fn the_soft_limit_of_descriptors_is_raised_to_what_is_needed() {
 }
 
 #[test]
-fn more_sessions_than_descriptors_is_said_at_start() {
+fn too_few_descriptors_are_logged_at_start() {
     let mut process = under_limit("-n 64", "--max-sessions 200");
     let text = process.listening("text");
     drop(guest("alice", text));

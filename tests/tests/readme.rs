@@ -1,4 +1,4 @@
-//! The README is true: its conversation, commands, links and versions. (Doc tests of this package run its code.)
+//! The README is true: its conversation, commands, links and versions. (This package's doc tests run its code.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use chat_tests::conformance::script::{Stage, Typing};
 use chat_tests::program::{Process, Program};
 use rustix::process::Signal;
 
-/// How the README starts the server; the test starts the same program, but on ports that are free for sure.
+/// How the README starts the server; the test starts the same program, but on free ports.
 const RUN: &str = "cargo run --release -p chat-smol";
 
 fn root() -> PathBuf {

@@ -1,4 +1,4 @@
-//! chat-smol against the conformance suite.
+//! The conformance suite on chat-smol.
 
 use chat_tests::adapters::Smol;
 

@@ -1,4 +1,4 @@
-//! chat-smol on Unix sockets against the conformance suite.
+//! The conformance suite on chat-smol with Unix sockets.
 
 use chat_tests::adapters::SmolOnUnix;
 

@@ -1,4 +1,4 @@
-//! A short soak of both adapters: it reaches a verdict, and honest clients are unharmed.
+//! A short soak of both adapters reaches a verdict, and honest clients are unharmed.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! chat-std against the conformance suite.
+//! The conformance suite on chat-std.
 
 use chat_tests::adapters::Std;
 

@@ -1,4 +1,4 @@
-//! The core's example on tokio against the conformance suite.
+//! The conformance suite on the core's tokio example.
 
 use chat_tests::examples::Tokio;
 

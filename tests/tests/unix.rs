@@ -1,4 +1,4 @@
-//! Unix sockets: who makes, replaces and removes their files.
+//! Unix sockets: when their files are made, replaced and removed.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -35,7 +35,7 @@ fn refused(path: &Path) -> io::Error {
     new_server().listen_unix("text", path).expect_err("this is refused")
 }
 
-/// Leaves a socket's file at which nobody listens, as a killed server does.
+/// Leaves a socket file without a listener, as a killed server does.
 fn stale() -> PathBuf {
     let path = unused_path();
     drop(UnixListener::bind(&path).expect("nothing is there"));
@@ -107,7 +107,7 @@ fn a_socket_in_use_is_refused_and_left_alone() {
 }
 
 #[test]
-fn what_is_not_a_socket_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_socket_is_refused_and_left_alone() {
     let (file, directory, link, target) = (unused_path(), unused_path(), unused_path(), stale());
     fs::write(&file, "dear diary").expect("a file can be made");
     fs::create_dir(&directory).expect("a directory can be made");
@@ -179,7 +179,7 @@ fn the_program_says_where_it_listens_and_leaves_nothing_behind() {
     let mut alice = connect();
     alice.expect("* welcome, you are guest-1; say something, or /help (10 minutes of silence are fine)");
 
-    // Meanwhile no other server gets the path.
+    // While it runs, no other server gets the path.
     let Ended { status, stdout, stderr } = start().ended();
     assert_eq!((status.code(), stdout.len()), (Some(1), 0), "{stderr}");
     assert!(stderr.contains(&path.display().to_string()) && stderr.contains("in use"), "{stderr}");

@@ -1,4 +1,4 @@
-//! Row *coming back*: reconnecting for a new burst, many connections from few addresses, and what others see of it.
+//! Row *coming back*: reconnecting for a new burst, many connections from few addresses, and how both look to others.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn calm() -> Config {
     }
 }
 
-/// Another origin for each number.
+/// Returns a different origin for each number.
 fn origin(n: u32) -> Origin {
     Origin::from_ipv4((0x0a00_0000 + n).into())
 }
@@ -48,7 +48,7 @@ fn reconnecting_gives_no_new_burst() {
     let mut room = Room::new(Config { rate: Some(rate(20, 100)), rate_per_address: Some(rate(20, 100)), ..calm() });
     let flood = "x\n".repeat(1_000);
     let mut taken = 0;
-    // For ten seconds a peer connects a hundred times a second and sends as much as is taken.
+    // For ten seconds, a peer connects a hundred times a second and sends as much as is taken.
     for _ in 0..1_000 {
         let id = open(&mut room, 1).expect("there is room");
         taken += room.hub.receive(room.now, id, flood.as_bytes()) / 2;
@@ -100,7 +100,7 @@ fn a_session_that_leaves_while_waiting_delays_nobody() {
     let mut room = Room::new(Config { rate_per_address: Some(rate(1, 1)), ..calm() });
     let first = open(&mut room, 1).expect("there is room");
     assert_eq!(room.hub.receive(room.now, first, b"a\nb\n"), 2);
-    // Each queues for a turn, and leaves without having had it.
+    // Each queues for a turn, and leaves before it comes.
     for _ in 0..10_000 {
         let id = open(&mut room, 1).expect("there is room");
         assert_eq!(room.hub.receive(room.now, id, b"x\n"), 0);
@@ -140,7 +140,7 @@ fn an_attacker_with_many_addresses_keeps_nobody_out_of_the_table() {
     let mut meter = Meter::new();
     let mut room = meter.scope(|| Room::new(config.clone()));
     let there = meter.scope(|| open(&mut room, 0)).expect("there is room");
-    // Far more addresses than are remembered, all in the same instant, so that no bucket is full again.
+    // Far more addresses than are remembered, all at the same instant, so that no bucket is full again.
     for n in 1..20_000 {
         meter.scope(|| {
             let id = open(&mut room, n).expect("each is the first from there");
@@ -201,8 +201,8 @@ fn exempt_peers_are_not_limited() {
     assert!(room.hub.open_from(room.now, text, of("2001:db8:0:1::1")).is_ok());
 }
 
-/// Returns what a reader sees of visitors who join and leave: 312 at once, two in the next second, two in the one after
-/// that. It reads at once and at the end of the second.
+/// Returns what a reader is sent about visitors who join and leave: 312 at once, two in the next second, and two in the
+/// second after that. It reads at once and at the end of each second.
 fn watch_visitors(dialect: &str) -> [String; 5] {
     let mut config = calm();
     config.dialects.push(DialectConfig::new(Exact("exact")));

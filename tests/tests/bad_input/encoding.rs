@@ -98,7 +98,7 @@ fn invalid_base64_is_refused_and_the_session_stays() {
     scene.offender = scene.room.enter("classic");
     for (line, complaint) in [
         // Padding that is missing, too long or in the middle; the URL alphabet; trailing bits that are not zero; a
-        // character too few; no base64 at all.
+        // missing character; no base64 at all.
         ("CHAT YQ== YQ", "not valid base64"),
         ("CHAT YQ== YQ===", "not valid base64"),
         ("CHAT YQ== Y=Q=", "not valid base64"),

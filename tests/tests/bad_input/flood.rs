@@ -26,8 +26,8 @@ fn a_million_tiny_lines_stay_within_the_bound() {
         meter.scope(|| room.types(flooder, &lines));
     }
     assert!(meter.peak <= bound);
-    // The witness has read nothing in all that time. It is told exactly how much it missed (the join of the flooder
-    // counts as a message) and goes on with the oldest message kept.
+    // The witness has read nothing so far. It is told exactly how much it missed (the flooder's join counts as a
+    // message) and continues with the oldest message kept.
     let heard = room.read(witness);
     assert!(heard.starts_with("* missed 999501 messages\nguest-1: x\n"), "{}", &heard[..60]);
     assert_eq!(heard.lines().count(), 1 + 500);
@@ -99,7 +99,7 @@ fn join_and_leave_storms_leave_nothing_behind() {
         meter.scope(|| room.pass(Duration::from_secs(1)));
     }
     heard.push(room.read(witness));
-    // Five joins are shown singly in the first second, the witness's own among them; then there is one line a second.
+    // Five joins are shown individually in the first second, the witness's own included; then one line a second.
     assert_eq!(heard[0], lines(0..4, |i| format!("* n{i} joined\n")));
     assert_eq!(heard[1], "* 45 joined, 49 left\n");
     assert!(heard[2..].iter().all(|line| line == "* 49 joined, 49 left\n"), "{:?}", &heard[2..5]);
@@ -154,7 +154,7 @@ fn messages_of_everyone_at_once_reach_all_in_one_order() {
         }
     }
     let heard: Vec<Vec<String>> = ids.iter().map(|id| room.read(*id).lines().map(String::from).collect()).collect();
-    // Any two of them were sent the others' messages in the same order.
+    // Any two of them were sent the messages of the others in the same order.
     let of_others = |n: usize, lines: &[String]| -> Vec<String> {
         let own = ["guest-1: ".to_owned(), format!("guest-{}: ", n + 1)];
         let is_said = |line: &&String| line.contains(": ") && own.iter().all(|own| !line.starts_with(own));

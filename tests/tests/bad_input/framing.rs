@@ -81,7 +81,7 @@ fn a_line_at_the_limit_is_published_and_a_longer_one_is_not() {
 fn a_classic_line_at_the_limit_is_published_and_a_longer_one_is_not() {
     let mut scene = Scene::with(Config { rate: None, max_line: 100, ..Config::default() });
     scene.offender = scene.room.enter("classic");
-    // "CHAT YQ== " has 10 bytes, and 66 bytes of text are 88 of base64; spaces fill up the rest.
+    // "CHAT YQ== " has 10 bytes, and 66 bytes of text are 88 of base64; spaces fill the rest.
     let line = |padding: usize| chat("a", "x".repeat(66)).replacen("CHAT ", &format!("CHAT{}", " ".repeat(padding)), 1);
     assert_eq!((line(3).len(), line(4).len()), (101, 102), "with their line end");
     assert_eq!(scene.offends(line(3)), "");
@@ -117,7 +117,7 @@ fn discarded_input_costs_a_token_per_kib() {
     let mut scene = Scene::with(Config { rate: Some(rate), max_line: 100, ..Config::default() });
     let endless = vec![b'x'; 100 * KIB];
     scene.offends("/ping\n");
-    // The line costs a token, and so does each of eight KiB beyond its limit. With `/ping` that is all ten tokens.
+    // The line costs a token, and so does each of eight KiB beyond the limit. With `/ping`, all ten tokens are used up.
     let taken = scene.room.hub.receive(scene.room.now, scene.offender, &endless);
     assert_eq!(taken, 101 + 8 * KIB);
     assert_eq!(scene.room.hub.receive(scene.room.now, scene.offender, b"x"), 0, "not a byte more");

@@ -1,4 +1,4 @@
-//! Row *identity*: who is who.
+//! Row *identity*: names, and members that pose as others.
 
 use chat_proto::{CloseReason, Config, NameRules};
 
@@ -96,7 +96,7 @@ fn reserved_names_and_their_look_alikes_are_refused() {
 
 #[test]
 fn a_name_with_an_invisible_character_is_refused() {
-    // Joiners of Tifinagh and Brahmi, a control of hieroglyphs, the Khitan filler; blanks; stackers without letters.
+    // Joiners of Tifinagh and Brahmi, a hieroglyph control, the Khitan filler; blanks; stackers without letters.
     let unseen =
         "\u{2d7f}\u{1107f}\u{13430}\u{16fe4}\u{13441}\u{2800}\u{200b}\u{206a}\u{e0041}\u{34f}\u{3164}\u{1039}\u{17d2}";
     for (mut scene, answer) in [(Scene::new(), RESTRICTED), (loose(), "! a name has no white space")] {
@@ -279,7 +279,7 @@ fn a_private_message_to_a_departed_guest_is_refused() {
     };
     assert_eq!(psst(&mut scene, 3), "you -> guest-3: psst\n");
     assert_eq!(scene.room.read(scene.offender), "alice -> you: psst\n");
-    // A guest who has said nothing leaves unannounced, and another takes its slot.
+    // A guest who has sent no message leaves unannounced, and another takes its slot.
     scene.offends("/quit\n");
     assert_eq!(scene.closed(), Some(CloseReason::Quit));
     scene.offender = scene.room.enter("text");

@@ -29,7 +29,7 @@ fn least() -> Config {
         pace: None,
         ..Config::default()
     };
-    // The smallest values of two limits depend on other limits; the error says what they are.
+    // The smallest values of two limits depend on other limits; the error states them.
     while let Err(ConfigError::TooLittleRoom { limit, min, .. }) = config.check() {
         match limit {
             Limit::LogBytes => config.log_bytes = min,
@@ -263,7 +263,7 @@ fn memory_is_within_the_bound_when_everything_is_full() {
             meter.scope(|| {
                 room.hub.receive(room.now, *id, "/help\n".repeat(100).as_bytes());
                 room.hub.receive(room.now, *id, line.as_bytes());
-                // All output but one byte is sent, and half a line is received.
+                // All output except one byte is sent, and half a line is received.
                 room.hub.fill(*id, &mut batch, usize::MAX);
                 room.hub.sent(room.now, *id, &batch, batch.as_bytes().len().saturating_sub(1));
                 room.hub.receive(room.now, *id, half.as_bytes());

@@ -1,8 +1,8 @@
 //! Bad input to the core, one file for each row of the table in this package's README.md.
 //!
-//! In each test a third session does one bad thing while two others talk. The two must notice nothing but what the
-//! rules say, memory must stay within its bound, and the offender must get a clear answer or a close with a reason. The
-//! table says which test tries what.
+//! In each test a third session does one bad thing while two others talk. The two must be affected only as the rules
+//! allow, memory must stay within its bound, and the offender must get a clear answer or a close with a reason. The
+//! table lists the tests of each row.
 
 mod coming_back;
 mod encoding;
@@ -24,7 +24,7 @@ use base64::prelude::BASE64_STANDARD;
 use chat_proto::{Command, Config, SessionId};
 use chat_tests::room::Room;
 
-/// A room with two members who talk with each other, and an offender.
+/// A room with two members who talk to each other, and an offender.
 struct Scene {
     room: Room,
     alice: SessionId,
@@ -47,14 +47,14 @@ impl Scene {
         scene
     }
 
-    /// Lets everyone read what is pending, and drops it.
+    /// Reads and drops what is pending for all.
     fn quiet(&mut self) {
         for id in self.room.hub.sessions().collect::<Vec<_>>() {
             self.room.read(id);
         }
     }
 
-    /// Lets the offender send bytes; returns the answer.
+    /// Sends bytes from the offender; returns the answer.
     fn offends(&mut self, bytes: impl AsRef<[u8]>) -> String {
         self.room.asks(self.offender, bytes)
     }
@@ -84,7 +84,7 @@ impl Scene {
         assert!(heard.ends_with(": sorry\n"), "{heard}");
     }
 
-    /// Returns the reason with which the offender's connection is to be closed, if it is.
+    /// Returns the reason for closing the offender's connection, if it is to be closed.
     fn closed(&mut self) -> Option<chat_proto::CloseReason> {
         self.room.read(self.offender);
         let offender = self.offender;
@@ -100,7 +100,7 @@ fn chat(name: impl AsRef<[u8]>, words: impl AsRef<[u8]>) -> String {
     format!("CHAT {} {}\n", BASE64_STANDARD.encode(name), BASE64_STANDARD.encode(words))
 }
 
-/// Returns a line for each number, one after another.
+/// Returns the lines for all the numbers, concatenated.
 fn lines(numbers: Range<usize>, line: impl Fn(usize) -> String) -> String {
     numbers.map(line).collect()
 }

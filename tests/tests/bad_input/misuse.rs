@@ -103,7 +103,7 @@ fn a_driver_that_drains_late_loses_nothing() {
         room.read(two);
     }
     room.types(three, "/quit\n");
-    // There is at most one command of each kind for a session, however late the driver drains.
+    // A session has at most one command of each kind, however late the driver drains.
     let commands = room.commands();
     assert!(commands.len() <= 3 && commands.contains(&Command::Send(three)), "{commands:?}");
     assert_eq!(room.read(three).lines().count(), 1 + 1_000 + 1, "the welcome, all messages and the good-bye");

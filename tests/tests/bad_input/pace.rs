@@ -7,7 +7,7 @@ use chat_tests::output::pending;
 
 const PACE: usize = 1 << 20;
 const TICK: Duration = Duration::from_millis(1);
-/// Bytes that a peer's socket holds before it is blocked; it is writable again when a third of it is free.
+/// Bytes that a peer's socket holds before it is blocked; it is writable again when a third of them is free.
 const SOCKET: usize = 192 << 10;
 
 /// Senders that never stop, and readers with sockets, in steps of a millisecond.
@@ -21,7 +21,7 @@ struct Stage {
 
 struct Reader {
     id: SessionId,
-    /// How many bytes a second its peer reads, at this millisecond.
+    /// How many bytes a second its peer reads at a given millisecond.
     speed: fn(u64) -> usize,
     held: usize,
     is_blocked: bool,
@@ -41,7 +41,7 @@ impl Stage {
         Self { hub, now: Timestamp::ZERO, senders, line, readers }
     }
 
-    /// Lets time pass; returns the bytes a second that all senders together sent.
+    /// Lets time pass; returns how many bytes a second all senders together sent.
     fn pass(&mut self, span: Duration) -> u64 {
         let before = self.hub.stats().bytes_received;
         for _ in 0..span.as_millis() {
@@ -114,7 +114,8 @@ impl Stage {
     }
 }
 
-/// Floods readers of these speeds for eight seconds; returns the flood's bytes a second and what each reader missed.
+/// Floods readers of these speeds for eight seconds; returns the flood's bytes a second, and how much each reader
+/// missed.
 fn flooded(speeds: &[fn(u64) -> usize]) -> (u64, Vec<u64>) {
     let mut stage = Stage::new(3, 4_000, speeds);
     let speed = stage.pass(Duration::from_secs(8));
@@ -182,7 +183,7 @@ fn readers_of_two_dialects_that_take_turns_leave_others_half_of_the_pace() {
     let speed: fn(u64) -> usize = |now| if now % 480 >= 240 { 0 } else { 1 << 30 };
     stage.readers.push(Reader { id, speed, held: 0, is_blocked: false });
     let flood = stage.pass(Duration::from_secs(8));
-    // Base64 makes a message four thirds as long in classic.
+    // In classic, base64 makes a message four thirds as long.
     assert!(flood >= HALF * 3 / 4, "{flood} bytes a second");
     assert_eq!(stage.missed()[1], 0, "the reader that keeps pace");
 }
@@ -219,7 +220,7 @@ fn a_slow_reader_is_waited_for_again_once_it_has_caught_up() {
 fn no_reader_is_called_slow_because_the_server_was_stopped() {
     let mut stage = Stage::new(1, 500, &[|_| PACE]);
     stage.pass(Duration::from_secs(2));
-    // The server is stopped for a minute. Afterwards the driver writes to its sockets before it tells the hub the time.
+    // The server is stopped for a minute. Then the driver writes to its sockets before it tells the hub the time.
     stage.now = stage.now + Duration::from_secs(60);
     for reader in &mut stage.readers {
         reader.held = 0;
@@ -232,7 +233,7 @@ fn no_reader_is_called_slow_because_the_server_was_stopped() {
     assert_eq!((stage.hub.stats().slow, stage.missed()), (0, vec![0]));
 }
 
-/// Returns a stage whose reader has just fallen behind, so that lines to be published wait, and another session.
+/// Returns a stage whose reader has just fallen behind, so that publishing waits, and another session.
 fn held_up() -> (Stage, SessionId) {
     let mut stage = Stage::new(1, 500, &[|_| 0]);
     let text = stage.hub.dialect("text").expect("a default dialect");
@@ -291,7 +292,7 @@ fn private_messages_wait_for_a_reader_and_are_refused_for_a_slow_one() {
         let before = stage.hub.stats().refused;
         let page = format!("/msg {target} {}\n", "x".repeat(1_000)).repeat(40);
         let mut rest = page.as_bytes();
-        // One second, within which a reader at the pace has taken everything.
+        // One second, in which a reader at the pace takes everything.
         for _ in 0..1_000 {
             let taken = stage.hub.receive(stage.now, alice, rest);
             rest = &rest[taken..];
@@ -301,7 +302,7 @@ fn private_messages_wait_for_a_reader_and_are_refused_for_a_slow_one() {
         stage.hub.stats().refused - before
     };
     assert_eq!(refused(&mut stage, "guest-1"), 0);
-    // First the socket has to fill up.
+    // First the socket must fill up.
     refused(&mut stage, "guest-2");
     for _ in 0..4 {
         refused(&mut stage, "guest-2");

@@ -18,7 +18,7 @@ fn impatient() -> Config {
     config
 }
 
-/// Lets alice and bob send an empty line and read, so that they are not closed.
+/// Makes alice and bob send an empty line and read, so that they are not closed.
 fn keep_awake(scene: &mut Scene) {
     for id in [scene.alice, scene.bob] {
         scene.room.types(id, "\n");
@@ -87,7 +87,7 @@ fn a_session_that_never_reads_is_closed_and_others_are_unharmed() {
 }
 
 impl Scene {
-    /// Lets all but the offender read what is pending, and drops it.
+    /// Reads and drops what is pending for all but the offender.
     fn quiet_but_offender(&mut self) {
         self.room.read(self.alice);
         self.room.read(self.bob);
@@ -172,7 +172,7 @@ fn a_reset_at_every_stage_frees_everything() {
         |scene| scene.room.types(scene.offender, "/name mallory\n"),
         |scene| scene.room.types(scene.offender, "/ping\n/who\n/help\n"),
         |scene| {
-            // In the middle of a line that it is sent.
+            // In the middle of an outgoing line.
             scene.room.types(scene.offender, "/ping\n");
             scene.room.commands();
             let pending = pending(&mut scene.room.hub, scene.offender);

@@ -113,7 +113,7 @@ fn telnet_negotiation_is_ignored() {
     // WILL ECHO, DO SUPPRESS GO AHEAD, a sub-negotiation of the terminal type, an escaped 255.
     scene.offends(b"\xff\xfb\x01\xff\xfd\x03hel\xff\xfa\x18\x00vt100\xff\xf0lo\xff\xf1\r\n");
     assert_eq!(scene.bob_hears(), "* guest-3 joined\nguest-3: hello\n");
-    // A sub-negotiation without end makes its line unreadable, but no other.
+    // An endless sub-negotiation makes its own line unreadable, but no other.
     scene.offends(b"\xff\xfa\x18 never ends\n\xff\n\xff\xfb\n");
     scene.unharmed();
     scene.still_welcome();

@@ -65,7 +65,7 @@ pub(super) fn calls(most: usize) -> impl Strategy<Value = Vec<Call>> {
     vec(call, 1..most)
 }
 
-/// Limits so tight that each of them is reached.
+/// Limits so tight that all of them are reached.
 pub(super) fn tight() -> impl Strategy<Value = Config> {
     let timeouts = select(vec![None, Some(Duration::from_millis(700)), Some(Duration::from_secs(2))]);
     let dialect = |dialect| {
@@ -101,7 +101,7 @@ pub(super) fn tight() -> impl Strategy<Value = Config> {
     )
 }
 
-/// A hub whose heap is measured, and what its driver knows of every session ever opened.
+/// A hub whose heap is measured, and its driver's record of every session ever opened.
 pub(super) struct Bench {
     pub(super) hub: Hub,
     pub(super) meter: Meter,
@@ -191,7 +191,7 @@ impl Bench {
         command
     }
 
-    /// Carries out all commands, late ones too, with sockets that take everything.
+    /// Carries out all commands, late ones included, with sockets that take everything.
     pub(super) fn drain(&mut self) {
         for _ in 0..100_000 {
             if let Some(id) = self.told.first().copied() {

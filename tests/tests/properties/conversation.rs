@@ -1,4 +1,4 @@
-//! Conversations that apply the same entries agree, for any entries.
+//! Conversations that apply the same entries agree, whatever the entries.
 
 use chat_proto::conversation::{Conversation, Entry, MemberId};
 use chat_proto::{CloseReason, Config, NameRules};
@@ -39,7 +39,7 @@ proptest! {
     fn three_that_apply_the_same_entries_agree(entries in entries(), loose in any::<bool>(), history in 0..20_usize) {
         let names = if loose { NameRules::Loose } else { NameRules::Strict };
         let config = Config { max_sessions: 4, names, history, ..Config::default() };
-        // Boxed, so that addresses cannot matter.
+        // Boxed, so that their addresses differ.
         let mut replicas: Vec<_> = (0..3).map(|_| Box::new(Conversation::new(&config).expect("limits in range"))).collect();
         for owned in &entries {
             let entry = owned.entry();

@@ -12,7 +12,7 @@ use super::config;
 
 const DIALECTS: [&dyn Dialect; 2] = [&Classic, &Text];
 
-/// Text as the hub gives it to a dialect: not empty, without control characters and trailing white space.
+/// Text as the hub passes it to a dialect: not empty, without control characters and trailing white space.
 fn words() -> impl Strategy<Value = String> {
     "[^\\p{C}]{0,79}[^\\p{C}\\p{Z}]"
 }
@@ -28,7 +28,7 @@ fn encoded(dialect: &dyn Dialect, event: &Event<'_>) -> Vec<u8> {
     out
 }
 
-/// Every kind of event with these names and texts, and how many bytes of them it contains.
+/// Every kind of event with these names and texts, and how many bytes of those it contains.
 fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<(Event<'a>, usize)> {
     let (n, o, w) = (name.len(), other.len(), words.len());
     let reasons = [
@@ -123,7 +123,7 @@ proptest! {
             panic!("somebody said something");
         };
         prop_assert_eq!((decoded, claim), (words.as_str(), Some(name.as_str())));
-        // Each message has one form in base64 only, so input may be sent on as it is.
+        // Each message has only one form in base64, so input may be passed on unchanged.
         let again = encoded(&Classic, &Event::Said { name: &name, words: &words, wire });
         prop_assert_eq!(again.strip_suffix(b"\n"), Some(line));
     }

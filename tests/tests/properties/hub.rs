@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::bench::{Bench, Call, calls, tight, typing};
 use super::config;
 
-/// Returns what all sessions are sent when one's input arrives in these pieces.
+/// Returns the output of all sessions when the input of one arrives in these pieces.
 fn heard(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut bench = Bench::new(&Config { rate: None, max_line: 100, ..Config::default() });
     for classic in [false, true, false] {
@@ -25,9 +25,9 @@ fn heard(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
     ids.iter().map(|id| bench.sent_to(*id)).collect()
 }
 
-/// Returns what all sessions are sent when sockets take as many bytes at a time as the pattern says.
+/// Returns the output of all sessions when sockets take as many bytes at a time as the pattern says.
 fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
-    // The log holds everything and no time passes, or a slow reader would rightly miss messages. No command is polled,
+    // The log holds everything and no time passes; otherwise a slow reader could miss messages. No command is polled,
     // so that no session is closed while another still reads.
     let mut bench = Bench::new(&Config { rate: None, max_line: 100, ..Config::default() });
     for (call, most) in calls.iter().zip(pattern.iter().cycle()) {
@@ -54,10 +54,10 @@ fn is_quiet(hub: &mut Hub, id: SessionId) -> bool {
 }
 
 /// Everything that a hub's queries return.
-fn facts(hub: &mut Hub) -> impl PartialEq + std::fmt::Debug + use<> {
+fn query_results(hub: &mut Hub) -> impl PartialEq + std::fmt::Debug + use<> {
     let ids: Vec<SessionId> = hub.sessions().collect();
-    // Pending bytes first, since `fill` may change other answers: a session that is found to lag may be closed, and the
-    // notice of that may make another lag that was asked before.
+    // Pending bytes first, since `fill` may change the other results: a session that turns out to lag may be closed,
+    // and the notice of that may make another one lag.
     for id in ids.iter().cycle().take(ids.len() * ids.len()) {
         hub.fill(*id, &mut Batch::new(), usize::MAX);
     }
@@ -105,9 +105,9 @@ proptest! {
         for call in &calls {
             bench.make(call);
             bench.make(&Call::Timeout);
-            let before = facts(&mut bench.hub);
+            let before = query_results(&mut bench.hub);
             bench.make(&Call::Timeout);
-            prop_assert_eq!(facts(&mut bench.hub), before);
+            prop_assert_eq!(query_results(&mut bench.hub), before);
         }
     }
 
@@ -135,7 +135,7 @@ proptest! {
         }
         // Every call advances the clock, so advance it beforehand.
         bench.make(&Call::Timeout);
-        let before = facts(&mut bench.hub);
+        let before = query_results(&mut bench.hub);
         for id in bench.gone.clone() {
             let taken = bench.hub(|hub, now| {
                 hub.receive_eof(now, id);
@@ -148,7 +148,7 @@ proptest! {
             prop_assert!(is_quiet(&mut bench.hub, id));
             prop_assert!(bench.hub.name(id).is_none() && bench.hub.session_stats(id).is_none());
         }
-        prop_assert_eq!(facts(&mut bench.hub), before);
+        prop_assert_eq!(query_results(&mut bench.hub), before);
     }
 
     #[test]
@@ -159,8 +159,8 @@ proptest! {
                 bench.make(call);
             }
             bench.drain();
-            // As they are shown: the ids themselves are never those of another hub.
-            (format!("{:?}", facts(&mut bench.hub)), format!("{:?}", bench.seen))
+            // As text, since ids of different hubs are never equal.
+            (format!("{:?}", query_results(&mut bench.hub)), format!("{:?}", bench.seen))
         };
         let (one, other) = (play(), play());
         prop_assert_eq!(one.1, other.1);

@@ -8,7 +8,7 @@ mod hub;
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::FileFailurePersistence;
 
-/// Failures are kept, and tried first from then on.
+/// Failures are saved, and tried first in later runs.
 fn config(cases: u32) -> ProptestConfig {
     let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/properties.txt");
     ProptestConfig {
