@@ -205,7 +205,7 @@ fn handle_timeout(mut crowd: Crowd) -> Crowd {
 }
 
 // Each session opens and reads its welcome.
-#[library_benchmark(setup = doors)]
+#[library_benchmark(setup = empty_hub)]
 #[bench::of_1000(1_000)]
 fn open(mut crowd: Crowd) -> Crowd {
     for _ in 0..crowd.ids.capacity() {

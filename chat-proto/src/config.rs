@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::names::{MAX_NAME, NameRules};
+use crate::names::{MAX_MADE_NAME, MAX_NAME, NameRules};
 use crate::policy::Policy;
 pub use crate::rate::Rate;
 use crate::schedule::pace::Pace;
@@ -47,9 +47,13 @@ pub struct Config {
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
-    /// How much is kept for [followers](crate::conversation): the latest messages to everyone, and as many other
-    /// events, 0 to 65,536; 100 of each by default.
+    /// How much is kept for newcomers and [followers](crate::conversation): the latest messages to everyone, and as
+    /// many other events, 0 to 65,536; 1,000 of each by default, or as many as fit in
+    /// [`history_bytes`](Self::history_bytes).
     pub history: usize,
+    /// Bytes of names and words kept in the history, for messages and for other events each, up to 1 GiB; 1 MiB by
+    /// default, so that a thousand long messages fit. The least is one of the longest: `max_line` and two names.
+    pub history_bytes: usize,
     /// How fast a session may send lines; 20 a second with a burst of 100 by default. Each KiB of a line beyond
     /// [`max_line`](Self::max_line) counts as a line. `None`: as fast as readers take them.
     pub rate: Option<Rate>,
@@ -96,7 +100,8 @@ impl Default for Config {
             log_entries: 65_536,
             reply_bytes: 16 << 10,
             journal_records: 10_000,
-            history: 100,
+            history: 1_000,
+            history_bytes: 1 << 20,
             rate: Some(Rate::default()),
             pace: Some(1 << 20),
             max_per_address: Some(100),
@@ -179,6 +184,8 @@ pub enum Limit {
     ReplyBytes,
     JournalRecords,
     History,
+    /// [`Config::history_bytes`].
+    HistoryBytes,
     Rate(RatePart),
     Pace,
     MaxPerAddress,
@@ -213,6 +220,7 @@ impl Limit {
             Self::ReplyBytes => "reply_bytes",
             Self::JournalRecords => "journal_records",
             Self::History => "history",
+            Self::HistoryBytes => "history_bytes",
             Self::Rate(_) => "rate",
             Self::Pace => "pace",
             Self::MaxPerAddress => "max_per_address",
@@ -328,6 +336,7 @@ const MAX_LOG_ENTRIES: usize = 1 << 24;
 const MAX_REPLY_BYTES: usize = 16 << 20;
 const MAX_JOURNAL: usize = 1 << 24;
 const MAX_HISTORY: usize = 1 << 16;
+const MAX_HISTORY_BYTES: usize = 1 << 30;
 const MAX_DIALECTS: usize = 16;
 const MAX_BACKLOG: usize = 1_000;
 const MIN_PACE: usize = 1 << 10;
@@ -355,6 +364,7 @@ impl Config {
         self.room(Limit::ReplyBytes, self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
         range(Limit::JournalRecords, self.journal_records, 1, MAX_JOURNAL)?;
         range(Limit::History, self.history, 0, MAX_HISTORY)?;
+        range(Limit::HistoryBytes, self.history_bytes, self.least_history_bytes(), MAX_HISTORY_BYTES)?;
         check_rate(Limit::Rate, self.rate)?;
         range(Limit::MaxPerAddress, self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
         check_rate(Limit::ConnectsPerAddress, self.connects_per_address)?;
@@ -390,6 +400,11 @@ impl Config {
     /// The most bytes of names and words in one event.
     fn payload(&self) -> usize {
         self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE)
+    }
+
+    /// The most bytes of names and words that are kept of one event.
+    fn least_history_bytes(&self) -> usize {
+        self.payload().saturating_add(2 * MAX_MADE_NAME)
     }
 
     /// The most bytes that one event takes in any dialect: a full line, two names and the text around them.

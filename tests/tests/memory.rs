@@ -214,11 +214,12 @@ fn memory_stays_within_the_bound_and_is_freed() {
 
 #[test]
 fn raising_a_limit_costs_what_the_bound_says() {
-    let limits: [fn(&mut Config); 4] = [
+    let limits: [fn(&mut Config); 5] = [
         |config| config.log_bytes += 1_000,
         |config| config.log_entries += 1_000,
         |config| config.journal_records += 1_000,
-        |config| config.dialects[1].backlog += 100,
+        |config| config.history += 100,
+        |config| config.history_bytes += 1_000,
     ];
     let before = Measured::new(&config(10));
     for raise in limits {

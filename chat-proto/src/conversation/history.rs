@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::iter::Peekable;
 use core::str::from_utf8;
 
@@ -11,7 +10,7 @@ use super::members::mix;
 use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::id::MemberId;
-use crate::names::{MAX_MADE_NAME, NameBuf};
+use crate::names::MAX_MADE_NAME;
 
 /// An event of the conversation, as a follower sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +88,8 @@ pub(crate) struct History {
     others: Ring,
     /// Entries that are not events, such as a member that entered and has not joined.
     silent: Ring,
+    /// The most bytes of a message's words.
+    max_words: usize,
     /// How many entries there were, and how many of them were events.
     entries: u64,
     events: u64,
@@ -96,36 +97,51 @@ pub(crate) struct History {
     instance: u64,
 }
 
-/// A ring of records; a new one overwrites the oldest.
+/// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
 #[derive(Debug)]
 struct Ring {
-    records: Vec<Record>,
-    /// The most bytes of text in a record.
-    max_text: usize,
-    /// The index of the next record, which is the oldest.
+    /// All records that there is room for.
+    records: Box<[Record]>,
+    /// The indices of the oldest record and of the next, and how many are in use.
+    oldest: usize,
     next: usize,
-    /// How many records are in use.
     count: usize,
+    /// The text of the records. Each has its text in one piece, so before the text starts over at 0 some bytes may stay
+    /// unused: fewer than the longest text, which is why there is that much more room than `max_bytes`.
+    text: Box<[u8]>,
+    /// Where the next record's text begins, unless it has to start over.
+    next_text: usize,
+    /// The most bytes of text, and how many there are.
+    max_bytes: usize,
+    bytes: usize,
 }
 
 /// An entry that was applied, and the names at that time.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Record {
-    kind: Option<Kind>,
+    kind: Kind,
     /// Its number among all entries, and among events if it is one.
     entry: u64,
     event: u64,
     member: MemberId,
-    name: NameBuf,
-    /// Another name, and words: UTF-8, in a buffer that is never reallocated.
-    text: Box<[u8]>,
-    /// How many of its bytes are in use, and how many of those are the name.
-    len: u32,
-    split: u8,
+    /// Where its text begins: the member's name, another name, and words.
+    start: u32,
+    name_len: u8,
+    other_len: u8,
+    words_len: u32,
+}
+
+/// A record and its text.
+#[derive(Clone, Copy, Debug)]
+struct Kept<'a> {
+    record: Record,
+    name: &'a str,
+    other: &'a str,
+    words: &'a str,
 }
 
 /// The kind of an entry, and its effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Kind {
     Entered {
         guest: bool,
@@ -136,6 +152,7 @@ pub(super) enum Kind {
         renamed: bool,
     },
     Joined,
+    #[default]
     Said,
     Acted,
     Told {
@@ -148,30 +165,56 @@ pub(super) enum Kind {
     Announced,
 }
 
+/// The limits of a history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The most messages, and the most of each other kind of entry.
+    pub(crate) messages: usize,
+    pub(crate) others: usize,
+    /// The most bytes of names and words of the messages, and of the other events.
+    pub(crate) bytes: usize,
+    pub(crate) max_words: usize,
+    pub(crate) max_name: usize,
+}
+
+impl Limits {
+    /// The most bytes of text of a message: its author's name, and words.
+    fn message(self) -> usize {
+        self.max_name.max(MAX_MADE_NAME) + self.max_words
+    }
+
+    /// The most bytes of text of another event: two names, and words.
+    fn other(self) -> usize {
+        2 * self.max_name.max(MAX_MADE_NAME) + self.max_words.max(MAX_LAST_WORDS)
+    }
+
+    /// The most bytes of text of an entry that is no event: two names, and last words.
+    fn silent(self) -> usize {
+        2 * self.max_name.max(MAX_MADE_NAME) + MAX_LAST_WORDS
+    }
+}
+
 impl History {
-    /// Makes room for that many messages and other entries, with words of at most `max_words` bytes.
-    pub(crate) fn new(messages: usize, others: usize, max_words: usize, max_name: usize) -> Self {
+    /// Makes room for as much as the limits say.
+    pub(crate) fn new(limits: Limits) -> Self {
+        let Limits { messages, others, bytes, .. } = limits;
         Self {
-            messages: Ring::new(messages, max_words),
-            others: Ring::new(others, Self::max_text(max_words, max_name)),
-            silent: Ring::new(others, Self::max_text(0, max_name)),
+            messages: Ring::new(messages, limits.message(), bytes),
+            others: Ring::new(others, limits.other(), bytes),
+            silent: Ring::new(others, limits.silent(), bytes),
+            max_words: limits.max_words,
             entries: 0,
             events: 0,
             instance: Fault::next_instance(),
         }
     }
 
-    /// Bytes of heap for a history of that size.
-    pub(crate) const fn memory_bound(messages: usize, others: usize, max_words: usize, max_name: usize) -> u64 {
-        let text = Self::max_text(max_words, max_name) + Self::max_text(0, max_name);
-        messages as u64 * (size_of::<Record>() + max_words) as u64
-            + others as u64 * (2 * size_of::<Record>() + text) as u64
-    }
-
-    /// The most bytes of another name together with words.
-    const fn max_text(max_words: usize, max_name: usize) -> usize {
-        let name = if max_name > MAX_MADE_NAME { max_name } else { MAX_MADE_NAME };
-        name + if max_words > MAX_LAST_WORDS { max_words } else { MAX_LAST_WORDS }
+    /// Bytes of heap for a history with these limits.
+    pub(crate) fn memory_bound(limits: Limits) -> u64 {
+        let Limits { messages, others, bytes, .. } = limits;
+        Ring::memory_bound(messages, limits.message(), bytes)
+            + Ring::memory_bound(others, limits.other(), bytes)
+            + Ring::memory_bound(others, limits.silent(), bytes)
     }
 
     /// Returns how many entries there were.
@@ -197,14 +240,9 @@ impl History {
         self.entries += 1;
         self.events += 1;
         // No line is longer, but what a dialect decodes from a line may be. Such a message is published and not kept.
-        if words.len() > self.messages.max_text {
-            return;
+        if words.len() <= self.max_words {
+            self.messages.push(kind, entry, event, member, [name, "", words]);
         }
-        let Some(record) = self.messages.next_record() else { return };
-        (record.kind, record.entry, record.event, record.member) = (Some(kind), entry, event, member);
-        record.name.clear();
-        record.name.push_str(name);
-        record.set_text("", words);
     }
 
     /// Keeps any other entry, in place of the oldest. `name` is the member's name before, and `other` the second name
@@ -217,42 +255,27 @@ impl History {
             self.events += self.instance % 2;
         }
         let ring = if kind.is_event() { &mut self.others } else { &mut self.silent };
-        if other.len() + words.len() > ring.max_text {
-            return;
+        if words.len() <= self.max_words.max(MAX_LAST_WORDS) {
+            ring.push(kind, entry, event, member, [name, other, words]);
         }
-        let Some(record) = ring.next_record() else { return };
-        (record.kind, record.entry, record.event, record.member) = (Some(kind), entry, event, member);
-        record.name.clear();
-        record.name.push_str(name);
-        record.set_text(other, words);
     }
 
-    /// Returns the messages to everyone, the latest first.
-    pub(crate) fn latest_messages(&self) -> impl DoubleEndedIterator<Item = Event<'_>> + Clone {
-        self.messages.in_order().rev().filter_map(Record::event)
+    /// Returns the messages to everyone whose numbers are from `from` up to but not including `to`, oldest first. To
+    /// find the first and the last of them takes a binary search each.
+    pub(crate) fn messages(&self, from: u64, to: u64) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
+        self.messages.events(from, to).filter_map(Kept::recorded)
     }
 
     /// Returns the kept events from number `since` on, oldest first.
     pub(crate) fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
-        let events = Merged::of(self.messages.events_since(since), self.others.events_since(since));
-        events.filter_map(|record| {
-            let event = record.event()?;
-            let member = (!matches!(event, Event::Announced { .. })).then_some(record.member);
-            Some(Recorded { seq: record.event, member, event })
-        })
+        let events = Merged::of(self.messages.events(since, u64::MAX), self.others.events(since, u64::MAX));
+        events.filter_map(Kept::recorded)
     }
 
     /// Returns the kept entries from number `since` on, with their numbers, oldest first.
     pub(crate) fn entries_since(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
-        self.kept()
-            .filter(move |record| record.entry >= since)
-            .filter_map(|record| Some((record.entry, record.as_entry()?)))
-    }
-
-    /// Returns all kept records, oldest first.
-    fn kept(&self) -> impl Iterator<Item = &Record> {
-        let events = Merged::of(self.messages.in_order(), self.others.in_order());
-        Merged::of(events, self.silent.in_order())
+        let events = Merged::of(self.messages.entries(since), self.others.entries(since));
+        Merged::of(events, self.silent.entries(since)).map(|kept| (kept.record.entry, kept.as_entry()))
     }
 
     /// Returns a number that is equal for histories with as many entries and events.
@@ -262,33 +285,123 @@ impl History {
 }
 
 impl Ring {
-    fn new(records: usize, max_text: usize) -> Self {
-        let empty = || Record { text: vec![0; max_text].into(), ..Record::default() };
-        Self { records: (0..records).map(|_| empty()).collect(), max_text, next: 0, count: 0 }
+    /// Makes room for that many records whose text has at most `max_text` bytes each, and `bytes` in all.
+    fn new(records: usize, max_text: usize, bytes: usize) -> Self {
+        Self {
+            records: vec![Record::default(); records].into(),
+            oldest: 0,
+            next: 0,
+            count: 0,
+            text: vec![0; Self::text_len(records, max_text, bytes)].into(),
+            next_text: 0,
+            max_bytes: Self::max_bytes(records, max_text, bytes),
+            bytes: 0,
+        }
     }
 
-    /// Returns the record to overwrite next; `None` if the ring has no records.
+    /// Bytes of heap for such a ring.
+    fn memory_bound(max_records: usize, max_text: usize, bytes: usize) -> u64 {
+        (max_records * size_of::<Record>()) as u64 + Self::text_len(max_records, max_text, bytes) as u64
+    }
+
+    /// So few records may need less than is allowed.
+    fn max_bytes(max_records: usize, max_text: usize, bytes: usize) -> usize {
+        max_records.saturating_mul(max_text).min(bytes)
+    }
+
+    fn text_len(max_records: usize, max_text: usize, bytes: usize) -> usize {
+        let max_bytes = Self::max_bytes(max_records, max_text, bytes);
+        if max_records == 0 { 0 } else { max_bytes + max_text }
+    }
+
+    /// Appends a record with its text: two names of at most 255 bytes, and words.
     #[inline(always)]
-    fn next_record(&mut self) -> Option<&mut Record> {
-        let (place, len) = (self.next, self.records.len());
-        let record = self.records.get_mut(place)?;
-        self.next = if place + 1 == len { 0 } else { place + 1 };
-        self.count = self.count.max(place + 1);
-        Some(record)
+    fn push(&mut self, kind: Kind, entry: u64, event: u64, member: MemberId, [name, other, words]: [&str; 3]) {
+        let len = name.len() + other.len() + words.len();
+        while self.bytes + len > self.max_bytes || self.count == self.records.len() {
+            if !self.evict() {
+                return;
+            }
+        }
+        let start = if self.next_text + len <= self.text.len() { self.next_text } else { 0 };
+        (self.bytes, self.next_text) = (self.bytes + len, start + len);
+        let (of_name, rest) = self.text[start..][..len].split_at_mut(name.len());
+        of_name.copy_from_slice(name.as_bytes());
+        // Most have no other name, and some no words.
+        let of_words = if other.is_empty() {
+            rest
+        } else {
+            let (of_other, of_words) = rest.split_at_mut(other.len());
+            of_other.copy_from_slice(other.as_bytes());
+            of_words
+        };
+        if !words.is_empty() {
+            of_words.copy_from_slice(words.as_bytes());
+        }
+        let record = &mut self.records[self.next];
+        (record.kind, record.entry, record.event, record.member) = (kind, entry, event, member);
+        (record.start, record.words_len) = (start as u32, words.len() as u32);
+        (record.name_len, record.other_len) = (name.len() as u8, other.len() as u8);
+        self.next = self.after(self.next);
+        self.count += 1;
     }
 
-    /// Returns the records, the oldest first.
-    fn in_order(&self) -> impl DoubleEndedIterator<Item = &Record> + Clone {
-        let (later, earlier) = self.records[..self.count].split_at(self.next.min(self.count));
-        earlier.iter().chain(later)
+    /// Removes the oldest record; returns whether there was one.
+    #[inline(always)]
+    fn evict(&mut self) -> bool {
+        if self.count == 0 {
+            return false;
+        }
+        self.bytes -= self.records[self.oldest].len();
+        self.oldest = self.after(self.oldest);
+        self.count -= 1;
+        true
     }
 
-    /// Returns the records of the events from number `since` on, the oldest first. To find the first of them takes two
-    /// binary searches, so following along costs what is new, not what is kept.
-    fn events_since(&self, since: u64) -> impl Iterator<Item = &Record> {
-        let (later, earlier) = self.records[..self.count].split_at(self.next.min(self.count));
-        let seen = move |records: &[Record]| records.partition_point(|record| record.event < since);
-        earlier[seen(earlier)..].iter().chain(&later[seen(later)..])
+    /// Returns the index after another.
+    fn after(&self, index: usize) -> usize {
+        if index + 1 == self.records.len() { 0 } else { index + 1 }
+    }
+
+    /// Returns the record at a place, of which 0 is the oldest.
+    fn record(&self, place: usize) -> &Record {
+        let index = self.oldest + place;
+        &self.records[if index < self.records.len() { index } else { index - self.records.len() }]
+    }
+
+    /// Returns the records of the entries from number `since` on, the oldest first.
+    fn entries(&self, since: u64) -> impl Iterator<Item = Kept<'_>> {
+        let first = self.place_where(|record| record.entry >= since);
+        (first..self.count).map(|place| self.kept(*self.record(place)))
+    }
+
+    /// Returns the records of the events from number `from` up to but not including `to`, the oldest first.
+    fn events(&self, from: u64, to: u64) -> impl DoubleEndedIterator<Item = Kept<'_>> {
+        let [first, end] = [from, to].map(|event| self.place_where(|record| record.event >= event));
+        (first..end.max(first)).map(|place| self.kept(*self.record(place)))
+    }
+
+    /// Returns the place of the first record that `is_late`, as all after it are.
+    fn place_where(&self, is_late: impl Fn(&Record) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_late(self.record(middle)) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
+    }
+
+    /// Adds a record's text to it.
+    fn kept(&self, record: Record) -> Kept<'_> {
+        let text = &self.text[record.start as usize..][..record.len()];
+        let (names, words) = text.split_at(usize::from(record.name_len) + usize::from(record.other_len));
+        let (name, other) = names.split_at(record.name_len.into());
+        let [name, other, words] = [name, other, words].map(|part| from_utf8(part).unwrap_or_default());
+        Kept { record, name, other, words }
     }
 }
 
@@ -303,28 +416,23 @@ impl Kind {
 }
 
 impl Record {
-    /// Copies another name, of at most 255 bytes, and words. There must be room.
-    #[inline(always)]
-    fn set_text(&mut self, other: &str, words: &str) {
-        let (start, len) = (other.len(), other.len() + words.len());
-        if start > 0 {
-            self.text[..start].copy_from_slice(other.as_bytes());
-        }
-        if len > start {
-            self.text[start..len].copy_from_slice(words.as_bytes());
-        }
-        (self.len, self.split) = (len as u32, start as u8);
+    /// Returns the bytes of its text.
+    fn len(&self) -> usize {
+        usize::from(self.name_len) + usize::from(self.other_len) + self.words_len as usize
+    }
+}
+
+impl<'a> Kept<'a> {
+    /// Returns it as followers see it, if it is an event.
+    fn recorded(self) -> Option<Recorded<'a>> {
+        let event = self.event()?;
+        let member = (!matches!(event, Event::Announced { .. })).then_some(self.record.member);
+        Some(Recorded { seq: self.record.event, member, event })
     }
 
-    /// Returns the other name and the words.
-    fn parts(&self) -> (&str, &str) {
-        let (other, words) = self.text[..self.len as usize].split_at(self.split.into());
-        (from_utf8(other).unwrap_or_default(), from_utf8(words).unwrap_or_default())
-    }
-
-    fn event(&self) -> Option<Event<'_>> {
-        let (name, (other, words)) = (self.name.as_str(), self.parts());
-        Some(match self.kind? {
+    fn event(self) -> Option<Event<'a>> {
+        let Self { record, name, other, words } = self;
+        Some(match record.kind {
             Kind::Named { joined: true, .. } => Event::Joined { name: other },
             Kind::Named { renamed: true, .. } => Event::Renamed { from: name, to: other },
             Kind::Joined => Event::Joined { name },
@@ -337,9 +445,9 @@ impl Record {
         })
     }
 
-    fn as_entry(&self) -> Option<Entry<'_>> {
-        let (member, (other, words)) = (self.member, self.parts());
-        Some(match self.kind? {
+    fn as_entry(self) -> Entry<'a> {
+        let Self { record: Record { kind, member, .. }, other, words, .. } = self;
+        match kind {
             Kind::Entered { guest } => Entry::Enter { member, guest },
             Kind::Named { .. } => Entry::Name { member, name: other },
             Kind::Joined => Entry::Join { member },
@@ -348,30 +456,63 @@ impl Record {
             Kind::Told { to } => Entry::Tell { member, to, words },
             Kind::Left { reason, .. } => Entry::Leave { member, reason, words },
             Kind::Announced => Entry::Announce { words },
-        })
+        }
     }
 }
 
 /// Merges the records of two sources in the order of their entries.
-struct Merged<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> {
+struct Merged<'a, A: Iterator<Item = Kept<'a>>, B: Iterator<Item = Kept<'a>>> {
     one: Peekable<A>,
     other: Peekable<B>,
 }
 
-impl<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> Merged<'a, A, B> {
+impl<'a, A: Iterator<Item = Kept<'a>>, B: Iterator<Item = Kept<'a>>> Merged<'a, A, B> {
     fn of(one: A, other: B) -> Self {
         Self { one: one.peekable(), other: other.peekable() }
     }
 }
 
-impl<'a, A: Iterator<Item = &'a Record>, B: Iterator<Item = &'a Record>> Iterator for Merged<'a, A, B> {
-    type Item = &'a Record;
+impl<'a, A: Iterator<Item = Kept<'a>>, B: Iterator<Item = Kept<'a>>> Iterator for Merged<'a, A, B> {
+    type Item = Kept<'a>;
 
-    fn next(&mut self) -> Option<&'a Record> {
+    fn next(&mut self) -> Option<Kept<'a>> {
         match (self.one.peek(), self.other.peek()) {
-            (Some(one), Some(other)) if other.entry < one.entry => self.other.next(),
+            (Some(one), Some(other)) if other.record.entry < one.record.entry => self.other.next(),
             (None, _) => self.other.next(),
             _ => self.one.next(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString as _};
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn a_ring_keeps_the_latest_that_fit_in_number_and_in_bytes() {
+        const MAX_RECORDS: usize = 7;
+        const MAX_TEXT: usize = 20;
+        for bytes in [MAX_TEXT, 33, 64, 1_000] {
+            let mut ring = Ring::new(MAX_RECORDS, MAX_TEXT, bytes);
+            let mut all: Vec<[String; 2]> = Vec::new();
+            for n in 0..500_usize {
+                let text = [3 * n % 5, 7 * n % 16].map(|len| char::from(b'a' + (n % 26) as u8).to_string().repeat(len));
+                ring.push(Kind::Said, n as u64, n as u64, MemberId(0), [&text[0], "", &text[1]]);
+                all.push(text);
+                let mut room = bytes;
+                let fits = |text: &&[String; 2]| {
+                    let left = room.checked_sub(text[0].len() + text[1].len());
+                    left.map(|left| room = left).is_some()
+                };
+                let count = all.iter().rev().take(MAX_RECORDS).take_while(fits).count();
+                let expected = all[all.len() - count..].iter().map(|[name, words]| (name.as_str(), words.as_str()));
+                assert!(ring.entries(0).map(|kept| (kept.name, kept.words)).eq(expected), "{bytes} bytes, {n}");
+            }
+            let seqs = |from, to| ring.events(from, to).map(|kept| kept.record.event).collect::<Vec<_>>();
+            assert_eq!((seqs(499, 500), seqs(500, u64::MAX), seqs(9, 3)), ([499].into(), Vec::new(), Vec::new()));
         }
     }
 }

@@ -40,7 +40,7 @@ use core::fmt;
 pub(crate) use self::entry::MAX_LAST_WORDS;
 pub use self::entry::{DecodeError, Entry};
 pub use self::history::{Event, Recorded};
-use self::history::{History, Kind};
+use self::history::{History, Kind, Limits};
 use self::members::{Members, mix};
 pub use self::owned::OwnedEvent;
 use crate::config::{Config, ConfigError};
@@ -97,7 +97,7 @@ impl Conversation {
     pub(crate) fn with_limits(config: &Config) -> Self {
         Self {
             members: Members::new(config.names, config.max_name, config.max_sessions),
-            history: History::new(Self::messages(config), config.history, config.max_line, config.max_name),
+            history: History::new(Self::history_limits(config)),
         }
     }
 
@@ -108,12 +108,14 @@ impl Conversation {
 
     /// Bytes of heap for the history.
     pub(crate) fn history_bound(config: &Config) -> u64 {
-        History::memory_bound(Self::messages(config), config.history, config.max_line, config.max_name)
+        History::memory_bound(Self::history_limits(config))
     }
 
-    /// Returns how many messages are kept: at least as many as any newcomer is shown.
-    fn messages(config: &Config) -> usize {
-        config.dialects.iter().map(|dialect| dialect.backlog).fold(config.history, usize::max)
+    /// Returns what is kept: at least as many messages as any newcomer is shown.
+    fn history_limits(config: &Config) -> Limits {
+        let messages = config.dialects.iter().map(|dialect| dialect.backlog).fold(config.history, usize::max);
+        let Config { history: others, history_bytes: bytes, max_line: max_words, max_name, .. } = *config;
+        Limits { messages, others, bytes, max_words, max_name }
     }
 
     /// Applies an entry.

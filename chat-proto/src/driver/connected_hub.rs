@@ -130,8 +130,8 @@ impl<T> ConnectedHub<T> {
     /// Returns the hub, to report events to it and to speak through it.
     ///
     /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to this type. No round writes to a
-    /// session that the program opens for itself, without a connection. For such a session ask after each call what is
-    /// [pending](Hub::pending), and report it.
+    /// session that the program opens for itself, without a connection. For such a session call
+    /// [`fill`](Hub::fill) and [`sent`](Hub::sent) after each call.
     pub const fn hub_mut(&mut self) -> &mut Hub {
         &mut self.hub
     }

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use self::rendered::Rendered;
 use crate::config::{Config, DialectConfig};
-use crate::conversation::Event as Happened;
 use crate::conversation::history::History;
+use crate::conversation::{Event as Happened, Recorded};
 use crate::fault::Fault;
 use crate::log::Log;
 use crate::schedule::pace::Pace;
@@ -190,7 +190,7 @@ impl Room {
     /// between that dialect's marks for their beginning and end. If the dialect shows none of them, passes nothing.
     pub(crate) fn replay(&mut self, dialect: u8, history: &History, mut room: usize, mut each: impl FnMut(&[u8])) {
         let rendered = &self.rendered[dialect as usize];
-        let latest = || history.latest_messages().filter_map(event_of).take(rendered.config.backlog);
+        let latest = || history.messages(0, u64::MAX).rev().filter_map(event_of).take(rendered.config.backlog);
         if latest().next().is_none() {
             return;
         }
@@ -216,15 +216,15 @@ impl Room {
             }
         };
         show(&Event::BacklogBegins);
-        let total = history.latest_messages().count();
-        history.latest_messages().rev().skip(total - fitting).filter_map(event_of).for_each(|event| show(&event));
+        let total = history.messages(0, u64::MAX).count();
+        history.messages(0, u64::MAX).skip(total - fitting).filter_map(event_of).for_each(|event| show(&event));
         show(&Event::BacklogEnds);
     }
 }
 
 /// Returns a message as an event for dialects.
-fn event_of(message: Happened<'_>) -> Option<Event<'_>> {
-    Some(match message {
+fn event_of(message: Recorded<'_>) -> Option<Event<'_>> {
+    Some(match message.event {
         Happened::Said { name, words } => Event::Said { name, words, wire: None },
         Happened::Acted { name, words } => Event::Acted { name, words },
         Happened::Announced { words } => Event::Announced { words },

@@ -153,6 +153,7 @@ fn config(random: &mut Random) -> Config {
         log_entries: random.pick(&[1, 2, 3, 8, 40, 64]).max(least_entries),
         reply_bytes: 2 * longest + spare(random, 8_000),
         history: random.pick(&[2, 64, 64, 64]),
+        history_bytes: 1 << 20,
         journal_records: if is_told_all { random.between(1, 9) as usize } else { 1_000 },
         rate: own_rate,
         max_per_address,

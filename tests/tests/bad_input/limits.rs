@@ -129,7 +129,7 @@ fn the_error_for_a_limit_names_its_range() {
 
 #[test]
 fn the_largest_numbers_are_out_of_range_and_nothing_overflows() {
-    let cases: [Set; 9] = [
+    let cases: [Set; 10] = [
         |c| c.max_sessions = usize::MAX,
         |c| c.max_line = usize::MAX,
         |c| c.max_name = usize::MAX,
@@ -138,6 +138,7 @@ fn the_largest_numbers_are_out_of_range_and_nothing_overflows() {
         |c| c.reply_bytes = usize::MAX,
         |c| c.journal_records = usize::MAX,
         |c| c.history = usize::MAX,
+        |c| c.history_bytes = usize::MAX,
         |c| c.dialects[0].backlog = usize::MAX,
     ];
     for set in cases {
@@ -150,6 +151,8 @@ fn the_largest_numbers_are_out_of_range_and_nothing_overflows() {
     backlog.dialects[1].backlog = 1_001;
     let error = Hub::new(backlog).expect_err("out of range");
     assert_eq!(error.to_string(), "backlog of text is 1001: it must be from 0 to 1000");
+    let error = Hub::new(Config { history_bytes: 100, ..Config::default() }).expect_err("out of range");
+    assert_eq!(error.to_string(), "history_bytes is 100: it must be from 4212 to 1073741824");
     let long = Config { stall_timeout: Some(Duration::MAX), linger_timeout: Duration::MAX, ..Config::default() };
     assert!(matches!(Hub::new(long), Err(ConfigError::Timeout { .. })));
 }
@@ -166,6 +169,7 @@ fn the_largest_allowed_limits_have_a_bound() {
         reply_bytes: 16 << 20,
         journal_records: 1 << 24,
         history: 1 << 16,
+        history_bytes: 1 << 30,
         rate: Some(Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX }),
         ..Config::default()
     };

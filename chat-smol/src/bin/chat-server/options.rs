@@ -183,9 +183,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) journal_records: Option<Count>,
 
-    /// Messages, and as many of other entries, kept for programs that follow along [0 to 65536; default: 100]
+    /// Messages kept for newcomers and /history, and as many other events for programs that follow along [0 to 65536;
+    /// default: 1000]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) history: Option<Count>,
+
+    /// Bytes of these that are kept, of messages and of other events each [up to 1GiB; default: 1MiB]
+    #[arg(long, value_name = "BYTES", help_heading = "Memory")]
+    pub(crate) history_bytes: Option<Bytes>,
 
     /// What is logged to standard error: off, error, warn, info, debug, trace, or by module as in info,chat_proto=debug. At
     /// info: who came, was named and left, and what happens often, summed up once a second. Lines that nobody reads in time
@@ -258,6 +263,7 @@ impl Options {
         set(&mut config.reply_bytes, self.reply_bytes);
         set(&mut config.journal_records, self.journal_records);
         set(&mut config.history, self.history);
+        set(&mut config.history_bytes, self.history_bytes);
         set_for_dialects(config, &self.backlog, |dialect, backlog| dialect.backlog = backlog.into());
         set_for_dialects(config, &self.idle_timeout, |dialect, timeout| {
             dialect.idle_timeout = timeout.0.map(Into::into);
@@ -341,6 +347,7 @@ mod tests {
             reply_bytes: 22_528,
             journal_records: 23,
             history: 24,
+            history_bytes: 24_576,
             rate,
             pace: Some(25),
             max_per_address: Some(26),
@@ -360,6 +367,7 @@ mod tests {
             "--reply-bytes=22KiB",
             "--journal-records=23",
             "--history=24",
+            "--history-bytes=24KiB",
             "--rate=14/s:15",
             "--rate=classic=off",
             "--pace=25",
