@@ -66,7 +66,8 @@ pub struct Config {
     /// dialect whose log grows fastest. `None`: nobody is waited for.
     pub pace: Option<usize>,
     /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind
-    /// one address, and a hundredth of all sessions. `None`: no limit besides [`max_sessions`](Self::max_sessions).
+    /// one address, and a hundredth of all sessions. Drivers that use [`Exemptions`](crate::Exemptions) do not count
+    /// loopback and Unix sockets unless told to; that goes for all three limits by address. `None`: no limit besides [`max_sessions`](Self::max_sessions).
     pub max_per_address: Option<usize>,
     /// How fast sessions may be opened from one origin; 10 a second with a burst of 100 by default, so that all
     /// sessions of an origin can come back at once. `None`: no limit.

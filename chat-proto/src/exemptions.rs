@@ -59,10 +59,20 @@ impl Exemptions {
     /// An IPv4 address that is mapped into IPv6 is that IPv4 address. All peers on Unix sockets have one origin.
     #[must_use]
     pub fn origin(&self, addr: Option<IpAddr>) -> Option<Origin> {
-        let Some(addr) = addr else { return (!self.unix).then_some(UNIX_ORIGIN) };
+        match addr {
+            _ if self.contains(addr) => None,
+            Some(addr) => Some(addr.to_canonical().into()),
+            None => Some(UNIX_ORIGIN),
+        }
+    }
+
+    /// Returns whether the list has that address, or Unix sockets (`None`). So a list of networks can also decide whom a
+    /// server turns away.
+    #[must_use]
+    pub fn contains(&self, addr: Option<IpAddr>) -> bool {
+        let Some(addr) = addr else { return self.unix };
         let addr = addr.to_canonical();
-        let is_exempt = self.networks.iter().any(|network| network.contains(addr));
-        (!is_exempt).then(|| addr.into())
+        self.networks.iter().any(|network| network.contains(addr))
     }
 }
 

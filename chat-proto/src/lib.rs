@@ -114,7 +114,8 @@
 //! # Writing
 //!
 //! After `Send`, [fill](Hub::fill) a [`Batch`], write once, and report with [`sent`](Hub::sent) how much the socket took.
-//! Zero-byte writes need no report.
+//! Zero-byte writes need no report. A driver that is not told when a socket is writable tries again now and then, and calls
+//! [`writable`](Hub::writable) when a try takes something.
 //!
 //! * If the socket took everything that was handed out and there is more, another `Send` follows.
 //! * If it took less, no `Send` comes until you have tried again. When the socket is [`writable`](Hub::writable), ask
@@ -138,8 +139,10 @@
 //! replies. Keep that input and stop reading from the transport. The kernel's buffers fill, and the peer has to stop
 //! sending. Nothing is dropped.
 //!
-//! While you do not read from a transport, check now and then whether its peer is still there (`POLLRDHUP` tells). If
-//! it is not, call [`peer_ended`](Hub::peer_ended); otherwise the session stays until all of its input was taken.
+//! While you do not read from a transport, ask every half a second whether its peer is still there, with `poll(2)`: after
+//! `POLLERR` call [`disconnect`](Hub::disconnect), after `POLLRDHUP` or `POLLHUP` [`peer_ended`](Hub::peer_ended).
+//! Otherwise the session stays until all of its input was taken. The standard library cannot tell: its `peek` sees
+//! neither behind unread bytes.
 //!
 //! # Pace
 //!
@@ -262,7 +265,7 @@
 //! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (39, 278, 2_663));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 748);
+//! assert_eq!(small.memory_bound() >> 20, 749);
 //! ```
 //!
 //! # The conversation

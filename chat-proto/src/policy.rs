@@ -9,9 +9,13 @@ use crate::time::Timestamp;
 
 /// Decides about messages, last words and names before they are published.
 ///
-/// Any closure of the right form is a policy; a type of its own may hold word lists and counters. The hub calls it and
-/// waits for it, so it must not block. The [`Entry`](crate::conversation::Entry) already contains its verdict, so a
-/// program that applies entries later needs no policy.
+/// Any closure of the right form is a policy; a type of its own may hold word lists and counters, and the program may
+/// keep an `Arc` of it to change them. The [`Entry`](crate::conversation::Entry) already contains the verdict, so a program
+/// that applies entries later needs no policy.
+///
+/// The hub calls it and waits for it, so it must not block. A driver's hub is locked meanwhile: a policy that calls a
+/// handle of its own server, or waits for somebody who does, stops that server for good. To close the session, remember
+/// [`Proposal::session`] and call [`Control::kick`](crate::driver::Control::kick) from another thread.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,6 +31,34 @@ use crate::time::Timestamp;
 ///     _ => Verdict::Pass,
 /// };
 /// let config = Config { policy: Some(Arc::new(policy)), ..Config::default() };
+/// ```
+///
+/// With a list that changes while the server runs:
+///
+/// ```
+/// use std::sync::{Arc, RwLock};
+///
+/// use chat_proto::{Action, Config, Policy, Proposal, Verdict};
+///
+/// #[derive(Default)]
+/// struct Unwanted(RwLock<Vec<String>>);
+///
+/// impl Policy for Unwanted {
+///     fn judge(&self, proposal: &Proposal<'_>, _: &mut String) -> Verdict {
+///         let list = self.0.read().expect("no writer panics");
+///         match proposal.action {
+///             Action::Say { words } if list.iter().any(|word| words.contains(&**word)) => {
+///                 Verdict::Refuse("not here, please".into())
+///             }
+///             _ => Verdict::Pass,
+///         }
+///     }
+/// }
+///
+/// let unwanted = Arc::new(Unwanted::default());
+/// let config = Config { policy: Some(unwanted.clone()), ..Config::default() };
+/// unwanted.0.write().expect("no reader panics").push("spoiler".into());
+/// # drop(config);
 /// ```
 pub trait Policy: Send + Sync {
     /// Judges what a session is about to do. It is asked once, unless words that it makes longer find no room at the one

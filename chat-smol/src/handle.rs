@@ -15,8 +15,7 @@ use crate::shared::Shared;
 /// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
 /// with those below.
 ///
-/// Once the server is gone, calls have no effect.
-/// Once the server is gone, nothing that a handle does has an effect.
+/// Once the server is gone, calls have no effect. A [policy](chat_proto::Policy) must make none.
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -28,7 +27,8 @@ impl Handle {
         Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Returns the events from now on, as a stream that ends when the server has closed.
+    /// Returns the events from now on, as a stream that ends when the server has closed: joins, leaves, and what is said,
+    /// to everyone and in private ([`Event::Told`](chat_proto::conversation::Event::Told)).
     ///
     /// ```
     /// use chat_proto::conversation::Event;

@@ -58,7 +58,9 @@ mod signal;
 mod unix;
 mod writer;
 
+pub use chat_proto;
 pub use chat_proto::driver::Admission;
+pub use chat_proto::{Config, ConfigError, Exemptions};
 
 pub use crate::handle::{Events, Handle};
 pub use crate::server::Server;

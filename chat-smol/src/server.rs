@@ -82,11 +82,12 @@ impl Server {
     /// use chat_smol::Admission;
     ///
     /// let mut server = chat_smol::Server::new(chat_proto::Config::default())?;
-    /// server.on_accept(|peer| match peer {
-    ///     Some(peer) if peer.ip().is_loopback() => Admission::Accept,
-    ///     _ => Admission::Refuse("only from this machine".into()),
+    /// let friends: chat_proto::Exemptions = "127.0.0.0/8,10.0.0.0/8,unix".parse()?;
+    /// server.on_accept(move |peer| match peer.map(|addr| addr.ip()) {
+    ///     addr if friends.contains(addr) => Admission::Accept,
+    ///     _ => Admission::Refuse("only from our own network".into()),
     /// });
-    /// # Ok::<(), chat_proto::ConfigError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
         self.on_accept = OnAccept::new(decide);

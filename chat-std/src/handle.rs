@@ -13,7 +13,8 @@ use crate::shared::Shared;
 /// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
 /// with those below.
 ///
-/// A handle outlives its server, and keeps the hub's memory. The crate's README shows one at work.
+/// A handle outlives its server, and keeps the hub's memory. A [policy](chat_proto::Policy) must not call one. The crate's
+/// README shows one at work.
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -25,7 +26,9 @@ impl Handle {
         Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Returns the events from now on, as an iterator that waits for the next one and ends when the server has closed.
+    /// Returns the events from now on, as an iterator that waits for the next one and ends when the server has closed:
+    /// joins, leaves, and what is said, to everyone and in private
+    /// ([`Event::Told`](chat_proto::conversation::Event::Told)).
     #[must_use]
     pub fn events(&self) -> BlockingEvents {
         BlockingEvents::new(self.shared.clone(), || Arc::new(Unpark(thread::current())).into(), thread::park)

@@ -43,7 +43,8 @@ mod shared;
 mod wait;
 mod writer;
 
-pub use chat_proto::driver::Admission;
+pub use chat_proto;
+pub use chat_proto::driver::{Admission, BlockingEvents};
 pub use chat_proto::{Config, ConfigError, Exemptions};
 pub use handle::Handle;
 pub use server::Server;

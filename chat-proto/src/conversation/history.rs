@@ -16,7 +16,7 @@ use crate::names::MAX_MADE_NAME;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A member has joined.
+    /// A member has taken a name, or is about to say something for the first time. A connection alone is no event.
     Joined {
         /// Its name.
         name: &'a str,
@@ -51,7 +51,7 @@ pub enum Event<'a> {
         /// What.
         words: &'a str,
     },
-    /// A member has said something to one other.
+    /// A member has said something to one other. Nobody else is to read it: do not log it or pass it on.
     Told {
         /// Who.
         from: &'a str,

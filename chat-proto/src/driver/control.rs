@@ -30,7 +30,8 @@ pub struct Access<'a> {
 
 /// Speaks to a server and looks at it, from any thread: what the handles of all adapters can do.
 ///
-/// Once the server is gone nobody hears what is said, and the counters and the journal stay as they were.
+/// Once the server is gone nobody hears what is said, and the counters and the journal stay as they were. Each call
+/// locks the hub, so a [policy](crate::Policy) must make none.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -140,6 +141,24 @@ impl Control {
     #[must_use]
     pub fn journal(&self, since: u64) -> Vec<Record> {
         self.call(|it| it.hub.journal(since).collect())
+    }
+
+    /// Calls the hub while it is locked, with the time: for everything that has no method here, such as a
+    /// [member without a connection](Hub::enter), [`rename`](Hub::rename) and [`set_rate`](Hub::set_rate).
+    ///
+    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to the driver. Everyone waits until `act`
+    /// returns.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let control: chat_proto::driver::Control = unimplemented!();
+    /// let bot = control.with_hub(|hub, now| hub.enter(now, "bot"))?;
+    /// control.with_hub(|hub, now| hub.say(now, bot, "the kettle is on"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_hub<R>(&self, act: impl FnOnce(&mut Hub, Timestamp) -> R) -> R {
+        self.call(|it| act(it.hub, it.now))
     }
 
     fn call<R>(&self, act: impl FnOnce(Access<'_>) -> R) -> R {

@@ -51,7 +51,7 @@ impl From<NameError> for EnterError {
 /// Why a message of a member without a connection was not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SayError {
-    /// There is no such member, or it has a connection and speaks through that.
+    /// There is no such member, also because the hub was shut down, or it has a connection and speaks through that.
     NoMember,
     /// Readers that keep [pace](crate::Config::pace) are behind, or the recipient has no room, or others wait to send it
     /// something: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
@@ -143,8 +143,9 @@ impl Hub {
     /// Adds a member without a connection, such as a bot that is part of the program. It has a name, sends messages and
     /// actions, can be found, and is listed by `/who`. It is sent nothing and never closed.
     ///
-    /// It follows the conversation by [`events`](Self::events), which include the private messages sent to it and its
-    /// own messages. It counts towards [`Config::max_sessions`](crate::Config::max_sessions) until it
+    /// It follows the conversation by [`events`](Self::events), which include its own messages and all private ones, also
+    /// those that are not for it. Collect what to say from them first, then say it, and keep what was
+    /// [`NotNow`](SayError::NotNow) for later. When the hub is shut down, the member is gone at once. It counts towards [`Config::max_sessions`](crate::Config::max_sessions) until it
     /// [leaves](Self::leave). Its messages are cleaned like a peer's; the [policy](crate::Policy) is not asked, and no rate
     /// limit applies.
     ///

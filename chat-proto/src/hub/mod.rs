@@ -400,7 +400,8 @@ impl Hub {
         &self.conversation
     }
 
-    /// Returns the events that are kept, from number `since` on, oldest first: who joined and left, and what was said.
+    /// Returns the events that are kept, from number `since` on, oldest first: who joined and left, and what was said, in
+    /// private as well.
     ///
     /// A follower asks for new events, and learns from a gap in the numbers how many it
     /// [missed](crate::conversation::Recorded::seq).

@@ -100,7 +100,7 @@ impl Hub {
     /// The driver may still offer that input after `Read`, for [`linger_timeout`](crate::Config::linger_timeout) at
     /// most. The session is closed after that time, or when all of it was taken and [`receive_eof`](Self::receive_eof)
     /// was called. If the hub is nearly full, the session is closed at once, so that peers who are gone keep nobody
-    /// out. A driver that does not read from a transport has to check for this, for example by `POLLRDHUP` once a
+    /// out. A driver that does not read from a transport has to [check](crate#back-pressure) for this every half a
     /// second.
     pub fn peer_ended(&mut self, now: Timestamp, id: SessionId) {
         let now = self.clock(now);

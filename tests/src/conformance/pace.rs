@@ -145,7 +145,7 @@ pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
     let mut alice = server.named("alice");
     let spammer = throttled(&server);
     // Its lines arrive; the rest of its input is left untaken.
-    while alice.line() != "guest-2: spam spam spam" {}
+    wait_for_line(&mut alice, "guest-2: spam spam spam");
     let is_unix = server.addr("text").is_unix();
     let begun = Instant::now();
     spammer.reset();
@@ -154,7 +154,7 @@ pub fn a_reset_is_noticed_while_input_is_left_untaken(adapter: &dyn Adapter) {
         drop(alice);
         return server.stop([]);
     }
-    while alice.line() != "* guest-2 left (connection lost)" {}
+    wait_for_line(&mut alice, "* guest-2 left (connection lost)");
     assert!(begun.elapsed() <= Duration::from_millis(1_500), "{:?}", begun.elapsed());
     server.stop([alice]);
 }
@@ -167,16 +167,27 @@ pub fn input_of_an_ended_peer_is_taken_for_the_linger_timeout_only(adapter: &dyn
     let mut spammer = throttled(&server);
     let begun = Instant::now();
     spammer.end_input();
-    let mut said = 0;
-    while alice.line() != "* guest-2 left" {
-        said += 1;
-    }
+    let said = wait_for_line(&mut alice, "* guest-2 left");
     // The adapter checks every half second whether the peer has ended.
     assert!(begun.elapsed() <= linger_timeout + Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(said >= 20, "{said} lines were said, at the rate");
     assert_eq!(server.stats().cut_short, 1);
     spammer.drain();
     server.stop([alice]);
+}
+
+/// Reads lines until the one that is waited for; returns how many came before it.
+fn wait_for_line(client: &mut Client, awaited: &str) -> usize {
+    let begun = Instant::now();
+    let mut before = 0;
+    while client.line() != awaited {
+        before += 1;
+        assert!(
+            begun.elapsed() <= PATIENCE,
+            "no line {awaited:?} within {PATIENCE:?}: does the adapter check for peers that are gone while it does not read?"
+        );
+    }
+    before
 }
 
 /// A server that is full of sessions whose peers have ended makes room for new ones.

@@ -21,7 +21,8 @@ pub trait Adapter: Sync {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s; any error of binding.
+    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s, with a message that names it; any error of
+    /// binding.
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running>;
 }
 

@@ -27,7 +27,6 @@ pub const MAX_NOTICE: usize = 1_024;
 /// Input is lines, each ended by LF. If a transport has messages of its own, as WebSocket does, the driver offers each
 /// message with an LF behind it. Output is whatever `encode` makes of an event. A reader may miss any number of events
 /// between two, so each has to make sense by itself.
-/// events between two, each has to stand for itself.
 pub trait Dialect: Debug + Send + Sync {
     /// The name of the dialect in options and logs, such as `text`.
     fn name(&self) -> &str;
@@ -41,12 +40,16 @@ pub trait Dialect: Debug + Send + Sync {
         other_protocol(first)
     }
 
-    /// Decodes one line, given without its LF or CRLF.
+    /// Decodes one line, given without its LF or CRLF. It may be any bytes: nothing is removed from it before, not even
+    /// telnet's commands.
     ///
     /// `named` tells whether the session has a name; if so, a name that the line claims need not be decoded. `scratch`
     /// is empty and can hold `max_line` bytes without allocating; the request may borrow from it. Words should not be
     /// longer than the line. Words longer than [`Config::max_line`](crate::Config::max_line) are published, but not
-    /// kept for newcomers and followers.
+    /// kept for newcomers and followers. They may have any characters, since they are cleaned afterwards.
+    ///
+    /// [`Complaint::NotUtf8`] for the first line closes the session, because no chat client begins like that; any other
+    /// complaint does not.
     fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a>;
 
     /// Appends the event to `out` as this dialect encodes it, or nothing if it does not show such an event.
@@ -56,12 +59,13 @@ pub trait Dialect: Debug + Send + Sync {
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
 
     /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have
-    /// `payload` bytes in all.
+    /// `payload` bytes in all. Words are also the reason in [`Complaint::Policy`]. Other reasons and numbers come on top:
+    /// allow 200 bytes for them.
     ///
     /// Two of the longest events must fit in [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8
     /// KiB for each, with at most 4,160 bytes of names and words. A format that may double them needs a larger buffer
-    /// or shorter lines, or the configuration is refused. An event that turns out longer than promised here is not
-    /// sent.
+    /// or shorter lines, or the configuration is refused. An event longer than the
+    /// longest promised for any dialect is not sent, and an error is logged.
     fn encoded_len(&self, payload: usize) -> usize;
 
     /// Returns how a session is called until it has a name.
