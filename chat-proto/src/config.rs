@@ -127,8 +127,8 @@ pub struct DialectConfig {
     pub idle_timeout: Option<Duration>,
     /// How fast a session of this dialect may send lines; as [`Config::rate`] says by default.
     pub rate: RateLimit,
-    /// How many of the latest messages a newcomer is shown, 0 to 1,000, as far as half of its reply buffer holds them;
-    /// 20 in `text`, none in `classic`.
+    /// How many of the latest messages a newcomer is shown, 0 to 1,000; 20 in `text`, none in `classic`. They are
+    /// encoded as it reads, whatever the size of its reply buffer, and as far as the history has them.
     pub backlog: usize,
 }
 

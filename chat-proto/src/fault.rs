@@ -62,6 +62,10 @@ pub enum Fault {
     LocalStateDecides,
     /// Something changes the conversation that is in none of its entries.
     EntryUnrecorded,
+    /// What is said while an answer goes on is read before its end.
+    AnswerOvertaken,
+    /// An answer that did not fit among the replies is not resumed.
+    AnswerForgotten,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -75,7 +79,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 27] = [
+        pub const ALL: [Self; 29] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -103,6 +107,8 @@ mod planted {
             Self::PresenceUntold,
             Self::LocalStateDecides,
             Self::EntryUnrecorded,
+            Self::AnswerOvertaken,
+            Self::AnswerForgotten,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

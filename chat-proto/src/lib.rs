@@ -245,8 +245,10 @@
 //! * A session's replies stand among the messages where they arose.
 //! * A line that was begun is always finished, even if the log evicts it half-way, unless its reader has disconnected
 //!   or stalled. Gaps fall between lines only, and the notice of a gap says how many messages are missing.
-//! * Messages are not kept for those who are absent, except the latest few that a newcomer is shown
-//!   ([`DialectConfig::backlog`]).
+//! * Messages are not kept for those who are absent, except in the history ([`Config::history`]), whose latest messages a
+//!   newcomer is shown ([`DialectConfig::backlog`]) and anybody may ask for.
+//! * A long answer, such as the history, is encoded as its reader reads. Until its end the session's next lines and what
+//!   others say wait behind it, nobody waits for that session, and private messages to it are refused.
 //! * What a socket took is counted as sent. Without acknowledgements no server, this one included, knows whether the
 //!   peer has read it.
 //!
@@ -262,10 +264,10 @@
 //!
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: two logs of 4 MiB, and what each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (39, 278, 2_663));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (39, 278, 2_666));
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 749);
+//! assert_eq!(small.memory_bound() >> 20, 752);
 //! ```
 //!
 //! # The conversation

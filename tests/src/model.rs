@@ -8,6 +8,7 @@ mod address;
 mod closing;
 mod difference;
 mod first_line;
+mod history;
 mod names;
 mod output;
 mod pace;
@@ -18,7 +19,6 @@ mod time;
 mod words;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::iter;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ pub struct Model {
     /// Remembered origins without a session, in the order in which their last session left.
     departed: VecDeque<Origin>,
     presence: Presence,
+    history: history::History,
     /// What is published now waits for no readers, although the same event from a peer would.
     waits_for_nobody: bool,
     /// The counters that the hub should have.
@@ -103,6 +104,8 @@ struct Session {
     warned: bool,
     /// All lines that are pending for it.
     lines: VecDeque<Line>,
+    /// The rest of an answer that is longer than its replies may be.
+    answer: Option<history::Answer>,
     /// How many bytes of the first line have been sent.
     begun: usize,
     /// A `Send` was handed out, and the socket has not yet taken all that was written.
@@ -163,8 +166,6 @@ struct LogModel {
     mark: u64,
     /// The head of the log, and its bytes, when the mark was last moved.
     start: (u64, u64),
-    /// The backlog for newcomers; an entry is empty if the dialect does not show it.
-    recent: VecDeque<Rc<[u8]>>,
 }
 
 impl Model {
@@ -181,6 +182,7 @@ impl Model {
             guests: 0,
             buckets: HashMap::new(),
             departed: VecDeque::new(),
+            history: history::History::default(),
             presence: Presence::default(),
             waits_for_nobody: false,
             stats: HubStats::default(),
@@ -240,30 +242,10 @@ impl Model {
         }
         let idle_timeout = self.config.dialects[log].idle_timeout;
         self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
-        // The latest messages, as many as fit half of the reply buffer.
-        let welcome: usize = self.sessions[&slot].lines.iter().map(|line| line.bytes.len()).sum();
-        let [before, after] = [Event::BacklogBegins, Event::BacklogEnds].map(|edge| {
-            let mut bytes = Vec::new();
-            self.encode(log, &edge, &mut bytes);
-            Rc::<[u8]>::from(bytes)
-        });
-        let mut room = (self.config.reply_bytes / 2).saturating_sub(welcome + before.len() + after.len());
-        let log = &self.logs[log];
-        let latest = log.recent.iter().rev();
-        let shown: Vec<Rc<[u8]>> = latest
-            .map_while(|bytes| {
-                room = room.checked_sub(bytes.len())?;
-                Some(Rc::clone(bytes))
-            })
-            .filter(|bytes| !bytes.is_empty())
-            .collect();
-        let place = Place::Reply(log.head());
-        if !shown.is_empty() {
-            let lines = iter::once(before).chain(shown.into_iter().rev()).chain([after]);
-            let lines = lines.filter(|bytes| !bytes.is_empty()).map(|bytes| Line { bytes, place });
-            self.session(slot).lines.extend(lines);
+        let backlog = self.config.dialects[log].backlog;
+        if self.show_history(slot, backlog, false) {
+            self.wait_for(slot);
         }
-        self.wait_for(slot);
         if name.is_some() {
             self.session(slot).joined = true;
             self.waits_for_nobody = true;
@@ -295,6 +277,7 @@ impl Model {
             Event::Left { .. } => self.is_shown(false),
             _ => true,
         };
+        self.keep(event);
         for log in 0..self.logs.len() {
             if is_shown || !self.config.dialects[log].dialect.folds_presence() {
                 self.publish_in(log, event, author);
@@ -308,12 +291,6 @@ impl Model {
         let mut bytes = Vec::new();
         self.encode(log, event, &mut bytes);
         let bytes: Rc<[u8]> = bytes.into();
-        if matches!(event, Event::Said { .. } | Event::Acted { .. } | Event::Announced { .. }) {
-            let recent = &mut self.logs[log].recent;
-            recent.push_back(Rc::clone(&bytes));
-            let too_many = recent.len().saturating_sub(self.config.dialects[log].backlog);
-            recent.drain(..too_many);
-        }
         let is_read = |s: &Session| s.log == log && !matches!(s.phase, Phase::Over(_) | Phase::Unconnected);
         if bytes.is_empty() || !self.sessions.values().any(is_read) {
             return;
@@ -401,6 +378,7 @@ impl Session {
             active: now,
             warned: false,
             lines: VecDeque::new(),
+            answer: None,
             begun: 0,
             sending: false,
             waiting: now,

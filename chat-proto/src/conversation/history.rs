@@ -260,6 +260,13 @@ impl History {
         }
     }
 
+    /// Returns the number of the first of the latest `count` messages, or of as many as are kept; `None` if that is none.
+    pub(crate) fn start_of_latest(&self, count: usize) -> Option<u64> {
+        let kept = self.messages.count;
+        let first = kept.checked_sub(count.min(kept)).filter(|first| *first < kept)?;
+        Some(self.messages.record(first).event)
+    }
+
     /// Returns the messages to everyone whose numbers are from `from` up to but not including `to`, oldest first. To
     /// find the first and the last of them takes a binary search each.
     pub(crate) fn messages(&self, from: u64, to: u64) -> impl DoubleEndedIterator<Item = Recorded<'_>> {

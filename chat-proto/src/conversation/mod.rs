@@ -36,6 +36,7 @@ mod owned;
 
 use alloc::string::String;
 use core::fmt;
+use core::ops::{Bound, RangeBounds};
 
 pub(crate) use self::entry::MAX_LAST_WORDS;
 pub use self::entry::{DecodeError, Entry};
@@ -234,6 +235,40 @@ impl Conversation {
     /// Returns the kept events from number `since` on, oldest first.
     pub fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
         self.history.events(since)
+    }
+
+    /// Returns the messages to everyone that are kept and whose numbers are in a range, oldest first. To find them takes
+    /// a binary search.
+    ///
+    /// ```
+    /// use chat_proto::conversation::{Conversation, Entry};
+    ///
+    /// let mut conversation = Conversation::new(&chat_proto::Config::default())?;
+    /// for words in ["one", "two", "three", "four", "five"] {
+    ///     conversation.apply(&Entry::Announce { words })?;
+    /// }
+    /// let numbers = |messages: Vec<chat_proto::conversation::Recorded<'_>>| -> Vec<u64> {
+    ///     messages.iter().map(|message| message.seq).collect()
+    /// };
+    /// let latest = conversation.messages(..).rev().take(2).collect();
+    /// let before = conversation.messages(..2).rev().take(1).collect();
+    /// let after = conversation.messages(3..).take(1).collect();
+    /// let between = conversation.messages(1..4).collect();
+    /// assert_eq!([latest, before, after, between].map(numbers), [vec![4, 3], vec![1], vec![3], vec![1, 2, 3]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn messages(&self, range: impl RangeBounds<u64>) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
+        let from = match range.start_bound() {
+            Bound::Included(from) => *from,
+            Bound::Excluded(last) => last.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let to = match range.end_bound() {
+            Bound::Included(last) => last.saturating_add(1),
+            Bound::Excluded(to) => *to,
+            Bound::Unbounded => u64::MAX,
+        };
+        self.history.messages(from, to)
     }
 
     /// Returns how many events there were: the number of the next one.

@@ -69,6 +69,10 @@ impl Hub {
             return;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
+            // The rest of an answer would come after the last words.
+            if let Some(outbox) = &mut self.sessions[slot].outbox {
+                outbox.answer = None;
+            }
             self.put_reply(slot, &Event::Closing { reason, words });
         }
         self.leave_now(slot, reason, words);

@@ -114,6 +114,7 @@ impl Hub {
 
     /// Returns what to send to a session next. If nothing remains, completes the send.
     fn offer(&mut self, slot: u32) -> Option<HandOut> {
+        self.resume_answer(slot);
         self.settle_lag(slot);
         let out = self.hand_out(slot);
         if out.is_empty() {
@@ -135,7 +136,7 @@ impl Hub {
             // Private bytes come before the notice of the gap.
             return HandOut { front, replies, from: log.tail(), to: log.tail() };
         }
-        let limit = outbox.and_then(|outbox| outbox.next_mark(next)).unwrap_or(u64::MAX);
+        let limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(next));
         let to = session.cursor.stretch(limit.min(session.end(log.head()))).max(next);
         HandOut { front, replies, from: next, to }
     }

@@ -4,10 +4,11 @@
 //! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding program
 //! asks for members that it manages, `pace` makes lines wait for readers,
 //! `publish` sends events to everyone or to one session, `deliver` hands out bytes, `deadlines` handles timeouts,
-//! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
+//! `answer` shows the history as a reader reads, `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
 //! the memory.
 
 mod address;
+mod answer;
 mod bound;
 mod close;
 mod deadlines;
@@ -259,8 +260,9 @@ impl Hub {
             debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         }
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
-        self.replay_backlog(id.slot);
-        self.wait_for(id.slot);
+        if self.show_backlog(id.slot) {
+            self.wait_for(id.slot);
+        }
         if name.is_some() {
             self.publish_joined(id.slot);
         }

@@ -61,8 +61,9 @@ impl Hub {
         session.intake.report(complete, self.now);
         let rendered = &self.room.rendered[session.dialect as usize];
         if session.intake.is_slow() {
-            // It is waited for again if it has reached the mark.
-            if n > 0 && session.is_open() && rendered.marks.is_reached(session.cursor.next) {
+            // It is waited for again if it has reached the mark, or when it has taken the whole of an answer.
+            let is_there = session.is_open() && rendered.marks.is_reached(session.cursor.next);
+            if n > 0 && is_there && !session.is_answered() {
                 self.wait_for(slot);
             }
         } else {

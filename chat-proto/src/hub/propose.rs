@@ -66,6 +66,7 @@ impl Hub {
                     return self.request_tell(slot, to, words, rewritten);
                 }
             }
+            Request::History { last } => self.request_history(slot, last),
             Request::Who => self.request_who(slot, scratch),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),

@@ -96,18 +96,6 @@ impl Hub {
         outbox.reply(at, bytes, self.config.reply_bytes);
     }
 
-    /// Appends the latest messages to a newcomer's replies, up to half of the reply buffer, and marks where
-    /// they begin and end.
-    pub(super) fn replay_backlog(&mut self, slot: u32) {
-        let head = self.rendered(slot).log.head();
-        let session = &mut self.sessions[slot];
-        let max = self.config.reply_bytes;
-        let private = session.outbox.as_ref().map_or(0, |outbox| outbox.replies().len());
-        self.room.replay(session.dialect, self.conversation.history(), (max / 2).saturating_sub(private), |bytes| {
-            session.outbox.get_or_insert_with(|| self.outboxes.take()).reply(head, bytes, max);
-        });
-    }
-
     /// Tells everyone that a member has joined or left. The author of a join does not read it.
     pub(super) fn publish_presence(&mut self, event: &Event<'_>, author: Option<u32>) {
         if !self.presence.is_wanted {

@@ -7,8 +7,6 @@ use alloc::vec::Vec;
 
 use self::rendered::Rendered;
 use crate::config::{Config, DialectConfig};
-use crate::conversation::history::History;
-use crate::conversation::{Event as Happened, Recorded};
 use crate::fault::Fault;
 use crate::log::Log;
 use crate::schedule::pace::Pace;
@@ -186,48 +184,8 @@ impl Room {
         &self.encoded
     }
 
-    /// Passes the latest messages to `each` as one dialect encodes them, oldest first, as many as fit in `room`,
-    /// between that dialect's marks for their beginning and end. If the dialect shows none of them, passes nothing.
-    pub(crate) fn replay(&mut self, dialect: u8, history: &History, mut room: usize, mut each: impl FnMut(&[u8])) {
-        let rendered = &self.rendered[dialect as usize];
-        let latest = || history.messages(0, u64::MAX).rev().filter_map(event_of).take(rendered.config.backlog);
-        if latest().next().is_none() {
-            return;
-        }
-        for edge in [Event::BacklogBegins, Event::BacklogEnds] {
-            rendered.encode(&edge, &mut self.encoded, self.max_encoded);
-            room = room.saturating_sub(self.encoded.len());
-        }
-        let mut is_any_shown = false;
-        let fitting = latest().take_while(|event| {
-            let is_shown = rendered.encode(event, &mut self.encoded, self.max_encoded);
-            let fits = self.encoded.len() <= room;
-            room = room.saturating_sub(self.encoded.len());
-            is_any_shown |= fits && is_shown;
-            fits
-        });
-        let fitting = fitting.count();
-        if !is_any_shown {
-            return;
-        }
-        let mut show = |event: &Event<'_>| {
-            if rendered.encode(event, &mut self.encoded, self.max_encoded) {
-                each(&self.encoded);
-            }
-        };
-        show(&Event::BacklogBegins);
-        let total = history.messages(0, u64::MAX).count();
-        history.messages(0, u64::MAX).skip(total - fitting).filter_map(event_of).for_each(|event| show(&event));
-        show(&Event::BacklogEnds);
+    /// Returns what was encoded last.
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.encoded
     }
-}
-
-/// Returns a message as an event for dialects.
-fn event_of(message: Recorded<'_>) -> Option<Event<'_>> {
-    Some(match message.event {
-        Happened::Said { name, words } => Event::Said { name, words, wire: None },
-        Happened::Acted { name, words } => Event::Acted { name, words },
-        Happened::Announced { words } => Event::Announced { words },
-        _ => return None,
-    })
 }

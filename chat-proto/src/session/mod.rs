@@ -31,8 +31,8 @@ pub struct SessionStats {
     pub lines_received: u64,
     /// Bytes that the peer's socket has taken.
     pub bytes_sent: u64,
-    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. The backlog
-    /// that a newcomer is shown is not counted.
+    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. What it is shown
+    /// of the history is not counted.
     pub lines_sent: u64,
     /// Messages that it was too slow for.
     pub missed: u64,
@@ -138,6 +138,11 @@ impl Session {
     /// Returns whether it takes part, with or without a connection.
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Unconnected)
+    }
+
+    /// Returns whether it is being given an answer of which more is to come.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.answer.is_some())
     }
 
     /// Moves on to the next phase.

@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use crate::fault::Fault;
 use crate::pool::Recycle;
 
 /// The most places in the log at which a session's replies may stand.
@@ -20,6 +21,25 @@ pub(crate) struct Outbox {
     front: Bytes,
     replies: Bytes,
     marks: VecDeque<Mark>,
+    /// An answer of which only a part has become replies so far.
+    pub(crate) answer: Option<Answer>,
+}
+
+/// The rest of an answer that is longer than the replies may be. It becomes replies as its reader reads.
+///
+/// Until nothing is left of it, the log is not read beyond its place, and nothing else becomes a reply.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// It goes out before the log's entry of this number.
+    pub(crate) at: u64,
+    /// It shows the messages of the history from this event …
+    pub(crate) next: u64,
+    /// … up to but not including this one.
+    pub(crate) end: u64,
+    /// The line before the messages was written.
+    pub(crate) begun: bool,
+    /// The session has asked for it, so that something is shown even if there are no messages.
+    pub(crate) is_asked: bool,
 }
 
 /// Replies that stand at one place.
@@ -42,6 +62,7 @@ impl Recycle for Outbox {
         self.front.clear();
         self.replies.clear();
         self.marks.clear();
+        self.answer = None;
     }
 }
 
@@ -66,19 +87,24 @@ impl Outbox {
         self.marks.iter().take_while(|mark| mark.at <= seq).map(|mark| mark.len).sum()
     }
 
-    /// Returns the place of the first replies that go out after the log's entry `seq`.
-    pub(crate) fn next_mark(&self, seq: u64) -> Option<u64> {
-        self.marks.iter().map(|mark| mark.at).find(|at| *at > seq)
+    /// Returns the log's entry up to which a reader that has come to the entry `seq` may read, because private bytes
+    /// come next.
+    pub(crate) fn limit(&self, seq: u64) -> u64 {
+        let mark = self.marks.iter().map(|mark| mark.at).find(|at| *at > seq);
+        let answer = self.answer.filter(|_| !Fault::AnswerOvertaken.is_planted()).map(|answer| answer.at);
+        mark.into_iter().chain(answer).min().unwrap_or(u64::MAX)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.front.is_empty() && self.replies.is_empty()
+        self.front.is_empty() && self.replies.is_empty() && self.answer.is_none()
     }
 
-    /// Returns whether `len` more bytes of replies, at a place of their own, leave room for `reserve` bytes after.
+    /// Returns whether `len` more bytes of replies, at a place of their own, leave room for `reserve` bytes after. While an
+    /// answer goes on there is none.
     pub(crate) fn has_room(&self, len: usize, reserve: usize, reply_bytes: usize) -> bool {
         // One place for these, one for last words.
-        self.replies.len() + len + reserve <= reply_bytes && self.marks.len() + 2 <= MAX_MARKS
+        let has_place = self.marks.len() + 2 <= MAX_MARKS;
+        self.answer.is_none() && self.replies.len() + len + reserve <= reply_bytes && has_place
     }
 
     /// Appends a reply, to go out before the log's entry `at`.
@@ -172,7 +198,7 @@ mod tests {
             outbox.reply(at, bytes.as_bytes(), 100);
         }
         assert_eq!([2, 3, 6, 7].map(|seq| outbox.len_before(seq)), [0, 3, 3, 6]);
-        assert_eq!([2, 3, 7].map(|seq| outbox.next_mark(seq)), [Some(3), Some(7), None]);
+        assert_eq!([2, 3, 7].map(|seq| outbox.limit(seq)), [3, 7, u64::MAX]);
         outbox.take_replies(4);
         assert_eq!((outbox.replies(), outbox.len_before(6), outbox.len_before(7)), (&b"ef"[..], 0, 2));
         outbox.take_replies(2);

@@ -87,6 +87,39 @@ pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
     server.stop([alice, bob, carol]);
 }
 
+/// A newcomer, and who asks, is sent a history many times as long as a reply buffer, and what is said meanwhile after it.
+pub fn a_long_history_is_sent_as_its_reader_reads(adapter: &dyn Adapter) {
+    const MESSAGES: usize = 1_000;
+    let mut config = calm_with_backlog();
+    for dialect in config.dialects.iter_mut().filter(|dialect| dialect.dialect.name() == "text") {
+        dialect.backlog = MESSAGES;
+    }
+    let server = start(adapter, config);
+    let mut alice = server.named("alice");
+    let line = |n: usize| format!("{n:0>500}");
+    for n in 0..MESSAGES {
+        alice.say(&line(n));
+    }
+    alice.say("/ping");
+    alice.expect("* pong");
+    let mut bob = server.guest("bob");
+    for is_asked in [false, true] {
+        if is_asked {
+            bob.say("/history 1000");
+        }
+        bob.expect("* the latest messages:");
+        if is_asked {
+            alice.say("meanwhile");
+        }
+        for n in 0..MESSAGES {
+            bob.expect(&format!("alice: {}", line(n)));
+        }
+        bob.expect("* those were the latest messages; what follows is live");
+    }
+    bob.expect("alice: meanwhile");
+    server.stop([alice, bob]);
+}
+
 /// The hub's counters agree with what the clients count.
 pub fn counters_add_up(adapter: &dyn Adapter) {
     let server = start(adapter, Config { max_sessions: 3, ..calm() });

@@ -77,6 +77,7 @@ macro_rules! conformance {
             conversation, beside_others {
                 a_thousand_at_once
                 an_announcement_reaches_everyone
+                a_long_history_is_sent_as_its_reader_reads
                 counters_add_up
                 an_unknown_dialect_is_refused
                 two_ports_of_one_dialect

@@ -103,6 +103,7 @@ impl Model {
             return;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
+            self.session(slot).answer = None;
             self.put_reply(slot, &Event::Closing { reason, words });
         }
         self.leave(slot, reason, words);
@@ -143,6 +144,7 @@ impl Model {
         let session = self.session(slot);
         session.phase = Phase::Over(reason);
         session.lines.clear();
+        session.answer = None;
         self.record(slot, RecordKind::Closed(reason));
     }
 }

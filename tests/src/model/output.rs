@@ -56,9 +56,12 @@ impl Model {
     /// If the bytes are not a prefix of what is pending, or if there are none although something is pending.
     pub fn offered(&mut self, slot: usize, mut bytes: &[u8]) -> Checked {
         let offered = bytes;
+        self.resume_answer(slot);
         self.catch_up(slot);
         let session = &self.sessions[&slot];
-        let mut lines = session.shown();
+        // The log is not read beyond the place of an answer until nothing is left of that.
+        let is_next = |line: &&Line| session.answer.is_none_or(|answer| line.seq() < Some(answer.place()));
+        let mut lines = session.shown().take_while(is_next);
         let mut expected = lines.next().map_or(&[][..], |line| &line.bytes[session.begun..]);
         if expected.is_empty() != bytes.is_empty() {
             return self.misfit(slot, offered);
@@ -214,14 +217,21 @@ impl Model {
     /// Returns whether a session's reply buffer has room for `len` more bytes.
     pub(super) fn has_room(&self, slot: usize, len: usize) -> bool {
         let session = &self.sessions[&slot];
-        let (mut used, mut places, mut last) = (0, 0, None);
-        for (i, line) in session.lines.iter().enumerate() {
+        let (mut places, mut last) = (0, None);
+        for line in &session.lines {
             if let Place::Reply(at) = line.place {
-                used += line.bytes.len() - if i == 0 { session.begun } else { 0 };
                 places += usize::from(last.replace(at) != Some(at));
             }
         }
-        used + len <= self.config.reply_bytes && places + 2 <= MAX_PLACES
+        let has_place = places + 2 <= MAX_PLACES;
+        session.answer.is_none() && self.reply_bytes(slot) + len <= self.config.reply_bytes && has_place
+    }
+
+    /// Returns how many bytes of replies are pending for a session.
+    pub(super) fn reply_bytes(&self, slot: usize) -> usize {
+        let session = &self.sessions[&slot];
+        let replies = session.lines.iter().enumerate().filter(|(_, line)| matches!(line.place, Place::Reply(_)));
+        replies.map(|(i, line)| line.bytes.len() - if i == 0 { session.begun } else { 0 }).sum()
     }
 
     /// Returns the length of the longest line in any dialect, in bytes.
@@ -233,7 +243,8 @@ impl Model {
     /// Returns whether anything is pending for a session.
     #[must_use]
     pub fn is_unsent(&self, slot: usize) -> bool {
-        self.sessions[&slot].shown().next().is_some()
+        let session = &self.sessions[&slot];
+        session.answer.is_some() || session.shown().next().is_some()
     }
 
     /// Returns whether a write to a session is under way or blocked.
@@ -294,7 +305,7 @@ impl Line {
     }
 
     /// Returns the number of the line's entry in the log.
-    fn seq(&self) -> Option<u64> {
+    pub(super) fn seq(&self) -> Option<u64> {
         match self.place {
             Place::Log(seq) | Place::Own(seq) => Some(seq),
             Place::Reply(_) | Place::Notice => None,

@@ -147,7 +147,8 @@ impl Model {
     pub(super) fn has_taken(&mut self, slot: usize) {
         let session = &self.sessions[&slot];
         let is_there = self.position(slot) >= self.logs[session.log].mark;
-        if is_there && !session.pace.on_pace && session.phase == Phase::Open {
+        let may_wait = session.phase == Phase::Open && session.answer.is_none();
+        if is_there && !session.pace.on_pace && may_wait {
             self.wait_for(slot);
         }
     }

@@ -157,6 +157,7 @@ impl Model {
                     return self.request_tell(slot, to, &words);
                 }
             }
+            Request::History { last } => self.request_history(slot, last),
             Request::Who => self.who(slot),
             Request::Ping => self.reply(slot, &Event::Pong),
             Request::Help => self.reply(slot, &Event::Help),

@@ -110,7 +110,7 @@ fn config(random: &mut Random) -> Config {
             1 => RateLimit::Own(Some(Rate::default())),
             _ => RateLimit::AsConfig,
         },
-        backlog: random.pick(&[0, 0, 1, 5, 20]),
+        backlog: random.pick(&[0, 0, 1, 20, 200]),
     };
     let is_terse = random.one_in(4);
     // A dialect that folds joins and leaves, one that shows each, and one that shows none.
@@ -152,8 +152,8 @@ fn config(random: &mut Random) -> Config {
         log_bytes: least_bytes + spare(random, 4_000),
         log_entries: random.pick(&[1, 2, 3, 8, 40, 64]).max(least_entries),
         reply_bytes: 2 * longest + spare(random, 8_000),
-        history: random.pick(&[2, 64, 64, 64]),
-        history_bytes: 1 << 20,
+        history: random.pick(&[2, 64, 64, 300]),
+        history_bytes: if random.one_in(3) { 1_100 + max_line + 2 * max_name } else { 1 << 20 },
         journal_records: if is_told_all { random.between(1, 9) as usize } else { 1_000 },
         rate: own_rate,
         max_per_address,

@@ -209,7 +209,12 @@ fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Ve
             out.push(b' ');
             push_words(random, max_line, out);
         }
-        21 => out.extend_from_slice(b"/who"),
+        21 if random.one_in(2) => out.extend_from_slice(b"/who"),
+        21 => {
+            let history: [&[u8]; 6] =
+                [b"/history", b"/history 0", b"/history 3", b"/history 60", b"/history 99999", b"/history x"];
+            out.extend_from_slice(random.pick(&history));
+        }
         22 => out.extend_from_slice(b"/ping"),
         23 => {
             out.extend_from_slice(random.pick(&[b"/quit".as_slice(), b"/quit ", b"/quit \"see you\")"]));

@@ -156,7 +156,7 @@ const ORDINARY: [u64; KINDS] = [
     10,    // Kick
     0,     // ShutDown
     80,    // Misuse
-    400,   // PeerEnded
+    800,   // PeerEnded
     150,   // Program
 ];
 

@@ -128,6 +128,34 @@ fn a_who_loop_on_a_full_server_is_held_back_by_its_own_replies() {
 }
 
 #[test]
+fn a_history_loop_is_held_back_by_its_own_answers_and_delays_nobody() {
+    const ASKED: &[u8] = b"/history 1000\n";
+    let mut meter = Meter::new();
+    let mut room = meter.scope(|| Room::new(Config { rate: None, ..Config::default() }));
+    let bound = i64::try_from(room.hub.config().memory_bound()).expect("a sensible bound");
+    let (alice, greedy, bob) = (room.enter_as("alice"), meter.scope(|| room.enter("text")), room.enter_as("bob"));
+    for i in 0..2_000 {
+        meter.scope(|| room.types(alice, format!("{i:0>500}\n")));
+        meter.scope(|| [alice, greedy, bob].map(|id| room.read(id)));
+    }
+    // It asks again and again, and reads nothing. Others go on: nobody waits for it.
+    let asked = ASKED.repeat(100);
+    assert_eq!(meter.scope(|| room.hub.receive(room.now, greedy, &asked)), ASKED.len());
+    for i in 0..2_000 {
+        meter.scope(|| room.types(alice, format!("{i:0>500}\n")));
+        assert!(room.read(bob).ends_with(&format!("{i:0>3}\n")));
+        room.read(alice);
+    }
+    assert_eq!(room.hub.stats().held, 0);
+    assert!(meter.peak <= bound, "{} bytes over {bound}", meter.peak);
+    // Once it has read the answer, and what was said meanwhile, its input is taken again.
+    let shown = room.read(greedy);
+    assert!(shown.starts_with("* the latest messages:\n") && shown.lines().count() > 2_000);
+    assert!(room.commands().contains(&Command::Read(greedy)));
+    assert_eq!(room.hub.receive(room.now, greedy, &asked), ASKED.len());
+}
+
+#[test]
 fn a_reconnect_storm_beyond_the_limit_is_refused_with_a_reason() {
     let mut room = Room::new(small());
     let ids: Vec<SessionId> = (0..50).map(|_| room.enter("text")).collect();

@@ -131,6 +131,11 @@ pub enum Request<'a> {
         /// What to say.
         words: &'a str,
     },
+    /// To see the latest messages.
+    History {
+        /// How many at most.
+        last: usize,
+    },
     /// To see who is here.
     Who,
     /// To see whether the server answers.

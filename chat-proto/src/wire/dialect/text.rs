@@ -13,9 +13,12 @@ use crate::wire::telnet;
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
 ///
 /// A line is a message to everyone. A line that begins with `/` is a command: `/name NEW`, `/me ACTION`, `/msg NAME
-/// WORDS`, `/who`, `/ping`, `/quit [WHY]`, `/help`. A line that begins with `//` is a message that begins with one `/`.
+/// WORDS`, `/who`, `/history [N]`, `/ping`, `/quit [WHY]`, `/help`. A line that begins with `//` is a message that begins with one `/`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
+
+/// How many messages `/history` shows without a number: some screens.
+const HISTORY: usize = 100;
 
 /// The most bytes around names and words in any of the forms below, except the help.
 const LONGEST_FORM: usize = 128;
@@ -26,6 +29,7 @@ const HELP: &str = "\
 * /me ACTION        be seen doing something
 * /msg NAME WORDS   say something to one other
 * /who              who is here
+* /history [N]      the latest N messages
 * /ping             does the server answer?
 * /quit [WHY]       leave
 * /help             this list
@@ -161,6 +165,8 @@ fn request_of_command(command: &str) -> Request<'_> {
             Some((to, words)) => Request::Tell { to, words: words.trim_start() },
             None => usage("/msg NAME WORDS"),
         },
+        "history" if rest.is_empty() => Request::History { last: HISTORY },
+        "history" => rest.parse().map_or(usage("/history [N]"), |last| Request::History { last }),
         "who" => Request::Who,
         "ping" => Request::Ping,
         "quit" => Request::Quit(rest),
@@ -221,6 +227,10 @@ mod tests {
             ("/msg bob  hi there", Request::Tell { to: "bob", words: "hi there" }),
             ("/msg bob", Request::Invalid(Complaint::Usage("/msg NAME WORDS"))),
             ("/who", Request::Who),
+            ("/history", Request::History { last: 100 }),
+            ("/history 7", Request::History { last: 7 }),
+            ("/history -1", Request::Invalid(Complaint::Usage("/history [N]"))),
+            ("/history all", Request::Invalid(Complaint::Usage("/history [N]"))),
             ("/ping", Request::Ping),
             ("/quit", Request::Quit("")),
             ("/quit so long", Request::Quit("so long")),
