@@ -1,7 +1,7 @@
 //! What must hold after every step.
 
 use chat_proto::conversation::Entry;
-use chat_proto::{Record, SessionId, Timestamp};
+use chat_proto::{Config, Record, SessionId, Timestamp};
 
 use super::world::World;
 use crate::alloc::Meter;
@@ -67,8 +67,11 @@ impl World {
             }
         }
         if follower.applied() < hub.applied() {
-            // The hub keeps a limited number of entries. It may have dropped only older ones.
-            let may_miss = hub.applied() - follower.applied() > self.hub.config().history as u64;
+            // The hub keeps a limited number of entries and of their bytes. It may have dropped only older ones.
+            let Config { history, history_bytes, max_line, max_name, .. } = self.hub.config();
+            let count = hub.applied() - follower.applied();
+            let longest = max_line.max(&256) + 2 * max_name.max(&26);
+            let may_miss = count > *history as u64 || count * longest as u64 > *history_bytes as u64;
             if !may_miss {
                 return differ("follower", format!("entry {} of {} is missing", follower.applied(), hub.applied()));
             }
