@@ -195,9 +195,7 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         let is_waiting = session.untaken == Untaken::UntilRead;
-        if self.room.pace.is_some() {
-            self.has_taken(slot, n, complete);
-        }
+        self.has_taken(slot, n, complete);
         if is_waiting && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;

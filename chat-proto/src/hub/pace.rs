@@ -34,8 +34,8 @@ impl Hub {
         let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
         let rendered = &mut self.room.rendered[session.dialect as usize];
+        // One more to wait for moves no marks.
         rendered.marks.begin(&mut session.intake, session.cursor.next, pace, self.now);
-        self.room.move_marks();
     }
 
     /// Returns whether others wait for this session to read.
@@ -57,17 +57,18 @@ impl Hub {
     /// Records that a reader has taken `n` bytes, and whether that was all it was offered.
     #[inline]
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
+        let Some(pace) = &self.room.pace else { return };
         let session = &mut self.sessions[slot];
         session.intake.report(complete, self.now);
-        let rendered = &self.room.rendered[session.dialect as usize];
+        let marks = &mut self.room.rendered[session.dialect as usize].marks;
         if session.intake.is_slow() {
             // It is waited for again if it has reached the mark, or when it has taken the whole of an answer.
-            let is_there = session.is_open() && rendered.marks.is_reached(session.cursor.next);
+            let is_there = session.is_open() && marks.is_reached(session.cursor.next);
             if n > 0 && is_there && !session.is_answered() {
                 self.wait_for(slot);
             }
-        } else {
-            self.observe(slot);
+        } else if session.is_open() && marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
+            self.room.move_marks();
         }
         if !self.schedule.turns.are_calm() {
             self.replies_read(slot);
