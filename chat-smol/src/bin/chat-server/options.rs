@@ -234,10 +234,15 @@ signal's number after a second signal.";
 
 /// Returns the program's command line, for [`Arguments`].
 pub(crate) fn command() -> Command {
-    // Puts the range and the default on a line of their own.
-    Arguments::command().mut_args(|arg| match arg.get_help().map(ToString::to_string) {
-        Some(help) => arg.help(help.replacen(" [", "\n[", 1)),
-        None => arg,
+    Arguments::command().mut_args(|arg| {
+        // A shell completes the names of files only where one is wanted.
+        let hint = if arg.get_id() == "config" { ValueHint::FilePath } else { ValueHint::Other };
+        let arg = if arg.get_action().takes_values() { arg.value_hint(hint) } else { arg };
+        // Puts the range and the default on a line of their own.
+        match arg.get_help().map(ToString::to_string) {
+            Some(help) => arg.help(help.replacen(" [", "\n[", 1)),
+            None => arg,
+        }
     })
 }
 
