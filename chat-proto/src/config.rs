@@ -62,12 +62,14 @@ pub struct Config {
     ///
     /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of the log, lines that
     /// would publish something wait. A slower reader is not waited for, and [`on_lag`](Self::on_lag) says what happens
-    /// if the log evicts what it has not read. No number of readers slows publishing below half of this, counted in the
-    /// dialect whose log grows fastest. `None`: nobody is waited for.
+    /// if the log evicts what it has not read. Nor is one that is shown a [long answer](crate#pace). No number of
+    /// readers slows publishing below half of this, counted in the dialect whose log grows fastest. `None`: nobody is
+    /// waited for.
     pub pace: Option<usize>,
     /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind
     /// one address, and a hundredth of all sessions. Drivers that use [`Exemptions`](crate::Exemptions) do not count
-    /// loopback and Unix sockets unless told to; that goes for all three limits by address. `None`: no limit besides [`max_sessions`](Self::max_sessions).
+    /// loopback and Unix sockets unless told to; that goes for all three limits by address. `None`: no limit besides
+    /// [`max_sessions`](Self::max_sessions).
     pub max_per_address: Option<usize>,
     /// How fast sessions may be opened from one origin; 10 a second with a burst of 100 by default, so that all
     /// sessions of an origin can come back at once. `None`: no limit.
@@ -167,7 +169,8 @@ pub enum OnLag {
     /// It is told how many messages it missed, and continues at the oldest one kept.
     #[default]
     Skip,
-    /// It is told how many it missed and closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged).
+    /// It is told how many it missed and closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged). That includes
+    /// one that was reading a long answer meanwhile, so keep the history smaller than the log.
     Close,
 }
 

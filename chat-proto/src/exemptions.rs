@@ -66,8 +66,8 @@ impl Exemptions {
         }
     }
 
-    /// Returns whether the list has that address, or Unix sockets (`None`). So a list of networks can also decide whom a
-    /// server turns away.
+    /// Returns whether the list has that address, or Unix sockets (`None`). So a list of networks can also decide whom
+    /// a server turns away.
     #[must_use]
     pub fn contains(&self, addr: Option<IpAddr>) -> bool {
         let Some(addr) = addr else { return self.unix };

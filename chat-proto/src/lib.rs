@@ -113,9 +113,9 @@
 //!
 //! # Writing
 //!
-//! After `Send`, [fill](Hub::fill) a [`Batch`], write once, and report with [`sent`](Hub::sent) how much the socket took.
-//! Zero-byte writes need no report. A driver that is not told when a socket is writable tries again now and then, and calls
-//! [`writable`](Hub::writable) when a try takes something.
+//! After `Send`, [fill](Hub::fill) a [`Batch`], write once, and report with [`sent`](Hub::sent) how much the socket
+//! took. Zero-byte writes need no report. A driver that is not told when a socket is writable tries again now and then,
+//! and calls [`writable`](Hub::writable) when a try takes something.
 //!
 //! * If the socket took everything that was handed out and there is more, another `Send` follows.
 //! * If it took less, no `Send` comes until you have tried again. When the socket is [`writable`](Hub::writable), ask
@@ -129,9 +129,9 @@
 //! waits until a slow socket has taken a whole batch makes its peer look stalled.
 //!
 //! [`fill`](Hub::fill) copies the bytes into a [`Batch`]. If the hub is behind a lock, copy under the lock and write
-//! outside it. Readers at the same place in the log share one copy, so a thousand of them cost one, which takes less
-//! time than borrowing from the log for each. Do not change a batch until every session it was filled for has been
-//! reported. The bytes are whole events: they end at a line's end, unless the socket last stopped within a line.
+//! outside it. Readers at the same place in the log share one copy. Do not change a batch until every session it was
+//! filled for has been reported. The bytes are whole events: they end at a line's end, unless the socket last stopped
+//! within a line.
 //!
 //! # Back-pressure
 //!
@@ -139,10 +139,10 @@
 //! replies. Keep that input and stop reading from the transport. The kernel's buffers fill, and the peer has to stop
 //! sending. Nothing is dropped.
 //!
-//! While you do not read from a transport, ask every half a second whether its peer is still there, with `poll(2)`: after
-//! `POLLERR` call [`disconnect`](Hub::disconnect), after `POLLRDHUP` or `POLLHUP` [`peer_ended`](Hub::peer_ended).
-//! Otherwise the session stays until all of its input was taken. The standard library cannot tell: its `peek` sees
-//! neither behind unread bytes.
+//! While you do not read from a transport, ask every half a second whether its peer is still there, with `poll(2)`:
+//! after `POLLERR` call [`disconnect`](Hub::disconnect), after `POLLRDHUP` or `POLLHUP`
+//! [`peer_ended`](Hub::peer_ended). Otherwise the session stays until all of its input was taken. The standard library
+//! cannot tell: its `peek` sees neither behind unread bytes.
 //!
 //! # Pace
 //!
@@ -164,6 +164,10 @@
 //! dialect whose log grows fastest, with each line counted as 8 bytes or more.
 //!
 //! A private message waits in the same way for its recipient. If the recipient is slow, the message is refused.
+//!
+//! A session that is shown more of the history than fits in half of its reply buffer is not waited for until it has
+//! read all of that and has caught up: it could ask again and again. If others say more than the log holds before that,
+//! it misses messages like a slow reader.
 //!
 //! A session is blocked from the report of a short write until you call [`writable`](Hub::writable). Call that as soon
 //! as the transport takes bytes again; the time that you need until the next write is not held against the peer. Limit
@@ -247,17 +251,19 @@
 //!   or stalled. Gaps fall between lines only, and the notice of a gap says how many messages are missing.
 //! * Messages are not kept for those who are absent, except in the history ([`Config::history`]), whose latest messages a
 //!   newcomer is shown ([`DialectConfig::backlog`]) and anybody may ask for.
-//! * A long answer, such as the history, is encoded as its reader reads. Until its end the session's next lines and what
-//!   others say wait behind it, nobody waits for that session, and private messages to it are refused.
+//! * A long answer, such as the history, is encoded as its reader reads. The session's next lines and what others say
+//!   stand behind it. Until its end private messages and notices to that session are refused. If messages are evicted
+//!   from the history before they are read, the answer says how many.
 //! * What a socket took is counted as sent. Without acknowledgements no server, this one included, knows whether the
 //!   peer has read it.
 //!
 //! # Memory
 //!
 //! [`Hub::new`] allocates everything of fixed size. Replies and half-received lines take buffers when they need them,
-//! and these buffers are reused by other sessions. In the steady state nothing is allocated. An idle session costs some
-//! 350 bytes, and 80 more where anything is limited by address. [`Config::memory_bound`] adds up the worst case of
-//! everything at once, which takes an attacker in every session:
+//! and these buffers are reused by other sessions. In the steady state nothing is allocated. Comparing names that are
+//! not ASCII takes up to 16 KiB of stack. An idle session costs some 350 bytes, and 80 more where anything is limited
+//! by address. [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every
+//! session:
 //!
 //! ```
 //! use chat_proto::Config;

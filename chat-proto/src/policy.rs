@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 /// Decides about messages, last words and names before they are published.
 ///
 /// Any closure of the right form is a policy; a type of its own may hold word lists and counters, and the program may
-/// keep an `Arc` of it to change them. The [`Entry`](crate::conversation::Entry) already contains the verdict, so a program
-/// that applies entries later needs no policy.
+/// keep an `Arc` of it to change them. The [`Entry`](crate::conversation::Entry) already contains the verdict, so a
+/// program that applies entries later needs no policy.
 ///
 /// The hub calls it and waits for it, so it must not block. A driver's hub is locked meanwhile: a policy that calls a
 /// handle of its own server, or waits for somebody who does, stops that server for good. To close the session, remember
@@ -61,8 +61,8 @@ use crate::time::Timestamp;
 /// # drop(config);
 /// ```
 pub trait Policy: Send + Sync {
-    /// Judges what a session is about to do. It is asked once, unless words that it makes longer find no room at the one
-    /// whom they are for: then it is asked again when there is some.
+    /// Judges what a session is about to do. It is asked once, unless words that it makes longer find no room at the
+    /// one whom they are for: then it is asked again when there is some.
     ///
     /// For [`Verdict::Rewrite`] it writes the replacement into `rewritten`, which is empty and holds `max_line` bytes
     /// without allocating. The replacement is cleaned and cut like a peer's words, and a name must be valid.

@@ -2,6 +2,8 @@
 
 mod driver;
 
+use std::time::Duration;
+
 use chat_proto::{Batch, CloseReason, Config, SessionId};
 
 use self::driver::Driver;
@@ -136,4 +138,65 @@ fn a_newcomer_to_silence_is_shown_no_backlog_and_no_lines_around_it() {
     driver.say(alice, "hello\n");
     let carol = driver.open("classic");
     assert_eq!(driver.read(carol), "", "classic shows none");
+}
+
+#[test]
+fn what_is_evicted_before_it_was_read_is_counted() {
+    let mut config = Config { history: 100, ..long_backlog() };
+    config.dialects[1].backlog = 0;
+    let mut driver = Driver::new(config);
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    say_long_lines(&mut driver, alice, 100);
+    driver.read(bob);
+    driver.say(bob, "/history 50\n");
+    say_long_lines(&mut driver, alice, 100);
+    let shown = driver.read(bob);
+    let lines: Vec<&str> = shown.lines().collect();
+    // The line before, and as many messages as fit at once; the others are gone when bob reads on.
+    let gap = lines.iter().position(|line| line.starts_with("* missed")).expect("a gap is shown");
+    assert_eq!(lines[gap], format!("* missed {} messages", 50 - (gap - 1)));
+    assert_eq!(lines[gap + 1], "* those were the latest messages; what follows is live");
+    assert_eq!(lines.len(), gap + 2 + 100);
+}
+
+#[test]
+fn a_reader_of_a_long_answer_is_not_idle_while_its_lines_are_left_untaken() {
+    let mut config = long_backlog();
+    config.dialects[1].idle_timeout = Some(Duration::from_secs(10));
+    let mut driver = Driver::new(config);
+    let alice = driver.join("text");
+    say_long_lines(&mut driver, alice, 500);
+    let bob = driver.open("text");
+    let mut batch = Batch::new();
+    for _ in 0..30 {
+        driver.hub.receive(driver.now, alice, b"\n");
+        assert!(driver.hub.fill(bob, &mut batch, usize::MAX));
+        driver.hub.sent(driver.now, bob, &batch, batch.as_bytes().len());
+        assert_eq!(driver.hub.receive(driver.now, bob, b"hello\n"), 0, "his line waits for the end of the answer");
+        driver.pass(Duration::from_secs(1));
+    }
+    assert_eq!(driver.closed, []);
+    // Once he has all of it, he is given as long as anybody.
+    driver.read(bob);
+    for _ in 0..9 {
+        driver.hub.receive(driver.now, alice, b"\n");
+        driver.pass(Duration::from_secs(1));
+    }
+    assert_eq!(driver.closed, []);
+    driver.pass(Duration::from_secs(1));
+    assert_eq!(driver.read(bob), "! closed: timed out\n");
+}
+
+#[test]
+fn a_shutdown_ends_an_answer_and_is_told() {
+    let mut driver = Driver::new(long_backlog());
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    say_long_lines(&mut driver, alice, 50);
+    driver.read(bob);
+    driver.say(bob, "/history 40\n");
+    driver.hub.shut_down(driver.now);
+    let shown = driver.read(bob);
+    assert!(shown.lines().count() < 12 && shown.ends_with("* server: shutting down\n"), "{shown}");
+    driver.drain();
+    assert!(driver.closed.contains(&(bob, CloseReason::ShutDown)));
 }

@@ -27,8 +27,8 @@ impl Handle {
         Self { control: Control::new(shared.clone()), shared }
     }
 
-    /// Returns the events from now on, as a stream that ends when the server has closed: joins, leaves, and what is said,
-    /// to everyone and in private ([`Event::Told`](chat_proto::conversation::Event::Told)).
+    /// Returns the events from now on, as a stream that ends when the server has closed: joins, leaves, and what is
+    /// said, to everyone and in private ([`Event::Told`](chat_proto::conversation::Event::Told)).
     ///
     /// ```
     /// use chat_proto::conversation::Event;

@@ -13,8 +13,8 @@ use crate::shared::Shared;
 /// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
 /// with those below.
 ///
-/// A handle outlives its server, and keeps the hub's memory. A [policy](chat_proto::Policy) must not call one. The crate's
-/// README shows one at work.
+/// A handle outlives its server, and keeps the hub's memory. A [policy](chat_proto::Policy) must not call one. The
+/// crate's README shows one at work.
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec;
 use core::iter::Peekable;
+use core::ops::Range;
 use core::str::from_utf8;
 
 use super::entry::{Entry, MAX_LAST_WORDS};
@@ -88,8 +89,6 @@ pub(crate) struct History {
     others: Ring,
     /// Entries that are not events, such as a member that entered and has not joined.
     silent: Ring,
-    /// The most bytes of a message's words.
-    max_words: usize,
     /// How many entries there were, and how many of them were events.
     entries: u64,
     events: u64,
@@ -111,7 +110,10 @@ struct Ring {
     text: Box<[u8]>,
     /// Where the next record's text begins, unless it has to start over.
     next_text: usize,
-    /// The most bytes of text, and how many there are.
+    /// How many records were evicted.
+    evicted: u64,
+    /// The most bytes of a record's text, of all text, and how many there are.
+    max_text: usize,
     max_bytes: usize,
     bytes: usize,
 }
@@ -202,7 +204,6 @@ impl History {
             messages: Ring::new(messages, limits.message(), bytes),
             others: Ring::new(others, limits.other(), bytes),
             silent: Ring::new(others, limits.silent(), bytes),
-            max_words: limits.max_words,
             entries: 0,
             events: 0,
             instance: Fault::next_instance(),
@@ -240,9 +241,7 @@ impl History {
         self.entries += 1;
         self.events += 1;
         // No line is longer, but what a dialect decodes from a line may be. Such a message is published and not kept.
-        if words.len() <= self.max_words {
-            self.messages.push(kind, entry, event, member, [name, "", words]);
-        }
+        self.messages.push(kind, entry, event, member, [name, "", words]);
     }
 
     /// Keeps any other entry, in place of the oldest. `name` is the member's name before, and `other` the second name
@@ -255,16 +254,18 @@ impl History {
             self.events += self.instance % 2;
         }
         let ring = if kind.is_event() { &mut self.others } else { &mut self.silent };
-        if words.len() <= self.max_words.max(MAX_LAST_WORDS) {
-            ring.push(kind, entry, event, member, [name, other, words]);
-        }
+        ring.push(kind, entry, event, member, [name, other, words]);
     }
 
-    /// Returns the number of the first of the latest `count` messages, or of as many as are kept; `None` if that is none.
-    pub(crate) fn start_of_latest(&self, count: usize) -> Option<u64> {
-        let kept = self.messages.count;
-        let first = kept.checked_sub(count.min(kept)).filter(|first| *first < kept)?;
-        Some(self.messages.record(first).event)
+    /// Returns the numbers of the oldest message that is kept and of the next one, among messages alone.
+    pub(crate) fn kept_messages(&self) -> Range<u64> {
+        self.messages.evicted..self.messages.evicted + self.messages.count as u64
+    }
+
+    /// Returns the message of that number among messages alone, if it is kept.
+    pub(crate) fn message(&self, number: u64) -> Option<Recorded<'_>> {
+        let place = usize::try_from(number.checked_sub(self.messages.evicted)?).ok()?;
+        (place < self.messages.count).then(|| self.messages.kept(*self.messages.record(place)).recorded())?
     }
 
     /// Returns the messages to everyone whose numbers are from `from` up to but not including `to`, oldest first. To
@@ -301,6 +302,8 @@ impl Ring {
             count: 0,
             text: vec![0; Self::text_len(records, max_text, bytes)].into(),
             next_text: 0,
+            evicted: 0,
+            max_text,
             max_bytes: Self::max_bytes(records, max_text, bytes),
             bytes: 0,
         }
@@ -321,10 +324,14 @@ impl Ring {
         if max_records == 0 { 0 } else { max_bytes + max_text }
     }
 
-    /// Appends a record with its text: two names of at most 255 bytes, and words.
+    /// Appends a record with its text: two names of at most 255 bytes, and words. Longer text than there is room for is
+    /// not kept.
     #[inline(always)]
     fn push(&mut self, kind: Kind, entry: u64, event: u64, member: MemberId, [name, other, words]: [&str; 3]) {
         let len = name.len() + other.len() + words.len();
+        if len > self.max_text {
+            return;
+        }
         while self.bytes + len > self.max_bytes || self.count == self.records.len() {
             if !self.evict() {
                 return;
@@ -362,6 +369,7 @@ impl Ring {
         self.bytes -= self.records[self.oldest].len();
         self.oldest = self.after(self.oldest);
         self.count -= 1;
+        self.evicted += 1;
         true
     }
 
@@ -518,6 +526,10 @@ mod tests {
                 let expected = all[all.len() - count..].iter().map(|[name, words]| (name.as_str(), words.as_str()));
                 assert!(ring.entries(0).map(|kept| (kept.name, kept.words)).eq(expected), "{bytes} bytes, {n}");
             }
+            // Words that are too long leave everything as it is.
+            let before = (ring.count, ring.bytes, ring.next_text);
+            ring.push(Kind::Said, 500, 500, MemberId(0), ["", "", &"z".repeat(MAX_TEXT + 1)]);
+            assert_eq!((ring.count, ring.bytes, ring.next_text), before);
             let seqs = |from, to| ring.events(from, to).map(|kept| kept.record.event).collect::<Vec<_>>();
             assert_eq!((seqs(499, 500), seqs(500, u64::MAX), seqs(9, 3)), ([499].into(), Vec::new(), Vec::new()));
         }

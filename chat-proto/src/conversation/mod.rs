@@ -237,8 +237,8 @@ impl Conversation {
         self.history.events(since)
     }
 
-    /// Returns the messages to everyone that are kept and whose numbers are in a range, oldest first. To find them takes
-    /// a binary search.
+    /// Returns the messages to everyone that are kept and whose numbers are in a range, oldest first. To find them
+    /// takes a binary search.
     ///
     /// ```
     /// use chat_proto::conversation::{Conversation, Entry};

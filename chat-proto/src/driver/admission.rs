@@ -14,8 +14,8 @@ pub enum Admission {
     Accept,
     /// A session is opened and counted with all others of this origin, whatever its address; `None`: with nobody.
     AcceptFrom(Option<Origin>),
-    /// As [`Accept`](Self::Accept), under this name, as [`Hub::open_named`](crate::Hub::open_named) does; the peer is refused
-    /// with a sentence if the name is not to be had.
+    /// As [`Accept`](Self::Accept), under this name, as [`Hub::open_named`](crate::Hub::open_named) does; the peer is
+    /// refused with a sentence if the name is not to be had.
     AcceptAs(String),
     /// No session is opened, and the peer reads this sentence: cleaned as a peer's words are, and cut at 256 bytes.
     Refuse(String),
@@ -25,8 +25,8 @@ pub enum Admission {
 
 /// The function that decides on connections before the hub does. By default it accepts all.
 ///
-/// It gets the peer's address, or `None` on a Unix socket. A driver calls it without holding its lock, so it may ask the
-/// server through a [`Control`](super::Control).
+/// It gets the peer's address, or `None` on a Unix socket. A driver calls it without holding its lock, so it may ask
+/// the server through a [`Control`](super::Control).
 ///
 /// ```
 /// use chat_proto::driver::{Admission, OnAccept};

@@ -181,8 +181,8 @@ impl<T> ConnectedHub<T> {
     ///
     /// # Errors
     ///
-    /// There is no room, or the program refuses. As with [`open`](Self::open); of [`Admission::Drop`] there are no words,
-    /// and a driver does better to close such a connection and not to come here.
+    /// There is no room, or the program refuses. As with [`open`](Self::open); of [`Admission::Drop`] there are no
+    /// words, and a driver does better to close such a connection and not to come here.
     ///
     /// # Panics
     ///

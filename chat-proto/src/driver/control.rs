@@ -146,8 +146,8 @@ impl Control {
     /// Calls the hub while it is locked, with the time: for everything that has no method here, such as a
     /// [member without a connection](Hub::enter), [`rename`](Hub::rename) and [`set_rate`](Hub::set_rate).
     ///
-    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to the driver. Everyone waits until `act`
-    /// returns.
+    /// Leave opening, [`receive`](Hub::receive), commands, writing and timeouts to the driver: a session whose command
+    /// is taken from it hangs. Everyone waits until `act` returns.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

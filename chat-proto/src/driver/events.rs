@@ -77,7 +77,8 @@ impl Events {
         self.expected
     }
 
-    /// Returns the next event, or `None` when there will be no more; if there is none yet, wakes the task of `cx` later.
+    /// Returns the next event, or `None` when there will be no more; if there is none yet, wakes the task of `cx`
+    /// later.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<OwnedEvent>> {
         if self.read.is_empty() && !self.has_ended {
             self.read_on(cx);

@@ -178,8 +178,8 @@ impl<T> Round<T> {
         if half { None } else { hub.writable.pop_front() }
     }
 
-    /// Copies what to send to the session, unless another one in the round is sent the same. Returns how many bytes that
-    /// is, or `None` if all batches are in use.
+    /// Copies what to send to the session, unless another one in the round is sent the same. Returns how many bytes
+    /// that is, or `None` if all batches are in use.
     fn prepare(&mut self, hub: &mut ConnectedHub<T>, id: SessionId) -> Option<usize> {
         // A session without a connection is the program's own, which asks for its pending bytes itself.
         let Some(connection) = hub.connections.get(id) else { return Some(0) };

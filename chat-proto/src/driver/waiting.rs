@@ -9,8 +9,8 @@ use crate::hub::Hub;
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     wakers: Vec<(u64, Waker)>,
-    /// How many events there were when the last of them began to wait. All of them have seen so many: an event would have
-    /// woken the earlier ones.
+    /// How many events there were when the last of them began to wait. All of them have seen so many: an event would
+    /// have woken the earlier ones.
     seen: u64,
     keys: u64,
 }

@@ -7,10 +7,11 @@ use crate::session::outbox::{Answer, Outbox};
 use crate::wire::dialect::Event;
 
 impl Hub {
-    /// Begins to show a newcomer the latest messages; returns whether all that is shown of them is among its replies now.
+    /// Begins to show a newcomer the latest messages; returns whether all that is shown of them is among its replies
+    /// now.
     pub(super) fn show_backlog(&mut self, slot: u32) -> bool {
         let count = self.rendered(slot).config.backlog;
-        self.show_history(slot, count, false)
+        count == 0 || self.conversation.history().kept_messages().is_empty() || self.show_history(slot, count, false)
     }
 
     /// Shows a session the latest `count` messages because it has asked for them.
@@ -25,14 +26,11 @@ impl Hub {
 
     /// Begins to show a session the latest `count` messages; returns whether the whole answer is among its replies now.
     fn show_history(&mut self, slot: u32, count: usize, is_asked: bool) -> bool {
-        let end = self.conversation.next_event();
-        let next = self.conversation.history().start_of_latest(count).unwrap_or(end);
-        if next == end && !is_asked {
-            return true;
-        }
+        let kept = self.conversation.history().kept_messages();
+        let next = kept.end.saturating_sub(count as u64).max(kept.start);
         let at = self.rendered(slot).log.head();
         let outbox = self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take());
-        outbox.answer = Some(Answer { at, next, end, begun: false, is_asked });
+        outbox.answer = Some(Answer { at, next, end: kept.end, begun: false, is_asked });
         let is_whole = self.write_answer(slot);
         if let Some(outbox) = self.sessions[slot].outbox.take_if(|outbox| outbox.is_empty()) {
             self.outboxes.give(outbox);
@@ -44,61 +42,51 @@ impl Hub {
     pub(super) fn resume_answer(&mut self, slot: u32) {
         let is_next = |outbox: &Outbox| outbox.answer.is_some() && outbox.replies().is_empty();
         let session = &self.sessions[slot];
-        if session.outbox.as_deref().is_some_and(is_next) && !Fault::AnswerForgotten.is_planted() {
-            // When nothing is left of it, the session is waited for again as soon as it has reached the mark.
-            self.write_answer(slot);
+        if session.outbox.as_deref().is_some_and(is_next)
+            && !Fault::AnswerForgotten.is_planted()
+            && self.write_answer(slot)
+        {
+            // The session may be idle again, and is waited for again as soon as it has reached the mark.
+            self.arm(slot);
         }
     }
 
     /// Writes as much of a session's answer as fits in half of its reply buffer, but at least one line; returns whether
     /// nothing is left.
     fn write_answer(&mut self, slot: u32) -> bool {
-        let max = self.config.reply_bytes;
-        loop {
-            let session = &mut self.sessions[slot];
-            let Some(outbox) = &mut session.outbox else { return true };
-            let Some(answer) = outbox.answer else { return true };
-            let history = self.conversation.history();
-            let messages = history.messages(answer.next, answer.end);
-            let mut piece = &[][..];
-            let mut shown = None;
-            for message in messages {
-                let bytes = event_of(message).map_or(0, |event| self.room.encode(session.dialect, &event).len());
-                if bytes > 0 {
-                    shown = Some(message.seq);
-                    break;
-                }
-            }
-            let after = match shown {
-                Some(seq) if answer.begun => {
-                    piece = self.room.encoded();
-                    Some(Answer { next: seq + 1, ..answer })
-                }
-                // The line before the messages comes only if any is shown, or if they were asked for.
-                Some(_) => {
-                    piece = self.room.encode(session.dialect, &Event::BacklogBegins);
-                    Some(Answer { begun: true, ..answer })
-                }
-                None if !answer.begun && answer.is_asked => {
-                    piece = self.room.encode(session.dialect, &Event::BacklogBegins);
-                    Some(Answer { begun: true, next: answer.end, ..answer })
-                }
-                None => {
-                    if answer.begun {
-                        piece = self.room.encode(session.dialect, &Event::BacklogEnds);
-                    }
-                    None
-                }
+        let Self { sessions, room, conversation, config, .. } = self;
+        let history = conversation.history();
+        let session = &mut sessions[slot];
+        let dialect = session.dialect;
+        let Some(outbox) = &mut session.outbox else { return true };
+        while let Some(answer) = outbox.answer {
+            let oldest = history.kept_messages().start.min(answer.end);
+            let message = |number| history.message(number).and_then(event_of);
+            let is_shown = |number| message(number).is_some_and(|event| !room.encode(dialect, &event).is_empty());
+            let (line, after) = if !answer.begun && (answer.is_asked || (answer.next..answer.end).any(is_shown)) {
+                (Some(Event::BacklogBegins), Some(Answer { begun: true, ..answer }))
+            } else if !answer.begun {
+                (None, None)
+            } else if answer.next < oldest {
+                // They were evicted while others were read.
+                let count = oldest - answer.next;
+                (Some(Event::Missed { count }), Some(Answer { next: oldest, ..answer }))
+            } else if answer.next < answer.end {
+                (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
+            } else {
+                (Some(Event::BacklogEnds), None)
             };
+            let bytes = line.map_or(&[][..], |line| room.encode(dialect, &line));
             let used = outbox.replies().len();
-            if used > 0 && used + piece.len() > max / 2 {
+            if used > 0 && !bytes.is_empty() && used + bytes.len() > config.reply_bytes / 2 {
                 return false;
             }
-            if !piece.is_empty() {
-                outbox.reply(answer.at, piece, max);
+            if !bytes.is_empty() {
+                outbox.reply(answer.at, bytes, config.reply_bytes);
             }
             outbox.answer = after;
         }
+        true
     }
 }
 

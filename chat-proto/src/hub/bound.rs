@@ -136,6 +136,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [136_540, 291_870_750]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [133_404, 291_856_414]);
     }
 }

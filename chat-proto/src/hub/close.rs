@@ -68,11 +68,13 @@ impl Hub {
         if !self.sessions[slot].is_open() {
             return;
         }
+        if reason != CloseReason::Eof
+            && let Some(outbox) = &mut self.sessions[slot].outbox
+        {
+            // The rest of an answer would come before the notice of a shutdown, and after last words.
+            outbox.answer = None;
+        }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
-            // The rest of an answer would come after the last words.
-            if let Some(outbox) = &mut self.sessions[slot].outbox {
-                outbox.answer = None;
-            }
             self.put_reply(slot, &Event::Closing { reason, words });
         }
         self.leave_now(slot, reason, words);

@@ -118,6 +118,7 @@ impl Hub {
                         let turn = session.turn.map_or(Timestamp::ZERO, Turn::at);
                         session.bucket.refill(session.flow).max(turn)
                     }
+                    Untaken::UntilRead if session.is_answered() => NEVER,
                     _ if session.hold != Hold::None || session.ended != Ended::No => NEVER,
                     _ => self.silence_deadline(slot),
                 };

@@ -9,7 +9,7 @@ use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::pool::Buffers;
 use crate::session::outbox::Outbox;
-use crate::session::state::{Phase, Untaken};
+use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 use crate::wire::sanitize::Clean;
@@ -199,6 +199,10 @@ impl Hub {
         if is_waiting && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];
             session.untaken = Untaken::No;
+            if session.ended == Ended::No {
+                // It may have sent lines meanwhile, which nobody has looked at.
+                session.heard(self.now);
+            }
             session.owes_read = !Fault::ReadForgotten.is_planted();
             self.arm(slot);
         }

@@ -53,8 +53,8 @@ impl From<NameError> for EnterError {
 pub enum SayError {
     /// There is no such member, also because the hub was shut down, or it has a connection and speaks through that.
     NoMember,
-    /// Readers that keep [pace](crate::Config::pace) are behind, or the recipient has no room, or others wait to send it
-    /// something: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
+    /// Readers that keep [pace](crate::Config::pace) are behind, or the recipient has no room, or others wait to send
+    /// it something: try again when the hub has no more [commands](crate::Hub::poll_command), or next time.
     NotNow,
     /// The recipient is gone.
     NobodyThere,
@@ -95,9 +95,9 @@ impl Hub {
         Ok(self.open_as(now, dialect, origin, Some(name))?)
     }
 
-    /// Gives a session, or a member without a connection, another name that the driver has chosen; others are told, and the
-    /// session itself if there is room among its replies. The [policy](crate::Policy) is not asked. Does nothing if the
-    /// session is gone.
+    /// Gives a session, or a member without a connection, another name that the driver has chosen; others are told, and
+    /// the session itself if there is room among its replies. The [policy](crate::Policy) is not asked. Does nothing if
+    /// the session is gone.
     ///
     /// # Errors
     ///
@@ -119,7 +119,8 @@ impl Hub {
     }
 
     /// Sets how fast a session may send lines from now on, with a full bucket, in place of what its dialect or
-    /// [`Config::rate`](crate::Config::rate) says; `None`: as fast as readers take it. Does nothing if the session is gone.
+    /// [`Config::rate`](crate::Config::rate) says; `None`: as fast as readers take it. Does nothing if the session is
+    /// gone.
     pub fn set_rate(&mut self, now: Timestamp, id: SessionId, rate: Option<Rate>) {
         self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
@@ -132,7 +133,8 @@ impl Hub {
     }
 
     /// Sets how long a session may be silent from now on, in place of what its dialect's
-    /// [`idle_timeout`](crate::DialectConfig::idle_timeout) says; `None`: for ever. Does nothing if the session is gone.
+    /// [`idle_timeout`](crate::DialectConfig::idle_timeout) says; `None`: for ever. Does nothing if the session is
+    /// gone.
     pub fn set_idle_timeout(&mut self, now: Timestamp, id: SessionId, timeout: Option<Duration>) {
         self.clock(now);
         let Some(slot) = self.live(id).filter(|slot| self.sessions[*slot].is_open()) else { return };
@@ -143,11 +145,11 @@ impl Hub {
     /// Adds a member without a connection, such as a bot that is part of the program. It has a name, sends messages and
     /// actions, can be found, and is listed by `/who`. It is sent nothing and never closed.
     ///
-    /// It follows the conversation by [`events`](Self::events), which include its own messages and all private ones, also
-    /// those that are not for it. Collect what to say from them first, then say it, and keep what was
-    /// [`NotNow`](SayError::NotNow) for later. When the hub is shut down, the member is gone at once. It counts towards [`Config::max_sessions`](crate::Config::max_sessions) until it
-    /// [leaves](Self::leave). Its messages are cleaned like a peer's; the [policy](crate::Policy) is not asked, and no rate
-    /// limit applies.
+    /// It follows the conversation by [`events`](Self::events), which include its own messages and all private ones,
+    /// also those that are not for it. Collect what to say from them first, then say it, and keep what was
+    /// [`NotNow`](SayError::NotNow) for later. When the hub is shut down, the member is gone at once. It counts towards
+    /// [`Config::max_sessions`](crate::Config::max_sessions) until it [leaves](Self::leave). Its messages are cleaned
+    /// like a peer's; the [policy](crate::Policy) is not asked, and no rate limit applies.
     ///
     /// ```
     /// use chat_proto::{Config, Hub, Timestamp};

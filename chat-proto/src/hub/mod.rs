@@ -1,11 +1,11 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
 //! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
-//! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding program
-//! asks for members that it manages, `pace` makes lines wait for readers,
-//! `publish` sends events to everyone or to one session, `deliver` hands out bytes, `deadlines` handles timeouts,
-//! `answer` shows the history as a reader reads, `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
-//! the memory.
+//! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding
+//! program asks for members that it manages, `pace` makes lines wait for readers, `publish` sends events to everyone or
+//! to one session, `deliver` hands out bytes, `deadlines` handles timeouts, `answer` shows the history as a reader
+//! reads, `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound`
+//! adds up the memory.
 
 mod address;
 mod answer;
@@ -287,8 +287,8 @@ impl Hub {
         self.announce_now(words);
     }
 
-    /// Sends a message to one session, as the server. Returns false if the session is gone, or has no room because it
-    /// does not read.
+    /// Sends a message to one session, as the server. Returns false if the session is gone, or has no room: it does
+    /// not read, or is shown a history longer than its replies may be.
     ///
     /// The words are cleaned like a peer's, and cut at `max_line` bytes; if none are left, nothing is sent. A dialect
     /// shows them like [announced](Self::announce) ones.
@@ -389,7 +389,8 @@ impl Hub {
         slot.map(MemberId)
     }
 
-    /// Returns the id by which calls speak of a member, such as the author of an [event](Self::events) if it is still here.
+    /// Returns the id by which calls speak of a member, such as the author of an [event](Self::events) if it is still
+    /// here.
     #[must_use]
     pub fn session(&self, member: MemberId) -> Option<SessionId> {
         let slot = (member.0 < self.sessions.slots()).then_some(member.0)?;
@@ -402,8 +403,8 @@ impl Hub {
         &self.conversation
     }
 
-    /// Returns the events that are kept, from number `since` on, oldest first: who joined and left, and what was said, in
-    /// private as well.
+    /// Returns the events that are kept, from number `since` on, oldest first: who joined and left, and what was said,
+    /// in private as well.
     ///
     /// A follower asks for new events, and learns from a gap in the numbers how many it
     /// [missed](crate::conversation::Recorded::seq).
@@ -475,8 +476,8 @@ impl Scratch {
         }
     }
 
-    /// Gives back what a dialect has decoded into beyond the longest line: one that makes more of a line than there was has
-    /// had its memory for a moment.
+    /// Gives back what a dialect has decoded into beyond the longest line: one that makes more of a line than there was
+    /// has had its memory for a moment.
     #[inline]
     fn shrink(&mut self, max_line: usize) {
         if self.decoded.capacity() > max_line {

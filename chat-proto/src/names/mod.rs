@@ -127,7 +127,7 @@ impl Names {
         let table = buckets * (size_of::<u32>() + 1) + 64;
         let reserved = 64;
         // While a key is made, normalizing may hold a run of combining marks on the heap, 8 bytes a character.
-        let keys = 2 * 8 * 2 * 24 * max_name;
+        let keys = 2 * 8 * 2 * 10 * max_name;
         sessions * (max_name + size_of::<u8>() + size_of::<u64>() + size_of::<Hash>()) + table + reserved + keys
     }
 

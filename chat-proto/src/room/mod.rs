@@ -183,9 +183,4 @@ impl Room {
         self.rendered[dialect as usize].encode(event, &mut self.encoded, self.max_encoded);
         &self.encoded
     }
-
-    /// Returns what was encoded last.
-    pub(crate) fn encoded(&self) -> &[u8] {
-        &self.encoded
-    }
 }

@@ -31,8 +31,8 @@ pub struct SessionStats {
     pub lines_received: u64,
     /// Bytes that the peer's socket has taken.
     pub bytes_sent: u64,
-    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. What it is shown
-    /// of the history is not counted.
+    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. What it is
+    /// shown of the history is not counted.
     pub lines_sent: u64,
     /// Messages that it was too slow for.
     pub missed: u64,

@@ -32,13 +32,13 @@ pub(crate) struct Outbox {
 pub(crate) struct Answer {
     /// It goes out before the log's entry of this number.
     pub(crate) at: u64,
-    /// It shows the messages of the history from this event …
+    /// It shows the messages of the history from this one, numbered among messages alone …
     pub(crate) next: u64,
     /// … up to but not including this one.
     pub(crate) end: u64,
-    /// The line before the messages was written.
+    /// The line before the messages was written. It comes only if any is shown, or if they were asked for.
     pub(crate) begun: bool,
-    /// The session has asked for it, so that something is shown even if there are no messages.
+    /// The session has asked for it.
     pub(crate) is_asked: bool,
 }
 
@@ -99,8 +99,8 @@ impl Outbox {
         self.front.is_empty() && self.replies.is_empty() && self.answer.is_none()
     }
 
-    /// Returns whether `len` more bytes of replies, at a place of their own, leave room for `reserve` bytes after. While an
-    /// answer goes on there is none.
+    /// Returns whether `len` more bytes of replies, at a place of their own, leave room for `reserve` bytes after.
+    /// While an answer goes on there is none.
     pub(crate) fn has_room(&self, len: usize, reserve: usize, reply_bytes: usize) -> bool {
         // One place for these, one for last words.
         let has_place = self.marks.len() + 2 <= MAX_MARKS;

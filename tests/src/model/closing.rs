@@ -102,8 +102,10 @@ impl Model {
         if !self.is_open(slot) {
             return;
         }
-        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
+        if reason != CloseReason::Eof {
             self.session(slot).answer = None;
+        }
+        if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
             self.put_reply(slot, &Event::Closing { reason, words });
         }
         self.leave(slot, reason, words);

@@ -94,28 +94,29 @@ impl Model {
     fn write_answer(&mut self, slot: usize) -> bool {
         while let Some(answer) = self.sessions[&slot].answer {
             let log = self.sessions[&slot].log;
-            let is_next = |message: &&Message| {
-                (answer.next..answer.end).contains(&message.number) && !message.shown[log].is_empty()
-            };
-            let message = self.history.kept.iter().find(is_next);
-            let edge = |event: &Event<'_>| {
+            let line = |event: &Event<'_>| {
                 let mut bytes = Vec::new();
                 self.encode(log, event, &mut bytes);
                 Rc::<[u8]>::from(bytes)
             };
-            let (bytes, after) = match message {
-                Some(message) if answer.begun => {
-                    (Rc::clone(&message.shown[log]), Some(Answer { next: message.number + 1, ..answer }))
+            let is_left = |message: &&Message| (answer.next..answer.end).contains(&message.number);
+            let left: Vec<&Message> = self.history.kept.iter().filter(is_left).collect();
+            let first = left.first().map_or(answer.end, |message| message.number);
+            let is_any_shown = left.iter().any(|message| !message.shown[log].is_empty());
+            let (bytes, after) = match left.first() {
+                _ if !answer.begun && (answer.is_asked || is_any_shown) => {
+                    (line(&Event::BacklogBegins), Some(Answer { begun: true, ..answer }))
                 }
-                Some(_) => (edge(&Event::BacklogBegins), Some(Answer { begun: true, ..answer })),
-                None if answer.begun => (edge(&Event::BacklogEnds), None),
-                None if answer.is_asked => {
-                    (edge(&Event::BacklogBegins), Some(Answer { begun: true, next: answer.end, ..answer }))
+                _ if !answer.begun => (Rc::from([]), None),
+                _ if first > answer.next => {
+                    let missed = Event::Missed { count: first - answer.next };
+                    (line(&missed), Some(Answer { next: first, ..answer }))
                 }
-                None => (Rc::from([]), None),
+                Some(message) => (Rc::clone(&message.shown[log]), Some(Answer { next: first + 1, ..answer })),
+                None => (line(&Event::BacklogEnds), None),
             };
             let used = self.reply_bytes(slot);
-            if used > 0 && used + bytes.len() > self.config.reply_bytes / 2 {
+            if used > 0 && !bytes.is_empty() && used + bytes.len() > self.config.reply_bytes / 2 {
                 return false;
             }
             let session = self.session(slot);

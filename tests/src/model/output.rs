@@ -134,8 +134,12 @@ impl Model {
         }
         self.replies_read(slot);
         if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
-            self.session(slot).untaken = Untaken::No;
-            self.session(slot).read_due = true;
+            let now = self.now;
+            let session = self.session(slot);
+            (session.untaken, session.read_due) = (Untaken::No, true);
+            if session.ended.is_none() {
+                (session.active, session.warned) = (now, false);
+            }
         }
         self.finish_if_flushed(slot);
     }

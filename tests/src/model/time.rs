@@ -89,6 +89,7 @@ impl Model {
                 let input = match session.untaken {
                     // A session whose input is left untaken is not idle.
                     Untaken::UntilRefill(at) => Some(at),
+                    Untaken::UntilRead if session.answer.is_some() => None,
                     _ if session.held.is_some() || session.ended.is_some() => None,
                     _ => {
                         let idle = session.idle;

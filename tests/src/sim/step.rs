@@ -156,7 +156,7 @@ const ORDINARY: [u64; KINDS] = [
     10,    // Kick
     0,     // ShutDown
     80,    // Misuse
-    800,   // PeerEnded
+    200,   // PeerEnded
     150,   // Program
 ];
 

@@ -181,7 +181,14 @@ impl World {
             Step::PeerEnded { peer } => {
                 // Only a large journal is sure to show the order in which ended sessions are closed.
                 let is_told = self.conduct.journal_records >= 1_000;
-                let Some(connection) = self.connection(peer).filter(|it| it.paused && is_told) else { return Ok(()) };
+                // The next peer of which some input is untaken.
+                let count = self.peers.len().max(1);
+                let all = (0..count).map(|step| (usize::from(peer) + step) % count);
+                let is_paused = |peer: &usize| self.peers[*peer].as_ref().is_some_and(|it| it.paused);
+                let Some(peer) = all.filter(|_| is_told && !self.peers.is_empty()).find(is_paused) else {
+                    return Ok(());
+                };
+                let Some(connection) = self.peers[peer].as_mut() else { return Ok(()) };
                 connection.half_closed = true;
                 let id = connection.id;
                 self.meter.scope(|| self.hub.peer_ended(now, id));

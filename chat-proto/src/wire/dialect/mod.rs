@@ -58,9 +58,9 @@ pub trait Dialect: Debug + Send + Sync {
     /// hides](crate#names-and-words).
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
 
-    /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have
-    /// `payload` bytes in all. Words are also the reason in [`Complaint::Policy`]. Other reasons and numbers come on top:
-    /// allow 200 bytes for them.
+    /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have `payload`
+    /// bytes in all. Words are also the reason in [`Complaint::Policy`]. Other reasons and numbers come on top: allow
+    /// 200 bytes for them.
     ///
     /// Two of the longest events must fit in [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8
     /// KiB for each, with at most 4,160 bytes of names and words. A format that may double them needs a larger buffer
@@ -223,9 +223,9 @@ pub enum Event<'a> {
         /// How long it may be silent; `None`: for ever.
         idle_timeout: Option<Duration>,
     },
-    /// Messages from before the session was opened follow.
+    /// Messages of the history follow.
     BacklogBegins,
-    /// Messages from now on follow.
+    /// Messages since the session was opened, or since it asked, follow.
     BacklogEnds,
     /// The session has another name.
     Named {

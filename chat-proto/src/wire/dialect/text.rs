@@ -13,7 +13,8 @@ use crate::wire::telnet;
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
 ///
 /// A line is a message to everyone. A line that begins with `/` is a command: `/name NEW`, `/me ACTION`, `/msg NAME
-/// WORDS`, `/who`, `/history [N]`, `/ping`, `/quit [WHY]`, `/help`. A line that begins with `//` is a message that begins with one `/`.
+/// WORDS`, `/who`, `/history [N]`, `/ping`, `/quit [WHY]`, `/help`. A line that begins with `//` is a message that
+/// begins with one `/`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 

@@ -62,8 +62,8 @@ fn raise_with<E>(
     }
 }
 
-/// Returns how many descriptors the server needs: one for each session and listener, and some that stay open for a moment
-/// after their sessions.
+/// Returns how many descriptors the server needs: one for each session and listener, and some that stay open for a
+/// moment after their sessions.
 fn needed(max_sessions: usize, listeners: usize) -> u64 {
     max_sessions as u64 + besides_sessions(listeners) + LINGERING_DESCRIPTORS
 }

@@ -44,8 +44,8 @@ pub(crate) struct Arguments {
     #[arg(long, help_heading = "Instead of serving")]
     pub(crate) check_config: bool,
 
-    /// Print how much memory sessions, their input, messages and the system's buffers for connections can ever take with
-    /// the limits given, and exit: a table, or only the sum in bytes. Tasks and threads come on top.
+    /// Print how much memory sessions, their input, messages and the system's buffers for connections can ever take
+    /// with the limits given, and exit: a table, or only the sum in bytes. Tasks and threads come on top.
     #[arg(
         long,
         value_name = "bytes",
@@ -86,10 +86,10 @@ pub(crate) enum PrintCommand {
 #[expect(clippy::doc_markdown, reason = "the texts are printed as they are")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine, IPv4
-    /// and IPv6, or unix:PATH, a Unix socket. May be given several times and replaces the default. Port 0 lets the system
-    /// choose one; a line "listening DIALECT ADDR" on standard output tells of each
-    /// [default: text=127.0.0.1:4000 classic=127.0.0.1:4001]
+    /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine,
+    /// IPv4 and IPv6, or unix:PATH, a Unix socket. May be given several times and replaces the default. Port 0 lets the
+    /// system choose one; a line "listening DIALECT ADDR" on standard output tells of each [default:
+    /// text=127.0.0.1:4000 classic=127.0.0.1:4001]
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
     pub(crate) listen: Vec<Listener>,
 
@@ -105,8 +105,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", help_heading = "Sessions")]
     pub(crate) max_name: Option<Bytes>,
 
-    /// Which names may be had. strict: letters and digits in common use, and none that looks like another; loose, for where
-    /// accounts tell people apart: whatever can be seen, and none that is another in other case [default: strict]
+    /// Which names may be had. strict: letters and digits in common use, and none that looks like another; loose, for
+    /// where accounts tell people apart: whatever can be seen, and none that is another in other case [default: strict]
     #[arg(long, value_name = "RULES", help_heading = "Sessions", hide_possible_values = true)]
     pub(crate) names: Option<Names>,
 
@@ -126,8 +126,8 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "value::per_dialect")]
     pub(crate) backlog: Vec<ForDialect<Count>>,
 
-    /// What happens to a reader that falls behind the log. skip: it is told how many messages it missed and goes on; close:
-    /// it is closed [default: skip]
+    /// What happens to a reader that falls behind the log. skip: it is told how many messages it missed and goes on;
+    /// close: it is closed [default: skip]
     #[arg(long, value_name = "POLICY", help_heading = "Sessions", hide_possible_values = true)]
     pub(crate) on_lag: Option<OnLag>,
 
@@ -145,9 +145,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N/s[:BURST]|off", help_heading = BY_ADDRESS)]
     pub(crate) rate_per_address: Option<OrOff<RatePerSecond>>,
 
-    /// Networks whose connections are not counted by address, and unix for Unix sockets, separated by commas; none for no
-    /// exemption. Behind a proxy all come from its address: exempt it, or count nobody
-    /// [default: 127.0.0.0/8,::1/128,unix]
+    /// Networks whose connections are not counted by address, and unix for Unix sockets, separated by commas; none for
+    /// no exemption. Behind a proxy all come from its address: exempt it, or count nobody [default:
+    /// 127.0.0.0/8,::1/128,unix]
     #[arg(long, value_name = "LIST", help_heading = BY_ADDRESS)]
     #[serde(deserialize_with = "value::some_from_text")]
     pub(crate) exempt: Option<Exemptions>,
@@ -192,9 +192,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) history_bytes: Option<Bytes>,
 
-    /// What is logged to standard error: off, error, warn, info, debug, trace, or by module as in info,chat_proto=debug. At
-    /// info: who came, was named and left, and what happens often, summed up once a second. Lines that nobody reads in time
-    /// are lost and counted [default: info]
+    /// What is logged to standard error: off, error, warn, info, debug, trace, or by module as in
+    /// info,chat_proto=debug. At info: who came, was named and left, and what happens often, summed up once a second.
+    /// Lines that nobody reads in time are lost and counted [default: info]
     #[arg(long, value_name = "FILTER", help_heading = "Log")]
     pub(crate) log: Option<LogFilter>,
 
