@@ -49,7 +49,8 @@ pub struct Config {
     pub journal_records: usize,
     /// How much is kept for newcomers and [followers](crate::conversation): the latest messages to everyone, and as
     /// many other events, 0 to 65,536; 1,000 of each by default, or as many as fit in
-    /// [`history_bytes`](Self::history_bytes).
+    /// [`history_bytes`](Self::history_bytes). At least as many messages are kept as any
+    /// [backlog](DialectConfig::backlog) shows.
     pub history: usize,
     /// Bytes of names and words kept in the history, for messages and for other events each, up to 1 GiB; 1 MiB by
     /// default, so that a thousand long messages fit. The least is one of the longest: `max_line` and two names.
@@ -62,7 +63,7 @@ pub struct Config {
     ///
     /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of the log, lines that
     /// would publish something wait. A slower reader is not waited for, and [`on_lag`](Self::on_lag) says what happens
-    /// if the log evicts what it has not read. Nor is one that is shown a [long answer](crate#pace). No number of
+    /// if the log evicts what it has not read. No number of
     /// readers slows publishing below half of this, counted in the dialect whose log grows fastest. `None`: nobody is
     /// waited for.
     pub pace: Option<usize>,
@@ -169,8 +170,7 @@ pub enum OnLag {
     /// It is told how many messages it missed, and continues at the oldest one kept.
     #[default]
     Skip,
-    /// It is told how many it missed and closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged). That includes
-    /// one that was reading a long answer meanwhile, so keep the history smaller than the log.
+    /// It is told how many it missed and closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged).
     Close,
 }
 

@@ -165,9 +165,8 @@
 //!
 //! A private message waits in the same way for its recipient. If the recipient is slow, the message is refused.
 //!
-//! A session that is shown more of the history than fits in half of its reply buffer is not waited for until it has
-//! read all of that and has caught up: it could ask again and again. If others say more than the log holds before that,
-//! it misses messages like a slow reader.
+//! While a reader is given an answer that is longer than its replies may be, such as the history, that takes from its
+//! allowance as if it were blocked: it could ask again and again. A reader that needs longer for it is slow.
 //!
 //! A session is blocked from the report of a short write until you call [`writable`](Hub::writable). Call that as soon
 //! as the transport takes bytes again; the time that you need until the next write is not held against the peer. Limit
@@ -252,7 +251,7 @@
 //! * Messages are not kept for those who are absent, except in the history ([`Config::history`]), whose latest messages a
 //!   newcomer is shown ([`DialectConfig::backlog`]) and anybody may ask for.
 //! * A long answer, such as the history, is encoded as its reader reads. The session's next lines and what others say
-//!   stand behind it. Until its end private messages and notices to that session are refused. If messages are evicted
+//!   stand behind it. Until its end private messages and notices to that session wait or are refused. If messages are evicted
 //!   from the history before they are read, the answer says how many.
 //! * What a socket took is counted as sent. Without acknowledgements no server, this one included, knows whether the
 //!   peer has read it.

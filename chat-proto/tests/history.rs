@@ -114,20 +114,62 @@ fn a_kick_ends_an_answer() {
 }
 
 #[test]
-fn nobody_waits_for_a_reader_of_a_long_answer() {
+fn a_reader_of_a_long_answer_is_waited_for_until_its_allowance_is_used_up() {
     let mut driver = Driver::new(long_backlog());
     let (alice, bob) = (driver.join("text"), driver.join("text"));
     say_long_lines(&mut driver, alice, 50);
     driver.read(bob);
     driver.say(bob, "/history 40\n");
-    // Bob is not told anything more, and reads nothing.
-    say_long_lines(&mut driver, alice, 600);
-    assert_eq!(driver.hub.stats().held, 0);
+    // Bob takes what he is offered, but so little at a time that he would not get to the end of it.
+    let line = format!("{}\n", "x".repeat(1_000));
+    let mut batch = Batch::new();
+    let mut said = 0;
+    let waited_at = loop {
+        if driver.hub.receive(driver.now, alice, line.as_bytes()) == 0 {
+            break said;
+        }
+        said += 1;
+        driver.drain();
+    };
+    assert!((128..300).contains(&waited_at), "two small parts: {waited_at}");
+    driver.pass(Duration::from_millis(200));
+    assert_eq!(driver.hub.receive(driver.now, alice, line.as_bytes()), 0);
+    driver.pass(Duration::from_millis(100));
+    assert_eq!(driver.hub.stats().slow, 1);
     assert_eq!(driver.hub.receive(driver.now, alice, b"/msg guest-2 hello?\n"), 20);
     assert!(driver.read(alice).ends_with("! not delivered: they are not reading\n"));
-    // The log holds all of it, and bob is waited for again once he has read it.
-    let shown = driver.read(bob);
-    assert_eq!(shown.lines().count(), 1 + 40 + 1 + 600);
+    assert!(driver.hub.fill(bob, &mut batch, usize::MAX));
+    assert!(driver.read(bob).ends_with("xxx\n"));
+}
+
+#[test]
+fn a_reader_that_keeps_pace_misses_nothing_though_it_asks_for_the_history() {
+    let mut driver = Driver::new(long_backlog());
+    let (alice, bob) = (driver.join("text"), driver.join("text"));
+    for _ in 0..5 {
+        say_long_lines(&mut driver, alice, 100);
+        driver.read(bob);
+    }
+    // Bob takes all that he is offered, and alice says more than that: what waits is offered again.
+    let (mut batch, mut unsaid) = (Batch::new(), Vec::new());
+    for n in 0..400 {
+        if n % 100 == 50 {
+            driver.hub.receive(driver.now, bob, b"/history 400\n");
+        }
+        if unsaid.is_empty() {
+            unsaid = format!("{n:0>1000}\n").repeat(100).into_bytes();
+        }
+        let taken = driver.hub.receive(driver.now, alice, &unsaid);
+        unsaid.drain(..taken);
+        for id in [alice, bob] {
+            if driver.hub.fill(id, &mut batch, 64 << 10) {
+                driver.hub.sent(driver.now, id, &batch, batch.as_bytes().len());
+            }
+        }
+        driver.drain();
+    }
+    assert_eq!(driver.hub.stats().missed, 0);
+    assert!(driver.hub.stats().held > 0, "alice has waited for bob");
 }
 
 #[test]

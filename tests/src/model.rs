@@ -243,9 +243,8 @@ impl Model {
         let idle_timeout = self.config.dialects[log].idle_timeout;
         self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
         let backlog = self.config.dialects[log].backlog;
-        if self.show_history(slot, backlog, false) {
-            self.wait_for(slot);
-        }
+        self.show_history(slot, backlog, false);
+        self.wait_for(slot);
         if name.is_some() {
             self.session(slot).joined = true;
             self.waits_for_nobody = true;

@@ -7,35 +7,33 @@ use crate::session::outbox::{Answer, Outbox};
 use crate::wire::dialect::Event;
 
 impl Hub {
-    /// Begins to show a newcomer the latest messages; returns whether all that is shown of them is among its replies
-    /// now.
-    pub(super) fn show_backlog(&mut self, slot: u32) -> bool {
+    /// Begins to show a newcomer the latest messages.
+    pub(super) fn show_backlog(&mut self, slot: u32) {
         let count = self.rendered(slot).config.backlog;
-        count == 0 || self.conversation.history().kept_messages().is_empty() || self.show_history(slot, count, false)
+        if count > 0 && !self.conversation.history().kept_messages().is_empty() {
+            self.show_history(slot, count, false);
+        }
     }
 
     /// Shows a session the latest `count` messages because it has asked for them.
     pub(super) fn request_history(&mut self, slot: u32, count: usize) {
-        if !self.show_history(slot, count, true) {
-            // Nobody waits for it while the answer goes on: it could ask again and again.
-            self.wait_no_longer_for(slot);
-            self.sessions[slot].intake.give_up();
-        }
+        self.show_history(slot, count, true);
         self.requeue(slot);
+        self.arm(slot);
     }
 
-    /// Begins to show a session the latest `count` messages; returns whether the whole answer is among its replies now.
-    fn show_history(&mut self, slot: u32, count: usize, is_asked: bool) -> bool {
+    /// Begins to show a session the latest `count` messages.
+    fn show_history(&mut self, slot: u32, count: usize, is_asked: bool) {
         let kept = self.conversation.history().kept_messages();
         let next = kept.end.saturating_sub(count as u64).max(kept.start);
         let at = self.rendered(slot).log.head();
         let outbox = self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take());
         outbox.answer = Some(Answer { at, next, end: kept.end, begun: false, is_asked });
         let is_whole = self.write_answer(slot);
+        self.sessions[slot].intake.answer(!is_whole, self.now);
         if let Some(outbox) = self.sessions[slot].outbox.take_if(|outbox| outbox.is_empty()) {
             self.outboxes.give(outbox);
         }
-        is_whole
     }
 
     /// Goes on with a session's answer, if there is one and its reader has taken all replies so far.
@@ -46,7 +44,8 @@ impl Hub {
             && !Fault::AnswerForgotten.is_planted()
             && self.write_answer(slot)
         {
-            // The session may be idle again, and is waited for again as soon as it has reached the mark.
+            self.sessions[slot].intake.answer(false, self.now);
+            // The session may be idle again.
             self.arm(slot);
         }
     }

@@ -260,9 +260,8 @@ impl Hub {
             debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         }
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
-        if self.show_backlog(id.slot) {
-            self.wait_for(id.slot);
-        }
+        self.show_backlog(id.slot);
+        self.wait_for(id.slot);
         if name.is_some() {
             self.publish_joined(id.slot);
         }

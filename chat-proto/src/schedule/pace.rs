@@ -160,6 +160,9 @@ impl Marks {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Intake {
     offer: Offer,
+    /// It is being given a long answer, which takes from its allowance as if it were blocked: it could ask again and
+    /// again, and would then not get to its mark.
+    answered: bool,
     /// It has used up its allowance and is not waited for.
     slow: bool,
     /// The number of the last mark that it reached.
@@ -184,7 +187,7 @@ enum Offer {
 impl Intake {
     /// Makes the state of a session that nobody waits for.
     pub(crate) fn new() -> Self {
-        Self { offer: Offer::Taken, slow: true, reached: 0, since: Timestamp::ZERO, left: 0 }
+        Self { offer: Offer::Taken, answered: false, slow: true, reached: 0, since: Timestamp::ZERO, left: 0 }
     }
 
     /// Returns whether the reader is not waited for.
@@ -196,7 +199,7 @@ impl Intake {
     /// Records that a driver has been told to write.
     #[inline]
     pub(crate) fn offer(&mut self, now: Timestamp) {
-        if self.offer != Offer::Taken || Fault::AllowanceEarnedIdle.is_planted() {
+        if self.offer != Offer::Taken || self.answered || Fault::AllowanceEarnedIdle.is_planted() {
             self.spend(now);
         }
         (self.offer, self.since) = (Offer::Made, now);
@@ -205,7 +208,7 @@ impl Intake {
     /// Records a report: whether the socket took all that it was offered.
     #[inline]
     pub(crate) fn report(&mut self, complete: bool, now: Timestamp) {
-        if self.offer != Offer::Made || now.as_nanos() - self.since.as_nanos() > UNREPORTED {
+        if self.offer != Offer::Made || self.answered || now.as_nanos() - self.since.as_nanos() > UNREPORTED {
             self.spend(now);
         }
         self.offer = if complete { Offer::Taken } else { Offer::Blocked };
@@ -220,6 +223,14 @@ impl Intake {
         }
     }
 
+    /// Records that a long answer begins or ends.
+    pub(crate) fn answer(&mut self, answered: bool, now: Timestamp) {
+        if self.answered != answered {
+            self.spend(now);
+            self.answered = answered;
+        }
+    }
+
     /// Records that the reader has taken everything; returns whether to wait for it again.
     #[inline]
     pub(crate) fn is_done(&mut self, pace: &Pace) -> bool {
@@ -231,6 +242,7 @@ impl Intake {
     #[inline]
     pub(crate) fn runs_out(&self) -> Timestamp {
         let since = match self.offer {
+            _ if self.answered => self.since.as_nanos(),
             Offer::Taken => return Timestamp::MAX,
             Offer::Made => unreported(self.since),
             Offer::Blocked => self.since.as_nanos(),
@@ -252,6 +264,7 @@ impl Intake {
                 self.left = self.left.saturating_add(now_nanos - self.since.as_nanos());
                 0
             }
+            _ if self.answered => now_nanos - self.since.as_nanos(),
             Offer::Taken => 0,
             Offer::Made => now_nanos.saturating_sub(unreported(self.since)),
             Offer::Blocked => now_nanos - self.since.as_nanos(),

@@ -68,25 +68,26 @@ impl Model {
 
     /// A session has asked for the latest messages.
     pub(super) fn request_history(&mut self, slot: usize, count: usize) {
-        if !self.show_history(slot, count, true) {
-            self.wait_no_longer_for(slot);
-        }
+        self.show_history(slot, count, true);
     }
 
-    /// Begins to show the latest messages; returns whether all of them are among the session's lines now.
-    pub(super) fn show_history(&mut self, slot: usize, count: usize, is_asked: bool) -> bool {
+    /// Begins to show the latest messages.
+    pub(super) fn show_history(&mut self, slot: usize, count: usize, is_asked: bool) {
         let History { kept, count: end } = &self.history;
         let next = kept.iter().rev().take(count).next_back().map_or(*end, |message| message.number);
         let at = self.logs[self.sessions[&slot].log].head();
         let answer = Answer { at, next, end: *end, begun: false, is_asked };
         self.session(slot).answer = Some(answer);
-        self.write_answer(slot)
+        let is_whole = self.write_answer(slot);
+        let now = self.now;
+        self.session(slot).pace.answer(!is_whole, now);
     }
 
     /// Goes on with a session's answer once it has taken all of its replies.
     pub(super) fn resume_answer(&mut self, slot: usize) {
-        if self.sessions[&slot].answer.is_some() && self.reply_bytes(slot) == 0 {
-            self.write_answer(slot);
+        if self.sessions[&slot].answer.is_some() && self.reply_bytes(slot) == 0 && self.write_answer(slot) {
+            let now = self.now;
+            self.session(slot).pace.answer(false, now);
         }
     }
 

@@ -47,8 +47,12 @@ pub(super) struct PaceState {
     /// It has reached the mark.
     reached: bool,
     pub(super) offer: Offer,
-    /// How long it was blocked since it last reached a mark or took everything, without the current write.
+    /// How long it was blocked since it last reached a mark or took everything, without what has not been counted yet.
     used: Duration,
+    /// It is being given a long answer, which counts like a block.
+    answered: bool,
+    /// The time up to which `used` is counted.
+    counted: Timestamp,
 }
 
 /// Sessions whose lines wait, in order.
@@ -68,16 +72,33 @@ pub(super) struct Lines {
 }
 
 impl PaceState {
-    pub(super) const NONE: Self = Self { on_pace: false, reached: true, offer: Offer::Taken, used: Duration::ZERO };
+    pub(super) const NONE: Self = Self {
+        on_pace: false,
+        reached: true,
+        offer: Offer::Taken,
+        used: Duration::ZERO,
+        answered: false,
+        counted: Timestamp::ZERO,
+    };
 
     /// Adds the time used by the last write, and replaces it.
     pub(super) fn offer(&mut self, offer: Offer, now: Timestamp) {
         self.used = self.used.saturating_add(self.going_on(now));
-        self.offer = offer;
+        (self.offer, self.counted) = (offer, now);
+    }
+
+    /// A long answer begins or ends.
+    pub(super) fn answer(&mut self, answered: bool, now: Timestamp) {
+        if self.answered != answered {
+            self.used = self.used.saturating_add(self.going_on(now));
+            self.answered = answered;
+            self.start_anew(now);
+        }
     }
 
     fn going_on(&self, now: Timestamp) -> Duration {
         match self.offer {
+            _ if self.answered => now.saturating_duration_since(self.counted),
             Offer::Taken => Duration::ZERO,
             Offer::Made(since) => now.saturating_duration_since(unreported(since)),
             Offer::Blocked(since) => now.saturating_duration_since(since),
@@ -232,6 +253,7 @@ impl Model {
         }
         let left = self.allowance().saturating_sub(pace.used);
         match pace.offer {
+            _ if pace.answered => Some(pace.counted + left),
             Offer::Taken => None,
             Offer::Made(since) => Some(unreported(since) + left),
             Offer::Blocked(since) => Some(since + left),
@@ -438,6 +460,12 @@ impl Model {
 impl PaceState {
     fn restore(&mut self, now: Timestamp) {
         self.used = Duration::ZERO;
+        self.start_anew(now);
+    }
+
+    /// Counts the current write from now on.
+    fn start_anew(&mut self, now: Timestamp) {
+        self.counted = now;
         self.offer = match self.offer {
             Offer::Taken => Offer::Taken,
             Offer::Made(_) => Offer::Made(now),

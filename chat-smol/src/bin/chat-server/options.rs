@@ -183,7 +183,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) journal_records: Option<Count>,
 
-    /// Messages kept for newcomers and /history, and as many other events for programs that follow along [0 to 65536;
+    /// Messages kept for newcomers and /history, at least as many as --backlog shows, and as many other events for
+    /// programs that follow along [0 to 65536;
     /// default: 1000]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) history: Option<Count>,
