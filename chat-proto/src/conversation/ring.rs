@@ -9,25 +9,27 @@ use crate::command::CloseReason;
 use crate::id::MemberId;
 
 /// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
+///
+/// Every line and every close pushes a record, so a push updates few counters. Which records are kept follows from them,
+/// see [`numbers`](Self::numbers).
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// All records that there is room for.
+    /// All records that there is room for. Those that are not in use have no text.
     records: Box<[Record]>,
-    /// The indices of the oldest record and of the next, and how many are in use.
-    oldest: usize,
+    /// The index of the next record. If there is no such record, it starts over at 0.
     next: usize,
-    count: usize,
+    /// How many records there were.
+    pushed: u64,
+    /// The records before this number were evicted because the bytes of text were needed.
+    evicted: u64,
     /// The text of the records. Each has its text in one piece, so before the text starts over at 0 some bytes may stay
-    /// unused: fewer than the longest text, which is why there is that much more room than `max_bytes`.
+    /// unused: fewer than the longest text, so there is that much more room than text is kept.
     text: Box<[u8]>,
     /// Where the next record's text begins, unless it has to start over.
     next_text: usize,
-    /// How many records were evicted.
-    evicted: u64,
-    /// The most bytes of a record's text, of all text, and how many there are.
+    /// The most bytes of a record's text, and how many more bytes of text may be kept.
     max_text: usize,
-    max_bytes: usize,
-    bytes: usize,
+    free: usize,
 }
 
 /// An entry that was applied, and the names at that time.
@@ -40,9 +42,9 @@ pub(super) struct Record {
     pub(super) member: MemberId,
     /// Where its text begins: the member's name, another name, and words.
     start: u32,
+    len: u32,
     name_len: u8,
     other_len: u8,
-    words_len: u32,
 }
 
 /// A record and its text.
@@ -82,17 +84,16 @@ pub(super) enum Kind {
 impl Ring {
     /// Makes room for that many records whose text has at most `max_text` bytes each, and `bytes` in all.
     pub(super) fn new(records: usize, max_text: usize, bytes: usize) -> Self {
+        let max_bytes = Self::max_bytes(records, max_text, bytes);
         Self {
             records: vec![Record::default(); records].into(),
-            oldest: 0,
             next: 0,
-            count: 0,
+            pushed: 0,
+            evicted: 0,
             text: vec![0; Self::text_len(records, max_text, bytes)].into(),
             next_text: 0,
-            evicted: 0,
-            max_text,
-            max_bytes: Self::max_bytes(records, max_text, bytes),
-            bytes: 0,
+            max_text: max_text.min(max_bytes),
+            free: max_bytes,
         }
     }
 
@@ -126,14 +127,33 @@ impl Ring {
         if len > self.max_text {
             return;
         }
-        while self.bytes + len > self.max_bytes || self.count == self.records.len() {
-            if !self.evict() {
-                return;
+        let record = loop {
+            let Some(record) = self.records.get_mut(self.next) else {
+                if self.records.is_empty() {
+                    return;
+                }
+                self.next = 0;
+                continue;
+            };
+            // If all are in use, it is the oldest, and its text goes.
+            if let Some(free) = (self.free + record.len as usize).checked_sub(len) {
+                self.free = free;
+                break record;
             }
-        }
-        let start = if self.next_text + len <= self.text.len() { self.next_text } else { 0 };
-        (self.bytes, self.next_text) = (self.bytes + len, start + len);
-        let (of_name, rest) = self.text[start..][..len].split_at_mut(name.len());
+            self.evict();
+        };
+        let (start, text) = match self.text.get_mut(self.next_text..self.next_text + len) {
+            Some(text) => (self.next_text, text),
+            None => (0, &mut self.text[..len]),
+        };
+        let (of_name, rest) = text.split_at_mut(name.len());
+        // The record is written before the text is copied: what is needed after a copy has to be saved across the call.
+        self.next_text = start + len;
+        (record.kind, record.entry, record.event, record.member) = (kind, entry, event, member);
+        (record.start, record.len) = (start as u32, len as u32);
+        (record.name_len, record.other_len) = (name.len() as u8, other.len() as u8);
+        self.next += 1;
+        self.pushed += 1;
         of_name.copy_from_slice(name.as_bytes());
         // Most have no other name, and some no words.
         let of_words = if other.is_empty() {
@@ -146,67 +166,51 @@ impl Ring {
         if !words.is_empty() {
             of_words.copy_from_slice(words.as_bytes());
         }
-        let record = &mut self.records[self.next];
-        (record.kind, record.entry, record.event, record.member) = (kind, entry, event, member);
-        (record.start, record.words_len) = (start as u32, words.len() as u32);
-        (record.name_len, record.other_len) = (name.len() as u8, other.len() as u8);
-        self.next = self.after(self.next);
-        self.count += 1;
     }
 
-    /// Removes the oldest record; returns whether there was one.
-    #[inline(always)]
-    fn evict(&mut self) -> bool {
-        if self.count == 0 {
-            return false;
-        }
-        self.bytes -= self.records[self.oldest].len();
-        self.oldest = self.after(self.oldest);
-        self.count -= 1;
-        self.evicted += 1;
-        true
-    }
-
-    /// Returns the index after another.
-    fn after(&self, index: usize) -> usize {
-        if index + 1 == self.records.len() { 0 } else { index + 1 }
-    }
-
-    /// Returns the record at a place, of which 0 is the oldest.
-    fn record(&self, place: usize) -> &Record {
-        let index = self.oldest + place;
-        &self.records[if index < self.records.len() { index } else { index - self.records.len() }]
+    /// Evicts the oldest record, of which there must be one, for the bytes of its text.
+    #[inline(never)]
+    fn evict(&mut self) {
+        let oldest = self.numbers().start;
+        let index = self.index(oldest);
+        self.free += core::mem::take(&mut self.records[index].len) as usize;
+        self.evicted = oldest + 1;
     }
 
     /// Returns the numbers of the oldest record and of the next one. The first record ever has the number 0.
     pub(super) fn numbers(&self) -> Range<u64> {
-        self.evicted..self.evicted + self.count as u64
+        self.evicted.max(self.pushed.saturating_sub(self.records.len() as u64))..self.pushed
+    }
+
+    /// Returns the index of a record that is kept.
+    fn index(&self, number: u64) -> usize {
+        let before_next = (self.pushed - number) as usize;
+        self.next.checked_sub(before_next).unwrap_or_else(|| self.next + self.records.len() - before_next)
     }
 
     /// Returns the record of that number, if it is kept.
     pub(super) fn get(&self, number: u64) -> Option<Kept<'_>> {
-        let place = usize::try_from(number.checked_sub(self.evicted)?).ok()?;
-        (place < self.count).then(|| self.kept(*self.record(place)))
+        self.numbers().contains(&number).then(|| self.kept(number))
     }
 
     /// Returns the records of the entries from number `since` on, the oldest first.
     pub(super) fn entries(&self, since: u64) -> impl Iterator<Item = Kept<'_>> {
-        let first = self.place_where(|record| record.entry >= since);
-        (first..self.count).map(|place| self.kept(*self.record(place)))
+        let first = self.number_where(|record| record.entry >= since);
+        (first..self.pushed).map(|number| self.kept(number))
     }
 
     /// Returns the records of the events from number `from` up to but not including `to`, the oldest first.
     pub(super) fn events(&self, from: u64, to: u64) -> impl DoubleEndedIterator<Item = Kept<'_>> {
-        let [first, end] = [from, to].map(|event| self.place_where(|record| record.event >= event));
-        (first..end.max(first)).map(|place| self.kept(*self.record(place)))
+        let [first, end] = [from, to].map(|event| self.number_where(|record| record.event >= event));
+        (first..end.max(first)).map(|number| self.kept(number))
     }
 
-    /// Returns the place of the first record that `is_late`, as all after it are.
-    fn place_where(&self, is_late: impl Fn(&Record) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.count);
+    /// Returns the number of the first record that `is_late`, as all after it are.
+    fn number_where(&self, is_late: impl Fn(&Record) -> bool) -> u64 {
+        let Range { start: mut low, end: mut high } = self.numbers();
         while low < high {
             let middle = low.midpoint(high);
-            if is_late(self.record(middle)) {
+            if is_late(&self.records[self.index(middle)]) {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -215,9 +219,10 @@ impl Ring {
         low
     }
 
-    /// Adds a record's text to it.
-    fn kept(&self, record: Record) -> Kept<'_> {
-        let text = &self.text[record.start as usize..][..record.len()];
+    /// Returns the kept record of that number, with its text.
+    fn kept(&self, number: u64) -> Kept<'_> {
+        let record = self.records[self.index(number)];
+        let text = &self.text[record.start as usize..][..record.len as usize];
         let (names, words) = text.split_at(usize::from(record.name_len) + usize::from(record.other_len));
         let (name, other) = names.split_at(record.name_len.into());
         let [name, other, words] = [name, other, words].map(|part| from_utf8(part).unwrap_or_default());
@@ -232,13 +237,6 @@ impl Kind {
             self,
             Self::Entered { .. } | Self::Named { joined: false, renamed: false } | Self::Left { had_joined: false, .. }
         )
-    }
-}
-
-impl Record {
-    /// Returns the bytes of its text.
-    fn len(&self) -> usize {
-        usize::from(self.name_len) + usize::from(self.other_len) + self.words_len as usize
     }
 }
 
@@ -270,9 +268,9 @@ mod tests {
                 assert!(ring.entries(0).map(|kept| (kept.name, kept.words)).eq(expected), "{bytes} bytes, {n}");
             }
             // Words that are too long leave everything as it is.
-            let before = (ring.count, ring.bytes, ring.next_text);
+            let before = (ring.numbers(), ring.free, ring.next_text);
             ring.push(Kind::Said, 500, 500, MemberId(0), ["", "", &"z".repeat(MAX_TEXT + 1)]);
-            assert_eq!((ring.count, ring.bytes, ring.next_text), before);
+            assert_eq!((ring.numbers(), ring.free, ring.next_text), before);
             let seqs = |from, to| ring.events(from, to).map(|kept| kept.record.event).collect::<Vec<_>>();
             assert_eq!((seqs(499, 500), seqs(500, u64::MAX), seqs(9, 3)), ([499].into(), Vec::new(), Vec::new()));
         }
