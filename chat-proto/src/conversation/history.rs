@@ -173,6 +173,7 @@ impl History {
 
     /// Keeps any other entry, in place of the oldest. `name` is the member's name before, and `other` the second name
     /// of the entry, if it has one.
+    #[inline(always)]
     pub(super) fn keep_other(&mut self, kind: Kind, member: MemberId, name: &str, other: &str, words: &str) {
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;

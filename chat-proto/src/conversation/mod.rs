@@ -46,6 +46,7 @@ use self::history::{History, Limits};
 use self::members::{Members, mix};
 pub use self::owned::OwnedEvent;
 use self::ring::Kind;
+use crate::command::CloseReason;
 use crate::config::{Config, ConfigError};
 use crate::fault::Fault;
 pub use crate::id::MemberId;
@@ -127,65 +128,89 @@ impl Conversation {
     ///
     /// The entry does not fit the state: for example, two members take the same name, and this entry comes second.
     /// Nothing has changed then, not even the number of entries.
+    #[inline]
     pub fn apply(&mut self, entry: &Entry<'_>) -> Result<(), Rejected> {
         self.apply_and_name(entry, &mut NameBuf::new())
     }
 
     /// Applies an entry. If it changes or removes a member's name, `name` is set to the name before; otherwise it is
     /// unspecified.
+    ///
+    /// Inlined, because nearly all callers know which entry it is.
+    #[inline(always)]
     pub(crate) fn apply_and_name(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
-        if let Entry::Say { member, .. } | Entry::Act { member, .. } = *entry {
-            return self.apply_message(entry, member, name).map(drop);
-        }
-        let Self { members, history } = self;
-        if let Entry::Enter { member, guest } = *entry {
-            if !members.is_vacant(member) {
-                return Err(Rejected::NotVacant(member));
-            }
-            members.enter(member, guest);
-            history.keep_other(Kind::Entered { guest }, member, "", "", "");
-            return Ok(());
-        }
-        name.clear();
-        if let Some(member) = entry.member() {
-            if !members.is_here(member) {
-                return Err(Rejected::NoMember(member));
-            }
-            members.write_name(member, name);
-        }
         match *entry {
-            Entry::Say { .. } | Entry::Act { .. } | Entry::Enter { .. } => {}
-            Entry::Announce { .. } => history.keep_message(entry, ""),
-            Entry::Name { member, name: to } => {
-                let had_joined = members.has_joined(member);
-                members.name(member, to).map_err(Rejected::Name)?;
-                let to = members.own_name(member).unwrap_or_default();
-                let kind = Kind::Named { joined: !had_joined, renamed: name.as_str() != to };
-                history.keep_other(kind, member, name, to, "");
+            Entry::Enter { member, guest } => self.enter(member, guest),
+            Entry::Name { member, name: to } => self.rename(member, to, name),
+            Entry::Join { member } => self.join(member, name),
+            Entry::Say { member, .. } | Entry::Act { member, .. } => self.apply_message(entry, member, name).map(drop),
+            Entry::Tell { member, to, words } => self.tell(member, to, words, name),
+            Entry::Leave { member, reason, words } => self.leave(member, reason, words, name),
+            Entry::Announce { .. } => {
+                self.history.keep_message(entry, "");
+                Ok(())
             }
-            Entry::Join { member } => {
-                if members.has_joined(member) {
-                    return Err(Rejected::HasJoined(member));
-                }
-                members.join(member);
-                history.keep_other(Kind::Joined, member, name, "", "");
-            }
-            Entry::Tell { member, to, words } => {
-                if !members.is_here(to) {
-                    return Err(Rejected::NoMember(to));
-                }
-                history.keep_other(Kind::Told { to }, member, name, members.name_of(to).as_str(), words);
-            }
-            Entry::Leave { member, reason, words } => {
-                let had_joined = members.has_joined(member);
-                members.leave(member);
-                if Fault::EntryUnrecorded.is_planted() {
-                    return Ok(());
-                }
-                history.keep_other(Kind::Left { reason, had_joined }, member, name, "", words);
-            }
+        }
+    }
+
+    fn enter(&mut self, member: MemberId, guest: bool) -> Result<(), Rejected> {
+        if !self.members.is_vacant(member) {
+            return Err(Rejected::NotVacant(member));
+        }
+        self.members.enter(member, guest);
+        self.history.keep_other(Kind::Entered { guest }, member, "", "", "");
+        Ok(())
+    }
+
+    fn rename(&mut self, member: MemberId, to: &str, name: &mut NameBuf) -> Result<(), Rejected> {
+        self.check_is_here(member)?;
+        self.members.write_name(member, name);
+        let had_joined = self.members.has_joined(member);
+        self.members.name(member, to).map_err(Rejected::Name)?;
+        let to = self.members.own_name(member).unwrap_or_default();
+        let kind = Kind::Named { joined: !had_joined, renamed: name.as_str() != to };
+        self.history.keep_other(kind, member, name, to, "");
+        Ok(())
+    }
+
+    fn join(&mut self, member: MemberId, name: &mut NameBuf) -> Result<(), Rejected> {
+        self.check_is_here(member)?;
+        if self.members.has_joined(member) {
+            return Err(Rejected::HasJoined(member));
+        }
+        self.members.join(member);
+        self.members.write_name(member, name);
+        self.history.keep_other(Kind::Joined, member, name, "", "");
+        Ok(())
+    }
+
+    fn tell(&mut self, member: MemberId, to: MemberId, words: &str, name: &mut NameBuf) -> Result<(), Rejected> {
+        self.check_is_here(member)?;
+        self.check_is_here(to)?;
+        self.members.write_name(member, name);
+        self.history.keep_other(Kind::Told { to }, member, name, self.members.name_of(to).as_str(), words);
+        Ok(())
+    }
+
+    fn leave(
+        &mut self,
+        member: MemberId,
+        reason: CloseReason,
+        words: &str,
+        name: &mut NameBuf,
+    ) -> Result<(), Rejected> {
+        self.check_is_here(member)?;
+        self.members.write_name(member, name);
+        let had_joined = self.members.has_joined(member);
+        self.members.leave(member);
+        if !Fault::EntryUnrecorded.is_planted() {
+            self.history.keep_other(Kind::Left { reason, had_joined }, member, name, "", words);
         }
         Ok(())
+    }
+
+    fn check_is_here(&self, member: MemberId) -> Result<(), Rejected> {
+        if self.members.is_here(member) { Ok(()) } else { Err(Rejected::NoMember(member)) }
     }
 
     /// Applies a member's message to everyone, and returns the member's name. `made` is a buffer for the name of a
