@@ -57,20 +57,22 @@ impl Hub {
     /// Records that a reader has taken `n` bytes, and whether that was all it was offered.
     #[inline]
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
-        let Some(pace) = &self.room.pace else { return };
+        if self.room.pace.is_none() {
+            return;
+        }
         let session = &mut self.sessions[slot];
         session.intake.report(complete, self.now);
-        let marks = &mut self.room.rendered[session.dialect as usize].marks;
         if session.intake.is_slow() {
+            let marks = &self.room.rendered[session.dialect as usize].marks;
             // It is waited for again if it has reached the mark, or when it has taken the whole of an answer.
             let is_there = session.is_open() && marks.is_reached(session.cursor.next);
             if n > 0 && is_there && !session.is_answered() {
                 self.wait_for(slot);
             }
-        } else if session.is_open() && marks.observe(&mut session.intake, session.cursor.next, pace, self.now) {
-            self.room.move_marks();
+        } else if !session.intake.has_reached(self.room.marks()) {
+            self.observe(slot);
         }
-        if !self.schedule.turns.are_calm() {
+        if self.schedule.turns.is_anyone_waiting() {
             self.replies_read(slot);
         }
         if !complete {

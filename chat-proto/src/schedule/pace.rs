@@ -196,6 +196,12 @@ impl Intake {
         self.slow
     }
 
+    /// Returns whether the reader has reached the mark of that number. The marks of all logs have the same number.
+    #[inline]
+    pub(crate) fn has_reached(&self, number: u32) -> bool {
+        self.reached == number
+    }
+
     /// Records that a driver has been told to write.
     #[inline]
     pub(crate) fn offer(&mut self, now: Timestamp) {

@@ -63,6 +63,12 @@ impl Turns {
         Lists::memory_bound(FIRST_TARGET as usize + sessions, sessions)
     }
 
+    /// Returns whether any session holds a line.
+    #[inline]
+    pub(crate) fn is_anyone_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
     /// Returns whether nobody waits and turns are not contended.
     #[inline]
     pub(crate) fn are_calm(&self) -> bool {
