@@ -46,10 +46,19 @@ impl Deadlines {
     }
 
     /// Makes sure that the slot is looked at no later than `at`.
+    #[inline]
     pub(crate) fn no_later(&mut self, slot: u32, at: Timestamp) {
-        if at == Timestamp::MAX {
-            return;
+        let place = self.places.get(slot as usize).map_or(NOWHERE, |place| *place);
+        // With every write the deadlines move later, so nearly always this is all there is to do.
+        let is_early_enough = self.heap.get(place as usize).is_some_and(|entry| entry.0 <= at);
+        if !is_early_enough && at != Timestamp::MAX {
+            self.move_up(slot, at);
         }
+    }
+
+    /// Gives the slot an earlier entry, or its first.
+    #[inline(never)]
+    fn move_up(&mut self, slot: u32, at: Timestamp) {
         if self.places.len() <= slot as usize {
             self.places.resize(slot as usize + 1, NOWHERE);
         }
@@ -57,10 +66,8 @@ impl Deadlines {
         if place == NOWHERE as usize {
             place = self.heap.len();
             self.heap.push((at, slot));
-        } else if at < self.heap[place].0 {
-            self.heap[place].0 = at;
         } else {
-            return;
+            self.heap[place].0 = at;
         }
         self.sift_up(place);
     }
