@@ -266,6 +266,11 @@ mod tests {
                 let count = all.iter().rev().take(MAX_RECORDS).take_while(fits).count();
                 let expected = all[all.len() - count..].iter().map(|[name, words]| (name.as_str(), words.as_str()));
                 assert!(ring.entries(0).map(|kept| (kept.name, kept.words)).eq(expected), "{bytes} bytes, {n}");
+                let numbers = (all.len() - count) as u64..all.len() as u64;
+                assert_eq!(ring.numbers(), numbers, "{bytes} bytes, {n}");
+                let kept: Vec<_> =
+                    (0..=numbers.end).filter_map(|number| Some(ring.get(number)?.record.entry)).collect();
+                assert!(kept.into_iter().eq(numbers), "{bytes} bytes, {n}");
             }
             // Words that are too long leave everything as it is.
             let before = (ring.numbers(), ring.free, ring.next_text);
@@ -274,5 +279,14 @@ mod tests {
             let seqs = |from, to| ring.events(from, to).map(|kept| kept.record.event).collect::<Vec<_>>();
             assert_eq!((seqs(499, 500), seqs(500, u64::MAX), seqs(9, 3)), ([499].into(), Vec::new(), Vec::new()));
         }
+    }
+
+    #[test]
+    fn a_ring_without_records_keeps_nothing() {
+        let mut ring = Ring::new(0, 20, 100);
+        ring.push(Kind::Said, 0, 0, MemberId(0), ["", "", ""]);
+        ring.push(Kind::Said, 1, 1, MemberId(0), ["ann", "", "hello"]);
+        assert_eq!((ring.numbers(), ring.entries(0).count(), ring.get(0).is_none()), (0..0, 0, true));
+        assert_eq!(Ring::memory_bound(0, 20, 100), 0);
     }
 }
