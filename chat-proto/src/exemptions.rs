@@ -87,6 +87,19 @@ impl Default for Exemptions {
 }
 
 impl Network {
+    /// Returns the network that the address belongs to: the same one with the bits beyond the prefix cleared.
+    fn without_host_bits(self) -> Self {
+        let Self { addr, prefix } = self;
+        // A shift by all bits is none at all.
+        let addr = match addr {
+            IpAddr::V4(addr) => Ipv4Addr::from_bits(addr.to_bits() & !u32::MAX.checked_shr(prefix).unwrap_or(0)).into(),
+            IpAddr::V6(addr) => {
+                Ipv6Addr::from_bits(addr.to_bits() & !u128::MAX.checked_shr(prefix).unwrap_or(0)).into()
+            }
+        };
+        Self { addr, prefix }
+    }
+
     fn contains(self, addr: IpAddr) -> bool {
         match (self.addr, addr) {
             (IpAddr::V4(mine), IpAddr::V4(addr)) => (mine.to_bits() ^ addr.to_bits()).leading_zeros() >= self.prefix,
@@ -116,12 +129,13 @@ impl FromStr for Exemptions {
     }
 }
 
-/// Reads `ADDRESS/BITS`, or an address alone.
+/// Reads `ADDRESS/BITS`, or an address alone. All other bits of the address must be 0: `10.0.0.1/8` may be meant as that
+/// network or as that machine.
 impl FromStr for Network {
     type Err = ExemptionsError;
 
     fn from_str(item: &str) -> Result<Self, ExemptionsError> {
-        let wrong = || ExemptionsError { item: item.to_owned() };
+        let wrong = || ExemptionsError::NoNetwork { item: item.to_owned() };
         let (addr, prefix) = item.split_once('/').map_or((item, None), |(addr, prefix)| (addr, Some(prefix)));
         let addr: IpAddr = addr.parse().map_err(|_| wrong())?;
         let all = if addr.is_ipv4() { 32 } else { 128 };
@@ -131,7 +145,11 @@ impl FromStr for Network {
             None => Some(all),
             Some(prefix) => prefix.parse().ok().filter(|bits| digits(prefix) && *bits <= all),
         };
-        Ok(Self { addr, prefix: prefix.ok_or_else(wrong)? })
+        let network = Self { addr, prefix: prefix.ok_or_else(wrong)? };
+        if network != network.without_host_bits() {
+            return Err(ExemptionsError::BitsBeyondPrefix { addr, prefix: network.prefix });
+        }
+        Ok(network)
     }
 }
 
@@ -139,8 +157,8 @@ impl FromStr for Network {
 impl fmt::Display for Exemptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for Network { addr, prefix } in &self.networks {
-            write!(f, "{separator}{addr}/{prefix}")?;
+        for network in &self.networks {
+            write!(f, "{separator}{network}")?;
             separator = ",";
         }
         match (self.unix, separator) {
@@ -151,19 +169,47 @@ impl fmt::Display for Exemptions {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.addr, self.prefix)
+    }
+}
+
 /// A text that is no list of [`Exemptions`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExemptionsError {
-    item: String,
+#[non_exhaustive]
+pub enum ExemptionsError {
+    /// An item is neither an address nor a network nor `unix`.
+    NoNetwork {
+        /// What it is instead.
+        item: String,
+    },
+    /// The address of a network has more bits set than belong to the network, as in `10.0.0.1/8`.
+    BitsBeyondPrefix {
+        /// The address.
+        addr: IpAddr,
+        /// How many of its bits belong to the network, as given.
+        prefix: u32,
+    },
 }
 
 impl fmt::Display for ExemptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is no network: a list is as in 127.0.0.0/8,::1/128,unix, or none",
-            if self.item.is_empty() { "nothing".into() } else { self.item.escape_debug().collect::<String>() }
-        )
+        match self {
+            Self::NoNetwork { item } => {
+                let item = if item.is_empty() { "nothing".into() } else { item.escape_debug().collect::<String>() };
+                write!(f, "{item} is no network: a list is as in 127.0.0.0/8,::1/128,unix, or none")
+            }
+            Self::BitsBeyondPrefix { addr, prefix } => {
+                let network = Network { addr: *addr, prefix: *prefix };
+                write!(
+                    f,
+                    "{network} has bits set beyond the first {prefix}: for the network write {}, for this address alone \
+                     {addr}",
+                    network.without_host_bits()
+                )
+            }
+        }
     }
 }
 
@@ -211,8 +257,27 @@ mod tests {
     }
 
     #[test]
+    fn a_network_whose_address_has_bits_beyond_its_prefix_is_answered_with_what_may_be_meant() {
+        for (text, network, addr) in [
+            ("10.0.0.1/8", "10.0.0.0/8", "10.0.0.1"),
+            ("unix,192.0.2.3/31", "192.0.2.2/31", "192.0.2.3"),
+            ("0.0.0.1/0", "0.0.0.0/0", "0.0.0.1"),
+            ("2001:db8::1/32", "2001:db8::/32", "2001:db8::1"),
+            ("::1/0", "::/0", "::1"),
+            ("ffff::ffff/127", "ffff::fffe/127", "ffff::ffff"),
+        ] {
+            let error = text.parse::<Exemptions>().expect_err(text).to_string();
+            let meant = alloc::format!("for the network write {network}, for this address alone {addr}");
+            assert!(error.ends_with(&meant), "{error}");
+            for meant in [network, addr] {
+                assert!(meant.parse::<Exemptions>().is_ok(), "{meant}");
+            }
+        }
+    }
+
+    #[test]
     fn a_network_has_the_addresses_that_begin_as_it_does() {
-        let some = list("10.1.2.3/16,2001:db8::/32");
+        let some = list("10.1.0.0/16,2001:db8::/32");
         for addr in ["10.1.0.0", "10.1.255.255", "::ffff:10.1.9.9", "2001:db8:ffff::1"] {
             assert!(is_exempt(&some, addr), "{addr}");
         }
