@@ -367,6 +367,9 @@
 //! that takes one. Misuse that can be ignored is ignored. Internal invariants are asserted in debug builds.
 
 #![no_std]
+// Where the links to this crate lead in documentation that was built without it, as by `cargo doc -p chat-smol --no-deps`.
+// Rustdoc would show bare brackets instead.
+#![doc(html_root_url = "https://docs.rs/chat-proto/latest")]
 
 extern crate alloc;
 
