@@ -1,0 +1,205 @@
+//! The help, the example file and the limits agree.
+
+use chat_proto::{ConfigError, NameRules};
+use clap::Parser as _;
+
+use super::*;
+
+fn config(args: &[&str]) -> Config {
+    let arguments = Arguments::try_parse_from([&["chat-server"], args].concat()).expect("right options");
+    let mut config = Config::default();
+    arguments.options.apply(&mut config);
+    config
+}
+
+#[test]
+fn clap_accepts_the_options() {
+    command().debug_assert();
+}
+
+#[test]
+fn every_limit_has_its_option() {
+    let per_second = |rate: Option<Rate>| rate.map(|Rate { per_second, burst }| (per_second.get(), burst.get()));
+    let Config {
+        max_sessions: 11,
+        policy: None,
+        max_line: 12,
+        max_name: 13,
+        names: NameRules::Loose,
+        log_bytes: 20_971_520,
+        log_entries: 21,
+        reply_bytes: 22_528,
+        journal_records: 23,
+        history: 24,
+        history_bytes: 24_576,
+        rate,
+        pace: Some(25),
+        max_per_address: Some(26),
+        connects_per_address,
+        rate_per_address,
+        on_lag: chat_proto::OnLag::Close,
+        stall_timeout: None,
+        linger_timeout,
+        dialects,
+    } = config(&[
+        "--max-sessions=11",
+        "--max-line=12",
+        "--max-name=13",
+        "--names=loose",
+        "--log-bytes=20MiB",
+        "--log-entries=21",
+        "--reply-bytes=22KiB",
+        "--journal-records=23",
+        "--history=24",
+        "--history-bytes=24KiB",
+        "--rate=14/s:15",
+        "--rate=classic=off",
+        "--pace=25",
+        "--max-per-address=26",
+        "--connects-per-address=27/s:28",
+        "--rate-per-address=29/s",
+        "--on-lag=close",
+        "--stall-timeout=off",
+        "--linger-timeout=19ms",
+        "--backlog=16",
+        "--idle-timeout=17s",
+        "--idle-timeout=classic=18s",
+    ])
+    else {
+        panic!("an option sets another limit");
+    };
+    assert_eq!(per_second(rate), Some((14, 15)));
+    assert_eq!(per_second(connects_per_address), Some((27, 28)));
+    assert_eq!(per_second(rate_per_address), Some((29, 1_000)), "without a burst it has the default's");
+    assert_eq!(linger_timeout.as_millis(), 19);
+    for DialectConfig { dialect, idle_timeout, rate, backlog } in dialects {
+        let is_classic = dialect.name() == "classic";
+        assert_eq!(rate, if is_classic { RateLimit::Own(None) } else { RateLimit::AsConfig });
+        let seconds = if is_classic { 18 } else { 17 };
+        assert_eq!((backlog, idle_timeout.map(|time| time.as_secs())), (16, Some(seconds)));
+    }
+}
+
+#[test]
+fn the_last_of_repeated_options_counts() {
+    assert_eq!(config(&["--max-name", "5", "--max-name", "6"]).max_name, 6);
+    let timeout = |args: &[&str]| config(args).dialects[1].idle_timeout.map(|time| time.as_secs());
+    assert_eq!(timeout(&["--idle-timeout", "text=5s", "--idle-timeout", "6s"]), Some(6));
+}
+
+/// Each option of the table with its form and its help.
+fn table() -> Vec<(String, String, String)> {
+    let command = Options::augment_args(Command::new(""));
+    let row = |arg: &clap::Arg| {
+        let form = arg.get_value_names().expect("a value").concat();
+        (arg.get_long().expect("a name").to_owned(), form, arg.get_help().expect("a help").to_string())
+    };
+    command.get_arguments().map(row).collect()
+}
+
+#[test]
+fn the_help_tells_the_defaults() {
+    let default = format!("{:?}", Config::default());
+    for (name, _, help) in table() {
+        let (_, defaults) = help.split_once("default: ").expect(&name);
+        let defaults = defaults.strip_suffix(']').expect("the default is the end");
+        // Giving an option its default leaves the default configuration unchanged.
+        let args: Vec<String> = defaults.split(' ').map(|value| format!("--{name}={value}")).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        assert_eq!(format!("{:?}", config(&args)), default, "{help}");
+    }
+    let listen: Vec<String> = crate::listen::default_listeners().iter().map(ToString::to_string).collect();
+    for (name, value) in [
+        ("listen", listen.join(" ")),
+        ("exempt", Exemptions::default().to_string()),
+        ("log", "info".into()),
+        ("log-format", "text".into()),
+    ] {
+        let (_, _, help) = table().into_iter().find(|(option, ..)| option == name).expect(name);
+        assert!(help.ends_with(&format!("[default: {value}]")), "{help}");
+    }
+    assert_eq!(LogFilter::default(), "info".parse().expect("a filter"));
+    assert_eq!(LogFormat::default(), LogFormat::Text);
+}
+
+#[test]
+fn the_help_tells_the_ranges() {
+    let check = |name: &str, value: &str| config(&[&format!("--{name}={value}")]).check();
+    let mut ranges = 0;
+    for (name, form, help) in table() {
+        let Some((range, _)) = help.rsplit_once('[').and_then(|(_, end)| end.split_once("; default: ")) else {
+            assert!(["listen", "names", "on-lag", "exempt", "log", "log-format"].contains(&&*name), "{help}");
+            continue;
+        };
+        ranges += 1;
+        let (least, most) = match range.strip_prefix("up to ") {
+            Some(most) => (None, most),
+            None => range.split_once(" to ").map(|(least, most)| (Some(least), most)).expect(range),
+        };
+        // Some values need another limit changed with them; the error then names that limit.
+        let is_out = |value: &str| match check(&name, value) {
+            Err(
+                ConfigError::OutOfRange { limit, .. }
+                | ConfigError::TooLittleRoom { limit, .. }
+                | ConfigError::Timeout { limit, .. },
+            ) => limit.field() == name.replace('-', "_"),
+            _ => false,
+        };
+        let beside = |value: &str, by: i64| {
+            let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+            let number = digits.parse::<i64>().expect(value) + by;
+            format!("{number}{}", &value[digits.len()..])
+        };
+        if form.ends_with("N/s[:BURST]|off") {
+            let (per_second, burst) = most.split_once("/s:").expect(most);
+            assert!(!is_out(most), "{name} {most}");
+            assert!(is_out(&format!("{}/s:{burst}", beside(per_second, 1))), "{name}");
+            assert!(is_out(&format!("{per_second}/s:{}", beside(burst, 1))), "{name}");
+        } else {
+            assert!(!is_out(most) && is_out(&beside(most, 1)), "{name} {most}");
+            for least in least.into_iter().filter(|least| *least != "0") {
+                assert!(!is_out(least) && is_out(&beside(least, -1)), "{name} {least}");
+            }
+        }
+        assert_eq!(config(&[]).check(), Ok(()));
+        let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
+        assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
+    }
+    assert_eq!(ranges, table().len() - 6);
+}
+
+#[test]
+fn the_help_fits_a_terminal_and_its_examples_work() {
+    let help = command().render_long_help().to_string();
+    let without_space = |help: &str| help.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    assert_eq!(without_space(&command().render_help().to_string()), without_space(&help), "-h tells the same");
+    for line in help.lines() {
+        assert!(line.chars().count() <= 80, "{line:?}");
+    }
+    let (_, examples) = help.split_once("Examples:\n").expect("examples");
+    let examples: Vec<_> = examples.lines().map_while(|line| line.strip_prefix("  ")).collect();
+    assert!(examples.len() >= 5);
+    for example in examples {
+        Arguments::try_parse_from(example.split_whitespace()).expect(example);
+    }
+}
+
+#[test]
+fn the_example_has_every_option_with_its_default_and_a_sentence() {
+    let example = include_str!("../../../../chat.example.toml");
+    let options: Options = toml::from_str(example).expect("a right file");
+    let mut config = Config::default();
+    options.apply(&mut config);
+    assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+    assert_eq!(options.listen, crate::listen::default_listeners());
+    assert_eq!(options.exempt, Some(Exemptions::default()));
+    assert_eq!((options.log, options.log_format), (Some(LogFilter::default()), Some(LogFormat::default())));
+    let lines: Vec<&str> = example.lines().collect();
+    for (name, ..) in table() {
+        let starts = [format!("{name} = "), format!("[{name}]")];
+        let at: Vec<usize> =
+            (0..lines.len()).filter(|at| starts.iter().any(|start| lines[*at].starts_with(start))).collect();
+        let [at] = at[..] else { panic!("{name} is there {} times", at.len()) };
+        assert!(at > 0 && lines[at - 1].starts_with("# ") && lines[at - 1].ends_with('.'), "{name}");
+    }
+}

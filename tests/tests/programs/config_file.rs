@@ -1,0 +1,91 @@
+//! The configuration file of `chat-server`.
+
+use std::path::PathBuf;
+use std::{env, fs, process};
+
+use chat_tests::conformance::{Client, classic_line};
+use chat_tests::program::Program;
+use rustix::process::Signal;
+
+use super::{guest, run};
+
+#[test]
+fn a_configuration_file_sets_options_and_the_command_line_replaces_them() {
+    let file = "listen = [\"text=127.0.0.1:0\", \"classic=127.0.0.1:0\"]\nmax-line = 64\nlog = \"off\"\n\
+                [idle-timeout]\nclassic = \"200ms\"";
+    let file = TemporaryFile::new("good.toml", file);
+    let mut process = Program::ChatServer.start(&["--config", file.path(), "--max-line", "65"]);
+    let (text, classic) = (process.listening("text"), process.listening("classic"));
+    let mut alice = guest("alice", text);
+    alice.say(&"x".repeat(66));
+    alice.expect("! line too long: 65 bytes at most");
+    let mut carol = Client::connect("carol", classic);
+    carol.expect(&classic_line("server", "closed: timed out"));
+    process.signal(Signal::TERM);
+    assert_eq!(process.ended().stderr, "", "the log is off");
+    // The same without serving.
+    assert_eq!(run(&["--config", file.path(), "--check-config"], 0).0, ["the configuration is valid"]);
+}
+
+#[test]
+fn the_example_file_is_valid() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../chat-smol/chat.example.toml");
+    let (output, errors) = run(&["--config", example, "--check-config"], 0);
+    assert_eq!((output, errors.as_str()), (vec!["the configuration is valid".to_owned()], ""));
+}
+
+#[test]
+fn an_error_in_a_file_is_one_sentence_with_the_line() {
+    for (text, mentions) in [
+        ("max-line = 64\nmax-sesions = 5", &["line 2", "max-sesions", "did you mean max-sessions?"][..]),
+        ("\nmax-line = \"4 elephants\"", &["line 2", "max-line = \"4 elephants\"", "MiB"]),
+        ("\n\nmax-sessions = 0", &["line 3", "max-sessions = 0", "1048576"]),
+        ("[backlog]\nmorse = 5", &["line 2", "morse", "classic or text"]),
+        ("rate = \"5/s\"\nrate = \"6/s\"", &["line 2", "duplicate key"]),
+        ("max-line", &["line 1", "expected `=`"]),
+        ("names = \"\x1b[2J\"", &["line 1"]),
+    ] {
+        let file = TemporaryFile::new("bad.toml", text);
+        let (output, errors) = run(&["--config", file.path()], 2);
+        assert_eq!((output.len(), errors.lines().count()), (0, 1), "{text:?}: {errors}");
+        assert!(errors.starts_with("chat-server: ") && errors.contains(file.path()), "{errors}");
+        assert!(!errors.trim_end().contains(char::is_control), "{errors:?}");
+        for mention in mentions {
+            assert!(errors.contains(mention), "{text:?} should mention {mention:?}: {errors}");
+        }
+    }
+    let huge = TemporaryFile::new("huge.toml", "#\n".repeat(1 << 20));
+    let rubbish = TemporaryFile::new("rubbish.toml", b"#\n\xff\xfe");
+    for (path, mention) in [
+        ("/nowhere/chat.toml", "cannot read /nowhere/chat.toml: "),
+        ("/", "cannot read /: "),
+        (huge.path(), "has more than 1048576 bytes"),
+        (rubbish.path(), "line 2: it is not valid UTF-8"),
+    ] {
+        let (_, errors) = run(&["--config", path, "--check-config"], 2);
+        assert!(errors.contains(mention) && errors.lines().count() == 1, "{errors}");
+    }
+    let empty = TemporaryFile::new("empty.toml", "");
+    run(&["--config", empty.path(), "--check-config"], 0);
+}
+
+/// A file in the system's temporary directory, removed when dropped.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    fn new(name: &str, text: impl AsRef<[u8]>) -> Self {
+        let path = env::temp_dir().join(format!("chat-{}-{name}", process::id()));
+        fs::write(&path, text).expect("a file can be written");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("the path is UTF-8")
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,40 @@
+//! The contract of `chat-server`: its output, its options, and how it ends. Whatever the adapter decides is checked for
+//! chat-std as well, with the program `threads`.
+
+mod config_file;
+mod listening;
+mod log;
+mod options;
+mod signals;
+mod system_limits;
+mod unread_log;
+
+use std::net::SocketAddr;
+
+use chat_tests::conformance::Client;
+use chat_tests::program::{Process, Program};
+
+const ANY_PORTS: [&str; 4] = ["--listen", "text=127.0.0.1:0", "--listen", "classic=127.0.0.1:0"];
+
+/// Starts a program on ports chosen by the system.
+fn serve(program: Program, args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
+    let mut process = program.start(&[&ANY_PORTS, args].concat());
+    let text = process.listening("text");
+    let classic = process.listening("classic");
+    (process, text, classic)
+}
+
+fn guest(who: &str, addr: SocketAddr) -> Client {
+    let mut client = Client::connect(who, addr);
+    let welcome = client.line();
+    assert!(welcome.starts_with("* welcome"), "{who} is welcomed with {welcome:?}");
+    client
+}
+
+/// Runs chat-server, which must end by itself.
+#[track_caller]
+fn run(args: &[&str], status: i32) -> (Vec<String>, String) {
+    let ended = Program::ChatServer.start(args).ended();
+    assert_eq!(ended.status.code(), Some(status), "{args:?}: {ended:?}");
+    (ended.stdout, ended.stderr)
+}
