@@ -220,7 +220,26 @@
 //! stands between clock and hub for that case. It offers both functions, and lets a late driver read and write once
 //! before any session is timed out.
 //!
-//! In a test the clock is a number that the test sets, and a year passes in a second. See the example `virtual_clock`.
+//! # Testing
+//!
+//! In a test the clock is a number that the test sets, and a year passes in a second. [`testing::TestHub`] is a hub with
+//! its driver and all its peers, for tests of a bot, a policy or a dialect:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use chat_proto::testing::TestHub;
+//! use chat_proto::{CloseReason, Config};
+//!
+//! let mut test = TestHub::new(Config::default());
+//! let (alice, bob) = (test.join("alice"), test.join("bob"));
+//! test.say(alice, "hello");
+//! assert_eq!(test.read(bob), "alice: hello\n");
+//! test.advance(Duration::from_secs(600));
+//! assert_eq!(test.close_reason(bob), Some(CloseReason::Idle));
+//! ```
+//!
+//! The example `virtual_clock` tests a bot that is a client, with deadlines of its own.
 //!
 //! # Closing
 //!
@@ -397,6 +416,7 @@ mod rate;
 mod room;
 mod schedule;
 mod session;
+pub mod testing;
 mod time;
 mod wire;
 

@@ -1,4 +1,5 @@
-//! A driver for tests.
+//! A driver for tests of what hub and driver owe each other: it reads nothing and offers nothing unless the test says
+//! so. For tests of bots and policies, which need no driver to look at, there is `chat_proto::testing`.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
