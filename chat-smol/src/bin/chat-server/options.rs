@@ -226,12 +226,13 @@ Examples:
   chat-server --config chat.toml --check-config
   chat-server completions bash
 
-SIGINT and SIGTERM end it in order: everyone is told, and what is pending is
-sent within the linger timeout. A second signal ends it at once.
+SIGINT, SIGTERM and SIGHUP end it in order: everyone is told, and what is
+pending is sent within the linger timeout. A second SIGINT or SIGTERM ends it
+at once. On Linux, SIGHUP stays ignored under nohup.
 
 Exit status: 0 after such an end; 1 if it could not serve, for example because
 an address is in use; 2 if the options or the file are wrong; 128 and the
-signal's number after a second signal.";
+signal's number after a second SIGINT or SIGTERM.";
 
 /// Returns the program's command line, for [`Arguments`].
 pub(crate) fn command() -> Command {

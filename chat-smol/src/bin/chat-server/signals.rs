@@ -7,9 +7,26 @@ use chat_smol::Handle;
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 
-/// Listens for SIGINT and SIGTERM from now on.
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on. SIGHUP stays ignored if it is, as `nohup` wants it.
 pub(crate) fn listen() -> io::Result<Signals> {
-    Signals::new([Signal::Int, Signal::Term])
+    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    if !is_hangup_ignored() {
+        signals.add_signals([Signal::Hup])?;
+    }
+    Ok(signals)
+}
+
+#[cfg(target_os = "linux")]
+fn is_hangup_ignored() -> bool {
+    let status = procfs::process::Process::myself().and_then(|myself| myself.status());
+    // The lowest bit is for signal 1.
+    status.is_ok_and(|status| status.sigign & 1 << (Signal::Hup as u32 - 1) != 0)
+}
+
+/// Only unsafe code could ask.
+#[cfg(not(target_os = "linux"))]
+const fn is_hangup_ignored() -> bool {
+    false
 }
 
 /// Starts a thread that obeys the signals.
@@ -22,16 +39,23 @@ pub(crate) fn obey(signals: Signals, handle: Handle) -> io::Result<()> {
 }
 
 /// Shuts down at the first signal, and ends the process at the second.
+///
+/// SIGHUP never counts as the second. When a terminal hangs up, shell and kernel both send it; service managers may
+/// send it right after SIGTERM.
 async fn shut_down(mut signals: Signals, handle: &Handle) {
     let mut shutting_down = false;
     while let Some(signal) = signals.next().await {
         match signal {
+            Ok(Signal::Hup) if shutting_down => tracing::info!("SIGHUP changes nothing: already shutting down"),
             Ok(signal) if shutting_down => process::exit(128 + signal as i32),
             Ok(signal) => {
                 // Act before logging, here and below: the shutdown must not depend on the log's reader.
                 handle.shut_down();
                 shutting_down = true;
-                tracing::info!(signal = signal as i32, "shutting down; a second signal ends the process at once");
+                tracing::info!(
+                    signal = signal as i32,
+                    "shutting down; a second SIGINT or SIGTERM ends the process at once"
+                );
             }
             Err(error) => {
                 handle.shut_down();
