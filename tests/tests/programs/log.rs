@@ -39,7 +39,10 @@ fn the_log_has_connects_names_and_leaves_but_no_messages() {
             ": connected session=0.0 peer=127.0.0.1:",
             ": connected session=1.0 peer=127.0.0.1:",
             ": named session=0.0 name=\"alice\"",
-            ": left session=0.0 name=\"alice\" reason=server shutting down after=",
+            match program {
+                Program::ChatServer => ": left session=0.0 name=\"alice\" reason=\"server shutting down\" after=",
+                _ => ": left session=0.0 name=\"alice\" reason=server shutting down after=",
+            },
             ": connections refused count=3",
         ] {
             find(part);

@@ -10,6 +10,7 @@ use thiserror::Error;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
+use crate::log_fields::QuotedFields;
 use crate::log_output::{LogOutput, LogProgress, MAX_LOG_LINES};
 use crate::value::{self, ValueError};
 
@@ -20,7 +21,7 @@ pub(crate) struct LogFilter(String);
 /// How records are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// A line for a person.
+    /// A line for a person: a sentence, and fields as in logfmt.
     #[default]
     Text,
     /// A line with a JSON object.
@@ -51,7 +52,7 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Log {
     let filter = EnvFilter::new(&filter.0);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(queue.clone()).log_internal_errors(false);
     match format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.fmt_fields(QuotedFields).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Log { queue, guard: Some(guard), progress }

@@ -6,6 +6,7 @@ mod failure;
 mod limit;
 mod listen;
 mod log;
+mod log_fields;
 mod log_output;
 mod memory;
 mod options;
