@@ -1,4 +1,4 @@
-//! The limit on open descriptors: raised to what the sessions need.
+//! The limit on open descriptors: raised to what the sessions need, or else the sessions limited to what it permits.
 
 use chat_proto::driver::MAX_LINGERING;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -26,8 +26,9 @@ const LINGERING_DESCRIPTORS: u64 = MAX_LINGERING as u64;
 ///
 /// # Errors
 ///
-/// The system does not permit enough for all sessions; the limit is then as high as it permits. Too few for lingering
-/// connections is no error: accepting pauses until they are closed, a second later.
+/// The system does not permit enough for all sessions; the limit is then as high as it permits, and the server must have
+/// [no more sessions](TooFewDescriptors::sessions) than that. Too few for lingering connections is no error: accepting
+/// pauses until they are closed, a second later.
 pub(crate) fn raise_limit(max_sessions: usize, listeners: usize) -> Result<(), TooFewDescriptors> {
     let get = || {
         let limit = getrlimit(Resource::Nofile);
@@ -54,12 +55,10 @@ fn raise_with<E>(
         // If this is refused too, the limit read next shows it.
         let _ = set(Limit { soft: hard, hard });
     }
-    match get().soft.map(|limit| (limit, limit.saturating_sub(besides_sessions(listeners)))) {
-        Some((limit, sessions)) if sessions < max_sessions as u64 => {
-            Err(TooFewDescriptors { limit, needed, sessions, max_sessions })
-        }
-        _ => Ok(()),
-    }
+    let Some(limit) = get().soft else { return Ok(()) };
+    // No server has none. If there is no room for the one, accepting it fails.
+    let sessions = usize::try_from(limit.saturating_sub(besides_sessions(listeners))).unwrap_or(usize::MAX).max(1);
+    if sessions < max_sessions { Err(TooFewDescriptors { limit, needed, sessions, max_sessions }) } else { Ok(()) }
 }
 
 /// Returns how many descriptors the server needs: one for each session and listener, and some that stay open for a
@@ -73,21 +72,19 @@ fn besides_sessions(listeners: usize) -> u64 {
     2 * listeners as u64 + OTHER_DESCRIPTORS
 }
 
-/// The process may not open as many descriptors as its sessions could need.
-///
-/// It can serve all the same: accepting pauses while there are none.
+/// The process may not open as many descriptors as its sessions could need. It can serve fewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the limit of {limit} open descriptors leaves room for {sessions} of --max-sessions {max_sessions}; raise it \
-     (ulimit -Hn {needed}, as root) or lower --max-sessions"
+    "the limit of {limit} open descriptors leaves room for {sessions} of --max-sessions {max_sessions}: others are told \
+     that the server is full; raise it (ulimit -Hn {needed}, as root) or lower --max-sessions"
 )]
 pub(crate) struct TooFewDescriptors {
     /// How many it may open.
     limit: u64,
     /// How many it could need.
     needed: u64,
-    /// The sessions for which there is room.
-    sessions: u64,
+    /// The sessions for which there is room; at least one.
+    pub(crate) sessions: usize,
     /// The sessions allowed.
     max_sessions: usize,
 }
@@ -133,8 +130,8 @@ mod tests {
         assert_eq!(
             said,
             format!(
-                "the limit of 512 open descriptors leaves room for {room} of --max-sessions 1000; \
-                 raise it (ulimit -Hn {needed}, as root) or lower --max-sessions"
+                "the limit of 512 open descriptors leaves room for {room} of --max-sessions 1000: \
+                 others are told that the server is full; raise it (ulimit -Hn {needed}, as root) or lower --max-sessions"
             )
         );
     }
@@ -156,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_below_what_the_program_itself_needs_leaves_no_room_for_sessions() {
+    fn a_limit_below_what_the_program_itself_needs_leaves_one_session() {
         let get = || Limit { soft: Some(8), hard: Some(8) };
         let said = raise_with(5, LISTENERS, get, |_| Err(())).expect_err("too few");
-        assert_eq!((said.limit, said.sessions, said.max_sessions), (8, 0, 5));
+        assert_eq!((said.limit, said.sessions, said.max_sessions), (8, 1, 5));
     }
 }

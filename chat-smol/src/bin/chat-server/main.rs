@@ -79,11 +79,12 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { listeners, config, exempt, log, log_format } = settings;
+    let Settings { listeners, mut config, exempt, log, log_format } = settings;
     memory::check(&config)?;
     let _log = log::start(&log, log_format);
     if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len()) {
         tracing::warn!("{too_few}");
+        config.max_sessions = too_few.sessions;
     }
     // Before the server announces itself: a signal sent right after that is caught.
     let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
