@@ -320,8 +320,9 @@
 //!
 //! # Dialects
 //!
-//! A [`Dialect`] decodes lines into requests and encodes events into bytes. Sessions of different dialects hold one
-//! conversation. [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Add others to
+//! A [`Dialect`] decodes lines into requests and encodes events into bytes. These events, [`dialect::Event`], are all that
+//! a session is shown, replies and notices included; the events that a program follows are [`conversation::Event`].
+//! Sessions of different dialects hold one conversation. [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Add others to
 //! [`Config::dialects`] in the same way: implement the trait, and each event is encoded once in your format, however
 //! many sessions read it. The example `json` adds one and runs it beside the other two. A dialect for people may fold
 //! many joins and leaves into one line a second ([`Dialect::folds_presence`]), as `text` does.
@@ -363,8 +364,9 @@
 //!   names before they are taken. [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a
 //!   connection is not kicked, it leaves.
 //! * It follows the conversation. [`events`](Hub::events) returns who joined, who left and what was said, in no wire
-//!   format. Each event has a number, from which a follower continues and learns whether it missed any. No command says
-//!   that there are new ones: look in each round.
+//!   format, as [`conversation::Event`]s. (What dialects encode is the other type of that name, [`dialect::Event`].) Each
+//!   event has a number, from which a follower continues and learns whether it missed any. No command says that there are
+//!   new ones: look in each round.
 //! * It observes. [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) show the present state. The [`journal`](Hub::journal) shows what happened to which session;
 //!   its records have numbers in the same way. Members without a connection are not sessions: of them, the journal has

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chat_proto::{Config, HubStats, SessionId};
 use socket2::SockAddr;
 
-use crate::conformance::{Adapter, Control, LOOPBACK, Running};
+use crate::conformance::{Adapter, LOOPBACK, Running, ServerHandle};
 
 /// chat-smol, on two executor threads.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,10 +69,10 @@ impl Adapter for Std {
     }
 }
 
-/// Implements `Control` for either handle; both have the same methods.
+/// Implements `ServerHandle` for either handle; both have the same methods.
 macro_rules! control {
     ($handle:ty) => {
-        impl Control for $handle {
+        impl ServerHandle for $handle {
             fn announce(&self, words: &str) {
                 (**self).announce(words);
             }

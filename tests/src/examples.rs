@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use chat_proto::{Config, Hub, HubStats, SessionId, Timestamp};
 use tokio::runtime::Runtime;
 
-use crate::conformance::{Adapter, Control, LOOPBACK, Running};
+use crate::conformance::{Adapter, LOOPBACK, Running, ServerHandle};
 
 #[path = "../../chat-proto/examples/poller.rs"]
 #[expect(dead_code, reason = "the suite does not call its main")]
@@ -72,7 +72,7 @@ fn sessions(hub: &Hub) -> Vec<(SessionId, String)> {
     hub.sessions().filter_map(|id| Some((id, hub.name(id)?))).collect()
 }
 
-impl Control for poller::Handle {
+impl ServerHandle for poller::Handle {
     fn announce(&self, words: &str) {
         let words = words.to_owned();
         ask(self, move |hub, now| hub.announce(now, &words));
@@ -96,7 +96,7 @@ impl Control for poller::Handle {
     }
 }
 
-impl Control for Arc<on_tokio::Server> {
+impl ServerHandle for Arc<on_tokio::Server> {
     fn announce(&self, words: &str) {
         self.call(|hub, now| hub.hub_mut().announce(now, words));
     }

@@ -1,12 +1,12 @@
 //! One suite for all adapters: what a chat server must do, over real sockets, on any runtime.
 //!
-//! To test an adapter, implement [`Adapter`] and [`Control`] for it, which takes some thirty lines. One call in a test
+//! To test an adapter, implement [`Adapter`] and [`ServerHandle`] for it, which takes some thirty lines. One call in a test
 //! file of its own then makes a `#[test]` of each case:
 //!
 //! ```no_run
 //! # use std::io;
 //! # use chat_proto::Config;
-//! # use chat_std as my_adapter; // whose handle has `Control` already
+//! # use chat_std as my_adapter; // whose handle has `ServerHandle` already
 //! # use chat_tests::conformance::{Adapter, LOOPBACK, Running};
 //! struct Mine;
 //!
@@ -61,7 +61,7 @@ use chat_proto::{Config, Rate};
 
 pub use self::client::{Client, PATIENCE, Received, classic_line, classic_words, new_socket};
 pub use self::program::ServerProgram;
-pub use self::running::{Adapter, Control, LOOPBACK, Running, eventually};
+pub use self::running::{Adapter, LOOPBACK, Running, ServerHandle, eventually};
 use crate::exact::Exact;
 
 /// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.

@@ -12,7 +12,7 @@ use chat_proto::{Config, HubStats, SessionId};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::client::PATIENCE;
-use super::running::{Adapter, Control, Running};
+use super::running::{Adapter, Running, ServerHandle};
 
 /// A server program, given as the command that starts it, for
 /// [`conformance_of_program!`](crate::conformance_of_program).
@@ -108,7 +108,7 @@ impl Drop for Started {
 }
 
 /// A program has no handle, so the cases for programs only ask it to end.
-impl Control for Arc<Started> {
+impl ServerHandle for Arc<Started> {
     fn announce(&self, _words: &str) {
         panic!("a program announces nothing at a test's wish: this case is not for programs");
     }

@@ -26,8 +26,9 @@ pub trait Adapter: Sync {
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running>;
 }
 
-/// A running server's handle. All calls are harmless once the server has ended.
-pub trait Control: Send + Sync {
+/// What the suite asks of a running server, by whatever handle it has; the handles of this project's adapters do it with
+/// [`driver::Control`](chat_proto::driver::Control). All calls are harmless once the server has ended.
+pub trait ServerHandle: Send + Sync {
     /// Makes an announcement.
     fn announce(&self, words: &str);
     /// Closes a session.
@@ -47,7 +48,7 @@ pub trait Control: Send + Sync {
 /// A server that runs on a thread of its own until it is [stopped](Self::stop).
 pub struct Running {
     ports: Vec<(&'static str, SockAddr)>,
-    control: Arc<dyn Control>,
+    control: Arc<dyn ServerHandle>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -63,7 +64,7 @@ impl Running {
     /// `ports` are the dialects and the addresses at which they are served, already bound.
     pub fn new(
         ports: Vec<(&'static str, impl Into<SockAddr>)>,
-        control: impl Control + 'static,
+        control: impl ServerHandle + 'static,
         serve: impl FnOnce() -> io::Result<()> + Send + 'static,
     ) -> Self {
         let ports = ports.into_iter().map(|(dialect, addr)| (dialect, addr.into())).collect();
@@ -85,13 +86,13 @@ impl Running {
 
     /// Returns the server's handle, which may outlive it.
     #[must_use]
-    pub fn handle(&self) -> Arc<dyn Control> {
+    pub fn handle(&self) -> Arc<dyn ServerHandle> {
         Arc::clone(&self.control)
     }
 
     /// Returns the server's handle.
     #[must_use]
-    pub fn control(&self) -> &dyn Control {
+    pub fn control(&self) -> &dyn ServerHandle {
         &*self.control
     }
 
