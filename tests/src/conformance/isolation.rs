@@ -86,7 +86,7 @@ pub fn in_a_process_of_its_own(name: &'static str, case: impl FnOnce() + Send + 
     exclusively(name, move || {
         let harness = env::current_exe().expect("a test knows its own file");
         let output = Command::new(harness)
-            .args([path, "--exact", "--nocapture", "--test-threads=1"])
+            .args([path, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"])
             .env(ALONE, name)
             .output()
             .expect("a test can be started again");

@@ -36,6 +36,15 @@
 //! No case sleeps and hopes that something has happened by then. It waits for what it expects, and fails after
 //! [`PATIENCE`]. A case that takes longer than [`CASE_DEADLINE`](isolation::CASE_DEADLINE) fails, too.
 //!
+//! A case that cannot hold for an adapter is left out by name, with the reason, which `cargo test` prints beside it. The
+//! others are run, and so is this one with `cargo test -- --ignored`:
+//!
+//! ```text
+//! chat_tests::conformance!(&Mine; except {
+//!     pace::a_reset_is_noticed_while_input_is_left_untaken: "a Unix socket has no reset",
+//! });
+//! ```
+//!
 //! A server that is a program is a [`ServerProgram`]; [`conformance_of_program!`](crate::conformance_of_program) runs
 //! the cases that need no handle.
 
@@ -64,10 +73,12 @@ pub use self::program::ServerProgram;
 pub use self::running::{Adapter, LOOPBACK, Running, ServerHandle, eventually};
 use crate::exact::Exact;
 
-/// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.
+/// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`. Cases
+/// named after `except` are ignored.
 #[macro_export]
 macro_rules! conformance {
-    ($adapter:expr) => {
+    ($adapter:expr $(; except { $($left_out:ident :: $case:ident: $reason:literal),+ $(,)? })?) => {
+        $crate::conformance! { @define_test ($) $($($left_out $case $reason)+)? }
         $crate::conformance! { @each $adapter;
             scripts, beside_others {
                 conversation names whispers actions leaving newcomer original
@@ -132,23 +143,43 @@ macro_rules! conformance {
         $(mod $theme {
             use super::*;
 
-            $(#[test]
-            fn $case() {
-                let name = concat!(module_path!(), "::", stringify!($case));
-                $crate::conformance::isolation::$how(name, || $crate::conformance::$theme::$case($adapter));
+            $(conformance_test! { $theme $case
+                fn $case() {
+                    let name = concat!(module_path!(), "::", stringify!($case));
+                    $crate::conformance::isolation::$how(name, || $crate::conformance::$theme::$case($adapter));
+                }
             })*
         })*
+    };
+    // Defines a macro that makes a test of a function: one that is ignored, if its case is left out. `$dollar` is a
+    // dollar sign, which belongs to that macro.
+    (@define_test ($dollar:tt) $($theme:ident $case:ident $reason:literal)*) => {
+        // Does not compile if there is no such case.
+        $(const _: fn(&dyn $crate::conformance::Adapter) = $crate::conformance::$theme::$case;)*
+
+        macro_rules! conformance_test {
+            $(($theme $case $dollar($dollar function:tt)*) => {
+                #[test]
+                #[ignore = $reason]
+                $dollar($dollar function)*
+            };)*
+            ($dollar theme:ident $dollar case:ident $dollar($dollar function:tt)*) => {
+                #[test]
+                $dollar($dollar function)*
+            };
+        }
     };
 }
 
 /// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) that needs no handle, for a server that is a
-/// program: a `&ServerProgram`. Cases with many joins and leaves in a second are left out, since `text` folds them.
+/// program: a `&ServerProgram`. Cases named after `except` are ignored. Cases with many joins and leaves in a second are left out, since `text` folds them.
 ///
 /// The limits that the cases set are `max_sessions`, each dialect's backlog, and no rate, idle timeout or stall
 /// timeout.
 #[macro_export]
 macro_rules! conformance_of_program {
-    ($program:expr) => {
+    ($program:expr $(; except { $($left_out:ident :: $case:ident: $reason:literal),+ $(,)? })?) => {
+        $crate::conformance! { @define_test ($) $($($left_out $case $reason)+)? }
         $crate::conformance! { @each $program;
             scripts, beside_others {
                 conversation names whispers actions newcomer invisible_characters rubbish
