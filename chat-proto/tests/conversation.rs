@@ -356,6 +356,28 @@ fn a_write_that_takes_nothing_is_not_progress() {
 }
 
 #[test]
+fn from_writable_on_the_time_is_the_drivers() {
+    // A reader may be blocked for 250 ms. The driver then needs longer than that for the next write.
+    let slow_after = |calls_writable: bool| {
+        let mut driver = Driver::new(Config::default());
+        let (alice, bob) = (driver.join("text"), driver.join("text"));
+        driver.say(alice, "hello\n");
+        driver.drain();
+        let mut batch = Batch::new();
+        assert!(driver.hub.fill(bob, &mut batch, 1 << 16));
+        driver.hub.sent(driver.now, bob, &batch, 5);
+        driver.pass(200 * MS);
+        if calls_writable {
+            driver.hub.writable(driver.now, bob);
+        }
+        driver.pass(900 * MS);
+        assert_eq!(driver.read(bob), "st-1 joined\nguest-1: hello\n");
+        driver.hub.stats().slow
+    };
+    assert_eq!((slow_after(true), slow_after(false)), (0, 1));
+}
+
+#[test]
 fn a_full_hub_says_so_and_serves_again() {
     let mut driver = Driver::new(Config { max_sessions: 1, ..Config::default() });
     let alice = driver.join("text");

@@ -374,6 +374,8 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
+    use crate::batch::Batch;
+    use crate::command::Command;
     use crate::config::Config;
 
     const NOW: Timestamp = Timestamp::ZERO;
@@ -395,6 +397,20 @@ mod tests {
         assert_eq!(refusal.words, b"! the server is full, try again later\n");
         let second_later = NOW + Duration::from_secs(1);
         assert_eq!(hub.handle_timeout(second_later).expired, [second]);
+    }
+
+    #[test]
+    fn a_reader_is_not_blocked_while_the_driver_has_noted_that_its_socket_takes_bytes() {
+        let (mut hub, text) = with_room_for(1);
+        let id = hub.open(NOW, text, None, &Arc::new("reader")).expect("room for one");
+        let mut batch = Batch::new();
+        assert_eq!(hub.hub.poll_command(), Some(Command::Send(id)));
+        assert!(hub.hub.fill(id, &mut batch, 1 << 16));
+        hub.hub.sent(NOW, id, &batch, 1);
+        hub.note_writable(NOW, id);
+        // The allowance of a reader is 250 ms, and a driver has a second.
+        hub.hub.handle_timeout(NOW + Duration::from_millis(900));
+        assert_eq!(hub.hub.stats().slow, 0);
     }
 
     #[test]

@@ -47,6 +47,19 @@
 //!
 //! A server that is a program is a [`ServerProgram`]; [`conformance_of_program!`](crate::conformance_of_program) runs
 //! the cases that need no handle.
+//!
+//! # What no case can see
+//!
+//! Clients cannot tell whether a driver calls [`Hub::writable`](chat_proto::Hub::writable) before it writes again to a
+//! socket that was full. The call says that the time until the next write is the driver's and not the reader's. A driver
+//! that writes at once needs next to none, so all cases pass without the call. The harm comes when the driver is busy for
+//! longer than the allowance of a reader, 250 ms by default: readers that keep pace then count as slow, nobody waits for
+//! them, and they miss messages.
+//!
+//! In a driver that uses the kit the call cannot be forgotten: without
+//! [`note_writable`](chat_proto::driver::ConnectedHub::note_writable) nothing more is written to that socket, and many
+//! cases fail. A driver that calls the hub itself has to be read for it. The test
+//! `from_writable_on_the_time_is_the_drivers` in `chat-proto/tests/conversation.rs` shows what the call does.
 
 // A case fails by a panic.
 #![expect(clippy::missing_panics_doc)]
