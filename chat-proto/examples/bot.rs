@@ -20,7 +20,7 @@ impl Host {
     /// Acts on new events. No command announces them, so a driver calls this in each of its rounds.
     fn follow(&mut self, hub: &mut Hub, now: Timestamp) {
         let mut lost = false;
-        for Recorded { seq, member, event } in hub.events(self.next_event) {
+        for Recorded { seq, member, event, .. } in hub.events(self.next_event) {
             (lost, self.next_event) = (lost || seq > self.next_event, seq + 1);
             let Some(member) = member.filter(|it| Some(*it) != hub.member(self.id)) else { continue }; // Not its own.
             match event {

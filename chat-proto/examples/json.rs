@@ -96,7 +96,7 @@ impl Dialect for Json {
                 let (to, words) = kept([&*to, &*words].concat().into(), scratch).split_at(to.len());
                 Request::Tell { to, words }
             }
-            Ok(Ask::Who) => Request::Who,
+            Ok(Ask::Who) => Request::Who { room: None },
             Ok(Ask::Ping) => Request::Ping,
             Ok(Ask::Quit(words)) => Request::Quit(kept(words, scratch)),
             Err(_) => Request::Invalid(Complaint::NotUnderstood),

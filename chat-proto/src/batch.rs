@@ -2,6 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::id::SessionId;
+use crate::session::table::LOBBY;
+
 /// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
 /// It can be written while the hub is used by others: a driver that shares its hub between threads copies under the
@@ -13,8 +16,55 @@ pub struct Batch {
     /// Where the log's entries end, counted in bytes from the first. Kept because the log may evict them before the
     /// batch is written.
     ends: Vec<u32>,
-    dialect: u8,
     out: HandOut,
+    /// Of entries of several logs: which they are. Empty if all are of one log, and follow each other there.
+    lines: Vec<Line>,
+    /// For whom these are.
+    owner: Option<SessionId>,
+    /// It has entries with labels, of another log than the lobby's, or of several: none that a session reads which is
+    /// in the lobby only. Kept so that for those one test is enough.
+    is_for_placed: bool,
+}
+
+/// What a session is to be sent: private bytes, then entries of one log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HandOut {
+    pub(crate) dialect: u8,
+    /// The entries have labels.
+    pub(crate) labelled: bool,
+    /// The log, by its number.
+    pub(crate) log: u32,
+    /// How many rooms had begun before the one whose log it is: another room may have had this log.
+    pub(crate) begun: u32,
+    /// Bytes that go out before everything else.
+    pub(crate) front: usize,
+    /// Bytes of replies.
+    pub(crate) replies: usize,
+    /// The log's entries from this …
+    pub(crate) from: u64,
+    /// … up to but not including this.
+    pub(crate) to: u64,
+}
+
+/// An entry of a log in a batch with entries of several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    /// The place with which the session reads the log.
+    pub(crate) place: u32,
+    pub(crate) seq: u64,
+    /// Where it ends, counted in bytes from the first entry. A copy of an entry before it, which is shown once, has no
+    /// bytes.
+    pub(crate) end: u32,
+}
+
+impl HandOut {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.front == 0 && self.replies == 0 && self.from >= self.to
+    }
+
+    pub(crate) fn private(&self) -> usize {
+        self.front + self.replies
+    }
 }
 
 impl Batch {
@@ -27,7 +77,12 @@ impl Batch {
     /// Makes an empty batch that holds that many bytes and messages before its buffers grow.
     #[must_use]
     pub fn with_capacity(bytes: usize, messages: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(messages), ..Self::default() }
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            ends: Vec::with_capacity(messages),
+            lines: Vec::with_capacity(messages),
+            ..Self::default()
+        }
     }
 
     /// Returns the bytes to write.
@@ -36,71 +91,131 @@ impl Batch {
         &self.bytes
     }
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
         self.out = HandOut::default();
-    }
-
-    pub(crate) fn dialect(&self) -> u8 {
-        self.dialect
+        if self.is_for_placed {
+            self.lines.clear();
+            (self.owner, self.is_for_placed) = (None, false);
+        }
     }
 
     pub(crate) fn out(&self) -> &HandOut {
         &self.out
     }
 
-    /// Returns whether this copy can serve a session of that dialect that is to be handed `out`.
-    pub(crate) fn fits(&self, dialect: u8, out: &HandOut) -> bool {
-        let shared = HandOut { front: 0, replies: 0, from: self.out.from, to: self.out.to };
-        let all_of_log = self.out == shared && out.front + out.replies == 0;
-        all_of_log
+    /// Returns the lines of several logs, and for whom they are, if it has such.
+    pub(crate) fn lines(&self) -> Option<(SessionId, &[Line])> {
+        Some((self.owner?, &self.lines))
+    }
+
+    /// Returns whether this copy can serve a session that is to be handed `out`.
+    #[inline]
+    pub(crate) fn fits(&self, out: &HandOut) -> bool {
+        let shared = HandOut { to: self.out.to, ..*out };
+        self.out == shared
+            && out.private() == 0
             && !self.bytes.is_empty()
-            && self.dialect == dialect
-            && self.out.from == out.from
+            && self.owner.is_none()
             && self.out.to <= out.to
     }
 
-    /// Copies the pieces of a hand-out.
-    pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, dialect: u8, out: HandOut) {
+    /// Returns whether this copy can serve a session that reads the lobby only, has no private bytes, and is to be
+    /// handed those entries.
+    #[inline]
+    pub(crate) fn fits_simple(&self, dialect: u8, from: u64, to: u64) -> bool {
+        let is_same = !self.is_for_placed && self.out.dialect == dialect && self.out.from == from;
+        is_same && self.out.private() == 0 && !self.bytes.is_empty() && self.out.to <= to
+    }
+
+    /// Returns whether any session can have been given it that reads the lobby only.
+    #[inline]
+    pub(crate) fn is_for_simple(&self) -> bool {
+        !self.is_for_placed
+    }
+
+    /// Copies the pieces of a hand-out: private ones, and those of one log.
+    #[inline]
+    pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, out: HandOut) {
         self.clear();
         for piece in pieces {
             self.bytes.extend_from_slice(piece);
         }
         self.ends.extend(ends);
-        self.dialect = dialect;
         self.out = out;
+        self.is_for_placed = out.log != LOBBY || out.labelled;
+    }
+
+    /// Begins with private pieces; lines follow.
+    pub(crate) fn begin(&mut self, pieces: [&[u8]; 2], out: HandOut) {
+        self.copy([pieces[0], pieces[1], &[], &[]], core::iter::empty(), out);
+    }
+
+    /// Appends an entry of the one log.
+    pub(crate) fn push(&mut self, label: impl FnOnce(&mut Vec<u8>), entry: [&[u8]; 2]) {
+        self.put(label, entry);
+        self.ends.push(self.log_len());
+        self.out.to += 1;
+    }
+
+    /// Appends an entry of one of several logs, which are for one session only.
+    pub(crate) fn push_line(
+        &mut self,
+        owner: SessionId,
+        label: impl FnOnce(&mut Vec<u8>),
+        place: u32,
+        seq: u64,
+        entry: [&[u8]; 2],
+    ) {
+        self.put(label, entry);
+        self.push_copy(owner, place, seq);
+    }
+
+    /// Appends that an entry is a copy of the one before it.
+    pub(crate) fn push_copy(&mut self, owner: SessionId, place: u32, seq: u64) {
+        let end = self.log_len();
+        self.lines.push(Line { place, seq, end });
+        (self.owner, self.is_for_placed) = (Some(owner), true);
+    }
+
+    fn put(&mut self, label: impl FnOnce(&mut Vec<u8>), entry: [&[u8]; 2]) {
+        label(&mut self.bytes);
+        self.bytes.extend_from_slice(entry[0]);
+        self.bytes.extend_from_slice(entry[1]);
+    }
+
+    /// Returns how many bytes of logs there are.
+    pub(crate) fn log_len(&self) -> u32 {
+        (self.bytes.len() - self.out.private()) as u32
     }
 
     /// Finds the log's entry that a reader is in after the first `n` bytes, and the rest of that entry, which is empty
     /// if `n` ends with an entry. `None` if no entry was begun.
+    #[inline(always)] // Nearly all sessions need it at one place only.
     pub(crate) fn seek(&self, n: usize) -> Option<(u64, &[u8])> {
-        let private = self.out.front + self.out.replies;
+        let private = self.out.private();
         let position = n.checked_sub(private).filter(|position| *position > 0)?;
         let index = self.ends.partition_point(|end| *end as usize <= position);
         let seq = self.out.from + index as u64;
         let ends_here = self.ends[index - usize::from(index > 0)] as usize == position;
         Some((seq, if ends_here { &[] } else { &self.bytes[n..private + self.ends[index] as usize] }))
     }
-}
 
-/// What is handed out at once: first private bytes, then a range of the log.
-///
-/// The range ends before a message of the reader's own, or before a reply.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HandOut {
-    /// Bytes of the outbox's front.
-    pub(crate) front: usize,
-    /// Bytes of replies.
-    pub(crate) replies: usize,
-    /// The log's entries from here …
-    pub(crate) from: u64,
-    /// … up to but not including this.
-    pub(crate) to: u64,
-}
-
-impl HandOut {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.front == 0 && self.replies == 0 && self.from >= self.to
+    /// Finds how many of several logs' lines are taken, wholly or in part, after the first `n` bytes, and the rest of
+    /// the last, which is empty if it is taken wholly.
+    pub(crate) fn seek_lines(&self, n: usize) -> (usize, &[u8]) {
+        let private = self.out.private();
+        let Some(position) = n.checked_sub(private).filter(|position| *position > 0) else { return (0, &[]) };
+        let whole = self.lines.partition_point(|line| line.end as usize <= position);
+        let last = whole.checked_sub(1).map_or(0, |last| self.lines[last].end as usize);
+        if last == position {
+            return (whole, &[]);
+        }
+        // The copies of a line that was begun are read with it.
+        let end = self.lines[whole].end;
+        let begun = self.lines[whole..].iter().take_while(|line| line.end == end).count();
+        (whole + begun, &self.bytes[n..private + end as usize])
     }
 }

@@ -8,10 +8,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::names::{MAX_MADE_NAME, MAX_NAME, NameRules};
+use crate::moderation::{MAX_TOPIC, RoomError, RoomFlags};
+use crate::names::{LOBBY, MAX_MADE_NAME, MAX_NAME, NameRules, RoomNames};
 use crate::policy::Policy;
 pub use crate::rate::Rate;
 use crate::schedule::pace::Pace;
+use crate::schedule::ready::Numbers;
 use crate::wire::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
@@ -35,11 +37,11 @@ pub struct Config {
     pub max_name: usize,
     /// Which names are valid, and which are too similar for two members; [`NameRules::Strict`] by default.
     pub names: NameRules,
-    /// Bytes of encoded messages kept for each dialect, up to 1 GiB; 4 MiB by default. This is how far a reader may
-    /// fall behind. The least is the longest message, or ten of them where there is a [`pace`](Self::pace).
+    /// Bytes of encoded messages of the lobby kept for each dialect, up to 1 GiB; 4 MiB by default. This is how far a
+    /// reader may fall behind. The least is the longest message, or ten of them where there is a [`pace`](Self::pace).
     pub log_bytes: usize,
-    /// Messages kept for each dialect, 1 (with a [`pace`](Self::pace) 10) to 16,777,216; 65,536 by default, so that
-    /// short lines do not fill the index before [`log_bytes`](Self::log_bytes) is used.
+    /// Messages of the lobby kept for each dialect, 1 (with a [`pace`](Self::pace) 10) to 16,777,216; 65,536 by
+    /// default, so that short lines do not fill the index before [`log_bytes`](Self::log_bytes) is used.
     pub log_entries: usize,
     /// Bytes of private replies kept for a session, up to 16 MiB; 16 KiB by default. The least is what one line can
     /// cause: two of the longest events in [any dialect](crate::Dialect::encoded_len). A session whose reply buffer has
@@ -47,25 +49,45 @@ pub struct Config {
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
-    /// How much is kept for newcomers and [followers](crate::conversation): the latest messages to everyone, and as
-    /// many other events, 0 to 65,536; 1,000 of each by default, or as many as fit in
+    /// How much is kept for newcomers and [followers](crate::conversation): the latest messages of the lobby, and as
+    /// many other events of all rooms, 0 to 65,536; 1,000 of each by default, or as many as fit in
     /// [`history_bytes`](Self::history_bytes). At least as many messages are kept as any
     /// [backlog](DialectConfig::backlog) shows.
     pub history: usize,
     /// Bytes of names and words kept in the history, for messages and for other events each, up to 1 GiB; 1 MiB by
     /// default, so that a thousand long messages fit. The least is one of the longest: `max_line` and two names.
     pub history_bytes: usize,
+    /// [Rooms](crate#rooms) at once, 1 to 65,536; 256 by default. The lobby counts, and so does a room that has ended
+    /// until all who were in it have read what was said there.
+    pub max_rooms: usize,
+    /// Rooms that one session is in at once, 1 to 256; 20 by default. The lobby counts, and so does a room that it has
+    /// left until it has read what was said there before.
+    pub max_rooms_per_session: usize,
+    /// Whether a session may begin a room; true by default. If not, there are only the lobby and those of
+    /// [`rooms`](Self::rooms).
+    pub new_rooms: bool,
+    /// Rooms that are always there, besides the lobby; none by default.
+    pub rooms: Vec<RoomConfig>,
+    /// Bytes of encoded messages kept in each room but the lobby, for each dialect that [has
+    /// rooms](crate::Dialect::has_rooms), up to 1 GiB; 64 KiB by default, so that hundreds of rooms take some
+    /// megabytes. Where [`log_bytes`](Self::log_bytes) would have to be larger, it is, whatever this says.
+    pub room_log_bytes: usize,
+    /// Messages kept in each of these logs, 1 to 16,777,216; 1,024 by default. With a [`pace`](Self::pace) at least 10.
+    pub room_log_entries: usize,
+    /// How many messages each room but the lobby keeps for those who enter it, 0 to 65,536; 100 by default.
+    pub room_history: usize,
+    /// Bytes of names and words of these, up to 1 GiB; 64 KiB by default. At least one message is kept.
+    pub room_history_bytes: usize,
     /// How fast a session may send lines; 20 a second with a burst of 100 by default. Each KiB of a line beyond
     /// [`max_line`](Self::max_line) counts as a line. `None`: as fast as readers take them.
     pub rate: Option<Rate>,
     /// Bytes a second that a reader has to take, while its socket is blocked, for others to wait for it: 1,024 to 1
     /// GiB; 1 MiB by default, which is more than anybody reads and less than most networks carry.
     ///
-    /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of the log, lines that
-    /// would publish something wait. A slower reader is not waited for, and [`on_lag`](Self::on_lag) says what happens
-    /// if the log evicts what it has not read. No number of
-    /// readers slows publishing below half of this, counted in the dialect whose log grows fastest. `None`: nobody is
-    /// waited for.
+    /// A reader that keeps pace misses nothing: while it is behind by a [small part](crate#pace) of a room's log, lines
+    /// that would publish something there wait. A slower reader is not waited for, and [`on_lag`](Self::on_lag) says
+    /// what happens if the log evicts what it has not read. No number of readers slows publishing below half of this,
+    /// counted in the dialect whose log grows fastest. `None`: nobody is waited for.
     pub pace: Option<usize>,
     /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind
     /// one address, and a hundredth of all sessions. Drivers that use [`Exemptions`](crate::Exemptions) do not count
@@ -88,8 +110,8 @@ pub struct Config {
     pub linger_timeout: Duration,
     /// Judges messages and names before they are published; `None` by default.
     pub policy: Option<Arc<dyn Policy>>,
-    /// The dialects in use, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own
-    /// and, while it has readers, encodes each message once.
+    /// The dialects in use, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own in
+    /// each room that its sessions may enter and, while it has readers there, encodes each message once.
     pub dialects: Vec<DialectConfig>,
 }
 
@@ -106,6 +128,14 @@ impl Default for Config {
             journal_records: 10_000,
             history: 1_000,
             history_bytes: 1 << 20,
+            max_rooms: 256,
+            max_rooms_per_session: 20,
+            new_rooms: true,
+            rooms: Vec::new(),
+            room_log_bytes: 64 << 10,
+            room_log_entries: 1_024,
+            room_history: 100,
+            room_history_bytes: 64 << 10,
             rate: Some(Rate::default()),
             pace: Some(1 << 20),
             max_per_address: Some(100),
@@ -120,6 +150,17 @@ impl Default for Config {
     }
 }
 
+/// A room that is always there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomConfig {
+    /// Its name: letters, digits and `-`, 1 to 50 bytes, and not `lobby`.
+    pub name: String,
+    /// Its topic until an operator sets another; may be empty.
+    pub topic: String,
+    /// Its flags.
+    pub flags: RoomFlags,
+}
+
 /// A dialect in use, and the limits that depend on it.
 #[derive(Clone, Debug)]
 pub struct DialectConfig {
@@ -130,8 +171,9 @@ pub struct DialectConfig {
     pub idle_timeout: Option<Duration>,
     /// How fast a session of this dialect may send lines; as [`Config::rate`] says by default.
     pub rate: RateLimit,
-    /// How many of the latest messages a newcomer is shown, 0 to 1,000; 20 in `text`, none in `classic`. They are
-    /// encoded as it reads, whatever the size of its reply buffer, and as far as the history has them.
+    /// How many of the latest messages of a room are shown to a newcomer and to whoever enters the room, 0 to 1,000; 20
+    /// in `text`, none in `classic`. They are encoded as it reads, whatever the size of its reply buffer, and as far as
+    /// the history has them.
     pub backlog: usize,
 }
 
@@ -190,6 +232,14 @@ pub enum Limit {
     History,
     /// [`Config::history_bytes`].
     HistoryBytes,
+    MaxRooms,
+    MaxRoomsPerSession,
+    /// [`Config::rooms`]: how many there are.
+    Rooms,
+    RoomLogBytes,
+    RoomLogEntries,
+    RoomHistory,
+    RoomHistoryBytes,
     Rate(RatePart),
     Pace,
     MaxPerAddress,
@@ -225,6 +275,13 @@ impl Limit {
             Self::JournalRecords => "journal_records",
             Self::History => "history",
             Self::HistoryBytes => "history_bytes",
+            Self::MaxRooms => "max_rooms",
+            Self::MaxRoomsPerSession => "max_rooms_per_session",
+            Self::Rooms => "rooms",
+            Self::RoomLogBytes => "room_log_bytes",
+            Self::RoomLogEntries => "room_log_entries",
+            Self::RoomHistory => "room_history",
+            Self::RoomHistoryBytes => "room_history_bytes",
             Self::Rate(_) => "rate",
             Self::Pace => "pace",
             Self::MaxPerAddress => "max_per_address",
@@ -297,6 +354,13 @@ pub enum ConfigError {
     },
     /// Two dialects have the same name.
     SameDialect(String),
+    /// A room in [`Config::rooms`] cannot be had.
+    Room {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: RoomError,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -311,6 +375,7 @@ impl fmt::Display for ConfigError {
             Self::Timeout { limit, dialect } => {
                 write!(f, "{limit}{} must be from 1 ms to 365 days", of(dialect.as_deref()))
             }
+            Self::Room { name, error } => write!(f, "the room {name:?}: {error}"),
             Self::SameDialect(name) => write!(f, "the dialect {name} is listed twice"),
         }
     }
@@ -343,6 +408,8 @@ const MAX_HISTORY: usize = 1 << 16;
 const MAX_HISTORY_BYTES: usize = 1 << 30;
 const MAX_DIALECTS: usize = 16;
 const MAX_BACKLOG: usize = 1_000;
+const MAX_ROOMS: usize = 1 << 16;
+pub(crate) const MAX_ROOMS_PER_SESSION: usize = 256;
 const MIN_PACE: usize = 1 << 10;
 const MAX_PACE: usize = 1 << 30;
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);
@@ -359,16 +426,21 @@ impl Config {
         range(Limit::MaxLine, self.max_line, 64, MAX_LINE)?;
         range(Limit::MaxName, self.max_name, 1, MAX_NAME)?;
         range(Limit::Dialects, self.dialects.len(), 1, MAX_DIALECTS)?;
-        let (least_bytes, least_entries) = match self.pace {
-            Some(_) => (Pace::least_log_bytes(self.max_encoded()), Pace::LEAST_LOG_ENTRIES),
-            None => (self.max_encoded(), 1),
-        };
+        let (least_bytes, least_entries) = self.least_log();
         self.room(Limit::LogBytes, self.log_bytes, least_bytes, MAX_LOG_BYTES)?;
         range(Limit::LogEntries, self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
         self.room(Limit::ReplyBytes, self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
         range(Limit::JournalRecords, self.journal_records, 1, MAX_JOURNAL)?;
         range(Limit::History, self.history, 0, MAX_HISTORY)?;
         range(Limit::HistoryBytes, self.history_bytes, self.least_history_bytes(), MAX_HISTORY_BYTES)?;
+        range(Limit::MaxRooms, self.max_rooms, 1, MAX_ROOMS)?;
+        range(Limit::MaxRoomsPerSession, self.max_rooms_per_session, 1, MAX_ROOMS_PER_SESSION)?;
+        range(Limit::Rooms, self.rooms.len(), 0, self.max_rooms - 1)?;
+        self.check_rooms()?;
+        range(Limit::RoomLogBytes, self.room_log_bytes, 1, MAX_LOG_BYTES)?;
+        range(Limit::RoomLogEntries, self.room_log_entries, 1, MAX_LOG_ENTRIES)?;
+        range(Limit::RoomHistory, self.room_history, 0, MAX_HISTORY)?;
+        range(Limit::RoomHistoryBytes, self.room_history_bytes, 1, MAX_HISTORY_BYTES)?;
         check_rate(Limit::Rate, self.rate)?;
         range(Limit::MaxPerAddress, self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
         check_rate(Limit::ConnectsPerAddress, self.connects_per_address)?;
@@ -388,6 +460,46 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Checks that the rooms that are listed can be had at once.
+    fn check_rooms(&self) -> Result<(), ConfigError> {
+        let refused = |room: &RoomConfig, error| Err(ConfigError::Room { name: room.name.clone(), error });
+        if let Err((i, error)) = RoomNames::check_all(LOBBY, self.rooms.iter().map(|room| &*room.name)) {
+            return refused(&self.rooms[i], error);
+        }
+        match self.rooms.iter().find(|room| room.topic.len() > MAX_TOPIC) {
+            Some(room) => refused(room, RoomError::TooLong { max: MAX_TOPIC }),
+            None => Ok(()),
+        }
+    }
+
+    /// The least bytes and entries of a log.
+    fn least_log(&self) -> (usize, usize) {
+        match self.pace {
+            Some(_) => (Pace::least_log_bytes(self.max_encoded()), Pace::LEAST_LOG_ENTRIES),
+            None => (self.max_encoded(), 1),
+        }
+    }
+
+    /// The most rooms that there can be: without a dialect that has rooms, only the lobby.
+    pub(crate) fn rooms_at_most(&self) -> usize {
+        if self.dialects.iter().any(|dialect| dialect.dialect.has_rooms()) { self.max_rooms } else { 1 }
+    }
+
+    /// How many there may be of what is queued.
+    pub(crate) fn numbers(&self) -> Numbers {
+        let rooms = self.rooms_at_most();
+        // Whoever may leave the lobby needs places, even if there is no other room.
+        let has_rooms = self.dialects.iter().any(|dialect| dialect.dialect.has_rooms());
+        let places = if has_rooms { self.max_rooms_per_session } else { 0 };
+        Numbers { rooms, dialects: self.dialects.len(), sessions: self.max_sessions, places }
+    }
+
+    /// The bytes and entries of the log of a room that is not the lobby.
+    pub(crate) fn room_log(&self) -> (usize, usize) {
+        let (least_bytes, least_entries) = self.least_log();
+        (self.room_log_bytes.max(least_bytes), self.room_log_entries.max(least_entries))
     }
 
     /// Checks a limit whose least is what the longest events take.
@@ -444,5 +556,35 @@ fn timeout(limit: Limit, value: Option<Duration>) -> Result<(), ConfigError> {
             Err(ConfigError::Timeout { limit, dialect: None })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_that_are_listed_can_be_had_at_once() {
+        let check = |rooms: &[(&str, &str)]| {
+            let room = |(name, topic): &(&str, &str)| RoomConfig {
+                name: (*name).into(),
+                topic: (*topic).into(),
+                flags: RoomFlags::NEW,
+            };
+            Config { rooms: rooms.iter().map(room).collect(), ..Config::default() }.check()
+        };
+        assert_eq!(check(&[("rust", ""), ("tea-room", &"t".repeat(390)), ("部屋", "")]), Ok(()));
+        let alike = RoomError::LooksLikeAnother;
+        for (name, topic, error) in [
+            ("", "", RoomError::InvalidName),
+            ("tea room", "", RoomError::InvalidName),
+            ("Lobby", "", alike),
+            ("Iobby", "", alike),
+            ("RUST", "", alike),
+            ("tea", &"t".repeat(391), RoomError::TooLong { max: 390 }),
+        ] {
+            let refused = Err(ConfigError::Room { name: name.into(), error });
+            assert_eq!(check(&[("rust", "ok"), (name, topic)]), refused, "{name}");
+        }
     }
 }

@@ -66,6 +66,22 @@ pub enum Fault {
     AnswerOvertaken,
     /// An answer that did not fit among the replies is not resumed.
     AnswerForgotten,
+    /// A session that reads several rooms is sent their lines out of order.
+    StampIgnored,
+    /// Who reads several rooms sees what was published in all of them several times.
+    CopyShownTwice,
+    /// Who is banned from a room may enter it.
+    BanIgnored,
+    /// Lines of other rooms do not say which room they are of.
+    LabelMissing,
+    /// A room that nobody is in stays.
+    RoomNotEnded,
+    /// Who has entered a room is invited to it still.
+    InvitationStays,
+    /// Who has left a room is still sent what is said there.
+    EndIgnored,
+    /// The notice of missed messages names the wrong room.
+    GapInWrongRoom,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -79,7 +95,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 29] = [
+        pub const ALL: [Self; 37] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -109,6 +125,14 @@ mod planted {
             Self::EntryUnrecorded,
             Self::AnswerOvertaken,
             Self::AnswerForgotten,
+            Self::StampIgnored,
+            Self::CopyShownTwice,
+            Self::BanIgnored,
+            Self::LabelMissing,
+            Self::RoomNotEnded,
+            Self::InvitationStays,
+            Self::EndIgnored,
+            Self::GapInWrongRoom,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

@@ -1,4 +1,4 @@
-//! Ids of sessions, members and dialects.
+//! Ids of sessions, members, rooms and dialects.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -59,6 +59,17 @@ impl fmt::Display for SessionId {
 /// A single hub uses the [slots](SessionId::slot) of its sessions as the numbers of its members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId(pub u32);
+
+/// A room of the conversation.
+///
+/// When a room has ended, its number is given to one that begins later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomId(pub u32);
+
+impl RoomId {
+    /// The room that is always there.
+    pub const LOBBY: Self = Self(0);
+}
 
 /// Identifies one of a hub's dialects, from [`Hub::dialect`](crate::Hub::dialect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

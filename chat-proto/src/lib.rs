@@ -5,11 +5,11 @@
 //! no I/O, reads no clock, starts no thread and draws no random number. It therefore runs under any runtime, in a game
 //! loop, on a device, or in a test with its own clock. It is `no_std` with `alloc` and has no unsafe code.
 //!
-//! The design rests on one idea: **bounded logs and many cursors.** The hub keeps one log of fixed size for each wire
-//! format in use. A message is encoded once into each of them, and a session is a cursor into the log of its format.
-//! Publishing costs the same with ten sessions as with a hundred thousand. A stalled reader costs no extra memory for
-//! what it has not read. The most memory that the hub can ever use is a [number known
-//! beforehand](Config::memory_bound).
+//! The design rests on one idea: **bounded logs and many cursors.** For each [room](#rooms) the hub keeps one log of
+//! fixed size for each wire format in use. What is said there is encoded once into each of them, and a session has a
+//! cursor into the log of its format in each room that it is in; most are in one, the lobby. Publishing costs the same
+//! with ten sessions as with a hundred thousand. A stalled reader costs no extra memory for what it has not read. The
+//! most memory that the hub can ever use is a [number known beforehand](Config::memory_bound).
 //!
 //! If you want a server and not its core, use the `chat-smol` crate (async, with the program `chat-server`) or
 //! `chat-std` (plain threads). Both are thin adapters of this one.
@@ -173,6 +173,49 @@
 //! what the system buffers for a transport (`SO_SNDBUF`) to about a small part. A socket that buffers megabytes takes
 //! bytes in steps so large that its peer looks slow.
 //!
+//! # Rooms
+//!
+//! Everyone begins in the room `lobby`, and a program that wants one room needs to know no more than that. Where a
+//! dialect [has rooms](Dialect::has_rooms), its sessions may enter others, such as with `/join tea` in `text`.
+//! `classic` has none: its sessions are in the lobby and nowhere else.
+//!
+//! A *room* is a set of members with a name, logs and a history of its own. It may have a topic, a key, a limit of
+//! members, [flags](RoomFlags), and [lists of masks](conversation#masks) of who may not enter, or may in spite of that.
+//! Somebody who enters a room that is not there begins it, and is its operator. It ends, with all that it has, when
+//! nobody is in it any more. The lobby and the rooms of [`Config::rooms`] are always there, and nobody becomes an
+//! operator of these by entering them.
+//!
+//! A session may be in several rooms. It speaks in one of them, its *focus*, which is the room that it has asked for
+//! last. When it leaves its focus, the focus moves to the lobby, else to the room that it entered last. When it is
+//! thrown out of its focus it has none, so that nothing that it has typed for that room is said in another one. If it
+//! is in no room, it is still here: it reads announcements and private messages.
+//!
+//! * **Places.** A session has a *place* in the log of each of its rooms: a cursor, and an end once it has left. It is
+//!   still sent what was said before it left, and then the place goes. Until then the room counts among those that the
+//!   session is in, and keeps its log, even if it has ended meanwhile.
+//! * **One order.** Each publication has a number, its *stamp*, which counts those of all rooms. A session is sent the
+//!   lines of all its rooms by their stamps, and its replies where they arose. What is published in several rooms at
+//!   once, such as a change of name, has one stamp, and who reads several of them is sent it once.
+//! * **Labels.** A line of a room that is not the focus begins with what [`Dialect::label`] writes: `[tea] ` in `text`.
+//!   A line of the focus has a label if it was said before the focus moved there. Replies have none.
+//! * **Bounds.** There are [`Config::max_rooms`] rooms, and a session is in [`Config::max_rooms_per_session`] of them;
+//!   rooms to which it is invited count as well, but give way to those that it enters. The log of a room other than the
+//!   lobby has [`Config::room_log_bytes`], its history [`Config::room_history_bytes`]. They are allocated when the room
+//!   begins, freed when it has ended, and all counted in [`Config::memory_bound`]. Names have at most 50 bytes, topics
+//!   390, keys 32, and each list 64 masks of 128 bytes.
+//! * **Names of rooms** consist of letters, digits and `-`, whatever [`Config::names`] says. No two rooms have names
+//!   that [look alike](#names-and-words).
+//! * **Pace.** Lines wait for the readers of the room in which they would be said, and for no others. Each room has
+//!   marks of its own and a small part of its own: a quarter of its log at most. A line that would be published in
+//!   several rooms waits for all of them. A session in several rooms may be behind in each of them, but its allowance
+//!   is one, as large as that of a session in the lobby alone. Each byte that it takes restores twice the time that the
+//!   byte takes at the pace, so others wait only for those who take at least half of it, counted over all their rooms.
+//!   Once it is slow, nobody waits for it in any room until it has taken everything.
+//! * **Bans.** `/ban alice` lists two masks: one for the name, and one for the [origin](#limits-by-address) of whoever
+//!   has it now. So somebody who comes back under another name is kept out, but only if the driver gives origins to
+//!   [`Hub::open_from`]. Sessions without one, such as those that [`Exemptions`] contains, are banned by name alone. A
+//!   ban by origin also keeps out all others who come from the same address.
+//!
 //! # Limits by address
 //!
 //! The hub knows no addresses. A driver says where a peer comes from with an [`Origin`], in [`Hub::open_from`]. The hub
@@ -263,12 +306,14 @@
 //!
 //! # Order and delivery
 //!
-//! * All readers see messages in one order. A reader is not shown its own messages.
+//! * All readers see messages in one order, over all [rooms](#rooms) that they are in. A reader is not shown its own
+//!   messages.
 //! * A session's replies stand among the messages where they arose.
 //! * A line that was begun is always finished, even if the log evicts it half-way, unless its reader has disconnected
 //!   or stalled. Gaps fall between lines only, and the notice of a gap says how many messages are missing.
-//! * Messages are not kept for those who are absent, except in the history ([`Config::history`]), whose latest messages a
-//!   newcomer is shown ([`DialectConfig::backlog`]) and anybody may ask for.
+//! * Messages are not kept for those who are absent, except in the history of each room ([`Config::history`],
+//!   [`Config::room_history`]), whose latest messages are shown to whoever enters ([`DialectConfig::backlog`]), and to
+//!   members who ask for them.
 //! * A long answer, such as the history, is encoded as its reader reads. The session's next lines and what others say
 //!   stand behind it. Until its end private messages and notices to that session wait or are refused. If messages are evicted
 //!   from the history before they are read, the answer says how many.
@@ -279,7 +324,7 @@
 //!
 //! [`Hub::new`] allocates everything of fixed size. Replies and half-received lines take buffers when they need them,
 //! and these buffers are reused by other sessions. In the steady state nothing is allocated. Comparing names that are
-//! not ASCII takes up to 16 KiB of stack. An idle session costs some 350 bytes, and 80 more where anything is limited
+//! not ASCII takes up to 16 KiB of stack. An idle session costs some 370 bytes, and 80 more where anything is limited
 //! by address. [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every
 //! session:
 //!
@@ -287,21 +332,25 @@
 //! use chat_proto::Config;
 //!
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
-//! // MiB, with the default limits: two logs of 4 MiB, and what each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (39, 278, 2_666));
+//! // MiB, with the default limits: the lobby's two logs of 4 MiB, the logs and histories of 255 other rooms, and what
+//! // each session may hold at most.
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (90, 349, 2_940));
+//! // A server for one room.
+//! let lobby = Config { max_rooms: 1, max_rooms_per_session: 1, ..Config::default() };
+//! assert_eq!(lobby.memory_bound() >> 20, 282);
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 752);
+//! assert_eq!(small.memory_bound() >> 20, 1_023);
 //! ```
 //!
 //! # The conversation
 //!
-//! The hub keeps the *conversation* (who is here, who has which name, what was said) apart from *connections*. A
-//! session's line becomes a request. The request, checked against rules and policy, becomes an
-//! [`Entry`](conversation::Entry). [`Conversation::apply`](conversation::Conversation::apply) is the only place that
-//! changes the conversation. The effect of an entry depends only on the conversation and the entry, so everyone who
-//! applies the same entries in the same order has the same conversation. The module [`conversation`] shows how to
-//! follow one.
+//! The hub keeps the *conversation* (who is here, who has which name, which rooms there are and who is in them, what
+//! was said) apart from *connections*. A session's line becomes a request. The request, checked against rules and
+//! policy, becomes an [`Entry`](conversation::Entry). [`Conversation::apply`](conversation::Conversation::apply) is the
+//! only place that changes the conversation. The effect of an entry depends only on the conversation and the entry, so
+//! everyone who applies the same entries in the same order has the same conversation. The module [`conversation`] shows
+//! how to follow one.
 //!
 //! # The way of a message
 //!
@@ -311,21 +360,28 @@
 //! 2. `wire/framing/lines.rs` cuts a line out of them.
 //! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request.
 //! 4. `wire/sanitize.rs` cleans the message.
-//! 5. `hub/propose.rs` asks the policy, and turns the request into an entry.
-//! 6. `conversation/mod.rs` applies the entry; `conversation/history.rs` keeps it.
-//! 7. `room/mod.rs` publishes it: for each dialect in use, `room/rendered.rs` encodes it once into a `log.rs`.
+//! 5. `hub/propose.rs` asks the policy, and turns the request into an entry of the room in which the session speaks.
+//! 6. `conversation/mod.rs` applies the entry; `conversation/history.rs` keeps it, in the history of that room.
+//! 7. `room/mod.rs` gives it the next stamp and publishes it: for each dialect with readers in the room it is encoded
+//!    once and appended to a `log.rs`, whose marks are in `room/rendered.rs`.
 //! 8. `schedule/ready.rs` queues all readers that had read everything.
 //! 9. `hub/deliver.rs` copies what a reader is to be sent into a `batch.rs`, once for all readers at the same place.
+//!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp.
 //! 10. `driver/round.rs` gathers such batches, an adapter writes them, and the hub is told what the sockets took.
+//!
+//! Requests about rooms are carried out by `hub/rooms.rs`, and their entries by `conversation/room_entries.rs`.
 //!
 //! # Dialects
 //!
-//! A [`Dialect`] decodes lines into requests and encodes events into bytes. These events, [`dialect::Event`], are all that
-//! a session is shown, replies and notices included; the events that a program follows are [`conversation::Event`].
-//! Sessions of different dialects hold one conversation. [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the crate. Add others to
-//! [`Config::dialects`] in the same way: implement the trait, and each event is encoded once in your format, however
-//! many sessions read it. The example `json` adds one and runs it beside the other two. A dialect for people may fold
-//! many joins and leaves into one line a second ([`Dialect::folds_presence`]), as `text` does.
+//! A [`Dialect`] decodes lines into requests and encodes events into bytes. These events, [`dialect::Event`], are all
+//! that a session is shown, replies and notices included; the events that a program follows are
+//! [`conversation::Event`]. Sessions of different dialects hold one conversation. [`Text`](dialect::Text) and
+//! [`Classic`](dialect::Classic) come with the crate. Add others to [`Config::dialects`] in the same way: implement the
+//! trait, and each event is encoded once in your format, however many sessions read it. The example `json` adds one and
+//! runs it beside the other two. A dialect for people may fold many joins and leaves into one line a second
+//! ([`Dialect::folds_presence`]), as `text` does. One that lets its sessions enter [rooms](#rooms) says so with
+//! [`Dialect::has_rooms`], decodes requests such as [`dialect::Request::Join`], and labels the lines of other rooms
+//! with [`Dialect::label`].
 //!
 //! A session whose first line belongs to another protocol, such as a browser's request, is told so and closed before
 //! anything is carried out. So is one whose first line is too long or not UTF-8. A dialect whose own lines look like
@@ -353,16 +409,17 @@
 //! The program around the hub can do more than serve connections:
 //!
 //! * It speaks: with [`announce`](Hub::announce) as the server, with [`tell`](Hub::tell) to one session, or as a member
-//!   with a name and no connection, such as a bot. That one [enters](Hub::enter), speaks with [`say`](Hub::say),
-//!   [`act`](Hub::act) and [`say_to`](Hub::say_to), and [leaves](Hub::leave). The policy is not asked about its words and
-//!   no rate limits it. While readers are behind it has to wait: [`SayError::NotNow`] means to try again later. The
-//!   example `bot` does all this.
+//!   with a name and no connection, such as a bot. That one [enters](Hub::enter) the lobby, speaks there with
+//!   [`say`](Hub::say) and [`act`](Hub::act), speaks to one other with [`say_to`](Hub::say_to), and
+//!   [leaves](Hub::leave). The policy is not asked about its words and no rate limits it. While readers are behind it
+//!   has to wait: [`SayError::NotNow`] means to try again later. The example `bot` does all this.
 //! * It knows its peers. [`open_named`](Hub::open_named) and [`rename`](Hub::rename) give a session the name under which
 //!   the driver knows its peer; [`set_rate`](Hub::set_rate) and [`set_idle_timeout`](Hub::set_idle_timeout) give it limits
 //!   of its own.
-//! * It moderates. A [`Policy`] refuses or rewrites messages before they are said, those said on leaving included, and
-//!   names before they are taken. [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a
-//!   connection is not kicked, it leaves.
+//! * It moderates. A [`Policy`] refuses or rewrites messages before they are said, those said on leaving included,
+//!   names before they are taken, and topics before they are set; it refuses rooms before they begin.
+//!   [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a connection is not kicked, it
+//!   leaves.
 //! * It follows the conversation. [`events`](Hub::events) returns who joined, who left and what was said, in no wire
 //!   format, as [`conversation::Event`]s. (What dialects encode is the other type of that name, [`dialect::Event`].) Each
 //!   event has a number, from which a follower continues and learns whether it missed any. No command says that there are
@@ -410,6 +467,7 @@ mod id;
 mod invisible;
 mod journal;
 mod log;
+mod moderation;
 mod names;
 mod origin;
 mod policy;
@@ -424,12 +482,13 @@ mod wire;
 
 pub use batch::Batch;
 pub use command::{CloseReason, Command, OpenError};
-pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RateLimit, RatePart};
+pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RateLimit, RatePart, RoomConfig};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
 pub use hub::{EnterError, Hub, HubStats, MemoryBound, SayError};
-pub use id::{DialectId, SessionId};
+pub use id::{DialectId, RoomId, SessionId};
 pub use journal::{Record, RecordKind};
+pub use moderation::{MaskList, Role, RoomError, RoomFlags};
 pub use names::{NameError, NameRules};
 pub use origin::Origin;
 pub use policy::{Action, Policy, Proposal, Verdict};

@@ -1,6 +1,6 @@
 //! A log: one bounded ring of encoded messages, read through any number of cursors.
 //!
-//! The log knows bytes, sequence numbers and readers; nothing of names, dialects or rooms.
+//! The log knows bytes, sequence numbers, stamps and readers; nothing of names, dialects or rooms.
 
 use alloc::collections::VecDeque;
 use alloc::vec;
@@ -32,6 +32,8 @@ struct Entry {
     author: Option<Author>,
     /// How far on the author's next entry is, if the author had read neither when it was appended; else 0.
     next_own: u32,
+    /// When it was appended, in the order of all logs.
+    stamp: u64,
 }
 
 /// The reader that wrote an entry, and so does not read it.
@@ -60,8 +62,9 @@ const NONE: u64 = u64::MAX;
 
 /// Finds the cursors of authors.
 pub(crate) trait Readers {
-    /// Returns the cursor of the reader of that number, unless it is gone or reads another log.
-    fn cursor(&mut self, reader: u32) -> Option<&mut Cursor>;
+    /// Returns the cursor of the reader of that number with which it reads the entry `seq`, which it wrote, unless it
+    /// is gone or reads another log.
+    fn cursor(&mut self, reader: u32, seq: u64) -> Option<&mut Cursor>;
 }
 
 impl Cursor {
@@ -167,7 +170,7 @@ impl Log {
     ///
     /// If the entry is longer than the log, which `Config` rules out.
     #[inline(always)]
-    pub(crate) fn append(&mut self, bytes: &[u8], author: Option<u32>, readers: &mut impl Readers) {
+    pub(crate) fn append(&mut self, bytes: &[u8], stamp: u64, author: Option<u32>, readers: &mut impl Readers) {
         assert!(bytes.len() <= self.ring.len(), "no entry is longer than the log");
         debug_assert!(!bytes.is_empty(), "an entry is something to read");
         let end = self.head_position + bytes.len() as u64;
@@ -186,8 +189,10 @@ impl Log {
         }
         self.head_position = end;
         let seq = self.head();
-        self.entries.push_back(Entry { end, author: None, next_own: 0 });
-        let Some((author, cursor)) = author.and_then(|author| Some((author, readers.cursor(author)?))) else { return };
+        self.entries.push_back(Entry { end, author: None, next_own: 0, stamp });
+        let Some((author, cursor)) = author.and_then(|author| Some((author, readers.cursor(author, seq)?))) else {
+            return;
+        };
         if cursor.next == seq {
             // The author has read everything before it, so it moves past its own entry at once.
             cursor.next += 1;
@@ -197,16 +202,29 @@ impl Log {
         }
     }
 
+    #[inline(always)]
     fn evict(&mut self, readers: &mut impl Readers) {
         let Some(entry) = self.entries.pop_front() else { return };
-        if let Some(cursor) = entry.author.and_then(|author| readers.cursor(author.get() - 1)) {
+        if let Some(cursor) = entry.author.and_then(|author| readers.cursor(author.get() - 1, self.tail)) {
             cursor.evicted(self.tail, entry);
         }
         self.tail += 1;
         self.tail_position = entry.end;
     }
 
+    /// Returns the stamp of an entry that is kept.
+    pub(crate) fn stamp(&self, seq: u64) -> u64 {
+        self.entry(seq).stamp
+    }
+
+    /// Returns the first entry from `from` on that has that stamp or a later one.
+    pub(crate) fn first_at(&self, from: u64, stamp: u64) -> u64 {
+        let index = self.entries.partition_point(|entry| entry.stamp < stamp);
+        (self.tail + index as u64).max(from)
+    }
+
     /// Returns the bytes of the entries from `from` up to but not including `to`: two slices, where the ring wraps.
+    #[inline(always)] // Nearly all sessions need it at one place only.
     pub(crate) fn bytes(&self, from: u64, to: u64) -> [&[u8]; 2] {
         self.range(self.start(from), self.start(to))
     }
@@ -217,6 +235,7 @@ impl Log {
     }
 
     /// Returns the largest `to` such that the entries from `from` up to it have at most `max` bytes, but at least one.
+    #[inline(always)] // Nearly all sessions need it at one place only.
     pub(crate) fn fit(&self, from: u64, to: u64, max: usize) -> u64 {
         if self.len(from, to) <= max {
             return to;
@@ -227,6 +246,7 @@ impl Log {
     }
 
     /// Returns the ends of the entries from `from` up to `to`, counted in bytes from the first.
+    #[inline]
     pub(crate) fn ends(&self, from: u64, to: u64) -> impl Iterator<Item = u32> + '_ {
         let start = self.start(from);
         let range = (from - self.tail) as usize..(to - self.tail) as usize;
@@ -268,7 +288,7 @@ mod tests {
     struct Two(Vec<Cursor>);
 
     impl Readers for Two {
-        fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
+        fn cursor(&mut self, reader: u32, _: u64) -> Option<&mut Cursor> {
             self.0.get_mut(reader as usize)
         }
     }
@@ -281,14 +301,14 @@ mod tests {
     fn the_oldest_entries_are_evicted_when_bytes_or_entries_run_out() {
         let (mut log, mut none) = (Log::new(10, 3), Two(Vec::new()));
         for line in ["aa", "bb", "cc", "dd"] {
-            log.append(line.as_bytes(), None, &mut none);
+            log.append(line.as_bytes(), 0, None, &mut none);
         }
         assert_eq!((log.tail(), log.head()), (1, 4), "three entries at most");
         assert_eq!(text(log.bytes(1, 4)), "bbccdd");
-        log.append(b"0123456", None, &mut none);
+        log.append(b"0123456", 0, None, &mut none);
         assert_eq!((log.tail(), log.head()), (3, 5), "ten bytes at most");
         assert_eq!(text(log.bytes(3, 5)), "dd0123456");
-        log.append(b"0123456789", None, &mut none);
+        log.append(b"0123456789", 0, None, &mut none);
         assert_eq!((log.tail(), log.head()), (5, 6), "an entry as long as the log");
         assert_eq!(text(log.bytes(5, 6)), "0123456789");
     }
@@ -297,7 +317,7 @@ mod tests {
     fn as_many_whole_entries_as_fit_are_handed_out() {
         let (mut log, mut none) = (Log::new(16, 8), Two(Vec::new()));
         for line in ["abc", "defg", "h", "ij", "klmno"] {
-            log.append(line.as_bytes(), None, &mut none);
+            log.append(line.as_bytes(), 0, None, &mut none);
         }
         assert_eq!(log.fit(0, 5, 8), 3, "abc, defg and h, not half of the next");
         assert_eq!(log.fit(1, 5, 1), 2, "one at least");
@@ -310,7 +330,7 @@ mod tests {
         let mut log = Log::new(100, 4);
         let mut readers = Two(vec![Cursor::at_head(&log); 2]);
         for _ in 0..10 {
-            log.append(b"0", Some(0), &mut readers);
+            log.append(b"0", 0, Some(0), &mut readers);
             assert_eq!((readers.0[0].next, readers.0[0].own_first), (log.head(), NONE));
         }
         assert_eq!(readers.0[0].catch_up(&log, log.head()), 0);
@@ -322,7 +342,7 @@ mod tests {
         let mut log = Log::new(100, 2);
         let mut readers = Two(vec![Cursor::at_head(&log); 2]);
         for (line, author) in [("0", 1), ("1", 0), ("2", 0), ("3", 0)] {
-            log.append(line.as_bytes(), Some(author), &mut readers);
+            log.append(line.as_bytes(), 0, Some(author), &mut readers);
         }
         // The first reader has got 0 in a batch. Evicted are 0 and 1, its own.
         readers.0[0].next = 1;
@@ -336,13 +356,13 @@ mod tests {
         let mut log = Log::new(100, 4);
         let mut readers = Two(vec![Cursor::at_head(&log); 2]);
         for (line, author) in [("0", 0), ("1", 1), ("2", 0), ("3", 0)] {
-            log.append(line.as_bytes(), Some(author), &mut readers);
+            log.append(line.as_bytes(), 0, Some(author), &mut readers);
         }
         let mut cursor = readers.0[0];
         assert_eq!(cursor.skip_own(&log, log.head()), 1);
         assert_eq!(cursor.stretch(log.head()), 2);
         for (line, author) in [("4", 0), ("5", 1), ("6", 0)] {
-            log.append(line.as_bytes(), Some(author), &mut readers);
+            log.append(line.as_bytes(), 0, Some(author), &mut readers);
         }
         // Evicted are 0, 2 (of reader 0) and 1 (of reader 1); the log keeps 3 4 5 6.
         assert_eq!(readers.0[0].catch_up(&log, log.head()), 1);

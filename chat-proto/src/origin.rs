@@ -31,6 +31,11 @@ impl Origin {
         Self(bytes)
     }
 
+    /// Returns the bytes that are its name.
+    pub(crate) const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// Makes the origin of an IPv4 address.
     #[must_use]
     pub const fn from_ipv4(addr: Ipv4Addr) -> Self {

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
-use crate::id::{DialectId, MemberId, SessionId};
+use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::time::Timestamp;
 
 /// Decides about messages, last words and names before they are published.
@@ -94,6 +94,8 @@ pub struct Proposal<'a> {
     pub dialect: DialectId,
     /// Its name. A member without a name may be about to take one with this line.
     pub name: &'a str,
+    /// The room in which it is about to do it; `None` if it is of no room, or begins one.
+    pub room: Option<RoomId>,
     /// What it is about to do.
     pub action: Action<'a>,
 }
@@ -128,6 +130,24 @@ pub enum Action<'a> {
     Name {
         /// The name that it wants.
         to: &'a str,
+    },
+    /// To begin a room, which cannot be rewritten: a verdict to do so lets it pass. Asked when the name is valid and no
+    /// room has it.
+    Begin {
+        /// The room's name, as it was typed.
+        room: &'a str,
+    },
+    /// To set the topic of a room.
+    Topic {
+        /// The topic, cleaned and not empty. What is written instead is refused if it is too long for a topic.
+        words: &'a str,
+    },
+    /// To throw somebody out of a room with these words; if they are refused, it does so without any.
+    Kick {
+        /// The other's name.
+        to: &'a str,
+        /// What it is about to say, cleaned and not empty, of at most 256 bytes.
+        words: &'a str,
     },
 }
 

@@ -39,6 +39,14 @@ impl Dialect for Exact {
         Text.encoded_len(payload)
     }
 
+    fn has_rooms(&self) -> bool {
+        Text.has_rooms()
+    }
+
+    fn label(&self, room: &str, out: &mut Vec<u8>) {
+        Text.label(room, out);
+    }
+
     fn idle_timeout(&self) -> Option<Duration> {
         Text.idle_timeout()
     }

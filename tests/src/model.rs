@@ -9,12 +9,15 @@ mod closing;
 mod difference;
 mod first_line;
 mod history;
+mod moderation;
 mod names;
 mod output;
 mod pace;
+mod places;
 mod presence;
 mod program;
 mod requests;
+mod rooms;
 mod time;
 mod words;
 
@@ -30,7 +33,9 @@ use chat_proto::{
 
 use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
-use self::presence::Presence;
+use self::places::{Entry, Place};
+pub use self::rooms::{LISTS, RoomShown, Topic};
+use self::rooms::{LOBBY, Room, RoomKey};
 
 /// A hub as the rules describe it.
 #[derive(Debug)]
@@ -41,8 +46,12 @@ pub struct Model {
     sessions: BTreeMap<usize, Session>,
     /// How many guest numbers have been given out.
     guests: u64,
-    /// One for each dialect.
-    logs: Vec<LogModel>,
+    /// All rooms, and those that have ended and that somebody still reads.
+    rooms: Vec<Room>,
+    /// How many rooms there have been besides the lobby.
+    keys: RoomKey,
+    /// How many publications there were: one event to one or several rooms is one.
+    stamp: u64,
     /// Sessions whose lines wait.
     waits: pace::Lines,
     /// Open sessions whose peers have ended, the earliest first.
@@ -51,8 +60,8 @@ pub struct Model {
     buckets: HashMap<Origin, TokenBuckets>,
     /// Remembered origins without a session, in the order in which their last session left.
     departed: VecDeque<Origin>,
-    presence: Presence,
-    history: history::History,
+    /// When the current second of joins and leaves began; `None` before the first.
+    second: Option<Timestamp>,
     /// What is published now waits for no readers, although the same event from a peer would.
     waits_for_nobody: bool,
     /// The counters that the hub should have.
@@ -102,12 +111,26 @@ struct Session {
     active: Timestamp,
     /// It has been warned since then.
     warned: bool,
-    /// All lines that are pending for it.
-    lines: VecDeque<Line>,
+    /// It has been in another room than the lobby, or has left the lobby. Until then the places of its replies are
+    /// numbers of log entries, from then on stamps.
+    is_placed: bool,
+    /// The rooms that it reads, in the order in which it entered them.
+    places: Vec<Place>,
+    /// The room in which it speaks, and the first publication since then.
+    focus: Option<RoomKey>,
+    focused: u64,
+    /// The rooms to which it is invited, the oldest invitation first.
+    invitations: Vec<RoomKey>,
+    /// Where it comes from, whether it is counted or not.
+    address: Option<Origin>,
+    /// What goes before everything else.
+    front: Option<output::Front>,
+    /// Lines that are pending for it only.
+    replies: VecDeque<Reply>,
+    /// What was last offered to its socket.
+    offered: Vec<output::Offered>,
     /// The rest of an answer that is longer than its replies may be.
     answer: Option<history::Answer>,
-    /// How many bytes of the first line have been sent.
-    begun: usize,
     /// A `Send` was handed out, and the socket has not yet taken all that was written.
     sending: bool,
     /// Since when the socket has taken no byte; while closing, since when it is closing.
@@ -133,29 +156,18 @@ enum Untaken {
     UntilSaid,
 }
 
-/// A line that is pending for a session.
+/// A line that is pending for one session only.
 #[derive(Clone, Debug)]
-struct Line {
+struct Reply {
+    /// It comes before the log entry at this place.
+    at: u64,
     bytes: Rc<[u8]>,
-    place: Place,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// The log entry with that number.
-    Log(u64),
-    /// The log entry with that number, which is not sent because the reader is its author.
-    Own(u64),
-    /// A reply to this session only, before the log entry with that number.
-    Reply(u64),
-    /// The notice of a gap.
-    Notice,
-}
-
-/// The log of one dialect: what it should hold.
+/// The log of one room in one dialect: what it should hold.
 #[derive(Debug, Default)]
 struct LogModel {
-    kept: VecDeque<Rc<[u8]>>,
+    kept: VecDeque<Kept>,
     /// How many entries have been evicted.
     tail: u64,
     /// Bytes ever appended.
@@ -168,12 +180,21 @@ struct LogModel {
     start: (u64, u64),
 }
 
+/// An entry that a log holds.
+#[derive(Debug)]
+struct Kept {
+    stamp: u64,
+    len: usize,
+}
+
 impl Model {
     /// Makes the model of a hub with these limits.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            logs: config.dialects.iter().map(|_| LogModel::default()).collect(),
+            rooms: rooms::first_rooms(&config),
+            keys: config.rooms.len() as u64,
+            stamp: 0,
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
@@ -182,8 +203,7 @@ impl Model {
             guests: 0,
             buckets: HashMap::new(),
             departed: VecDeque::new(),
-            history: history::History::default(),
-            presence: Presence::default(),
+            second: None,
             waits_for_nobody: false,
             stats: HubStats::default(),
             journal: Vec::new(),
@@ -222,6 +242,7 @@ impl Model {
         };
         let slot = id.slot();
         self.stats.opened += 1;
+        let address = origin;
         let origin = self.come(origin);
         let limits = &self.config.dialects[log];
         let rate = match limits.rate {
@@ -229,8 +250,10 @@ impl Model {
             RateLimit::Own(rate) => rate,
         };
         let idle = limits.idle_timeout;
-        let session = Session { origin, rate, idle, ..Session::new(id, dialect, log, self.now) };
+        let session = Session { origin, rate, idle, address, ..Session::new(id, dialect, log, self.now) };
         self.sessions.insert(slot, session);
+        self.enter_room(slot, Some(LOBBY), "");
+        self.add_place(slot, LOBBY);
         self.record(slot, RecordKind::Opened);
         if let Some(name) = name.and_then(|name| self.may_have(slot, name).ok()) {
             // Others learn the name when they read the session's messages.
@@ -243,12 +266,12 @@ impl Model {
         let idle_timeout = self.config.dialects[log].idle_timeout;
         self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
         let backlog = self.config.dialects[log].backlog;
-        self.show_history(slot, backlog, false);
+        self.show_history(slot, LOBBY, backlog, false);
         self.wait_for(slot);
         if name.is_some() {
             self.session(slot).joined = true;
             self.waits_for_nobody = true;
-            self.publish(&Event::Joined { name: &self.name(slot) }, Some(slot));
+            self.publish(&Event::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
             self.waits_for_nobody = false;
         }
         self.make_room();
@@ -268,44 +291,68 @@ impl Model {
         if self.sessions.len() < self.config.max_sessions { Ok(()) } else { Err(OpenError::Full) }
     }
 
-    /// Sends an event to all open sessions but its author.
-    fn publish(&mut self, event: &Event<'_>, author: Option<usize>) {
+    /// Publishes an event in some rooms, for all who are in them but its author.
+    fn publish(&mut self, event: &Event<'_>, rooms: &[RoomKey], author: Option<usize>) {
+        if rooms.is_empty() {
+            return;
+        }
         self.stats.messages += 1;
-        let is_shown = match event {
-            Event::Joined { .. } => self.is_shown(true),
-            Event::Left { .. } => self.is_shown(false),
-            _ => true,
+        let presence = match event {
+            Event::Joined { .. } | Event::Entered { .. } => Some(true),
+            Event::Left { .. } | Event::Parted { .. } => Some(false),
+            _ => None,
         };
-        self.keep(event);
-        for log in 0..self.logs.len() {
-            if is_shown || !self.config.dialects[log].dialect.folds_presence() {
-                self.publish_in(log, event, author);
+        if presence.is_some() {
+            self.end_second();
+        }
+        self.stamp += 1;
+        for room in rooms {
+            let is_shown = presence.is_none_or(|is_join| self.is_shown(*room, is_join));
+            self.keep(event, *room);
+            for log in 0..self.config.dialects.len() {
+                if is_shown || !self.config.dialects[log].dialect.folds_presence() {
+                    self.publish_in(*room, log, event, author);
+                }
             }
         }
         self.move_marks();
     }
 
-    /// Sends an event to all open sessions of one dialect but its author.
-    fn publish_in(&mut self, log: usize, event: &Event<'_>, author: Option<usize>) {
-        let mut bytes = Vec::new();
-        self.encode(log, event, &mut bytes);
-        let bytes: Rc<[u8]> = bytes.into();
-        let is_read = |s: &Session| s.log == log && !matches!(s.phase, Phase::Over(_) | Phase::Unconnected);
-        if bytes.is_empty() || !self.sessions.values().any(is_read) {
+    /// Adds an event to a room's log of one dialect, if anybody reads that.
+    fn publish_in(&mut self, room: RoomKey, log: usize, event: &Event<'_>, author: Option<usize>) {
+        let bytes = self.line(log, event);
+        let is_read = |slot: &usize| self.sessions[slot].log == log && self.reads(*slot, room);
+        if bytes.is_empty() || !self.sessions.keys().any(is_read) {
             return;
         }
         let waits = !self.waits_for_nobody
-            && !matches!(event, Event::Announced { .. } | Event::Left { .. } | Event::CameAndWent { .. });
-        let seq = self.logs[log].append(Rc::clone(&bytes), waits, &self.config);
-        let readers = self.sessions.iter_mut().filter(|(_, s)| s.log == log && s.phase == Phase::Open);
-        for (slot, session) in readers {
-            let place = if author == Some(*slot) { Place::Own(seq) } else { Place::Log(seq) };
-            session.lines.push_back(Line { bytes: Rc::clone(&bytes), place });
+            && !matches!(
+                event,
+                Event::Announced { .. } | Event::Left { .. } | Event::Parted { .. } | Event::CameAndWent { .. }
+            );
+        let (stamp, limits) = (self.stamp, self.log_limits(room));
+        let seq = self.room_mut(room).logs[log].append(Kept { stamp, len: bytes.len() }, waits, limits);
+        for (slot, session) in self.sessions.iter_mut().filter(|(_, s)| s.log == log && s.phase == Phase::Open) {
+            let is_own = author == Some(*slot);
+            if let Some(place) = session.places.iter_mut().find(|place| place.room == room && !place.left) {
+                place.pending.push_back(Entry { seq, stamp, bytes: Rc::clone(&bytes), is_own });
+            }
         }
         if let Some(author) = author.filter(|author| self.sessions[author].log == log) {
             self.pass_own(author);
-            self.note_place(author);
+            self.note_places(author);
         }
+    }
+
+    /// Returns how many bytes and entries the logs of a room hold.
+    fn log_limits(&self, room: RoomKey) -> (usize, usize) {
+        let config = &self.config;
+        if room == LOBBY {
+            return (config.log_bytes, config.log_entries);
+        }
+        // With a pace, ten of the longest lines.
+        let least = if config.pace.is_some() { 10 } else { 1 };
+        (config.room_log_bytes.max(least * self.max_encoded()), config.room_log_entries.max(least))
     }
 
     fn reply(&mut self, slot: usize, event: &Event<'_>) {
@@ -315,14 +362,18 @@ impl Model {
     }
 
     fn put_reply(&mut self, slot: usize, event: &Event<'_>) {
-        let log = self.sessions[&slot].log;
-        let mut bytes = Vec::new();
-        self.encode(log, event, &mut bytes);
+        let bytes = self.line(self.sessions[&slot].log, event);
         if !bytes.is_empty() {
             self.session(slot).stats.lines_sent += 1;
-            let place = Place::Reply(self.logs[log].head());
-            self.session(slot).lines.push_back(Line { bytes: bytes.into(), place });
+            self.push_reply(slot, self.place_of_reply(slot), bytes);
         }
+    }
+
+    /// Returns the event as that dialect encodes it.
+    fn line(&self, log: usize, event: &Event<'_>) -> Rc<[u8]> {
+        let mut bytes = Vec::new();
+        self.encode(log, event, &mut bytes);
+        bytes.into()
     }
 
     /// Appends the event, encoded by that dialect, to the bytes.
@@ -376,9 +427,16 @@ impl Session {
             credited: now,
             active: now,
             warned: false,
-            lines: VecDeque::new(),
+            is_placed: false,
+            places: Vec::new(),
+            focus: Some(LOBBY),
+            focused: 0,
+            invitations: Vec::new(),
+            address: None,
+            front: None,
+            replies: VecDeque::new(),
+            offered: Vec::new(),
             answer: None,
-            begun: 0,
             sending: false,
             waiting: now,
             stats,
@@ -392,16 +450,16 @@ impl LogModel {
         self.tail + self.kept.len() as u64
     }
 
-    /// Appends an entry, and evicts the oldest ones beyond the limits.
-    fn append(&mut self, bytes: Rc<[u8]>, waits: bool, config: &Config) -> u64 {
-        let len = bytes.len() as u64;
+    /// Appends an entry, and evicts the oldest ones beyond the limits of bytes and entries; returns its number.
+    fn append(&mut self, entry: Kept, waits: bool, (most_bytes, most): (usize, usize)) -> u64 {
+        let len = entry.len as u64;
         self.bytes += len;
         let before = self.gated.last().copied().unwrap_or_default();
         self.gated.push(if waits { (before.0 + len, before.1 + 1) } else { before });
-        self.kept.push_back(bytes);
-        let mut size: usize = self.kept.iter().map(|bytes| bytes.len()).sum();
-        while self.kept.len() > config.log_entries || size > config.log_bytes {
-            size -= self.kept.pop_front().expect("it is over a limit").len();
+        self.kept.push_back(entry);
+        let mut size: usize = self.kept.iter().map(|entry| entry.len).sum();
+        while self.kept.len() > most || size > most_bytes {
+            size -= self.kept.pop_front().expect("it is over a limit").len;
             self.tail += 1;
         }
         self.head() - 1

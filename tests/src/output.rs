@@ -14,6 +14,14 @@ pub fn pending(hub: &mut Hub, id: SessionId) -> Batch {
 /// a meter around that counts what the hub allocates.
 #[must_use]
 pub fn roomy_batch(config: &Config) -> Batch {
+    let Config { log_bytes, log_entries, room_log_bytes, room_log_entries, .. } = *config;
+    let rooms = config.max_rooms_per_session;
+    // Where the log of a room would be too small, it is as large as that of the lobby has to be at least.
+    let entries = log_entries + rooms * room_log_entries.max(10);
+    let bytes = log_bytes + rooms * room_log_bytes.max(log_bytes) + entries * LABEL;
     // The rest of a message that was begun is at most as long as what a line may cause.
-    Batch::with_capacity(config.log_bytes + 2 * config.reply_bytes, config.log_entries)
+    Batch::with_capacity(bytes + 2 * config.reply_bytes, entries)
 }
+
+/// The most bytes of a label.
+const LABEL: usize = 66;

@@ -212,6 +212,145 @@ fn memory_stays_within_the_bound_and_is_freed() {
     assert_eq!(meter.live, 0);
 }
 
+/// Limits that rooms reach soon, with names as long as a mask may have.
+fn config_of_rooms() -> Config {
+    Config {
+        max_name: 126,
+        max_rooms: 25,
+        max_rooms_per_session: 6,
+        room_log_bytes: 32 << 10,
+        room_log_entries: 500,
+        room_history: 50,
+        room_history_bytes: 64 << 10,
+        reply_bytes: 20_000,
+        pace: None,
+        ..config(24)
+    }
+}
+
+/// Fills all that the room has in which the session speaks, and which it has begun: topic, bans, log and history.
+fn fill_room(measured: &mut Measured, operator: SessionId) {
+    measured.receive(operator, format!("/topic {}\n", "t".repeat(390)).as_bytes());
+    for n in 0..64 {
+        measured.receive(operator, format!("/ban {n:z>126}\n").as_bytes());
+        measured.drain();
+    }
+    for _ in 0..10 {
+        measured.receive(operator, &[&[b'x'; 4_000][..], b"\n"].concat());
+    }
+    for n in 0..500 {
+        measured.receive(operator, format!("{n}\n").as_bytes());
+    }
+    measured.drain();
+}
+
+#[test]
+fn memory_stays_within_the_bound_when_all_rooms_are_full() {
+    let config = config_of_rooms();
+    let mut measured = Measured::new(&config);
+    let ids: Vec<SessionId> = (0..24).map(|_| measured.open("text")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        measured.receive(*id, format!("/name {n:a>126}\n/join {n:r>50}\n").as_bytes());
+        measured.drain();
+        fill_room(&mut measured, *id);
+    }
+    // Everyone is in the lobby, in a room of its own and in four of others; in the last round all of them have left.
+    for round in 0..4 {
+        for (n, id) in ids.iter().enumerate() {
+            for other in 1..5 {
+                let other = (n + 5 * round + other) % ids.len();
+                measured.receive(*id, format!("/join {other:r>50}\n").as_bytes());
+                measured.drain();
+            }
+            measured.receive(*id, format!("/join {n:r>50}\n/invite {:a>126}\n", (n + 12) % ids.len()).as_bytes());
+            measured.drain();
+        }
+        let rooms: Vec<_> = measured.hub.conversation().rooms().collect();
+        assert_eq!(rooms.len(), 25, "with the lobby");
+        for id in &ids {
+            let member = measured.hub.member(*id).expect("it is here");
+            assert_eq!(measured.hub.conversation().rooms_of(member).count(), 6);
+        }
+        // Nobody reads: replies fill up as far as they may, and all logs evict what nobody has read.
+        for _ in 0..20 {
+            for id in &ids {
+                measured.receive(*id, &[&[b'x'; 4_000][..], b"\n", &b"/help\n".repeat(20)].concat());
+            }
+        }
+        // Half a line is to be sent, and half a line is received.
+        for id in &ids {
+            let Measured { hub, meter, batch, now, .. } = &mut measured;
+            meter.scope(|| {
+                hub.fill(*id, batch, usize::MAX);
+                hub.sent(*now, *id, batch, batch.as_bytes().len().saturating_sub(1));
+                hub.receive(*now, *id, &[b'y'; 4_095]);
+            });
+        }
+        assert!(measured.meter.peak <= measured.bound, "{} bytes, over {}", measured.meter.peak, measured.bound);
+        measured.drain();
+        for (n, id) in ids.iter().enumerate() {
+            measured.receive(*id, b"\n");
+            for other in 1..5 {
+                let other = (n + 5 * round + other) % ids.len();
+                measured.receive(*id, format!("/leave {other:r>50}\n").as_bytes());
+                measured.drain();
+            }
+        }
+    }
+    assert!(
+        measured.meter.peak > measured.bound / 2,
+        "the bound {} is far above {}",
+        measured.bound,
+        measured.meter.peak
+    );
+    let Measured { hub, mut meter, .. } = measured;
+    meter.scope(|| drop(hub));
+    assert_eq!(meter.live, 0);
+}
+
+#[test]
+fn a_room_that_has_ended_holds_less_than_a_kib() {
+    const ROOMS: i64 = 24;
+    let mut measured = Measured::new(&config_of_rooms());
+    let ids: Vec<SessionId> = (0..24).map(|_| measured.open("text")).collect();
+    // Each has been in a room once, and has what it needs for that.
+    let one_after_another = |measured: &mut Measured| {
+        for id in &ids {
+            measured.receive(*id, b"/join one\n");
+            measured.drain();
+            fill_room(measured, *id);
+            measured.receive(*id, b"/leave one\n");
+            measured.drain();
+        }
+    };
+    one_after_another(&mut measured);
+    let before = measured.meter.live;
+    for _ in 0..3 {
+        for (n, id) in ids.iter().enumerate() {
+            measured.receive(*id, format!("/join room-{n}\n").as_bytes());
+            measured.drain();
+            fill_room(&mut measured, *id);
+        }
+        let during = measured.meter.live;
+        assert!(during > before + ROOMS * (100 << 10), "the rooms are full: {before}, then {during}");
+        for id in &ids {
+            measured.receive(*id, b"/leave\n");
+            measured.drain();
+        }
+        let left = measured.meter.live - before;
+        assert!(left < ROOMS << 10, "{ROOMS} rooms that have ended hold {left} bytes");
+    }
+    let after = measured.meter.live;
+    one_after_another(&mut measured);
+    assert!(measured.meter.live <= after, "what is left is used again");
+}
+
+#[test]
+fn the_bound_is_below_400_mib_by_default() {
+    let bounds = Config::default().memory_bounds();
+    assert!(bounds.total() < 400 << 20, "{bounds:?}");
+}
+
 #[test]
 fn raising_a_limit_costs_what_the_bound_says() {
     let limits: [fn(&mut Config); 5] = [
@@ -232,7 +371,7 @@ fn raising_a_limit_costs_what_the_bound_says() {
 }
 
 #[test]
-fn an_idle_session_costs_at_most_352_bytes_and_80_more_where_it_is_counted_by_address() {
+fn an_idle_session_costs_at_most_372_bytes_and_80_more_where_it_is_counted_by_address() {
     let off = |sessions| Config {
         max_per_address: None,
         connects_per_address: None,
@@ -240,7 +379,7 @@ fn an_idle_session_costs_at_most_352_bytes_and_80_more_where_it_is_counted_by_ad
         ..config(sessions)
     };
     let (counted, not) = (bytes_of_an_idle_session(config), bytes_of_an_idle_session(off));
-    assert!(not <= 352 && counted <= 352 + 80, "{not} bytes, {counted} where it is counted");
+    assert!(not <= 372 && counted <= 372 + 80, "{not} bytes, {counted} where it is counted");
 }
 
 fn bytes_of_an_idle_session(config: impl Fn(usize) -> Config) -> i64 {

@@ -5,7 +5,8 @@ use core::fmt;
 use core::str::from_utf8;
 
 use crate::command::CloseReason;
-use crate::id::MemberId;
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{MAX_MASK, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, MaskList, Role, RoomFlags};
 use crate::names::MAX_NAME;
 
 /// A change to the conversation, for [`Conversation::apply`](super::Conversation::apply).
@@ -23,6 +24,8 @@ pub enum Entry<'a> {
         /// Until it has a name it is called `guest-N`, with a number that nobody had before. Without this it is
         /// `anonymous`.
         guest: bool,
+        /// It is in the lobby. Without this it is in no room.
+        lobby: bool,
     },
     /// A member takes a name. If it has not joined yet, it joins.
     Name {
@@ -31,22 +34,26 @@ pub enum Entry<'a> {
         /// The name; the rules may refuse it.
         name: &'a str,
     },
-    /// A member joins without a name of its own, because it is about to say something.
+    /// A member joins without a name of its own, because it is about to say something: others in the lobby are told.
     Join {
         /// Who joins.
         member: MemberId,
     },
-    /// A member says something to everyone.
+    /// A member says something to everyone in a room.
     Say {
-        /// Who says it.
+        /// Who says it. Whether it may is decided before.
         member: MemberId,
+        /// Where.
+        room: RoomId,
         /// What it says.
         words: &'a str,
     },
-    /// A member does something that others see (`/me`).
+    /// A member does something that others in a room see (`/me`).
     Act {
-        /// Who does it.
+        /// Who does it. Whether it may is decided before.
         member: MemberId,
+        /// Where.
+        room: RoomId,
         /// What it does.
         words: &'a str,
     },
@@ -59,7 +66,7 @@ pub enum Entry<'a> {
         /// What it says.
         words: &'a str,
     },
-    /// A member leaves; its name becomes free.
+    /// A member leaves; its name becomes free. It is in no room any more, and rooms that are empty then end.
     Leave {
         /// Who leaves.
         member: MemberId,
@@ -73,7 +80,112 @@ pub enum Entry<'a> {
         /// What it says.
         words: &'a str,
     },
+    /// A member enters a room. If there is none of that name, it begins with the least number that is free, with the
+    /// flags [`RoomFlags::NEW`] and this member as operator. An invitation to the room is used up.
+    ///
+    /// If the member has as many rooms and invitations as it may, its oldest invitation gives way. If it has none, the
+    /// entry is rejected.
+    EnterRoom {
+        /// Who enters.
+        member: MemberId,
+        /// The room's name; the rules may refuse it.
+        name: &'a str,
+    },
+    /// A member leaves a room. If nobody is in it any more and the configuration does not list it, it ends.
+    LeaveRoom {
+        /// Who leaves.
+        member: MemberId,
+        /// Which room.
+        room: RoomId,
+    },
+    /// A member is thrown out of a room, which may end as if it had left.
+    Kick {
+        /// By whom; `None`: by the server.
+        by: Option<MemberId>,
+        /// Who.
+        member: MemberId,
+        /// Of which room.
+        room: RoomId,
+        /// Why; at most [`MAX_KICK_WORDS`](super::MAX_KICK_WORDS) bytes.
+        words: &'a str,
+    },
+    /// A room gets a topic.
+    Topic {
+        /// Who sets it; `None`: the server. The topic keeps the name that it has now.
+        by: Option<MemberId>,
+        /// Which room.
+        room: RoomId,
+        /// The topic, at most [`MAX_TOPIC`](super::MAX_TOPIC) bytes; if it is empty, there is none.
+        words: &'a str,
+        /// When, in nanoseconds of the proposer's clock.
+        at: u64,
+    },
+    /// A member of a room gets a role in it, or loses it.
+    Role {
+        /// Who decides it; `None`: the server.
+        by: Option<MemberId>,
+        /// Whose role.
+        member: MemberId,
+        /// In which room.
+        room: RoomId,
+        /// Which role.
+        role: Role,
+        /// Whether the member has it from now on.
+        given: bool,
+    },
+    /// A room gets other flags.
+    Flags {
+        /// Who sets them; `None`: the server.
+        by: Option<MemberId>,
+        /// Which room.
+        room: RoomId,
+        /// All that are set from now on.
+        flags: RoomFlags,
+    },
+    /// A room gets a key.
+    Key {
+        /// Who sets it; `None`: the server.
+        by: Option<MemberId>,
+        /// Which room.
+        room: RoomId,
+        /// The key, at most [`MAX_ROOM_KEY`](super::MAX_ROOM_KEY) bytes; if it is empty, there is none.
+        key: &'a str,
+    },
+    /// A room gets a limit of members.
+    Limit {
+        /// Who sets it; `None`: the server.
+        by: Option<MemberId>,
+        /// Which room.
+        room: RoomId,
+        /// The most members, 1 and more; 0: no limit.
+        limit: u32,
+    },
+    /// A list of a room gets a mask, or loses it. To list one that is listed, without regard to case, changes nothing.
+    Mask {
+        /// Who decides it; `None`: the server.
+        by: Option<MemberId>,
+        /// Which room.
+        room: RoomId,
+        /// Which list.
+        list: MaskList,
+        /// The [mask](super#masks), at most [`MAX_MASK`](super::MAX_MASK) bytes.
+        mask: &'a str,
+        /// Whether it is listed from now on.
+        listed: bool,
+    },
+    /// A member is invited to a room. To invite it twice changes nothing.
+    Invite {
+        /// Who invites it; `None`: the server.
+        by: Option<MemberId>,
+        /// Who is invited.
+        member: MemberId,
+        /// To which room.
+        room: RoomId,
+    },
 }
+
+/// The most bytes of words with which somebody is kicked.
+pub const MAX_KICK_WORDS: usize = MAX_LAST_WORDS;
 
 /// The most bytes of last words. Leaving must cost little, so this is a quarter of a
 /// [notice](crate::dialect::MAX_NOTICE).
@@ -106,7 +218,7 @@ impl fmt::Display for DecodeError {
             }
             Self::Unknown(byte) => write!(f, "{byte} stands for nothing"),
             Self::Number => f.write_str("a number is out of its range"),
-            Self::TooLong => write!(f, "a name may have {MAX_NAME} bytes, words {}", Entry::MAX_WORDS),
+            Self::TooLong => write!(f, "a name may have {MAX_NAME} bytes, words {}, or fewer", Entry::MAX_WORDS),
             Self::NotUtf8 => f.write_str("names and words must be UTF-8"),
         }
     }
@@ -116,27 +228,49 @@ impl core::error::Error for DecodeError {}
 
 impl<'a> Entry<'a> {
     /// The version of the byte format. A hub understands this one and no other.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     /// The most bytes of words in an entry, which is the upper limit of [`Config::max_line`](crate::Config::max_line).
     pub const MAX_WORDS: usize = 1 << 20;
 
-    /// Appends the entry to `out`: a byte for the version, one for the kind, then its fields. Numbers are LEB128. A
-    /// name or words are a length and UTF-8.
+    /// Appends the entry to `out`: a byte for the version, one for the kind, then its fields. Numbers are LEB128. Who
+    /// decides something in a room is 0 for the server, and otherwise one more than the member's number. A name or
+    /// words are a length and UTF-8, and come last.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(Self::VERSION);
         match *self {
-            Self::Enter { member, guest } => put(out, 0, &[member.0.into(), guest.into()], ""),
+            Self::Enter { member, guest, lobby } => put(out, 0, &[member.0.into(), guest.into(), lobby.into()], ""),
             Self::Name { member, name } => put(out, 1, &[member.0.into()], name),
             Self::Join { member } => put(out, 2, &[member.0.into()], ""),
-            Self::Say { member, words } => put(out, 3, &[member.0.into()], words),
-            Self::Act { member, words } => put(out, 4, &[member.0.into()], words),
+            Self::Say { member, room, words } => put(out, 3, &[member.0.into(), room.0.into()], words),
+            Self::Act { member, room, words } => put(out, 4, &[member.0.into(), room.0.into()], words),
             Self::Tell { member, to, words } => put(out, 5, &[member.0.into(), to.0.into()], words),
             Self::Leave { member, reason, words } => {
                 let (reason, missed) = code_of(reason);
                 put(out, 6, &[member.0.into(), reason.into(), missed], words);
             }
             Self::Announce { words } => put(out, 7, &[], words),
+            Self::EnterRoom { member, name } => put(out, 8, &[member.0.into()], name),
+            Self::LeaveRoom { member, room } => put(out, 9, &[member.0.into(), room.0.into()], ""),
+            Self::Kick { by, member, room, words } => {
+                put(out, 10, &[one_more(by), member.0.into(), room.0.into()], words);
+            }
+            Self::Topic { by, room, words, at } => put(out, 11, &[one_more(by), room.0.into(), at], words),
+            Self::Role { by, member, room, role, given } => {
+                let numbers = [one_more(by), member.0.into(), room.0.into(), role as u64, given.into()];
+                put(out, 12, &numbers, "");
+            }
+            Self::Flags { by, room, flags } => {
+                put(out, 13, &[one_more(by), room.0.into(), flags.bits().into()], "");
+            }
+            Self::Key { by, room, key } => put(out, 14, &[one_more(by), room.0.into()], key),
+            Self::Limit { by, room, limit } => put(out, 15, &[one_more(by), room.0.into(), limit.into()], ""),
+            Self::Mask { by, room, list, mask, listed } => {
+                put(out, 16, &[one_more(by), room.0.into(), list as u64, listed.into()], mask);
+            }
+            Self::Invite { by, member, room } => {
+                put(out, 17, &[one_more(by), member.0.into(), room.0.into()], "");
+            }
         }
     }
 
@@ -152,20 +286,42 @@ impl<'a> Entry<'a> {
             version => return Err(DecodeError::Version(version)),
         }
         let entry = match rest.byte()? {
-            0 => Self::Enter { member: rest.member()?, guest: rest.flag()? },
+            0 => Self::Enter { member: rest.member()?, guest: rest.flag()?, lobby: rest.flag()? },
             1 => Self::Name { member: rest.member()?, name: rest.text(MAX_NAME)? },
             2 => Self::Join { member: rest.member()? },
-            3 => Self::Say { member: rest.member()?, words: rest.text(Self::MAX_WORDS)? },
-            4 => Self::Act { member: rest.member()?, words: rest.text(Self::MAX_WORDS)? },
+            3 => Self::Say { member: rest.member()?, room: rest.room()?, words: rest.text(Self::MAX_WORDS)? },
+            4 => Self::Act { member: rest.member()?, room: rest.room()?, words: rest.text(Self::MAX_WORDS)? },
             5 => Self::Tell { member: rest.member()?, to: rest.member()?, words: rest.text(Self::MAX_WORDS)? },
             6 => Self::Leave { member: rest.member()?, reason: rest.reason()?, words: rest.text(Self::MAX_WORDS)? },
             7 => Self::Announce { words: rest.text(Self::MAX_WORDS)? },
+            8 => Self::EnterRoom { member: rest.member()?, name: rest.text(MAX_ROOM_NAME)? },
+            9 => Self::LeaveRoom { member: rest.member()?, room: rest.room()? },
+            10 => {
+                let (by, member, room) = (rest.by()?, rest.member()?, rest.room()?);
+                Self::Kick { by, member, room, words: rest.text(MAX_KICK_WORDS)? }
+            }
+            11 => {
+                let (by, room, at) = (rest.by()?, rest.room()?, rest.number()?);
+                Self::Topic { by, room, at, words: rest.text(MAX_TOPIC)? }
+            }
+            12 => {
+                let (by, member, room) = (rest.by()?, rest.member()?, rest.room()?);
+                Self::Role { by, member, room, role: rest.role()?, given: rest.flag()? }
+            }
+            13 => Self::Flags { by: rest.by()?, room: rest.room()?, flags: rest.flags()? },
+            14 => Self::Key { by: rest.by()?, room: rest.room()?, key: rest.text(MAX_ROOM_KEY)? },
+            15 => Self::Limit { by: rest.by()?, room: rest.room()?, limit: rest.half()? },
+            16 => {
+                let (by, room, list, listed) = (rest.by()?, rest.room()?, rest.list()?, rest.flag()?);
+                Self::Mask { by, room, list, listed, mask: rest.text(MAX_MASK)? }
+            }
+            17 => Self::Invite { by: rest.by()?, member: rest.member()?, room: rest.room()? },
             kind => return Err(DecodeError::Unknown(kind)),
         };
         Ok((entry, rest.0))
     }
 
-    /// Returns the member that the entry is of; `None` if it is the server's.
+    /// Returns the member that the entry is of, which for a kick is the one who kicks; `None` if it is the server's.
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {
         match *self {
@@ -175,14 +331,24 @@ impl<'a> Entry<'a> {
             | Self::Say { member, .. }
             | Self::Act { member, .. }
             | Self::Tell { member, .. }
-            | Self::Leave { member, .. } => Some(member),
+            | Self::Leave { member, .. }
+            | Self::EnterRoom { member, .. }
+            | Self::LeaveRoom { member, .. } => Some(member),
             Self::Announce { .. } => None,
+            Self::Kick { by, .. }
+            | Self::Topic { by, .. }
+            | Self::Role { by, .. }
+            | Self::Flags { by, .. }
+            | Self::Key { by, .. }
+            | Self::Limit { by, .. }
+            | Self::Mask { by, .. }
+            | Self::Invite { by, .. } => by,
         }
     }
 
     /// Returns whether entries of this kind have text, even if it is empty.
     const fn has_text(kind: u8) -> bool {
-        !matches!(kind, 0 | 2)
+        !matches!(kind, 0 | 2 | 9 | 12 | 13 | 15 | 17)
     }
 }
 
@@ -204,6 +370,11 @@ fn put_number(out: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     out.push(number as u8);
+}
+
+/// Returns the number for who decides something.
+fn one_more(by: Option<MemberId>) -> u64 {
+    by.map_or(0, |member| u64::from(member.0) + 1)
 }
 
 /// Returns the number for a reason, and how many messages were missed.
@@ -249,8 +420,46 @@ impl<'a> Reader<'a> {
         Err(DecodeError::Number)
     }
 
+    /// Decodes a number of 32 bits.
+    fn half(&mut self) -> Result<u32, DecodeError> {
+        self.number()?.try_into().map_err(|_| DecodeError::Number)
+    }
+
     fn member(&mut self) -> Result<MemberId, DecodeError> {
-        self.number()?.try_into().map(MemberId).map_err(|_| DecodeError::Number)
+        self.half().map(MemberId)
+    }
+
+    fn room(&mut self) -> Result<RoomId, DecodeError> {
+        self.half().map(RoomId)
+    }
+
+    fn by(&mut self) -> Result<Option<MemberId>, DecodeError> {
+        match self.number()?.checked_sub(1) {
+            Some(member) => member.try_into().map(|member| Some(MemberId(member))).map_err(|_| DecodeError::Number),
+            None => Ok(None),
+        }
+    }
+
+    fn role(&mut self) -> Result<Role, DecodeError> {
+        match self.byte()? {
+            0 => Ok(Role::Operator),
+            1 => Ok(Role::Voice),
+            other => Err(DecodeError::Unknown(other)),
+        }
+    }
+
+    fn list(&mut self) -> Result<MaskList, DecodeError> {
+        match self.byte()? {
+            0 => Ok(MaskList::Bans),
+            1 => Ok(MaskList::BanExceptions),
+            2 => Ok(MaskList::InviteExceptions),
+            other => Err(DecodeError::Unknown(other)),
+        }
+    }
+
+    fn flags(&mut self) -> Result<RoomFlags, DecodeError> {
+        let byte = self.byte()?;
+        RoomFlags::from_bits(byte).ok_or(DecodeError::Unknown(byte))
     }
 
     fn flag(&mut self) -> Result<bool, DecodeError> {
@@ -303,21 +512,37 @@ mod tests {
 
     #[test]
     fn entries_encode_to_these_bytes() {
-        let member = MemberId(300);
+        let (member, room, by) = (MemberId(300), RoomId(7), Some(MemberId(u32::MAX)));
         let lagged = CloseReason::Lagged { missed: u64::MAX };
         for (entry, bytes) in [
-            (Entry::Enter { member, guest: true }, &b"\x01\0\xac\x02\x01"[..]),
-            (Entry::Name { member, name: "ann" }, b"\x01\x01\xac\x02\x03ann"),
-            (Entry::Join { member: MemberId(0) }, b"\x01\x02\0"),
-            (Entry::Say { member, words: "h\u{e9}" }, b"\x01\x03\xac\x02\x03h\xc3\xa9"),
-            (Entry::Act { member, words: "waves" }, b"\x01\x04\xac\x02\x05waves"),
-            (Entry::Tell { member, to: MemberId(u32::MAX), words: "x" }, b"\x01\x05\xac\x02\xff\xff\xff\xff\x0f\x01x"),
+            (Entry::Enter { member, guest: true, lobby: false }, &b"\x02\0\xac\x02\x01\0"[..]),
+            (Entry::Name { member, name: "ann" }, b"\x02\x01\xac\x02\x03ann"),
+            (Entry::Join { member: MemberId(0) }, b"\x02\x02\0"),
+            (Entry::Say { member, room: RoomId(130), words: "h\u{e9}" }, b"\x02\x03\xac\x02\x82\x01\x03h\xc3\xa9"),
+            (Entry::Act { member, room: RoomId::LOBBY, words: "waves" }, b"\x02\x04\xac\x02\0\x05waves"),
+            (Entry::Tell { member, to: MemberId(u32::MAX), words: "x" }, b"\x02\x05\xac\x02\xff\xff\xff\xff\x0f\x01x"),
             (
                 Entry::Leave { member, reason: lagged, words: "" },
-                b"\x01\x06\xac\x02\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0",
+                b"\x02\x06\xac\x02\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0",
             ),
-            (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x01\x06\xac\x02\0\0\x03bye"),
-            (Entry::Announce { words: "" }, b"\x01\x07\0"),
+            (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x02\x06\xac\x02\0\0\x03bye"),
+            (Entry::Announce { words: "" }, b"\x02\x07\0"),
+            (Entry::EnterRoom { member, name: "tea" }, b"\x02\x08\xac\x02\x03tea"),
+            (Entry::LeaveRoom { member, room }, b"\x02\x09\xac\x02\x07"),
+            (Entry::Kick { by: None, member, room, words: "" }, b"\x02\x0a\0\xac\x02\x07\0"),
+            (Entry::Topic { by, room, words: "tea", at: 200 }, b"\x02\x0b\x80\x80\x80\x80\x10\x07\xc8\x01\x03tea"),
+            (
+                Entry::Role { by: Some(member), member, room, role: Role::Voice, given: true },
+                b"\x02\x0c\xad\x02\xac\x02\x07\x01\x01",
+            ),
+            (Entry::Flags { by: None, room, flags: RoomFlags::HIDDEN }, b"\x02\x0d\0\x07\x10"),
+            (Entry::Key { by: None, room, key: "k" }, b"\x02\x0e\0\x07\x01k"),
+            (Entry::Limit { by: None, room, limit: u32::MAX }, b"\x02\x0f\0\x07\xff\xff\xff\xff\x0f"),
+            (
+                Entry::Mask { by: None, room, list: MaskList::InviteExceptions, mask: "a!*", listed: true },
+                b"\x02\x10\0\x07\x02\x01\x03a!*",
+            ),
+            (Entry::Invite { by: None, member, room }, b"\x02\x11\0\xac\x02\x07"),
         ] {
             assert_eq!(encoded(entry), bytes, "{entry:?}");
             let mut followed = bytes.to_vec();
@@ -332,17 +557,27 @@ mod tests {
     #[test]
     fn invalid_bytes_are_refused() {
         for (bytes, error) in [
-            (&b"\x02\x02\0"[..], DecodeError::Version(2)),
-            (b"\x01\x08\0", DecodeError::Unknown(8)),
-            (b"\x01\0\0\x02", DecodeError::Unknown(2)),
-            (b"\x01\x06\0\x0a\0\0", DecodeError::Unknown(10)),
-            (b"\x01\x06\0\0\x01\0", DecodeError::Number),
-            (b"\x01\x02\x80\0", DecodeError::Number),
-            (b"\x01\x02\xff\xff\xff\xff\x1f", DecodeError::Number),
-            (b"\x01\x03\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", DecodeError::Number),
-            (b"\x01\x01\0\x80\x02", DecodeError::TooLong),
-            (b"\x01\x03\0\x81\x80\x40", DecodeError::TooLong),
-            (b"\x01\x03\0\x01\xff", DecodeError::NotUtf8),
+            (&b"\x01\x02\0"[..], DecodeError::Version(1)),
+            (b"\x02\x12\0", DecodeError::Unknown(18)),
+            (b"\x02\0\0\x02", DecodeError::Unknown(2)),
+            (b"\x02\x06\0\x0a\0\0", DecodeError::Unknown(10)),
+            (b"\x02\x06\0\0\x01\0", DecodeError::Number),
+            (b"\x02\x02\x80\0", DecodeError::Number),
+            (b"\x02\x02\xff\xff\xff\xff\x1f", DecodeError::Number),
+            (b"\x02\x03\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", DecodeError::Number),
+            (b"\x02\x01\0\x80\x02", DecodeError::TooLong),
+            (b"\x02\x03\0\0\x81\x80\x40", DecodeError::TooLong),
+            (b"\x02\x03\0\0\x01\xff", DecodeError::NotUtf8),
+            (b"\x02\x03\0\xff\xff\xff\xff\x1f\0", DecodeError::Number),
+            (b"\x02\x08\0\x33", DecodeError::TooLong),
+            (b"\x02\x0a\0\0\0\x81\x02", DecodeError::TooLong),
+            (b"\x02\x0a\x81\x80\x80\x80\x10\0\0\0", DecodeError::Number),
+            (b"\x02\x0b\0\0\0\x87\x03", DecodeError::TooLong),
+            (b"\x02\x0c\0\0\0\x02\x01", DecodeError::Unknown(2)),
+            (b"\x02\x0d\0\0\x20", DecodeError::Unknown(32)),
+            (b"\x02\x0e\0\0\x21", DecodeError::TooLong),
+            (b"\x02\x10\0\0\x03\x01\0", DecodeError::Unknown(3)),
+            (b"\x02\x10\0\0\0\x01\x81\x01", DecodeError::TooLong),
         ] {
             assert_eq!(Entry::decode(bytes), Err(error), "{}", bytes.escape_ascii());
         }

@@ -1,14 +1,19 @@
 //! The latest entries and events, in no wire format: for newcomers, for followers, and for other servers.
 
+use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::iter::Peekable;
 use core::ops::Range;
 
-use super::entry::{Entry, MAX_LAST_WORDS};
+use super::entry::{Entry, MAX_KICK_WORDS, MAX_LAST_WORDS};
 use super::members::mix;
 use super::ring::{Kept, Kind, Record, Ring};
 use crate::command::CloseReason;
 use crate::fault::Fault;
-use crate::id::MemberId;
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{MAX_ROOM_NAME, MAX_TOPIC};
 use crate::names::MAX_MADE_NAME;
 
 /// An event of the conversation, as a follower sees it.
@@ -36,7 +41,7 @@ pub enum Event<'a> {
         /// The name now.
         to: &'a str,
     },
-    /// A member has said something to everyone.
+    /// A member has said something to everyone in a room.
     Said {
         /// Who.
         name: &'a str,
@@ -64,6 +69,40 @@ pub enum Event<'a> {
         /// What.
         words: &'a str,
     },
+    /// A member has entered a room after it had entered the conversation, perhaps one that so began.
+    EnteredRoom {
+        /// Its name.
+        name: &'a str,
+        /// The room's name.
+        room: &'a str,
+    },
+    /// A member has left a room, and is not gone.
+    LeftRoom {
+        /// Its name.
+        name: &'a str,
+        /// The room's name.
+        room: &'a str,
+    },
+    /// A member was thrown out of a room.
+    Kicked {
+        /// Its name.
+        name: &'a str,
+        /// The room's name.
+        room: &'a str,
+        /// By whom; `server` for the server.
+        by: &'a str,
+        /// Why.
+        words: &'a str,
+    },
+    /// A room was given a topic, or has lost it.
+    TopicSet {
+        /// By whom; `server` for the server.
+        by: &'a str,
+        /// The room's name.
+        room: &'a str,
+        /// The topic; empty if there is none any more.
+        words: &'a str,
+    },
 }
 
 /// An event, with its number.
@@ -71,8 +110,11 @@ pub enum Event<'a> {
 pub struct Recorded<'a> {
     /// Its number. The first is 0 and each is one more, so a gap is the number of events that a follower missed.
     pub seq: u64,
-    /// Whose event it is; `None` for the server.
+    /// Whose event it is, which for a kick is the one who was kicked; `None` for the server.
     pub member: Option<MemberId>,
+    /// The room that it is of; `None` if it is not of one room, as when a member leaves the conversation. A room that
+    /// has ended may have had this number.
+    pub room: Option<RoomId>,
     /// What came about.
     pub event: Event<'a>,
 }
@@ -83,13 +125,16 @@ pub struct Recorded<'a> {
 /// newcomers are shown as many messages as ever, and followers learn who joined and left.
 #[derive(Debug)]
 pub(crate) struct History {
+    /// The lobby's messages, and those of the other rooms, which are allocated when something is said there.
     messages: Ring,
+    rooms: Vec<Option<Box<Ring>>>,
     others: Ring,
     /// Entries that are not events, such as a member that entered and has not joined.
     silent: Ring,
     /// How many entries there were, and how many of them were events.
     entries: u64,
     events: u64,
+    limits: Limits,
     /// Only for a planted fault: a number that differs in each process.
     instance: u64,
 }
@@ -102,6 +147,10 @@ pub(crate) struct Limits {
     pub(crate) others: usize,
     /// The most bytes of names and words of the messages, and of the other events.
     pub(crate) bytes: usize,
+    /// How many rooms there are with the lobby, and the most messages and bytes of each of the others.
+    pub(crate) rooms: usize,
+    pub(crate) room_messages: usize,
+    pub(crate) room_bytes: usize,
     pub(crate) max_words: usize,
     pub(crate) max_name: usize,
 }
@@ -112,16 +161,24 @@ impl Limits {
         self.max_name.max(MAX_MADE_NAME) + self.max_words
     }
 
-    /// The most bytes of text of another event: two names, and words.
+    /// The most bytes of text of another event: two names and words, or, in a room, its name, two others and fewer
+    /// words.
     fn other(self) -> usize {
-        2 * self.max_name.max(MAX_MADE_NAME) + self.max_words.max(MAX_LAST_WORDS)
+        2 * self.max_name.max(MAX_MADE_NAME) + self.max_words.max(MAX_TOPIC + MAX_ROOM_NAME)
     }
 
     /// The most bytes of text of an entry that is no event: two names, and last words.
     fn silent(self) -> usize {
         2 * self.max_name.max(MAX_MADE_NAME) + MAX_LAST_WORDS
     }
+
+    /// The bytes of text of the messages of a room that is not the lobby. There is room for the longest.
+    fn of_room(self) -> usize {
+        self.room_bytes.max(self.message())
+    }
 }
+
+const _: () = assert!(MAX_KICK_WORDS <= MAX_TOPIC, "there is room for a kick");
 
 impl History {
     /// Makes room for as much as the limits say.
@@ -129,10 +186,12 @@ impl History {
         let Limits { messages, others, bytes, .. } = limits;
         Self {
             messages: Ring::new(messages, limits.message(), bytes),
+            rooms: Vec::with_capacity(limits.rooms),
             others: Ring::new(others, limits.other(), bytes),
             silent: Ring::new(others, limits.silent(), bytes),
             entries: 0,
             events: 0,
+            limits,
             instance: Fault::next_instance(),
         }
     }
@@ -145,6 +204,26 @@ impl History {
             + Ring::memory_bound(others, limits.silent(), bytes)
     }
 
+    /// Bytes of heap for the messages of the rooms besides the lobby, and to merge them.
+    pub(crate) fn rooms_bound(limits: Limits) -> u64 {
+        let places = size_of::<Reverse<(u64, u32, u64)>>();
+        let ring =
+            size_of::<Ring>() as u64 + Ring::memory_bound(limits.room_messages, limits.message(), limits.of_room());
+        limits.rooms as u64 * places as u64 + (limits.rooms as u64 - 1) * ring + Self::rooms_at_start(limits)
+    }
+
+    /// Bytes of heap that are allocated for rooms at once.
+    pub(crate) fn rooms_at_start(limits: Limits) -> u64 {
+        limits.rooms as u64 * size_of::<Option<Box<Ring>>>() as u64
+    }
+
+    /// Frees the messages of a room that has ended.
+    pub(super) fn end_room(&mut self, room: RoomId) {
+        if let Some(place) = self.rooms.get_mut(room.0 as usize) {
+            *place = None;
+        }
+    }
+
     /// Returns how many entries there were.
     pub(crate) fn entries(&self) -> u64 {
         self.entries
@@ -155,20 +234,45 @@ impl History {
         self.events
     }
 
-    /// Keeps a message to everyone, in place of the oldest.
+    /// Keeps a message to everyone in a room, in place of the oldest.
     #[inline(always)]
     pub(super) fn keep_message(&mut self, entry: &Entry<'_>, name: &str) {
-        let (kind, member, words) = match *entry {
-            Entry::Say { member, words } => (Kind::Said, member, words),
-            Entry::Act { member, words } => (Kind::Acted, member, words),
-            Entry::Announce { words } => (Kind::Announced, MemberId(0), words),
+        let (kind, member, room, words) = match *entry {
+            Entry::Say { member, room, words } => (Kind::Said, member, room, words),
+            Entry::Act { member, room, words } => (Kind::Acted, member, room, words),
+            Entry::Announce { words } => (Kind::Announced, MemberId(0), RoomId::LOBBY, words),
             _ => return,
         };
         let (entry, event) = (self.entries, self.events);
         self.entries += 1;
         self.events += 1;
         // No line is longer, but what a dialect decodes from a line may be. Such a message is published and not kept.
-        self.messages.push(kind, entry, event, member, [name, "", words]);
+        if room == RoomId::LOBBY {
+            self.messages.push(kind, entry, event, member, [name, "", words]);
+        } else {
+            self.push_elsewhere(room, kind, [entry, event], member, name, words);
+        }
+    }
+
+    /// Keeps a message in a room that is not the lobby. Separate, so that nothing is looked up for the lobby.
+    #[inline(never)]
+    fn push_elsewhere(
+        &mut self,
+        room: RoomId,
+        kind: Kind,
+        [entry, event]: [u64; 2],
+        member: MemberId,
+        name: &str,
+        words: &str,
+    ) {
+        let limits = self.limits;
+        if self.rooms.len() <= room.0 as usize {
+            self.rooms.resize_with(room.0 as usize + 1, || None);
+        }
+        // A room in which nobody has said anything needs no memory for messages.
+        let new = || Box::new(Ring::new(limits.room_messages, limits.message(), limits.of_room()));
+        let ring = self.rooms[room.0 as usize].get_or_insert_with(new);
+        ring.push(kind, entry, event, member, [name, "", words]);
     }
 
     /// Keeps any other entry, in place of the oldest. `name` is the member's name before, and `other` the second name
@@ -185,32 +289,45 @@ impl History {
         ring.push(kind, entry, event, member, [name, other, words]);
     }
 
-    /// Returns the numbers of the oldest message that is kept and of the next one, among messages alone.
-    pub(crate) fn kept_messages(&self) -> Range<u64> {
-        self.messages.numbers()
+    /// Returns a room's messages, if there is such a room.
+    fn ring(&self, room: RoomId) -> Option<&Ring> {
+        if room == RoomId::LOBBY { Some(&self.messages) } else { self.rooms.get(room.0 as usize)?.as_deref() }
     }
 
-    /// Returns the message of that number among messages alone, if it is kept.
-    pub(crate) fn message(&self, number: u64) -> Option<Recorded<'_>> {
-        self.messages.get(number)?.recorded()
+    /// Returns the numbers of the oldest message of a room that is kept and of the next one, among its messages alone.
+    pub(crate) fn kept_messages(&self, room: RoomId) -> Range<u64> {
+        self.ring(room).map_or(0..0, Ring::numbers)
     }
 
-    /// Returns the messages to everyone whose numbers are from `from` up to but not including `to`, oldest first. To
-    /// find the first and the last of them takes a binary search each.
-    pub(crate) fn messages(&self, from: u64, to: u64) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
-        self.messages.events(from, to).filter_map(Kept::recorded)
+    /// Returns the message of that number among a room's messages alone, if it is kept.
+    pub(crate) fn message(&self, room: RoomId, number: u64) -> Option<Recorded<'_>> {
+        self.ring(room)?.get(number)?.recorded(room)
+    }
+
+    /// Returns the messages in a room whose numbers are from `from` up to but not including `to`, oldest first. To find
+    /// the first and the last of them takes a binary search each.
+    pub(crate) fn messages(&self, room: RoomId, from: u64, to: u64) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
+        let ring = self.ring(room).into_iter();
+        ring.flat_map(move |ring| ring.events(from, to)).filter_map(move |kept| kept.recorded(room))
     }
 
     /// Returns the kept events from number `since` on, oldest first.
     pub(crate) fn events(&self, since: u64) -> impl Iterator<Item = Recorded<'_>> {
-        let events = Merged::of(self.messages.events(since, u64::MAX), self.others.events(since, u64::MAX));
-        events.filter_map(Kept::recorded)
+        let in_lobby = |kept| (RoomId::LOBBY, kept);
+        let (messages, others) = (self.messages.events(since, u64::MAX), self.others.events(since, u64::MAX));
+        let elsewhere = Elsewhere::new(self, |record| record.event >= since);
+        let events = Merged::of(Merged::of(messages.map(in_lobby), others.map(in_lobby)), elsewhere);
+        events.filter_map(|(room, kept)| kept.recorded(room))
     }
 
     /// Returns the kept entries from number `since` on, with their numbers, oldest first.
     pub(crate) fn entries_since(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
-        let events = Merged::of(self.messages.entries(since), self.others.entries(since));
-        Merged::of(events, self.silent.entries(since)).map(|kept| (kept.record.entry, kept.as_entry()))
+        let in_lobby = |kept| (RoomId::LOBBY, kept);
+        let (messages, others) = (self.messages.entries(since), self.others.entries(since));
+        let here = Merged::of(messages.map(in_lobby), others.map(in_lobby));
+        let here = Merged::of(here, self.silent.entries(since).map(in_lobby));
+        let elsewhere = Elsewhere::new(self, |record| record.entry >= since);
+        Merged::of(here, elsewhere).map(|(room, kept)| (kept.record.entry, kept.as_entry(room)))
     }
 
     /// Returns a number that is equal for histories with as many entries and events.
@@ -220,11 +337,19 @@ impl History {
 }
 
 impl<'a> Kept<'a> {
-    /// Returns it as followers see it, if it is an event.
-    fn recorded(self) -> Option<Recorded<'a>> {
+    /// Returns it as followers see it, if it is an event. `room` is the one whose messages it was found among.
+    fn recorded(self, room: RoomId) -> Option<Recorded<'a>> {
         let event = self.event()?;
-        let member = (!matches!(event, Event::Announced { .. })).then_some(self.record.member);
-        Some(Recorded { seq: self.record.event, member, event })
+        let member = Some(self.record.member);
+        let (member, room) = match self.record.kind {
+            Kind::Said | Kind::Acted => (member, Some(room)),
+            Kind::Joined | Kind::Named { joined: true, .. } => (member, Some(RoomId::LOBBY)),
+            Kind::EnteredRoom { room } | Kind::LeftRoom { room } | Kind::Kicked { room, .. } => (member, Some(room)),
+            Kind::TopicSet { by, room, .. } => (by, Some(room)),
+            Kind::Announced => (None, None),
+            _ => (member, None),
+        };
+        Some(Recorded { seq: self.record.event, member, room, event })
     }
 
     fn event(self) -> Option<Event<'a>> {
@@ -238,43 +363,110 @@ impl<'a> Kept<'a> {
             Kind::Told { .. } => Event::Told { from: name, to: other, words },
             Kind::Left { reason, had_joined: true } => Event::Left { name, reason, words },
             Kind::Announced => Event::Announced { words },
-            Kind::Entered { .. } | Kind::Named { .. } | Kind::Left { .. } => return None,
+            Kind::EnteredRoom { .. } => Event::EnteredRoom { name, room: other },
+            Kind::LeftRoom { .. } => Event::LeftRoom { name, room: other },
+            Kind::Kicked { by_len, .. } => {
+                let (by, words) = words.split_at(by_len.into());
+                Event::Kicked { name, room: other, by, words }
+            }
+            Kind::TopicSet { .. } => Event::TopicSet { by: name, room: other, words },
+            Kind::Entered { .. }
+            | Kind::Named { .. }
+            | Kind::Left { .. }
+            | Kind::RoleSet { .. }
+            | Kind::FlagsSet { .. }
+            | Kind::KeySet { .. }
+            | Kind::LimitSet { .. }
+            | Kind::MaskSet { .. }
+            | Kind::Invited { .. } => return None,
         })
     }
 
-    fn as_entry(self) -> Entry<'a> {
+    fn as_entry(self, found_in: RoomId) -> Entry<'a> {
         let Self { record: Record { kind, member, .. }, other, words, .. } = self;
         match kind {
-            Kind::Entered { guest } => Entry::Enter { member, guest },
+            Kind::Entered { guest, lobby } => Entry::Enter { member, guest, lobby },
             Kind::Named { .. } => Entry::Name { member, name: other },
             Kind::Joined => Entry::Join { member },
-            Kind::Said => Entry::Say { member, words },
-            Kind::Acted => Entry::Act { member, words },
+            Kind::Said => Entry::Say { member, room: found_in, words },
+            Kind::Acted => Entry::Act { member, room: found_in, words },
             Kind::Told { to } => Entry::Tell { member, to, words },
             Kind::Left { reason, .. } => Entry::Leave { member, reason, words },
             Kind::Announced => Entry::Announce { words },
+            Kind::EnteredRoom { .. } => Entry::EnterRoom { member, name: other },
+            Kind::LeftRoom { room } => Entry::LeaveRoom { member, room },
+            Kind::Kicked { by, room, by_len } => Entry::Kick { by, member, room, words: &words[by_len.into()..] },
+            Kind::TopicSet { by, room, at } => Entry::Topic { by, room, words, at },
+            Kind::RoleSet { by, room, role, given } => Entry::Role { by, member, room, role, given },
+            Kind::FlagsSet { by, room, flags } => Entry::Flags { by, room, flags },
+            Kind::KeySet { by, room } => Entry::Key { by, room, key: words },
+            Kind::LimitSet { by, room, limit } => Entry::Limit { by, room, limit },
+            Kind::MaskSet { by, room, list, listed } => Entry::Mask { by, room, list, mask: words, listed },
+            Kind::Invited { by, room } => Entry::Invite { by, member, room },
         }
     }
 }
 
+/// The messages of all rooms but the lobby from some number on, with their rooms, in the order of their entries.
+struct Elsewhere<'a> {
+    history: &'a History,
+    /// For each room with any left, the next: its entry's number, the room, and its number in the room's ring.
+    next: BinaryHeap<Reverse<(u64, u32, u64)>>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// Takes the rooms with a record that `is_late`, as all after it are, from the first of these records on.
+    fn new(history: &'a History, is_late: impl Fn(&Record) -> bool) -> Self {
+        let mut elsewhere = Self { history, next: BinaryHeap::new() };
+        for (room, ring) in history.rooms.iter().enumerate() {
+            // Most often a follower has read all but the latest, which are of few rooms.
+            let is_wanted = |ring: &&Ring| ring.latest().is_some_and(&is_late);
+            if let Some(ring) = ring.as_deref().filter(is_wanted) {
+                if elsewhere.next.capacity() == 0 {
+                    elsewhere.next.reserve_exact(history.rooms.len());
+                }
+                elsewhere.push(room as u32, ring, ring.number_where(&is_late));
+            }
+        }
+        elsewhere
+    }
+
+    fn push(&mut self, room: u32, ring: &Ring, number: u64) {
+        if let Some(kept) = ring.get(number) {
+            self.next.push(Reverse((kept.record.entry, room, number)));
+        }
+    }
+}
+
+impl<'a> Iterator for Elsewhere<'a> {
+    type Item = (RoomId, Kept<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Reverse((_, room, number)) = self.next.pop()?;
+        let ring = self.history.ring(RoomId(room))?;
+        self.push(room, ring, number + 1);
+        Some((RoomId(room), ring.get(number)?))
+    }
+}
+
 /// Merges the records of two sources in the order of their entries.
-struct Merged<'a, A: Iterator<Item = Kept<'a>>, B: Iterator<Item = Kept<'a>>> {
+struct Merged<'a, A: Iterator<Item = (RoomId, Kept<'a>)>, B: Iterator<Item = (RoomId, Kept<'a>)>> {
     one: Peekable<A>,
     other: Peekable<B>,
 }
 
-impl<'a, A: Iterator<Item = Kept<'a>>, B: Iterator<Item = Kept<'a>>> Merged<'a, A, B> {
+impl<'a, A: Iterator<Item = (RoomId, Kept<'a>)>, B: Iterator<Item = (RoomId, Kept<'a>)>> Merged<'a, A, B> {
     fn of(one: A, other: B) -> Self {
         Self { one: one.peekable(), other: other.peekable() }
     }
 }
 
-impl<'a, A: Iterator<Item = Kept<'a>>, B: Iterator<Item = Kept<'a>>> Iterator for Merged<'a, A, B> {
-    type Item = Kept<'a>;
+impl<'a, A: Iterator<Item = (RoomId, Kept<'a>)>, B: Iterator<Item = (RoomId, Kept<'a>)>> Iterator for Merged<'a, A, B> {
+    type Item = (RoomId, Kept<'a>);
 
-    fn next(&mut self) -> Option<Kept<'a>> {
+    fn next(&mut self) -> Option<Self::Item> {
         match (self.one.peek(), self.other.peek()) {
-            (Some(one), Some(other)) if other.record.entry < one.record.entry => self.other.next(),
+            (Some(one), Some(other)) if other.1.record.entry < one.1.record.entry => self.other.next(),
             (None, _) => self.other.next(),
             _ => self.one.next(),
         }

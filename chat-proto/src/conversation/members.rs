@@ -5,18 +5,21 @@ use alloc::vec::Vec;
 
 use crate::fault::Fault;
 use crate::id::MemberId;
+use crate::moderation::Role;
 use crate::names::{ANONYMOUS, NameBuf, NameError, NameRules, Names, guest_number, write_guest_name};
 
 /// The members, by number.
 #[derive(Debug)]
 pub(crate) struct Members {
     names: Names,
-    /// The state of each member apart from its name: [`HERE`], [`GUEST`], [`JOINED`].
+    /// The state of each member apart from its name: [`HERE`], [`GUEST`], [`JOINED`], and in the lobby.
     flags: Vec<u8>,
     /// The digest of each member that is here, and 0 for all others.
     digests: Vec<u32>,
     /// The sum of those.
     digest: u64,
+    /// How many are in the lobby.
+    in_lobby: usize,
 }
 
 /// The number is in use.
@@ -25,10 +28,15 @@ const HERE: u8 = 1;
 const GUEST: u8 = 2;
 /// Others have been told that it is here.
 const JOINED: u8 = 4;
+/// It is in the lobby, and its roles there.
+const IN_LOBBY: u8 = 8;
+const OPERATOR: u8 = 16;
+const VOICE: u8 = 32;
 
 impl Members {
     pub(crate) fn new(rules: NameRules, max_name: usize, max: usize) -> Self {
-        Self { names: Names::new(rules, max_name, max), flags: vec![0; max], digests: vec![0; max], digest: 0 }
+        let names = Names::new(rules, max_name, max);
+        Self { names, flags: vec![0; max], digests: vec![0; max], digest: 0, in_lobby: 0 }
     }
 
     /// Bytes of heap for that many members with names of that length.
@@ -51,6 +59,27 @@ impl Members {
     #[inline]
     pub(crate) fn has_joined(&self, member: MemberId) -> bool {
         self.flags[member.0 as usize] & JOINED != 0
+    }
+
+    /// Returns whether there is a member of that number, and it is in the lobby.
+    #[inline]
+    pub(super) fn is_in_lobby(&self, member: MemberId) -> bool {
+        self.flags.get(member.0 as usize).is_some_and(|flags| flags & IN_LOBBY != 0)
+    }
+
+    /// Returns whether the member is in the lobby and has that role there.
+    pub(super) fn has_lobby_role(&self, member: MemberId, role: Role) -> bool {
+        self.flags.get(member.0 as usize).is_some_and(|flags| flags & bit_of(role) != 0)
+    }
+
+    /// Returns how many members are in the lobby.
+    pub(super) fn in_lobby(&self) -> usize {
+        self.in_lobby
+    }
+
+    /// Returns the members in the lobby, by number.
+    pub(super) fn of_lobby(&self) -> impl Iterator<Item = MemberId> + '_ {
+        (0..self.flags.len() as u32).map(MemberId).filter(|member| self.is_in_lobby(*member))
     }
 
     /// Returns whether the member has a name of its own.
@@ -103,8 +132,9 @@ impl Members {
         self.names.may_have(None, name, &mut NameBuf::new()).map(drop)
     }
 
-    pub(super) fn enter(&mut self, member: MemberId, guest: bool) {
-        self.flags[member.0 as usize] = HERE | if guest { GUEST } else { 0 };
+    pub(super) fn enter(&mut self, member: MemberId, guest: bool, lobby: bool) {
+        self.flags[member.0 as usize] = HERE | if guest { GUEST } else { 0 } | if lobby { IN_LOBBY } else { 0 };
+        self.in_lobby += usize::from(lobby);
         if guest {
             self.names.admit_guest(member.0);
         }
@@ -122,7 +152,29 @@ impl Members {
         self.update_digest(member);
     }
 
+    /// Lets a member that is here enter the lobby.
+    pub(super) fn enter_lobby(&mut self, member: MemberId) {
+        self.in_lobby += usize::from(!self.is_in_lobby(member));
+        self.flags[member.0 as usize] |= IN_LOBBY;
+        self.update_digest(member);
+    }
+
+    /// Takes a member out of the lobby.
+    pub(super) fn leave_lobby(&mut self, member: MemberId) {
+        self.in_lobby -= usize::from(self.is_in_lobby(member));
+        self.flags[member.0 as usize] &= !(IN_LOBBY | OPERATOR | VOICE);
+        self.update_digest(member);
+    }
+
+    /// Gives a member that is in the lobby a role there, or takes it away.
+    pub(super) fn set_lobby_role(&mut self, member: MemberId, role: Role, given: bool) {
+        let flags = &mut self.flags[member.0 as usize];
+        *flags = *flags & !bit_of(role) | if given { bit_of(role) } else { 0 };
+        self.update_digest(member);
+    }
+
     pub(super) fn leave(&mut self, member: MemberId) {
+        self.in_lobby -= usize::from(self.is_in_lobby(member));
         self.set_digest(member, 0);
         if !Fault::NameNotFreed.is_planted() {
             self.names.release(member.0);
@@ -132,10 +184,21 @@ impl Members {
 
     /// Updates the digest after a change of a member that is here.
     fn update_digest(&mut self, member: MemberId) {
+        self.set_digest(member, self.digest_of(member));
+    }
+
+    fn digest_of(&self, member: MemberId) -> u32 {
         let flags = self.flags[member.0 as usize];
         let number = if flags & GUEST != 0 { self.names.number(member.0) } else { 0 };
         let start = mix(u64::from(member.0) << 8 | u64::from(flags), number);
-        self.set_digest(member, mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes()) as u32);
+        summand(mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes())) as u32
+    }
+
+    /// Computes the digest from all members.
+    #[cfg(test)]
+    pub(super) fn digest_afresh(&self) -> u64 {
+        let here = (0..self.flags.len() as u32).map(MemberId).filter(|member| self.is_here(*member));
+        mix(here.map(|member| u64::from(self.digest_of(member))).sum(), self.names.guests())
     }
 
     fn set_digest(&mut self, member: MemberId, digest: u32) {
@@ -144,10 +207,25 @@ impl Members {
     }
 }
 
+const fn bit_of(role: Role) -> u8 {
+    match role {
+        Role::Operator => OPERATOR,
+        Role::Voice => VOICE,
+    }
+}
+
 /// Mixes a number into a digest, so that the result depends on the number and on the order. This is not for security:
 /// it shows that two states differ because of a bug.
 pub(super) fn mix(digest: u64, number: u64) -> u64 {
     (digest ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+}
+
+/// Makes a digest ready to be added to others: the last steps of `SplitMix64`. Without them two digests that differ in
+/// the same field would most often have the same difference, and a sum would not show which of the two has which value.
+pub(super) fn summand(digest: u64) -> u64 {
+    let digest = (digest ^ digest >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let digest = (digest ^ digest >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    digest ^ digest >> 31
 }
 
 /// Mixes bytes and their length into a digest.

@@ -28,34 +28,60 @@
 //! assert_eq!(follower.digest(), hub.conversation().digest());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Rooms
+//!
+//! A member is in any number of rooms up to a limit, or in none. The lobby is always there, and so are those that the
+//! configuration lists. Any other room begins when somebody enters it and ends when nobody is in it any more. What an
+//! entry may do is limited only by what keeps the state whole: whether a member may kick another, say, or may enter a
+//! room, is asked before, as with [`Conversation::may_enter`].
+//!
+//! # Masks
+//!
+//! A room's lists have masks of the form `name!origin`. In either part, `*` stands for any run of characters and `?`
+//! for one, and case does not count. The origin is that of a member, written as 32 hexadecimal digits, or `-` for a
+//! member without one. A mask without `!` has any origin. So `ann!*` is whoever is called ann, and
+//! `*!00000000000000000000ffffc0000201` is whoever comes from 192.0.2.1.
 
 mod entry;
 pub(crate) mod history;
+pub(crate) mod masks;
 pub(crate) mod members;
+mod memberships;
 mod owned;
+mod queries;
 mod ring;
+mod room_entries;
+mod rooms;
 
 use alloc::string::String;
 use core::fmt;
 use core::ops::{Bound, RangeBounds};
 
 pub(crate) use self::entry::MAX_LAST_WORDS;
-pub use self::entry::{DecodeError, Entry};
+pub use self::entry::{DecodeError, Entry, MAX_KICK_WORDS};
 pub use self::history::{Event, Recorded};
 use self::history::{History, Limits};
 use self::members::{Members, mix};
+use self::memberships::Memberships;
 pub use self::owned::OwnedEvent;
 use self::ring::Kind;
+pub use self::rooms::{Room, Topic};
+use self::rooms::{RoomLimits, Rooms};
 use crate::command::CloseReason;
 use crate::config::{Config, ConfigError};
 use crate::fault::Fault;
-pub use crate::id::MemberId;
+pub use crate::id::{MemberId, RoomId};
+use crate::moderation::RoomError;
+pub use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC};
 use crate::names::{NameBuf, NameError};
 
-/// Who is here, each member's name, and the latest entries.
+/// Who is here, each member's name, the rooms and who is in them, and the latest entries.
 #[derive(Debug)]
 pub struct Conversation {
     members: Members,
+    rooms: Rooms,
+    memberships: Memberships,
     history: History,
 }
 
@@ -71,6 +97,10 @@ pub enum Rejected {
     HasJoined(MemberId),
     /// The name cannot be taken, at least not now.
     Name(NameError),
+    /// No room with that number is there.
+    NoRoom(RoomId),
+    /// The room, or whoever it is about, does not allow it.
+    Room(RoomError),
 }
 
 impl fmt::Display for Rejected {
@@ -80,6 +110,8 @@ impl fmt::Display for Rejected {
             Self::NotVacant(member) => write!(f, "nobody can come as member {}", member.0),
             Self::HasJoined(member) => write!(f, "member {} has joined already", member.0),
             Self::Name(error) => error.fmt(f),
+            Self::NoRoom(room) => write!(f, "there is no room {}", room.0),
+            Self::Room(error) => error.fmt(f),
         }
     }
 }
@@ -87,7 +119,7 @@ impl fmt::Display for Rejected {
 impl core::error::Error for Rejected {}
 
 impl Conversation {
-    /// Makes a conversation without members, and allocates all of its memory.
+    /// Makes a conversation without members, and allocates its memory, apart from that for rooms besides the lobby.
     ///
     /// # Errors
     ///
@@ -99,8 +131,11 @@ impl Conversation {
 
     /// Makes a conversation with limits that are in their ranges.
     pub(crate) fn with_limits(config: &Config) -> Self {
+        let limits = RoomLimits::of(config);
         Self {
             members: Members::new(config.names, config.max_name, config.max_sessions),
+            rooms: Rooms::new(config),
+            memberships: Memberships::new(config.max_sessions, limits.each_in_memory(), limits.rooms),
             history: History::new(Self::history_limits(config)),
         }
     }
@@ -110,7 +145,24 @@ impl Conversation {
         Members::memory_bound(config.max_name, config.max_sessions)
     }
 
-    /// Bytes of heap for the history.
+    /// Bytes of heap for rooms: what all have, who is in them and who is invited, and their messages, apart from those
+    /// of the lobby. The most that there can be.
+    pub(crate) fn rooms_bound(config: &Config) -> u64 {
+        let limits = RoomLimits::of(config);
+        Rooms::memory_bound(limits)
+            + Memberships::memory_bound(config.max_sessions, limits.each_in_memory(), limits.rooms)
+            + History::rooms_bound(Self::history_limits(config))
+    }
+
+    /// Bytes of heap for what rooms need before there are any but the lobby.
+    pub(crate) fn rooms_at_start(config: &Config) -> u64 {
+        let limits = RoomLimits::of(config);
+        Rooms::memory_at_start(limits)
+            + Memberships::memory_at_start(config.max_sessions, limits.each_in_memory(), limits.rooms)
+            + History::rooms_at_start(Self::history_limits(config))
+    }
+
+    /// Bytes of heap for the history, apart from the messages of rooms besides the lobby.
     pub(crate) fn history_bound(config: &Config) -> u64 {
         History::memory_bound(Self::history_limits(config))
     }
@@ -119,7 +171,9 @@ impl Conversation {
     fn history_limits(config: &Config) -> Limits {
         let messages = config.dialects.iter().map(|dialect| dialect.backlog).fold(config.history, usize::max);
         let Config { history: others, history_bytes: bytes, max_line: max_words, max_name, .. } = *config;
-        Limits { messages, others, bytes, max_words, max_name }
+        let Config { room_history: room_messages, room_history_bytes: room_bytes, .. } = *config;
+        let rooms = RoomLimits::of(config).rooms;
+        Limits { messages, others, bytes, rooms, room_messages, room_bytes, max_words, max_name }
     }
 
     /// Applies an entry.
@@ -140,7 +194,7 @@ impl Conversation {
     #[inline(always)]
     pub(crate) fn apply_and_name(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
         match *entry {
-            Entry::Enter { member, guest } => self.enter(member, guest),
+            Entry::Enter { member, guest, lobby } => self.enter(member, guest, lobby),
             Entry::Name { member, name: to } => self.rename(member, to, name),
             Entry::Join { member } => self.join(member, name),
             Entry::Say { member, .. } | Entry::Act { member, .. } => self.apply_message(entry, member, name).map(drop),
@@ -150,15 +204,16 @@ impl Conversation {
                 self.history.keep_message(entry, "");
                 Ok(())
             }
+            _ => self.apply_about_room(entry, name),
         }
     }
 
-    fn enter(&mut self, member: MemberId, guest: bool) -> Result<(), Rejected> {
+    fn enter(&mut self, member: MemberId, guest: bool, lobby: bool) -> Result<(), Rejected> {
         if !self.members.is_vacant(member) {
             return Err(Rejected::NotVacant(member));
         }
-        self.members.enter(member, guest);
-        self.history.keep_other(Kind::Entered { guest }, member, "", "", "");
+        self.members.enter(member, guest, lobby);
+        self.history.keep_other(Kind::Entered { guest, lobby }, member, "", "", "");
         Ok(())
     }
 
@@ -168,7 +223,8 @@ impl Conversation {
         let had_joined = self.members.has_joined(member);
         self.members.name(member, to).map_err(Rejected::Name)?;
         let to = self.members.own_name(member).unwrap_or_default();
-        let kind = Kind::Named { joined: !had_joined, renamed: name.as_str() != to };
+        let joined = !had_joined && self.members.is_in_lobby(member);
+        let kind = Kind::Named { joined, renamed: name.as_str() != to };
         self.history.keep_other(kind, member, name, to, "");
         Ok(())
     }
@@ -201,7 +257,9 @@ impl Conversation {
     ) -> Result<(), Rejected> {
         self.check_is_here(member)?;
         self.members.write_name(member, name);
-        let had_joined = self.members.has_joined(member);
+        // Others in rooms besides the lobby know of it in any case.
+        let had_joined = self.members.has_joined(member) || self.memberships.rooms_of(member).next().is_some();
+        self.leave_all_rooms(member);
         self.members.leave(member);
         if !Fault::EntryUnrecorded.is_planted() {
             self.history.keep_other(Kind::Left { reason, had_joined }, member, name, "", words);
@@ -209,12 +267,23 @@ impl Conversation {
         Ok(())
     }
 
+    /// Applies an entry that is about a room.
+    #[inline(never)]
+    fn apply_about_room(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
+        name.clear();
+        if let Some(member) = entry.member() {
+            self.check_is_here(member)?;
+            self.members.write_name(member, name);
+        }
+        self.apply_in_room(entry, name)
+    }
+
     fn check_is_here(&self, member: MemberId) -> Result<(), Rejected> {
         if self.members.is_here(member) { Ok(()) } else { Err(Rejected::NoMember(member)) }
     }
 
-    /// Applies a member's message to everyone, and returns the member's name. `made` is a buffer for the name of a
-    /// member without one of its own. Nearly all have one, which is borrowed and not copied.
+    /// Applies a member's message to everyone in a room, and returns the member's name. `made` is a buffer for the name
+    /// of a member without one of its own. Nearly all have one, which is borrowed and not copied.
     #[inline(always)]
     pub(crate) fn apply_message<'a>(
         &'a mut self,
@@ -224,6 +293,12 @@ impl Conversation {
     ) -> Result<&'a str, Rejected> {
         if !self.members.is_here(member) {
             return Err(Rejected::NoMember(member));
+        }
+        if let Entry::Say { room, .. } | Entry::Act { room, .. } = *entry
+            && room != RoomId::LOBBY
+            && self.rooms.get(room).is_none()
+        {
+            return Err(Rejected::NoRoom(room));
         }
         let name = if let Some(name) = self.members.own_name(member) {
             name
@@ -253,8 +328,8 @@ impl Conversation {
     }
 
     /// Returns the kept entries from number `since` on, with their numbers, oldest first. The first entry ever has the
-    /// number 0, and each is one more. A gap stands for entries that were overwritten, or that a dialect decoded to
-    /// more than [`Config::max_line`] bytes.
+    /// number 0, and each is one more. A gap stands for entries that were overwritten, messages in a room that has
+    /// ended, or what a dialect decoded to more than [`Config::max_line`] bytes.
     pub fn entries(&self, since: u64) -> impl Iterator<Item = (u64, Entry<'_>)> {
         self.history.entries_since(since)
     }
@@ -264,11 +339,11 @@ impl Conversation {
         self.history.events(since)
     }
 
-    /// Returns the messages to everyone that are kept and whose numbers are in a range, oldest first. To find them
-    /// takes a binary search.
+    /// Returns the messages to everyone in a room that are kept and whose numbers are in a range, oldest first. To find
+    /// them takes a binary search. There are none if there is no such room.
     ///
     /// ```
-    /// use chat_proto::conversation::{Conversation, Entry};
+    /// use chat_proto::conversation::{Conversation, Entry, RoomId};
     ///
     /// let mut conversation = Conversation::new(&chat_proto::Config::default())?;
     /// for words in ["one", "two", "three", "four", "five"] {
@@ -277,14 +352,18 @@ impl Conversation {
     /// let numbers = |messages: Vec<chat_proto::conversation::Recorded<'_>>| -> Vec<u64> {
     ///     messages.iter().map(|message| message.seq).collect()
     /// };
-    /// let latest = conversation.messages(..).rev().take(2).collect();
-    /// let before = conversation.messages(..2).rev().take(1).collect();
-    /// let after = conversation.messages(3..).take(1).collect();
-    /// let between = conversation.messages(1..4).collect();
+    /// let latest = conversation.messages(RoomId::LOBBY, ..).rev().take(2).collect();
+    /// let before = conversation.messages(RoomId::LOBBY, ..2).rev().take(1).collect();
+    /// let after = conversation.messages(RoomId::LOBBY, 3..).take(1).collect();
+    /// let between = conversation.messages(RoomId::LOBBY, 1..4).collect();
     /// assert_eq!([latest, before, after, between].map(numbers), [vec![4, 3], vec![1], vec![3], vec![1, 2, 3]]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn messages(&self, range: impl RangeBounds<u64>) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
+    pub fn messages(
+        &self,
+        room: RoomId,
+        range: impl RangeBounds<u64>,
+    ) -> impl DoubleEndedIterator<Item = Recorded<'_>> {
         let from = match range.start_bound() {
             Bound::Included(from) => *from,
             Bound::Excluded(last) => last.saturating_add(1),
@@ -295,7 +374,7 @@ impl Conversation {
             Bound::Excluded(to) => *to,
             Bound::Unbounded => u64::MAX,
         };
-        self.history.messages(from, to)
+        self.history.messages(room, from, to)
     }
 
     /// Returns how many events there were: the number of the next one.
@@ -310,16 +389,20 @@ impl Conversation {
     /// there were.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        mix(self.members.digest(), self.history.digest())
+        let members = mix(self.members.digest(), self.memberships.digest());
+        mix(mix(members, self.rooms.digest()), self.history.digest())
+    }
+
+    /// Computes the digest from the whole state.
+    #[cfg(test)]
+    fn digest_afresh(&self) -> u64 {
+        let members = mix(self.members.digest_afresh(), self.memberships.digest_afresh());
+        mix(mix(members, self.rooms.digest_afresh()), self.history.digest())
     }
 
     #[inline]
     pub(crate) fn members(&self) -> &Members {
         &self.members
-    }
-
-    pub(crate) fn history(&self) -> &History {
-        &self.history
     }
 
     /// Finds the member of that name.
@@ -330,13 +413,15 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
     use alloc::vec::Vec;
 
+    use super::room_entries::tests::{ANN, BOB, CAT, HELP, TEA};
     use super::*;
     use crate::command::CloseReason;
-
-    const ANN: MemberId = MemberId(3);
-    const BOB: MemberId = MemberId(0);
+    use crate::config::{DialectConfig, RoomConfig};
+    use crate::moderation::{MaskList, Role, RoomFlags};
+    use crate::wire::dialect::{Classic, Text};
 
     fn conversation(history: usize) -> Conversation {
         let config = Config { max_sessions: 6, history, ..Config::default() };
@@ -351,10 +436,10 @@ mod tests {
 
     /// A member enters, says something, takes a name, sends a private message, and leaves.
     const STORY: [Entry<'_>; 9] = [
-        Entry::Enter { member: ANN, guest: true },
-        Entry::Enter { member: BOB, guest: false },
+        Entry::Enter { member: ANN, guest: true, lobby: true },
+        Entry::Enter { member: BOB, guest: false, lobby: true },
         Entry::Join { member: ANN },
-        Entry::Say { member: ANN, words: "hello" },
+        Entry::Say { member: ANN, room: RoomId::LOBBY, words: "hello" },
         Entry::Name { member: ANN, name: "ann" },
         Entry::Name { member: BOB, name: "bob" },
         Entry::Tell { member: ANN, to: BOB, words: "psst" },
@@ -399,7 +484,7 @@ mod tests {
             let member = MemberId(5);
             apply_all(
                 &mut conversation,
-                &[Entry::Enter { member, guest: true }, Entry::Leave { member, reason, words: "" }],
+                &[Entry::Enter { member, guest: true, lobby: true }, Entry::Leave { member, reason, words: "" }],
             );
         }
         // Messages are kept apart, as many as a newcomer may be shown. Of the other events the last two are kept.
@@ -415,14 +500,14 @@ mod tests {
         let mut conversation = conversation(100);
         apply_all(&mut conversation, &STORY[..6]);
         let before = conversation.digest();
-        let (nobody, too_high) = (MemberId(1), MemberId(6));
+        let (nobody, too_high) = (MemberId(2), MemberId(6));
         for (entry, rejected) in [
-            (Entry::Enter { member: BOB, guest: true }, Rejected::NotVacant(BOB)),
-            (Entry::Enter { member: too_high, guest: true }, Rejected::NotVacant(too_high)),
+            (Entry::Enter { member: BOB, guest: true, lobby: true }, Rejected::NotVacant(BOB)),
+            (Entry::Enter { member: too_high, guest: true, lobby: true }, Rejected::NotVacant(too_high)),
             (Entry::Join { member: ANN }, Rejected::HasJoined(ANN)),
             (Entry::Name { member: BOB, name: "ANN" }, Rejected::Name(NameError::Taken)),
-            (Entry::Say { member: nobody, words: "boo" }, Rejected::NoMember(nobody)),
-            (Entry::Act { member: too_high, words: "waves" }, Rejected::NoMember(too_high)),
+            (Entry::Say { member: nobody, room: RoomId::LOBBY, words: "boo" }, Rejected::NoMember(nobody)),
+            (Entry::Act { member: too_high, room: RoomId::LOBBY, words: "waves" }, Rejected::NoMember(too_high)),
             (Entry::Tell { member: ANN, to: nobody, words: "psst" }, Rejected::NoMember(nobody)),
             (Entry::Leave { member: nobody, reason: CloseReason::Eof, words: "" }, Rejected::NoMember(nobody)),
         ] {
@@ -441,9 +526,9 @@ mod tests {
         }
         let (one, five) = (MemberId(1), MemberId(5));
         for story in [
-            &[Entry::Enter { member: ANN, guest: false }][..],
-            &[Entry::Enter { member: one, guest: true }, Entry::Announce { words: "tea" }],
-            &[Entry::Enter { member: five, guest: true }, Entry::Join { member: five }],
+            &[Entry::Enter { member: ANN, guest: false, lobby: true }][..],
+            &[Entry::Enter { member: one, guest: true, lobby: true }, Entry::Announce { words: "tea" }],
+            &[Entry::Enter { member: five, guest: true, lobby: true }, Entry::Join { member: five }],
         ] {
             let mut other = conversation(0);
             apply_all(&mut other, story);
@@ -451,5 +536,170 @@ mod tests {
         }
         digests.sort_unstable();
         assert!(digests.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn rooms_take_memory_only_where_a_dialect_has_them() {
+        let config = room_entries::tests::config();
+        let text = DialectConfig::new(Text);
+        let of = |config: Config| Conversation::rooms_bound(&config);
+        let (with, lobby) = (Config { dialects: vec![text], ..config.clone() }, vec![DialectConfig::new(Classic)]);
+        let without = Config { dialects: lobby, ..config };
+        assert!(of(without.clone()) < 100_000 && of(with.clone()) > 5 * of(without.clone()));
+        assert_eq!(of(without.clone()), of(Config { max_rooms: 200, max_rooms_per_session: 100, ..without }));
+        let least = |more: u64| of(with.clone()) + more;
+        assert!(of(Config { max_rooms: 6, ..with.clone() }) > least(64 << 10), "the history of a room");
+        assert!(
+            of(Config { max_rooms_per_session: 4, ..with.clone() }) >= least(6 * 24),
+            "a room more for each member"
+        );
+    }
+
+    /// Three that apply the same entries agree, and a digest is what one computed from the whole state would be.
+    #[test]
+    fn conversations_with_the_same_entries_agree() {
+        let rooms = vec![RoomConfig { name: "help".into(), ..RoomConfig::default() }];
+        let (max_sessions, max_rooms, max_rooms_per_session) = (5, 5, 3);
+        // Few messages and others, so that many are overwritten.
+        let (history, room_history) = (9, 3);
+        let config = Config {
+            max_sessions,
+            history,
+            max_rooms,
+            max_rooms_per_session,
+            rooms,
+            room_history,
+            ..Config::default()
+        };
+        let mut all = [0; 3].map(|_| Conversation::new(&config).expect("the limits are in range"));
+        let mut random = 1_u64;
+        let mut next = |range: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as usize % range
+        };
+        let (mut applied, mut refused) = ([0; 18], [0; 18]);
+        for _ in 0..20_000 {
+            let words = ["", "tea", "Tea", "rust", "bugs", "help", "lobby", "a b", "ann", "bob!*"][next(10)];
+            let [member, other] = [next(6), next(6)].map(|number| MemberId(number as u32));
+            let room = RoomId(next(6) as u32);
+            let by = (next(2) == 0).then_some(other);
+            let (yes, bits) = (next(2) == 0, next(32) as u8);
+            let kind = next(20).saturating_sub(2);
+            let entry = match kind {
+                0 => Entry::Enter { member, guest: yes, lobby: bits % 2 == 0 },
+                1 => Entry::Name { member, name: words },
+                2 => Entry::Join { member },
+                3 => Entry::Say { member, room, words },
+                4 => Entry::Act { member, room, words },
+                5 => Entry::Tell { member, to: other, words },
+                6 => Entry::Leave { member, reason: CloseReason::Eof, words },
+                7 => Entry::Announce { words },
+                8 => Entry::EnterRoom { member, name: words },
+                9 => Entry::LeaveRoom { member, room },
+                10 => Entry::Kick { by, member, room, words },
+                11 => Entry::Topic { by, room, words, at: bits.into() },
+                12 => Entry::Role {
+                    by,
+                    member,
+                    room,
+                    role: if yes { Role::Voice } else { Role::Operator },
+                    given: bits % 2 == 0,
+                },
+                13 => Entry::Flags { by, room, flags: RoomFlags::from_bits(bits).unwrap_or_default() },
+                14 => Entry::Key { by, room, key: words },
+                15 => Entry::Limit { by, room, limit: bits.into() },
+                16 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask: words, listed: yes },
+                _ => Entry::Invite { by, member, room },
+            };
+            let mut bytes = Vec::new();
+            entry.encode(&mut bytes);
+            assert_eq!(Entry::decode(&bytes), Ok((entry, &[][..])));
+            let before = all[0].digest();
+            let outcomes = all.each_mut().map(|one| one.apply(&entry));
+            assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
+            let digests = all.each_ref().map(Conversation::digest);
+            assert_eq!(digests, [all[0].digest_afresh(); 3], "{entry:?}");
+            assert_eq!(digests[0] == before, outcomes[0].is_err(), "{entry:?}");
+            if outcomes[0].is_ok() {
+                applied[kind] += 1;
+            } else {
+                refused[kind] += 1;
+            }
+            let [one, .., other] = &all;
+            assert_eq!(one.entries(0).last(), other.entries(0).last());
+            let is_whole = |room: Room<'_>| room.is_listed() || room.members() > 0;
+            assert!(one.rooms().all(|room| one.room(room).is_some_and(is_whole)));
+            assert!(one.rooms_of(member).count() <= 3);
+        }
+        let [one, .., other] = &all;
+        assert!(one.entries(0).eq(other.entries(0)) && one.events(0).eq(other.events(0)));
+        assert!(one.entries(0).is_sorted_by(|before, after| before.0 < after.0));
+        assert!(one.events(0).is_sorted_by(|before, after| before.seq < after.seq));
+        assert!(applied.iter().all(|count| *count > 50), "{applied:?}");
+        assert!(refused.iter().enumerate().all(|(kind, count)| *count > 50 || kind == 7), "{refused:?}");
+    }
+
+    #[test]
+    fn any_difference_in_a_room_makes_another_digest() {
+        let (by, room, member, list) = (Some(ANN), TEA, ANN, MaskList::Bans);
+        let silent = Entry::Flags { by, room, flags: RoomFlags::NEW };
+        let voice = |member, room| Entry::Role { by, member, room, role: Role::Voice, given: true };
+        let mask = |list, mask| Entry::Mask { by, room, list, mask, listed: true };
+        let topic = |by, words, at| Entry::Topic { by, room, words, at };
+        let enter = |member, name| Entry::EnterRoom { member, name };
+        // Each has as many entries, and as many events among those.
+        let stories: &[&[Entry<'_>]] = &[
+            &[silent, silent],
+            &[silent, Entry::Flags { by, room, flags: RoomFlags::HIDDEN }],
+            &[silent, Entry::Key { by, room, key: "k" }],
+            &[silent, Entry::Key { by, room, key: "l" }],
+            &[silent, Entry::Limit { by, room, limit: 1 }],
+            &[silent, Entry::Limit { by, room, limit: 2 }],
+            &[silent, Entry::Limit { by, room: HELP, limit: 2 }],
+            &[silent, voice(ANN, TEA)],
+            &[silent, voice(BOB, TEA)],
+            &[silent, voice(BOB, RoomId::LOBBY)],
+            &[silent, voice(ANN, RoomId::LOBBY)],
+            &[silent, Entry::Role { by, member, room, role: Role::Operator, given: false }],
+            &[silent, Entry::Role { by, member: BOB, room, role: Role::Operator, given: true }],
+            &[silent, mask(list, "a!*")],
+            &[silent, mask(list, "b!*")],
+            &[silent, mask(MaskList::InviteExceptions, "b!*")],
+            &[mask(list, "a!*"), mask(list, "b!*")],
+            &[mask(list, "b!*"), mask(list, "a!*")],
+            &[silent, Entry::Invite { by, member: CAT, room }],
+            &[silent, Entry::Invite { by, member: CAT, room: HELP }],
+            &[Entry::Invite { by, member: CAT, room: HELP }, silent],
+            &[silent, topic(by, "x", 1)],
+            &[silent, topic(by, "y", 1)],
+            &[silent, topic(by, "x", 2)],
+            &[silent, topic(None, "x", 1)],
+            &[silent, topic(by, "", 1)],
+            &[mask(list, "a!*"), Entry::Mask { by, room: HELP, list, mask: "b!*", listed: true }],
+            &[mask(list, "b!*"), Entry::Mask { by, room: HELP, list, mask: "a!*", listed: true }],
+            &[Entry::Limit { by, room, limit: 2 }, Entry::Limit { by, room: HELP, limit: 1 }],
+            &[Entry::Limit { by, room, limit: 1 }, Entry::Limit { by, room: HELP, limit: 2 }],
+            &[silent, enter(CAT, "tea")],
+            &[enter(CAT, "tea"), silent],
+            &[silent, enter(CAT, "help")],
+            &[silent, enter(CAT, "two")],
+            &[silent, enter(CAT, "Two")],
+            &[silent, Entry::LeaveRoom { member: BOB, room }],
+            &[silent, Entry::LeaveRoom { member: ANN, room }],
+            &[silent, Entry::LeaveRoom { member: BOB, room: RoomId::LOBBY }],
+            &[enter(CAT, "tea"), enter(CAT, "help")],
+            &[enter(CAT, "help"), enter(CAT, "tea")],
+        ];
+        let digest_after = |story: &&[Entry<'_>]| {
+            let mut conversation = room_entries::tests::conversation();
+            apply_all(&mut conversation, &[enter(ANN, "tea"), enter(BOB, "tea")]);
+            apply_all(&mut conversation, story);
+            conversation.digest()
+        };
+        let digests: Vec<u64> = stories.iter().map(digest_after).collect();
+        for (i, digest) in digests.iter().enumerate() {
+            let twin = digests[..i].iter().position(|other| other == digest);
+            assert_eq!(twin, None, "{:?}", stories[i]);
+        }
     }
 }

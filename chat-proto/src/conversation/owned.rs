@@ -1,17 +1,17 @@
 //! An event that outlives the conversation it was read from.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use core::fmt;
 
 use super::history::{Event, Recorded};
 use crate::command::CloseReason;
-use crate::id::MemberId;
+use crate::id::{MemberId, RoomId};
 
 /// A [`Recorded`] event with its own copy of names and words, for programs that leave the lock before they look at it.
 ///
 /// It holds at most two names and one message: two times [`Config::max_name`](crate::Config::max_name) bytes and
-/// [`Config::max_line`](crate::Config::max_line), besides itself.
+/// [`Config::max_line`](crate::Config::max_line), besides itself. What is of a room has its name and at most 390 bytes
+/// of words instead of a message.
 ///
 /// ```
 /// use chat_proto::conversation::{Event, OwnedEvent};
@@ -30,11 +30,13 @@ pub struct OwnedEvent {
     pub seq: u64,
     /// Whom it is of; `None` for the server.
     pub member: Option<MemberId>,
+    /// The room that it is of, if it is of one.
+    pub room: Option<RoomId>,
     kind: Kind,
-    /// The name, the other name, the words; each may be empty.
+    /// The name, the other name or that of a room, the name of who kicked, the words; each may be empty.
     text: Box<str>,
-    /// Where the name and the other name end in `text`.
-    ends: [usize; 2],
+    /// Where each of the names ends in `text`.
+    ends: [usize; 3],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,14 +48,19 @@ enum Kind {
     Acted,
     Told,
     Announced,
+    EnteredRoom,
+    LeftRoom,
+    Kicked,
+    TopicSet,
 }
 
 impl OwnedEvent {
     /// Returns what came about.
     #[must_use]
     pub fn event(&self) -> Event<'_> {
-        let [name_end, other_end] = self.ends;
-        let (name, other, words) = (&self.text[..name_end], &self.text[name_end..other_end], &self.text[other_end..]);
+        let [name_end, other_end, by_end] = self.ends;
+        let (name, other) = (&self.text[..name_end], &self.text[name_end..other_end]);
+        let (by, words) = (&self.text[other_end..by_end], &self.text[by_end..]);
         match self.kind {
             Kind::Joined => Event::Joined { name },
             Kind::Left(reason) => Event::Left { name, reason, words },
@@ -62,6 +69,10 @@ impl OwnedEvent {
             Kind::Acted => Event::Acted { name, words },
             Kind::Told => Event::Told { from: name, to: other, words },
             Kind::Announced => Event::Announced { words },
+            Kind::EnteredRoom => Event::EnteredRoom { name, room: other },
+            Kind::LeftRoom => Event::LeftRoom { name, room: other },
+            Kind::Kicked => Event::Kicked { name, room: other, by, words },
+            Kind::TopicSet => Event::TopicSet { by: name, room: other, words },
         }
     }
 }
@@ -70,21 +81,23 @@ impl Recorded<'_> {
     /// Copies the event, so that it can be kept.
     #[must_use]
     pub fn to_owned(self) -> OwnedEvent {
-        let (kind, name, other, words) = match self.event {
-            Event::Joined { name } => (Kind::Joined, name, "", ""),
-            Event::Left { name, reason, words } => (Kind::Left(reason), name, "", words),
-            Event::Renamed { from, to } => (Kind::Renamed, from, to, ""),
-            Event::Said { name, words } => (Kind::Said, name, "", words),
-            Event::Acted { name, words } => (Kind::Acted, name, "", words),
-            Event::Told { from, to, words } => (Kind::Told, from, to, words),
-            Event::Announced { words } => (Kind::Announced, "", "", words),
+        let (kind, parts) = match self.event {
+            Event::Joined { name } => (Kind::Joined, [name, "", "", ""]),
+            Event::Left { name, reason, words } => (Kind::Left(reason), [name, "", "", words]),
+            Event::Renamed { from, to } => (Kind::Renamed, [from, to, "", ""]),
+            Event::Said { name, words } => (Kind::Said, [name, "", "", words]),
+            Event::Acted { name, words } => (Kind::Acted, [name, "", "", words]),
+            Event::Told { from, to, words } => (Kind::Told, [from, to, "", words]),
+            Event::Announced { words } => (Kind::Announced, ["", "", "", words]),
+            Event::EnteredRoom { name, room } => (Kind::EnteredRoom, [name, room, "", ""]),
+            Event::LeftRoom { name, room } => (Kind::LeftRoom, [name, room, "", ""]),
+            Event::Kicked { name, room, by, words } => (Kind::Kicked, [name, room, by, words]),
+            Event::TopicSet { by, room, words } => (Kind::TopicSet, [by, room, "", words]),
         };
-        let mut text = String::with_capacity(name.len() + other.len() + words.len());
-        for part in [name, other, words] {
-            text.push_str(part);
-        }
-        let ends = [name.len(), name.len() + other.len()];
-        OwnedEvent { seq: self.seq, member: self.member, kind, text: text.into_boxed_str(), ends }
+        let [name, other, by, _] = parts.map(str::len);
+        let ends = [name, name + other, name + other + by];
+        let text = parts.concat().into_boxed_str();
+        OwnedEvent { seq: self.seq, member: self.member, room: self.room, kind, text, ends }
     }
 }
 
@@ -93,6 +106,7 @@ impl fmt::Debug for OwnedEvent {
         f.debug_struct("OwnedEvent")
             .field("seq", &self.seq)
             .field("member", &self.member)
+            .field("room", &self.room)
             .field("event", &self.event())
             .finish_non_exhaustive()
     }
@@ -113,10 +127,15 @@ mod tests {
             Event::Acted { name: "ann", words: "waves" },
             Event::Told { from: "ann", to: "bob", words: "psst" },
             Event::Announced { words: "tea" },
+            Event::EnteredRoom { name: "ann", room: "tea-room" },
+            Event::LeftRoom { name: "ann", room: "tea-room" },
+            Event::Kicked { name: "ann", room: "tea-room", by: "bob", words: "bye" },
+            Event::TopicSet { by: "ann", room: "tea-room", words: "tea" },
         ] {
-            let recorded = Recorded { seq: 3, member: Some(MemberId(1)), event };
+            let recorded = Recorded { seq: 3, member: Some(MemberId(1)), room: Some(RoomId(2)), event };
             let owned = recorded.to_owned();
-            assert_eq!(Recorded { seq: owned.seq, member: owned.member, event: owned.event() }, recorded);
+            let OwnedEvent { seq, member, room, .. } = owned;
+            assert_eq!(Recorded { seq, member, room, event: owned.event() }, recorded);
         }
     }
 }

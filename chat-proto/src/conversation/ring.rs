@@ -6,7 +6,8 @@ use core::ops::Range;
 use core::str::from_utf8;
 
 use crate::command::CloseReason;
-use crate::id::MemberId;
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{MaskList, Role, RoomFlags};
 
 /// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
 ///
@@ -61,6 +62,7 @@ pub(super) struct Kept<'a> {
 pub(super) enum Kind {
     Entered {
         guest: bool,
+        lobby: bool,
     },
     /// `joined`: it had not joined before. `renamed`: it had another name before.
     Named {
@@ -79,6 +81,55 @@ pub(super) enum Kind {
         had_joined: bool,
     },
     Announced,
+    // In these the other name is that of the room.
+    EnteredRoom {
+        room: RoomId,
+    },
+    LeftRoom {
+        room: RoomId,
+    },
+    /// The words are the name of `by`, whose length is `by_len`, and why.
+    Kicked {
+        by: Option<MemberId>,
+        room: RoomId,
+        by_len: u8,
+    },
+    TopicSet {
+        by: Option<MemberId>,
+        room: RoomId,
+        at: u64,
+    },
+    // These are no events.
+    RoleSet {
+        by: Option<MemberId>,
+        room: RoomId,
+        role: Role,
+        given: bool,
+    },
+    FlagsSet {
+        by: Option<MemberId>,
+        room: RoomId,
+        flags: RoomFlags,
+    },
+    KeySet {
+        by: Option<MemberId>,
+        room: RoomId,
+    },
+    LimitSet {
+        by: Option<MemberId>,
+        room: RoomId,
+        limit: u32,
+    },
+    MaskSet {
+        by: Option<MemberId>,
+        room: RoomId,
+        list: MaskList,
+        listed: bool,
+    },
+    Invited {
+        by: Option<MemberId>,
+        room: RoomId,
+    },
 }
 
 impl Ring {
@@ -193,6 +244,12 @@ impl Ring {
         self.numbers().contains(&number).then(|| self.kept(number))
     }
 
+    /// Returns the latest record.
+    pub(super) fn latest(&self) -> Option<&Record> {
+        let numbers = self.numbers();
+        (!numbers.is_empty()).then(|| &self.records[self.index(numbers.end - 1)])
+    }
+
     /// Returns the records of the entries from number `since` on, the oldest first.
     pub(super) fn entries(&self, since: u64) -> impl Iterator<Item = Kept<'_>> {
         let first = self.number_where(|record| record.entry >= since);
@@ -206,7 +263,7 @@ impl Ring {
     }
 
     /// Returns the number of the first record that `is_late`, as all after it are.
-    fn number_where(&self, is_late: impl Fn(&Record) -> bool) -> u64 {
+    pub(super) fn number_where(&self, is_late: impl Fn(&Record) -> bool) -> u64 {
         let Range { start: mut low, end: mut high } = self.numbers();
         while low < high {
             let middle = low.midpoint(high);
@@ -235,7 +292,15 @@ impl Kind {
     pub(super) fn is_event(self) -> bool {
         !matches!(
             self,
-            Self::Entered { .. } | Self::Named { joined: false, renamed: false } | Self::Left { had_joined: false, .. }
+            Self::Entered { .. }
+                | Self::Named { joined: false, renamed: false }
+                | Self::Left { had_joined: false, .. }
+                | Self::RoleSet { .. }
+                | Self::FlagsSet { .. }
+                | Self::KeySet { .. }
+                | Self::LimitSet { .. }
+                | Self::MaskSet { .. }
+                | Self::Invited { .. }
         )
     }
 }

@@ -1,34 +1,48 @@
-//! Long answers: the history, encoded as its reader reads it and never built whole.
+//! Long answers: the history of a room, and the list of rooms, encoded as their reader reads and never built whole.
 
 use super::Hub;
 use crate::conversation::{Event as Happened, Recorded};
 use crate::fault::Fault;
-use crate::session::outbox::{Answer, Outbox};
+use crate::id::{MemberId, RoomId};
+use crate::moderation::RoomFlags;
+use crate::session::outbox::{Answer, Answered, Outbox};
 use crate::wire::dialect::Event;
 
 impl Hub {
-    /// Begins to show a newcomer the latest messages.
-    pub(super) fn show_backlog(&mut self, slot: u32) {
-        let count = self.rendered(slot).config.backlog;
-        if count > 0 && !self.conversation.history().kept_messages().is_empty() {
-            self.show_history(slot, count, false);
+    /// Begins to show a session that enters a room the latest messages.
+    pub(super) fn show_backlog(&mut self, slot: u32, room: RoomId) {
+        let count = self.spoken(slot).config.backlog;
+        if count > 0 && !self.conversation.kept_messages(room).is_empty() {
+            self.show_history(slot, room, count, false);
         }
     }
 
-    /// Shows a session the latest `count` messages because it has asked for them.
-    pub(super) fn request_history(&mut self, slot: u32, count: usize) {
-        self.show_history(slot, count, true);
+    /// Shows a session the latest `count` messages of a room because it has asked for them.
+    pub(super) fn request_history(&mut self, slot: u32, room: RoomId, count: usize) {
+        self.show_history(slot, room, count, true);
         self.requeue(slot);
         self.arm(slot);
     }
 
-    /// Begins to show a session the latest `count` messages.
-    fn show_history(&mut self, slot: u32, count: usize, is_asked: bool) {
-        let kept = self.conversation.history().kept_messages();
+    /// Shows a session which rooms there are.
+    pub(super) fn request_rooms(&mut self, slot: u32) {
+        let at = self.reply_place(slot);
+        self.begin_answer(slot, Answer { at, next: 0, end: u64::MAX, what: Answered::Rooms { shown: 0 } });
+        self.requeue(slot);
+        self.arm(slot);
+    }
+
+    /// Begins to show a session the latest `count` messages of a room.
+    fn show_history(&mut self, slot: u32, room: RoomId, count: usize, is_asked: bool) {
+        let kept = self.conversation.kept_messages(room);
         let next = kept.end.saturating_sub(count as u64).max(kept.start);
-        let at = self.rendered(slot).log.head();
+        let what = Answered::History { room, life: self.rooms.life(room), begun: false, is_asked };
+        self.begin_answer(slot, Answer { at: self.reply_place(slot), next, end: kept.end, what });
+    }
+
+    fn begin_answer(&mut self, slot: u32, answer: Answer) {
         let outbox = self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take());
-        outbox.answer = Some(Answer { at, next, end: kept.end, begun: false, is_asked });
+        outbox.answer = Some(answer);
         let is_whole = self.write_answer(slot);
         self.sessions[slot].intake.answer(!is_whole, self.now);
         if let Some(outbox) = self.sessions[slot].outbox.take_if(|outbox| outbox.is_empty()) {
@@ -50,32 +64,79 @@ impl Hub {
         }
     }
 
+    /// Ends the answer that shows a session the history of a room that it has left.
+    pub(super) fn end_answer(&mut self, slot: u32, left: RoomId) {
+        let session = &mut self.sessions[slot];
+        let Some(outbox) = &mut session.outbox else { return };
+        let is_of_room = |answer: &mut Answer| matches!(answer.what, Answered::History { room, .. } if room == left);
+        if outbox.answer.take_if(is_of_room).is_some() {
+            session.intake.answer(false, self.now);
+            if let Some(outbox) = session.outbox.take_if(|outbox| outbox.is_empty()) {
+                self.outboxes.give(outbox);
+            }
+            self.arm(slot);
+        }
+    }
+
     /// Writes as much of a session's answer as fits in half of its reply buffer, but at least one line; returns whether
     /// nothing is left.
     fn write_answer(&mut self, slot: u32) -> bool {
-        let Self { sessions, room, conversation, config, .. } = self;
-        let history = conversation.history();
+        let Self { sessions, rooms, conversation, config, .. } = self;
         let session = &mut sessions[slot];
         let dialect = session.dialect;
         let Some(outbox) = &mut session.outbox else { return true };
         while let Some(answer) = outbox.answer {
-            let oldest = history.kept_messages().start.min(answer.end);
-            let message = |number| history.message(number).and_then(event_of);
-            let is_shown = |number| message(number).is_some_and(|event| !room.encode(dialect, &event).is_empty());
-            let (line, after) = if !answer.begun && (answer.is_asked || (answer.next..answer.end).any(is_shown)) {
-                (Some(Event::BacklogBegins), Some(Answer { begun: true, ..answer }))
-            } else if !answer.begun {
-                (None, None)
-            } else if answer.next < oldest {
-                // They were evicted while others were read.
-                let count = oldest - answer.next;
-                (Some(Event::Missed { count }), Some(Answer { next: oldest, ..answer }))
-            } else if answer.next < answer.end {
-                (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
-            } else {
-                (Some(Event::BacklogEnds), None)
+            let (line, after) = match answer.what {
+                Answered::Rooms { shown } => {
+                    let member = MemberId(slot);
+                    let mut from = u32::try_from(answer.next).unwrap_or(u32::MAX);
+                    let found = core::iter::from_fn(|| {
+                        let room = conversation.next_room(from)?;
+                        from = room.0 + 1;
+                        Some(room)
+                    });
+                    let is_shown = |room: RoomId| {
+                        let is_hidden = conversation.room(room).is_none_or(|it| it.flags().has(RoomFlags::HIDDEN));
+                        !is_hidden || conversation.is_in(member, room)
+                    };
+                    match found
+                        .into_iter()
+                        .find(|room| is_shown(*room))
+                        .and_then(|room| conversation.room(room).map(|it| (room, it)))
+                    {
+                        Some((id, room)) => {
+                            let topic = room.topic().map_or("", |topic| topic.words);
+                            let listed = Event::RoomListed { room: room.name(), count: room.members(), topic };
+                            let what = Answered::Rooms { shown: shown + 1 };
+                            (Some(listed), Some(Answer { next: u64::from(id.0) + 1, what, ..answer }))
+                        }
+                        None => (Some(Event::RoomsEnd { count: shown as usize }), None),
+                    }
+                }
+                // A closing session may read it after the room has ended.
+                Answered::History { room, life, .. } if life != rooms.life(room) => (None, None),
+                Answered::History { room, life, begun, is_asked } => {
+                    let oldest = conversation.kept_messages(room).start.min(answer.end);
+                    let message = |number| conversation.message(room, number).and_then(event_of);
+                    let is_shown =
+                        |number| message(number).is_some_and(|event| !rooms.encode(dialect, &event).is_empty());
+                    if !begun && (is_asked || (answer.next..answer.end).any(is_shown)) {
+                        let what = Answered::History { room, life, begun: true, is_asked };
+                        (Some(Event::BacklogBegins), Some(Answer { what, ..answer }))
+                    } else if !begun {
+                        (None, None)
+                    } else if answer.next < oldest {
+                        // They were evicted while others were read.
+                        let count = oldest - answer.next;
+                        (Some(Event::Missed { count }), Some(Answer { next: oldest, ..answer }))
+                    } else if answer.next < answer.end {
+                        (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
+                    } else {
+                        (Some(Event::BacklogEnds), None)
+                    }
+                }
             };
-            let bytes = line.map_or(&[][..], |line| room.encode(dialect, &line));
+            let bytes = line.map_or(&[][..], |line| rooms.encode(dialect, &line));
             let used = outbox.replies().len();
             if used > 0 && !bytes.is_empty() && used + bytes.len() > config.reply_bytes / 2 {
                 return false;

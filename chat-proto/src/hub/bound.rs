@@ -5,10 +5,12 @@ use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::journal::Journal;
 use crate::pool::Buffers;
-use crate::room::Room;
+use crate::room::{MAX_LABEL, Rooms};
 use crate::schedule::Schedule;
+use crate::schedule::ready::Numbers;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
+use crate::session::places::Places;
 use crate::session::table::Sessions;
 use crate::wire::framing::lines::Partial;
 
@@ -18,7 +20,7 @@ use crate::wire::framing::lines::Partial;
 pub struct MemoryBound {
     /// Sessions, their names, half-received lines and replies.
     pub sessions: u64,
-    /// A log for each dialect, and the history for newcomers and followers.
+    /// A log for each dialect, and the history for newcomers and followers, in each room.
     pub logs: u64,
     /// The journal.
     pub journal: u64,
@@ -73,10 +75,16 @@ impl Hub {
     /// With limits in range, the size of one of each part fits a `usize` of 32 bits. Multiplied by a count, or summed,
     /// it may not.
     fn memory_bound(config: &Config) -> MemoryBound {
-        let buffers =
-            Partial::memory_bound(config.max_line) + Outbox::memory_bound(config.reply_bytes, config.max_encoded());
-        let (logs, journal) = (Self::logs_bound(config), Journal::memory_bound(config.journal_records) as u64);
-        let sessions = Self::memory_at_start(config) - logs - journal;
+        let longest = config.max_encoded() + MAX_LABEL;
+        let buffers = Partial::memory_bound(config.max_line)
+            + Outbox::memory_bound(config.reply_bytes, longest)
+            + Places::memory_bound(config.numbers().places);
+        let journal = Journal::memory_bound(config.journal_records) as u64;
+        let schedule =
+            Schedule::memory_bound(config.numbers()) - Schedule::memory_bound(Self::numbers_at_start(config));
+        let sessions = schedule as u64 + Self::memory_at_start(config) - Self::logs_at_start(config) - journal;
+        let logs =
+            Rooms::memory_bound(config) + Conversation::history_bound(config) + Conversation::rooms_bound(config);
         MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }
     }
 
@@ -87,21 +95,27 @@ impl Hub {
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
+            Buffers::<Places>::memory_bound(sessions),
             Conversation::members_bound(config),
             Origins::memory_bound(config),
-            Schedule::memory_bound(config.dialects.len(), sessions),
+            Schedule::memory_bound(Self::numbers_at_start(config)),
             Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
             // A buffer that grows may exist twice for a moment.
             config.max_line.max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
-        once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_bound(config)
+        once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_at_start(config)
     }
 
-    /// Bytes of heap for the logs and the history.
-    fn logs_bound(config: &Config) -> u64 {
-        Room::memory_bound(config) + Conversation::history_bound(config)
+    /// Bytes of heap for the logs and the history of the lobby, and for what other rooms need before there are any.
+    fn logs_at_start(config: &Config) -> u64 {
+        Rooms::memory_at_start(config) + Conversation::history_bound(config) + Conversation::rooms_at_start(config)
+    }
+
+    /// Returns how many there are of what is queued before any session enters another room.
+    fn numbers_at_start(config: &Config) -> Numbers {
+        Numbers { places: 0, ..config.numbers() }
     }
 }
 
@@ -132,10 +146,11 @@ mod tests {
             reply_bytes: 9_000,
             journal_records: 13,
             history: 0,
+            max_rooms: 1,
             dialects: alloc::vec![DialectConfig { backlog: 5, ..DialectConfig::new(Text) }],
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [133_404, 291_856_414]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [185_348, 366_196_006]);
     }
 }

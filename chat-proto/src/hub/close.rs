@@ -3,7 +3,7 @@
 use super::Hub;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS};
-use crate::id::{MemberId, SessionId};
+use crate::id::{MemberId, RoomId, SessionId};
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
 use crate::schedule::ready::Belongs;
@@ -101,10 +101,42 @@ impl Hub {
 
     /// Takes a session out of the conversation: it receives nothing that is published from now on, and others are told.
     fn leave_now(&mut self, slot: u32, reason: CloseReason, words: &str) {
-        let end = self.rendered(slot).log.head();
-        let (member, mut name) = (MemberId(slot), NameBuf::new());
+        if self.sessions[slot].places.is_some() {
+            return self.leave_rooms(slot, reason, words);
+        }
+        let mut name = NameBuf::new();
+        let had_joined = self.leave_conversation(slot, reason, words, &mut name);
+        // When all leave at once, nobody is left to be told.
+        if had_joined && reason != CloseReason::ShutDown {
+            self.publish_presence_in_lobby(&Event::Left { name: name.as_str(), reason, words }, None);
+        }
+    }
+
+    /// Does the same for a placed session, which may be in several rooms.
+    #[cold]
+    fn leave_rooms(&mut self, slot: u32, reason: CloseReason, words: &str) {
+        let (mut name, rooms) = (NameBuf::new(), self.rooms_of(slot));
+        let had_joined = self.leave_conversation(slot, reason, words, &mut name);
+        self.end_places(slot);
+        self.homeless -= usize::from(self.focus(slot).is_none());
+        let told = |room: &RoomId| had_joined || *room != RoomId::LOBBY;
+        if reason != CloseReason::ShutDown && rooms.iter().any(told) {
+            let event = Event::Left { name: name.as_str(), reason, words };
+            self.publish_presence(rooms.iter().copied().filter(told), &event, None);
+        }
+        for room in rooms {
+            self.end_room_if_empty(room);
+        }
+    }
+
+    /// Ends a session's part in the conversation, without telling others. Returns whether those in the lobby know of
+    /// it, and its name.
+    #[inline(always)] // Nearly all sessions need it at one place only.
+    fn leave_conversation(&mut self, slot: u32, reason: CloseReason, words: &str, name: &mut NameBuf) -> bool {
+        let end = self.lobby_log(self.sessions[slot].dialect).head();
+        let member = MemberId(slot);
         let had_joined = self.conversation.members().has_joined(member);
-        let applied = self.conversation.apply_and_name(&Entry::Leave { member, reason, words }, &mut name);
+        let applied = self.conversation.apply_and_name(&Entry::Leave { member, reason, words }, name);
         debug_assert_eq!(applied, Ok(()), "an open session is a member");
         let (session, id) = (&self.sessions[slot], self.sessions.id(slot));
         let SessionStats { opened, lines_received, lines_sent, .. } = session.stats;
@@ -132,10 +164,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
         session.step(Step::Leave { reason, end });
-        // When all leave at once, nobody is left to be told.
-        if had_joined && reason != CloseReason::ShutDown {
-            self.publish_presence(&Event::Left { name: name.as_str(), reason, words }, None);
-        }
+        had_joined
     }
 
     /// Releases everything that a session holds. Its slot becomes free once its `Close` was handed out.
@@ -146,9 +175,14 @@ impl Hub {
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);
         }
-        let rendered = &mut self.room.rendered[session.dialect as usize];
-        rendered.sessions -= 1;
-        let is_behind = session.cursor.next < rendered.log.head();
+        let is_behind = if session.places.is_some() {
+            self.give_places_back(slot);
+            false
+        } else {
+            let rendered = &mut self.rooms.lobby_mut().rendered[session.dialect as usize];
+            rendered.sessions -= 1;
+            session.cursor.next < rendered.log.head()
+        };
         self.schedule.ready.put(slot, Belongs::Queued { is_behind });
         self.schedule.deadlines.remove(slot);
         self.stats.closed += 1;

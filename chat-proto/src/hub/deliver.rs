@@ -7,7 +7,9 @@ use crate::config::OnLag;
 use crate::fault::Fault;
 use crate::id::SessionId;
 use crate::journal::RecordKind;
+use crate::log::Log;
 use crate::pool::Buffers;
+use crate::room::MAX_LABEL;
 use crate::session::outbox::Outbox;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
@@ -27,22 +29,39 @@ impl Hub {
     /// 64 KiB is a good `max_bytes`: about what a socket takes at once. The buffer of each batch grows to about that
     /// size.
     pub fn fill(&mut self, id: SessionId, batch: &mut Batch, max_bytes: usize) -> bool {
-        let offered = self.live(id).and_then(|slot| Some((slot, self.offer(slot)?)));
-        let Some((slot, mut out)) = offered else {
+        let Some(slot) = self.live(id) else {
             batch.clear();
             return false;
         };
-        let dialect = self.sessions[slot].dialect;
-        if batch.fits(dialect, &out) {
+        self.resume_answer(slot);
+        let is_filled = match self.sessions[slot].places {
+            None => self.fill_simple(slot, batch, max_bytes),
+            Some(_) => self.fill_placed(slot, batch, max_bytes),
+        };
+        if !is_filled {
+            batch.clear();
+            self.progressed(slot, 0, true);
+        }
+        is_filled
+    }
+
+    /// Fills a batch for a session that reads the lobby only. If nothing remains to send, returns false.
+    fn fill_simple(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
+        self.settle_lag(slot);
+        let mut out = self.hand_out(slot);
+        if out.is_empty() {
+            return false;
+        }
+        if out.private() == 0 && batch.fits_simple(out.dialect, out.from, out.to) {
             return true;
         }
-        let log = &self.room.rendered[dialect as usize].log;
+        let log = &self.rooms.lobby().rendered[out.dialect as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
         let [first, second] = log.bytes(out.from, out.to);
-        batch.copy([front, replies, first, second], log.ends(out.from, out.to), dialect, out);
+        batch.copy([front, replies, first, second], log.ends(out.from, out.to), out);
         true
     }
 
@@ -53,7 +72,10 @@ impl Hub {
     pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
-        let log = &self.room.rendered[session.dialect as usize].log;
+        if session.places.is_some() {
+            return self.may_fit(slot, batch) && self.run(slot).is_some_and(|run| batch.fits(&run));
+        }
+        let log = &self.rooms.lobby().rendered[session.dialect as usize].log;
         let next = session.cursor.next;
         if next < log.tail() {
             // It must first be told how many messages it missed.
@@ -62,9 +84,9 @@ impl Hub {
         if session.outbox.is_none() {
             // The common case needs only the cursor.
             let to = session.cursor.stretch(session.end(log.head()));
-            return batch.fits(session.dialect, &HandOut { front: 0, replies: 0, from: next, to });
+            return batch.fits_simple(session.dialect, next, to);
         }
-        batch.fits(session.dialect, &self.hand_out(slot))
+        batch.fits(&self.hand_out(slot))
     }
 
     /// Reports that the session's socket took the first `n` bytes of a batch that was filled for it.
@@ -79,13 +101,19 @@ impl Hub {
         let out = *batch.out();
         let whole = batch.as_bytes().len();
         let n = n.min(whole);
+        if self.sessions[slot].places.is_some() {
+            return self.sent_placed(slot, batch, n);
+        }
         let session = &mut self.sessions[slot];
         if !session.was_given(batch) {
             return self.progressed(slot, 0, true);
         }
         session.take_private(&out, n);
         if let Some((seq, rest)) = batch.seek(n) {
-            session.take_log(seq, rest, &mut self.outboxes, self.room.max_encoded);
+            let next = seq + u64::from(!rest.is_empty());
+            session.stats.lines_sent += next - session.cursor.next;
+            session.cursor.next = next;
+            session.keep_rest(rest, &mut self.outboxes, self.rooms.max_encoded);
         }
         self.step_over_own(slot);
         self.progressed(slot, n, n == whole);
@@ -108,63 +136,75 @@ impl Hub {
     #[inline]
     pub(super) fn has_pending(&self, slot: u32) -> bool {
         let session = &self.sessions[slot];
+        if session.places.is_some() {
+            return self.has_pending_at_places(slot);
+        }
         session.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())
-            || session.cursor.next < session.end(self.rendered(slot).log.head())
+            || session.cursor.next < session.end(self.lobby_log(session.dialect).head())
     }
 
-    /// Returns what to send to a session next. If nothing remains, completes the send.
-    fn offer(&mut self, slot: u32) -> Option<HandOut> {
-        self.resume_answer(slot);
-        self.settle_lag(slot);
-        let out = self.hand_out(slot);
-        if out.is_empty() {
-            self.progressed(slot, 0, true);
-            return None;
-        }
-        Some(out)
+    /// Does the same for a placed session.
+    #[cold]
+    fn has_pending_at_places(&self, slot: u32) -> bool {
+        self.sessions[slot].outbox.as_ref().is_some_and(|outbox| !outbox.is_empty()) || self.has_unread(slot)
+    }
+
+    /// Returns the lobby's log in a dialect.
+    #[inline]
+    pub(super) fn lobby_log(&self, dialect: u8) -> &Log {
+        &self.rooms.lobby().rendered[dialect as usize].log
     }
 
     /// Returns what to send to the session next. Call [`settle_lag`](Self::settle_lag) first.
     fn hand_out(&self, slot: u32) -> HandOut {
         let session = &self.sessions[slot];
-        let log = &self.rendered(slot).log;
+        let log = self.lobby_log(session.dialect);
         let next = session.cursor.next;
         let outbox = session.outbox.as_deref();
         let front = outbox.map_or(0, |outbox| outbox.front().len());
         let replies = outbox.map_or(0, |outbox| outbox.len_before(next));
+        let out = HandOut { dialect: session.dialect, front, replies, ..HandOut::default() };
         if next < log.tail() {
             // Private bytes come before the notice of the gap.
-            return HandOut { front, replies, from: log.tail(), to: log.tail() };
+            return HandOut { from: log.tail(), to: log.tail(), ..out };
         }
         let limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(next));
         let to = session.cursor.stretch(limit.min(session.end(log.head()))).max(next);
-        HandOut { front, replies, from: next, to }
+        HandOut { from: next, to, ..out }
     }
 
     /// If a gap comes next for a reader that has fallen behind, moves it to the oldest message kept, with a notice of
     /// the gap.
     fn settle_lag(&mut self, slot: u32) {
-        let rendered = &self.room.rendered[self.sessions[slot].dialect as usize];
+        let log = &self.rooms.lobby().rendered[self.sessions[slot].dialect as usize].log;
         let session = &mut self.sessions[slot];
-        let end = session.end(rendered.log.head());
+        let end = session.end(log.head());
         let next = session.cursor.next;
-        if next >= end || next >= rendered.log.tail() {
+        if next >= end || next >= log.tail() {
             return;
         }
         if session.outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty() || outbox.len_before(next) > 0) {
             return;
         }
-        let count = session.cursor.catch_up(&rendered.log, end);
-        session.cursor.skip_own(&rendered.log, end);
+        let count = session.cursor.catch_up(log, end);
+        session.cursor.skip_own(log, end);
         self.observe(slot);
-        if count == 0 {
-            return;
+        if count > 0 {
+            self.tell_gap(slot, count, None);
         }
+    }
+
+    /// Tells a session how many messages it missed, of a log whose label is wanted if one is given.
+    pub(super) fn tell_gap(&mut self, slot: u32, count: u64, label: Option<u32>) {
         self.sessions[slot].stats.missed += count;
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
-        let (session, max) = (&mut self.sessions[slot], self.room.max_encoded);
-        let notice = self.room.encode(session.dialect, &Event::Missed { count });
+        let max = self.rooms.max_encoded + MAX_LABEL;
+        let (session, event) = (&mut self.sessions[slot], Event::Missed { count });
+        let notice = match label {
+            Some(log) => self.rooms.encode_labelled(session.dialect, log, &event),
+            None => self.rooms.encode(session.dialect, &event),
+        };
         if !notice.is_empty() {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front(notice, max);
         }
@@ -177,13 +217,13 @@ impl Hub {
     #[inline]
     fn step_over_own(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
-        let log = &self.room.rendered[session.dialect as usize].log;
+        let log = &self.rooms.lobby().rendered[session.dialect as usize].log;
         let end = session.end(log.head());
         session.cursor.skip_own(log, end);
     }
 
     /// Updates the session after a write; `complete` if the socket took everything that was handed out.
-    fn progressed(&mut self, slot: u32, n: usize, complete: bool) {
+    pub(super) fn progressed(&mut self, slot: u32, n: usize, complete: bool) {
         self.stats.bytes_sent += n as u64;
         let session = &mut self.sessions[slot];
         session.stats.bytes_sent += n as u64;
@@ -225,36 +265,35 @@ impl Hub {
 }
 
 impl crate::session::Session {
-    /// Returns whether the batch can have been filled for this session and not been reported yet. A wrong report from a
-    /// driver must not move the cursor.
+    /// Returns whether the batch can have been filled for this session, which reads the lobby only, and not been
+    /// reported yet. A wrong report from a driver must not move the cursor.
     fn was_given(&self, batch: &Batch) -> bool {
         let out = batch.out();
-        let outbox = self.outbox.as_deref();
         let log =
-            self.dialect == batch.dialect() && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
+            self.dialect == out.dialect && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
+        self.was_given_private(out) && batch.is_for_simple() && (log || out.from == out.to)
+    }
+
+    /// Returns whether this session has the private bytes that the batch has.
+    pub(super) fn was_given_private(&self, out: &HandOut) -> bool {
+        let outbox = self.outbox.as_deref();
         outbox.map_or(0, |outbox| outbox.front().len()) == out.front
             && outbox.map_or(0, |outbox| outbox.replies().len()) >= out.replies
-            && (log || out.from == out.to)
     }
 
     /// Removes the private part of the first `n` bytes that were handed out.
-    fn take_private(&mut self, out: &HandOut, n: usize) {
+    pub(super) fn take_private(&mut self, out: &HandOut, n: usize) {
         if let Some(outbox) = &mut self.outbox {
             outbox.take_front(n.min(out.front));
             outbox.take_replies(n.saturating_sub(out.front).min(out.replies));
         }
     }
 
-    /// Moves the cursor to the log's entry `seq`. If part of that entry was taken, moves past it and keeps the `rest`
-    /// to send first.
+    /// Keeps the rest of an entry that was taken in part, to send it first.
     #[inline]
-    fn take_log(&mut self, seq: u64, rest: &[u8], outboxes: &mut Buffers<Outbox>, max_encoded: usize) {
-        let begun = !rest.is_empty();
-        let next = seq + u64::from(begun);
-        self.stats.lines_sent += next - self.cursor.next;
-        self.cursor.next = next;
-        if begun && !Fault::RestOfLineLost.is_planted() {
-            self.outbox.get_or_insert_with(|| outboxes.take()).set_front(rest, max_encoded);
+    pub(super) fn keep_rest(&mut self, rest: &[u8], outboxes: &mut Buffers<Outbox>, max: usize) {
+        if !rest.is_empty() && !Fault::RestOfLineLost.is_planted() {
+            self.outbox.get_or_insert_with(|| outboxes.take()).set_front(rest, max);
         }
     }
 }

@@ -18,7 +18,7 @@ impl Hub {
         if matches!(first, FirstLine::Whole(line) if is_blank(line)) {
             return false;
         }
-        let protocol = self.rendered(slot).config.dialect.other_protocol(first);
+        let protocol = self.spoken(slot).config.dialect.other_protocol(first);
         let (complaint, reason) = match (protocol, first) {
             (Some(protocol), _) => (Complaint::WrongProtocol(protocol), CloseReason::WrongProtocol),
             (None, FirstLine::Cut(_)) => (Complaint::LineTooLong { max: self.config.max_line }, CloseReason::FirstLine),
@@ -42,7 +42,7 @@ impl Hub {
         }
         let mut scratch = self.scratch.take().unwrap_or_default();
         scratch.decoded.clear();
-        let request = self.rendered(slot).config.dialect.decode(line, false, &mut scratch.decoded);
+        let request = self.spoken(slot).config.dialect.decode(line, false, &mut scratch.decoded);
         let is_broken = request == Request::Invalid(Complaint::NotUtf8);
         scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);

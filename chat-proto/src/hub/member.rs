@@ -6,9 +6,10 @@ use core::time::Duration;
 use super::Hub;
 use crate::command::{CloseReason, OpenError};
 use crate::conversation::{Entry, MAX_LAST_WORDS, Rejected};
-use crate::id::{DialectId, MemberId, SessionId};
+use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::journal::RecordKind;
 use crate::log::Cursor;
+use crate::moderation::RoomError;
 use crate::names::{NameBuf, NameError};
 use crate::origin::Origin;
 use crate::rate::{Bucket, Flow, Rate};
@@ -58,11 +59,14 @@ pub enum SayError {
     NotNow,
     /// The recipient is gone.
     NobodyThere,
+    /// The member may not speak in the lobby.
+    Room(RoomError),
 }
 
 impl fmt::Display for SayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Room(error) => return fmt::Display::fmt(error, f),
             Self::NoMember => "no such member without a connection",
             Self::NotNow => "readers are behind, try again later",
             Self::NobodyThere => "the one whom it is for is gone",
@@ -172,13 +176,13 @@ impl Hub {
         }
         self.conversation.may_have(name)?;
         // It reads no log, so any log will do for its cursor.
-        let cursor = Cursor::at_head(&self.room.rendered[0].log);
+        let cursor = Cursor::at_head(self.lobby_log(0));
         let Some(id) = self.sessions.insert(0, cursor, now, Step::Enter) else {
             self.make_room();
             return Err(OpenError::Full.into());
         };
         self.unconnected += 1;
-        self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false });
+        self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false, lobby: true });
         let claimed = self.claim(id.slot, name);
         debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         self.publish_joined(id.slot);
@@ -192,7 +196,7 @@ impl Hub {
     ///
     /// There is no such member, or readers are behind.
     pub fn say(&mut self, now: Timestamp, id: SessionId, words: &str) -> Result<(), SayError> {
-        self.publish_for(now, id, words, |member, words| Entry::Say { member, words })
+        self.publish_for(now, id, words, |member, words| Entry::Say { member, room: RoomId::LOBBY, words })
     }
 
     /// Publishes an action (`/me`) of a member without a connection.
@@ -201,7 +205,7 @@ impl Hub {
     ///
     /// There is no such member, or readers are behind.
     pub fn act(&mut self, now: Timestamp, id: SessionId, words: &str) -> Result<(), SayError> {
-        self.publish_for(now, id, words, |member, words| Entry::Act { member, words })
+        self.publish_for(now, id, words, |member, words| Entry::Act { member, room: RoomId::LOBBY, words })
     }
 
     /// Sends a private message from a member without a connection to a session, or to another such member.
@@ -217,7 +221,7 @@ impl Hub {
         self.with_words(words, |hub, words| {
             let from = hub.name_of(slot);
             let told = Event::Told { from: from.as_str(), words };
-            let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.room.max_encoded);
+            let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.rooms.max_encoded);
             if hub.sessions[target].is_open() && (hub.schedule.turns.any_for(target) || !has_room(hub)) {
                 return Err(SayError::NotNow);
             }
@@ -237,12 +241,12 @@ impl Hub {
 
     /// Removes a member without a connection from the conversation.
     pub(super) fn let_leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
-        let name = self.name_of(slot);
+        let (name, rooms) = (self.name_of(slot), self.rooms_of(slot));
         self.apply(&Entry::Leave { member: MemberId(slot), reason, words });
         self.sessions.remove(slot);
         self.unconnected -= 1;
-        if reason != CloseReason::ShutDown {
-            self.publish_presence(&Event::Left { name: name.as_str(), reason, words }, None);
+        if reason != CloseReason::ShutDown && !rooms.is_empty() {
+            self.publish_presence(rooms.into_iter(), &Event::Left { name: name.as_str(), reason, words }, None);
         }
     }
 
@@ -262,7 +266,8 @@ impl Hub {
     ) -> Result<(), SayError> {
         self.clock(now);
         let slot = self.unconnected_slot(id)?;
-        if !self.room.is_open() {
+        self.conversation.may_speak(MemberId(slot), RoomId::LOBBY).map_err(SayError::Room)?;
+        if !self.rooms.is_open(RoomId::LOBBY) {
             return Err(SayError::NotNow);
         }
         self.with_words(words, |hub, words| {
@@ -273,7 +278,7 @@ impl Hub {
                 Entry::Act { .. } => Event::Acted { name, words },
                 _ => Event::Said { name, words, wire: None },
             };
-            hub.publish(&event, None);
+            hub.publish(RoomId::LOBBY, &event, None);
             Ok(())
         })
     }
@@ -307,17 +312,26 @@ impl Hub {
         let to = self.name_of(slot);
         if *from == to {
             // The policy rewrote it to the name that the member already has.
-        } else if had_joined {
-            self.publish(&Event::Renamed { from: from.as_str(), to: to.as_str() }, self.reader(slot));
-        } else {
+        } else if !had_joined && self.sessions[slot].is_simple() {
             self.publish_joined(slot);
+        } else {
+            let mut rooms = self.rooms_of(slot);
+            if !had_joined && let Some(lobby) = rooms.iter().position(|room| *room == RoomId::LOBBY) {
+                // Others in the lobby have not been told of it before.
+                rooms.remove(lobby);
+                self.publish_joined(slot);
+            }
+            if !rooms.is_empty() {
+                let event = Event::Renamed { from: from.as_str(), to: to.as_str() };
+                self.publish_in(rooms.into_iter(), &event, self.reader(slot));
+            }
         }
     }
 
-    /// Tells others that a member has joined.
+    /// Tells others in the lobby that a member has joined.
     pub(super) fn publish_joined(&mut self, slot: u32) {
         let name = self.name_of(slot);
-        self.publish_presence(&Event::Joined { name: name.as_str() }, self.reader(slot));
+        self.publish_presence_in_lobby(&Event::Joined { name: name.as_str() }, self.reader(slot));
     }
 
     /// Returns the session with which a member reads the log, and which has to skip the member's own messages.

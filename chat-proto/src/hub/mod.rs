@@ -2,10 +2,11 @@
 //!
 //! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
 //! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding
-//! program asks for members that it manages, `pace` makes lines wait for readers, `publish` sends events to everyone or
-//! to one session, `deliver` hands out bytes, `deadlines` handles timeouts, `answer` shows the history as a reader
-//! reads, `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound`
-//! adds up the memory.
+//! program asks for members that it manages, `rooms` carries out what is asked about rooms, `pace` makes lines wait for
+//! readers, `publish` sends events to everyone in a room or to one session, `deliver` hands out bytes, `place` does so
+//! for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
+//! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
+//! the memory.
 
 mod address;
 mod answer;
@@ -16,9 +17,11 @@ mod deliver;
 mod first_line;
 mod member;
 mod pace;
+mod place;
 mod propose;
 mod publish;
 mod receive;
+mod rooms;
 mod silence;
 
 use alloc::boxed::Box;
@@ -30,21 +33,20 @@ pub use self::member::{EnterError, SayError};
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError, DialectConfig};
 use crate::conversation::{Conversation, Entry, Recorded};
-use crate::id::{DialectId, MemberId, SessionId};
+use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
 use crate::log::Cursor;
 use crate::names::NameBuf;
 use crate::origin::Origin;
 use crate::pool::Buffers;
 use crate::rate::Flow;
-use crate::room::Room;
-use crate::room::presence::Presence;
-use crate::room::rendered::Rendered;
+use crate::room::{Rooms, Spoken};
 use crate::schedule::Schedule;
 use crate::schedule::ready::Belongs;
 use crate::session::SessionStats;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
+use crate::session::places::Places;
 use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
 use crate::time::Timestamp;
@@ -68,17 +70,19 @@ pub struct Hub {
     open: usize,
     /// Members without a connection.
     unconnected: usize,
+    /// Open sessions that speak in no room.
+    homeless: usize,
     origins: Origins,
-    presence: Presence,
-    /// The members, their names, and the history.
+    /// The members, their names, the rooms and the history.
     conversation: Conversation,
     /// The logs, and how far their readers are.
-    room: Room,
+    rooms: Rooms,
     /// Which session is next, and when.
     schedule: Schedule,
     journal: Journal,
     partials: Buffers<Partial>,
     outboxes: Buffers<Outbox>,
+    places: Buffers<Places>,
     /// `None` while a caller works in it.
     scratch: Option<Box<Scratch>>,
     /// A name that the policy rewrote. It is separate because a claimed name is handled while words are in the scratch.
@@ -154,14 +158,15 @@ impl Hub {
             sessions: Sessions::new(max),
             open: 0,
             unconnected: 0,
+            homeless: 0,
             origins: Origins::new(&config),
-            presence: Presence::new(&config),
             conversation: Conversation::with_limits(&config),
-            room: Room::new(&config),
-            schedule: Schedule::new(config.dialects.len(), max),
+            rooms: Rooms::new(&config),
+            schedule: Schedule::new(config.numbers()),
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
             outboxes: Buffers::new(max),
+            places: Buffers::new(max),
             scratch: Some(Box::new(Scratch::new(&config))),
             rewritten_name: Scratch::room_to_rewrite(&config),
             stats: HubStats::default(),
@@ -224,8 +229,7 @@ impl Hub {
     ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
         let origin = origin.filter(|_| Origins::is_wanted(&self.config));
-        let rendered = &self.room.rendered[dialect.0 as usize];
-        let cursor = Cursor::at_head(&rendered.log);
+        let cursor = Cursor::at_head(self.lobby_log(dialect.0));
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
         } else if let Err(error) = self.check_origin(now, origin) {
@@ -250,17 +254,17 @@ impl Hub {
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
-        self.room.rendered[dialect.0 as usize].sessions += 1;
-        let guest = name.is_none() && self.rendered(id.slot).config.dialect.unnamed() == Unnamed::Guest;
-        self.apply(&Entry::Enter { member: MemberId(id.slot), guest });
-        let DialectConfig { idle_timeout, rate, .. } = self.rendered(id.slot).config;
+        self.rooms.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
+        let guest = name.is_none() && self.spoken(id.slot).config.dialect.unnamed() == Unnamed::Guest;
+        self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: true });
+        let DialectConfig { idle_timeout, rate, .. } = self.spoken(id.slot).config;
         self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
         if let Some(name) = name {
             let claimed = self.claim(id.slot, name);
             debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         }
         self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
-        self.show_backlog(id.slot);
+        self.show_backlog(id.slot, RoomId::LOBBY);
         self.wait_for(id.slot);
         if name.is_some() {
             self.publish_joined(id.slot);
@@ -274,7 +278,7 @@ impl Hub {
     /// Appends to `out` the text for a peer for which no session could be opened. Write it once, then close
     /// [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.room.rendered[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+        self.rooms.spoken[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }
 
     /// Sends a message to everyone, as the server.
@@ -326,7 +330,10 @@ impl Hub {
                 self.requeue(slot);
                 return Some(Command::Read(self.sessions.id(slot)));
             }
-            debug_assert!(!session.sending, "a session that is being sent to is not queued again");
+            if session.sending {
+                debug_assert!(session.places.is_some(), "a session that is being sent to is not queued again");
+                continue;
+            }
             if self.has_pending(slot) {
                 return Some(self.start_sending(slot));
             }
@@ -347,7 +354,7 @@ impl Hub {
     /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { sessions: self.sessions.len() - self.unconnected, messages: self.room.messages, ..self.stats }
+        HubStats { sessions: self.sessions.len() - self.unconnected, messages: self.rooms.messages(), ..self.stats }
     }
 
     /// Returns the counters that are kept directly, without those that have to be computed.
@@ -435,8 +442,9 @@ impl Hub {
         self.conversation.members().name_of(MemberId(slot))
     }
 
-    fn rendered(&self, slot: u32) -> &Rendered {
-        &self.room.rendered[self.sessions[slot].dialect as usize]
+    /// Returns the dialect that a session speaks.
+    fn spoken(&self, slot: u32) -> &Spoken {
+        &self.rooms.spoken[self.sessions[slot].dialect as usize]
     }
 
     /// Queues a session for its next command, or puts it where it waits for one.
@@ -448,21 +456,32 @@ impl Hub {
     /// Does the same, given whether there is anything to send.
     #[inline]
     fn requeue_if(&mut self, slot: u32, pending: bool) {
-        let session = &mut self.sessions[slot];
-        let log = &self.room.rendered[session.dialect as usize].log;
+        let session = &self.sessions[slot];
         let is_waiting_to_be_sent = !session.sending && pending;
         let belongs = if matches!(session.phase(), Phase::Over(_)) || session.owes_read || is_waiting_to_be_sent {
             if !session.sending && session.outbox.as_ref().is_some_and(|outbox| !outbox.replies().is_empty()) {
                 Belongs::Replied
             } else {
-                Belongs::Queued { is_behind: session.cursor.next < log.head() }
+                // A placed session stands in no list that moves into the queue, but for its places.
+                let is_behind =
+                    session.places.is_none() && session.cursor.next < self.lobby_log(session.dialect).head();
+                Belongs::Queued { is_behind }
             }
         } else if session.sending {
             Belongs::Nowhere
+        } else if session.places.is_some() {
+            return self.requeue_at_places(slot);
         } else {
             Belongs::CaughtUp(session.dialect)
         };
         self.schedule.ready.put(slot, belongs);
+    }
+
+    /// Puts a placed session where it waits for news of each of its rooms.
+    #[cold]
+    fn requeue_at_places(&mut self, slot: u32) {
+        self.schedule.ready.put(slot, Belongs::Nowhere);
+        self.wait_at_places(slot);
     }
 }
 

@@ -6,39 +6,49 @@ use alloc::string::String;
 use super::Hub;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS};
-use crate::id::{DialectId, MemberId};
+use crate::id::{DialectId, MemberId, RoomId};
+use crate::moderation::RoomError;
 use crate::names::NameBuf;
 use crate::policy::{Action, Proposal, Verdict};
 use crate::schedule::turns::Hold;
-use crate::wire::dialect::{Complaint, Event, MAX_NOTICE, Request, Unnamed};
+use crate::wire::dialect::{Complaint, Event, Request, Unnamed};
 use crate::wire::sanitize::{Clean, clean, clean_in_place, cut};
 
-/// How many slots `/who` searches. If many more members were here once, most slots are vacant.
-const MAX_LOOKS: u32 = 10_000;
-
 /// Why a request is refused.
-enum Objection {
+pub(super) enum Objection {
     /// The hub's own rules refuse it.
     Complaint(Complaint<'static>),
     /// The embedding program's policy refuses it, for this reason.
     Policy(Cow<'static, str>),
 }
 
+impl From<RoomError> for Objection {
+    fn from(error: RoomError) -> Self {
+        Self::Complaint(Complaint::Room(error))
+    }
+}
+
 impl Hub {
     /// Carries out a request, or returns what it has to wait for.
     ///
-    /// `scratch` and `rewritten` are buffers for cleaned and rewritten words.
+    /// `is_simple`: the session reads the lobby only, and so speaks there. `scratch` and `rewritten` are buffers for
+    /// cleaned and rewritten words.
     #[inline(always)]
     pub(super) fn handle_request(
         &mut self,
         slot: u32,
         request: Request<'_>,
+        is_simple: bool,
         scratch: &mut String,
         rewritten: &mut String,
     ) -> Hold {
         if let Request::Say { words: said, claim, wire } = request {
             let words = clean(said, scratch);
-            if !words.is_empty() {
+            if words.is_empty() {
+                // There is nothing to say.
+            } else if is_simple && !self.conversation.is_lobby_moderated() {
+                self.say_in(slot, RoomId::LOBBY, words, claim, wire, rewritten);
+            } else {
                 self.request_say(slot, words, claim, wire, rewritten);
             }
             Hold::None
@@ -66,20 +76,49 @@ impl Hub {
                     return self.request_tell(slot, to, words, rewritten);
                 }
             }
-            Request::History { last } => self.request_history(slot, last),
-            Request::Who => self.request_who(slot, scratch),
+            Request::History { last } => {
+                if let Some(room) = self.focus_or_refuse(slot) {
+                    self.request_history(slot, room, last);
+                }
+            }
+            Request::Who { room } => self.request_who(slot, room, scratch),
+            Request::Join { room, key } => self.request_join(slot, room, key, rewritten),
+            Request::Leave { room } => self.request_leave(slot, room),
+            Request::Rooms => self.request_rooms(slot),
+            Request::Topic { words } => self.request_topic(slot, words, scratch, rewritten),
+            Request::Kick { name, words } => self.request_kick(slot, name, words, scratch, rewritten),
+            Request::Ban { name, banned } => self.request_ban(slot, name, banned),
+            Request::Role { name, role, given } => self.request_role(slot, name, role, given),
+            Request::Invite { name } => self.request_invite(slot, name),
             Request::Ping => self.reply(slot, &Event::Pong),
-            Request::Help => self.reply(slot, &Event::Help),
+            Request::Help { command } => self.reply(slot, &Event::Help { command }),
             Request::Quit(words) => self.request_quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
         Hold::None
     }
 
-    #[inline(always)]
-    fn request_say<'a>(
+    /// Says something in the room where the session speaks, if it may.
+    #[cold]
+    fn request_say(
         &mut self,
         slot: u32,
+        words: Clean<'_>,
+        claim: Option<&str>,
+        wire: Option<&[u8]>,
+        rewritten: &mut String,
+    ) {
+        if let Some(room) = self.may_speak(slot) {
+            self.say_in(slot, room, words, claim, wire, rewritten);
+        }
+    }
+
+    /// Says something in a room; inlined, because nearly always that is the lobby.
+    #[inline(always)]
+    fn say_in<'a>(
+        &mut self,
+        slot: u32,
+        room: RoomId,
         mut words: Clean<'a>,
         claim: Option<&str>,
         wire: Option<&[u8]>,
@@ -93,24 +132,30 @@ impl Hub {
         }
         let (wire, words) = (wire.filter(|_| words.is_unchanged()), words.as_str());
         let member = MemberId(slot);
-        if !self.conversation.members().has_joined(member) {
+        if room == RoomId::LOBBY && !self.conversation.members().has_joined(member) {
             self.join(slot, claim);
         }
-        let (entry, mut made) = (Entry::Say { member, words }, NameBuf::new());
+        let (entry, mut made) = (Entry::Say { member, room, words }, NameBuf::new());
         let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
         let event = Event::Said { name, words, wire };
-        self.room.publish(self.now, &event, Some(slot), &mut self.sessions, &mut self.schedule.ready);
+        let Self { rooms, sessions, schedule, now, .. } = self;
+        if room == RoomId::LOBBY {
+            rooms.publish_in_lobby(*now, &event, Some(slot), sessions, &mut schedule.ready);
+        } else {
+            rooms.publish(*now, room, &event, Some(slot), sessions, &mut schedule.ready);
+        }
     }
 
     fn request_act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
+        let Some(room) = self.may_speak(slot) else { return };
         match self.consider(slot, Action::Act { words: words.as_str() }, rewritten) {
             Ok(passed) => {
                 let (name, words) = (self.name_of(slot), passed.unwrap_or(words).as_str());
-                if !self.conversation.members().has_joined(MemberId(slot)) {
+                if room == RoomId::LOBBY && !self.has_joined(slot) {
                     self.join(slot, None);
                 }
-                self.apply(&Entry::Act { member: MemberId(slot), words });
-                self.publish(&Event::Acted { name: name.as_str(), words }, Some(slot));
+                self.apply(&Entry::Act { member: MemberId(slot), room, words });
+                self.publish(room, &Event::Acted { name: name.as_str(), words }, Some(slot));
             }
             Err(objection) => self.object(slot, &objection),
         }
@@ -118,19 +163,23 @@ impl Hub {
 
     /// Asks the embedding program's policy, if there is one. Returns the words to say, or the name to take, in place of
     /// those proposed.
-    fn consider<'a>(
+    pub(super) fn consider<'a>(
         &self,
         slot: u32,
         action: Action<'_>,
         rewritten: &'a mut String,
     ) -> Result<Option<Clean<'a>>, Objection> {
         let Some(policy) = &self.config.policy else { return Ok(None) };
-        let is_quit = matches!(action, Action::Quit { .. });
-        let max = if is_quit { MAX_LAST_WORDS.min(self.config.max_line) } else { self.config.max_line };
+        let is_short = matches!(action, Action::Quit { .. } | Action::Kick { .. });
+        let max = if is_short { MAX_LAST_WORDS.min(self.config.max_line) } else { self.config.max_line };
         let (name, session) = (self.name_of(slot), self.sessions.id(slot));
         let (member, dialect) = (MemberId(slot), DialectId(self.sessions[slot].dialect));
         rewritten.clear();
-        let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), action };
+        let room = match action {
+            Action::Say { .. } | Action::Act { .. } | Action::Topic { .. } | Action::Kick { .. } => self.focus(slot),
+            Action::Tell { .. } | Action::Quit { .. } | Action::Name { .. } | Action::Begin { .. } => None,
+        };
+        let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), room, action };
         let verdict = policy.judge(&proposal, rewritten);
         // What the program wrote is held to the same rules as what the peer wrote.
         rewritten.truncate(cut(rewritten, max).len());
@@ -147,7 +196,7 @@ impl Hub {
     }
 
     /// Tells a session why its request was refused.
-    fn object(&mut self, slot: u32, objection: &Objection) {
+    pub(super) fn object(&mut self, slot: u32, objection: &Objection) {
         match objection {
             Objection::Complaint(complaint) => self.refuse(slot, *complaint),
             Objection::Policy(why) => {
@@ -166,12 +215,12 @@ impl Hub {
         let member = MemberId(slot);
         let may_claim = !self.conversation.members().has_name(member);
         let claimed = claim.is_some_and(|claim| may_claim && self.take_name(slot, claim).is_ok());
-        if claimed || self.rendered(slot).config.dialect.unnamed() == Unnamed::Guest {
+        if claimed || self.spoken(slot).config.dialect.unnamed() == Unnamed::Guest {
             if !claimed {
                 self.apply(&Entry::Join { member });
             }
             let name = self.name_of(slot);
-            self.publish_presence(&Event::Joined { name: name.as_str() }, Some(slot));
+            self.publish_presence_in_lobby(&Event::Joined { name: name.as_str() }, Some(slot));
         }
     }
 
@@ -232,7 +281,7 @@ impl Hub {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
         // A long message may leave room only for last words. A message to oneself also needs room for its confirmation.
-        let spare = if target == slot { self.reply_reserve } else { self.room.max_encoded };
+        let spare = if target == slot { self.reply_reserve } else { self.rooms.max_encoded };
         // A member without a connection reads it among the events.
         if self.sessions[target].is_open() && !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {
@@ -259,29 +308,8 @@ impl Hub {
     }
 
     /// Returns the complaint for a name that nobody has.
-    fn absence(&self, name: &str) -> Complaint<'static> {
+    pub(super) fn absence(&self, name: &str) -> Complaint<'static> {
         let gone = self.conversation.members().former_guest(name);
         gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
-    }
-
-    fn request_who(&mut self, slot: u32, names: &mut String) {
-        const SEPARATOR: &str = ", ";
-        names.clear();
-        let mut listed = 0;
-        let here = self.sessions.occupied(MAX_LOOKS).filter(|slot| self.sessions[*slot].is_here());
-        for other in here.take(self.open + self.unconnected) {
-            let name = self.name_of(other);
-            // The numbers and words around the list are counted in each dialect's longest form.
-            if names.len() + SEPARATOR.len() + name.as_str().len() > MAX_NOTICE.min(self.config.max_line) {
-                break;
-            }
-            if listed > 0 {
-                names.push_str(SEPARATOR);
-            }
-            names.push_str(name.as_str());
-            listed += 1;
-        }
-        let count = self.open + self.unconnected;
-        self.reply(slot, &Event::Who { names, count, left_out: count - listed });
     }
 }

@@ -3,6 +3,7 @@
 use super::Hub;
 use crate::conversation::Entry;
 use crate::fault::Fault;
+use crate::id::RoomId;
 use crate::journal::RecordKind;
 use crate::room::Audience;
 use crate::wire::dialect::{Complaint, Event};
@@ -20,9 +21,29 @@ impl Hub {
             let words = words.as_str();
             if !words.is_empty() {
                 hub.apply(&Entry::Announce { words });
-                hub.publish(&Event::Announced { words }, None);
+                hub.announce_everywhere(&Event::Announced { words });
             }
         });
+    }
+
+    /// Publishes an event in every room, and tells it those who are in none, if they have room for it.
+    fn announce_everywhere(&mut self, event: &Event<'_>) {
+        if self.homeless == 0 && self.rooms.is_lobby_alone() {
+            return self.publish(RoomId::LOBBY, event, None);
+        }
+        self.rooms.begin_publication(true);
+        let mut next = self.rooms.next_with_log(0);
+        while let Some(room) = next {
+            self.append_to(room, Audience::All, event, None);
+            next = self.rooms.next_with_log(room.0 + 1);
+        }
+        let slots = if self.homeless > 0 { self.sessions.slots() } else { 0 };
+        for slot in 0..slots {
+            let reads_none = |hub: &Self| hub.rooms_of(slot).is_empty();
+            if self.sessions[slot].is_open() && self.focus(slot).is_none() && reads_none(self) {
+                self.try_reply(slot, event);
+            }
+        }
     }
 
     /// Cuts words of the embedding program at `max` bytes, cleans them, and passes them on.
@@ -42,7 +63,7 @@ impl Hub {
 
     /// Sends an event that a session has not asked for, if there is room among its replies; returns whether there was.
     pub(super) fn try_reply(&mut self, slot: u32, event: &Event<'_>) -> bool {
-        let has_room = self.has_room_for(slot, event, self.room.max_encoded);
+        let has_room = self.has_room_for(slot, event, self.rooms.max_encoded);
         if has_room {
             self.reply(slot, event);
         }
@@ -54,7 +75,7 @@ impl Hub {
     /// `spare` bytes must remain.
     pub(super) fn has_room_for(&mut self, slot: u32, event: &Event<'_>, spare: usize) -> bool {
         let session = &self.sessions[slot];
-        let len = self.room.encode(session.dialect, event).len();
+        let len = self.rooms.encode(session.dialect, event).len();
         match &session.outbox {
             Some(outbox) => outbox.has_room(len, self.reply_reserve, self.config.reply_bytes),
             None => len + spare <= self.config.reply_bytes,
@@ -67,10 +88,24 @@ impl Hub {
         debug_assert_eq!(applied, Ok(()), "{entry:?}");
     }
 
-    /// Publishes an event to everyone except its author.
-    #[inline(never)]
-    pub(super) fn publish(&mut self, event: &Event<'_>, author: Option<u32>) {
-        self.room.publish(self.now, event, author, &mut self.sessions, &mut self.schedule.ready);
+    /// Publishes an event to everyone in a room except its author.
+    pub(super) fn publish(&mut self, room: RoomId, event: &Event<'_>, author: Option<u32>) {
+        self.rooms.publish(self.now, room, event, author, &mut self.sessions, &mut self.schedule.ready);
+    }
+
+    /// Publishes an event in several rooms. Who reads several of them sees it once.
+    pub(super) fn publish_in(&mut self, rooms: impl Iterator<Item = RoomId>, event: &Event<'_>, author: Option<u32>) {
+        self.rooms.begin_publication(true);
+        for room in rooms {
+            self.append_to(room, Audience::All, event, author);
+        }
+    }
+
+    /// Appends an event in one room, as a part of the present publication.
+    fn append_to(&mut self, room: RoomId, audience: Audience, event: &Event<'_>, author: Option<u32>) {
+        let Some(log) = self.rooms.log_of(room) else { return };
+        let Self { rooms, sessions, schedule, now, .. } = self;
+        rooms.append_to(*now, log, audience, event, author, sessions, &mut schedule.ready);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
@@ -82,50 +117,82 @@ impl Hub {
         self.requeue(slot);
     }
 
+    /// Returns the place of what becomes a reply now: the head of the lobby's log, or the next stamp.
+    pub(super) fn reply_place(&self, slot: u32) -> u64 {
+        match self.sessions[slot].places {
+            None => self.lobby_log(self.sessions[slot].dialect).head(),
+            Some(_) => self.rooms.next_stamp(),
+        }
+    }
+
     /// Appends an event to the session's replies.
     pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
-        let head = self.rendered(slot).log.head();
+        let head = self.reply_place(slot);
         let session = &mut self.sessions[slot];
-        let bytes = self.room.encode(session.dialect, event);
+        let bytes = self.rooms.encode(session.dialect, event);
         if bytes.is_empty() {
             return;
         }
         session.stats.lines_sent += 1;
-        let at = if Fault::ReplyOutOfOrder.is_planted() { session.cursor.next } else { head };
+        let is_early = Fault::ReplyOutOfOrder.is_planted() && session.places.is_none();
+        let at = if is_early { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
         outbox.reply(at, bytes, self.config.reply_bytes);
     }
 
-    /// Tells everyone that a member has joined or left. The author of a join does not read it.
-    pub(super) fn publish_presence(&mut self, event: &Event<'_>, author: Option<u32>) {
-        if !self.presence.is_wanted {
-            return self.publish(event, author);
+    /// Tells everyone in some rooms that a member has joined or left. The author of a join does not read it.
+    pub(super) fn publish_presence(
+        &mut self,
+        rooms: impl Iterator<Item = RoomId>,
+        event: &Event<'_>,
+        author: Option<u32>,
+    ) {
+        if !self.rooms.second.is_wanted {
+            return self.publish_in(rooms, event, author);
         }
         self.pass_second();
-        let is_shown = self.presence.note(matches!(event, Event::Joined { .. }));
+        self.rooms.begin_publication(true);
+        let is_join = matches!(event, Event::Joined { .. } | Event::Entered { .. });
+        for room in rooms {
+            let is_shown = self.rooms.note_presence(room, is_join);
+            let audience = if is_shown { Audience::All } else { Audience::Programs };
+            self.append_to(room, audience, event, author);
+        }
+    }
+
+    /// Does the same in the lobby.
+    pub(super) fn publish_presence_in_lobby(&mut self, event: &Event<'_>, author: Option<u32>) {
+        if !self.rooms.second.is_wanted {
+            return self.publish(RoomId::LOBBY, event, author);
+        }
+        self.pass_second();
+        self.rooms.begin_publication(true);
+        let is_shown = self.rooms.note_presence_in_lobby(matches!(event, Event::Joined { .. }));
         let audience = if is_shown { Audience::All } else { Audience::Programs };
-        self.room.publish_to(self.now, audience, event, author, &mut self.sessions, &mut self.schedule.ready);
+        let Self { rooms, sessions, schedule, now, .. } = self;
+        rooms.append_in_lobby(*now, audience, event, author, sessions, &mut schedule.ready);
     }
 
     /// Starts a new second if the last is over, and reports the joins and leaves that were only counted.
     pub(super) fn pass_second(&mut self) {
-        if self.presence.end.has_come(self.now) {
+        if self.rooms.second.end.has_come(self.now) {
             self.tell_counted();
-            self.presence.advance(self.now);
+            self.rooms.second.advance(self.now);
         }
     }
 
     /// Reports the joins and leaves that were only counted so far.
     pub(super) fn tell_counted(&mut self) {
-        if let Some(event) = self.presence.take_counted() {
-            self.room.publish_to(
-                self.now,
-                Audience::Screens,
-                &event,
-                None,
-                &mut self.sessions,
-                &mut self.schedule.ready,
-            );
+        if !self.rooms.second.is_any_counted() {
+            return;
+        }
+        let mut next = self.rooms.next_with_log(0);
+        while let Some(room) = next {
+            next = self.rooms.next_with_log(room.0 + 1);
+            if let Some(event) = self.rooms.take_counted(room) {
+                self.rooms.begin_publication(false);
+                self.append_to(room, Audience::Screens, &event, None);
+            }
         }
     }
 }

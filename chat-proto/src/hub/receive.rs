@@ -1,17 +1,18 @@
 //! What peers send, and how much of it is taken.
 
+use alloc::string::String;
+
 use super::{Hub, Scratch};
 use crate::command::CloseReason;
-
 use crate::fault::Fault;
-use crate::id::{MemberId, SessionId};
+use crate::id::{MemberId, RoomId, SessionId};
 use crate::journal::RecordKind;
 use crate::schedule::pace::is_fresh;
 use crate::schedule::turns::Hold;
 use crate::schedule::{ENDED, Schedule};
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
-use crate::wire::dialect::{Complaint, FirstLine};
+use crate::wire::dialect::{Complaint, FirstLine, Publishes, Request};
 use crate::wire::framing::lines::Frame;
 use crate::wire::sanitize::Clean;
 
@@ -213,36 +214,87 @@ impl Hub {
         if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
             return Hold::None;
         }
-        match self.obey_line(slot, line, false) {
-            Hold::Turn { .. } => Hold::Turn { fresh: is_fresh(previous, now) },
+        match self.obey_line(slot, line, None) {
+            Hold::Turn { room, .. } => Hold::Turn { room, fresh: is_fresh(previous, now) },
             hold => hold,
         }
     }
 
-    /// Returns whether a line that has not waited may publish something.
-    #[inline]
-    fn may_publish(&mut self) -> bool {
+    /// Returns whether a line that has not waited may publish something in a room.
+    fn may_publish(&mut self, room: RoomId) -> bool {
         let Schedule { turns, .. } = &mut self.schedule;
-        if !self.room.is_open() || turns.are_calm() {
-            return self.room.is_open();
+        if !self.rooms.is_open(room) || turns.are_calm() {
+            return self.rooms.is_open(room);
         }
-        turns.note_mark(self.room.marks());
-        !turns.must_wait()
+        turns.note_mark(room, self.rooms.marks(room));
+        !turns.must_wait(room)
+    }
+
+    /// Carries out a request that may have to wait for the readers of a room, or returns that it has to.
+    #[cold]
+    fn handle_in_turn(
+        &mut self,
+        slot: u32,
+        request: Request<'_>,
+        in_turn: Option<RoomId>,
+        scratch: &mut String,
+        rewritten: &mut String,
+    ) -> Hold {
+        match self.waits_for(slot, request, in_turn) {
+            Some(room) => Hold::Turn { room, fresh: false },
+            None => self.handle_request(slot, request, self.sessions[slot].is_simple(), scratch, rewritten),
+        }
+    }
+
+    /// Returns the room for whose readers a request has to wait, given the room for which it has waited.
+    fn waits_for(&mut self, slot: u32, request: Request<'_>, in_turn: Option<RoomId>) -> Option<RoomId> {
+        let publishes = request.publishes();
+        if publishes == Publishes::Nowhere {
+            return None;
+        }
+        if self.sessions[slot].places.is_none() && publishes != Publishes::There {
+            let is_free = in_turn == Some(RoomId::LOBBY) || self.may_publish(RoomId::LOBBY);
+            return (!is_free).then_some(RoomId::LOBBY);
+        }
+        // In its turn for one room it waits for the readers of another, but not for turns: two rooms could pass it to
+        // and fro.
+        let must_wait = |hub: &mut Self, room| match in_turn {
+            Some(served) => served != room && !hub.rooms.is_open(room),
+            None => !hub.may_publish(room),
+        };
+        match request {
+            Request::Join { room, .. } => {
+                let room = self.conversation.find_room(room)?;
+                let is_in = self.conversation.is_in(MemberId(slot), room);
+                (!is_in && must_wait(self, room)).then_some(room)
+            }
+            Request::Name(_) => {
+                let count = self.sessions[slot].places.as_ref().map_or(0, |places| places.list.len());
+                (0..count).find_map(|index| {
+                    let place = self.sessions[slot].places.as_ref()?.list.get(index)?;
+                    let room = self.rooms.log(place.log).id;
+                    (place.is_live() && must_wait(self, room)).then_some(room)
+                })
+            }
+            _ => self.focus(slot).filter(|room| must_wait(self, *room)),
+        }
     }
 
     /// Carries out a line. If it would publish something, is not taking its turn, and others have to go first, returns
-    /// that it has to wait.
+    /// that it has to wait. `in_turn` is the room in which it takes its turn.
     #[inline(always)]
-    pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: bool) -> Hold {
+    pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: Option<RoomId>) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let Scratch { decoded, words, rewritten } = &mut *scratch;
         decoded.clear();
         let named = self.conversation.members().has_name(MemberId(slot));
-        let request = self.rendered(slot).config.dialect.decode(line, named, decoded);
-        let hold = if request.publishes() && !in_turn && !self.may_publish() {
-            Hold::Turn { fresh: false }
+        let request = self.spoken(slot).config.dialect.decode(line, named, decoded);
+        // Nearly always nobody waits, and the session is in the lobby only.
+        let is_simple = self.sessions[slot].places.is_none() && !matches!(request, Request::Join { .. });
+        let hold = if is_simple && self.rooms.lobby().is_open() && self.schedule.turns.are_calm() {
+            self.handle_request(slot, request, true, words, rewritten)
         } else {
-            self.handle_request(slot, request, words, rewritten)
+            self.handle_in_turn(slot, request, in_turn, words, rewritten)
         };
         scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);

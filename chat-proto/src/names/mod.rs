@@ -1,6 +1,7 @@
 //! Names: which are valid, which are the same, and which member has which.
 
 mod likeness;
+mod of_rooms;
 mod rules;
 
 use alloc::string::String;
@@ -12,10 +13,13 @@ use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use self::likeness::{Key, are_caseless_equal, write_look};
+pub(crate) use self::of_rooms::RoomNames;
 pub use self::rules::{NameError, NameRules};
 
 /// The server's name, where a dialect needs one.
 pub(crate) const SERVER: &str = "server";
+/// The name of the room that is always there.
+pub(crate) const LOBBY: &str = "lobby";
 /// What an unnamed session is called in dialects without guests.
 pub(crate) const ANONYMOUS: &str = "anonymous";
 /// What dialects call the reader.

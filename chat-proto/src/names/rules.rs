@@ -88,7 +88,7 @@ const MAX_SHRINK: usize = 4;
 
 impl NameRules {
     /// Checks what can be said of a name by itself; returns it in NFC, made in `composed` if need be.
-    pub(super) fn check<'a>(self, name: &'a str, max: usize, composed: &'a mut NameBuf) -> Result<&'a str, NameError> {
+    pub(crate) fn check<'a>(self, name: &'a str, max: usize, composed: &'a mut NameBuf) -> Result<&'a str, NameError> {
         let name = compose(name, max, composed)?;
         let Some(first) = name.chars().next() else { return Err(NameError::Empty) };
         match self {

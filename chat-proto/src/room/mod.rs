@@ -1,38 +1,88 @@
-//! The logs: one for each dialect, and how far its readers are.
+//! The logs: in each room one for each dialect, and how far their readers are.
 
 pub(crate) mod presence;
 pub(crate) mod rendered;
 
+use alloc::vec;
 use alloc::vec::Vec;
 
+use arrayvec::ArrayString;
+
+use self::presence::{Presence, Second};
 use self::rendered::Rendered;
 use crate::config::{Config, DialectConfig};
 use crate::fault::Fault;
+use crate::id::RoomId;
 use crate::log::Log;
+use crate::moderation::MAX_ROOM_NAME;
 use crate::schedule::pace::Pace;
 use crate::schedule::ready::Ready;
-use crate::session::table::Sessions;
+use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
 use crate::wire::dialect::Event;
 
-/// What is published, as each dialect encodes it.
+/// What is published, in each room as each dialect encodes it.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    /// The logs of the lobby, which have the number [`LOBBY`]. They are a field, so that what is published there, which
+    /// is nearly everything, is found without a look into a table.
+    lobby: Room,
+    /// The logs of other rooms: number 1 and so on.
+    others: Vec<Room>,
+    /// The log of each room; [`NO_LOG`] if it has none.
+    log_of: Vec<u32>,
+    /// How many rooms of each number have ended; wraps around.
+    lives: Vec<u32>,
+    /// Logs that no room has.
+    free: Vec<u32>,
+    /// How many rooms have begun besides the lobby; wraps around.
+    begun: u32,
+    pub(crate) spoken: Vec<Spoken>,
+    /// The numbers for the lobby's marks, and for those of other rooms; `None` if nobody is waited for.
+    pub(crate) pace: Option<Pace>,
+    room_pace: Option<Pace>,
+    /// Bytes and entries of a log of a room that is not the lobby.
+    room_log: (usize, usize),
+    /// The second in which joins and leaves are counted.
+    pub(crate) second: Second,
+    /// The buffer that dialects encode into.
+    encoded: Vec<u8>,
+    /// [`Config::max_encoded`], kept here because every event needs it.
+    pub(crate) max_encoded: usize,
+    /// The number of the last publication.
+    stamp: u64,
+    /// How many publications only said how many members had joined and left, and were no messages.
+    summaries: u64,
+}
+
+/// The logs of one room.
 #[derive(Debug)]
 pub(crate) struct Room {
+    /// The room, and its name, which stay until the last reader has read what was said before the room ended.
+    pub(crate) id: RoomId,
+    pub(crate) name: ArrayString<MAX_ROOM_NAME>,
     pub(crate) rendered: Vec<Rendered>,
-    /// `None` if nobody is waited for.
-    pub(crate) pace: Option<Pace>,
     /// A small part of a log lies behind its mark, and a reader that is waited for has not reached the mark of its own
     /// log.
     is_closed: bool,
     /// How often the marks have moved; wraps around.
     moves: u32,
-    /// The buffer that dialects encode into.
-    encoded: Vec<u8>,
-    /// [`Config::max_encoded`], kept here because every event needs it.
-    pub(crate) max_encoded: usize,
-    /// Messages and notices that went to everyone.
-    pub(crate) messages: u64,
+    pub(crate) presence: Presence,
+    /// How many rooms had begun before, the lobby counted; wraps around. It distinguishes rooms that had the same log.
+    pub(crate) begun: u32,
+    /// The room has ended.
+    has_ended: bool,
 }
+
+/// A dialect in use.
+#[derive(Debug)]
+pub(crate) struct Spoken {
+    pub(crate) config: DialectConfig,
+    pub(crate) has_rooms: bool,
+}
+
+/// No log.
+const NO_LOG: u32 = u32::MAX;
 
 /// The dialects that an event is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,28 +100,55 @@ impl Audience {
     }
 }
 
-impl Room {
+impl Rooms {
     pub(crate) fn new(config: &Config) -> Self {
+        let spoken = |config: &DialectConfig| Spoken { config: config.clone(), has_rooms: config.dialect.has_rooms() };
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
-        let rendered = |dialect: &DialectConfig| {
-            Rendered::new(dialect.clone(), config.log_bytes, config.log_entries, pace.as_ref())
-        };
-        let rendered = config.dialects.iter().map(rendered).collect();
-        Self {
-            rendered,
+        let room_log = config.room_log();
+        let max_rooms = config.rooms_at_most();
+        let rendered =
+            |dialect: &DialectConfig| Rendered::new(dialect, config.log_bytes, config.log_entries, pace.as_ref());
+        let lobby = Room::new(RoomId::LOBBY, LOBBY_NAME, config.dialects.iter().map(rendered).collect());
+        let mut rooms = Self {
+            lobby,
+            others: Vec::with_capacity(max_rooms - 1),
+            log_of: vec![NO_LOG; max_rooms],
+            lives: vec![0; max_rooms],
+            free: Vec::with_capacity(max_rooms),
+            begun: 0,
+            spoken: config.dialects.iter().map(spoken).collect(),
             pace,
-            is_closed: false,
-            moves: 0,
+            room_pace: Pace::new(config.pace, room_log.0, room_log.1),
+            room_log,
+            second: Second::new(config),
             encoded: Vec::with_capacity(Self::room_to_encode(config)),
             max_encoded: config.max_encoded(),
-            messages: 0,
-        }
+            stamp: 0,
+            summaries: 0,
+        };
+        rooms.log_of[0] = LOBBY;
+        rooms
     }
 
-    /// Bytes of heap for a room with these limits.
+    /// Bytes of heap for the logs of all rooms with these limits.
     pub(crate) fn memory_bound(config: &Config) -> u64 {
-        let rendered = size_of::<Rendered>() + Log::memory_bound(config.log_bytes, config.log_entries);
-        config.dialects.len() as u64 * rendered as u64 + Self::room_to_encode(config) as u64
+        let lobby = size_of::<Rendered>() + Log::memory_bound(config.log_bytes, config.log_entries);
+        let (bytes, entries) = config.room_log();
+        let with_rooms = config.dialects.iter().filter(|dialect| dialect.dialect.has_rooms()).count();
+        let (dialects, others) = (config.dialects.len(), config.rooms_at_most() as u64 - 1);
+        let other = (dialects * size_of::<Rendered>() + with_rooms * Log::memory_bound(bytes, entries)) as u64;
+        dialects as u64 * lobby as u64 + others * other + Self::table(config) + Self::room_to_encode(config) as u64
+    }
+
+    /// Bytes of heap that are allocated at once.
+    pub(crate) fn memory_at_start(config: &Config) -> u64 {
+        let lobby = Config { max_rooms: 1, rooms: Vec::new(), ..config.clone() };
+        Self::memory_bound(&lobby) - Self::table(&lobby) + Self::table(config)
+    }
+
+    /// Bytes of heap to find the logs of rooms.
+    fn table(config: &Config) -> u64 {
+        (config.rooms_at_most() * (3 * size_of::<u32>() + size_of::<Room>())) as u64
     }
 
     /// Bytes of the encoding buffer: a dialect may write an event twice, plain and encoded, before it drops one.
@@ -79,9 +156,120 @@ impl Room {
         2 * config.max_encoded()
     }
 
-    /// Appends an event to the log of every dialect that has readers and shows it. Its author does not read it.
+    /// Returns the logs of that number.
+    #[inline]
+    pub(crate) fn log(&self, log: u32) -> &Room {
+        match log.checked_sub(1) {
+            None => &self.lobby,
+            Some(index) => &self.others[index as usize],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn log_mut(&mut self, log: u32) -> &mut Room {
+        match log.checked_sub(1) {
+            None => &mut self.lobby,
+            Some(index) => &mut self.others[index as usize],
+        }
+    }
+
+    /// Returns what is published in the lobby.
+    #[inline]
+    pub(crate) fn lobby(&self) -> &Room {
+        &self.lobby
+    }
+
+    #[inline]
+    pub(crate) fn lobby_mut(&mut self) -> &mut Room {
+        &mut self.lobby
+    }
+
+    /// Returns the log of a room that has one.
+    #[inline]
+    pub(crate) fn log_of(&self, room: RoomId) -> Option<u32> {
+        self.log_of.get(room.0 as usize).copied().filter(|log| *log != NO_LOG)
+    }
+
+    /// Returns the first room that has a log whose number is `from` or more.
+    pub(crate) fn next_with_log(&self, from: u32) -> Option<RoomId> {
+        (from..self.log_of.len() as u32).map(RoomId).find(|room| self.log_of(*room).is_some())
+    }
+
+    /// Returns how many rooms of that number have ended.
+    pub(crate) fn life(&self, room: RoomId) -> u32 {
+        self.lives[room.0 as usize]
+    }
+
+    /// Records that a room has ended, so that its number may be that of another one.
+    pub(crate) fn end_life(&mut self, room: RoomId) {
+        let life = &mut self.lives[room.0 as usize];
+        *life = life.wrapping_add(1);
+    }
+
+    /// Returns whether a room that has no log could have one.
+    pub(crate) fn has_free_log(&self) -> bool {
+        !self.free.is_empty() || self.others.len() + 1 < self.log_of.len()
+    }
+
+    /// Returns the log of a room, and makes it if there is none.
+    pub(crate) fn begin(&mut self, id: RoomId, name: &str) -> u32 {
+        if let Some(log) = self.log_of(id) {
+            return log;
+        }
+        let (bytes, entries) = self.room_log;
+        let rendered = |spoken: &Spoken| {
+            let (bytes, entries) = if spoken.has_rooms { (bytes, entries) } else { (0, 0) };
+            Rendered::new(&spoken.config, bytes, entries, self.room_pace.as_ref())
+        };
+        let mut room = Room::new(id, name, self.spoken.iter().map(rendered).collect());
+        self.begun = self.begun.wrapping_add(1);
+        room.begun = self.begun;
+        let log = if let Some(log) = self.free.pop() {
+            *self.log_mut(log) = room;
+            log
+        } else {
+            self.others.push(room);
+            self.others.len() as u32
+        };
+        self.log_of[id.0 as usize] = log;
+        log
+    }
+
+    /// Records that a room has ended, or that nobody is in it any more. Its log stays until nobody reads it.
+    pub(crate) fn end(&mut self, id: RoomId) {
+        let Some(log) = self.log_of(id).filter(|log| *log != LOBBY) else { return };
+        self.log_of[id.0 as usize] = NO_LOG;
+        let room = &mut self.others[log as usize - 1];
+        room.has_ended = true;
+        // Nobody is left to be told.
+        room.presence.take_counted(&mut self.second);
+        self.release(log);
+    }
+
+    /// Frees a log that is needed no more: its room has ended, and nobody reads it.
+    pub(crate) fn release(&mut self, log: u32) {
+        let room = self.log_mut(log);
+        if room.has_ended && !room.rendered.is_empty() && room.rendered.iter().all(|rendered| rendered.sessions == 0) {
+            room.rendered = Vec::new();
+            self.free.push(log);
+        }
+    }
+
+    /// Returns how many messages and notices went to everyone.
+    pub(crate) fn messages(&self) -> u64 {
+        self.stamp - self.summaries
+    }
+
+    /// Returns the number of the next publication: what is a reply now goes out before it.
+    #[inline]
+    pub(crate) fn next_stamp(&self) -> u64 {
+        self.stamp + 1
+    }
+
+    /// Appends an event to the logs of every dialect that has readers in the lobby, and shows it. Its author does not
+    /// read it.
     #[inline(always)]
-    pub(crate) fn publish(
+    pub(crate) fn publish_in_lobby(
         &mut self,
         now: Timestamp,
         event: &Event<'_>,
@@ -89,12 +277,36 @@ impl Room {
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.messages += 1;
-        self.append(now, |_| true, event, author, sessions, ready);
+        self.begin_publication(true);
+        self.append(now, LOBBY, |_| true, event, author, sessions, ready);
     }
 
-    /// Does the same for some dialects only.
-    pub(crate) fn publish_to(
+    /// Does the same in any room. Out of line, to keep the path of messages in the lobby short.
+    #[inline(never)]
+    pub(crate) fn publish(
+        &mut self,
+        now: Timestamp,
+        room: RoomId,
+        event: &Event<'_>,
+        author: Option<u32>,
+        sessions: &mut Sessions,
+        ready: &mut Ready,
+    ) {
+        if let Some(log) = self.log_of(room) {
+            self.begin_publication(true);
+            self.append(now, log, |_| true, event, author, sessions, ready);
+        }
+    }
+
+    /// Begins a publication, maybe in several rooms, which readers of several of them see once.
+    #[inline]
+    pub(crate) fn begin_publication(&mut self, is_message: bool) {
+        self.stamp += 1;
+        self.summaries += u64::from(!is_message);
+    }
+
+    /// Appends an event to logs of the lobby, as a part of the present publication.
+    pub(crate) fn append_in_lobby(
         &mut self,
         now: Timestamp,
         audience: Audience,
@@ -103,15 +315,33 @@ impl Room {
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.messages += u64::from(audience != Audience::Screens);
-        self.append(now, |rendered| audience.has(rendered), event, author, sessions, ready);
+        self.append(now, LOBBY, |rendered| audience.has(rendered), event, author, sessions, ready);
     }
 
-    /// Does the same for the dialects that `is_wanted` selects; inlined, because nearly always all are.
+    /// Does the same in any room.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "they are what an event needs")]
+    pub(crate) fn append_to(
+        &mut self,
+        now: Timestamp,
+        log: u32,
+        audience: Audience,
+        event: &Event<'_>,
+        author: Option<u32>,
+        sessions: &mut Sessions,
+        ready: &mut Ready,
+    ) {
+        self.append(now, log, |rendered| audience.has(rendered), event, author, sessions, ready);
+    }
+
+    /// Does the same for the dialects that `is_wanted` selects; inlined, because nearly always all are, and the room is
+    /// the lobby.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "they are what an event needs")]
     fn append(
         &mut self,
         now: Timestamp,
+        log: u32,
         is_wanted: impl Fn(&Rendered) -> bool,
         event: &Event<'_>,
         author: Option<u32>,
@@ -119,13 +349,14 @@ impl Room {
         ready: &mut Ready,
     ) {
         let home = author.map(|slot| sessions[slot].dialect);
+        let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
         let mut may_move = false;
-        for (index, rendered) in self.rendered.iter_mut().enumerate() {
+        for (index, rendered) in room.rendered.iter_mut().enumerate() {
             if rendered.sessions == 0 || !is_wanted(rendered) {
                 continue;
             }
             let index = index as u8;
-            let readers = &mut sessions.readers(index);
+            let readers = &mut sessions.readers(log, index);
             let elsewhere;
             let (event, author) = if home == Some(index) {
                 (event, author)
@@ -134,53 +365,137 @@ impl Room {
                 elsewhere = event.without_wire();
                 (&elsewhere, None)
             };
-            let moved = rendered.append(event, author, readers, &mut self.encoded, self.max_encoded);
-            if moved {
-                ready.log_has_grown(index);
+            if rendered.append(event, self.stamp, author, readers, &mut self.encoded, self.max_encoded) {
+                ready.log_has_grown(log, index);
             }
             may_move |= rendered.marks.is_full(&rendered.log);
             // An author at the head has nothing to take, so no report would show that it has reached the mark.
             if let Some(pace) = &self.pace
                 && let Some(author) = author
             {
-                let author = &mut sessions[author];
-                may_move |= rendered.marks.observe(&mut author.intake, author.cursor.next, pace, now);
+                may_move |= rendered.observe(log, &mut sessions[author], pace, now);
             }
         }
         if may_move {
-            self.move_marks();
+            self.move_marks(log);
         }
     }
 
-    /// Moves the marks of all logs, if a small part of one lies behind its mark and all readers have reached theirs.
-    pub(crate) fn move_marks(&mut self) {
-        let Some(pace) = &self.pace else { return };
-        let is_full = self.rendered.iter().any(|rendered| rendered.marks.is_full(&rendered.log));
-        let is_anyone_behind = || self.rendered.iter().any(|rendered| rendered.marks.is_anyone_behind(&rendered.log));
-        self.is_closed = is_full && is_anyone_behind() && !Fault::PaceIgnored.is_planted();
-        if is_full && !self.is_closed {
-            self.moves = self.moves.wrapping_add(1);
-            for rendered in &mut self.rendered {
+    /// Records a join or a leave in a room; returns whether to show it by itself.
+    pub(crate) fn note_presence(&mut self, room: RoomId, is_join: bool) -> bool {
+        let Some(log) = self.log_of(room) else { return true };
+        let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
+        room.presence.note(&mut self.second, is_join)
+    }
+
+    /// Does the same in the lobby.
+    pub(crate) fn note_presence_in_lobby(&mut self, is_join: bool) -> bool {
+        self.lobby.presence.note(&mut self.second, is_join)
+    }
+
+    /// Removes and returns the joins and leaves of a room that were only counted, as an event.
+    pub(crate) fn take_counted(&mut self, room: RoomId) -> Option<Event<'static>> {
+        let log = self.log_of(room)?;
+        let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
+        room.presence.take_counted(&mut self.second)
+    }
+
+    /// Returns whether only the lobby has a log.
+    pub(crate) fn is_lobby_alone(&self) -> bool {
+        self.others.len() == self.free.len()
+    }
+
+    /// Moves the marks of all logs of a room, if a small part of one lies behind its mark and all readers have reached
+    /// theirs.
+    pub(crate) fn move_marks(&mut self, log: u32) {
+        let (room, pace) = match log.checked_sub(1) {
+            None => (&mut self.lobby, &self.pace),
+            Some(index) => (&mut self.others[index as usize], &self.room_pace),
+        };
+        let Some(pace) = pace else { return };
+        let is_full = room.rendered.iter().any(|rendered| rendered.marks.is_full(&rendered.log));
+        let is_anyone_behind = || room.rendered.iter().any(|rendered| rendered.marks.is_anyone_behind(&rendered.log));
+        room.is_closed = is_full && is_anyone_behind() && !Fault::PaceIgnored.is_planted();
+        if is_full && !room.is_closed {
+            room.moves = room.moves.wrapping_add(1);
+            for rendered in &mut room.rendered {
                 rendered.marks.set(&rendered.log, pace);
             }
         }
     }
 
-    /// Returns whether something may be published: every reader that is waited for is far enough.
+    /// Returns whether something may be published in a room: every reader that is waited for is far enough.
+    #[inline]
+    pub(crate) fn is_open(&self, room: RoomId) -> bool {
+        self.log_of(room).is_none_or(|log| self.log(log).is_open())
+    }
+
+    /// Returns a number that changes whenever the marks of a room have moved.
+    #[inline]
+    pub(crate) fn marks(&self, room: RoomId) -> u32 {
+        self.log_of(room).map_or(0, |log| self.log(log).moves)
+    }
+
+    /// Returns an event as one dialect encodes it; empty if the dialect does not show it.
+    pub(crate) fn encode(&mut self, dialect: u8, event: &Event<'_>) -> &[u8] {
+        self.lobby.rendered[dialect as usize].encode(event, &mut self.encoded, self.max_encoded);
+        &self.encoded
+    }
+
+    /// Returns an event as one dialect encodes it, behind the label of a room.
+    pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, event: &Event<'_>) -> &[u8] {
+        let rendered = &self.lobby.rendered[dialect as usize];
+        if rendered.encode(event, &mut self.encoded, self.max_encoded) {
+            let (len, name) = (self.encoded.len(), self.log(log).name);
+            self.spoken[dialect as usize].label(&name, &mut self.encoded);
+            self.encoded.rotate_left(len);
+        }
+        &self.encoded
+    }
+}
+
+/// The name of the lobby.
+pub(crate) const LOBBY_NAME: &str = "lobby";
+
+/// The most bytes of a label.
+pub(crate) const MAX_LABEL: usize = MAX_ROOM_NAME + 16;
+
+impl Spoken {
+    /// Appends the label of a room.
+    pub(crate) fn label(&self, room: &str, out: &mut Vec<u8>) {
+        let start = out.len();
+        if !Fault::LabelMissing.is_planted() {
+            self.config.dialect.label(room, out);
+        }
+        if out.len() > start + MAX_LABEL {
+            out.truncate(start);
+        }
+    }
+}
+
+impl Room {
+    /// Returns whether something may be published in it: every reader that is waited for is far enough.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         !self.is_closed
     }
 
-    /// Returns a number that changes whenever the marks have moved.
+    /// Returns how often the marks have moved, which is the number of the last one.
     #[inline]
-    pub(crate) fn marks(&self) -> u32 {
+    pub(crate) fn moves(&self) -> u32 {
         self.moves
     }
 
-    /// Returns an event as one dialect encodes it; empty if the dialect does not show it.
-    pub(crate) fn encode(&mut self, dialect: u8, event: &Event<'_>) -> &[u8] {
-        self.rendered[dialect as usize].encode(event, &mut self.encoded, self.max_encoded);
-        &self.encoded
+    fn new(id: RoomId, name: &str, rendered: Vec<Rendered>) -> Self {
+        Self {
+            id,
+            name: ArrayString::from(name).unwrap_or_default(),
+            rendered,
+            is_closed: false,
+            moves: 0,
+            presence: Presence::default(),
+            begun: 0,
+            has_ended: false,
+        }
     }
 }

@@ -1,29 +1,32 @@
-//! The conversation as one dialect encodes it.
+//! The conversation of one room as one dialect encodes it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::config::DialectConfig;
 use crate::log::{Log, Readers};
 use crate::schedule::pace::{Marks, Pace};
+use crate::session::Session;
+use crate::time::Timestamp;
 use crate::wire::dialect::{Dialect, Event};
 
 /// One dialect's log, and its readers.
 #[derive(Debug)]
 pub(crate) struct Rendered {
-    pub(crate) config: DialectConfig,
+    dialect: Arc<dyn Dialect>,
     pub(crate) log: Log,
     pub(crate) marks: Marks,
     /// Whether its readers are shown many joins and leaves as a number.
     pub(crate) folds_presence: bool,
-    /// Sessions of this dialect that still read, in any phase except over.
+    /// Places of sessions of this dialect that still read it.
     pub(crate) sessions: usize,
 }
 
 impl Rendered {
-    pub(crate) fn new(config: DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
-        let log = Log::new(log_bytes, log_entries);
-        let folds_presence = config.dialect.folds_presence();
-        Self { config, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
+    pub(crate) fn new(config: &DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
+        let (log, dialect) = (Log::new(log_bytes, log_entries), config.dialect.clone());
+        let folds_presence = dialect.folds_presence();
+        Self { dialect, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
     }
 
     /// Appends an event to the log, unless the dialect does not show it; returns whether it does.
@@ -31,6 +34,7 @@ impl Rendered {
     pub(crate) fn append(
         &mut self,
         event: &Event<'_>,
+        stamp: u64,
         author: Option<u32>,
         readers: &mut impl Readers,
         encoded: &mut Vec<u8>,
@@ -39,7 +43,7 @@ impl Rendered {
         if !self.encode(event, encoded, max) {
             return false;
         }
-        self.log.append(encoded, author, readers);
+        self.log.append(encoded, stamp, author, readers);
         true
     }
 
@@ -49,12 +53,34 @@ impl Rendered {
     #[inline]
     pub(crate) fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>, max: usize) -> bool {
         out.clear();
-        let dialect = &*self.config.dialect;
+        let dialect = &*self.dialect;
         dialect.encode(event, out);
         if out.len() > max {
             exceeded(dialect, out, max);
         }
         !out.is_empty()
+    }
+
+    /// Records how far a session has read that is waited for; returns whether it has reached the mark just now.
+    #[inline]
+    pub(crate) fn observe(&mut self, log: u32, session: &mut Session, pace: &Pace, now: Timestamp) -> bool {
+        if session.places.is_some() {
+            return self.observe_place(log, session);
+        }
+        let is_waited_for = !session.intake.is_slow();
+        let has_reached = self.marks.observe(&mut session.reached, session.cursor.next, is_waited_for);
+        if has_reached {
+            session.intake.restore(pace, now);
+        }
+        has_reached
+    }
+
+    /// Does the same for a placed session.
+    #[cold]
+    fn observe_place(&mut self, log: u32, session: &mut Session) -> bool {
+        let is_waited_for = !session.intake.is_slow();
+        let place = session.places.as_mut().and_then(|places| places.live(log));
+        place.is_some_and(|place| self.marks.observe(&mut place.reached, place.cursor.next, is_waited_for))
     }
 }
 

@@ -30,6 +30,14 @@ impl Lists {
         Self { nodes, lists: lists as u32 }
     }
 
+    /// Makes room for more slots, once for all.
+    pub(crate) fn make_room(&mut self, slots: usize) {
+        let nodes = self.lists as usize + slots;
+        if self.nodes.capacity() < nodes {
+            self.nodes.reserve_exact(nodes - self.nodes.len());
+        }
+    }
+
     /// Bytes of heap for that many.
     pub(crate) const fn memory_bound(lists: usize, slots: usize) -> usize {
         (lists + slots) * size_of::<Node>()
@@ -76,8 +84,10 @@ impl Lists {
             self.nodes.push(Node { before: new, after: new });
         }
         let Node { before, after } = self.nodes[node as usize];
-        self.link(before, after);
-        self.link(node, node);
+        if after != node {
+            self.link(before, after);
+            self.link(node, node);
+        }
     }
 
     /// Moves all members of `from` behind those of `to`.

@@ -1,5 +1,6 @@
 //! Which session is next: for a command, at a deadline, or with a waiting line.
 
+pub(crate) mod bits;
 pub(crate) mod deadlines;
 pub(crate) mod lists;
 pub(crate) mod pace;
@@ -8,7 +9,7 @@ pub(crate) mod turns;
 
 use self::deadlines::Deadlines;
 use self::lists::{List, Lists};
-use self::ready::Ready;
+use self::ready::{Numbers, Ready};
 use self::turns::Turns;
 
 /// Which session is next, for whatever reason.
@@ -28,20 +29,22 @@ pub(crate) struct Schedule {
 pub(crate) const ENDED: List = List(0);
 
 impl Schedule {
-    /// Makes a schedule for that many logs and sessions.
-    pub(crate) fn new(logs: usize, sessions: usize) -> Self {
+    /// Makes a schedule for that many.
+    pub(crate) fn new(numbers: Numbers) -> Self {
+        let Numbers { rooms, sessions, .. } = numbers;
         Self {
-            ready: Ready::new(logs, sessions),
-            turns: Turns::new(sessions),
+            ready: Ready::new(numbers),
+            turns: Turns::new(rooms, sessions),
             ended: Lists::new(1, sessions),
             deadlines: Deadlines::new(sessions),
         }
     }
 
-    /// Bytes of heap for that many logs and sessions.
-    pub(crate) const fn memory_bound(logs: usize, sessions: usize) -> usize {
-        Ready::memory_bound(logs, sessions)
-            + Turns::memory_bound(sessions)
+    /// Bytes of heap for that many.
+    pub(crate) const fn memory_bound(numbers: Numbers) -> usize {
+        let Numbers { rooms, sessions, .. } = numbers;
+        Ready::memory_bound(numbers)
+            + Turns::memory_bound(rooms, sessions)
             + Lists::memory_bound(1, sessions)
             + Deadlines::memory_bound(sessions)
     }

@@ -14,6 +14,9 @@
 //! reached the mark or has taken everything. All readers spend their allowances at the same time. So no number of them,
 //! at once or in turns, delays a small part for longer than one allowance, and all others always get at least half of
 //! the pace.
+//!
+//! Each room has marks of its own, so a reader of several rooms may be a small part behind in each. Its allowance is
+//! the same, and comes back with each byte that it takes: at half of the pace it never runs out.
 
 use core::time::Duration;
 
@@ -43,6 +46,7 @@ pub(crate) struct Pace {
     small_entries: u64,
     /// Nanoseconds for which a reader may be blocked between two marks.
     allowance: u64,
+    bytes_a_second: u64,
 }
 
 impl Pace {
@@ -50,8 +54,14 @@ impl Pace {
     pub(crate) fn new(pace: Option<usize>, log_bytes: usize, log_entries: usize) -> Option<Self> {
         let small_bytes = MAX_SMALL_BYTES.min(log_bytes / PARTS) as u64;
         let small_entries = (log_entries / PARTS) as u64;
-        let allowance = 2 * small_bytes * 1_000_000_000 / (pace? as u64).max(1);
-        Some(Self { small_bytes, small_entries, allowance })
+        let bytes_a_second = (pace? as u64).max(1);
+        let allowance = 2 * small_bytes * 1_000_000_000 / bytes_a_second;
+        Some(Self { small_bytes, small_entries, allowance, bytes_a_second })
+    }
+
+    /// Returns twice the time, in nanoseconds, in which that many bytes pass.
+    fn time_for(&self, bytes: usize) -> u64 {
+        (bytes as u64).saturating_mul(2_000_000_000) / self.bytes_a_second
     }
 
     /// The least bytes of a log that allows waiting for readers. At most two small parts lie between a reader and the
@@ -117,35 +127,29 @@ impl Marks {
         self.behind = self.readers;
     }
 
-    /// Starts to wait for a reader that is at `next`.
-    pub(crate) fn begin(&mut self, intake: &mut Intake, next: u64, pace: &Pace, now: Timestamp) {
+    /// Starts to wait for a reader that is at `next`; returns the number of the last mark that it counts as having
+    /// reached.
+    pub(crate) fn begin(&mut self, next: u64) -> u32 {
         self.readers += 1;
         self.behind += u32::from(next < self.mark);
-        // It counts as having reached the mark before this one.
-        intake.reached = self.number.wrapping_sub(u32::from(next < self.mark));
-        intake.slow = false;
-        intake.restore(pace, now);
+        self.number.wrapping_sub(u32::from(next < self.mark))
     }
 
-    /// Stops waiting for a reader; returns whether it had not reached the mark.
-    pub(crate) fn end(&mut self, intake: &Intake) -> bool {
-        if intake.slow {
-            return false;
-        }
-        let was_behind = intake.reached != self.number;
+    /// Stops waiting for a reader that was waited for; returns whether it had not reached the mark.
+    pub(crate) fn end(&mut self, reached: u32) -> bool {
+        let was_behind = reached != self.number;
         self.readers -= 1;
         self.behind -= u32::from(was_behind);
         was_behind
     }
 
-    /// Records where a reader is; returns whether it has reached the mark just now.
+    /// Records where a reader is, if it is waited for; returns whether it has reached the mark just now.
     #[inline]
-    pub(crate) fn observe(&mut self, intake: &mut Intake, next: u64, pace: &Pace, now: Timestamp) -> bool {
-        let has_reached = intake.reached != self.number && !intake.slow && next >= self.mark;
+    pub(crate) fn observe(&mut self, reached: &mut u32, next: u64, is_waited_for: bool) -> bool {
+        let has_reached = *reached != self.number && is_waited_for && next >= self.mark;
         if has_reached {
             self.behind -= 1;
-            intake.reached = self.number;
-            intake.restore(pace, now);
+            *reached = self.number;
         }
         has_reached
     }
@@ -165,8 +169,6 @@ pub(crate) struct Intake {
     answered: bool,
     /// It has used up its allowance and is not waited for.
     slow: bool,
-    /// The number of the last mark that it reached.
-    reached: u32,
     /// When the present offer was made, or when the reader became blocked.
     since: Timestamp,
     /// Nanoseconds of the allowance that were left at that time.
@@ -187,19 +189,13 @@ enum Offer {
 impl Intake {
     /// Makes the state of a session that nobody waits for.
     pub(crate) fn new() -> Self {
-        Self { offer: Offer::Taken, answered: false, slow: true, reached: 0, since: Timestamp::ZERO, left: 0 }
+        Self { offer: Offer::Taken, answered: false, slow: true, since: Timestamp::ZERO, left: 0 }
     }
 
     /// Returns whether the reader is not waited for.
     #[inline]
     pub(crate) fn is_slow(&self) -> bool {
         self.slow
-    }
-
-    /// Returns whether the reader has reached the mark of that number. The marks of all logs have the same number.
-    #[inline]
-    pub(crate) fn has_reached(&self, number: u32) -> bool {
-        self.reached == number
     }
 
     /// Records that a driver has been told to write.
@@ -256,6 +252,21 @@ impl Intake {
         if self.slow { Timestamp::MAX } else { Timestamp::from_nanos(since.saturating_add(self.left)) }
     }
 
+    /// Adds to the allowance for bytes that a reader of several rooms has taken: twice the time in which they pass at
+    /// the pace. The marks of its rooms come at any time, so they restore nothing.
+    pub(crate) fn earn(&mut self, bytes: usize, pace: &Pace) {
+        // A reader that takes everything always has all of it.
+        if self.left < pace.allowance {
+            self.left = self.left.saturating_add(pace.time_for(bytes)).min(pace.allowance);
+        }
+    }
+
+    /// Begins to wait for the reader.
+    pub(crate) fn begin(&mut self, pace: &Pace, now: Timestamp) {
+        self.slow = false;
+        self.restore(pace, now);
+    }
+
     /// Marks the reader as slow.
     pub(crate) fn give_up(&mut self) {
         self.slow = true;
@@ -280,7 +291,8 @@ impl Intake {
     }
 
     /// Restores the whole allowance.
-    fn restore(&mut self, pace: &Pace, now: Timestamp) {
+    #[inline]
+    pub(crate) fn restore(&mut self, pace: &Pace, now: Timestamp) {
         (self.left, self.since) = (pace.allowance, now);
     }
 }

@@ -14,9 +14,16 @@ use crate::fault::Fault;
 ///
 /// A session that has read all of a log stands in that log's list. When the log grows, the whole list moves to the end
 /// of the queue at once. So publishing costs the same with ten readers as with a hundred thousand.
+///
+/// A session that reads several logs stands in the list of each, once for each of its places. Standings of that kind
+/// stay where they are while it is sent to; when the queue comes to one, it is nothing new then.
 #[derive(Debug)]
 pub(crate) struct Ready {
     lists: Lists,
+    /// How many dialects each log of a room has, how many sessions there may be, and how many places each may have.
+    dialects: u32,
+    sessions: u32,
+    places: u32,
     /// How each session is queued.
     standings: Vec<Standing>,
     /// The last command went to a session with a private reply.
@@ -48,22 +55,41 @@ pub(crate) enum Belongs {
     Replied,
     /// In no list: its driver is at work for it.
     Nowhere,
-    /// In the list of sessions that have read all of that log.
+    /// In the list of sessions that have read all of the lobby's log in that dialect.
     CaughtUp(u8),
 }
 
+/// How many of each there may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    pub(crate) rooms: usize,
+    pub(crate) dialects: usize,
+    pub(crate) sessions: usize,
+    /// Places of a session.
+    pub(crate) places: usize,
+}
+
 impl Ready {
-    pub(crate) fn new(logs: usize, sessions: usize) -> Self {
+    pub(crate) fn new(numbers: Numbers) -> Self {
+        let Numbers { rooms, dialects, sessions, places } = numbers;
         Self {
-            lists: Lists::new(FIRST_LOG as usize + logs, sessions),
+            lists: Lists::new(FIRST_LOG as usize + rooms * dialects, sessions),
+            dialects: dialects as u32,
+            sessions: sessions as u32,
+            places: places as u32,
             standings: vec![Standing::default(); sessions],
             replied_last: false,
         }
     }
 
-    /// Bytes of heap for that many logs and sessions.
-    pub(crate) const fn memory_bound(logs: usize, sessions: usize) -> usize {
-        Lists::memory_bound(FIRST_LOG as usize + logs, sessions) + sessions * size_of::<Standing>()
+    /// Bytes of heap for that many.
+    pub(crate) const fn memory_bound(numbers: Numbers) -> usize {
+        let Numbers { rooms, dialects, sessions, places } = numbers;
+        // While room for places is made, what there was before exists twice.
+        let moved = if places > 0 { Lists::memory_bound(FIRST_LOG as usize + rooms * dialects, sessions) } else { 0 };
+        Lists::memory_bound(FIRST_LOG as usize + rooms * dialects, sessions * (1 + places))
+            + moved
+            + sessions * size_of::<Standing>()
     }
 
     /// Returns whether any session is queued.
@@ -77,9 +103,46 @@ impl Ready {
     pub(crate) fn take_next(&mut self) -> Option<u32> {
         let (queued, replied) = (self.lists.first(QUEUE), self.lists.first(REPLIES));
         self.replied_last = replied.is_some() && !(self.replied_last && queued.is_some());
-        let slot = if self.replied_last { replied } else { queued }?;
+        let node = if self.replied_last { replied } else { queued }?;
+        if node >= self.sessions {
+            return Some(self.take_place(node));
+        }
+        self.take_out(node);
+        Some(node)
+    }
+
+    /// Removes a standing for one place of a session from the queue, and returns the session.
+    #[cold]
+    fn take_place(&mut self, node: u32) -> u32 {
+        self.lists.remove(node);
+        let slot = node % self.sessions;
         self.take_out(slot);
-        Some(slot)
+        slot
+    }
+
+    /// Puts a session into the list of those that have read all of a log, for one of its places.
+    pub(crate) fn wait_at(&mut self, slot: u32, place: usize, log: u32, dialect: u8) {
+        // Nobody needs it before the first session enters another room.
+        self.lists.make_room((self.sessions * (1 + self.places)) as usize);
+        let list = self.readers_of(log, dialect);
+        let node = self.node(slot, place);
+        self.lists.push(list, node);
+    }
+
+    /// Removes what stands for a session's places, of which there were that many.
+    pub(crate) fn forget_places(&mut self, slot: u32, places: usize) {
+        for place in 0..places {
+            let node = self.node(slot, place);
+            if self.lists.holds(node) {
+                self.lists.remove(node);
+            }
+        }
+    }
+
+    fn node(&self, slot: u32, place: usize) -> u32 {
+        debug_assert!((place as u32) < self.places, "a session has so many places at most");
+        // The first places of all sessions stand side by side: few sessions have many.
+        self.sessions * (1 + place as u32) + slot
     }
 
     /// Puts a session where it belongs. A session that is queued already keeps its place.
@@ -100,9 +163,9 @@ impl Ready {
                 standing.is_queued = true;
             }
             Belongs::Nowhere => self.take_out(slot),
-            Belongs::CaughtUp(log) => {
+            Belongs::CaughtUp(dialect) => {
                 *standing = Standing::default();
-                self.lists.push(Self::readers_of(log), slot);
+                self.lists.push(List(FIRST_LOG + u32::from(dialect)), slot);
             }
         }
     }
@@ -116,14 +179,15 @@ impl Ready {
 
     /// Queues all sessions that had read all of a log, now that it has grown.
     #[inline]
-    pub(crate) fn log_has_grown(&mut self, log: u8) {
+    pub(crate) fn log_has_grown(&mut self, log: u32, dialect: u8) {
         if !Fault::WakeLost.is_planted() {
-            self.lists.append(QUEUE, Self::readers_of(log));
+            self.lists.append(QUEUE, self.readers_of(log, dialect));
         }
     }
 
-    fn readers_of(log: u8) -> List {
-        List(FIRST_LOG + u32::from(log))
+    #[inline]
+    fn readers_of(&self, log: u32, dialect: u8) -> List {
+        List(FIRST_LOG + log * self.dialects + u32::from(dialect))
     }
 }
 
@@ -136,11 +200,13 @@ mod tests {
         core::array::from_fn(|_| ready.take_next())
     }
 
+    const SIX: Numbers = Numbers { rooms: 3, dialects: 2, sessions: 6, places: 3 };
+
     const QUEUED: Belongs = Belongs::Queued { is_behind: false };
 
     #[test]
     fn a_session_keeps_its_place_in_the_queue() {
-        let mut ready = Ready::new(2, 6);
+        let mut ready = Ready::new(SIX);
         for slot in [3, 1, 2, 3, 1] {
             ready.put(slot, QUEUED);
         }
@@ -150,7 +216,7 @@ mod tests {
 
     #[test]
     fn every_second_command_goes_to_a_session_with_a_private_reply() {
-        let mut ready = Ready::new(2, 6);
+        let mut ready = Ready::new(SIX);
         for slot in [0, 1, 2] {
             ready.put(slot, QUEUED);
         }
@@ -162,18 +228,37 @@ mod tests {
 
     #[test]
     fn readers_at_the_head_are_queued_when_the_log_grows() {
-        let mut ready = Ready::new(2, 6);
+        let mut ready = Ready::new(SIX);
         for (slot, log) in [(0, 0), (1, 1), (2, 0)] {
             ready.put(slot, Belongs::CaughtUp(log));
         }
         ready.put(3, QUEUED);
         assert_eq!(ready.lists.first(QUEUE), Some(3));
-        ready.log_has_grown(0);
+        ready.log_has_grown(0, 0);
         // A session that was queued in this way keeps its place, too.
         ready.put(0, Belongs::Queued { is_behind: true });
         ready.put(2, Belongs::Nowhere);
         assert_eq!(order(&mut ready), [Some(3), Some(0), None, None, None, None]);
-        ready.log_has_grown(1);
+        ready.log_has_grown(0, 1);
         assert_eq!(order(&mut ready)[0], Some(1));
+    }
+
+    #[test]
+    fn a_session_is_queued_when_any_log_grows_that_it_reads() {
+        let mut ready = Ready::new(SIX);
+        for (place, log) in [(0, 0), (1, 2)] {
+            ready.wait_at(4, place, log, 1);
+        }
+        ready.put(5, Belongs::CaughtUp(1));
+        ready.log_has_grown(2, 0);
+        assert!(!ready.any());
+        ready.log_has_grown(2, 1);
+        ready.log_has_grown(0, 1);
+        // Its second standing is still there, and is for a driver that has been told already.
+        assert_eq!(order(&mut ready), [Some(4), Some(4), Some(5), None, None, None]);
+        ready.wait_at(4, 1, 1, 1);
+        ready.forget_places(4, 2);
+        ready.log_has_grown(1, 1);
+        assert!(!ready.any());
     }
 }

@@ -1,6 +1,11 @@
 //! Sessions with a waiting line, and whose line is carried out next.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use crate::fault::Fault;
+use crate::id::RoomId;
+use crate::schedule::bits::Bits;
 use crate::schedule::lists::{List, Lists};
 
 /// Sessions whose line waits. Each is in at most one of the lists.
@@ -9,33 +14,44 @@ pub(crate) struct Turns {
     lists: Lists,
     /// How many sessions wait, for whatever reason.
     waiting: usize,
+    rooms: Vec<RoomTurns>,
+    /// The rooms that may have waiting sessions, or whose turns are contended.
+    busy: Bits,
+    /// How many rooms have contended turns.
+    contended: usize,
+    /// The room whose line was carried out last.
+    last: u32,
+}
+
+/// The turns of one room.
+#[derive(Clone, Copy, Debug, Default)]
+struct RoomTurns {
     /// Several sessions waited for readers when the mark last moved. Until it moves again each says one line in its
     /// turn; otherwise the first would use up all the room.
     contended: bool,
-    /// The number of that mark.
-    mark: u32,
     /// The last turn for readers went to a session that had been silent.
     fresh_last: bool,
+    /// The number of that mark.
+    mark: u32,
 }
 
 /// Sessions whose line may be carried out: what it waited for has come.
 const READY: List = List(0);
-/// Sessions that wait for readers and had sent no line for a while. They get every second turn.
-const FRESH: List = List(1);
-/// The others that wait for readers, with one line each in turn.
-const OTHERS: List = List(2);
 /// Sessions whose own peers have to read their replies first.
-const REPLIES: List = List(3);
-/// The first of the lists of sessions that wait for one member to read its private messages.
-const FIRST_TARGET: u32 = 4;
+const REPLIES: List = List(1);
+/// The first of the lists of each room: sessions that wait for its readers and had sent no line for a while, which get
+/// every second turn, and the others, with one line each in turn.
+const FIRST_ROOM: u32 = 2;
 
 /// What a session's line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// No line waits.
     None,
-    /// For readers, and for its turn.
+    /// For readers of a room, and for its turn.
     Turn {
+        /// The room.
+        room: RoomId,
         /// The session had been silent for a second; such sessions get every second turn.
         fresh: bool,
     },
@@ -48,19 +64,22 @@ pub(crate) enum Hold {
 }
 
 impl Turns {
-    pub(crate) fn new(sessions: usize) -> Self {
+    pub(crate) fn new(rooms: usize, sessions: usize) -> Self {
         Self {
-            lists: Lists::new(FIRST_TARGET as usize + sessions, sessions),
+            lists: Lists::new(FIRST_ROOM as usize + 2 * rooms + sessions, sessions),
             waiting: 0,
-            contended: false,
-            mark: 0,
-            fresh_last: false,
+            rooms: vec![RoomTurns::default(); rooms],
+            busy: Bits::new(rooms),
+            contended: 0,
+            last: 0,
         }
     }
 
-    /// Bytes of heap for that many sessions.
-    pub(crate) const fn memory_bound(sessions: usize) -> usize {
-        Lists::memory_bound(FIRST_TARGET as usize + sessions, sessions)
+    /// Bytes of heap for that many rooms and sessions.
+    pub(crate) const fn memory_bound(rooms: usize, sessions: usize) -> usize {
+        Lists::memory_bound(FIRST_ROOM as usize + 2 * rooms + sessions, sessions)
+            + rooms * size_of::<RoomTurns>()
+            + Bits::memory_bound(rooms)
     }
 
     /// Returns whether any session holds a line.
@@ -69,38 +88,72 @@ impl Turns {
         self.waiting > 0
     }
 
-    /// Returns whether nobody waits and turns are not contended.
+    /// Returns whether nobody waits and turns are contended in no room.
     #[inline]
     pub(crate) fn are_calm(&self) -> bool {
-        self.waiting == 0 && !self.contended
+        self.waiting == 0 && self.contended == 0
     }
 
-    /// Records the number of the mark. If the mark has moved, decides again whether several sessions wait and so take
-    /// turns.
-    pub(crate) fn note_mark(&mut self, mark: u32) {
-        if mark != self.mark {
-            self.mark = mark;
-            self.contended = self.lists.has_two(FRESH)
-                || self.lists.has_two(OTHERS)
-                || self.lists.first(FRESH).is_some() && self.lists.first(OTHERS).is_some();
+    /// Records the number of a room's mark. If the mark has moved, decides again whether several sessions wait and so
+    /// take turns.
+    pub(crate) fn note_mark(&mut self, room: RoomId, mark: u32) {
+        let [fresh, others] = Self::lists_of(room);
+        let turns = &mut self.rooms[room.0 as usize];
+        if mark != turns.mark {
+            turns.mark = mark;
+            let is_contended = self.lists.has_two(fresh)
+                || self.lists.has_two(others)
+                || self.lists.first(fresh).is_some() && self.lists.first(others).is_some();
+            self.set_contended(room, is_contended);
         }
     }
 
-    /// Returns whether a new line has to wait for its turn.
-    pub(crate) fn must_wait(&self) -> bool {
-        self.contended || self.any_for_readers()
+    fn set_contended(&mut self, room: RoomId, is_contended: bool) {
+        let was = core::mem::replace(&mut self.rooms[room.0 as usize].contended, is_contended);
+        self.contended = self.contended + usize::from(is_contended) - usize::from(was);
+        if is_contended {
+            self.busy.insert(room.0);
+        }
     }
 
-    /// Returns whether any session waits for readers.
+    /// Records the numbers of all marks whose rooms have waiting sessions or contended turns.
+    pub(crate) fn note_marks(&mut self, mark: impl Fn(RoomId) -> u32) {
+        let mut next = self.busy.next(0);
+        while let Some(number) = next {
+            let room = RoomId(number);
+            self.note_mark(room, mark(room));
+            if !self.rooms[number as usize].contended && !self.any_for_readers(room) {
+                self.busy.remove(number);
+            }
+            next = self.busy.next(number + 1);
+        }
+    }
+
+    /// Returns whether a new line has to wait for its turn in a room.
+    pub(crate) fn must_wait(&self, room: RoomId) -> bool {
+        self.rooms[room.0 as usize].contended || self.any_for_readers(room)
+    }
+
+    /// Returns whether any session waits for readers of a room.
     #[inline]
-    pub(crate) fn any_for_readers(&self) -> bool {
-        self.waiting > 0 && (self.lists.first(FRESH).is_some() || self.lists.first(OTHERS).is_some())
+    fn any_for_readers(&self, room: RoomId) -> bool {
+        let [fresh, others] = Self::lists_of(room);
+        self.waiting > 0 && (self.lists.first(fresh).is_some() || self.lists.first(others).is_some())
     }
 
     /// Returns whether [`next`](Self::next) would return a session.
     #[inline]
-    pub(crate) fn any(&self, may_publish: impl FnOnce() -> bool) -> bool {
-        self.waiting > 0 && (self.lists.first(READY).is_some() || self.any_for_readers() && may_publish())
+    pub(crate) fn any(&self, may_publish: impl Fn(RoomId) -> bool) -> bool {
+        self.waiting > 0 && (self.lists.first(READY).is_some() || self.next_room(may_publish).is_some())
+    }
+
+    /// Returns the next room after the last whose line was carried out, in turn, that has waiting sessions and in which
+    /// something may be published.
+    fn next_room(&self, may_publish: impl Fn(RoomId) -> bool) -> Option<RoomId> {
+        let is_next = |room: &RoomId| self.any_for_readers(*room) && may_publish(*room);
+        let first = self.last + 1;
+        let earlier = self.busy.from(0).take_while(|room| *room < first);
+        self.busy.from(first).chain(earlier).map(RoomId).find(is_next)
     }
 
     /// Puts a session at the end of the list for what its line waits for, or at its beginning if `first`.
@@ -109,9 +162,12 @@ impl Turns {
             Hold::None => return,
             Hold::Ready => READY,
             Hold::Replies => REPLIES,
-            Hold::Turn { fresh: true } => FRESH,
-            Hold::Turn { fresh: false } => OTHERS,
-            Hold::Target(target) => List(FIRST_TARGET + target),
+            Hold::Turn { room, fresh } => {
+                self.busy.insert(room.0);
+                let [of_fresh, others] = Self::lists_of(room);
+                if fresh { of_fresh } else { others }
+            }
+            Hold::Target(target) => self.list_for(target),
         };
         self.waiting += usize::from(!self.lists.holds(slot));
         if first {
@@ -122,38 +178,48 @@ impl Turns {
     }
 
     /// Removes and returns the next session. Those that wait for readers come only if something may be published.
-    pub(crate) fn next(&mut self, may_publish: impl FnOnce() -> bool) -> Option<u32> {
+    pub(crate) fn next(&mut self, may_publish: impl Fn(RoomId) -> bool) -> Option<u32> {
         if self.waiting == 0 {
             return None;
         }
-        let slot = match self.lists.first(READY) {
-            Some(slot) => slot,
-            None => self.next_for_readers(may_publish)?,
+        let slot = if let Some(slot) = self.lists.first(READY) {
+            slot
+        } else {
+            let room = self.next_room(may_publish)?;
+            self.last = room.0;
+            self.next_for_readers(room)?
         };
         self.forget(slot);
         Some(slot)
     }
 
-    /// Returns the next of those that wait for readers: every second turn is for those that were silent.
-    fn next_for_readers(&mut self, may_publish: impl FnOnce() -> bool) -> Option<u32> {
-        let (fresh, others) = (self.lists.first(FRESH), self.lists.first(OTHERS));
-        if fresh.or(others).is_none() || !may_publish() {
-            return None;
+    /// Returns the next of those that wait for readers of a room: every second turn is for those that were silent.
+    fn next_for_readers(&mut self, room: RoomId) -> Option<u32> {
+        let [fresh, others] = Self::lists_of(room).map(|list| self.lists.first(list));
+        let turns = &mut self.rooms[room.0 as usize];
+        turns.fresh_last = fresh.is_some() && (others.is_none() || !turns.fresh_last);
+        if turns.fresh_last { fresh } else { others }
+    }
+
+    /// Forgets a room that has ended: who waits to enter it need wait no longer.
+    pub(crate) fn end_room(&mut self, room: RoomId) {
+        for list in Self::lists_of(room) {
+            self.lists.append(READY, list);
         }
-        self.fresh_last = fresh.is_some() && (others.is_none() || !self.fresh_last);
-        if self.fresh_last { fresh } else { others }
+        self.set_contended(room, false);
+        self.rooms[room.0 as usize] = RoomTurns::default();
     }
 
     /// Returns whether somebody waits for that session.
     pub(crate) fn any_for(&self, target: u32) -> bool {
-        self.lists.first(List(FIRST_TARGET + target)).is_some()
+        self.lists.first(self.list_for(target)).is_some()
     }
 
     /// Releases the first session that waits for `target`.
     pub(crate) fn release_first(&mut self, target: u32) {
         if self.waiting > 0
             && !Fault::WhisperForgotten.is_planted()
-            && let Some(slot) = self.lists.first(List(FIRST_TARGET + target))
+            && let Some(slot) = self.lists.first(self.list_for(target))
         {
             self.lists.push(READY, slot);
         }
@@ -162,7 +228,7 @@ impl Turns {
     /// Releases all sessions that wait for `target`.
     pub(crate) fn release_all(&mut self, target: u32) {
         if self.waiting > 0 && !Fault::WhisperForgotten.is_planted() {
-            self.lists.append(READY, List(FIRST_TARGET + target));
+            self.lists.append(READY, self.list_for(target));
         }
     }
 
@@ -174,6 +240,16 @@ impl Turns {
             self.lists.remove(slot);
         }
     }
+
+    /// Returns the lists of those that wait for readers of a room.
+    fn lists_of(room: RoomId) -> [List; 2] {
+        [FIRST_ROOM + 2 * room.0, FIRST_ROOM + 2 * room.0 + 1].map(List)
+    }
+
+    /// Returns the list of those that wait for a session to read its private messages.
+    fn list_for(&self, target: u32) -> List {
+        List(FIRST_ROOM + 2 * self.rooms.len() as u32 + target)
+    }
 }
 
 #[cfg(test)]
@@ -182,27 +258,27 @@ mod tests {
 
     /// Returns the order in which the waiting sessions get their turns.
     fn order(turns: &mut Turns) -> [Option<u32>; 5] {
-        core::array::from_fn(|_| turns.next(|| true))
+        core::array::from_fn(|_| turns.next(|_| true))
     }
 
     #[test]
     fn silent_sessions_have_every_second_turn() {
-        let mut turns = Turns::new(8);
+        let mut turns = Turns::new(200, 8);
         for (slot, fresh) in [(3, false), (1, true), (2, false), (0, true)] {
-            turns.wait(slot, Hold::Turn { fresh }, false);
+            turns.wait(slot, Hold::Turn { room: RoomId::LOBBY, fresh }, false);
         }
-        assert_eq!(turns.next(|| false), None, "nothing may be published");
+        assert_eq!(turns.next(|_| false), None, "nothing may be published");
         assert_eq!(order(&mut turns), [Some(1), Some(3), Some(0), Some(2), None]);
-        assert!(!turns.any(|| true));
+        assert!(!turns.any(|_| true));
     }
 
     #[test]
     fn waiters_for_one_member_are_released_one_by_one_or_all_at_once() {
-        let mut turns = Turns::new(8);
+        let mut turns = Turns::new(200, 8);
         for slot in [4, 5, 6] {
             turns.wait(slot, Hold::Target(2), false);
         }
-        assert!(!turns.any(|| true) && !turns.any_for_readers());
+        assert!(!turns.any(|_| true) && !turns.any_for_readers(RoomId::LOBBY));
         turns.release_first(2);
         assert_eq!(order(&mut turns), [Some(4), None, None, None, None]);
         turns.wait(4, Hold::Target(2), true);
@@ -210,6 +286,21 @@ mod tests {
         turns.release_all(2);
         assert_eq!(order(&mut turns), [Some(4), Some(6), None, None, None]);
         turns.release_all(2);
-        assert!(!turns.any(|| true));
+        assert!(!turns.any(|_| true));
+    }
+
+    #[test]
+    fn rooms_take_turns_by_number() {
+        let mut turns = Turns::new(200, 8);
+        for (slot, room) in [(0, 3), (1, 3), (2, 130), (3, 0), (4, 3), (5, 199), (6, 64)] {
+            turns.wait(slot, Hold::Turn { room: RoomId(room), fresh: false }, false);
+        }
+        let is_open = |room: RoomId| room != RoomId(64);
+        let mut next = || turns.next(is_open);
+        assert_eq!([next(), next(), next(), next(), next()], [Some(0), Some(2), Some(5), Some(3), Some(1)]);
+        assert_eq!([next(), next()], [Some(4), None]);
+        assert!(!turns.any(is_open));
+        turns.end_room(RoomId(64));
+        assert_eq!(turns.next(is_open), Some(6));
     }
 }

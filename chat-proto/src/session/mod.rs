@@ -2,6 +2,7 @@
 
 pub(crate) mod origins;
 pub(crate) mod outbox;
+pub(crate) mod places;
 pub(crate) mod state;
 pub(crate) mod table;
 
@@ -11,6 +12,7 @@ use core::time::Duration;
 
 use self::origins::Place;
 use self::outbox::Outbox;
+use self::places::Places;
 use self::state::{Ended, Phase, Step, Untaken};
 use crate::log::Cursor;
 use crate::rate::{Bucket, Flow};
@@ -70,7 +72,12 @@ pub(crate) struct Session {
     pub(crate) owes_read: bool,
     phase: Phase,
     pub(crate) framer: Framer,
+    /// Its place in the log of the lobby, unless it is placed.
     pub(crate) cursor: Cursor,
+    /// The number of the last mark of that log that it reached.
+    pub(crate) reached: u32,
+    /// Where it reads, once it has entered another room or left the lobby.
+    pub(crate) places: Option<Box<Places>>,
     /// Private bytes; `None` while there are none.
     pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) untaken: Untaken,
@@ -107,6 +114,8 @@ impl Session {
             phase: Phase::Vacant,
             framer: Framer::default(),
             cursor,
+            reached: 0,
+            places: None,
             outbox: None,
             untaken: Untaken::No,
             hold: Hold::None,
@@ -133,6 +142,11 @@ impl Session {
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Returns whether it is open and has never been in another room than the lobby, nor left that.
+    pub(crate) fn is_simple(&self) -> bool {
+        self.is_open() && self.places.is_none()
     }
 
     /// Returns whether it takes part, with or without a connection.
@@ -200,6 +214,12 @@ impl Session {
         self.warned = false;
     }
 
+    /// Returns the cursor with which a placed session reads the entry `seq` of a log.
+    #[cold]
+    pub(crate) fn cursor_in(&mut self, log: u32, seq: u64) -> Option<&mut Cursor> {
+        self.places.as_mut()?.reading(log, seq).map(|place| &mut place.cursor)
+    }
+
     /// Returns the end of what it has to read, in a log with that head.
     pub(crate) fn end(&self, head: u64) -> u64 {
         match self.phase {
@@ -216,8 +236,8 @@ mod tests {
 
     #[test]
     fn a_session_is_small() {
-        // With its share of the lists, heaps and tables an idle session stays below 352 bytes, and needs 80 more where
+        // With its share of the lists, heaps and tables an idle session stays below 372 bytes, and needs 80 more where
         // it is counted by address.
-        assert!(size_of::<Session>() <= 224, "{} bytes", size_of::<Session>());
+        assert!(size_of::<Session>() <= 240, "{} bytes", size_of::<Session>());
     }
 }

@@ -65,6 +65,11 @@ const LEAST_DEPARTED: usize = 1_024;
 const FORGOTTEN_AT_ONCE: usize = 2;
 
 impl Origins {
+    /// Returns the origin in that place.
+    pub(crate) fn origin(&self, place: Place) -> Origin {
+        self.entry(place).origin
+    }
+
     /// Makes an empty table for a hub with these limits; nothing is allocated if no limit asks for it.
     pub(crate) fn new(config: &Config) -> Self {
         Self::with_room(config, Self::departed(config))

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::fault::Fault;
+use crate::id::RoomId;
 use crate::pool::Recycle;
 
 /// The most places in the log at which a session's replies may stand.
@@ -15,7 +16,8 @@ pub(crate) const MAX_MARKS: usize = 64;
 /// The private bytes of one session, in the order in which they go out.
 ///
 /// First comes the front: the rest of a message that a socket has taken in part, or the notice of a gap. Then come the
-/// replies, each at its place in the log.
+/// replies, each at its place in the log; where a session reads several logs, its place is a stamp. Below, the number
+/// of an entry means its stamp then.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     front: Bytes,
@@ -32,14 +34,31 @@ pub(crate) struct Outbox {
 pub(crate) struct Answer {
     /// It goes out before the log's entry of this number.
     pub(crate) at: u64,
-    /// It shows the messages of the history from this one, numbered among messages alone …
+    /// It goes on with this item …
     pub(crate) next: u64,
     /// … up to but not including this one.
     pub(crate) end: u64,
-    /// The line before the messages was written. It comes only if any is shown, or if they were asked for.
-    pub(crate) begun: bool,
-    /// The session has asked for it.
-    pub(crate) is_asked: bool,
+    pub(crate) what: Answered,
+}
+
+/// What an answer shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answered {
+    /// Messages of a room, numbered among its messages alone.
+    History {
+        /// The room, and how many rooms of its number had ended. A session that leaves it is shown no more of them.
+        room: RoomId,
+        life: u32,
+        /// The line before the messages was written. It comes only if any is shown, or if they were asked for.
+        begun: bool,
+        /// The session has asked for it.
+        is_asked: bool,
+    },
+    /// Rooms, by their numbers.
+    Rooms {
+        /// How many were shown.
+        shown: u32,
+    },
 }
 
 /// Replies that stand at one place.
@@ -93,6 +112,26 @@ impl Outbox {
         let mark = self.marks.iter().map(|mark| mark.at).find(|at| *at > seq);
         let answer = self.answer.filter(|_| !Fault::AnswerOvertaken.is_planted()).map(|answer| answer.at);
         mark.into_iter().chain(answer).min().unwrap_or(u64::MAX)
+    }
+
+    /// Moves the places of all replies, which a session needs that reads several logs from now on.
+    pub(crate) fn move_places(&mut self, to: impl Fn(u64) -> u64) {
+        // Replies whose places are the same now stand at one place.
+        let mut last = 0;
+        for index in 0..self.marks.len() {
+            let Mark { at, len } = self.marks[index];
+            let at = to(at);
+            if index > 0 && self.marks[last].at == at {
+                self.marks[last].len += len;
+            } else {
+                last += usize::from(index > 0);
+                self.marks[last] = Mark { at, len };
+            }
+        }
+        self.marks.truncate(last + 1);
+        if let Some(answer) = &mut self.answer {
+            answer.at = to(answer.at);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

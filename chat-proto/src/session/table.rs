@@ -93,9 +93,10 @@ impl Sessions {
         self.slots.len() as u32
     }
 
-    /// Returns the readers of one dialect's log.
-    pub(crate) fn readers(&mut self, dialect: u8) -> LogReaders<'_> {
-        LogReaders { sessions: self, dialect }
+    /// Returns the readers of one dialect in the log of that number.
+    #[inline]
+    pub(crate) fn readers(&mut self, log: u32, dialect: u8) -> LogReaders<'_> {
+        LogReaders { sessions: self, log, dialect }
     }
 }
 
@@ -113,18 +114,30 @@ impl core::ops::IndexMut<u32> for Sessions {
     }
 }
 
-/// The sessions that read one dialect.
+/// The sessions that read one dialect in one log.
 pub(crate) struct LogReaders<'a> {
     sessions: &'a mut Sessions,
+    log: u32,
     dialect: u8,
 }
 
 impl Readers for LogReaders<'_> {
-    fn cursor(&mut self, reader: u32) -> Option<&mut Cursor> {
+    #[inline]
+    fn cursor(&mut self, reader: u32, seq: u64) -> Option<&mut Cursor> {
         let session = &mut self.sessions[reader];
-        (session.dialect == self.dialect && session.phase() != Phase::Vacant).then_some(&mut session.cursor)
+        if session.dialect != self.dialect || session.phase() == Phase::Vacant {
+            return None;
+        }
+        if session.places.is_some() {
+            return session.cursor_in(self.log, seq);
+        }
+        // A session that was placed and is over has given its places back.
+        (self.log == LOBBY).then_some(&mut session.cursor)
     }
 }
+
+/// The number of the lobby's log.
+pub(crate) const LOBBY: u32 = 0;
 
 #[cfg(test)]
 mod tests {
@@ -160,6 +173,9 @@ mod tests {
         let [_, other, gone] =
             [0, 1, 0].map(|dialect| sessions.insert(dialect, cursor, Timestamp::ZERO, Step::Open).expect("room").slot);
         end(&mut sessions, gone);
-        assert_eq!([0, other, gone].map(|slot| sessions.readers(0).cursor(slot).is_some()), [true, false, false]);
+        assert_eq!(
+            [0, other, gone].map(|slot| sessions.readers(LOBBY, 0).cursor(slot, 0).is_some()),
+            [true, false, false]
+        );
     }
 }

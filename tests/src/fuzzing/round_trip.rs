@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chat_proto::dialect::{Classic, Complaint, Dialect, Event, FirstLine, Request, Text, other_protocol};
-use chat_proto::{CloseReason, Command, Config, SessionId, Timestamp};
+use chat_proto::{CloseReason, Command, Config, Role, RoomError, SessionId, Timestamp};
 use unicode_normalization::char::is_combining_mark;
 
 use super::lockstep::Lockstep;
@@ -62,7 +62,14 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Event::Acted { name, words },
         Event::Joined { name },
         Event::Renamed { from: name, to: words },
+        Event::Entered { name },
+        Event::Parted { name },
+        Event::Kicked { name, by: name, words },
+        Event::TopicSet { by: name, words },
+        Event::RoleSet { by: name, name, role: Role::Operator, given: false },
+        Event::BanSet { by: name, name, banned: false },
         Event::Announced { words },
+        Event::CameAndWent { joined: u64::MAX, left: u64::MAX },
         Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) },
         Event::BacklogBegins,
         Event::BacklogEnds,
@@ -70,11 +77,22 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Event::Named { name },
         Event::Told { from: name, words },
         Event::TellPassed { to: name, words },
-        Event::Who { names: words, count: usize::MAX, left_out: usize::MAX },
+        Event::InRoom { room: name, count: usize::MAX, began: false },
+        Event::InRoom { room: name, count: 1, began: true },
+        Event::LeftRoom { room: name },
+        Event::KickedOut { room: name, by: name, words },
+        Event::InNoRoom,
+        Event::Topic { room: name, words, by: name, age: Duration::MAX },
+        Event::RoomListed { room: name, count: usize::MAX, topic: words },
+        Event::RoomsEnd { count: usize::MAX },
+        Event::Invited { room: name, by: name },
+        Event::InvitePassed { room: name, name },
+        Event::Who { room: Some(name), names: words, count: usize::MAX, left_out: usize::MAX },
         Event::Pong,
-        Event::Help,
+        Event::Help { command: "" },
         Event::Missed { count: u64::MAX },
         Event::Refused(Complaint::LineTooLong { max: usize::MAX }),
+        Event::Refused(Complaint::Room(RoomError::InTooManyRooms { max: usize::MAX })),
     ];
     for reason in reasons {
         events.extend([Event::Left { name, reason, words }, Event::Closing { reason, words }]);
@@ -83,7 +101,8 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         for event in &events {
             let mut out = Vec::new();
             dialect.encode(event, &mut out);
-            if out.len() > dialect.encoded_len(name.len() + words.len()) {
+            // No event has more than three names.
+            if out.len() > dialect.encoded_len(3 * name.len() + words.len()) {
                 return differ("encoded_len", format!("{} writes {} bytes: {event:?}", dialect.name(), out.len()));
             }
         }
@@ -128,6 +147,15 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
         (format!("/quit {meant}"), Request::Quit(meant)),
         (format!("/msg {name} {meant}"), Request::Tell { to: name, words: meant }),
         (format!("/name {name}"), Request::Name(name)),
+        (format!("/join {name}"), Request::Join { room: name, key: "" }),
+        (format!("/join {name} {meant}"), Request::Join { room: name, key: meant }),
+        (format!("/leave {name}"), Request::Leave { room: Some(name) }),
+        (format!("/who {name}"), Request::Who { room: Some(name) }),
+        (format!("/topic {meant}"), Request::Topic { words: Some(meant) }),
+        (format!("/kick {name} {meant}"), Request::Kick { name, words: meant }),
+        (format!("/ban {name}"), Request::Ban { name, banned: true }),
+        (format!("/devoice {name}"), Request::Role { name, role: Role::Voice, given: false }),
+        (format!("/invite {name}"), Request::Invite { name }),
     ];
     for (line, request) in &typed {
         reads(&Text, line.as_bytes(), true, *request)?;

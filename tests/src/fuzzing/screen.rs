@@ -51,8 +51,18 @@ pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     Ok(shown)
 }
 
-/// `NAME: TEXT` is a message. Every other line begins with a character with which no name begins.
+/// A line of the room in which the session speaks, or, behind `[ROOM] `, one of another room.
 fn text(line: &str) -> Option<Shown> {
+    let of_other_room = || {
+        let (room, rest) = line.strip_prefix('[')?.split_once("] ")?;
+        let is_room = !room.is_empty() && !room.contains(|c: char| c.is_whitespace() || c == ':');
+        is_room.then(|| text_of_room(rest))?
+    };
+    text_of_room(line).or_else(of_other_room)
+}
+
+/// `NAME: TEXT` is a message. Every other line begins with a character with which no name begins.
+fn text_of_room(line: &str) -> Option<Shown> {
     if ["* ", "** ", "! "].iter().any(|mark| line.starts_with(mark)) {
         return Some(Shown { name: None, words: line.into() });
     }

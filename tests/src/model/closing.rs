@@ -4,6 +4,7 @@ use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
 use super::requests::cut;
+use super::rooms::{LOBBY, RoomKey};
 use super::words::clean;
 use super::{Model, Phase, Untaken};
 
@@ -78,7 +79,18 @@ impl Model {
         self.journal.push((None, RecordKind::Announced));
         let words = clean(cut(words, self.config.max_line));
         if !words.is_empty() {
-            self.publish(&Event::Announced { words: &words }, None);
+            self.announce_to_all(&words);
+        }
+    }
+
+    /// Publishes an announcement in all rooms, and tells sessions that are in none if they have room for it.
+    fn announce_to_all(&mut self, words: &str) {
+        let announced = Event::Announced { words };
+        self.publish(&announced, &self.live_keys(), None);
+        for slot in self.slots().collect::<Vec<_>>() {
+            if self.is_open(slot) && self.memberships(slot).is_empty() && self.finds_room(slot, &announced) {
+                self.reply(slot, &announced);
+            }
         }
     }
 
@@ -90,8 +102,12 @@ impl Model {
         }
         self.journal.push((None, RecordKind::ShuttingDown));
         self.tell_counted();
-        self.publish(&Event::Announced { words: "shutting down" }, None);
-        self.sessions.retain(|_, session| session.phase != Phase::Unconnected);
+        self.announce_to_all("shutting down");
+        let members: Vec<usize> = self.slots().filter(|slot| self.sessions[slot].phase == Phase::Unconnected).collect();
+        for slot in members {
+            self.leave_rooms(slot, &Event::Left { name: "", reason: CloseReason::ShutDown, words: "" });
+            self.sessions.remove(&slot);
+        }
         for slot in self.slots().collect::<Vec<_>>() {
             self.close(slot, CloseReason::ShutDown, "");
         }
@@ -134,8 +150,26 @@ impl Model {
         let session = self.session(slot);
         session.phase = Phase::Closing(reason);
         session.name = None;
-        if session.joined && reason != CloseReason::ShutDown {
-            self.publish(&Event::Left { name: &name, reason, words }, None);
+        session.invitations.clear();
+        self.session(slot).places.iter_mut().for_each(|place| place.left = true);
+        self.drop_places(slot);
+        self.leave_rooms(slot, &Event::Left { name: &name, reason, words });
+    }
+
+    /// A member leaves all rooms, and others are told, unless the hub is shut down. Those in the lobby are told only if
+    /// the member had joined.
+    pub(super) fn leave_rooms(&mut self, slot: usize, event: &Event<'_>) {
+        let rooms = self.memberships(slot);
+        for room in &rooms {
+            self.leave_room(slot, *room);
+        }
+        let is_joined = self.sessions[&slot].joined;
+        let told: Vec<RoomKey> = rooms.iter().copied().filter(|room| is_joined || *room != LOBBY).collect();
+        if !matches!(event, Event::Left { reason: CloseReason::ShutDown, .. }) {
+            self.publish(event, &told, None);
+        }
+        for room in &rooms {
+            self.end_if_empty(*room);
         }
     }
 
@@ -145,8 +179,10 @@ impl Model {
         self.stats.wrong_protocol += u64::from(reason == CloseReason::WrongProtocol);
         let session = self.session(slot);
         session.phase = Phase::Over(reason);
-        session.lines.clear();
-        session.answer = None;
+        (session.front, session.answer) = (None, None);
+        session.replies.clear();
+        session.places.clear();
+        self.drop_rooms();
         self.record(slot, RecordKind::Closed(reason));
     }
 }

@@ -1,13 +1,14 @@
-//! The latest messages, and answers that show them.
+//! The latest messages of rooms, and answers that do not fit among the replies at once.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use chat_proto::dialect::Event;
 
-use super::{Line, Model, Place};
+use super::Model;
+use super::rooms::{LOBBY, RoomKey};
 
-/// The latest messages to everyone.
+/// The latest messages to everyone in a room.
 #[derive(Debug, Default)]
 pub(super) struct History {
     kept: VecDeque<Message>,
@@ -24,31 +25,28 @@ struct Message {
     shown: Vec<Rc<[u8]>>,
 }
 
-/// What a session is still to be shown of the history.
+/// What a session is still to be told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
-    /// It comes before the log entry with this number.
-    at: u64,
-    /// The numbers of the next message and of the first that is not shown.
-    next: u64,
-    end: u64,
-    begun: bool,
-    is_asked: bool,
+    /// It comes before the log entry at this place.
+    pub(super) at: u64,
+    rest: Rest,
 }
 
-impl Answer {
-    /// Returns the number of the log entry before which it comes.
-    pub(super) fn place(self) -> u64 {
-        self.at
-    }
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    /// Messages of a room: the numbers of the next and of the first that is not shown.
+    Messages { room: RoomKey, next: u64, end: u64, begun: bool, is_asked: bool },
+    /// The rooms from this number on, and how many were listed.
+    Rooms { next: u32, count: usize },
 }
 
 impl Model {
     /// Keeps a message, as long as there is room for it.
-    pub(super) fn keep(&mut self, event: &Event<'_>) {
+    pub(super) fn keep(&mut self, event: &Event<'_>, room: RoomKey) {
         let len = match event {
             Event::Said { name, words, .. } | Event::Acted { name, words } => name.len() + words.len(),
-            Event::Announced { words } => words.len(),
+            Event::Announced { words } if room == LOBBY => words.len(),
             _ => return,
         };
         let encoded = |log| {
@@ -56,28 +54,53 @@ impl Model {
             self.encode(log, event, &mut bytes);
             bytes.into()
         };
-        let shown = (0..self.logs.len()).map(encoded).collect();
-        let most = self.config.dialects.iter().map(|dialect| dialect.backlog).fold(self.config.history, usize::max);
-        let History { kept, count } = &mut self.history;
+        let shown = (0..self.config.dialects.len()).map(encoded).collect();
+        let (most, most_bytes) = self.history_limits(room);
+        let History { kept, count } = &mut self.room_mut(room).history;
         kept.push_back(Message { number: *count, len, shown });
         *count += 1;
-        while kept.len() > most || kept.iter().map(|message| message.len).sum::<usize>() > self.config.history_bytes {
+        while kept.len() > most || kept.iter().map(|message| message.len).sum::<usize>() > most_bytes {
             kept.pop_front();
         }
     }
 
-    /// A session has asked for the latest messages.
-    pub(super) fn request_history(&mut self, slot: usize, count: usize) {
-        self.show_history(slot, count, true);
+    /// Returns how many messages a room keeps, and how many bytes of them.
+    fn history_limits(&self, room: RoomKey) -> (usize, usize) {
+        let config = &self.config;
+        if room == LOBBY {
+            let most = config.dialects.iter().map(|dialect| dialect.backlog).fold(config.history, usize::max);
+            return (most, config.history_bytes);
+        }
+        // `guest-` and a number of 64 bits is the longest name that is made.
+        let longest = config.max_name.max(26) + config.max_line;
+        (config.room_history, config.room_history_bytes.max(longest))
     }
 
-    /// Begins to show the latest messages.
-    pub(super) fn show_history(&mut self, slot: usize, count: usize, is_asked: bool) {
-        let History { kept, count: end } = &self.history;
+    /// Begins to show the latest messages of a room.
+    pub(super) fn show_history(&mut self, slot: usize, room: RoomKey, count: usize, is_asked: bool) {
+        let History { kept, count: end } = &self.room(room).history;
         let next = kept.iter().rev().take(count).next_back().map_or(*end, |message| message.number);
-        let at = self.logs[self.sessions[&slot].log].head();
-        let answer = Answer { at, next, end: *end, begun: false, is_asked };
-        self.session(slot).answer = Some(answer);
+        self.answer(slot, Rest::Messages { room, next, end: *end, begun: false, is_asked });
+    }
+
+    /// Ends the answer that shows a session the messages of a room that it leaves.
+    pub(super) fn end_answer(&mut self, slot: usize, left: RoomKey) {
+        let is_of_room = |answer: &mut Answer| matches!(answer.rest, Rest::Messages { room, .. } if room == left);
+        let now = self.now;
+        let session = self.session(slot);
+        if session.answer.take_if(is_of_room).is_some() {
+            session.pace.answer(false, now);
+        }
+    }
+
+    /// Begins to list the rooms.
+    pub(super) fn list_rooms(&mut self, slot: usize) {
+        self.answer(slot, Rest::Rooms { next: 0, count: 0 });
+    }
+
+    fn answer(&mut self, slot: usize, rest: Rest) {
+        let at = self.place_of_reply(slot);
+        self.session(slot).answer = Some(Answer { at, rest });
         let is_whole = self.write_answer(slot);
         let now = self.now;
         self.session(slot).pace.answer(!is_whole, now);
@@ -93,41 +116,60 @@ impl Model {
 
     /// Writes as much of an answer as fits in half of the reply buffer, but at least one line.
     fn write_answer(&mut self, slot: usize) -> bool {
-        while let Some(answer) = self.sessions[&slot].answer {
-            let log = self.sessions[&slot].log;
-            let line = |event: &Event<'_>| {
-                let mut bytes = Vec::new();
-                self.encode(log, event, &mut bytes);
-                Rc::<[u8]>::from(bytes)
-            };
-            let is_left = |message: &&Message| (answer.next..answer.end).contains(&message.number);
-            let left: Vec<&Message> = self.history.kept.iter().filter(is_left).collect();
-            let first = left.first().map_or(answer.end, |message| message.number);
-            let is_any_shown = left.iter().any(|message| !message.shown[log].is_empty());
-            let (bytes, after) = match left.first() {
-                _ if !answer.begun && (answer.is_asked || is_any_shown) => {
-                    (line(&Event::BacklogBegins), Some(Answer { begun: true, ..answer }))
-                }
-                _ if !answer.begun => (Rc::from([]), None),
-                _ if first > answer.next => {
-                    let missed = Event::Missed { count: first - answer.next };
-                    (line(&missed), Some(Answer { next: first, ..answer }))
-                }
-                Some(message) => (Rc::clone(&message.shown[log]), Some(Answer { next: first + 1, ..answer })),
-                None => (line(&Event::BacklogEnds), None),
+        while let Some(Answer { at, rest }) = self.sessions[&slot].answer {
+            let (bytes, after) = match rest {
+                Rest::Messages { .. } => self.next_message(slot, rest),
+                Rest::Rooms { next, count } => self.next_room(slot, next, count),
             };
             let used = self.reply_bytes(slot);
             if used > 0 && !bytes.is_empty() && used + bytes.len() > self.config.reply_bytes / 2 {
                 return false;
             }
-            let session = self.session(slot);
-            session.answer = after;
+            self.session(slot).answer = after.map(|rest| Answer { at, rest });
             if !bytes.is_empty() {
-                let place = session.lines.iter().position(|line| line.seq() >= Some(answer.at));
-                let line = Line { bytes, place: Place::Reply(answer.at) };
-                session.lines.insert(place.unwrap_or(session.lines.len()), line);
+                self.push_reply(slot, at, bytes);
             }
         }
         true
+    }
+
+    /// Returns the next line of an answer that shows messages, and what is left of it.
+    fn next_message(&self, slot: usize, rest: Rest) -> (Rc<[u8]>, Option<Rest>) {
+        let Rest::Messages { room, next, end, begun, is_asked } = rest else { unreachable!("it shows messages") };
+        let log = self.sessions[&slot].log;
+        let line = |event| self.line(log, &event);
+        let after = |next, begun| Some(Rest::Messages { room, next, end, begun, is_asked });
+        // Nothing is left of a room that has ended.
+        let is_there = |it: &&super::rooms::Room| it.key == room && it.id.is_some();
+        let (kept, next) = match self.rooms.iter().find(is_there) {
+            Some(room) => (room.history.kept.iter().collect(), next),
+            None => (Vec::new(), end),
+        };
+        let left: Vec<&Message> = kept.into_iter().filter(|message| (next..end).contains(&message.number)).collect();
+        let first = left.first().map_or(end, |message| message.number);
+        let is_any_shown = left.iter().any(|message| !message.shown[log].is_empty());
+        match left.first() {
+            _ if !begun && (is_asked || is_any_shown) => (line(Event::BacklogBegins), after(next, true)),
+            _ if !begun => (Rc::from([]), None),
+            _ if first > next => (line(Event::Missed { count: first - next }), after(first, true)),
+            Some(message) => (Rc::clone(&message.shown[log]), after(first + 1, true)),
+            None => (line(Event::BacklogEnds), None),
+        }
+    }
+
+    /// Returns the next line of a list of rooms, and what is left of it.
+    fn next_room(&self, slot: usize, next: u32, count: usize) -> (Rc<[u8]>, Option<Rest>) {
+        let log = self.sessions[&slot].log;
+        let rooms = self.live_rooms();
+        let is_next = |room: &&&super::rooms::Room| {
+            room.id >= Some(next) && room.is_shown_to(slot) && (room.is_listed || !room.members.is_empty())
+        };
+        let Some(room) = rooms.iter().find(is_next) else {
+            return (self.line(log, &Event::RoomsEnd { count }), None);
+        };
+        let topic = room.topic.as_ref().map_or("", |topic| &topic.words);
+        let listed = Event::RoomListed { room: &room.name, count: room.members.len(), topic };
+        let next = room.id.expect("it has not ended") + 1;
+        (self.line(log, &listed), Some(Rest::Rooms { next, count: count + 1 }))
     }
 }

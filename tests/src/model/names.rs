@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chat_proto::dialect::Unnamed;
-use chat_proto::{NameError, NameRules};
+use chat_proto::{Config, NameError, NameRules};
 use unicode_ident::is_xid_continue;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{is_combining_mark, is_public_assigned};
@@ -122,4 +122,37 @@ fn caseless(name: &str) -> String {
 
 fn fold(name: &str) -> String {
     name.to_lowercase().to_uppercase().to_lowercase().replace('ς', "σ")
+}
+
+/// A valid name of a room.
+pub(super) struct RoomName(String);
+
+impl RoomName {
+    /// Returns the name in its stored form; `None` if it is not valid: letters and digits by the strict rules, and `-`.
+    pub(super) fn new(name: &str) -> Option<Self> {
+        const MAX: usize = 50;
+        let name: String = name.nfc().collect();
+        let is_valid = check(NameRules::Strict, &name, MAX).is_ok() && !name.contains(|c| r".'[]\^{|}_`".contains(c));
+        is_valid.then_some(Self(name))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether it is the same name as that of a room.
+    pub(super) fn means(&self, room: &str) -> bool {
+        caseless(&self.0) == caseless(room)
+    }
+
+    /// Returns whether it looks like the name of a room.
+    pub(super) fn looks_like(&self, room: &str) -> bool {
+        look(&self.0) == look(room)
+    }
+}
+
+/// Checks a name that nobody needs to have; returns it in its stored form.
+pub(super) fn valid_name(config: &Config, name: &str) -> Result<String, NameError> {
+    let name: String = name.nfc().collect();
+    check(config.names, &name, config.max_name).map(|()| name)
 }

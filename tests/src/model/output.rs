@@ -4,10 +4,36 @@ use chat_proto::dialect::{Event, MAX_NOTICE};
 use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
 
 use super::pace::Offer;
-use super::{Checked, Line, Model, Phase, Place, Session, Untaken, differ};
+use super::places::{Entry, Place};
+use super::rooms::RoomKey;
+use super::{Checked, Model, Phase, Session, Untaken, differ};
 
-/// The replies of one session go before at most this many different log entries, less two that are kept free.
+/// The replies of one session go before at most this many different places, less two that are kept free.
 const MAX_PLACES: usize = 64;
+
+/// The line that goes before everything else: the notice of a gap, or the rest of a line of which the socket took a
+/// part.
+#[derive(Debug)]
+pub(super) struct Front {
+    bytes: Vec<u8>,
+    /// The place of the reply that it is the rest of.
+    pub(super) reply: Option<u64>,
+}
+
+/// A line that was offered to a session's socket.
+#[derive(Debug)]
+pub(super) struct Offered {
+    bytes: Vec<u8>,
+    from: From,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum From {
+    Front,
+    Reply,
+    /// The publication with that stamp.
+    Log(u64),
+}
 
 impl Model {
     /// The driver was told to write to a session.
@@ -54,46 +80,92 @@ impl Model {
     /// # Errors
     ///
     /// If the bytes are not a prefix of what is pending, or if there are none although something is pending.
-    pub fn offered(&mut self, slot: usize, mut bytes: &[u8]) -> Checked {
-        let offered = bytes;
+    ///
+    /// # Panics
+    ///
+    /// Never: what it shows of bytes is ASCII.
+    pub fn offered(&mut self, slot: usize, bytes: &[u8]) -> Checked {
         self.resume_answer(slot);
-        self.catch_up(slot);
-        let session = &self.sessions[&slot];
-        // The log is not read beyond the place of an answer until nothing is left of that.
-        let is_next = |line: &&Line| session.answer.is_none_or(|answer| line.seq() < Some(answer.place()));
-        let mut lines = session.shown().take_while(is_next);
-        let mut expected = lines.next().map_or(&[][..], |line| &line.bytes[session.begun..]);
-        if expected.is_empty() != bytes.is_empty() {
-            return self.misfit(slot, offered);
+        self.settle_gaps(slot);
+        let lines = self.next_lines(slot, bytes.len());
+        let expected: Vec<u8> = lines.iter().flat_map(|line| line.bytes.iter().copied()).collect();
+        if expected.is_empty() != bytes.is_empty() || !expected.starts_with(bytes) {
+            let same = bytes.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+            let lines = self.next_lines(slot, bytes.len() + 300);
+            let expected: Vec<u8> = lines.into_iter().flat_map(|line| line.bytes).collect();
+            let show = |bytes: &[u8]| bytes[same.min(bytes.len())..].escape_ascii().take(300).collect::<Vec<_>>();
+            let show = |bytes| String::from_utf8(show(bytes)).expect("escapes are ASCII");
+            let (hub, model) = (show(bytes), show(&expected));
+            return differ(
+                "stream",
+                format!("slot {slot}, after {same} bytes that are right:\n     hub \"{hub}\"\n   model \"{model}\""),
+            );
         }
-        while !bytes.is_empty() {
-            let n = bytes.len().min(expected.len());
-            if n == 0 || bytes[..n] != expected[..n] {
-                return self.misfit(slot, offered);
-            }
-            (bytes, expected) = (&bytes[n..], &expected[n..]);
-            if expected.is_empty() {
-                expected = lines.next().map_or(&[], |line| &line.bytes);
-            }
-        }
+        self.session(slot).offered = lines;
         Ok(())
     }
 
-    fn misfit<T>(&self, slot: usize, offered: &[u8]) -> Checked<T> {
+    /// Returns the next lines that are pending for a session, with at least `most` bytes if there are so many: a line
+    /// of which a part was sent; then all entries in their order, and each reply before the first entry from its place
+    /// on. What was published in several rooms is sent once. The log is not read beyond the place of an answer.
+    fn next_lines(&self, slot: usize, most: usize) -> Vec<Offered> {
         let session = &self.sessions[&slot];
-        let expected: Vec<u8> =
-            session.shown().flat_map(|line| line.bytes.iter().copied()).skip(session.begun).collect();
-        let same = offered.iter().zip(&expected).take_while(|(a, b)| a == b).count();
-        let show = |bytes: &[u8]| bytes[same.min(bytes.len())..].escape_ascii().take(300).collect::<Vec<_>>();
-        let show = |bytes| String::from_utf8(show(bytes)).expect("escapes are ASCII");
-        differ(
-            "stream",
-            format!(
-                "slot {slot}, after {same} bytes that are right:\n     hub \"{}\"\n   model \"{}\"",
-                show(offered),
-                show(&expected)
-            ),
-        )
+        let key = |entry: &Entry| if session.is_placed { entry.stamp } else { entry.seq };
+        let mut lines: Vec<Offered> = Vec::new();
+        lines.extend(session.front.iter().map(|front| Offered { bytes: front.bytes.clone(), from: From::Front }));
+        let mut replies = session.replies.iter().peekable();
+        let mut size: usize = lines.iter().map(|line| line.bytes.len()).sum();
+        let mut passed = 0;
+        if let Some(kept) = self.gap_before(slot) {
+            // Only replies come before the notice of the gap.
+            let first = session.replies.iter().take_while(|reply| reply.at <= kept);
+            lines.extend(first.map(|reply| Offered { bytes: reply.bytes.to_vec(), from: From::Reply }));
+            return lines;
+        }
+        while lines.is_empty() || size < most {
+            let pending = session.places.iter().flat_map(|place| place.pending.iter().map(move |entry| (place, entry)));
+            let next = pending
+                .filter(|(_, entry)| !entry.is_own && entry.stamp > passed)
+                .min_by_key(|(place, entry)| (entry.stamp, !place.is_focus));
+            let line = match (replies.peek(), next) {
+                (Some(reply), next) if next.is_none_or(|(_, entry)| reply.at <= key(entry)) => {
+                    let line = Offered { bytes: reply.bytes.to_vec(), from: From::Reply };
+                    replies.next();
+                    line
+                }
+                (_, Some((place, entry))) if session.answer.as_ref().is_none_or(|answer| key(entry) < answer.at) => {
+                    passed = entry.stamp;
+                    let is_here = place.is_focus && entry.stamp >= session.focused;
+                    let mut bytes = if is_here { Vec::new() } else { self.label(slot, place.room) };
+                    bytes.extend_from_slice(&entry.bytes);
+                    Offered { bytes, from: From::Log(entry.stamp) }
+                }
+                _ => break,
+            };
+            size += line.bytes.len();
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// If anything that a placed session has to read was evicted, returns the stamp of the first entry that is kept.
+    fn gap_before(&self, slot: usize) -> Option<u64> {
+        let session = &self.sessions[&slot];
+        let is_kept = |place: &Place, entry: &Entry| entry.seq >= self.tail(slot, place);
+        let is_gap = |place: &Place| place.pending.front().is_some_and(|entry| !is_kept(place, entry));
+        let kept = |place: &Place| place.pending.iter().find(|entry| is_kept(place, entry)).map(|entry| entry.stamp);
+        let first = session.places.iter().filter_map(kept).min().unwrap_or(u64::MAX);
+        (session.is_placed && session.places.iter().any(is_gap)).then_some(first)
+    }
+
+    /// Returns what stands before lines of a room that is not the focus.
+    fn label(&self, slot: usize, room: RoomKey) -> Vec<u8> {
+        let mut label = Vec::new();
+        let session = &self.sessions[&slot];
+        if session.is_placed {
+            self.config.dialects[session.log].dialect.label(&self.room(room).name, &mut label);
+        }
+        label
     }
 
     /// The session's socket took `n` bytes; `all` if that is everything it was given. Ignored if the session is over.
@@ -112,25 +184,20 @@ impl Model {
             session.waiting = now;
         }
         let mut left = n;
-        while left > 0 {
-            let Some(line) = session.lines.front() else { break };
-            // A message is counted when its first byte is sent.
-            let is_message = matches!(line.place, Place::Log(_)) && session.begun == 0;
-            session.stats.lines_sent += u64::from(is_message);
-            let rest = if line.is_own() { 0 } else { line.bytes.len() - session.begun };
-            if left < rest {
-                session.begun += left;
+        for line in std::mem::take(&mut session.offered) {
+            if left == 0 {
                 break;
             }
-            left -= rest;
-            session.begun = 0;
-            session.lines.pop_front();
+            let taken = left.min(line.bytes.len());
+            session.take(&line, taken);
+            left -= taken;
         }
         self.forget_own(slot);
         self.pass_own(slot);
+        self.drop_places(slot);
         self.observe(slot);
         if n > 0 {
-            self.has_taken(slot);
+            self.has_taken(slot, n);
         }
         self.replies_read(slot);
         if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
@@ -144,66 +211,86 @@ impl Model {
         self.finish_if_flushed(slot);
     }
 
-    /// Drops evicted entries from a reader's pending lines, and puts the notice of the gap in their place. Does nothing
-    /// unless the gap comes next.
-    fn catch_up(&mut self, slot: usize) {
-        let tail = self.logs[self.sessions[&slot].log].tail;
-        let close = self.config.on_lag == OnLag::Close;
-        let session = self.session(slot);
-        let is_gone = |line: &Line| line.seq().is_some_and(|seq| seq < tail);
-        if session.begun > 0 || !session.lines.front().is_some_and(is_gone) {
-            return;
+    /// Drops evicted entries from a reader's places, and puts the notice of the gap before everything else, once it has
+    /// read the replies that come before.
+    fn settle_gaps(&mut self, slot: usize) {
+        loop {
+            let session = &self.sessions[&slot];
+            let kept = self.gap_before(slot).unwrap_or(0);
+            if session.front.is_some()
+                || session.replies.front().is_some_and(|reply| session.is_placed && reply.at <= kept)
+            {
+                return;
+            }
+            let gap = |place: &Place| {
+                let is_gone = |entry: &&Entry| entry.seq < self.tail(slot, place);
+                let reply = session.replies.front().filter(|_| !session.is_placed);
+                let next = place.pending.front().filter(is_gone)?;
+                let is_next = reply.is_none_or(|reply| next.seq < reply.at);
+                is_next.then(|| place.pending.iter().take_while(is_gone).filter(|entry| !entry.is_own).count() as u64)
+            };
+            let gaps = session.places.iter().map(gap).enumerate();
+            let Some((place, missed)) = gaps.into_iter().find_map(|(place, missed)| Some((place, missed?))) else {
+                return;
+            };
+            self.settle(slot, place, missed);
         }
-        let missed = session.shown().filter(|line| is_gone(line)).count() as u64;
-        session.lines.retain(|line| !is_gone(line));
+    }
+
+    fn settle(&mut self, slot: usize, place: usize, missed: u64) {
+        let (log, room) = (self.sessions[&slot].log, self.sessions[&slot].places[place].room);
+        let session = &self.sessions[&slot];
+        let at = &session.places[place];
+        let (is_elsewhere, tail) = (!at.is_focus, self.tail(slot, at));
+        self.session(slot).places[place].pending.retain(|entry| entry.seq >= tail);
         if missed > 0 {
-            session.stats.missed += missed;
-            let log = session.log;
+            self.session(slot).stats.missed += missed;
             self.stats.missed += missed;
             self.record(slot, RecordKind::Missed { count: missed });
-            let mut bytes = Vec::new();
-            self.encode(log, &Event::Missed { count: missed }, &mut bytes);
-            if !bytes.is_empty() {
-                self.session(slot).lines.push_front(Line { bytes: bytes.into(), place: Place::Notice });
+            let (mut label, mut notice) = (if is_elsewhere { self.label(slot, room) } else { Vec::new() }, Vec::new());
+            self.encode(log, &Event::Missed { count: missed }, &mut notice);
+            if !notice.is_empty() {
+                label.append(&mut notice);
+                self.session(slot).front = Some(Front { bytes: label, reply: None });
             }
         }
         self.pass_own(slot);
+        self.drop_places(slot);
         self.observe(slot);
-        if missed > 0 && close {
+        if missed > 0 && self.config.on_lag == OnLag::Close {
             self.close(slot, CloseReason::Lagged { missed }, "");
         }
     }
 
-    /// Drops a reader's own evicted messages, unless a message of others was evicted too.
+    /// Returns the number of the oldest entry that is kept in the log of a place.
+    fn tail(&self, slot: usize, place: &Place) -> u64 {
+        self.room(place.room).logs[self.sessions[&slot].log].tail
+    }
+
+    /// Drops a reader's own evicted messages, unless a message of others in the same log was evicted too.
     fn forget_own(&mut self, slot: usize) {
-        let tail = self.logs[self.sessions[&slot].log].tail;
-        let session = self.session(slot);
-        let begun = usize::from(session.begun > 0);
-        let is_gone = |line: &Line| line.seq().is_some_and(|seq| seq < tail);
-        if session.lines.iter().skip(begun).filter(|line| is_gone(line)).all(Line::is_own) {
-            session.lines.retain(|line| !(line.is_own() && is_gone(line)));
+        let tails: Vec<u64> = self.sessions[&slot].places.iter().map(|place| self.tail(slot, place)).collect();
+        for (place, tail) in self.session(slot).places.iter_mut().zip(tails) {
+            if place.pending.iter().filter(|entry| entry.seq < tail).all(|entry| entry.is_own) {
+                place.pending.retain(|entry| entry.seq >= tail);
+            }
         }
     }
 
     /// Skips a reader's own messages as soon as no message of others comes before them.
     pub(super) fn pass_own(&mut self, slot: usize) {
-        let tail = self.logs[self.sessions[&slot].log].tail;
-        let session = self.session(slot);
-        let begun = usize::from(session.begun > 0);
-        while let Some(first) = session.lines.iter().skip(begun).position(|line| line.seq().is_some())
-            && let line = &session.lines[begun + first]
-            && line.is_own()
-            && line.seq() >= Some(tail)
-        {
-            session.lines.remove(begun + first);
+        let tails: Vec<u64> = self.sessions[&slot].places.iter().map(|place| self.tail(slot, place)).collect();
+        for (place, tail) in self.session(slot).places.iter_mut().zip(tails) {
+            while place.pending.front().is_some_and(|entry| entry.is_own && entry.seq >= tail) {
+                place.pending.pop_front();
+            }
         }
     }
 
     /// Returns whether only log entries are pending for a session.
     pub(super) fn has_nothing_private(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
-        let private = |line: &Line| matches!(line.place, Place::Reply(_) | Place::Notice);
-        session.begun == 0 && !session.lines.iter().any(private)
+        session.front.is_none() && session.replies.is_empty() && session.answer.is_none()
     }
 
     /// Ends a closing session once it has been sent everything.
@@ -221,21 +308,18 @@ impl Model {
     /// Returns whether a session's reply buffer has room for `len` more bytes.
     pub(super) fn has_room(&self, slot: usize, len: usize) -> bool {
         let session = &self.sessions[&slot];
-        let (mut places, mut last) = (0, None);
-        for line in &session.lines {
-            if let Place::Reply(at) = line.place {
-                places += usize::from(last.replace(at) != Some(at));
-            }
-        }
-        let has_place = places + 2 <= MAX_PLACES;
+        let first = session.front.as_ref().and_then(|front| front.reply);
+        let mut places: Vec<u64> = first.into_iter().chain(session.replies.iter().map(|reply| reply.at)).collect();
+        places.dedup();
+        let has_place = places.len() + 2 <= MAX_PLACES;
         session.answer.is_none() && self.reply_bytes(slot) + len <= self.config.reply_bytes && has_place
     }
 
     /// Returns how many bytes of replies are pending for a session.
     pub(super) fn reply_bytes(&self, slot: usize) -> usize {
         let session = &self.sessions[&slot];
-        let replies = session.lines.iter().enumerate().filter(|(_, line)| matches!(line.place, Place::Reply(_)));
-        replies.map(|(i, line)| line.bytes.len() - if i == 0 { session.begun } else { 0 }).sum()
+        let begun = session.front.as_ref().filter(|front| front.reply.is_some()).map_or(0, |front| front.bytes.len());
+        begun + session.replies.iter().map(|reply| reply.bytes.len()).sum::<usize>()
     }
 
     /// Returns the length of the longest line in any dialect, in bytes.
@@ -248,7 +332,8 @@ impl Model {
     #[must_use]
     pub fn is_unsent(&self, slot: usize) -> bool {
         let session = &self.sessions[&slot];
-        session.answer.is_some() || session.shown().next().is_some()
+        let is_unread = |place: &Place| place.pending.iter().any(|entry| !entry.is_own);
+        session.answer.is_some() || !self.has_nothing_private(slot) || session.places.iter().any(is_unread)
     }
 
     /// Returns whether a write to a session is under way or blocked.
@@ -297,22 +382,25 @@ impl Model {
 }
 
 impl Session {
-    /// Returns the pending lines, without the session's own messages.
-    fn shown(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().filter(|line| !line.is_own())
-    }
-}
-
-impl Line {
-    fn is_own(&self) -> bool {
-        matches!(self.place, Place::Own(_))
-    }
-
-    /// Returns the number of the line's entry in the log.
-    pub(super) fn seq(&self) -> Option<u64> {
-        match self.place {
-            Place::Log(seq) | Place::Own(seq) => Some(seq),
-            Place::Reply(_) | Place::Notice => None,
+    /// The socket took a line that was offered, or the first bytes of it; the rest goes before everything else then.
+    fn take(&mut self, line: &Offered, taken: usize) {
+        let reply = match line.from {
+            From::Front => self.front.take().and_then(|front| front.reply),
+            From::Reply => self.replies.pop_front().map(|reply| reply.at),
+            From::Log(stamp) => {
+                // A message is counted when its first byte is sent.
+                self.stats.lines_sent += 1;
+                for place in &mut self.places {
+                    // Only own messages come before it.
+                    if let Some(last) = place.pending.iter().position(|entry| entry.stamp == stamp) {
+                        place.pending.drain(..=last);
+                    }
+                }
+                None
+            }
+        };
+        if taken < line.bytes.len() {
+            self.front = Some(Front { bytes: line.bytes[taken..].to_vec(), reply });
         }
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
+use super::places::Place;
 use super::requests::Outcome;
-use super::{Checked, Model, Phase, Place, differ};
+use super::rooms::{LOBBY, RoomKey};
+use super::{Checked, Model, Phase, differ};
 
 /// The size limit of a small part of a log.
 const SMALL_PART: usize = 128 << 10;
@@ -23,8 +25,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// What a line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// Readers that are waited for.
-    Turn { fresh: bool },
+    /// Readers of a room that are waited for.
+    Turn { room: RoomKey, fresh: bool },
     /// A member, until it has read private messages.
     Target(usize),
     /// The session's own peer, until it has read replies.
@@ -44,8 +46,6 @@ pub(super) enum Offer {
 pub(super) struct PaceState {
     /// Publishing waits for this reader.
     pub(super) on_pace: bool,
-    /// It has reached the mark.
-    reached: bool,
     pub(super) offer: Offer,
     /// How long it was blocked since it last reached a mark or took everything, without what has not been counted yet.
     used: Duration,
@@ -55,10 +55,18 @@ pub(super) struct PaceState {
     counted: Timestamp,
 }
 
-/// Sessions whose lines wait, in order.
+/// Sessions whose lines wait for other reasons than a room's readers, in order.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     ready: Vec<usize>,
+    targets: Vec<(usize, usize)>,
+    /// The number of the room that had the last turn; at first the lobby's.
+    served: u32,
+}
+
+/// Sessions whose lines wait for the readers of a room, in order.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
     fresh: Vec<usize>,
     others: Vec<usize>,
     /// The last turn went to a session that had been silent.
@@ -68,18 +76,26 @@ pub(super) struct Lines {
     /// How often the marks have moved, now and when `contended` was last set.
     moves: u64,
     looked_at: u64,
-    targets: Vec<(usize, usize)>,
+    /// Lines have waited, or were contended, since turns were last looked at.
+    is_busy: bool,
+}
+
+impl Queue {
+    fn len(&self) -> usize {
+        self.fresh.len() + self.others.len()
+    }
+}
+
+impl Lines {
+    /// The room for whose readers these waited has ended.
+    pub(super) fn let_go(&mut self, queue: Queue) {
+        self.ready.extend(queue.fresh.into_iter().chain(queue.others));
+    }
 }
 
 impl PaceState {
-    pub(super) const NONE: Self = Self {
-        on_pace: false,
-        reached: true,
-        offer: Offer::Taken,
-        used: Duration::ZERO,
-        answered: false,
-        counted: Timestamp::ZERO,
-    };
+    pub(super) const NONE: Self =
+        Self { on_pace: false, offer: Offer::Taken, used: Duration::ZERO, answered: false, counted: Timestamp::ZERO };
 
     /// Adds the time used by the last write, and replaces it.
     pub(super) fn offer(&mut self, offer: Offer, now: Timestamp) {
@@ -110,13 +126,14 @@ impl Model {
     /// Returns how long a reader may be blocked between two marks.
     fn allowance(&self) -> Duration {
         let pace = self.config.pace.expect("there is one") as u128;
-        let nanos = 2 * self.small_part().0 as u128 * 1_000_000_000 / pace;
+        let nanos = 2 * self.small_part(LOBBY).0 as u128 * 1_000_000_000 / pace;
         Duration::from_nanos(u64::try_from(nanos).expect("no more than some hours"))
     }
 
-    /// Returns the size of a small part of a log, in bytes and in entries.
-    fn small_part(&self) -> (usize, usize) {
-        (SMALL_PART.min(self.config.log_bytes / 4), self.config.log_entries / 4)
+    /// Returns the size of a small part of a room's log, in bytes and in entries.
+    fn small_part(&self, room: RoomKey) -> (usize, usize) {
+        let (bytes, entries) = self.log_limits(room);
+        (SMALL_PART.min(bytes / 4), entries / 4)
     }
 
     /// Begins to wait for a reader.
@@ -124,90 +141,106 @@ impl Model {
         if self.config.pace.is_none() {
             return;
         }
-        let reached = self.position(slot) >= self.logs[self.sessions[&slot].log].mark;
         let now = self.now;
-        let pace = &mut self.session(slot).pace;
-        (pace.on_pace, pace.reached) = (true, reached);
-        pace.restore(now);
+        self.session(slot).pace.on_pace = true;
+        self.session(slot).pace.restore(now);
+        for place in 0..self.sessions[&slot].places.len() {
+            let reached = self.is_at_mark(slot, &self.sessions[&slot].places[place]);
+            self.session(slot).places[place].reached = reached;
+        }
         self.move_marks();
     }
 
-    /// Returns the number of the next log entry that is pending for a session.
-    fn position(&self, slot: usize) -> u64 {
-        let session = &self.sessions[&slot];
-        let begun = usize::from(session.begun > 0);
-        let next = session.lines.iter().skip(begun).find_map(|line| match line.place {
-            Place::Log(seq) | Place::Own(seq) => Some(seq),
-            Place::Reply(_) | Place::Notice => None,
-        });
-        next.unwrap_or(self.logs[session.log].head())
+    /// Returns the number of the next log entry that is pending for a session in a place.
+    fn position(&self, slot: usize, place: &Place) -> u64 {
+        let head = || self.room(place.room).logs[self.sessions[&slot].log].head();
+        place.pending.front().map_or_else(head, |entry| entry.seq)
     }
 
-    /// Records whether a reader has reached the mark, and moves the marks if possible.
+    fn is_at_mark(&self, slot: usize, place: &Place) -> bool {
+        self.position(slot, place) >= self.room(place.room).logs[self.sessions[&slot].log].mark
+    }
+
+    /// Records which marks a reader has reached, and moves the marks if possible.
     pub(super) fn observe(&mut self, slot: usize) {
-        self.note_place(slot);
+        self.note_places(slot);
         self.move_marks();
     }
 
-    /// Records whether a reader has reached the mark.
-    pub(super) fn note_place(&mut self, slot: usize) {
-        if self.config.pace.is_none() || !self.is_open(slot) {
+    /// Records which marks a reader has reached.
+    pub(super) fn note_places(&mut self, slot: usize) {
+        if self.config.pace.is_none() || !self.is_open(slot) || !self.sessions[&slot].pace.on_pace {
             return;
         }
-        let log = self.sessions[&slot].log;
-        let is_there = self.position(slot) >= self.logs[log].mark;
-        let now = self.now;
-        let pace = &mut self.session(slot).pace;
-        if is_there && pace.on_pace && !pace.reached {
-            pace.reached = true;
-            pace.restore(now);
+        for place in 0..self.sessions[&slot].places.len() {
+            let is_there = self.is_at_mark(slot, &self.sessions[&slot].places[place]);
+            let now = self.now;
+            let session = self.session(slot);
+            if is_there && !std::mem::replace(&mut session.places[place].reached, true) && !session.is_placed {
+                session.pace.restore(now);
+            }
         }
     }
 
-    /// A reader has taken bytes: if it was slow, it is waited for again once it has reached the mark.
-    pub(super) fn has_taken(&mut self, slot: usize) {
+    /// A reader has taken bytes: if it was slow, it is waited for again once it has reached the mark. One that reads
+    /// several rooms earns time by what it takes.
+    pub(super) fn has_taken(&mut self, slot: usize, n: usize) {
+        let Some(pace) = self.config.pace else { return };
         let session = &self.sessions[&slot];
-        let is_there = self.position(slot) >= self.logs[session.log].mark;
+        if session.is_placed {
+            let earned = n as u128 * 2_000_000_000 / pace as u128;
+            let earned = Duration::from_nanos(u64::try_from(earned).unwrap_or(u64::MAX));
+            let allowance = self.allowance();
+            let used = &mut self.session(slot).pace.used;
+            *used = (*used).min(allowance).saturating_sub(earned);
+            return;
+        }
+        let is_there = session.places.iter().all(|place| self.is_at_mark(slot, place));
         let may_wait = session.phase == Phase::Open && session.answer.is_none();
         if is_there && !session.pace.on_pace && may_wait {
             self.wait_for(slot);
         }
     }
 
-    /// Moves the marks of all logs, if a small part of one was written since the last move and all readers have reached
-    /// their marks.
+    /// Moves the marks of all rooms where a small part of a log was written since the last move and all readers have
+    /// reached their marks.
     pub(super) fn move_marks(&mut self) {
-        if self.config.pace.is_none() || !self.is_part_full() || self.is_anyone_behind() {
-            return;
-        }
-        self.waits.moves += 1;
-        for log in &mut self.logs {
-            log.start = (log.head(), log.bytes);
-            log.mark = log.head() + 1;
-        }
-        for session in self.sessions.values_mut().filter(|session| session.phase == Phase::Open) {
-            session.pace.reached = false;
+        for room in self.rooms.iter().map(|room| room.key).collect::<Vec<_>>() {
+            if self.config.pace.is_none() || !self.is_part_full(room) || self.is_anyone_behind(room) {
+                continue;
+            }
+            let it = self.room_mut(room);
+            it.queue.moves += 1;
+            for log in &mut it.logs {
+                log.start = (log.head(), log.bytes);
+                log.mark = log.head() + 1;
+            }
+            for session in self.sessions.values_mut().filter(|session| session.phase == Phase::Open) {
+                session.places.iter_mut().filter(|place| place.room == room).for_each(|place| place.reached = false);
+            }
         }
     }
 
-    fn is_part_full(&self) -> bool {
-        let (bytes, entries) = self.small_part();
+    fn is_part_full(&self, room: RoomKey) -> bool {
+        let (bytes, entries) = self.small_part(room);
         let is_full = |log: &super::LogModel| {
             log.bytes - log.start.1 >= bytes as u64 || log.head() - log.start.0 >= entries as u64
         };
-        self.logs.iter().any(is_full)
+        self.room(room).logs.iter().any(is_full)
     }
 
-    /// Returns whether a reader that is waited for has not reached the mark.
-    fn is_anyone_behind(&self) -> bool {
-        let behind = |s: &super::Session| s.pace.on_pace && !s.pace.reached && s.phase == Phase::Open;
-        let could = |s: &super::Session| self.logs[s.log].head() >= self.logs[s.log].mark;
-        self.sessions.values().any(|session| behind(session) && could(session))
+    /// Returns whether a reader that is waited for is in the room and has not reached the mark.
+    fn is_anyone_behind(&self, room: RoomKey) -> bool {
+        let logs = &self.room(room).logs;
+        let behind = |place: &Place| place.room == room && !place.left && !place.reached;
+        let could = |s: &super::Session| logs[s.log].head() >= logs[s.log].mark;
+        let is_read = |s: &super::Session| s.pace.on_pace && s.phase == Phase::Open && s.places.iter().any(behind);
+        self.sessions.values().any(|session| is_read(session) && could(session))
     }
 
-    /// Returns whether lines may be published.
-    pub(super) fn is_gate_open(&self) -> bool {
-        self.config.pace.is_none() || !self.is_part_full() || !self.is_anyone_behind()
+    /// Returns whether lines may be published in a room.
+    pub(super) fn is_gate_open(&self, room: RoomKey) -> bool {
+        self.config.pace.is_none() || !self.is_part_full(room) || !self.is_anyone_behind(room)
     }
 
     /// Returns whether a private message to a session waits.
@@ -215,23 +248,24 @@ impl Model {
         self.waits.targets.iter().any(|(other, _)| *other == target)
     }
 
-    /// Returns whether a new line may be published at once: not while several lines wait for their turns.
-    pub(super) fn may_publish(&mut self) -> bool {
-        if !self.is_gate_open() {
+    /// Returns whether a new line may be published in a room at once: not while several lines wait for their turns.
+    pub(super) fn may_publish(&mut self, room: RoomKey) -> bool {
+        if !self.is_gate_open(room) {
             return false;
         }
-        self.look_at_crowd();
-        !self.waits.contended && self.waits.fresh.is_empty() && self.waits.others.is_empty()
+        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
+        if !nobody_waits || self.rooms.iter().any(|room| room.queue.contended) {
+            self.look_at_crowd(room);
+        }
+        let queue = &self.room(room).queue;
+        !queue.contended && queue.len() == 0
     }
 
-    fn look_at_crowd(&mut self) {
-        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
-        let waits = &mut self.waits;
-        if nobody_waits && !waits.contended {
-            return;
-        }
-        if std::mem::replace(&mut waits.looked_at, waits.moves) != waits.moves {
-            waits.contended = waits.fresh.len() + waits.others.len() > 1;
+    fn look_at_crowd(&mut self, room: RoomKey) {
+        let queue = &mut self.room_mut(room).queue;
+        if std::mem::replace(&mut queue.looked_at, queue.moves) != queue.moves {
+            queue.contended = queue.len() > 1;
+            queue.is_busy |= queue.contended;
         }
     }
 
@@ -300,7 +334,10 @@ impl Model {
 
     /// Keeps a line until it may be carried out.
     pub(super) fn hold(&mut self, slot: usize, line: Vec<u8>, wait: Wait) {
-        self.stats.held += u64::from(!matches!(wait, Wait::Turn { .. }) || !self.is_gate_open());
+        self.stats.held += u64::from(match wait {
+            Wait::Turn { room, .. } => !self.is_gate_open(room),
+            Wait::Target(_) | Wait::Replies => true,
+        });
         let session = self.session(slot);
         (session.held, session.wait) = (Some(line), Some(wait));
         self.put_in_line(slot, wait, false);
@@ -312,12 +349,28 @@ impl Model {
             self.waits.targets.insert(place.unwrap_or(self.waits.targets.len()), (target, slot));
             return;
         }
+        if let Wait::Turn { room, .. } = wait {
+            self.room_mut(room).queue.is_busy = true;
+        }
         let line = match wait {
-            Wait::Turn { fresh: true } => &mut self.waits.fresh,
-            Wait::Turn { fresh: false } => &mut self.waits.others,
+            Wait::Turn { room, fresh: true } => &mut self.room_mut(room).queue.fresh,
+            Wait::Turn { room, fresh: false } => &mut self.room_mut(room).queue.others,
             Wait::Target(_) | Wait::Replies => return,
         };
         line.insert(if first { 0 } else { line.len() }, slot);
+    }
+
+    /// A session is not in a room any more: its line need not wait for that one's readers.
+    pub(super) fn wait_no_longer_in(&mut self, slot: usize, room: RoomKey) {
+        if matches!(self.sessions[&slot].wait, Some(Wait::Turn { room: awaited, .. }) if awaited == room) {
+            let queue = &mut self.room_mut(room).queue;
+            for line in [&mut queue.fresh, &mut queue.others] {
+                line.retain(|other| *other != slot);
+            }
+            if !self.waits.ready.contains(&slot) {
+                self.waits.ready.push(slot);
+            }
+        }
     }
 
     /// Drops the waiting line of a session that closes.
@@ -325,9 +378,8 @@ impl Model {
         let session = self.session(slot);
         let waited_for = session.wait.take();
         session.held = None;
-        for line in [&mut self.waits.ready, &mut self.waits.fresh, &mut self.waits.others] {
-            line.retain(|other| *other != slot);
-        }
+        let queues = self.rooms.iter_mut().flat_map(|room| [&mut room.queue.fresh, &mut room.queue.others]);
+        queues.chain([&mut self.waits.ready]).for_each(|line| line.retain(|other| *other != slot));
         self.waits.targets.retain(|(_, other)| *other != slot);
         if let Some(Wait::Target(target)) = waited_for {
             self.release_first(target);
@@ -337,13 +389,32 @@ impl Model {
     /// Returns whether a line that has waited may be carried out.
     #[must_use]
     pub fn has_turns(&self) -> bool {
-        let may_publish = || self.is_gate_open();
-        !self.waits.ready.is_empty() || !(self.waits.fresh.is_empty() && self.waits.others.is_empty()) && may_publish()
+        !self.waits.ready.is_empty() || self.next_to_be_served().is_some()
+    }
+
+    /// Returns the room whose readers let the next line through: the next one, in the order of numbers, after the one
+    /// that was served last.
+    fn next_to_be_served(&self) -> Option<RoomKey> {
+        let mut rooms = self.live_rooms();
+        let passed = rooms.iter().filter(|room| room.id <= Some(self.waits.served)).count();
+        rooms.rotate_left(passed);
+        let waits = |room: &&super::rooms::Room| room.queue.len() > 0 && self.is_gate_open(room.key);
+        rooms.into_iter().find(waits).map(|room| room.key)
     }
 
     /// Carries out lines that have waited, as the hub does when it is asked for a command.
     pub fn take_turns(&mut self) {
-        self.look_at_crowd();
+        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
+        if nobody_waits && !self.rooms.iter().any(|room| room.queue.contended) {
+            return;
+        }
+        for room in self.live_keys() {
+            if std::mem::take(&mut self.room_mut(room).queue.is_busy) {
+                self.look_at_crowd(room);
+                let queue = &mut self.room_mut(room).queue;
+                queue.is_busy = queue.contended || queue.len() > 0;
+            }
+        }
         for _ in 0..256 {
             if !self.has_turns() {
                 return;
@@ -353,12 +424,14 @@ impl Model {
         }
     }
 
-    /// Removes and returns the session whose turn it is: alternately one that had been silent and another one.
+    /// Removes and returns the session whose turn it is: in a room, alternately one that had been silent and another.
     fn next_turn(&mut self) -> usize {
-        let Lines { ready, fresh, others, fresh_last, .. } = &mut self.waits;
-        if !ready.is_empty() {
-            return ready.remove(0);
+        if !self.waits.ready.is_empty() {
+            return self.waits.ready.remove(0);
         }
+        let room = self.next_to_be_served().expect("there is a turn");
+        self.waits.served = self.room(room).id.expect("it has not ended");
+        let Queue { fresh, others, fresh_last, .. } = &mut self.room_mut(room).queue;
         *fresh_last = !fresh.is_empty() && (others.is_empty() || !*fresh_last);
         if *fresh_last { fresh.remove(0) } else { others.remove(0) }
     }
@@ -374,7 +447,7 @@ impl Model {
         let (Some(line), Some(wait)) = (self.session(slot).held.take(), self.session(slot).wait.take()) else {
             unreachable!("a session that waits has a line");
         };
-        let in_turn = matches!(wait, Wait::Turn { .. });
+        let in_turn = if let Wait::Turn { room, .. } = wait { Some(room) } else { None };
         match self.carry_out(slot, &line, in_turn, self.now) {
             Outcome::Done => {
                 if let Wait::Target(target) = wait {
@@ -442,15 +515,17 @@ impl Model {
         if self.config.pace.is_none() {
             return Ok(());
         }
-        let (bytes, entries) = self.small_part();
         for (slot, session) in self.sessions.iter().filter(|(_, s)| s.phase == Phase::Open && s.pace.on_pace) {
-            let log = &self.logs[session.log];
-            let position = self.position(*slot);
-            let (behind, own) = (log.passed(log.head()), log.passed(position));
-            let behind = (behind.0 - own.0, behind.1 - own.1);
-            // One line may exceed each part, and the mark is one entry further.
-            if behind.0 > (2 * bytes + 5 * self.max_encoded()) as u64 || behind.1 > (2 * entries + 5) as u64 {
-                return differ("pace", format!("slot {slot} is waited for, and {behind:?} bytes and entries behind"));
+            for place in session.places.iter().filter(|place| !place.left) {
+                let (bytes, entries) = self.small_part(place.room);
+                let log = &self.room(place.room).logs[session.log];
+                let (behind, own) = (log.passed(log.head()), log.passed(self.position(*slot, place)));
+                let behind = (behind.0 - own.0, behind.1 - own.1);
+                // One line may exceed each part, and the mark is one entry further.
+                if behind.0 > (2 * bytes + 5 * self.max_encoded()) as u64 || behind.1 > (2 * entries + 5) as u64 {
+                    let detail = format!("slot {slot} is waited for, and {behind:?} bytes and entries behind");
+                    return differ("pace", detail);
+                }
             }
         }
         Ok(())

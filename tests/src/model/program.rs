@@ -1,9 +1,12 @@
 //! The embedding program's calls other than closing: it tells and names sessions, and has members without a connection.
 
 use chat_proto::dialect::Event;
-use chat_proto::{DialectId, EnterError, NameError, OpenError, RecordKind, SayError, SessionId, Timestamp};
+use chat_proto::{
+    CloseReason, DialectId, EnterError, NameError, OpenError, RecordKind, SayError, SessionId, Timestamp,
+};
 
 use super::requests::cut;
+use super::rooms::LOBBY;
 use super::words::clean;
 use super::{Checked, Model, Phase, Session, differ};
 
@@ -25,7 +28,7 @@ impl Model {
 
     /// Returns whether an event that a session has not requested has room: as much must stay free as the session's next
     /// line may need, or room for last words if the event is the only one pending.
-    fn finds_room(&self, slot: usize, event: &Event<'_>) -> bool {
+    pub(super) fn finds_room(&self, slot: usize, event: &Event<'_>) -> bool {
         let mut encoded = Vec::new();
         self.encode(self.sessions[&slot].log, event, &mut encoded);
         let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
@@ -70,15 +73,29 @@ impl Model {
         let from = self.name(slot);
         self.session(slot).name = Some(name.clone());
         self.record(slot, RecordKind::Named);
-        let joined = std::mem::replace(&mut self.session(slot).joined, true);
-        if from != name {
-            let author = self.is_open(slot).then_some(slot);
-            let event = if joined { Event::Renamed { from: &from, to: &name } } else { Event::Joined { name: &name } };
-            self.waits_for_nobody = true;
-            self.publish(&event, author);
-            self.waits_for_nobody = false;
-        }
+        self.waits_for_nobody = true;
+        self.tell_of_name(slot, &from);
+        self.waits_for_nobody = false;
         Ok(())
+    }
+
+    /// A member has taken a name: others are told, unless it is the same. If it has not joined yet, it joins, which
+    /// those in the lobby see.
+    pub(super) fn tell_of_name(&mut self, slot: usize, from: &str) {
+        let to = self.name(slot);
+        let joined = std::mem::replace(&mut self.session(slot).joined, true);
+        if from == to {
+            return;
+        }
+        let author = self.is_open(slot).then_some(slot);
+        let (lobby, others): (Vec<_>, Vec<_>) = self.memberships(slot).into_iter().partition(|room| *room == LOBBY);
+        let renamed = Event::Renamed { from, to: &to };
+        if joined {
+            self.publish(&renamed, &[others, lobby].concat(), author);
+        } else {
+            self.publish(&Event::Joined { name: &to }, &lobby, author);
+            self.publish(&renamed, &others, author);
+        }
     }
 
     /// Adds a member without a connection in the slot that the hub chose; returns the expected result.
@@ -109,6 +126,7 @@ impl Model {
         };
         let member = Session { phase: Phase::Unconnected, ..Session::new(id, dialect, 0, self.now) };
         self.sessions.insert(id.slot(), member);
+        self.enter_room(id.slot(), Some(LOBBY), "");
         let named = self.name_it(id.slot(), name);
         self.make_room();
         Ok(named.map_err(EnterError::Name))
@@ -122,14 +140,14 @@ impl Model {
     pub fn say(&mut self, now: Timestamp, slot: usize, words: &str, is_act: bool) -> Result<(), SayError> {
         self.advance(now);
         self.is_unconnected(slot)?;
-        if !self.is_gate_open() {
+        if !self.is_gate_open(LOBBY) {
             return Err(SayError::NotNow);
         }
         let (name, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
         let (name, said) = (name.as_str(), words.as_str());
         if !words.is_empty() {
             let said = Event::Said { name, words: said, wire: None };
-            self.publish(&if is_act { Event::Acted { name, words: &words } } else { said }, None);
+            self.publish(&if is_act { Event::Acted { name, words: &words } } else { said }, &[LOBBY], None);
         }
         Ok(())
     }
@@ -161,8 +179,8 @@ impl Model {
         if self.is_unconnected(slot).is_ok() {
             let words = clean(cut(words, chat_proto::dialect::MAX_NOTICE / 4));
             let name = self.name(slot);
+            self.leave_rooms(slot, &Event::Left { name: &name, reason: CloseReason::Quit, words: &words });
             self.sessions.remove(&slot);
-            self.publish(&Event::Left { name: &name, reason: chat_proto::CloseReason::Quit, words: &words }, None);
         }
     }
 

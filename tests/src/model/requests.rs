@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chat_proto::conversation::MemberId;
 use chat_proto::dialect::{Complaint, Event, FirstLine, MAX_NOTICE, Request, Unnamed};
-use chat_proto::{Action, CloseReason, Proposal, RecordKind, Timestamp, Verdict};
+use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomId, Timestamp, Verdict};
 
 use super::names::number_in;
 use super::pace::Wait;
+use super::rooms::{LOBBY, RoomKey};
 use super::words::clean;
 use super::{Checked, Model, Session, differ};
 
@@ -92,7 +93,7 @@ impl Model {
             if !self.accepts(slot, FirstLine::Whole(content)) {
                 return;
             }
-            if let Outcome::Waits(wait) = self.carry_out(slot, content, false, previous) {
+            if let Outcome::Waits(wait) = self.carry_out(slot, content, None, previous) {
                 self.hold(slot, content.to_vec(), wait);
             }
         } else {
@@ -100,17 +101,46 @@ impl Model {
         }
     }
 
-    /// Carries out a line, or returns what it waits for. In its turn, it does not wait for readers.
-    pub(super) fn carry_out(&mut self, slot: usize, line: &[u8], in_turn: bool, previous: Timestamp) -> Outcome {
+    /// Carries out a line, or returns what it waits for. In its turn for a room, it does not wait for that one's
+    /// readers, and for other rooms it waits only until they are open.
+    pub(super) fn carry_out(
+        &mut self,
+        slot: usize,
+        line: &[u8],
+        in_turn: Option<RoomKey>,
+        previous: Timestamp,
+    ) -> Outcome {
         let is_named = self.sessions[&slot].name.is_some();
         let dialect = Arc::clone(&self.config.dialects[self.sessions[&slot].log].dialect);
         let mut decoded = Vec::new();
         let request = dialect.decode(line, is_named, &mut decoded);
-        let publishes = matches!(request, Request::Say { .. } | Request::Act(_) | Request::Name(_));
-        if publishes && !in_turn && !self.may_publish() {
-            return Outcome::Waits(Wait::Turn { fresh: self.is_fresh(previous) });
+        for room in self.publishes_in(slot, &request) {
+            let may_publish = match in_turn {
+                Some(served) => served == room || self.is_gate_open(room),
+                None => self.may_publish(room),
+            };
+            if !may_publish {
+                return Outcome::Waits(Wait::Turn { room, fresh: self.is_fresh(previous) });
+            }
         }
         self.obey(slot, request)
+    }
+
+    /// Returns the rooms for whose readers a request has to wait.
+    fn publishes_in(&self, slot: usize, request: &Request<'_>) -> Vec<RoomKey> {
+        match request {
+            Request::Say { .. }
+            | Request::Act(_)
+            | Request::Topic { words: Some(_) }
+            | Request::Kick { .. }
+            | Request::Ban { .. }
+            | Request::Role { .. } => self.sessions[&slot].focus.into_iter().collect(),
+            Request::Join { room, .. } => {
+                self.find_room(room).into_iter().filter(|room| !self.room(*room).is_in(slot)).collect()
+            }
+            Request::Name(_) => self.rooms_of(slot),
+            _ => Vec::new(),
+        }
     }
 
     /// Counts a line; returns when the previous one was received.
@@ -140,15 +170,11 @@ impl Model {
             Request::Nothing => {}
             Request::Say { words, claim, wire: _ } => {
                 let words = clean(words);
-                if !words.is_empty() {
-                    self.request_say(slot, &words, claim);
-                }
+                self.speak(slot, Action::Say { words: &words }, &words, claim);
             }
             Request::Act(words) => {
                 let words = clean(words);
-                if !words.is_empty() {
-                    self.request_act(slot, &words);
-                }
+                self.speak(slot, Action::Act { words: &words }, &words, None);
             }
             Request::Name(name) => self.request_name(slot, name),
             Request::Tell { to, words } => {
@@ -157,49 +183,60 @@ impl Model {
                     return self.request_tell(slot, to, &words);
                 }
             }
-            Request::History { last } => self.request_history(slot, last),
-            Request::Who => self.who(slot),
             Request::Ping => self.reply(slot, &Event::Pong),
-            Request::Help => self.reply(slot, &Event::Help),
+            Request::Help { command } => self.reply(slot, &Event::Help { command }),
             Request::Quit(words) => self.quit(slot, &clean(cut(words, MAX_NOTICE / 4))),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
-            request => unreachable!("a request that the model does not know: {request:?}"),
+            request => self.obey_in_room(slot, request),
         }
         Outcome::Done
     }
 
-    fn request_say(&mut self, slot: usize, words: &str, claim: Option<&str>) {
-        match self.consider(slot, Action::Say { words }, words) {
-            Ok(words) => {
-                self.join(slot, claim);
-                self.publish(&Event::Said { name: &self.name(slot), words: &words, wire: None }, Some(slot));
-            }
-            Err(objection) => self.object(slot, &objection),
+    /// A session says or does something in the room in which it speaks.
+    fn speak(&mut self, slot: usize, action: Action<'_>, words: &str, claim: Option<&str>) {
+        if words.is_empty() {
+            return;
         }
-    }
-
-    fn request_act(&mut self, slot: usize, words: &str) {
-        match self.consider(slot, Action::Act { words }, words) {
+        let room = match self.focus(slot) {
+            Ok(room) => room,
+            Err(error) => return self.refuse(slot, Complaint::Room(error)),
+        };
+        if let Err(error) = self.room(room).may_speak(slot) {
+            return self.refuse(slot, Complaint::Room(error));
+        }
+        match self.consider(slot, action, words) {
             Ok(words) => {
-                self.join(slot, None);
-                self.publish(&Event::Acted { name: &self.name(slot), words: &words }, Some(slot));
+                self.join(slot, room, claim);
+                let (name, words) = (self.name(slot), words.as_str());
+                let (said, acted) =
+                    (Event::Said { name: &name, words, wire: None }, Event::Acted { name: &name, words });
+                let event = if matches!(action, Action::Act { .. }) { acted } else { said };
+                self.publish(&event, &[room], Some(slot));
             }
             Err(objection) => self.object(slot, &objection),
         }
     }
 
     /// Returns a text or a name as the policy leaves it.
-    fn consider(&self, slot: usize, action: Action<'_>, original: &str) -> Result<String, Objection> {
+    pub(super) fn consider(&self, slot: usize, action: Action<'_>, original: &str) -> Result<String, Objection> {
         let Some(policy) = &self.config.policy else { return Ok(original.into()) };
         let (name, mut rewritten) = (self.name(slot), String::with_capacity(self.config.max_line));
         let Session { id, dialect, .. } = self.sessions[&slot];
         let member = MemberId(u32::try_from(slot).expect("a slot"));
-        let proposal = Proposal { now: self.now, session: id, member, dialect, name: &name, action };
+        let is_of_room =
+            matches!(action, Action::Say { .. } | Action::Act { .. } | Action::Topic { .. } | Action::Kick { .. });
+        let focus = self.sessions[&slot].focus.filter(|_| is_of_room);
+        let room = focus.and_then(|room| self.room(room).id).map(RoomId);
+        let proposal = Proposal { now: self.now, session: id, member, dialect, name: &name, room, action };
         match policy.judge(&proposal, &mut rewritten) {
             Verdict::Pass => Ok(original.into()),
             Verdict::Refuse(why) => Err(Objection::Policy(clean(cut(&why, MAX_NOTICE / 4)))),
             Verdict::Rewrite => {
-                let max = if matches!(action, Action::Quit { .. }) { MAX_NOTICE / 4 } else { self.config.max_line };
+                let max = if matches!(action, Action::Quit { .. } | Action::Kick { .. }) {
+                    MAX_NOTICE / 4
+                } else {
+                    self.config.max_line
+                };
                 let rewritten = clean(cut(&rewritten, max.min(self.config.max_line)));
                 if rewritten.is_empty() {
                     Err(Objection::Policy("nothing is left of it".into()))
@@ -210,7 +247,7 @@ impl Model {
         }
     }
 
-    fn object(&mut self, slot: usize, objection: &Objection) {
+    pub(super) fn object(&mut self, slot: usize, objection: &Objection) {
         self.refuse(
             slot,
             match objection {
@@ -220,16 +257,16 @@ impl Model {
         );
     }
 
-    /// Prepares a session for its first message: takes the claimed name if it may, and announces the join, unless the
-    /// session is anonymous.
-    fn join(&mut self, slot: usize, claim: Option<&str>) {
+    /// Prepares a session for its first message: takes the claimed name if it may, and announces the join in the lobby,
+    /// unless the session is anonymous.
+    fn join(&mut self, slot: usize, room: RoomKey, claim: Option<&str>) {
         if let Some(claim) = claim.filter(|_| self.sessions[&slot].name.is_none()) {
             // The original's clients would not understand a refusal here.
             let _ = self.take_name(slot, claim);
         }
         let nobody = self.sessions[&slot].name.is_none() && self.unnamed(slot) == Unnamed::Anonymous;
-        if !nobody && !std::mem::replace(&mut self.session(slot).joined, true) {
-            self.publish(&Event::Joined { name: &self.name(slot) }, Some(slot));
+        if room == LOBBY && !nobody && !std::mem::replace(&mut self.session(slot).joined, true) {
+            self.publish(&Event::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
         }
     }
 
@@ -239,13 +276,8 @@ impl Model {
             if let Err(objection) = self.take_name(slot, name) {
                 return self.object(slot, &objection);
             }
-            let to = self.name(slot);
-            let joined = std::mem::replace(&mut self.session(slot).joined, true);
             // The policy may have rewritten it to the session's present name.
-            if from != to {
-                let event = if joined { Event::Renamed { from: &from, to: &to } } else { Event::Joined { name: &to } };
-                self.publish(&event, Some(slot));
-            }
+            self.tell_of_name(slot, &from);
         }
         self.reply(slot, &Event::Named { name: &self.name(slot) });
     }
@@ -259,13 +291,12 @@ impl Model {
     }
 
     fn request_tell(&mut self, slot: usize, to: &str, words: &str) -> Outcome {
-        let refused = |model: &mut Self, complaint| {
-            model.refuse(slot, complaint);
-            Outcome::Done
-        };
-        let Some(target) = self.find(to) else {
-            let gone = number_in(to).filter(|number| *number <= self.guests);
-            return refused(self, gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number }));
+        let target = match self.find_other(to) {
+            Ok(target) => target,
+            Err(complaint) => {
+                self.refuse(slot, complaint);
+                return Outcome::Done;
+            }
         };
         // The policy is asked when there is room, and if it makes the text longer, that needs room again.
         if let Some(outcome) = self.await_room(slot, target, words) {
@@ -314,20 +345,12 @@ impl Model {
         self.close(slot, CloseReason::Quit, &words.unwrap_or_default());
     }
 
-    fn who(&mut self, slot: usize) {
-        let here: Vec<String> =
-            self.sessions.keys().filter(|slot| self.is_here(**slot)).map(|slot| self.name(*slot)).collect();
-        let mut names = String::new();
-        let mut listed = 0;
-        for name in &here {
-            if names.len() + ", ".len() + name.len() > MAX_NOTICE.min(self.config.max_line) {
-                break;
-            }
-            names += if listed > 0 { ", " } else { "" };
-            names += name;
-            listed += 1;
-        }
-        self.reply(slot, &Event::Who { names: &names, count: here.len(), left_out: here.len() - listed });
+    /// Finds the member of that name.
+    pub(super) fn find_other(&self, name: &str) -> Result<usize, Complaint<'static>> {
+        self.find(name).ok_or_else(|| {
+            let gone = number_in(name).filter(|number| *number <= self.guests);
+            gone.map_or(Complaint::NobodyThere, |number| Complaint::GuestGone { number })
+        })
     }
 
     pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint<'_>) {
@@ -338,7 +361,7 @@ impl Model {
 }
 
 /// The reason for refusing a request.
-enum Objection {
+pub(super) enum Objection {
     Complaint(Complaint<'static>),
     /// The policy's refusal.
     Policy(String),

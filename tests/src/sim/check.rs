@@ -1,11 +1,11 @@
 //! What must hold after every step.
 
-use chat_proto::conversation::Entry;
-use chat_proto::{Config, Record, SessionId, Timestamp};
+use chat_proto::conversation::{Entry, MemberId};
+use chat_proto::{Config, Record, Role, RoomId, SessionId, Timestamp};
 
 use super::world::World;
 use crate::alloc::Meter;
-use crate::model::{Checked, differ};
+use crate::model::{Checked, LISTS, RoomShown, Topic, differ};
 
 impl World {
     /// Checks everything that is cheap to check.
@@ -67,11 +67,17 @@ impl World {
             }
         }
         if follower.applied() < hub.applied() {
-            // The hub keeps a limited number of entries and of their bytes. It may have dropped only older ones.
-            let Config { history, history_bytes, max_line, max_name, .. } = self.hub.config();
+            // The hub keeps a limited number of entries and of their bytes, fewer of a room, and none of one that has
+            // ended. It may have dropped only older ones.
+            let Config { history, history_bytes, room_history, max_line, max_name, .. } = self.hub.config();
             let count = hub.applied() - follower.applied();
             let longest = max_line.max(&256) + 2 * max_name.max(&26);
-            let may_miss = count > *history as u64 || count * longest as u64 > *history_bytes as u64;
+            let (most, most_bytes) = if self.hub.config().max_rooms > 1 {
+                (history.min(room_history), 0)
+            } else {
+                (history, *history_bytes)
+            };
+            let may_miss = count > *most as u64 || count * longest as u64 > most_bytes as u64;
             if !may_miss {
                 return differ("follower", format!("entry {} of {} is missing", follower.applied(), hub.applied()));
             }
@@ -83,6 +89,39 @@ impl World {
             );
         }
         Ok(())
+    }
+
+    /// Compares the rooms of the conversation with the model's.
+    fn check_rooms(&self) -> Checked {
+        let hub = self.hub.conversation();
+        let shown = |id: RoomId| {
+            let room = hub.room(id).expect("it is among the rooms");
+            let members: Vec<MemberId> = hub.members_of(id).collect();
+            let slots =
+                |members: &mut dyn Iterator<Item = &MemberId>| members.map(|member| member.0 as usize).collect();
+            let have = |role| slots(&mut members.iter().filter(|member| hub.has_role(**member, id, role)));
+            let topic = room.topic().map(|topic| Topic {
+                words: topic.words.into(),
+                by: topic.by.into(),
+                at: Timestamp::from_nanos(topic.at),
+            });
+            RoomShown {
+                id: id.0,
+                name: room.name().into(),
+                is_listed: room.is_listed(),
+                topic,
+                flags: room.flags(),
+                masks: LISTS.map(|list| room.masks(list).map(str::to_owned).collect()),
+                members: slots(&mut members.iter()),
+                operators: have(Role::Operator),
+                voiced: have(Role::Voice),
+                invited: (0..self.hub.config().max_sessions)
+                    .filter(|slot| hub.is_invited(MemberId(*slot as u32), id))
+                    .collect(),
+            }
+        };
+        let (hub, model): (Vec<RoomShown>, _) = (hub.rooms().map(shown).collect(), self.model.rooms_shown());
+        if hub == model { Ok(()) } else { differ("rooms", format!("\n     hub {hub:?}\n   model {model:?}")) }
     }
 
     fn check_journal(&mut self) -> Checked {
@@ -123,6 +162,7 @@ impl World {
                 return differ("name", format!("{id:?} is called {name:?}, not {}", self.model.name(slot)));
             }
         }
+        self.check_rooms()?;
         if let Some(follower) = &self.follower
             && !self.hub.events(0).eq(follower.events(0))
         {

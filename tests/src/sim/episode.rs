@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
-use chat_proto::{Action, Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, RateLimit, Verdict};
+use chat_proto::{
+    Action, Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, RateLimit, RoomConfig, RoomFlags, Verdict,
+};
 
+use super::grammar;
 use super::random::{Random, mix};
 use super::step::Weather;
 use super::terse::Terse;
@@ -140,6 +143,8 @@ fn config(random: &mut Random) -> Config {
     // neither can happen, the journal may be tiny.
     let pace = (!random.one_in(3)).then(|| random.pick(&[1 << 10, 100 << 10, 1 << 20, 1 << 30]));
     let (least_bytes, least_entries) = if pace.is_some() { (10 * longest, 10) } else { (longest, 1) };
+    let max_rooms = random.between(1, 6) as usize;
+    let rooms = listed(random, max_rooms - 1);
     let is_told_all = !is_terse
         && pace.is_none()
         && stall_timeout.is_none()
@@ -153,6 +158,14 @@ fn config(random: &mut Random) -> Config {
         log_entries: random.pick(&[1, 2, 3, 8, 40, 64]).max(least_entries),
         reply_bytes: 2 * longest + spare(random, 8_000),
         history: random.pick(&[2, 64, 64, 300]),
+        max_rooms,
+        max_rooms_per_session: random.pick(&[1, 2, 3, 4, 4, 4]),
+        new_rooms: !random.one_in(8),
+        rooms,
+        room_log_bytes: random.pick(&[1, 2_000, 8_000]),
+        room_log_entries: random.pick(&[1, 3, 8, 40, 64]),
+        room_history: random.pick(&[0, 2, 20, 20]),
+        room_history_bytes: random.pick(&[1, 3_000]),
         history_bytes: if random.one_in(3) { 1_100 + max_line + 2 * max_name } else { 1 << 20 },
         journal_records: if is_told_all { random.between(1, 9) as usize } else { 1_000 },
         rate: own_rate,
@@ -169,10 +182,27 @@ fn config(random: &mut Random) -> Config {
     }
 }
 
+/// Draws the rooms that are always there.
+fn listed(random: &mut Random, most: usize) -> Vec<RoomConfig> {
+    let count = if random.one_in(2) { random.below(4) as usize } else { 0 };
+    let flag = |random: &mut Random, flag| if random.one_in(4) { flag } else { RoomFlags::NONE };
+    let room = |(name, topic): (&str, &str), random: &mut Random| RoomConfig {
+        name: name.into(),
+        topic: topic.into(),
+        flags: RoomFlags::ALL.iter().fold(RoomFlags::NONE, |flags, (new, _)| flags | flag(random, *new)),
+    };
+    grammar::LISTED.iter().take(count.min(most)).map(|listed| room(*listed, random)).collect()
+}
+
 /// A policy that refuses some words and names, some members and some times, and rewrites others.
 fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     match proposal.action {
-        Action::Say { words } | Action::Act { words } | Action::Tell { words, .. } | Action::Quit { words } => {
+        Action::Say { words }
+        | Action::Act { words }
+        | Action::Tell { words, .. }
+        | Action::Topic { words }
+        | Action::Kick { words, .. }
+        | Action::Quit { words } => {
             if words.contains("dog") {
                 Verdict::Refuse(format!("no dogs here,\n{} of {:?}", proposal.session, proposal.dialect).into())
             } else if words.contains("owl") && proposal.now.as_nanos().is_multiple_of(2) {
@@ -183,6 +213,11 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
             } else {
                 Verdict::Pass
             }
+        }
+        Action::Begin { room: "attic" } => Verdict::Refuse("the attic is ours".into()),
+        Action::Begin { room: "hall" } => {
+            rewritten.push_str("den");
+            Verdict::Rewrite
         }
         Action::Name { to: "eve" } if proposal.member.0.is_multiple_of(2) => {
             Verdict::Refuse("that name is ours".into())

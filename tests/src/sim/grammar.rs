@@ -67,6 +67,13 @@ pub(super) const NAMES: &[&str] = &[
     "[x]`{y}|^",
 ];
 
+/// Rooms that are there from the start, with their topics.
+pub(super) const LISTED: [(&str, &str); 3] = [("den", ""), ("hall", "what the hall is about"), ("vault", "")];
+
+/// Names of few rooms, so that they fill, end, and begin again; some that resemble others, and some that are not valid.
+const ROOMS: [&str; 14] =
+    ["den", "hall", "attic", "lobby", "vault", "DEN", "Hall", "dеn", "á-b", "lob-by", "", "a b", "room_1", "x:y"];
+
 /// Ordinary and hostile texts; messages are cut from them.
 const WORDS: &str = "hello, how are you? the quick brown fox jumps over the lazy dog, and so on until the line is as \
      long as a line may be, or longer: 0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ -- ";
@@ -146,8 +153,8 @@ pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_na
         1 => 2,
         _ => 1,
     };
-    if !classic && random.one_in(3) {
-        return whispers(random, out);
+    if !classic && random.one_in(2) {
+        return if random.one_in(4) { whispers(random, out) } else { in_rooms(random, max_name, out) };
     }
     // Sometimes a peer uses the other dialect's lines.
     let classic = classic != random.one_in(40);
@@ -178,6 +185,68 @@ fn whispers(random: &mut Random, out: &mut Vec<u8>) {
     };
     for number in 0..random.between(2, 12) {
         out.extend_from_slice(format!("/msg {target} {number} {}\n", &WORDS[..40]).as_bytes());
+    }
+}
+
+/// Some lines about rooms.
+fn in_rooms(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
+    // With few names in use, others can be found by them.
+    if random.one_in(3) {
+        out.extend_from_slice(format!("/name {}\n", random.pick(&NAMES[..3])).as_bytes());
+    }
+    for _ in 0..random.between(1, 3) {
+        room_line(random, max_name, out);
+        out.push(b'\n');
+    }
+    // Who has begun a room is its operator, and can do something there at once.
+    if random.one_in(2) {
+        let verb = random.pick(&["/invite ", "/ban "]);
+        out.extend_from_slice(format!("/join {}\n{verb}", random.pick(&ROOMS[..3])).as_bytes());
+        push_other(random, max_name, out);
+        out.push(b'\n');
+    }
+}
+
+/// Somebody who may well be here.
+fn push_other(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
+    match random.below(8) {
+        0 => out.extend_from_slice(format!("guest-{}", random.between(1, 12)).as_bytes()),
+        1..7 => out.extend_from_slice(random.pick(&NAMES[..3]).as_bytes()),
+        _ => push_name(random, max_name, out),
+    }
+}
+
+fn room_line(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
+    match random.below(32) {
+        0..8 => {
+            let room = if random.one_in(2) { random.pick(&ROOMS[..3]) } else { random.pick(&ROOMS) };
+            out.extend_from_slice(format!("/join {room}").as_bytes());
+            if random.one_in(8) {
+                out.extend_from_slice(b" sesame");
+            }
+        }
+        8..12 => out.extend_from_slice(b"/leave"),
+        12 => out.extend_from_slice(format!("/leave {}", random.pick(&ROOMS)).as_bytes()),
+        13 => out.extend_from_slice(b"/rooms"),
+        14 => out.extend_from_slice(format!("/who {}", random.pick(&ROOMS)).as_bytes()),
+        15 => out.extend_from_slice(b"/topic"),
+        16..18 => {
+            out.extend_from_slice(b"/topic ");
+            push_words(random, 500, out);
+        }
+        18 => {
+            out.extend_from_slice(b"/kick ");
+            push_other(random, max_name, out);
+            out.push(b' ');
+            push_words(random, 300, out);
+        }
+        19..25 => {
+            let verbs =
+                ["/invite ", "/invite ", "/kick ", "/ban ", "/unban ", "/op ", "/deop ", "/voice ", "/devoice "];
+            out.extend_from_slice(random.pick(&verbs).as_bytes());
+            push_other(random, max_name, out);
+        }
+        _ => push_words(random, 60, out),
     }
 }
 
@@ -233,8 +302,8 @@ fn text_line(random: &mut Random, max_line: usize, max_name: usize, out: &mut Ve
             out.extend_from_slice(random.pick(rubbish));
         }
         27 => {
-            let verbs: [&[u8]; 10] =
-                [b"/", b"/name", b"/msg", b"/msg bob", b"/me", b"/nick x", b"/NAME x", b"/who x", b"/quitx", b"/ "];
+            let verbs: [&[u8]; 9] =
+                [b"/", b"/name", b"/msg", b"/msg bob", b"/me", b"/nick x", b"/NAME x", b"/quitx", b"/ "];
             out.extend_from_slice(random.pick(&verbs));
         }
         28..30 => push_long(random, max_line, out),

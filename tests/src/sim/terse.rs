@@ -25,6 +25,8 @@ impl Dialect for Terse {
             Event::Missed { .. }
                 | Event::Joined { .. }
                 | Event::Renamed { .. }
+                | Event::Entered { .. }
+                | Event::Parted { .. }
                 | Event::Left { .. }
                 | Event::CameAndWent { .. }
                 | Event::Acted { .. }
@@ -41,6 +43,14 @@ impl Dialect for Terse {
 
     fn folds_presence(&self) -> bool {
         Text.folds_presence()
+    }
+
+    fn has_rooms(&self) -> bool {
+        Text.has_rooms()
+    }
+
+    fn label(&self, room: &str, out: &mut Vec<u8>) {
+        Text.label(room, out);
     }
 
     fn idle_timeout(&self) -> Option<Duration> {

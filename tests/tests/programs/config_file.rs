@@ -28,6 +28,27 @@ fn a_configuration_file_sets_options_and_the_command_line_replaces_them() {
 }
 
 #[test]
+fn rooms_of_a_file_are_there_and_new_ones_are_not_begun() {
+    let file = "listen = [\"text=127.0.0.1:0\"]\nnew-rooms = false\n\
+                [[room]]\nname = \"tea\"\ntopic = \"biscuits at five\"\n\
+                [[room]]\nname = \"staff\"\nflags = [\"invited-only\"]";
+    let file = TemporaryFile::new("rooms.toml", file);
+    let mut process = Program::ChatServer.start(&["--config", file.path()]);
+    let mut alice = guest("alice", process.listening("text"));
+    alice.say("/rooms");
+    alice.expect("* lobby 1");
+    alice.expect("* tea 0 biscuits at five");
+    alice.expect("* staff 0");
+    alice.expect("* those were 3 rooms; /join one");
+    alice.say("/join cake");
+    alice.expect("! there is no room of that name, and no new ones may be made");
+    alice.say("/join staff");
+    alice.expect("! that room is for those who are invited");
+    alice.say("/join tea");
+    alice.expect("* you are in tea now, 1 here");
+}
+
+#[test]
 fn the_example_file_is_valid() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../chat-smol/chat.example.toml");
     let (output, errors) = run(&["--config", example, "--check-config"], 0);
@@ -42,6 +63,10 @@ fn an_error_in_a_file_is_one_sentence_with_the_line() {
         ("\n\nmax-sessions = 0", &["line 3", "max-sessions = 0", "1048576"]),
         ("[backlog]\nmorse = 5", &["line 2", "morse", "classic or text"]),
         ("rate = \"5/s\"\nrate = \"6/s\"", &["line 2", "duplicate key"]),
+        ("new-rooms = \"no\"", &["line 1", "new-rooms", "true or false"]),
+        ("[[room]]\nname = \"tea\"\nflags = [\"hiden\"]", &["line 3", "hiden", "did you mean hidden?"]),
+        ("[[room]]\nname = \"tea\"\ntitle = \"tea\"", &["line 3", "room.title", "name, topic, flags"]),
+        ("[[room]]\nname = \"tea room\"", &["line 2", "tea room", "letters, digits and -"]),
         ("max-line", &["line 1", "expected `=`"]),
         ("names = \"\x1b[2J\"", &["line 1"]),
     ] {

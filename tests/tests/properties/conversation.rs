@@ -1,7 +1,7 @@
 //! Conversations that apply the same entries agree, whatever the entries.
 
-use chat_proto::conversation::{Conversation, Entry, MemberId};
-use chat_proto::{CloseReason, Config, NameRules};
+use chat_proto::conversation::{Conversation, Entry, MAX_MASK, MAX_ROOM_KEY, MAX_ROOM_NAME, MemberId};
+use chat_proto::{CloseReason, Config, MaskList, NameRules, Role, RoomFlags, RoomId};
 use proptest::prelude::*;
 
 /// An entry that owns its text.
@@ -11,24 +11,46 @@ struct Owned(u8, MemberId, MemberId, String);
 impl Owned {
     fn entry(&self) -> Entry<'_> {
         let Self(kind, member, to, ref words) = *self;
+        // Longer ones are not decoded.
+        let (room_name, key, mask) = (cut(words, MAX_ROOM_NAME), cut(words, MAX_ROOM_KEY), cut(words, MAX_MASK));
+        let (room, by) = (RoomId(to.0), (member != to).then_some(to));
         match kind {
-            0 | 1 => Entry::Enter { member, guest: kind == 0 },
+            0 | 1 => Entry::Enter { member, guest: kind == 0, lobby: to.0 < 4 },
             2 => Entry::Name { member, name: words },
             3 => Entry::Join { member },
-            4 => Entry::Say { member, words },
-            5 => Entry::Act { member, words },
+            4 => Entry::Say { member, room, words },
+            5 => Entry::Act { member, room, words },
             6 => Entry::Tell { member, to, words },
             7 => Entry::Leave { member, reason: CloseReason::Lagged { missed: u64::from(to.0) << 20 }, words },
-            _ => Entry::Announce { words },
+            8 => Entry::Announce { words },
+            9..12 => Entry::EnterRoom { member, name: room_name },
+            12 => Entry::LeaveRoom { member, room },
+            13 => Entry::Kick { by, member, room, words },
+            14 => Entry::Topic { by, room, words, at: 1 << 40 },
+            15 => Entry::Role { by, member, room, role: Role::Operator, given: words.len() > 1 },
+            16 => Entry::Role { by, member, room, role: Role::Voice, given: words.len() > 1 },
+            17 => Entry::Flags { by, room, flags: RoomFlags::from_bits(words.len() as u8 % 32).expect("five bits") },
+            18 => Entry::Key { by, room, key },
+            19 => Entry::Limit { by, room, limit: words.len() as u32 },
+            20 => Entry::Mask { by, room, list: MaskList::Bans, mask, listed: true },
+            21 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask, listed: words.len() > 1 },
+            22 => Entry::Mask { by, room, list: MaskList::InviteExceptions, mask, listed: words.len() > 1 },
+            _ => Entry::Invite { by, member, room },
         }
     }
+}
+
+/// Cuts a text to at most `max` bytes, between characters.
+fn cut(words: &str, max: usize) -> &str {
+    let end = (0..=max.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
+    &words[..end.expect("0 is one")]
 }
 
 fn entries() -> impl Strategy<Value = Vec<Owned>> {
     let member = || (0..5_u32).prop_map(MemberId);
     let words = prop_oneof!["[ab]", "[A-Ca-c]{1,3}", "\\PC{0,60}"];
     let entry =
-        (0..9_u8, member(), member(), words).prop_map(|(kind, member, to, words)| Owned(kind, member, to, words));
+        (0..24_u8, member(), member(), words).prop_map(|(kind, member, to, words)| Owned(kind, member, to, words));
     prop::collection::vec(entry, 0..80)
 }
 
@@ -38,7 +60,15 @@ proptest! {
     #[test]
     fn three_that_apply_the_same_entries_agree(entries in entries(), loose in any::<bool>(), history in 0..20_usize) {
         let names = if loose { NameRules::Loose } else { NameRules::Strict };
-        let config = Config { max_sessions: 4, names, history, ..Config::default() };
+        let config = Config {
+            max_sessions: 4,
+            names,
+            history,
+            max_rooms: 4,
+            max_rooms_per_session: 3,
+            room_history: history / 2,
+            ..Config::default()
+        };
         // Boxed, so that their addresses differ.
         let mut replicas: Vec<_> = (0..3).map(|_| Box::new(Conversation::new(&config).expect("limits in range"))).collect();
         for owned in &entries {
@@ -56,6 +86,11 @@ proptest! {
         prop_assert!(one.entries(0).eq(other.entries(0)) && one.events(0).eq(other.events(0)));
         for member in (0..4).map(MemberId) {
             prop_assert_eq!(one.name(member), other.name(member));
+            prop_assert!(one.rooms_of(member).eq(other.rooms_of(member)));
+        }
+        prop_assert!(one.rooms().eq(other.rooms()));
+        for room in one.rooms() {
+            prop_assert!(one.members_of(room).eq(other.members_of(room)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Complaint, Dialect, Event, MAX_NOTICE, Request, Text};
-use chat_proto::{CloseReason, NameError, OpenError};
+use chat_proto::{CloseReason, NameError, OpenError, Role, RoomError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -59,13 +59,26 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         Complaint::GuestGone { number: count },
         Complaint::NotReading,
         Complaint::WrongProtocol("IRC, POP3 or FTP"),
+        Complaint::Room(RoomError::InTooManyRooms { max }),
+        Complaint::Room(RoomError::TooManyRooms { max }),
+        Complaint::Room(RoomError::ListFull { max }),
+        Complaint::Room(RoomError::NoNewRooms),
     ];
     let mut events = vec![
         (Event::Said { name, words, wire: None }, n + w),
         (Event::Acted { name, words }, n + w),
         (Event::Joined { name }, n),
         (Event::Renamed { from: name, to: other }, n + o),
+        (Event::Entered { name }, n),
+        (Event::Parted { name }, n),
+        (Event::Kicked { name, by: other, words }, n + o + w),
+        (Event::Kicked { name, by: other, words: "" }, n + o),
+        (Event::TopicSet { by: name, words }, n + w),
+        (Event::TopicSet { by: name, words: "" }, n),
+        (Event::BanSet { by: name, name: other, banned: true }, n + o),
+        (Event::BanSet { by: name, name: other, banned: false }, n + o),
         (Event::Announced { words }, w),
+        (Event::CameAndWent { joined: count, left: count }, 0),
         (Event::Welcome { name, idle_timeout: None }, n),
         (Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) }, n),
         (Event::BacklogBegins, 0),
@@ -74,13 +87,28 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         (Event::Named { name }, n),
         (Event::Told { from: name, words }, n + w),
         (Event::TellPassed { to: name, words }, n + w),
-        (Event::Who { names: words, count: max, left_out: max }, w),
-        (Event::Who { names: words, count: max, left_out: 0 }, w),
+        (Event::InRoom { room: name, count: max, began: false }, n),
+        (Event::InRoom { room: name, count: max, began: true }, n),
+        (Event::LeftRoom { room: name }, n),
+        (Event::KickedOut { room: name, by: other, words }, n + o + w),
+        (Event::InNoRoom, 0),
+        (Event::Topic { room: name, words: "", by: "", age: Duration::ZERO }, n),
+        (Event::Topic { room: name, words, by: other, age: Duration::from_nanos(count) }, n + o + w),
+        (Event::RoomListed { room: name, count: max, topic: words }, n + w),
+        (Event::RoomListed { room: name, count: max, topic: "" }, n),
+        (Event::RoomsEnd { count: max }, 0),
+        (Event::Invited { room: name, by: other }, 2 * n + o),
+        (Event::InvitePassed { room: name, name: other }, n + o),
+        (Event::Who { room: None, names: words, count: max, left_out: max }, w),
+        (Event::Who { room: Some(name), names: words, count: max, left_out: 0 }, n + w),
         (Event::Pong, 0),
         (Event::Missed { count }, 0),
         (Event::NotOpened(OpenError::Full), 0),
         (Event::NotOpened(OpenError::ShuttingDown), 0),
     ];
+    for (role, given) in [Role::Operator, Role::Voice].into_iter().flat_map(|role| [(role, true), (role, false)]) {
+        events.push((Event::RoleSet { by: name, name: other, role, given }, n + o));
+    }
     for reason in reasons {
         events.push((Event::Left { name, reason, words: "" }, n));
         events.push((Event::Left { name, reason, words }, n + w));
@@ -110,7 +138,13 @@ proptest! {
                     prop_assert!(*end == b'\n' && !line.contains(char::is_control), "{event:?}: {line:?}");
                 }
             }
-            prop_assert!(encoded(dialect, &Event::Help).len() <= dialect.encoded_len(MAX_NOTICE));
+            for command in ["", "join"] {
+                let help = Event::Help { command };
+                prop_assert!(encoded(dialect, &help).len() <= dialect.encoded_len(MAX_NOTICE));
+            }
+            let mut label = Vec::new();
+            dialect.label(&name, &mut label);
+            prop_assert!(label.len() <= 2 * name.len().max(3), "{}", dialect.name());
         }
     }
 
@@ -142,6 +176,16 @@ proptest! {
         is(format!("/name {name}"), Request::Name(&name))?;
         is(format!("/msg {name} {words}"), Request::Tell { to: &name, words })?;
         is(format!("/quit {words}"), Request::Quit(words))?;
+        is(format!("/join {name}"), Request::Join { room: &name, key: "" })?;
+        is(format!("/join {name} {words}"), Request::Join { room: &name, key: words })?;
+        is(format!("/leave {name}"), Request::Leave { room: Some(&name) })?;
+        is(format!("/who {name}"), Request::Who { room: Some(&name) })?;
+        is(format!("/topic {words}"), Request::Topic { words: Some(words) })?;
+        is(format!("/invite {name}"), Request::Invite { name: &name })?;
+        is(format!("/kick {name} {words}"), Request::Kick { name: &name, words })?;
+        is(format!("/unban {name}"), Request::Ban { name: &name, banned: false })?;
+        is(format!("/op {name}"), Request::Role { name: &name, role: Role::Operator, given: true })?;
+        is(format!("/voice {name}"), Request::Role { name: &name, role: Role::Voice, given: true })?;
     }
 
     #[test]
@@ -150,8 +194,19 @@ proptest! {
             let mut scratch = Vec::new();
             let len = match dialect.decode(&line, named, &mut scratch) {
                 Request::Say { words, claim, .. } => words.len() + claim.map_or(0, str::len),
-                Request::Act(words) | Request::Name(words) | Request::Quit(words) => words.len(),
-                Request::Tell { to, words } => to.len() + words.len(),
+                Request::Act(words)
+                | Request::Name(words)
+                | Request::Quit(words)
+                | Request::Leave { room: Some(words) }
+                | Request::Who { room: Some(words) }
+                | Request::Topic { words: Some(words) }
+                | Request::Ban { name: words, .. }
+                | Request::Role { name: words, .. }
+                | Request::Invite { name: words }
+                | Request::Help { command: words } => words.len(),
+                Request::Tell { to: other, words }
+                | Request::Kick { name: other, words }
+                | Request::Join { room: other, key: words } => other.len() + words.len(),
                 _ => 0,
             };
             prop_assert!(len <= line.len());

@@ -64,10 +64,25 @@ impl Dialect for Classic {
             | Event::BacklogEnds
             | Event::Named { .. }
             | Event::TellPassed { .. }
+            | Event::Entered { .. }
+            | Event::Parted { .. }
+            | Event::Kicked { .. }
+            | Event::TopicSet { .. }
+            | Event::RoleSet { .. }
+            | Event::BanSet { .. }
+            | Event::InRoom { .. }
+            | Event::LeftRoom { .. }
+            | Event::KickedOut { .. }
+            | Event::InNoRoom
+            | Event::Topic { .. }
+            | Event::RoomListed { .. }
+            | Event::RoomsEnd { .. }
+            | Event::Invited { .. }
+            | Event::InvitePassed { .. }
             | Event::Who { .. }
             | Event::Pong
             | Event::SilenceWarning
-            | Event::Help => {}
+            | Event::Help { .. } => {}
             Event::Closing { reason, words: "" } => chat_args(SERVER, format_args!("closed: {reason}"), out),
             Event::Closing { reason, words } => chat_args(SERVER, format_args!("closed: {reason}: {words}"), out),
             Event::NotOpened(error) => chat_args(SERVER, format_args!("{error}"), out),

@@ -10,6 +10,7 @@ use core::time::Duration;
 pub use self::classic::Classic;
 pub use self::text::Text;
 use crate::command::{CloseReason, OpenError};
+use crate::moderation::{Role, RoomError};
 use crate::names::NameError;
 pub use crate::wire::sniff::{FirstLine, other_protocol};
 
@@ -82,6 +83,18 @@ pub trait Dialect: Debug + Send + Sync {
         false
     }
 
+    /// Returns whether its sessions may be in rooms other than the lobby. If not, which is the default, they are in the
+    /// lobby and nowhere else, and no memory is set aside for logs of other rooms.
+    fn has_rooms(&self) -> bool {
+        false
+    }
+
+    /// Appends what stands before each line of a room that is not the one in which the session speaks, and nothing by
+    /// default. At most 66 bytes, 16 more than the longest name of a room has; a longer label is left out.
+    fn label(&self, room: &str, out: &mut Vec<u8>) {
+        let _ = (room, out);
+    }
+
     /// Returns the default of [`DialectConfig::idle_timeout`](crate::DialectConfig::idle_timeout).
     fn idle_timeout(&self) -> Option<Duration> {
         Some(Duration::from_secs(600))
@@ -108,7 +121,8 @@ pub enum Unnamed {
 pub enum Request<'a> {
     /// Nothing: an empty line, or a keepalive that wants no answer.
     Nothing,
-    /// To say something to everyone. A session without a name takes the claimed one if it may.
+    /// To say something in the room in which the session speaks. A session without a name takes the claimed one if it
+    /// may.
     Say {
         /// What to say.
         words: &'a str,
@@ -131,17 +145,70 @@ pub enum Request<'a> {
         /// What to say.
         words: &'a str,
     },
-    /// To see the latest messages.
+    /// To see the latest messages of the room in which the session speaks.
     History {
         /// How many at most.
         last: usize,
     },
-    /// To see who is here.
-    Who,
+    /// To see who is in a room; `None`: in the one in which the session speaks.
+    Who {
+        /// The room's name.
+        room: Option<&'a str>,
+    },
+    /// To enter a room, and to speak there from now on. If there is no room of that name, it begins.
+    Join {
+        /// The room's name.
+        room: &'a str,
+        /// The room's key; empty if none is given.
+        key: &'a str,
+    },
+    /// To leave a room; `None`: the one in which the session speaks.
+    Leave {
+        /// The room's name.
+        room: Option<&'a str>,
+    },
+    /// To see which rooms there are.
+    Rooms,
+    /// To see the topic of the room in which the session speaks, or to set it.
+    Topic {
+        /// The new topic; `None` to see the present one.
+        words: Option<&'a str>,
+    },
+    /// To throw somebody out of the room in which the session speaks.
+    Kick {
+        /// Whom.
+        name: &'a str,
+        /// Why; may be empty.
+        words: &'a str,
+    },
+    /// To keep somebody out of the room in which the session speaks, or no longer.
+    Ban {
+        /// Whom.
+        name: &'a str,
+        /// Whether the ban begins, or ends.
+        banned: bool,
+    },
+    /// To give somebody a role in the room in which the session speaks, or to take it away.
+    Role {
+        /// To whom.
+        name: &'a str,
+        /// Which.
+        role: Role,
+        /// Whether it is given, or taken away.
+        given: bool,
+    },
+    /// To invite somebody to the room in which the session speaks.
+    Invite {
+        /// Whom.
+        name: &'a str,
+    },
     /// To see whether the server answers.
     Ping,
-    /// To see which commands there are.
-    Help,
+    /// To see which commands there are, or more about one.
+    Help {
+        /// The command, which the dialect has; empty for all.
+        command: &'a str,
+    },
     /// To leave, with last words that may be empty and are cut at 256 bytes.
     Quit(&'a str),
     /// Something that cannot be understood.
@@ -149,13 +216,35 @@ pub enum Request<'a> {
 }
 
 impl Request<'_> {
-    /// Returns whether carrying this out may publish something to everyone.
+    /// Returns where carrying this out may publish something that has to wait for readers.
     ///
     /// Leaving does not count, although others are told: nobody is kept from leaving.
     #[inline]
-    pub(crate) fn publishes(&self) -> bool {
-        matches!(self, Self::Say { .. } | Self::Act(_) | Self::Name(_))
+    pub(crate) fn publishes(&self) -> Publishes {
+        match self {
+            Self::Say { .. }
+            | Self::Act(_)
+            | Self::Topic { words: Some(_) }
+            | Self::Kick { .. }
+            | Self::Ban { .. }
+            | Self::Role { .. } => Publishes::Here,
+            Self::Name(_) => Publishes::Everywhere,
+            Self::Join { .. } => Publishes::There,
+            _ => Publishes::Nowhere,
+        }
     }
+}
+
+/// Where a request may publish something that has to wait for readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Publishes {
+    Nowhere,
+    /// In the room in which the session speaks.
+    Here,
+    /// In all rooms that the session is in.
+    Everywhere,
+    /// In the room that it enters.
+    There,
 }
 
 /// What happened, to be encoded by a dialect.
@@ -202,6 +291,52 @@ pub enum Event<'a> {
         /// What it said on leaving, or the embedding program's reason; may be empty.
         words: &'a str,
     },
+    /// Someone has entered this room, which is not the lobby.
+    Entered {
+        /// Who.
+        name: &'a str,
+    },
+    /// Someone has left this room, and is not gone.
+    Parted {
+        /// Who.
+        name: &'a str,
+    },
+    /// Someone was thrown out of this room.
+    Kicked {
+        /// Who.
+        name: &'a str,
+        /// By whom.
+        by: &'a str,
+        /// Why; may be empty.
+        words: &'a str,
+    },
+    /// Someone has set the topic of this room.
+    TopicSet {
+        /// Who.
+        by: &'a str,
+        /// The topic; empty if it was removed.
+        words: &'a str,
+    },
+    /// Someone was given a role in this room, or has lost it.
+    RoleSet {
+        /// By whom.
+        by: &'a str,
+        /// Who.
+        name: &'a str,
+        /// Which.
+        role: Role,
+        /// Whether it was given, or taken away.
+        given: bool,
+    },
+    /// Someone is banned from this room, or no longer.
+    BanSet {
+        /// By whom.
+        by: &'a str,
+        /// Who.
+        name: &'a str,
+        /// Whether the ban begins, or ends.
+        banned: bool,
+    },
     /// The embedding program speaks to everyone.
     Announced {
         /// What it says.
@@ -246,8 +381,75 @@ pub enum Event<'a> {
         /// What it said.
         words: &'a str,
     },
-    /// Who is here.
+    /// The session speaks in another room from now on.
+    InRoom {
+        /// The room.
+        room: &'a str,
+        /// How many are in it.
+        count: usize,
+        /// The session has begun it, and is its operator.
+        began: bool,
+    },
+    /// The session has left a room.
+    LeftRoom {
+        /// The room.
+        room: &'a str,
+    },
+    /// The session was thrown out of a room.
+    KickedOut {
+        /// The room.
+        room: &'a str,
+        /// By whom.
+        by: &'a str,
+        /// Why; may be empty.
+        words: &'a str,
+    },
+    /// The session speaks in no room from now on: it has left its last one, or was thrown out of the one in which it
+    /// spoke. What it has typed for that room must not be said elsewhere.
+    InNoRoom,
+    /// The topic of a room.
+    Topic {
+        /// The room.
+        room: &'a str,
+        /// The topic; empty if there is none.
+        words: &'a str,
+        /// Who has set it.
+        by: &'a str,
+        /// How long ago.
+        age: Duration,
+    },
+    /// A room, in the list of all.
+    RoomListed {
+        /// The room.
+        room: &'a str,
+        /// How many are in it.
+        count: usize,
+        /// Its topic; may be empty.
+        topic: &'a str,
+    },
+    /// The list of all rooms ends.
+    RoomsEnd {
+        /// How many were listed.
+        count: usize,
+    },
+    /// Someone invites this session to a room.
+    Invited {
+        /// The room.
+        room: &'a str,
+        /// Who.
+        by: &'a str,
+    },
+    /// This session has invited someone to a room.
+    InvitePassed {
+        /// The room.
+        room: &'a str,
+        /// Whom.
+        name: &'a str,
+    },
+    /// Who is here, or in another room.
     Who {
+        /// The room, if it is not the one in which the session speaks.
+        room: Option<&'a str>,
         /// The first of them, separated by a comma and a space.
         names: &'a str,
         /// How many are here in all.
@@ -257,8 +459,11 @@ pub enum Event<'a> {
     },
     /// The answer to a ping.
     Pong,
-    /// Which commands there are.
-    Help,
+    /// Which commands there are, or more about one.
+    Help {
+        /// The command, which the dialect has; empty for all.
+        command: &'a str,
+    },
     /// The session has been silent for so long that it will be closed in a minute.
     SilenceWarning,
     /// This reader was too slow for some messages.
@@ -318,6 +523,8 @@ pub enum Complaint<'a> {
     },
     /// The recipient has no room for it, because it does not read what it is sent.
     NotReading,
+    /// Something about a room is refused.
+    Room(RoomError),
     /// The embedding program's [`Policy`](crate::Policy) refuses it, for this reason of at most 256 bytes.
     Policy(&'a str),
     /// The session's first line belongs to another protocol, named here. The session is closed; otherwise everything
@@ -337,6 +544,7 @@ impl fmt::Display for Complaint<'_> {
             Self::NobodyThere => f.write_str("nobody here has that name"),
             Self::GuestGone { number } => write!(f, "guest-{number} is gone, or is called something else now"),
             Self::NotReading => f.write_str("not delivered: they are not reading"),
+            Self::Room(error) => fmt::Display::fmt(error, f),
             Self::Policy(why) => f.write_str(why),
             Self::WrongProtocol(protocol) => write!(f, "this is a chat server; you seem to speak {protocol}"),
         }

@@ -7,14 +7,15 @@ use simdutf8::basic::from_utf8;
 
 use super::{Complaint, Dialect, Event, Request, push, write};
 use crate::command::CloseReason;
+use crate::moderation::Role;
 use crate::wire::sanitize::trim_end;
 use crate::wire::telnet;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
 ///
-/// A line is a message to everyone. A line that begins with `/` is a command: `/name NEW`, `/me ACTION`, `/msg NAME
-/// WORDS`, `/who`, `/history [N]`, `/ping`, `/quit [WHY]`, `/help`. A line that begins with `//` is a message that
-/// begins with one `/`.
+/// A line is a message to everyone in the room. A line that begins with `/` is a command, as `/help` lists them. A line
+/// that begins with `//` is a message that begins with one `/`. Lines of rooms other than the one in which the session
+/// speaks begin with `[room] `.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 
@@ -25,16 +26,56 @@ const HISTORY: usize = 100;
 const LONGEST_FORM: usize = 128;
 
 const HELP: &str = "\
-* a line is said to everyone; a line that begins with // is said with one /
-* /name NEW         be called NEW
-* /me ACTION        be seen doing something
-* /msg NAME WORDS   say something to one other
-* /who              who is here
-* /history [N]      the latest N messages
-* /ping             does the server answer?
-* /quit [WHY]       leave
-* /help             this list
+* a line is said to everyone here; a line that begins with // is said with one /
+* /name NEW           be called NEW
+* /me ACTION          be seen doing something
+* /msg NAME WORDS     say something to one other
+* /who [ROOM]         who is here
+* /history [N]        the latest N messages
+* /rooms              which rooms there are
+* /join ROOM [KEY]    speak in that room, and stay in the others
+* /leave [ROOM]       leave this room
+* /topic [WORDS]      what this room is about
+* /invite NAME        let somebody come in here
+* /kick /ban /unban /op /deop /voice /devoice NAME   for operators of this room
+* /ping               does the server answer?
+* /quit [WHY]         leave the server
+* /help [COMMAND]     this list, or more about a command
 ";
+
+/// More about each command: its form, and what it does.
+const PAGES: [(&str, &str); 21] = [
+    ("name", "* /name NEW: be called NEW from now on; others are told\n"),
+    ("nick", "* /nick NEW: the same as /name NEW\n"),
+    ("me", "* /me ACTION: others see ** and your name and ACTION\n"),
+    ("msg", "* /msg NAME WORDS: only NAME reads WORDS, wherever they are; it waits while they read\n"),
+    ("who", "* /who [ROOM]: who is in ROOM, or here; @ marks operators, + those with a voice\n"),
+    ("history", "* /history [N]: the latest N messages of this room, 100 if you do not say how many\n"),
+    ("rooms", "* /rooms: each room with how many are in it and what it is about; hidden ones only if you are in\n"),
+    (
+        "join",
+        "* /join ROOM [KEY]: enter ROOM and speak there from now on; you stay in the rooms you are in, and their lines \
+         begin with [their name]; a room that is not there begins, and you are its operator\n",
+    ),
+    ("leave", "* /leave [ROOM]: leave ROOM, or the one you speak in; a room that nobody is in ends\n"),
+    ("topic", "* /topic [WORDS]: see what this room is about, or say what it is about\n"),
+    ("invite", "* /invite NAME: tell NAME of this room and let them in, whatever its key and limit are\n"),
+    ("kick", "* /kick NAME [WHY]: throw NAME out of this room; they may come back\n"),
+    ("ban", "* /ban NAME: throw NAME out and let nobody of that name or from where they are come in\n"),
+    ("unban", "* /unban NAME: end what /ban NAME began\n"),
+    ("op", "* /op NAME: make NAME an operator of this room\n"),
+    ("deop", "* /deop NAME: NAME is an operator of this room no longer\n"),
+    ("voice", "* /voice NAME: let NAME speak while this room is moderated\n"),
+    ("devoice", "* /devoice NAME: take the voice from NAME\n"),
+    ("ping", "* /ping: the server answers * pong\n"),
+    ("quit", "* /quit [WHY]: leave the server; others are told why\n"),
+    ("help", "* /help [COMMAND]: the list of commands, or more about one\n"),
+];
+
+/// Returns more about a command.
+fn page(command: &str) -> Option<&'static str> {
+    PAGES.iter().find(|(verb, _)| *verb == command).map(|(_, page)| *page)
+}
 
 impl Dialect for Text {
     fn name(&self) -> &'static str {
@@ -67,6 +108,14 @@ impl Dialect for Text {
         true
     }
 
+    fn has_rooms(&self) -> bool {
+        true
+    }
+
+    fn label(&self, room: &str, out: &mut Vec<u8>) {
+        push(out, &["[", room, "] "]);
+    }
+
     fn backlog(&self) -> usize {
         20
     }
@@ -79,16 +128,33 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Said { .. } => {}
         // Two asterisks, so that an action cannot pass for a notice.
         Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
-        Event::Joined { name } => push(out, &["* ", name, " joined\n"]),
+        Event::Joined { name } | Event::Entered { name } => push(out, &["* ", name, " joined\n"]),
+        Event::Parted { name } => push(out, &["* ", name, " left\n"]),
+        Event::Kicked { name, by, words } => {
+            push(out, &["* ", by, " kicked ", name]);
+            push_reason(words, out);
+        }
+        Event::TopicSet { by, words: "" } => push(out, &["* ", by, " removed the topic\n"]),
+        Event::TopicSet { by, words } => push(out, &["* ", by, " set the topic: ", words, "\n"]),
+        Event::RoleSet { by, name, role, given } => {
+            let (done, what) = match (role, given) {
+                (Role::Operator, true) => (" made ", " an operator\n"),
+                (Role::Operator, false) => (" took the role of operator from ", "\n"),
+                (Role::Voice, true) => (" gave ", " a voice\n"),
+                (Role::Voice, false) => (" took the voice from ", "\n"),
+            };
+            push(out, &["* ", by, done, name, what]);
+        }
+        Event::BanSet { by, name, banned } => {
+            push(out, &["* ", by, if banned { " banned " } else { " unbanned " }, name, "\n"]);
+        }
         Event::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
         Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
             push(out, &["* ", name, " left\n"]);
         }
-        // In quotation marks, which the words cannot end, so that they cannot pass for one of the server's reasons.
         Event::Left { name, reason: CloseReason::Quit, words } => {
-            push(out, &["* ", name, " left (\""]);
-            out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
-            push(out, &["\")\n"]);
+            push(out, &["* ", name, " left"]);
+            push_reason(words, out);
         }
         Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
         Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
@@ -107,12 +173,42 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
         // White space before the colon: no public line looks like this, because names have none.
         Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
         Event::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
-        Event::Who { names, count, left_out: 0 } => write(out, format_args!("* {count} here: {names}\n")),
-        Event::Who { names, count, left_out } => {
-            write(out, format_args!("* {count} here: {names} and {left_out} more\n"));
+        Event::InRoom { room, began: true, .. } => {
+            push(out, &["* you are in ", room, " now; you began it and are its operator\n"]);
+        }
+        Event::InRoom { room, count, began: false } => {
+            write(out, format_args!("* you are in {room} now, {count} here\n"));
+        }
+        Event::LeftRoom { room } => push(out, &["* you left ", room, "\n"]),
+        Event::KickedOut { room, by, words } => {
+            push(out, &["* ", by, " kicked you out of ", room]);
+            push_reason(words, out);
+        }
+        Event::InNoRoom => push(out, &["* you speak in no room now; /join one\n"]),
+        Event::Topic { room, words: "", .. } => push(out, &["* ", room, " has no topic\n"]),
+        Event::Topic { room, words, by, age } => {
+            push(out, &["* topic of ", room, ": ", words, " (set by ", by, " "]);
+            push_age(age, out);
+            push(out, &[")\n"]);
+        }
+        Event::RoomListed { room, count, topic: "" } => write(out, format_args!("* {room} {count}\n")),
+        Event::RoomListed { room, count, topic } => write(out, format_args!("* {room} {count} {topic}\n")),
+        Event::RoomsEnd { count: 1 } => push(out, &["* that was 1 room; /join one\n"]),
+        Event::RoomsEnd { count } => write(out, format_args!("* those were {count} rooms; /join one\n")),
+        Event::Invited { room, by } => push(out, &["* ", by, " invites you to ", room, "; /join ", room, "\n"]),
+        Event::InvitePassed { room, name } => push(out, &["* ", name, " is invited to ", room, "\n"]),
+        Event::Who { room, names, count, left_out } => {
+            match room {
+                Some(room) => write(out, format_args!("* {count} in {room}: {names}")),
+                None => write(out, format_args!("* {count} here: {names}")),
+            }
+            match left_out {
+                0 => out.push(b'\n'),
+                _ => write(out, format_args!(" and {left_out} more\n")),
+            }
         }
         Event::Pong => push(out, &["* pong\n"]),
-        Event::Help => push(out, &[HELP]),
+        Event::Help { command } => push(out, &[page(command).unwrap_or(HELP)]),
         Event::SilenceWarning => {
             push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
         }
@@ -123,6 +219,30 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Closing { reason, words: "" } => write(out, format_args!("! closed: {reason}\n")),
         Event::Closing { reason, words } => write(out, format_args!("! closed: {reason}: {words}\n")),
         Event::NotOpened(error) => write(out, format_args!("! {error}\n")),
+    }
+}
+
+/// Appends a reason that a peer has given, if any, and ends the line. It is in quotation marks, which the words cannot
+/// end, so that it cannot pass for one of the server's reasons.
+fn push_reason(words: &str, out: &mut Vec<u8>) {
+    if !words.is_empty() {
+        push(out, &[" (\""]);
+        out.extend(words.bytes().map(|byte| if byte == b'"' { b'\'' } else { byte }));
+        push(out, &["\")"]);
+    }
+    out.push(b'\n');
+}
+
+/// Appends how long ago something was, in whole minutes, hours or days.
+fn push_age(age: Duration, out: &mut Vec<u8>) {
+    const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let seconds = age.as_secs();
+    let Some((unit, name)) = UNITS.into_iter().find(|(unit, _)| seconds >= *unit) else {
+        return push(out, &["just now"]);
+    };
+    match seconds / unit {
+        1 => write(out, format_args!("1 {name} ago")),
+        many => write(out, format_args!("{many} {name}s ago")),
     }
 }
 
@@ -168,10 +288,37 @@ fn request_of_command(command: &str) -> Request<'_> {
         },
         "history" if rest.is_empty() => Request::History { last: HISTORY },
         "history" => rest.parse().map_or(usage("/history [N]"), |last| Request::History { last }),
-        "who" => Request::Who,
+        "who" => Request::Who { room: some(rest) },
+        "rooms" => Request::Rooms,
+        "join" => match rest.split_once(char::is_whitespace) {
+            _ if rest.is_empty() => usage("/join ROOM [KEY]"),
+            Some((room, key)) => Request::Join { room, key: key.trim_start() },
+            None => Request::Join { room: rest, key: "" },
+        },
+        "leave" | "part" => Request::Leave { room: some(rest) },
+        "topic" => Request::Topic { words: some(rest) },
+        "invite" if rest.is_empty() => usage("/invite NAME"),
+        "invite" => Request::Invite { name: rest },
+        "kick" if rest.is_empty() => usage("/kick NAME [WHY]"),
+        "kick" => {
+            let (name, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            Request::Kick { name, words: words.trim_start() }
+        }
+        "ban" if rest.is_empty() => usage("/ban NAME"),
+        "unban" if rest.is_empty() => usage("/unban NAME"),
+        "ban" | "unban" => Request::Ban { name: rest, banned: verb == "ban" },
+        "op" if rest.is_empty() => usage("/op NAME"),
+        "deop" if rest.is_empty() => usage("/deop NAME"),
+        "voice" if rest.is_empty() => usage("/voice NAME"),
+        "devoice" if rest.is_empty() => usage("/devoice NAME"),
+        "op" | "deop" => Request::Role { name: rest, role: Role::Operator, given: verb == "op" },
+        "voice" | "devoice" => Request::Role { name: rest, role: Role::Voice, given: verb == "voice" },
         "ping" => Request::Ping,
         "quit" => Request::Quit(rest),
-        "help" => Request::Help,
+        "help" => match rest.strip_prefix('/').unwrap_or(rest) {
+            command if command.is_empty() || page(command).is_some() => Request::Help { command },
+            _ => Request::Invalid(Complaint::NotUnderstood),
+        },
         _ => Request::Invalid(Complaint::NotUnderstood),
     }
 }
@@ -182,6 +329,11 @@ fn without_telnet<'a>(line: &[u8], scratch: &'a mut Vec<u8>) -> Request<'a> {
     // Telnet's bytes never occur in UTF-8, so there is no need to look for them earlier.
     strip_telnet(line, scratch);
     from_utf8(scratch).map_or(Request::Invalid(Complaint::NotUtf8), request)
+}
+
+/// Returns the rest of a command, if there is any.
+fn some(rest: &str) -> Option<&str> {
+    (!rest.is_empty()).then_some(rest)
 }
 
 fn usage(form: &'static str) -> Request<'static> {
@@ -227,7 +379,27 @@ mod tests {
             ("/me", Request::Invalid(Complaint::Usage("/me ACTION"))),
             ("/msg bob  hi there", Request::Tell { to: "bob", words: "hi there" }),
             ("/msg bob", Request::Invalid(Complaint::Usage("/msg NAME WORDS"))),
-            ("/who", Request::Who),
+            ("/who", Request::Who { room: None }),
+            ("/who den", Request::Who { room: Some("den") }),
+            ("/rooms", Request::Rooms),
+            ("/join", Request::Invalid(Complaint::Usage("/join ROOM [KEY]"))),
+            ("/join den", Request::Join { room: "den", key: "" }),
+            ("/join den  open sesame", Request::Join { room: "den", key: "open sesame" }),
+            ("/leave", Request::Leave { room: None }),
+            ("/leave den", Request::Leave { room: Some("den") }),
+            ("/topic", Request::Topic { words: None }),
+            ("/topic tea and cake", Request::Topic { words: Some("tea and cake") }),
+            ("/kick", Request::Invalid(Complaint::Usage("/kick NAME [WHY]"))),
+            ("/kick bob", Request::Kick { name: "bob", words: "" }),
+            ("/kick bob too  loud", Request::Kick { name: "bob", words: "too  loud" }),
+            ("/ban bob", Request::Ban { name: "bob", banned: true }),
+            ("/unban bob", Request::Ban { name: "bob", banned: false }),
+            ("/op bob", Request::Role { name: "bob", role: Role::Operator, given: true }),
+            ("/devoice bob", Request::Role { name: "bob", role: Role::Voice, given: false }),
+            ("/invite bob", Request::Invite { name: "bob" }),
+            ("/help join", Request::Help { command: "join" }),
+            ("/help /me", Request::Help { command: "me" }),
+            ("/help nope", Request::Invalid(Complaint::NotUnderstood)),
             ("/history", Request::History { last: 100 }),
             ("/history 7", Request::History { last: 7 }),
             ("/history -1", Request::Invalid(Complaint::Usage("/history [N]"))),
@@ -235,7 +407,7 @@ mod tests {
             ("/ping", Request::Ping),
             ("/quit", Request::Quit("")),
             ("/quit so long", Request::Quit("so long")),
-            ("/help", Request::Help),
+            ("/help", Request::Help { command: "" }),
             ("/", Request::Invalid(Complaint::NotUnderstood)),
             ("/nope", Request::Invalid(Complaint::NotUnderstood)),
         ] {

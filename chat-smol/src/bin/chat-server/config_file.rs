@@ -9,9 +9,10 @@ use std::{error, fmt, str};
 use clap::{Arg, ArgAction, Args, Command};
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
-use crate::options::Options;
+use crate::options::{Options, SWITCH};
+use crate::room_table::RoomTable;
 use crate::value;
 
 /// A configuration file that has been read.
@@ -27,8 +28,10 @@ pub(crate) struct ConfigFile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     key: String,
-    /// The table's name, for a key in a table.
-    dialect: Option<String>,
+    /// The key in the table `key`: a dialect, or a key of `[[room]]`.
+    subkey: Option<String>,
+    /// The room's name, in a `[[room]]` table.
+    room: Option<String>,
     value: String,
     line: usize,
     span: Range<usize>,
@@ -58,10 +61,10 @@ enum Reason {
     UnknownKey {
         line: usize,
         key: String,
-        meant: Option<String>,
+        advice: String,
     },
     Value {
-        entry: Entry,
+        entry: Box<Entry>,
         message: String,
     },
 }
@@ -113,7 +116,18 @@ impl ConfigFile {
     pub(crate) fn entry(&self, option: &str, dialect: Option<&str>) -> Option<&Entry> {
         self.entries
             .iter()
-            .find(|entry| entry.key == option && (entry.dialect.is_none() || entry.dialect.as_deref() == dialect))
+            .find(|entry| entry.key == option && (entry.subkey.is_none() || entry.subkey.as_deref() == dialect))
+    }
+
+    /// Returns where a key of a room is set; of the last one, if several have that name.
+    pub(crate) fn room_entry(&self, name: &str, key: &str) -> Option<&Entry> {
+        self.entries.iter().rfind(|entry| entry.room.as_deref() == Some(name) && entry.subkey.as_deref() == Some(key))
+    }
+
+    /// Returns where the name of a room is set, by its index in the list.
+    pub(crate) fn nth_room(&self, index: usize) -> Option<&Entry> {
+        let is_name = |entry: &&Entry| entry.room.is_some() && entry.subkey.as_deref() == Some(RoomTable::NAME);
+        self.entries.iter().filter(is_name).nth(index)
     }
 }
 
@@ -124,7 +138,7 @@ fn parse(text: &str) -> Result<(Options, Vec<Entry>), Reason> {
         let span = error.span().unwrap_or_default();
         match entries.iter().find(|entry| entry.span.contains(&span.start)) {
             // In a list, the span is that of the item.
-            Some(entry) => Reason::Value { entry: entry.clone().at(text, span), message: error.message().into() },
+            Some(entry) => Reason::value(entry.clone().at(text, span), error.message()),
             None => syntax(text, &error),
         }
     })?;
@@ -143,68 +157,140 @@ fn syntax(text: &str, error: &toml::de::Error) -> Reason {
 /// Lists all keys with their values, if each is that of an option and has a value of a kind that the option takes.
 fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     let known = Options::augment_args(Command::new(""));
+    let keys: Vec<&str> = known.get_arguments().filter_map(Arg::get_long).chain([RoomTable::TABLE]).collect();
     let mut entries = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().as_ref();
+        if name == RoomTable::TABLE {
+            entries.extend(room_entries(text, &keys, key, value)?);
+            continue;
+        }
         let entry = Entry { key: name.into(), ..Entry::default() };
         let Some(option) = known.get_arguments().find(|option| option.get_long() == Some(name)) else {
-            let known: Vec<&str> = known.get_arguments().filter_map(Arg::get_long).collect();
+            let advice = value::did_you_mean(name, &keys, "--help lists the options, which are the keys");
             return Err(Reason::UnknownKey {
                 line: line_of(text.as_bytes(), key.span().start),
                 key: name.into(),
-                meant: nearest(name, &known),
+                advice,
             });
         };
-        let per_dialect = option.get_value_names().is_some_and(|form| form.concat().starts_with("[DIALECT=]"));
+        let form = option.get_value_names().unwrap_or_default().concat();
+        let (per_dialect, is_switch) = (form.starts_with("[DIALECT=]"), form == SWITCH);
         let is_list = !per_dialect && matches!(option.get_action(), ArgAction::Append);
         let at = |value: &Spanned<DeValue<'_>>| entry.clone().at(text, value.span());
         match value.get_ref() {
             DeValue::Table(dialects) if per_dialect => {
                 for (dialect, value) in dialects {
-                    let entry = Entry { dialect: Some(dialect.get_ref().as_ref().into()), ..at(value) };
+                    let entry = Entry { subkey: Some(dialect.get_ref().as_ref().into()), ..at(value) };
                     if let Err(error) = value::dialect(dialect.get_ref()) {
-                        let is_option =
-                            known.get_arguments().any(|it| it.get_long() == Some(dialect.get_ref().as_ref()));
-                        let message = if is_option {
+                        let message = if keys.contains(&dialect.get_ref().as_ref()) {
                             format!("{} is a key of its own: put it above [{name}]", dialect.get_ref())
                         } else {
                             error.to_string()
                         };
-                        return Err(Reason::Value { entry, message });
+                        return Err(Reason::value(entry, message));
                     }
                     if !is_scalar(value) {
                         let entry = Entry { value: String::new(), ..entry };
-                        return Err(Reason::Value { entry, message: SCALAR.into() });
+                        return Err(Reason::value(entry, SCALAR));
                     }
                     entries.push(entry);
                 }
             }
             DeValue::Array(items) if is_list && items.is_empty() => {
-                let message = "it must list something; leave it out for the default".into();
-                return Err(Reason::Value { entry: at(value), message });
+                let message = "it must list something; leave it out for the default";
+                return Err(Reason::value(at(value), message));
             }
             DeValue::Array(items) if is_list && items.iter().all(is_scalar) => entries.push(at(value)),
-            _ if !is_list && is_scalar(value) => entries.push(at(value)),
+            DeValue::Boolean(_) if is_switch => entries.push(at(value)),
+            _ if !is_list && !is_switch && is_scalar(value) => entries.push(at(value)),
             _ => {
                 let message = match (is_list, per_dialect) {
                     (true, _) => "it must be a list, as in [\"text=127.0.0.1:4000\"]",
                     (_, true) => "it must be in quotation marks, a whole number, or a table of dialects",
+                    _ if is_switch => "it must be true or false, without quotation marks",
                     _ => SCALAR,
                 };
                 // A value that begins at the key, or has many lines, is not shown.
                 let entry = Entry { line: line_of(text.as_bytes(), key.span().start), ..entry };
-                return Err(Reason::Value { entry, message: message.into() });
+                return Err(Reason::value(entry, message));
             }
         }
     }
     Ok(entries)
 }
 
-/// The form of every value, except lists and tables.
+/// Lists all keys of the `[[room]]` tables with their values, as [`entries`] does.
+fn room_entries(
+    text: &str,
+    options: &[&str],
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<Vec<Entry>, Reason> {
+    let at = |span: Range<usize>| {
+        let line = line_of(text.as_bytes(), span.start);
+        Entry { key: RoomTable::TABLE.into(), line, ..Entry::default() }
+    };
+    let DeValue::Array(rooms) = value.get_ref() else { return Err(Reason::value(at(key.span()), ROOM)) };
+    let mut entries = Vec::new();
+    for room in rooms {
+        let DeValue::Table(table) = room.get_ref() else { return Err(Reason::value(at(room.span()), ROOM)) };
+        let name = table.get(RoomTable::NAME);
+        for (key, value) in table {
+            let subkey = key.get_ref().as_ref();
+            let entry = Entry {
+                subkey: Some(subkey.into()),
+                room: name.and_then(|name| name.get_ref().as_str()).map(Into::into),
+                ..at(key.span())
+            };
+            if !RoomTable::KEYS.contains(&subkey) {
+                return Err(unknown_room_key(subkey, entry.line, options));
+            }
+            if let Some(message) = wrong_kind_for_room(subkey, value.get_ref()) {
+                return Err(Reason::value(entry, message));
+            }
+            entries.push(entry.at(text, value.span()));
+        }
+        if name.is_none() {
+            return Err(Reason::value(at(room.span()), "it must have a name, as in name = \"tea\""));
+        }
+    }
+    Ok(entries)
+}
+
+/// The form of the rooms.
+const ROOM: &str = "each room must be a table under [[room]]";
+
+fn unknown_room_key(key: &str, line: usize, options: &[&str]) -> Reason {
+    let advice = if options.contains(&key) {
+        format!("put {key} above the first [[room]]")
+    } else {
+        value::did_you_mean(key, &RoomTable::KEYS, &format!("a room has {}", RoomTable::KEYS.join(", ")))
+    };
+    Reason::UnknownKey { line, key: format!("{}.{key}", RoomTable::TABLE), advice }
+}
+
+/// Returns what the value of a room's key must be, if it is of another kind.
+fn wrong_kind_for_room(key: &str, value: &DeValue<'_>) -> Option<&'static str> {
+    match value {
+        DeValue::Array(flags) if key == RoomTable::FLAGS && flags.iter().all(|flag| flag.get_ref().is_str()) => None,
+        _ if key == RoomTable::FLAGS => Some("it must be a list, as in [\"invited-only\"]"),
+        DeValue::String(_) => None,
+        _ => Some("it must be in quotation marks"),
+    }
+}
+
+/// The form of every value, except lists, tables and switches.
 const SCALAR: &str = "it must be in quotation marks, or a whole number";
 
 fn is_scalar(value: &Spanned<DeValue<'_>>) -> bool {
     matches!(value.get_ref(), DeValue::String(_) | DeValue::Integer(_))
+}
+
+impl Reason {
+    fn value(entry: Entry, message: impl Into<String>) -> Self {
+        Self::Value { entry: Box::new(entry), message: message.into() }
+    }
 }
 
 impl Entry {
@@ -224,24 +310,16 @@ fn excerpt(text: &str, span: Range<usize>) -> String {
     }
 }
 
-/// Returns the key that was probably meant.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
-    let similarity = |known: &&str| strsim::jaro(name, known);
-    let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
-    // A less similar key is a different word.
-    (similarity(&nearest) > 0.75).then(|| nearest.into())
-}
-
 fn line_of(bytes: &[u8], at: usize) -> usize {
     1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, dialect, value, line, span: _ } = self;
+        let Self { key, subkey, value, line, room: _, span: _ } = self;
         write!(f, "line {line}: {key}")?;
-        if let Some(dialect) = dialect {
-            write!(f, ".{dialect}")?;
+        if let Some(subkey) = subkey {
+            write!(f, ".{subkey}")?;
         }
         if value.is_empty() { Ok(()) } else { write!(f, " = {value}") }
     }
@@ -256,11 +334,8 @@ impl fmt::Display for ConfigFileError {
             Reason::NotUtf8 { line } => write!(f, "{path}, line {line}: it is not valid UTF-8"),
             Reason::Syntax { line, message, at } if at.is_empty() => write!(f, "{path}, line {line}: {message}"),
             Reason::Syntax { line, message, at } => write!(f, "{path}, line {line}: {message}, at {at}"),
-            Reason::UnknownKey { line, key, meant: Some(meant) } => {
-                write!(f, "{path}, line {line}: there is no key {key}; did you mean {meant}?")
-            }
-            Reason::UnknownKey { line, key, meant: None } => {
-                write!(f, "{path}, line {line}: there is no key {key}; --help lists the options, which are the keys")
+            Reason::UnknownKey { line, key, advice } => {
+                write!(f, "{path}, line {line}: there is no key {key}; {advice}")
             }
             Reason::Value { entry, message } => write!(f, "{path}, {entry}: {message}"),
         }
@@ -292,6 +367,8 @@ mod tests {
             ("max-sessions = -5", "line 1: max-sessions = -5: it must be a whole number, such as 100"),
             ("[max-line]\ntext = 5", "line 1: max-line: it must be in quotation marks, or a whole number"),
             ("on-lag = \"shout\"", "line 1: on-lag = \"shout\": it must be skip or close"),
+            ("new-rooms = \"no\"", "line 1: new-rooms: it must be true or false, without quotation marks"),
+            ("max-rooms = true", "line 1: max-rooms: it must be in quotation marks, or a whole number"),
             ("names = \"Strict\"", "line 1: names = \"Strict\": it must be strict or loose"),
             ("log-format = \"xml\"", "line 1: log-format = \"xml\": it must be text or json"),
             (
@@ -315,6 +392,31 @@ mod tests {
                 "listen = [\n  \"text=:4000\",\n  \"irc=:5\"\n]",
                 "line 3: listen = \"irc=:5\": the dialect must be classic or text",
             ),
+            ("[room]\nname = \"tea\"", "line 1: room: each room must be a table under [[room]]"),
+            ("room = [\n  \"tea\"\n]", "line 2: room: each room must be a table under [[room]]"),
+            ("\n[[room]]\ntopic = \"tea\"", "line 2: room: it must have a name, as in name = \"tea\""),
+            ("[[room]]\nnam = \"tea\"", "line 2: there is no key room.nam; did you mean name?"),
+            ("[[room]]\nname = 5", "line 2: room.name: it must be in quotation marks"),
+            ("[[room]]\nname = \"tea\"\ntopc = \"\"", "line 3: there is no key room.topc; did you mean topic?"),
+            ("[[room]]\nname = \"tea\"\nx = 5", "line 3: there is no key room.x; a room has name, topic, flags"),
+            (
+                "[[room]]\nname = \"tea\"\nmax-line = 64",
+                "line 3: there is no key room.max-line; put max-line above the first [[room]]",
+            ),
+            ("rooms = 5", "line 1: there is no key rooms; did you mean room?"),
+            (
+                "[[room]]\nname = \"tea\"\nflags = \"hidden\"",
+                "line 3: room.flags: it must be a list, as in [\"invited-only\"]",
+            ),
+            (
+                "[[room]]\nname = \"tea\"\nflags = [\n  \"hidden\",\n  \"invite-only\"\n]",
+                "line 5: room.flags = \"invite-only\": there is no such flag; did you mean invited-only?",
+            ),
+            (
+                "[[room]]\nname = \"tea\"\nflags = [\"x\"]",
+                "line 3: room.flags = \"x\": there is no such flag; there are topic-by-operators, members-speak, \
+                 moderated, invited-only, hidden",
+            ),
             ("rate = \"5/s\"\nrate = \"6/s\"", "line 2: duplicate key, at rate"),
             ("max-sessions", "line 1: key with no value, expected `=`"),
         ] {
@@ -336,6 +438,18 @@ mod tests {
         assert_eq!(entry("max-line", None).as_deref(), Some("line 1: max-line = 64"));
         assert_eq!(entry("idle-timeout", Some("text")).as_deref(), Some("line 3: idle-timeout.text = \"5m\""));
         assert_eq!(entry("idle-timeout", Some("classic")), None);
+    }
+
+    #[test]
+    fn a_key_of_a_room_is_found_by_the_rooms_name_or_number() {
+        let text = "[[room]]\nname = \"a\"\n[[room]]\nname = \"b\"\ntopic = \"c\"\n[[room]]\nname = \"a\"";
+        let file = ConfigFile::parse(Path::new("chat.toml"), text.as_bytes()).expect(text);
+        let entry = |name, key| file.room_entry(name, key).map(ToString::to_string);
+        assert_eq!(entry("b", "topic").as_deref(), Some("line 5: room.topic = \"c\""));
+        assert_eq!(entry("a", "name").as_deref(), Some("line 7: room.name = \"a\""), "the last of that name");
+        assert_eq!(entry("a", "topic"), None);
+        assert_eq!(file.nth_room(1).map(ToString::to_string).as_deref(), Some("line 4: room.name = \"b\""));
+        assert_eq!(file.nth_room(3), None);
     }
 
     #[test]

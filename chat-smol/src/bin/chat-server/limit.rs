@@ -1,11 +1,12 @@
 //! Reports a limit that is out of its range, with where it was set: on the command line, in the file, or nowhere.
 
-use chat_proto::{ConfigError, RatePart};
+use chat_proto::{ConfigError, Limit, RatePart, RoomError};
 use clap::{ArgMatches, Command};
 use thiserror::Error;
 
 use crate::config_file::{ConfigFile, Entry};
 use crate::options;
+use crate::room_table::RoomTable;
 
 /// A limit that is out of its range, as in [`ConfigError`], and where it was set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,6 +26,9 @@ pub(crate) enum LimitError {
 impl LimitError {
     /// Finds where the limit was set that `error` is about.
     pub(crate) fn new(error: ConfigError, matches: &ArgMatches, file: Option<&ConfigFile>) -> Self {
+        if let Some((file, (entry, expected))) = file.and_then(|file| Some((file, in_room_table(file, &error)?))) {
+            return Self::File { path: file.path(), entry: Box::new(entry.clone()), expected };
+        }
         let range = |min: &usize, max: &usize| format!("it must be from {min} to {max}");
         let (limit, dialect, value, mut expected) = match &error {
             ConfigError::OutOfRange { limit, dialect, value, min, max } => {
@@ -58,6 +62,21 @@ impl LimitError {
         } else {
             Self::NoOption(error)
         }
+    }
+}
+
+/// Returns the key of a `[[room]]` table that `error` is about, and what is wrong with it.
+fn in_room_table<'a>(file: &'a ConfigFile, error: &ConfigError) -> Option<(&'a Entry, String)> {
+    match error {
+        ConfigError::Room { name, error: error @ RoomError::TooLong { .. } } => {
+            Some((file.room_entry(name, RoomTable::TOPIC)?, format!("the topic of {name} is {error}")))
+        }
+        // Of several rooms with that name, the last cannot be had either.
+        ConfigError::Room { name, error } => Some((file.room_entry(name, RoomTable::NAME)?, error.to_string())),
+        ConfigError::OutOfRange { limit: Limit::Rooms, max, .. } => {
+            Some((file.nth_room(*max)?, format!("it is one too many: max-rooms is {}, the lobby counted", max + 1)))
+        }
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod log_fields;
 mod log_output;
 mod memory;
 mod options;
+mod room_table;
 mod settings;
 mod signals;
 mod value;

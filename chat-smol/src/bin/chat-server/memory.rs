@@ -58,9 +58,12 @@ impl BoundFormat {
         if matches!(self, Self::Bytes) {
             return format!("{total}\n");
         }
+        // Two parts, because different options limit them.
+        let lobby = Config { max_rooms: 1, rooms: Vec::new(), ..config.clone() }.memory_bounds().logs;
         let rows = [
             ("sessions", core.sessions),
-            ("logs", core.logs),
+            ("lobby", lobby),
+            ("other rooms", core.logs.saturating_sub(lobby)),
             ("journal", core.journal),
             ("connections", process.saturating_sub(core.total())),
             ("kernel at most", system),
@@ -89,9 +92,11 @@ mod tests {
         let rows: Vec<_> =
             table.lines().map(|line| line.trim_end_matches(" MiB").rsplit_once(' ').expect("two")).collect();
         let names: Vec<_> = rows.iter().map(|(name, _)| name.trim_end()).collect();
-        assert_eq!(names, ["sessions", "logs", "journal", "connections", "kernel at most", "total"]);
+        assert_eq!(names, ["sessions", "lobby", "other rooms", "journal", "connections", "kernel at most", "total"]);
         let numbers: Vec<f64> = rows.iter().map(|(_, number)| number.parse().expect("a number")).collect();
-        assert!((numbers[..5].iter().sum::<f64>() - numbers[5]).abs() < 1.0, "{table}");
+        assert!((numbers[..6].iter().sum::<f64>() - numbers[6]).abs() < 1.0, "{table}");
         assert!(numbers.iter().all(|number| *number > 0.0), "{table}");
+        let only_lobby = BoundFormat::Table.print(&Config { max_rooms: 1, ..Config::default() });
+        assert!(only_lobby.contains("other rooms         0.0 MiB\n"), "{only_lobby}");
     }
 }

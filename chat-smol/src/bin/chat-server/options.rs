@@ -10,10 +10,12 @@ use serde::Deserialize;
 use crate::listen::Listener;
 use crate::log::{LogFilter, LogFormat};
 use crate::memory::BoundFormat;
+use crate::room_table::RoomTable;
 use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
 
 /// People and programs in one conversation.
 #[derive(Debug, Parser)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "the texts are printed as they are")]
 #[command(
     name = env!("CARGO_BIN_NAME"),
     version,
@@ -36,7 +38,8 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 
     /// Read options from a TOML file, each under its name here without the hyphens in front, as in max-sessions = 500;
-    /// what takes DIALECT= may be a table, as in [idle-timeout]. An option given here replaces the file's.
+    /// what takes DIALECT= may be a table, as in [idle-timeout]. Each [[room]] table, with name, topic and flags, is a
+    /// room that is always there. An option given here replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
@@ -131,6 +134,41 @@ pub(crate) struct Options {
     #[arg(long, value_name = "POLICY", help_heading = "Sessions", hide_possible_values = true)]
     pub(crate) on_lag: Option<OnLag>,
 
+    /// Rooms at once, the lobby counted; beginning one more is refused [1 to 65536; default: 256]
+    #[arg(long, value_name = "N", help_heading = "Rooms")]
+    pub(crate) max_rooms: Option<Count>,
+
+    /// Rooms that one session is in at once [1 to 256; default: 20]
+    #[arg(long, value_name = "N", help_heading = "Rooms")]
+    pub(crate) max_rooms_per_session: Option<Count>,
+
+    /// Whether entering a room that does not exist begins it. If not, there are only the lobby and those of the file
+    /// [default: true]
+    #[arg(long, value_name = SWITCH, help_heading = "Rooms", hide_possible_values = true)]
+    pub(crate) new_rooms: Option<bool>,
+
+    /// Rooms that are always there. Only a file has them, as `[[room]]` tables.
+    #[arg(skip)]
+    pub(crate) room: Vec<RoomTable>,
+
+    /// Messages kept of each room but the lobby, for each dialect that has rooms, in bytes. At least ten of the
+    /// longest, or one without a pace, whatever is given [1 to 1GiB; default: 64KiB]
+    #[arg(long, value_name = "BYTES", help_heading = "Rooms")]
+    pub(crate) room_log_bytes: Option<Bytes>,
+
+    /// Messages kept of each room but the lobby, for each dialect that has rooms, in number. At least 10 with a pace,
+    /// whatever is given [1 to 16777216; default: 1024]
+    #[arg(long, value_name = "N", help_heading = "Rooms")]
+    pub(crate) room_log_entries: Option<Count>,
+
+    /// Messages kept of each room but the lobby for newcomers and /history [0 to 65536; default: 100]
+    #[arg(long, value_name = "N", help_heading = "Rooms")]
+    pub(crate) room_history: Option<Count>,
+
+    /// Bytes of these that are kept of each room; at least one message, whatever is given [1 to 1GiB; default: 64KiB]
+    #[arg(long, value_name = "BYTES", help_heading = "Rooms")]
+    pub(crate) room_history_bytes: Option<Bytes>,
+
     /// Sessions at once from one address [1 to 1048576; default: 100]
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
     pub(crate) max_per_address: Option<OrOff<Count>>,
@@ -166,12 +204,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
     pub(crate) linger_timeout: Option<Time>,
 
-    /// Messages kept for each dialect, in bytes: how far a reader may fall behind. At least ten of the longest, or one
-    /// without a pace [up to 1GiB; default: 4MiB]
+    /// Messages kept of the lobby for each dialect, in bytes: how far a reader may fall behind. At least ten of the
+    /// longest, or one without a pace [up to 1GiB; default: 4MiB]
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) log_bytes: Option<Bytes>,
 
-    /// Messages kept for each dialect, in number; at least 1 without a pace [10 to 16777216; default: 65536]
+    /// Messages kept of the lobby for each dialect, in number; at least 1 without a pace [10 to 16777216; default:
+    /// 65536]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) log_entries: Option<Count>,
 
@@ -183,9 +222,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) journal_records: Option<Count>,
 
-    /// Messages kept for newcomers and /history, at least as many as --backlog shows, and as many other events for
-    /// programs that follow along [0 to 65536;
-    /// default: 1000]
+    /// Messages kept of the lobby for newcomers and /history, at least as many as --backlog shows, and as many other
+    /// events for programs that follow along [0 to 65536; default: 1000]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) history: Option<Count>,
 
@@ -203,6 +241,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FORMAT", help_heading = "Log", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 }
+
+/// The form of an option that is true or false; in a file it has no quotation marks.
+pub(crate) const SWITCH: &str = "true|false";
 
 const BY_ADDRESS: &str = "By address, an IPv4 address or an IPv6 /64";
 
@@ -240,9 +281,10 @@ pub(crate) fn command() -> Command {
         // A shell completes the names of files only where one is wanted.
         let hint = if arg.get_id() == "config" { ValueHint::FilePath } else { ValueHint::Other };
         let arg = if arg.get_action().takes_values() { arg.value_hint(hint) } else { arg };
-        // Puts the range and the default on a line of their own.
-        match arg.get_help().map(ToString::to_string) {
-            Some(help) => arg.help(help.replacen(" [", "\n[", 1)),
+        // Puts the range and the default, which are the end, on a line of their own.
+        let help = arg.get_help().map(ToString::to_string).filter(|help| help.ends_with(']'));
+        match help.as_deref().and_then(|help| help.rsplit_once(" [")) {
+            Some((text, end)) => arg.help(format!("{text}\n[{end}")),
             None => arg,
         }
     })
@@ -260,6 +302,16 @@ impl Options {
         }
         set_or_off(&mut config.pace, self.pace);
         set(&mut config.on_lag, self.on_lag);
+        set(&mut config.max_rooms, self.max_rooms);
+        set(&mut config.max_rooms_per_session, self.max_rooms_per_session);
+        set(&mut config.new_rooms, self.new_rooms);
+        if !self.room.is_empty() {
+            config.rooms = self.room.iter().map(RoomTable::room).collect();
+        }
+        set(&mut config.room_log_bytes, self.room_log_bytes);
+        set(&mut config.room_log_entries, self.room_log_entries);
+        set(&mut config.room_history, self.room_history);
+        set(&mut config.room_history_bytes, self.room_history_bytes);
         set_or_off(&mut config.max_per_address, self.max_per_address);
         set_rate(config, |config| &mut config.connects_per_address, self.connects_per_address);
         set_rate(config, |config| &mut config.rate_per_address, self.rate_per_address);

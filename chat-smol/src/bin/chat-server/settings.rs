@@ -139,6 +139,26 @@ mod tests {
     }
 
     #[test]
+    fn a_room_that_cannot_be_had_is_named_where_it_was_set() {
+        let refused = |rooms: &str, args: &[&str]| settings(rooms, args).expect_err(rooms);
+        assert_eq!(
+            refused("[[room]]\nname = \"tea\"\n[[room]]\nname = \"tea room\"", &[]),
+            "chat.toml, line 4: room.name = \"tea room\": the name of a room has letters, digits and -, 50 bytes at most"
+        );
+        assert_eq!(
+            refused("[[room]]\nname = \"tea\"\n[[room]]\nname = \"Tea\"", &[]),
+            "chat.toml, line 4: room.name = \"Tea\": that name looks like the one of another room"
+        );
+        let topic = refused(&format!("[[room]]\nname = \"tea\"\ntopic = \"{}\"", "t".repeat(391)), &[]);
+        assert!(topic.starts_with("chat.toml, line 3: room.topic = \"ttt"), "{topic}");
+        assert!(topic.ends_with(": the topic of tea is too long: 390 bytes at most"), "{topic}");
+        assert_eq!(
+            refused("[[room]]\nname = \"tea\"\n[[room]]\nname = \"cake\"", &["--max-rooms", "2"]),
+            "chat.toml, line 4: room.name = \"cake\": it is one too many: max-rooms is 2, the lobby counted"
+        );
+    }
+
+    #[test]
     fn a_default_pushed_out_of_its_range_by_another_limit_is_named() {
         let error = settings("max-line = \"1MiB\"", &["--log-bytes", "64MiB"]).expect_err("too little");
         let asked = "--reply-bytes is 16384 by default: with the other limits given it must be from ";

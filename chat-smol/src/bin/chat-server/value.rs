@@ -182,6 +182,17 @@ fn whole_number(text: &str) -> Option<usize> {
     is_number.then(|| text.parse().unwrap_or(usize::MAX))
 }
 
+/// Returns a question whether the most similar of the `known` words was meant; `otherwise`, if none is similar.
+pub(crate) fn did_you_mean(word: &str, known: &[&str], otherwise: &str) -> String {
+    let similarity = |known: &&str| strsim::jaro(word, known);
+    let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    // A less similar one is a different word.
+    match nearest.filter(|nearest| similarity(nearest) > 0.75) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => otherwise.into(),
+    }
+}
+
 /// Returns the dialect's name if there is such a dialect.
 pub(crate) fn dialect(name: &str) -> Result<&'static str, ValueError> {
     DIALECTS.into_iter().find(|dialect| dialect.name() == name).map(Dialect::name).ok_or(ValueError::Dialect)

@@ -1,6 +1,6 @@
 //! The help, the example file and the limits agree.
 
-use chat_proto::{ConfigError, NameRules};
+use chat_proto::{ConfigError, NameRules, RoomConfig, RoomFlags};
 use clap::Parser as _;
 
 use super::*;
@@ -32,6 +32,14 @@ fn every_limit_has_its_option() {
         journal_records: 23,
         history: 24,
         history_bytes: 24_576,
+        max_rooms: 30,
+        max_rooms_per_session: 31,
+        new_rooms: false,
+        rooms,
+        room_log_bytes: 32_768,
+        room_log_entries: 33,
+        room_history: 34,
+        room_history_bytes: 35_840,
         rate,
         pace: Some(25),
         max_per_address: Some(26),
@@ -52,6 +60,13 @@ fn every_limit_has_its_option() {
         "--journal-records=23",
         "--history=24",
         "--history-bytes=24KiB",
+        "--max-rooms=30",
+        "--max-rooms-per-session=31",
+        "--new-rooms=false",
+        "--room-log-bytes=32KiB",
+        "--room-log-entries=33",
+        "--room-history=34",
+        "--room-history-bytes=35KiB",
         "--rate=14/s:15",
         "--rate=classic=off",
         "--pace=25",
@@ -68,6 +83,7 @@ fn every_limit_has_its_option() {
     else {
         panic!("an option sets another limit");
     };
+    assert_eq!(rooms, [], "the file lists them");
     assert_eq!(per_second(rate), Some((14, 15)));
     assert_eq!(per_second(connects_per_address), Some((27, 28)));
     assert_eq!(per_second(rate_per_address), Some((29, 1_000)), "without a burst it has the default's");
@@ -78,6 +94,19 @@ fn every_limit_has_its_option() {
         let seconds = if is_classic { 18 } else { 17 };
         assert_eq!((backlog, idle_timeout.map(|time| time.as_secs())), (16, Some(seconds)));
     }
+}
+
+#[test]
+fn each_room_table_of_a_file_is_a_room() {
+    let file = "[[room]]\nname = \"tea\"\n[[room]]\nname = \"staff\"\ntopic = \"rota\"\nflags = [\"hidden\", \"moderated\"]\n\
+                [[room]]\nname = \"free\"\nflags = []";
+    let options: Options = toml::from_str(file).expect("a right file");
+    let mut config = Config::default();
+    options.apply(&mut config);
+    let room = |name: &str, topic: &str, flags| RoomConfig { name: name.into(), topic: topic.into(), flags };
+    let staff = RoomFlags::HIDDEN | RoomFlags::MODERATED;
+    let rooms = [room("tea", "", RoomFlags::NEW), room("staff", "rota", staff), room("free", "", RoomFlags::NONE)];
+    assert_eq!(config.rooms, rooms);
 }
 
 #[test]
@@ -128,7 +157,10 @@ fn the_help_tells_the_ranges() {
     let mut ranges = 0;
     for (name, form, help) in table() {
         let Some((range, _)) = help.rsplit_once('[').and_then(|(_, end)| end.split_once("; default: ")) else {
-            assert!(["listen", "names", "on-lag", "exempt", "log", "log-format"].contains(&&*name), "{help}");
+            assert!(
+                ["listen", "names", "on-lag", "new-rooms", "exempt", "log", "log-format"].contains(&&*name),
+                "{help}"
+            );
             continue;
         };
         ranges += 1;
@@ -165,7 +197,7 @@ fn the_help_tells_the_ranges() {
         let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
         assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
     }
-    assert_eq!(ranges, table().len() - 6);
+    assert_eq!(ranges, table().len() - 7);
 }
 
 #[test]
@@ -175,6 +207,11 @@ fn the_help_fits_a_terminal_and_its_examples_work() {
     assert_eq!(without_space(&command().render_help().to_string()), without_space(&help), "-h tells the same");
     for line in help.lines() {
         assert!(line.chars().count() <= 80, "{line:?}");
+    }
+    for arg in command().get_arguments() {
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let (_, own_line) = help.split_once("\n[").unwrap_or_default();
+        assert!(own_line.is_empty() || own_line.contains("default: "), "only the range and the default: {help}");
     }
     let (_, examples) = help.split_once("Examples:\n").expect("examples");
     let examples: Vec<_> = examples.lines().map_while(|line| line.strip_prefix("  ")).collect();
@@ -201,5 +238,19 @@ fn the_example_has_every_option_with_its_default_and_a_sentence() {
             (0..lines.len()).filter(|at| starts.iter().any(|start| lines[*at].starts_with(start))).collect();
         let [at] = at[..] else { panic!("{name} is there {} times", at.len()) };
         assert!(at > 0 && lines[at - 1].starts_with("# ") && lines[at - 1].ends_with('.'), "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_a_room_is_right_and_tells_of_every_flag() {
+    let example = include_str!("../../../../chat.example.toml");
+    // What may be set is behind a # without a space.
+    let room = example.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with([' ', '#']));
+    let options: Options = toml::from_str(&room.collect::<Vec<_>>().join("\n")).expect("a right file");
+    let [room] = &options.room[..] else { panic!("{:?}", options.room) };
+    assert_eq!(room.room().flags, RoomFlags::NEW);
+    assert_eq!(Config { rooms: vec![room.room()], ..Config::default() }.check(), Ok(()));
+    for (_, flag) in RoomFlags::ALL {
+        assert!(example.contains(&format!("{flag}: ")), "{flag}");
     }
 }

@@ -1,0 +1,292 @@
+//! What can be asked about rooms: which there are, who is in them, and who may do what.
+
+use core::ops::Range;
+
+use super::masks::Subject;
+use super::{Conversation, Recorded, Room};
+use crate::fault::Fault;
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
+use crate::origin::Origin;
+
+impl Conversation {
+    /// Finds the room of that name, without regard to case.
+    #[must_use]
+    pub fn find_room(&self, name: &str) -> Option<RoomId> {
+        self.rooms.find(name).ok().flatten()
+    }
+
+    /// Returns a room, if there is one with that number.
+    #[must_use]
+    pub fn room(&self, room: RoomId) -> Option<Room<'_>> {
+        let state = self.rooms.get(room)?;
+        let members = if room == RoomId::LOBBY { self.members.in_lobby() } else { self.memberships.len(room) };
+        Some(Room { name: self.rooms.name(room), members, state })
+    }
+
+    /// Returns all rooms, by number.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomId> + '_ {
+        core::iter::successors(self.next_room(0), |room| self.next_room(room.0 + 1))
+    }
+
+    /// Returns the first room whose number is `from` or more, for answers that resume.
+    #[must_use]
+    pub fn next_room(&self, from: u32) -> Option<RoomId> {
+        self.rooms.next(from)
+    }
+
+    /// Returns whether a member is in a room. To find out may take as long as the member is in many rooms.
+    #[inline]
+    #[must_use]
+    pub fn is_in(&self, member: MemberId, room: RoomId) -> bool {
+        if room == RoomId::LOBBY { self.members.is_in_lobby(member) } else { self.memberships.is_in(member, room) }
+    }
+
+    /// Returns the rooms that a member is in: the latest entered first, and the lobby last.
+    pub fn rooms_of(&self, member: MemberId) -> impl Iterator<Item = RoomId> + '_ {
+        let lobby = self.members.is_in_lobby(member).then_some(RoomId::LOBBY);
+        self.memberships.rooms_of(member).chain(lobby)
+    }
+
+    /// Returns the members of a room in the order in which they entered it, and those of the lobby by number.
+    pub fn members_of(&self, room: RoomId) -> impl Iterator<Item = MemberId> + '_ {
+        let of_lobby = (room == RoomId::LOBBY).then(|| self.members.of_lobby());
+        of_lobby.into_iter().flatten().chain(self.memberships.members_of(room))
+    }
+
+    /// Returns whether a member is in a room and has that role there.
+    #[must_use]
+    pub fn has_role(&self, member: MemberId, room: RoomId, role: Role) -> bool {
+        if room == RoomId::LOBBY {
+            self.members.has_lobby_role(member, role)
+        } else {
+            self.memberships.has_role(member, room, role)
+        }
+    }
+
+    /// Returns whether a member is invited to a room that it is not in.
+    #[must_use]
+    pub fn is_invited(&self, member: MemberId, room: RoomId) -> bool {
+        self.memberships.is_invited(member, room)
+    }
+
+    /// Returns the room of that name if the member, which comes from `origin`, may enter it with that key, or is in it
+    /// already; `None` if the room would begin.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn may_enter(
+        &self,
+        member: MemberId,
+        name: &str,
+        key: &str,
+        origin: Option<Origin>,
+    ) -> Result<Option<RoomId>, RoomError> {
+        let limits = self.rooms.limits();
+        let found = self.rooms.find(name)?;
+        match found {
+            None if !limits.new_rooms => return Err(RoomError::NoNewRooms),
+            None if self.rooms.is_full() => return Err(RoomError::TooManyRooms { max: limits.rooms }),
+            None => {}
+            Some(room) if self.is_in(member, room) => return Ok(found),
+            Some(room) => self.may_pass(member, room, key, origin)?,
+        }
+        let rooms = usize::from(self.members.is_in_lobby(member)) + self.memberships.count(member).0;
+        // Invitations give way.
+        if rooms < limits.each { Ok(found) } else { Err(RoomError::InTooManyRooms { max: limits.each }) }
+    }
+
+    /// Checks whether a room lets a member in, whatever other rooms it is in.
+    fn may_pass(&self, member: MemberId, id: RoomId, key: &str, origin: Option<Origin>) -> Result<(), RoomError> {
+        let Some(room) = self.room(id).filter(|_| self.members.is_here(member)) else {
+            return Err(RoomError::NoSuchRoom);
+        };
+        let flags = room.flags();
+        let is_asked_for = |list| room.masks(list).len() > 0;
+        if is_asked_for(MaskList::Bans) || flags.has(RoomFlags::INVITED_ONLY) {
+            let subject = Subject::new(&self.members.name_of(member), origin);
+            let is_listed = |list| subject.is_matched_by(room.masks(list));
+            let is_banned = is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions);
+            if is_banned && !Fault::BanIgnored.is_planted() {
+                return Err(RoomError::Banned);
+            }
+            if flags.has(RoomFlags::INVITED_ONLY)
+                && !self.is_invited(member, id)
+                && !is_listed(MaskList::InviteExceptions)
+            {
+                return Err(RoomError::InvitedOnly);
+            }
+        }
+        if self.is_invited(member, id) {
+            return Ok(());
+        }
+        if room.key().is_some_and(|needed| needed != key) {
+            return Err(RoomError::WrongKey);
+        }
+        if room.limit().is_some_and(|limit| room.members() >= limit as usize) {
+            return Err(RoomError::RoomFull);
+        }
+        Ok(())
+    }
+
+    /// Returns whether a member may speak in a room.
+    ///
+    /// # Errors
+    ///
+    /// Why not: it is not in it, or the room is moderated and it has no voice.
+    #[inline]
+    pub fn may_speak(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
+        if !self.is_in(member, room) {
+            return Err(RoomError::NotIn);
+        }
+        if self.rooms.flags(room).has(RoomFlags::MODERATED) && !self.has_voice(member, room) {
+            return Err(RoomError::NoVoice);
+        }
+        Ok(())
+    }
+
+    /// Returns whether only those with a role may speak in the lobby.
+    #[inline]
+    pub(crate) fn is_lobby_moderated(&self) -> bool {
+        self.rooms.flags(RoomId::LOBBY).has(RoomFlags::MODERATED)
+    }
+
+    /// Returns the numbers of the oldest message of a room that is kept and of the next one, among its messages alone.
+    pub(crate) fn kept_messages(&self, room: RoomId) -> Range<u64> {
+        self.history.kept_messages(room)
+    }
+
+    /// Returns the message of that number among a room's messages alone, if it is kept.
+    pub(crate) fn message(&self, room: RoomId, number: u64) -> Option<Recorded<'_>> {
+        self.history.message(room, number)
+    }
+
+    fn has_voice(&self, member: MemberId, room: RoomId) -> bool {
+        [Role::Operator, Role::Voice].into_iter().any(|role| self.has_role(member, room, role))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::conversation::Entry;
+    use crate::conversation::room_entries::tests::{ANN, BOB, CAT, HELP, TEA, apply, config, conversation};
+
+    const HERE: Option<Origin> = Some(Origin::new([0x42; 16]));
+
+    /// Ann is operator of `tea`.
+    fn with_tea(entries: &[Entry<'_>]) -> Conversation {
+        let mut conversation = conversation();
+        apply(&mut conversation, &[Entry::EnterRoom { member: ANN, name: "tea" }]);
+        apply(&mut conversation, entries);
+        conversation
+    }
+
+    fn mask(list: MaskList, mask: &str) -> Entry<'_> {
+        Entry::Mask { by: None, room: TEA, list, mask, listed: true }
+    }
+
+    #[test]
+    fn a_name_decides_first_whether_a_room_may_be_entered() {
+        let conversation = with_tea(&[]);
+        let may_enter = |name| conversation.may_enter(BOB, name, "", None);
+        assert_eq!(may_enter("a b"), Err(RoomError::InvalidName));
+        assert_eq!(may_enter("t\u{e9}a"), Err(RoomError::LooksLikeAnother));
+        assert_eq!((may_enter("TEA"), may_enter("lobby")), (Ok(Some(TEA)), Ok(Some(RoomId::LOBBY))));
+        assert_eq!((may_enter("new"), may_enter("Help")), (Ok(None), Ok(Some(HELP))));
+        let closed = Conversation::new(&Config { new_rooms: false, ..config() }).expect("the limits are in range");
+        assert_eq!(closed.may_enter(BOB, "new", "", None), Err(RoomError::NoNewRooms));
+        assert_eq!(closed.may_enter(BOB, "help", "", None), Err(RoomError::NoSuchRoom), "nobody is here");
+        let full =
+            with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }, Entry::EnterRoom { member: CAT, name: "two" }]);
+        assert_eq!(full.may_enter(BOB, "new", "", None), Err(RoomError::TooManyRooms { max: 5 }));
+    }
+
+    #[test]
+    fn a_ban_keeps_out_who_has_no_exception() {
+        let bans = MaskList::Bans;
+        for (banned, entries) in [
+            (true, &[mask(bans, "bo?!*")][..]),
+            (true, &[mask(bans, "*!42424242*")]),
+            (false, &[mask(bans, "ann!*"), mask(bans, "*!-")]),
+            (false, &[mask(bans, "*"), mask(MaskList::BanExceptions, "BOB!*")]),
+            (true, &[mask(bans, "*"), mask(MaskList::InviteExceptions, "bob!*")]),
+            (true, &[mask(bans, "bob!*"), Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]),
+        ] {
+            let expected = if banned { Err(RoomError::Banned) } else { Ok(Some(TEA)) };
+            assert_eq!(with_tea(entries).may_enter(BOB, "tea", "", HERE), expected, "{entries:?}");
+        }
+        // Who is in the room already stays.
+        let within = with_tea(&[mask(bans, "*")]);
+        assert_eq!(within.may_enter(ANN, "tea", "", HERE), Ok(Some(TEA)));
+    }
+
+    #[test]
+    fn an_invitation_opens_what_is_closed() {
+        let closed = Entry::Flags { by: None, room: TEA, flags: RoomFlags::INVITED_ONLY };
+        let key = Entry::Key { by: None, room: TEA, key: "k" };
+        let limit = Entry::Limit { by: None, room: TEA, limit: 1 };
+        let excepted = mask(MaskList::InviteExceptions, "b*!*");
+        for (entries, error) in [
+            (&[closed, key, limit][..], RoomError::InvitedOnly),
+            (&[closed, key, limit, excepted], RoomError::WrongKey),
+            (&[key, limit], RoomError::WrongKey),
+            (&[limit], RoomError::RoomFull),
+        ] {
+            let mut conversation = with_tea(entries);
+            assert_eq!(conversation.may_enter(BOB, "tea", "j", HERE), Err(error), "{entries:?}");
+            apply(&mut conversation, &[Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]);
+            assert_eq!(conversation.may_enter(BOB, "tea", "", HERE), Ok(Some(TEA)), "{entries:?}");
+        }
+        assert_eq!(with_tea(&[key]).may_enter(BOB, "tea", "k", None), Ok(Some(TEA)));
+        let two = Entry::Limit { by: None, room: TEA, limit: 2 };
+        assert_eq!(with_tea(&[two]).may_enter(BOB, "tea", "", None), Ok(Some(TEA)));
+    }
+
+    #[test]
+    fn invitations_do_not_count_among_the_rooms_that_one_is_in() {
+        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }]);
+        apply(&mut conversation, &[Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]);
+        assert_eq!(conversation.may_enter(BOB, "help", "", None), Ok(Some(HELP)));
+        apply(&mut conversation, &[Entry::EnterRoom { member: BOB, name: "help" }]);
+        let max = RoomError::InTooManyRooms { max: 3 };
+        assert_eq!(conversation.may_enter(BOB, "tea", "", None), Err(max));
+        assert_eq!(conversation.may_enter(BOB, "two", "", None), Err(max));
+        assert_eq!(conversation.may_enter(BOB, "one", "", None).map(|room| room.is_some()), Ok(true));
+    }
+
+    #[test]
+    fn in_a_moderated_room_a_role_is_needed_to_speak() {
+        let flags = RoomFlags::MODERATED;
+        for room in [TEA, RoomId::LOBBY] {
+            let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea" }]);
+            assert_eq!(conversation.may_speak(BOB, room), Ok(()));
+            apply(&mut conversation, &[Entry::Flags { by: None, room, flags }]);
+            for role in [Role::Operator, Role::Voice] {
+                let set = |given| Entry::Role { by: None, member: BOB, room, role, given };
+                assert_eq!(conversation.may_speak(BOB, room), Err(RoomError::NoVoice));
+                apply(&mut conversation, &[set(true)]);
+                assert_eq!(conversation.may_speak(BOB, room), Ok(()));
+                apply(&mut conversation, &[set(false)]);
+            }
+        }
+        let conversation = with_tea(&[]);
+        assert_eq!(conversation.may_speak(BOB, TEA), Err(RoomError::NotIn));
+        assert_eq!(conversation.may_speak(MemberId(0), RoomId::LOBBY), Err(RoomError::NotIn));
+        assert_eq!(conversation.may_speak(MemberId(9), RoomId(9)), Err(RoomError::NotIn));
+    }
+
+    #[test]
+    fn rooms_can_be_listed_bit_by_bit() {
+        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }]);
+        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: TEA }]);
+        assert!(conversation.rooms().eq([RoomId::LOBBY, HELP, RoomId(3)]));
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|from| conversation.next_room(from).map(|room| room.0)),
+            [Some(0), Some(1), Some(3), Some(3), None]
+        );
+        assert_eq!(conversation.next_room(u32::MAX), None);
+    }
+}

@@ -1,0 +1,443 @@
+//! The rooms: their names, topics, flags and lists.
+
+use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use super::masks::are_same;
+use super::members::{mix, mix_bytes, summand};
+use crate::config::Config;
+use crate::id::RoomId;
+use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_TOPIC, MaskList, RoomError, RoomFlags};
+use crate::names::{LOBBY, MAX_MADE_NAME, RoomNames, SERVER};
+use crate::wire::sanitize::clean;
+
+/// A room, as [`Conversation::room`](super::Conversation::room) returns it.
+#[derive(Clone, Copy, Debug)]
+pub struct Room<'a> {
+    pub(super) name: &'a str,
+    pub(super) members: usize,
+    pub(super) state: &'a RoomState,
+}
+
+/// What a room is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topic<'a> {
+    /// The topic.
+    pub words: &'a str,
+    /// The name that whoever set it had then; `server` for the server.
+    pub by: &'a str,
+    /// When it was set, in nanoseconds of the proposer's clock; 0 for a topic of the configuration.
+    pub at: u64,
+}
+
+impl<'a> Room<'a> {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Returns how many members are in it.
+    #[must_use]
+    pub fn members(&self) -> usize {
+        self.members
+    }
+
+    /// Returns its topic, if it has one.
+    #[must_use]
+    pub fn topic(&self) -> Option<Topic<'a>> {
+        self.state.topic.as_deref().map(|topic| Topic { words: &topic.words, by: &topic.by, at: topic.at })
+    }
+
+    /// Returns its flags.
+    #[must_use]
+    pub fn flags(&self) -> RoomFlags {
+        self.state.flags
+    }
+
+    /// Returns its key, if it has one.
+    #[must_use]
+    pub fn key(&self) -> Option<&'a str> {
+        Some(&*self.state.key).filter(|key| !key.is_empty())
+    }
+
+    /// Returns how many members may be in it; `None`: any number.
+    #[must_use]
+    pub fn limit(&self) -> Option<u32> {
+        Some(self.state.limit).filter(|limit| *limit > 0)
+    }
+
+    /// Returns the masks of a list, the oldest first.
+    #[must_use]
+    pub fn masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
+        self.state.lists[list as usize].iter().map(|mask| &**mask)
+    }
+
+    /// Returns whether it is there even if nobody is in it: it is the lobby, or one of [`Config::rooms`].
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.state.is_listed
+    }
+}
+
+/// What a room has besides its name, its members and its messages.
+#[derive(Debug, Default)]
+pub(super) struct RoomState {
+    is_listed: bool,
+    flags: RoomFlags,
+    /// The most members; 0: no limit.
+    limit: u32,
+    /// Empty: none.
+    key: Box<str>,
+    topic: Option<Box<TopicState>>,
+    lists: [Vec<Box<str>>; 3],
+    /// The digests of the name with all that is no list, and of the lists.
+    digests: [u64; 4],
+}
+
+#[derive(Debug)]
+struct TopicState {
+    words: Box<str>,
+    by: Box<str>,
+    at: u64,
+}
+
+/// How many masks a list is made longer for at once.
+const MASKS_AT_ONCE: usize = 8;
+
+/// How many rooms there may be, and how many a member may be in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoomLimits {
+    pub(super) rooms: usize,
+    /// Rooms and invitations of a member. There is memory for them if a dialect has rooms.
+    pub(super) each: usize,
+    has_memory: bool,
+    /// Whether members may begin rooms.
+    pub(super) new_rooms: bool,
+    max_name: usize,
+}
+
+impl RoomLimits {
+    /// Without a dialect that has rooms, there is only the lobby.
+    pub(super) fn of(config: &Config) -> Self {
+        let has_memory = config.dialects.iter().any(|dialect| dialect.dialect.has_rooms());
+        Self {
+            rooms: if has_memory { config.max_rooms } else { 1 },
+            each: config.max_rooms_per_session,
+            has_memory,
+            new_rooms: config.new_rooms,
+            max_name: config.max_name,
+        }
+    }
+
+    /// How many rooms and invitations of each member there is memory for.
+    pub(super) fn each_in_memory(self) -> usize {
+        if self.has_memory { self.each } else { 0 }
+    }
+}
+
+/// All rooms, by number.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    limits: RoomLimits,
+    names: RoomNames,
+    lobby: RoomState,
+    /// The others. The lobby's place is empty.
+    others: Vec<Option<Box<RoomState>>>,
+    /// Numbers that rooms have had and that are free, the least first.
+    free: BinaryHeap<Reverse<u32>>,
+    /// The sum of all digests.
+    digest: u64,
+}
+
+impl Rooms {
+    /// Makes the lobby, and the rooms that the configuration lists.
+    pub(super) fn new(config: &Config) -> Self {
+        let limits = RoomLimits::of(config);
+        let mut rooms = Self {
+            limits,
+            names: RoomNames::new(limits.rooms),
+            lobby: RoomState { is_listed: true, flags: RoomFlags::NEW, ..RoomState::default() },
+            others: Vec::with_capacity(limits.rooms),
+            free: BinaryHeap::with_capacity(limits.rooms),
+            digest: 0,
+        };
+        rooms.others.push(None);
+        rooms.names.insert(RoomId::LOBBY, LOBBY);
+        rooms.change(RoomId::LOBBY, |_| {});
+        let mut scratch = String::new();
+        for listed in config.rooms.iter().take(limits.rooms - 1) {
+            let Ok(room) = rooms.begin(&listed.name) else { continue };
+            rooms.change(room, |state| (state.is_listed, state.flags) = (true, listed.flags));
+            rooms.set_topic(room, clean(&listed.topic, &mut scratch).as_str(), SERVER, 0);
+        }
+        rooms
+    }
+
+    /// Bytes of heap for all rooms at their fullest.
+    pub(super) fn memory_bound(limits: RoomLimits) -> u64 {
+        let lists = 3 * MAX_MASKS * (size_of::<Box<str>>() + MAX_MASK);
+        let topic = size_of::<TopicState>() + MAX_TOPIC + limits.max_name.max(MAX_MADE_NAME);
+        let each = size_of::<RoomState>() + MAX_ROOM_KEY + topic + lists;
+        Self::memory_at_start(limits) + limits.rooms as u64 * each as u64
+    }
+
+    /// Bytes of heap that are allocated at once.
+    pub(super) fn memory_at_start(limits: RoomLimits) -> u64 {
+        let places = size_of::<Option<Box<RoomState>>>() + size_of::<Reverse<u32>>();
+        RoomNames::memory_bound(limits.rooms) + limits.rooms as u64 * places as u64
+    }
+
+    pub(super) fn limits(&self) -> RoomLimits {
+        self.limits
+    }
+
+    /// Finds the room of that name, regardless of case.
+    ///
+    /// # Errors
+    ///
+    /// It is no name for a room, or only looks like that of another.
+    pub(super) fn find(&self, name: &str) -> Result<Option<RoomId>, RoomError> {
+        self.names.find(name)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, room: RoomId) -> Option<&RoomState> {
+        if room == RoomId::LOBBY { Some(&self.lobby) } else { self.others.get(room.0 as usize)?.as_deref() }
+    }
+
+    /// Returns a room's flags; none if there is no such room.
+    #[inline]
+    pub(super) fn flags(&self, room: RoomId) -> RoomFlags {
+        self.get(room).map_or(RoomFlags::NONE, |state| state.flags)
+    }
+
+    /// Returns a room's name; empty if there is no such room.
+    pub(super) fn name(&self, room: RoomId) -> &str {
+        self.names.get(room).unwrap_or_default()
+    }
+
+    /// Returns the first room whose number is `from` or more.
+    pub(super) fn next(&self, from: u32) -> Option<RoomId> {
+        (from..self.others.len() as u32).map(RoomId).find(|room| self.get(*room).is_some())
+    }
+
+    /// Returns whether there can be no other room.
+    pub(super) fn is_full(&self) -> bool {
+        self.next_free() >= self.limits.rooms
+    }
+
+    /// Returns a number that is equal for all who have the same rooms. It is updated with each change.
+    pub(super) fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Begins a room of that name, with the least number that is free, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// The name is invalid or looks like another's, or there are as many rooms as there may be.
+    pub(super) fn begin(&mut self, name: &str) -> Result<RoomId, RoomError> {
+        if self.find(name)?.is_some() {
+            return Err(RoomError::LooksLikeAnother);
+        }
+        let index = self.next_free();
+        if index >= self.limits.rooms {
+            return Err(RoomError::TooManyRooms { max: self.limits.rooms });
+        }
+        let room = RoomId(index as u32);
+        let state = Some(Box::new(RoomState { flags: RoomFlags::NEW, ..RoomState::default() }));
+        match self.others.get_mut(index) {
+            Some(place) => *place = state,
+            None => self.others.push(state),
+        }
+        self.free.pop();
+        self.names.insert(room, name);
+        self.change(room, |_| {});
+        Ok(room)
+    }
+
+    /// Ends a room that is not the lobby.
+    pub(super) fn end(&mut self, room: RoomId) {
+        let Some(state) = self.others.get_mut(room.0 as usize).and_then(Option::take) else { return };
+        self.digest = self.digest.wrapping_sub(state.digest());
+        self.names.remove(room);
+        self.free.push(Reverse(room.0));
+    }
+
+    pub(super) fn set_flags(&mut self, room: RoomId, flags: RoomFlags) {
+        self.change(room, |state| state.flags = flags);
+    }
+
+    pub(super) fn set_key(&mut self, room: RoomId, key: &str) {
+        self.change(room, |state| state.key = key.into());
+    }
+
+    pub(super) fn set_limit(&mut self, room: RoomId, limit: u32) {
+        self.change(room, |state| state.limit = limit);
+    }
+
+    pub(super) fn set_topic(&mut self, room: RoomId, words: &str, by: &str, at: u64) {
+        let topic = (!words.is_empty()).then(|| Box::new(TopicState { words: words.into(), by: by.into(), at }));
+        self.change(room, |state| state.topic = topic);
+    }
+
+    /// Adds a mask to a list, or removes it.
+    ///
+    /// # Errors
+    ///
+    /// The mask is too long, the list is full, or the mask to remove is not listed.
+    pub(super) fn set_mask(
+        &mut self,
+        room: RoomId,
+        list: MaskList,
+        mask: &str,
+        is_listed: bool,
+    ) -> Result<(), RoomError> {
+        if mask.len() > MAX_MASK {
+            return Err(RoomError::TooLong { max: MAX_MASK });
+        }
+        let Some(state) = self.get_mut(room) else { return Err(RoomError::NoSuchRoom) };
+        let masks = &mut state.lists[list as usize];
+        match (masks.iter().position(|listed| are_same(listed, mask)), is_listed) {
+            (Some(_), true) => return Ok(()),
+            (None, false) => return Err(RoomError::NotListed),
+            (Some(place), false) => drop(masks.remove(place)),
+            (None, true) if masks.len() >= MAX_MASKS => return Err(RoomError::ListFull { max: MAX_MASKS }),
+            (None, true) => {
+                if masks.len() == masks.capacity() {
+                    masks.reserve_exact(MASKS_AT_ONCE);
+                }
+                masks.push(mask.into());
+            }
+        }
+        let digest = state.digest_of_list(room, list);
+        let before = core::mem::replace(&mut state.digests[list as usize + 1], digest);
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(digest);
+        Ok(())
+    }
+
+    fn get_mut(&mut self, room: RoomId) -> Option<&mut RoomState> {
+        if room == RoomId::LOBBY { Some(&mut self.lobby) } else { self.others.get_mut(room.0 as usize)?.as_deref_mut() }
+    }
+
+    /// Changes what a room has besides its lists.
+    fn change(&mut self, room: RoomId, change: impl FnOnce(&mut RoomState)) {
+        let Self { lobby, others, names, digest, .. } = self;
+        let state = match room {
+            RoomId::LOBBY => Some(lobby),
+            _ => others.get_mut(room.0 as usize).and_then(Option::as_deref_mut),
+        };
+        let Some(state) = state else { return };
+        change(state);
+        let after = state.digest_of_rest(room, names.get(room).unwrap_or_default());
+        let before = core::mem::replace(&mut state.digests[0], after);
+        *digest = digest.wrapping_sub(before).wrapping_add(after);
+    }
+
+    fn next_free(&self) -> usize {
+        self.free.peek().map_or(self.others.len(), |free| free.0 as usize)
+    }
+
+    /// Computes the digest from all rooms.
+    #[cfg(test)]
+    pub(super) fn digest_afresh(&self) -> u64 {
+        let rooms = (0..self.others.len() as u32).map(RoomId).filter_map(|room| Some((room, self.get(room)?)));
+        rooms.fold(0, |sum, (room, state)| {
+            let lists = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+            let lists = lists.map(|list| state.digest_of_list(room, list));
+            let sum = lists.iter().fold(sum, |sum: u64, list| sum.wrapping_add(*list));
+            sum.wrapping_add(state.digest_of_rest(room, self.name(room)))
+        })
+    }
+}
+
+impl RoomState {
+    fn digest(&self) -> u64 {
+        self.digests.iter().fold(0, |sum, digest| sum.wrapping_add(*digest))
+    }
+
+    fn digest_of_rest(&self, room: RoomId, name: &str) -> u64 {
+        let bits = u64::from(self.flags.bits()) << 1 | u64::from(self.is_listed);
+        let start = mix(mix(2, room.0.into()), bits << 32 | u64::from(self.limit));
+        let named = mix_bytes(mix_bytes(start, name.as_bytes()), self.key.as_bytes());
+        summand(match &self.topic {
+            Some(topic) => mix(mix_bytes(mix_bytes(named, topic.words.as_bytes()), topic.by.as_bytes()), topic.at),
+            None => named,
+        })
+    }
+
+    /// Returns the digest of a list, which is 0 if it is empty.
+    fn digest_of_list(&self, room: RoomId, list: MaskList) -> u64 {
+        let masks = &self.lists[list as usize];
+        let start = mix(mix(3, room.0.into()), list as u64);
+        let digest = masks.iter().fold(start, |digest, mask| mix_bytes(digest, mask.as_bytes()));
+        if masks.is_empty() { 0 } else { summand(digest) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::config::RoomConfig;
+
+    /// Bytes of heap of a room.
+    fn held(state: &RoomState) -> usize {
+        let masks = |list: &Vec<Box<str>>| {
+            list.capacity() * size_of::<Box<str>>() + list.iter().map(|mask| mask.len()).sum::<usize>()
+        };
+        let topic =
+            state.topic.as_ref().map_or(0, |topic| size_of::<TopicState>() + topic.words.len() + topic.by.len());
+        state.lists.iter().map(masks).sum::<usize>() + state.key.len() + topic
+    }
+
+    #[test]
+    fn a_room_at_its_fullest_is_within_the_bound() {
+        let config = Config { max_rooms: 3, ..Config::default() };
+        let mut rooms = Rooms::new(&config);
+        for _ in 1..3 {
+            let name = format!("{:a>50}", rooms.others.len());
+            assert!(rooms.begin(&name).is_ok(), "{name}");
+        }
+        assert!(rooms.is_full());
+        let mut all = rooms.others.capacity() * size_of::<Option<Box<RoomState>>>();
+        for room in [0, 1, 2].map(RoomId) {
+            rooms.set_key(room, &"k".repeat(MAX_ROOM_KEY));
+            rooms.set_topic(room, &"t".repeat(MAX_TOPIC), &"b".repeat(config.max_name), u64::MAX);
+            for list in [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions] {
+                for n in 0..MAX_MASKS {
+                    assert_eq!(rooms.set_mask(room, list, &format!("{n:*>MAX_MASK$}"), true), Ok(()));
+                }
+            }
+            all += held(rooms.get(room).expect("it is there")) + size_of::<RoomState>();
+        }
+        let rest = RoomNames::memory_bound(3);
+        assert!(all as u64 + rest <= Rooms::memory_bound(RoomLimits::of(&config)), "{all}");
+        assert_eq!(rooms.digest(), rooms.digest_afresh());
+    }
+
+    #[test]
+    fn without_a_dialect_that_has_rooms_there_is_only_the_lobby() {
+        let dialects = Config::default().dialects.into_iter().filter(|dialect| !dialect.dialect.has_rooms()).collect();
+        let rooms = [RoomConfig { name: "help".into(), ..RoomConfig::default() }].into();
+        let config = Config { rooms, dialects, ..Config::default() };
+        let mut rooms = Rooms::new(&config);
+        assert!(rooms.is_full() && rooms.next(1).is_none());
+        assert_eq!(rooms.begin("tea"), Err(RoomError::TooManyRooms { max: 1 }));
+        assert_eq!(RoomLimits::of(&config).each_in_memory(), 0);
+    }
+
+    #[test]
+    fn the_topic_of_the_configuration_is_clean() {
+        let rooms =
+            [RoomConfig { name: "help".into(), topic: "a\n\u{1b}[31mb".into(), ..RoomConfig::default() }].into();
+        let rooms = Rooms::new(&Config { rooms, ..Config::default() });
+        let topic = rooms.get(RoomId(1)).and_then(|state| state.topic.as_ref()).expect("it has one");
+        assert!(topic.words.chars().all(|c| !c.is_control()), "{:?}", topic.words);
+    }
+}

@@ -1,0 +1,492 @@
+//! Sessions that read several rooms, all of them in one order: their places, and what they are sent.
+
+use super::Hub;
+use crate::batch::{Batch, HandOut, Line};
+use crate::fault::Fault;
+use crate::id::{MemberId, RoomId};
+use crate::log::Cursor;
+use crate::room::MAX_LABEL;
+use crate::session::places::Place;
+use crate::session::table::LOBBY;
+
+/// What comes next for a session among the entries of logs.
+#[derive(Clone, Copy, Debug)]
+struct Next {
+    /// The place, by its index in the list.
+    place: usize,
+    stamp: u64,
+}
+
+impl Hub {
+    /// Makes a session read several rooms from now on.
+    pub(super) fn make_placed(&mut self, slot: u32) {
+        if self.sessions[slot].places.is_some() {
+            return;
+        }
+        let (stamp, max) = (self.rooms.next_stamp(), self.config.max_rooms_per_session);
+        let session = &mut self.sessions[slot];
+        let log = &self.rooms.lobby().rendered[session.dialect as usize].log;
+        if let Some(outbox) = &mut session.outbox {
+            // What stood before an entry of the lobby's log now stands before its stamp.
+            outbox.move_places(|seq| {
+                if seq >= log.head() {
+                    stamp
+                } else if seq < log.tail() {
+                    0
+                } else {
+                    log.stamp(seq)
+                }
+            });
+        }
+        let mut places = self.places.take();
+        let place = places.push(LOBBY, session.cursor, max);
+        place.reached = session.reached;
+        (places.focus_place, places.focus) = (place.serial, Some(RoomId::LOBBY));
+        session.places = Some(places);
+        // Nothing stands for the session in the list of the lobby's readers any more.
+        self.requeue(slot);
+    }
+
+    /// Adds a place at the head of a room's log.
+    pub(super) fn add_place(&mut self, slot: u32, room: RoomId, name: &str) {
+        let log = self.rooms.begin(room, name);
+        let is_slow = self.sessions[slot].intake.is_slow();
+        let session = &mut self.sessions[slot];
+        let rendered = &mut self.rooms.log_mut(log).rendered[session.dialect as usize];
+        let cursor = Cursor::at_head(&rendered.log);
+        rendered.sessions += 1;
+        let Some(places) = &mut session.places else { return };
+        let place = places.push(log, cursor, self.config.max_rooms_per_session);
+        if self.rooms.pace.is_some() && !is_slow {
+            place.reached = self.rooms.log_mut(log).rendered[session.dialect as usize].marks.begin(cursor.next);
+        }
+    }
+
+    /// Ends the place of a room that a session is no longer in. It is still sent what was said before.
+    pub(super) fn end_place(&mut self, slot: u32, room: RoomId) {
+        let Some(log) = self.rooms.log_of(room) else { return };
+        let is_waited_for = self.rooms.pace.is_some() && !self.sessions[slot].intake.is_slow();
+        let session = &mut self.sessions[slot];
+        let rendered = &mut self.rooms.log_mut(log).rendered[session.dialect as usize];
+        let Some(place) = session.places.as_mut().and_then(|places| places.live(log)) else { return };
+        let was_behind = is_waited_for && rendered.marks.end(place.reached);
+        if !Fault::EndIgnored.is_planted() {
+            place.end = rendered.log.head();
+        }
+        if was_behind {
+            self.rooms.move_marks(log);
+        }
+        self.tidy_places(slot);
+    }
+
+    /// Ends all places of a session that closes.
+    pub(super) fn end_places(&mut self, slot: u32) {
+        let Self { sessions, rooms, .. } = self;
+        let session = &mut sessions[slot];
+        let Some(places) = &mut session.places else { return };
+        for place in places.list.iter_mut().filter(|place| place.is_live()) {
+            place.end = rooms.log(place.log).rendered[session.dialect as usize].log.head();
+        }
+        self.tidy_places(slot);
+    }
+
+    /// Gives back all places of a session that is over.
+    pub(super) fn give_places_back(&mut self, slot: u32) {
+        let Some(places) = self.sessions[slot].places.take() else { return };
+        let dialect = self.sessions[slot].dialect as usize;
+        self.schedule.ready.forget_places(slot, places.list.len());
+        for place in &places.list {
+            self.rooms.log_mut(place.log).rendered[dialect].sessions -= 1;
+            self.rooms.release(place.log);
+        }
+        self.places.give(places);
+    }
+
+    /// Moves all places past the session's own messages, and removes those of which all is read.
+    fn tidy_places(&mut self, slot: u32) {
+        let Self { sessions, rooms, schedule, .. } = self;
+        let session = &mut sessions[slot];
+        let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
+        let mut is_any_over = false;
+        for place in &mut places.list {
+            let log = &rooms.log(place.log).rendered[dialect].log;
+            is_any_over |= place.cursor.skip_own(log, place.end.min(log.head())) >= place.end;
+        }
+        if !is_any_over {
+            return;
+        }
+        // Places are known by their indices there.
+        schedule.ready.forget_places(slot, places.list.len());
+        places.list.iter_mut().for_each(|place| place.waits_at = u64::MAX);
+        while let Some(index) = places.list.iter().position(|place| place.cursor.next >= place.end) {
+            let place = places.list.remove(index);
+            rooms.log_mut(place.log).rendered[dialect].sessions -= 1;
+            rooms.release(place.log);
+        }
+    }
+
+    /// Returns the log of a place in the dialect of its session, and where it ends.
+    fn log_at(&self, dialect: u8, place: &Place) -> (&crate::log::Log, u64) {
+        let log = &self.rooms.log(place.log).rendered[dialect as usize].log;
+        (log, place.end.min(log.head()))
+    }
+
+    /// Returns whether a session has anything to read in any of its rooms.
+    pub(super) fn has_unread(&self, slot: u32) -> bool {
+        let session = &self.sessions[slot];
+        let Some(places) = &session.places else { return false };
+        places.list.iter().any(|place| place.cursor.next < self.log_at(session.dialect, place).1)
+    }
+
+    /// Returns whether the next entry of a place was evicted.
+    fn is_overtaken(&self, dialect: u8, place: &Place) -> bool {
+        let (log, end) = self.log_at(dialect, place);
+        place.cursor.next < end && place.cursor.next < log.tail()
+    }
+
+    /// Returns what a session reads next, given how far it is at each place: the entry with the least stamp. Of several
+    /// copies of one publication it is that of the room in which the session speaks, or the first.
+    fn next_entry(&self, slot: u32, at: impl Fn(&Place) -> u64) -> Option<Next> {
+        let session = &self.sessions[slot];
+        let places = session.places.as_ref()?;
+        let mut next: Option<(u64, bool, usize)> = None;
+        for (index, place) in places.list.iter().enumerate() {
+            let (log, end) = self.log_at(session.dialect, place);
+            if at(place) >= end {
+                continue;
+            }
+            let is_elsewhere = !self.is_focus(slot, place);
+            let candidate = (log.stamp(at(place)), is_elsewhere, index);
+            let is_first = next.is_none_or(|next| candidate < next);
+            if is_first && !(Fault::StampIgnored.is_planted() && next.is_some()) {
+                next = Some(candidate);
+            }
+        }
+        next.map(|(stamp, _, place)| Next { place, stamp })
+    }
+
+    /// Returns whether a place is that of the room in which its session speaks, or did when it was closed.
+    fn is_focus(&self, slot: u32, place: &Place) -> bool {
+        let places = self.sessions[slot].places.as_ref();
+        places.is_some_and(|places| places.focus.is_some() && places.focus_place == place.serial)
+    }
+
+    /// Returns whether an entry at a place is sent with the label of its room.
+    fn is_labelled(&self, slot: u32, place: &Place, stamp: u64) -> bool {
+        let focused_at = self.sessions[slot].places.as_ref().map_or(0, |places| places.focused_at);
+        !self.is_focus(slot, place) || stamp < focused_at
+    }
+
+    /// Returns what to send to a placed session next, if only one of its places has something to read and none was
+    /// overtaken, or if there are only private bytes.
+    pub(super) fn run(&self, slot: u32) -> Option<HandOut> {
+        let session = &self.sessions[slot];
+        let (dialect, places) = (session.dialect, session.places.as_ref()?);
+        let mut unread = None;
+        for place in &places.list {
+            let (log, end) = self.log_at(dialect, place);
+            if place.cursor.next < end {
+                if unread.is_some() || place.cursor.next < log.tail() {
+                    return None;
+                }
+                unread = Some((place, log, end));
+            }
+        }
+        let outbox = session.outbox.as_deref();
+        let front = outbox.map_or(0, |outbox| outbox.front().len());
+        let Some((place, log, end)) = unread else {
+            let replies = outbox.map_or(0, |outbox| outbox.len_before(u64::MAX));
+            return Some(HandOut { dialect, front, replies, ..HandOut::default() });
+        };
+        let from = place.cursor.next;
+        let stamp = log.stamp(from);
+        let replies = outbox.map_or(0, |outbox| outbox.len_before(stamp));
+        let mut limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(stamp));
+        let labelled = self.is_labelled(slot, place, stamp);
+        if labelled && self.is_focus(slot, place) {
+            limit = limit.min(places.focused_at);
+        }
+        let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
+        let to = place.cursor.stretch(end).max(from);
+        let begun = self.rooms.log(place.log).begun;
+        Some(HandOut { dialect, labelled, log: place.log, begun, front, replies, from, to })
+    }
+
+    /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of other
+    /// rooms; this rules them out cheaply.
+    pub(super) fn may_fit(&self, slot: u32, batch: &Batch) -> bool {
+        let out = batch.out();
+        let places = self.sessions[slot].places.as_ref();
+        places.is_some_and(|it| it.list.iter().any(|place| place.log == out.log && place.cursor.next == out.from))
+    }
+
+    /// Fills a batch for a placed session. If nothing remains to send, returns false.
+    pub(super) fn fill_placed(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
+        if self.is_any_overtaken(slot) {
+            if let Some(out) = self.private_before_gap(slot) {
+                self.fill_private(slot, batch, out);
+                return true;
+            }
+            if self.settle_gaps(slot) {
+                let front = self.sessions[slot].outbox.as_ref().map_or(0, |outbox| outbox.front().len());
+                let dialect = self.sessions[slot].dialect;
+                self.fill_private(slot, batch, HandOut { dialect, front, ..HandOut::default() });
+                return true;
+            }
+        }
+        let Some(run) = self.run(slot) else { return self.fill_lines(slot, batch, max_bytes) };
+        if run.is_empty() || batch.fits(&run) {
+            return !run.is_empty();
+        }
+        let outbox = self.sessions[slot].outbox.as_deref();
+        let front = outbox.map_or(&[][..], |outbox| outbox.front());
+        let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..run.replies]);
+        let room = self.rooms.log(run.log);
+        let log = &room.rendered[run.dialect as usize].log;
+        if !run.labelled {
+            let to = if run.from < run.to { log.fit(run.from, run.to, max_bytes) } else { run.to };
+            let (pieces, ends): ([&[u8]; 2], _) = if run.from < to {
+                (log.bytes(run.from, to), Some(log.ends(run.from, to)))
+            } else {
+                ([&[], &[]], None)
+            };
+            let out = HandOut { to, ..run };
+            batch.copy([front, replies, pieces[0], pieces[1]], ends.into_iter().flatten(), out);
+            return true;
+        }
+        batch.begin([front, replies], HandOut { to: run.from, ..run });
+        for seq in run.from..run.to {
+            let entry = log.bytes(seq, seq + 1);
+            let len = batch.log_len() as usize;
+            if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
+                break;
+            }
+            let spoken = &self.rooms.spoken[run.dialect as usize];
+            batch.push(|out| spoken.label(&room.name, out), entry);
+        }
+        true
+    }
+
+    /// Returns whether the next entry of any place was evicted.
+    fn is_any_overtaken(&self, slot: u32) -> bool {
+        let session = &self.sessions[slot];
+        let places = session.places.iter().flat_map(|places| &places.list);
+        places.into_iter().any(|place| self.is_overtaken(session.dialect, place))
+    }
+
+    /// Returns the private bytes that come before the notice of a gap, if there are any: those before all entries that
+    /// are kept.
+    fn private_before_gap(&self, slot: u32) -> Option<HandOut> {
+        let session = &self.sessions[slot];
+        let outbox = session.outbox.as_deref()?;
+        let first_kept = |place: &Place| {
+            let (log, end) = self.log_at(session.dialect, place);
+            let next = place.cursor.next.max(log.tail());
+            (next < end).then(|| log.stamp(next))
+        };
+        let places = session.places.iter().flat_map(|places| &places.list);
+        let kept = places.filter_map(first_kept).min().unwrap_or(u64::MAX);
+        let (front, replies) = (outbox.front().len(), outbox.len_before(kept));
+        let out = HandOut { dialect: session.dialect, front, replies, ..HandOut::default() };
+        (!out.is_empty()).then_some(out)
+    }
+
+    /// Fills a batch with private bytes alone.
+    fn fill_private(&self, slot: u32, batch: &mut Batch, out: HandOut) {
+        if let Some(outbox) = self.sessions[slot].outbox.as_deref() {
+            batch.begin([outbox.front(), &outbox.replies()[..out.replies]], out);
+        }
+    }
+
+    /// Fills a batch with entries of several logs, in their order.
+    fn fill_lines(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
+        let id = self.sessions.id(slot);
+        if let Some(places) = &mut self.sessions[slot].places {
+            places.list.iter_mut().for_each(|place| place.ahead = place.cursor.next);
+        }
+        let Some(first) = self.next_entry(slot, |place| place.ahead) else { return false };
+        let session = &self.sessions[slot];
+        let (dialect, outbox) = (session.dialect, session.outbox.as_deref());
+        let front = outbox.map_or(&[][..], |outbox| outbox.front());
+        let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..outbox.len_before(first.stamp)]);
+        let limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(first.stamp));
+        let out = HandOut { dialect, front: front.len(), replies: replies.len(), ..HandOut::default() };
+        batch.begin([front, replies], out);
+        while let Some(next) = self.next_entry(slot, |place| place.ahead).filter(|next| next.stamp < limit) {
+            let Some(places) = &self.sessions[slot].places else { break };
+            let place = places.list[next.place];
+            if place.cursor.stretch(u64::MAX) == place.ahead {
+                // An own message, which is stepped over when what is before it was taken.
+                break;
+            }
+            let room = self.rooms.log(place.log);
+            let entry = room.rendered[dialect as usize].log.bytes(place.ahead, place.ahead + 1);
+            let len = batch.log_len() as usize;
+            if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
+                break;
+            }
+            let (spoken, is_labelled) =
+                (&self.rooms.spoken[dialect as usize], self.is_labelled(slot, &place, next.stamp));
+            let label = |out: &mut _| {
+                if is_labelled {
+                    spoken.label(&room.name, out);
+                }
+            };
+            batch.push_line(id, label, place.serial, place.ahead, entry);
+            let Self { sessions, rooms, .. } = self;
+            let Some(places) = &mut sessions[slot].places else { break };
+            places.list[next.place].ahead += 1;
+            for other in &mut places.list {
+                let log = &rooms.log(other.log).rendered[dialect as usize].log;
+                let is_copy = other.ahead < other.end.min(log.head()) && log.stamp(other.ahead) == next.stamp;
+                if is_copy && !Fault::CopyShownTwice.is_planted() {
+                    batch.push_copy(id, other.serial, other.ahead);
+                    other.ahead += 1;
+                }
+            }
+        }
+        !batch.as_bytes().is_empty()
+    }
+
+    /// Moves places that were overtaken to the oldest message kept, until there is a notice of a gap; returns whether
+    /// there is one.
+    fn settle_gaps(&mut self, slot: u32) -> bool {
+        let dialect = self.sessions[slot].dialect;
+        loop {
+            let overtaken = |place: &&Place| self.is_overtaken(dialect, place);
+            let places = self.sessions[slot].places.iter().flat_map(|places| &places.list);
+            let Some(place) = places.into_iter().find(overtaken).copied() else { return false };
+            let is_labelled = !self.is_focus(slot, &place);
+            let (log, end) = self.log_at(dialect, &place);
+            let mut cursor = place.cursor;
+            let missed = cursor.catch_up(log, end);
+            cursor.skip_own(log, end);
+            let mut places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
+            if let Some(moved) = places.find(|other| other.serial == place.serial) {
+                moved.cursor = cursor;
+            }
+            self.observe(slot);
+            self.tidy_places(slot);
+            if missed > 0 {
+                let is_wrong = Fault::GapInWrongRoom.is_planted();
+                self.tell_gap(slot, missed, (is_labelled != is_wrong).then_some(place.log));
+                if self.sessions[slot].outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty()) {
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// Takes the report of a write to a placed session.
+    pub(super) fn sent_placed(&mut self, slot: u32, batch: &Batch, n: usize) {
+        let session = &self.sessions[slot];
+        let is_private_given = session.was_given_private(batch.out()) && session.dialect == batch.out().dialect;
+        let is_given = is_private_given
+            && match batch.lines() {
+                Some((owner, lines)) => owner == self.sessions.id(slot) && self.take_lines(slot, batch, lines, n),
+                None => self.take_run(slot, batch, n),
+            };
+        if !is_given {
+            return self.progressed(slot, 0, true);
+        }
+        self.tidy_places(slot);
+        self.progressed(slot, n, n == batch.as_bytes().len());
+    }
+
+    /// Moves the places of a session past the lines of several logs that are among the first `n` bytes of a batch;
+    /// returns false, and moves none, if they are not what it reads next.
+    fn take_lines(&mut self, slot: u32, batch: &Batch, lines: &[Line], n: usize) -> bool {
+        let session = &mut self.sessions[slot];
+        let Some(places) = &mut session.places else { return false };
+        let is_next = |place: &Place| {
+            lines.first().is_some_and(|line| place.serial == line.place && place.cursor.next == line.seq)
+        };
+        if !places.list.iter().any(is_next) {
+            return false;
+        }
+        let (count, rest) = batch.seek_lines(n);
+        let mut end = 0;
+        for line in &lines[..count] {
+            // A copy of the line before it ends where that does.
+            session.stats.lines_sent += u64::from(line.end != end);
+            end = line.end;
+            if let Some(place) = places.list.iter_mut().find(|place| place.serial == line.place) {
+                place.cursor.next = line.seq + 1;
+            }
+        }
+        session.take_private(batch.out(), n);
+        session.keep_rest(rest, &mut self.outboxes, self.rooms.max_encoded + MAX_LABEL);
+        true
+    }
+
+    /// Does the same for the entries of one log.
+    fn take_run(&mut self, slot: u32, batch: &Batch, n: usize) -> bool {
+        let out = batch.out();
+        let session = &mut self.sessions[slot];
+        let Some(places) = &mut session.places else { return false };
+        let rooms = &self.rooms;
+        let is_next = |place: &&mut Place| {
+            place.log == out.log
+                && rooms.log(place.log).begun == out.begun
+                && place.cursor.next == out.from
+                && place.cursor.stretch(place.end) >= out.to
+        };
+        let place = places.list.iter_mut().find(is_next);
+        if place.is_none() && out.from != out.to {
+            return false;
+        }
+        let mut begun: &[u8] = &[];
+        if let (Some((seq, rest)), Some(place)) = (batch.seek(n), place) {
+            let next = seq + u64::from(!rest.is_empty());
+            session.stats.lines_sent += next - place.cursor.next;
+            place.cursor.next = next;
+            begun = rest;
+        }
+        session.take_private(out, n);
+        session.keep_rest(begun, &mut self.outboxes, self.rooms.max_encoded + MAX_LABEL);
+        true
+    }
+
+    /// Puts a placed session into the lists of all logs that it reads, now that it has read all of them.
+    pub(super) fn wait_at_places(&mut self, slot: u32) {
+        let Self { sessions, schedule, .. } = self;
+        let session = &mut sessions[slot];
+        let Some(places) = &mut session.places else { return };
+        for (index, place) in places.list.iter_mut().enumerate().filter(|(_, place)| place.is_live()) {
+            // If the log has not grown since then, it still stands there.
+            if place.waits_at != place.cursor.next {
+                place.waits_at = place.cursor.next;
+                schedule.ready.wait_at(slot, index, place.log, session.dialect);
+            }
+        }
+    }
+
+    /// Returns the room in which a session speaks.
+    pub(super) fn focus(&self, slot: u32) -> Option<RoomId> {
+        self.sessions[slot].places.as_ref().map_or(Some(RoomId::LOBBY), |places| places.focus)
+    }
+
+    /// Moves the focus of a placed session.
+    pub(super) fn set_focus(&mut self, slot: u32, room: Option<RoomId>) {
+        let stamp = self.rooms.next_stamp();
+        let log = room.and_then(|room| self.rooms.log_of(room));
+        let Some(places) = &mut self.sessions[slot].places else { return };
+        let before = (places.focus, places.focus_place);
+        if let Some(place) = log.and_then(|log| places.live(log)) {
+            places.focus_place = place.serial;
+        }
+        if before != (room, places.focus_place) {
+            (places.focus, places.focused_at) = (room, stamp);
+            self.homeless = self.homeless + usize::from(room.is_none()) - usize::from(before.0.is_none());
+        }
+    }
+
+    /// Returns the room that a session entered last, but the lobby first; `None` if it is in none.
+    pub(super) fn fallback(&self, slot: u32) -> Option<RoomId> {
+        let member = MemberId(slot);
+        if self.conversation.is_in(member, RoomId::LOBBY) {
+            return Some(RoomId::LOBBY);
+        }
+        self.conversation.rooms_of(member).next()
+    }
+}

@@ -1,0 +1,510 @@
+//! What members do in rooms, and with them.
+
+use alloc::string::String;
+use core::iter;
+use core::time::Duration;
+
+use arrayvec::{ArrayString, ArrayVec};
+
+use super::Hub;
+use super::propose::Objection;
+use crate::config::MAX_ROOMS_PER_SESSION;
+use crate::conversation::masks::{MaskBuf, are_same, mask_of_name, mask_of_origin};
+use crate::conversation::{Entry, MAX_LAST_WORDS, Rejected};
+use crate::conversation::{MAX_MASKS, MAX_TOPIC};
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
+use crate::names::NameBuf;
+use crate::origin::Origin;
+use crate::policy::Action;
+use crate::schedule::turns::Hold;
+use crate::time::Timestamp;
+use crate::wire::dialect::{Complaint, Event, MAX_NOTICE};
+use crate::wire::sanitize::{Clean, clean, cut};
+
+/// The rooms of one member.
+pub(super) type RoomsOfOne = ArrayVec<RoomId, MAX_ROOMS_PER_SESSION>;
+
+impl Hub {
+    /// Returns the room in which a session speaks, or refuses a request if there is none.
+    pub(super) fn focus_or_refuse(&mut self, slot: u32) -> Option<RoomId> {
+        let focus = self.focus(slot);
+        if focus.is_none() {
+            self.refuse(slot, Complaint::Room(RoomError::InNoRoom));
+        }
+        focus
+    }
+
+    /// Returns the origin of a session, if it is counted.
+    fn origin_of(&self, slot: u32) -> Option<Origin> {
+        self.sessions[slot].origin.map(|place| self.origins.origin(place))
+    }
+
+    /// Returns the rooms that a member is in.
+    pub(super) fn rooms_of(&self, slot: u32) -> RoomsOfOne {
+        if self.sessions[slot].places.is_none() && self.sessions[slot].is_open() {
+            return iter::once(RoomId::LOBBY).collect();
+        }
+        self.conversation.rooms_of(MemberId(slot)).take(MAX_ROOMS_PER_SESSION).collect()
+    }
+
+    /// Refuses a request about a room.
+    fn refuse_room(&mut self, slot: u32, error: RoomError) {
+        self.refuse(slot, Complaint::Room(error));
+    }
+
+    /// Enters a room, or moves the focus to one that the session is in.
+    pub(super) fn request_join(&mut self, slot: u32, name: &str, key: &str, rewritten: &mut String) {
+        if let Err(objection) = self.try_join(slot, name, key, rewritten) {
+            self.object(slot, &objection);
+        }
+    }
+
+    fn try_join(&mut self, slot: u32, name: &str, key: &str, rewritten: &mut String) -> Result<(), Objection> {
+        let member = MemberId(slot);
+        if !self.spoken(slot).has_rooms {
+            return Err(RoomError::OneRoomOnly.into());
+        }
+        let there = self.conversation.may_enter(member, name, key, self.origin_of(slot))?;
+        if let Some(room) = there.filter(|room| self.conversation.is_in(member, *room)) {
+            self.set_focus(slot, Some(room));
+            self.tell_focus(slot, false);
+            return Ok(());
+        }
+        let places = self.sessions[slot].places.as_ref().map_or(1, |places| places.list.len());
+        if places >= self.config.max_rooms_per_session {
+            return Err(RoomError::InTooManyRooms { max: self.config.max_rooms_per_session }.into());
+        }
+        if there.is_none_or(|room| self.rooms.log_of(room).is_none()) && !self.rooms.has_free_log() {
+            return Err(RoomError::TooManyRooms { max: self.config.max_rooms }.into());
+        }
+        if there.is_none() {
+            self.consider(slot, Action::Begin { room: name }, rewritten)?;
+        }
+        match self.conversation.apply(&Entry::EnterRoom { member, name }) {
+            Ok(()) => {}
+            Err(Rejected::Room(error)) => return Err(error.into()),
+            Err(other) => {
+                debug_assert!(false, "{name}: {other}");
+                return Err(RoomError::InvalidName.into());
+            }
+        }
+        let Some(room) = self.conversation.find_room(name) else { return Err(RoomError::NoSuchRoom.into()) };
+        self.make_placed(slot);
+        let began = there.is_none();
+        let name = room_name(self, room);
+        self.add_place(slot, room, &name);
+        self.set_focus(slot, Some(room));
+        if !began {
+            let (event_name, is_first) = (self.name_of(slot), room == RoomId::LOBBY && !self.has_joined(slot));
+            let name = event_name.as_str();
+            if is_first {
+                self.apply(&Entry::Join { member });
+                self.publish_presence(iter::once(room), &Event::Joined { name }, Some(slot));
+            } else {
+                self.publish_presence(iter::once(room), &Event::Entered { name }, Some(slot));
+            }
+        }
+        self.tell_focus(slot, began);
+        self.tell_topic(slot, room, false);
+        self.show_backlog(slot, room);
+        self.requeue(slot);
+        self.arm(slot);
+        Ok(())
+    }
+
+    /// Returns whether others in the lobby have been told of a member.
+    pub(super) fn has_joined(&self, slot: u32) -> bool {
+        self.conversation.members().has_joined(MemberId(slot))
+    }
+
+    /// Tells a session in which room it speaks.
+    fn tell_focus(&mut self, slot: u32, began: bool) {
+        match self.focus(slot) {
+            Some(room) => {
+                let (name, count) = (room_name(self, room), self.members_in(room));
+                self.reply(slot, &Event::InRoom { room: &name, count, began });
+            }
+            None => self.reply(slot, &Event::InNoRoom),
+        }
+    }
+
+    fn members_in(&self, room: RoomId) -> usize {
+        self.conversation.room(room).map_or(0, |room| room.members())
+    }
+
+    /// Tells a session the topic of a room; if there is none, only if it was asked for.
+    fn tell_topic(&mut self, slot: u32, room: RoomId, is_asked: bool) {
+        let (mut words, mut by, mut age) = (ArrayString::<MAX_TOPIC>::new(), NameBuf::new(), Duration::ZERO);
+        if let Some(topic) = self.conversation.room(room).and_then(|room| room.topic()) {
+            words.push_str(topic.words);
+            by.push_str(topic.by);
+            age = self.now.saturating_duration_since(Timestamp::from_nanos(topic.at));
+        }
+        if is_asked || !words.is_empty() {
+            let room = room_name(self, room);
+            self.reply(slot, &Event::Topic { room: &room, words: &words, by: &by, age });
+        }
+    }
+
+    /// Leaves a room.
+    pub(super) fn request_leave(&mut self, slot: u32, name: Option<&str>) {
+        let room = match name {
+            None => self.focus(slot).ok_or(RoomError::InNoRoom),
+            Some(name) => {
+                let found = self.conversation.find_room(name).filter(|room| self.may_see(slot, *room));
+                found.ok_or(RoomError::NoSuchRoom)
+            }
+        };
+        let room = room.and_then(|room| {
+            let is_in = self.conversation.is_in(MemberId(slot), room);
+            is_in.then_some(room).ok_or(RoomError::NotIn)
+        });
+        match room {
+            Ok(_) if !self.spoken(slot).has_rooms => self.refuse_room(slot, RoomError::OneRoomOnly),
+            Ok(room) => self.leave_room(slot, room),
+            Err(error) => self.refuse_room(slot, error),
+        }
+    }
+
+    fn leave_room(&mut self, slot: u32, room: RoomId) {
+        self.make_placed(slot);
+        let (name, is_known) = (room_name(self, room), room != RoomId::LOBBY || self.has_joined(slot));
+        let had_focus = self.focus(slot) == Some(room);
+        self.apply(&Entry::LeaveRoom { member: MemberId(slot), room });
+        self.take_out_of(slot, room);
+        if had_focus {
+            let fallback = self.fallback(slot);
+            self.set_focus(slot, fallback);
+        }
+        self.reply(slot, &Event::LeftRoom { room: &name });
+        if had_focus {
+            self.tell_focus(slot, false);
+        }
+        if is_known {
+            let name = self.name_of(slot);
+            self.publish_presence(iter::once(room), &Event::Parted { name: name.as_str() }, None);
+        }
+        self.end_room_if_empty(room);
+        self.requeue(slot);
+    }
+
+    /// Ends what a session has of a room that its member is no longer in.
+    fn take_out_of(&mut self, slot: u32, room: RoomId) {
+        self.end_answer(slot, room);
+        self.end_place(slot, room);
+        // A line that waits to be said there is looked at anew.
+        if matches!(self.sessions[slot].hold, Hold::Turn { room: of_line, .. } if of_line == room) {
+            self.sessions[slot].hold = Hold::Ready;
+            self.schedule.turns.wait(slot, Hold::Ready, false);
+        }
+    }
+
+    /// Gives up the log of a room, and who waits to enter it, if nobody is in it.
+    pub(super) fn end_room_if_empty(&mut self, room: RoomId) {
+        if room != RoomId::LOBBY && self.members_in(room) == 0 {
+            self.schedule.turns.end_room(room);
+            self.rooms.end(room);
+            if self.conversation.room(room).is_none() {
+                self.rooms.end_life(room);
+            }
+        }
+    }
+
+    /// Shows or sets the topic.
+    pub(super) fn request_topic<'a>(
+        &mut self,
+        slot: u32,
+        words: Option<&str>,
+        scratch: &'a mut String,
+        rewritten: &'a mut String,
+    ) {
+        let Some(room) = self.focus_or_refuse(slot) else { return };
+        let Some(words) = words else { return self.tell_topic(slot, room, true) };
+        let is_restricted =
+            self.conversation.room(room).is_some_and(|room| room.flags().has(RoomFlags::TOPIC_BY_OPERATORS));
+        if is_restricted && !self.is_operator(slot, room) {
+            return self.refuse_room(slot, RoomError::NotOperator);
+        }
+        let mut words = clean(words, scratch);
+        if !words.is_empty() {
+            match self.consider(slot, Action::Topic { words: words.as_str() }, rewritten) {
+                Ok(passed) => words = passed.unwrap_or(words),
+                Err(objection) => return self.object(slot, &objection),
+            }
+        }
+        if words.as_str().len() > MAX_TOPIC {
+            return self.refuse_room(slot, RoomError::TooLong { max: MAX_TOPIC });
+        }
+        let (by, words) = (self.name_of(slot), words.as_str());
+        self.apply(&Entry::Topic { by: Some(MemberId(slot)), room, words, at: self.now.as_nanos() });
+        self.publish(room, &Event::TopicSet { by: by.as_str(), words }, Some(slot));
+        self.tell_topic(slot, room, true);
+    }
+
+    fn is_operator(&self, slot: u32, room: RoomId) -> bool {
+        self.conversation.has_role(MemberId(slot), room, Role::Operator)
+    }
+
+    /// Returns the room in which a session speaks and the member of that name. Refuses the request unless that member is
+    /// in the room and the session is an operator there.
+    fn target(&mut self, slot: u32, name: &str) -> Option<(RoomId, u32)> {
+        let room = self.focus_or_refuse(slot)?;
+        let Some(target) = self.find_slot(name) else {
+            let absence = self.absence(name);
+            self.refuse(slot, absence);
+            return None;
+        };
+        let error = if !self.spoken(slot).has_rooms {
+            RoomError::OneRoomOnly
+        } else if !self.conversation.is_in(MemberId(target), room) {
+            RoomError::OtherNotIn
+        } else if !self.is_operator(slot, room) {
+            RoomError::NotOperator
+        } else {
+            return Some((room, target));
+        };
+        self.refuse_room(slot, error);
+        None
+    }
+
+    /// Throws somebody out of the room.
+    pub(super) fn request_kick<'a>(
+        &mut self,
+        slot: u32,
+        name: &str,
+        words: &str,
+        scratch: &'a mut String,
+        rewritten: &'a mut String,
+    ) {
+        let Some((room, target)) = self.target(slot, name) else { return };
+        let mut words = clean(cut(words, MAX_LAST_WORDS), scratch);
+        if !words.is_empty() {
+            let to = self.name_of(target);
+            let action = Action::Kick { to: to.as_str(), words: words.as_str() };
+            // The policy has a say in the words, not in the kick.
+            words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
+        }
+        self.reply_kicked(slot, room, target, words);
+        self.throw_out(slot, room, target, words);
+    }
+
+    /// Tells who throws out somebody that it has done so.
+    fn reply_kicked(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
+        let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
+        if target == slot {
+            self.reply(slot, &Event::KickedOut { room: &room_name(self, room), by: by.as_str(), words });
+        } else {
+            self.reply(slot, &Event::Kicked { name: name.as_str(), by: by.as_str(), words });
+        }
+    }
+
+    fn throw_out(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
+        let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
+        let (of_room, is_open) = (room_name(self, room), self.sessions[target].is_open());
+        let had_focus = is_open && self.focus(target) == Some(room);
+        if is_open {
+            self.make_placed(target);
+        }
+        self.apply(&Entry::Kick { by: Some(MemberId(slot)), member: MemberId(target), room, words });
+        self.take_out_of(target, room);
+        if had_focus {
+            // What it has typed for this room must not be said in another one.
+            self.set_focus(target, None);
+        }
+        if target != slot && is_open {
+            self.try_reply(target, &Event::KickedOut { room: &of_room, by: by.as_str(), words });
+        }
+        if had_focus && (target == slot || self.has_room_to_tell_focus(target)) {
+            self.tell_focus(target, false);
+        }
+        self.publish(room, &Event::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
+        self.end_room_if_empty(room);
+        if is_open {
+            self.requeue(target);
+        }
+    }
+
+    fn has_room_to_tell_focus(&mut self, slot: u32) -> bool {
+        match self.focus(slot) {
+            Some(room) => {
+                let (name, count) = (room_name(self, room), self.members_in(room));
+                let max = self.rooms.max_encoded;
+                self.has_room_for(slot, &Event::InRoom { room: &name, count, began: false }, max)
+            }
+            None => self.has_room_for(slot, &Event::InNoRoom, self.rooms.max_encoded),
+        }
+    }
+
+    /// Keeps somebody out of the room, or no longer.
+    pub(super) fn request_ban(&mut self, slot: u32, name: &str, banned: bool) {
+        let Some(room) = self.focus_or_refuse(slot) else { return };
+        if !self.spoken(slot).has_rooms {
+            return self.refuse_room(slot, RoomError::OneRoomOnly);
+        }
+        if !self.is_operator(slot, room) {
+            return self.refuse_room(slot, RoomError::NotOperator);
+        }
+        let target = self.find_slot(name);
+        let mut composed = NameBuf::new();
+        let name = match target {
+            Some(target) => self.name_of(target),
+            None => match self.config.names.check(name, self.config.max_name, &mut composed) {
+                Ok(name) => {
+                    let mut copy = NameBuf::new();
+                    copy.push_str(name);
+                    copy
+                }
+                Err(error) => return self.refuse(slot, Complaint::Name(error)),
+            },
+        };
+        let mut masks = ArrayVec::<_, 2>::new();
+        match mask_of_name(name.as_str()) {
+            Ok(mask) => masks.push(mask),
+            Err(error) => return self.refuse_room(slot, error),
+        }
+        if let Some(origin) = target.and_then(|target| self.origin_of(target)) {
+            masks.push(mask_of_origin(origin));
+        }
+        let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
+        let is_new = |mask: &&MaskBuf| !bans().any(|ban| are_same(ban, mask));
+        let (new, count) = (masks.iter().filter(is_new).count(), bans().count());
+        if banned && count + new > MAX_MASKS {
+            // Half a ban would let them come back.
+            return self.refuse_room(slot, RoomError::ListFull { max: MAX_MASKS });
+        }
+        let (mut done, mut error) = (false, None);
+        for mask in &masks {
+            let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
+            match self.conversation.apply(&Entry::Mask { by, room, list, mask, listed: banned }) {
+                Ok(()) => done = true,
+                Err(Rejected::Room(reason)) => error = Some(reason),
+                Err(other) => debug_assert!(false, "{mask}: {other}"),
+            }
+        }
+        if let Some(error) = error.filter(|_| !done) {
+            return self.refuse_room(slot, error);
+        }
+        let by = self.name_of(slot);
+        let event = Event::BanSet { by: by.as_str(), name: name.as_str(), banned };
+        let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
+        // Before the replies, so that all of them stand at one place.
+        self.publish(room, &event, Some(slot));
+        self.reply(slot, &event);
+        if let Some(target) = target {
+            self.reply_kicked(slot, room, target, Clean::EMPTY);
+        }
+        if let Some(target) = target {
+            self.throw_out(slot, room, target, Clean::EMPTY);
+        }
+    }
+
+    /// Gives somebody a role, or takes it away.
+    pub(super) fn request_role(&mut self, slot: u32, name: &str, role: Role, given: bool) {
+        let Some((room, target)) = self.target(slot, name) else { return };
+        let (by, member) = (Some(MemberId(slot)), MemberId(target));
+        self.apply(&Entry::Role { by, member, room, role, given });
+        let (by, name) = (self.name_of(slot), self.name_of(target));
+        let event = Event::RoleSet { by: by.as_str(), name: name.as_str(), role, given };
+        self.reply(slot, &event);
+        self.publish(room, &event, Some(slot));
+    }
+
+    /// Invites somebody to the room.
+    pub(super) fn request_invite(&mut self, slot: u32, name: &str) {
+        let Some(room) = self.focus_or_refuse(slot) else { return };
+        let Some(target) = self.find_slot(name) else {
+            let absence = self.absence(name);
+            return self.refuse(slot, absence);
+        };
+        let member = MemberId(target);
+        let is_restricted = self.conversation.room(room).is_some_and(|room| room.flags().has(RoomFlags::INVITED_ONLY));
+        if self.conversation.is_in(member, room) {
+            return self.refuse_room(slot, RoomError::OtherIsIn);
+        } else if self.sessions[target].is_open() && !self.spoken(target).has_rooms {
+            return self.refuse_room(slot, RoomError::OtherHasOneRoom);
+        } else if is_restricted && !self.is_operator(slot, room) {
+            return self.refuse_room(slot, RoomError::NotOperator);
+        }
+        let (of_room, by, name) = (room_name(self, room), self.name_of(slot), self.name_of(target));
+        let invited = Event::Invited { room: &of_room, by: by.as_str() };
+        if self.sessions[target].is_open() && !self.has_room_for(target, &invited, self.rooms.max_encoded) {
+            return self.refuse(slot, Complaint::NotReading);
+        }
+        match self.conversation.apply(&Entry::Invite { by: Some(MemberId(slot)), member, room }) {
+            Ok(()) => {}
+            Err(Rejected::Room(error)) => return self.refuse_room(slot, error),
+            Err(other) => return debug_assert!(false, "{other}"),
+        }
+        self.reply(target, &invited);
+        self.reply(slot, &Event::InvitePassed { room: &of_room, name: name.as_str() });
+    }
+
+    /// Lists who is in a room.
+    pub(super) fn request_who(&mut self, slot: u32, name: Option<&str>, names: &mut String) {
+        let focus = self.focus(slot);
+        let room = match name {
+            None => focus.ok_or(RoomError::InNoRoom),
+            Some(name) => {
+                self.conversation.find_room(name).filter(|room| self.may_see(slot, *room)).ok_or(RoomError::NoSuchRoom)
+            }
+        };
+        let room = match room {
+            Ok(room) => room,
+            Err(error) => return self.refuse_room(slot, error),
+        };
+        names.clear();
+        let (mut listed, max) = (0, MAX_NOTICE.min(self.config.max_line));
+        for member in self.conversation.members_of(room) {
+            let name = self.conversation.members().name_of(member);
+            let is = |role| self.conversation.has_role(member, room, role);
+            let sign = if is(Role::Operator) {
+                "@"
+            } else if is(Role::Voice) {
+                "+"
+            } else {
+                ""
+            };
+            // The numbers and words around the list are counted in each dialect's longest form.
+            if names.len() + SEPARATOR.len() + sign.len() + name.as_str().len() > max {
+                break;
+            }
+            if listed > 0 {
+                names.push_str(SEPARATOR);
+            }
+            names.push_str(sign);
+            names.push_str(name.as_str());
+            listed += 1;
+        }
+        let (count, of_room) = (self.members_in(room), room_name(self, room));
+        let room = (Some(room) != focus).then_some(of_room.as_str());
+        self.reply(slot, &Event::Who { room, names, count, left_out: count - listed });
+    }
+
+    /// Returns whether a room is shown to a session.
+    fn may_see(&self, slot: u32, room: RoomId) -> bool {
+        let is_hidden = self.conversation.room(room).is_none_or(|room| room.flags().has(RoomFlags::HIDDEN));
+        !is_hidden || self.conversation.is_in(MemberId(slot), room)
+    }
+
+    /// Returns whether a session may speak in the room where it does, or refuses it.
+    pub(super) fn may_speak(&mut self, slot: u32) -> Option<RoomId> {
+        let room = self.focus_or_refuse(slot)?;
+        match self.conversation.may_speak(MemberId(slot), room) {
+            Ok(()) => Some(room),
+            Err(error) => {
+                self.refuse_room(slot, error);
+                None
+            }
+        }
+    }
+}
+
+const SEPARATOR: &str = ", ";
+
+/// Returns the name of a room.
+fn room_name(hub: &Hub, room: RoomId) -> NameBuf {
+    let mut name = NameBuf::new();
+    name.push_str(hub.conversation.room(room).map_or("", |room| room.name()));
+    name
+}

@@ -1,0 +1,356 @@
+//! Requests about rooms: to enter and leave them, and to keep order in them.
+
+use chat_proto::dialect::{Complaint, Event, MAX_NOTICE, Request};
+use chat_proto::{Action, Role, RoomError, RoomFlags};
+
+use super::Model;
+use super::names::valid_name;
+use super::requests::cut;
+use super::rooms::{LOBBY, MAX_TOPIC, RoomKey, Topic, hex};
+use super::words::clean;
+
+type Refused<'a> = Result<(), Complaint<'a>>;
+
+impl Model {
+    /// Carries out a request that concerns rooms.
+    pub(super) fn obey_in_room(&mut self, slot: usize, request: Request<'_>) {
+        let done = match request {
+            Request::Join { room, key } => self.request_join(slot, room, key),
+            Request::Leave { room } => self.request_leave(slot, room),
+            Request::Rooms => {
+                self.list_rooms(slot);
+                Ok(())
+            }
+            Request::Who { room } => self.who(slot, room),
+            Request::History { last } => {
+                self.focus(slot).map_err(Complaint::Room).map(|room| self.show_history(slot, room, last, true))
+            }
+            Request::Topic { words } => self.request_topic(slot, words),
+            Request::Invite { name } => self.request_invite(slot, name),
+            Request::Kick { name, words } => self.request_kick(slot, name, words),
+            Request::Ban { name, banned } => self.request_ban(slot, name, banned),
+            Request::Role { name, role, given } => self.request_role(slot, name, role, given),
+            request => unreachable!("a request that the model does not know: {request:?}"),
+        };
+        if let Err(complaint) = done {
+            self.refuse(slot, complaint);
+        }
+    }
+
+    /// Returns the room in which a session speaks.
+    pub(super) fn focus(&self, slot: usize) -> Result<RoomKey, RoomError> {
+        self.sessions[&slot].focus.ok_or(RoomError::InNoRoom)
+    }
+
+    /// Returns the rooms that a member is in, with or without a connection.
+    pub(super) fn memberships(&self, slot: usize) -> Vec<RoomKey> {
+        self.live_rooms().into_iter().filter(|room| room.is_in(slot)).map(|room| room.key).collect()
+    }
+
+    /// A session speaks in another room from now on, or in none.
+    fn move_focus(&mut self, slot: usize, room: Option<RoomKey>) {
+        let next = self.stamp + 1;
+        let session = self.session(slot);
+        if session.focus != room {
+            (session.focus, session.focused) = (room, next);
+            self.mark_focus(slot);
+        }
+    }
+
+    /// Tells a session in which room it speaks; if it has not asked for that, only if there is room among its replies.
+    fn tell_focus(&mut self, slot: usize, began: bool, is_asked: bool) {
+        let shown =
+            self.sessions[&slot].focus.map(|room| (self.room(room).name.clone(), self.room(room).members.len()));
+        let event = match &shown {
+            None => Event::InNoRoom,
+            Some((room, count)) => Event::InRoom { room, count: *count, began },
+        };
+        if is_asked || self.is_open(slot) && self.finds_room(slot, &event) {
+            self.reply(slot, &event);
+        }
+    }
+
+    fn request_join(&mut self, slot: usize, name: &str, key: &str) -> Refused<'static> {
+        let log = self.sessions[&slot].log;
+        if !self.config.dialects[log].dialect.has_rooms() {
+            return Err(Complaint::Room(RoomError::OneRoomOnly));
+        }
+        let found = self.may_enter(slot, name, key).map_err(Complaint::Room)?;
+        if let Some(room) = found.filter(|room| self.room(*room).is_in(slot)) {
+            self.move_focus(slot, Some(room));
+            self.tell_focus(slot, false, true);
+            return Ok(());
+        }
+        // Places that were left and are not read to their ends count as well.
+        let max = self.config.max_rooms_per_session;
+        if self.sessions[&slot].places.len() >= max {
+            return Err(Complaint::Room(RoomError::InTooManyRooms { max }));
+        }
+        let max = self.config.max_rooms;
+        if found.is_none_or(|room| self.room(room).members.is_empty() && room != LOBBY) && self.has_all_logs() {
+            return Err(Complaint::Room(RoomError::TooManyRooms { max }));
+        }
+        if found.is_none()
+            && let Err(objection) = self.consider(slot, Action::Begin { room: name }, name)
+        {
+            self.object(slot, &objection);
+            return Ok(());
+        }
+        self.become_placed(slot);
+        let room = self.enter_room(slot, found, name);
+        self.add_place(slot, room);
+        self.move_focus(slot, Some(room));
+        let own = self.name(slot);
+        let is_new = room == LOBBY && !std::mem::replace(&mut self.session(slot).joined, true);
+        if found.is_some() {
+            let event = if is_new { Event::Joined { name: &own } } else { Event::Entered { name: &own } };
+            self.publish(&event, &[room], Some(slot));
+        }
+        self.tell_focus(slot, found.is_none(), true);
+        if self.room(room).topic.is_some() {
+            self.show_topic(slot, room);
+        }
+        self.show_history(slot, room, self.config.dialects[log].backlog, false);
+        Ok(())
+    }
+
+    fn request_leave(&mut self, slot: usize, name: Option<&str>) -> Refused<'static> {
+        let room = match name {
+            None => self.focus(slot),
+            Some(name) => {
+                let found = self.find_room(name).filter(|room| self.room(*room).is_shown_to(slot));
+                found.ok_or(RoomError::NoSuchRoom)
+            }
+        };
+        let room = room.map_err(Complaint::Room)?;
+        if !self.room(room).is_in(slot) {
+            return Err(Complaint::Room(RoomError::NotIn));
+        }
+        let (left, own) = (self.room(room).name.clone(), self.name(slot));
+        self.put_out(slot, room);
+        self.reply(slot, &Event::LeftRoom { room: &left });
+        self.refocus(slot, room);
+        if room != LOBBY || self.sessions[&slot].joined {
+            self.publish(&Event::Parted { name: &own }, &[room], None);
+        }
+        self.end_if_empty(room);
+        Ok(())
+    }
+
+    /// A session is not in a room any more, and reads only what was said there before. A line that waits for that room
+    /// waits no longer.
+    fn put_out(&mut self, slot: usize, room: RoomKey) {
+        if !self.sessions[&slot].places.is_empty() {
+            self.become_placed(slot);
+        }
+        self.leave_room(slot, room);
+        self.end_answer(slot, room);
+        self.leave_place(slot, room);
+        self.wait_no_longer_in(slot, room);
+    }
+
+    /// If a session has left the room in which it spoke, it speaks in the lobby, or else in the room that it entered
+    /// last.
+    fn refocus(&mut self, slot: usize, room: RoomKey) {
+        if self.sessions[&slot].focus != Some(room) {
+            return;
+        }
+        let rooms = self.rooms_of(slot);
+        let next = rooms.iter().find(|room| **room == LOBBY).or(rooms.last()).copied();
+        (self.session(slot).focus, self.session(slot).focused) = (next, self.stamp + 1);
+        self.mark_focus(slot);
+        self.tell_focus(slot, false, true);
+    }
+
+    fn show_topic(&mut self, slot: usize, room: RoomKey) {
+        let (name, topic) = (self.room(room).name.clone(), self.room(room).topic.clone());
+        let none = Topic { words: String::new(), by: String::new(), at: self.now };
+        let Topic { words, by, at } = topic.unwrap_or(none);
+        let age = self.now.saturating_duration_since(at);
+        self.reply(slot, &Event::Topic { room: &name, words: &words, by: &by, age });
+    }
+
+    fn request_topic(&mut self, slot: usize, words: Option<&str>) -> Refused<'static> {
+        let room = self.focus(slot).map_err(Complaint::Room)?;
+        if let Some(words) = words {
+            if self.room(room).flags.has(RoomFlags::TOPIC_BY_OPERATORS) {
+                self.is_operator(slot, room)?;
+            }
+            let mut words = clean(words);
+            if !words.is_empty() {
+                match self.consider(slot, Action::Topic { words: &words }, &words) {
+                    Ok(passed) => words = passed,
+                    Err(objection) => {
+                        self.object(slot, &objection);
+                        return Ok(());
+                    }
+                }
+            }
+            if words.len() > MAX_TOPIC {
+                return Err(Complaint::Room(RoomError::TooLong { max: MAX_TOPIC }));
+            }
+            let by = self.name(slot);
+            self.publish(&Event::TopicSet { by: &by, words: &words }, &[room], Some(slot));
+            let topic = Some(Topic { words, by, at: self.now }).filter(|topic| !topic.words.is_empty());
+            self.room_mut(room).topic = topic;
+        }
+        self.show_topic(slot, room);
+        Ok(())
+    }
+
+    fn request_invite(&mut self, slot: usize, name: &str) -> Refused<'static> {
+        let room = self.focus(slot).map_err(Complaint::Room)?;
+        let target = self.find_other(name)?;
+        if self.room(room).is_in(target) {
+            return Err(Complaint::Room(RoomError::OtherIsIn));
+        }
+        if self.is_open(target) && !self.config.dialects[self.sessions[&target].log].dialect.has_rooms() {
+            return Err(Complaint::Room(RoomError::OtherHasOneRoom));
+        }
+        if self.room(room).flags.has(RoomFlags::INVITED_ONLY) {
+            self.is_operator(slot, room)?;
+        }
+        let invitations = &self.sessions[&target].invitations;
+        let is_invited = invitations.contains(&room);
+        let is_full = self.memberships(target).len() + invitations.len() >= self.config.max_rooms_per_session;
+        let (shown, by, other) = (self.room(room).name.clone(), self.name(slot), self.name(target));
+        let invited = Event::Invited { room: &shown, by: &by };
+        if self.is_open(target) && !self.finds_room(target, &invited) {
+            return Err(Complaint::NotReading);
+        }
+        if is_full && !is_invited {
+            return Err(Complaint::Room(RoomError::TooManyInvitations));
+        }
+        if !is_invited {
+            self.session(target).invitations.push(room);
+        }
+        self.reply(target, &invited);
+        self.reply(slot, &Event::InvitePassed { room: &shown, name: &other });
+        Ok(())
+    }
+
+    fn request_kick(&mut self, slot: usize, name: &str, words: &str) -> Refused<'static> {
+        let (room, target) = self.other_in(slot, name)?;
+        let mut words = clean(cut(words, MAX_NOTICE / 4));
+        if !words.is_empty() {
+            let action = Action::Kick { to: &self.name(target), words: &words };
+            words = self.consider(slot, action, &words).unwrap_or_default();
+        }
+        self.reply_kicked(slot, room, target, &words);
+        self.throw_out(slot, room, target, &words);
+        Ok(())
+    }
+
+    /// Returns the room in which an operator speaks, and another who is in it.
+    fn other_in(&self, slot: usize, name: &str) -> Result<(RoomKey, usize), Complaint<'static>> {
+        let room = self.focus(slot).map_err(Complaint::Room)?;
+        let target = self.find_other(name)?;
+        if !self.room(room).is_in(target) {
+            return Err(Complaint::Room(RoomError::OtherNotIn));
+        }
+        self.is_operator(slot, room)?;
+        Ok((room, target))
+    }
+
+    fn is_operator(&self, slot: usize, room: RoomKey) -> Refused<'static> {
+        if self.room(room).is_operator(slot) { Ok(()) } else { Err(Complaint::Room(RoomError::NotOperator)) }
+    }
+
+    fn throw_out(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
+        let (shown, by, other) = (self.room(room).name.clone(), self.name(slot), self.name(target));
+        self.put_out(target, room);
+        let out = Event::KickedOut { room: &shown, by: &by, words };
+        if target != slot && self.is_open(target) && self.finds_room(target, &out) {
+            self.reply(target, &out);
+        }
+        if self.sessions[&target].focus == Some(room) {
+            (self.session(target).focus, self.session(target).focused) = (None, self.stamp + 1);
+            self.mark_focus(target);
+            self.tell_focus(target, false, target == slot);
+        }
+        self.publish(&Event::Kicked { name: &other, by: &by, words }, &[room], Some(slot));
+        self.end_if_empty(room);
+    }
+
+    /// Tells an operator that it has thrown somebody out, or itself.
+    fn reply_kicked(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
+        let (room, by, name) = (self.room(room).name.clone(), self.name(slot), self.name(target));
+        let (out, kicked) =
+            (Event::KickedOut { room: &room, by: &by, words }, Event::Kicked { name: &name, by: &by, words });
+        self.reply(slot, if target == slot { &out } else { &kicked });
+    }
+
+    fn request_ban(&mut self, slot: usize, name: &str, banned: bool) -> Refused<'static> {
+        let room = self.focus(slot).map_err(Complaint::Room)?;
+        self.is_operator(slot, room)?;
+        let target = self.find(name);
+        let name = match target {
+            Some(target) => self.name(target),
+            None => valid_name(&self.config, name).map_err(Complaint::Name)?,
+        };
+        let origin = target.and_then(|target| self.sessions[&target].origin);
+        let masks: Vec<String> = std::iter::once(format!("{}!*", name.replace('*', "?")))
+            .chain(origin.map(|origin| format!("*!{}", hex(origin))))
+            .collect();
+        self.room_mut(room).ban(&masks, banned).map_err(Complaint::Room)?;
+        let set = Event::BanSet { by: &self.name(slot), name: &name, banned };
+        let out = target.filter(|target| banned && self.room(room).is_in(*target));
+        self.publish(&set, &[room], Some(slot));
+        self.reply(slot, &set);
+        if let Some(target) = out {
+            self.reply_kicked(slot, room, target, "");
+        }
+        if let Some(target) = out {
+            self.throw_out(slot, room, target, "");
+        }
+        Ok(())
+    }
+
+    fn request_role(&mut self, slot: usize, name: &str, role: Role, given: bool) -> Refused<'static> {
+        let (room, target) = self.other_in(slot, name)?;
+        self.set_role(room, target, role, given);
+        let set = Event::RoleSet { by: &self.name(slot), name: &self.name(target), role, given };
+        self.reply(slot, &set);
+        self.publish(&set, &[room], Some(slot));
+        Ok(())
+    }
+
+    fn who(&mut self, slot: usize, asked: Option<&str>) -> Refused<'static> {
+        let room = match asked {
+            None => self.focus(slot),
+            Some(name) => {
+                let found = self.find_room(name).filter(|room| self.room(*room).is_shown_to(slot));
+                found.ok_or(RoomError::NoSuchRoom)
+            }
+        };
+        let room = room.map_err(Complaint::Room)?;
+        let it = self.room(room);
+        let marked = |other: &usize| {
+            let member = it.member(*other).expect("it is in");
+            let mark = if member.is_operator {
+                "@"
+            } else if member.has_voice {
+                "+"
+            } else {
+                ""
+            };
+            format!("{mark}{}", self.name(*other))
+        };
+        let here: Vec<String> = it.slots().iter().map(marked).collect();
+        let mut names = String::new();
+        let mut listed = 0;
+        for name in &here {
+            if names.len() + ", ".len() + name.len() > MAX_NOTICE.min(self.config.max_line) {
+                break;
+            }
+            names += if listed > 0 { ", " } else { "" };
+            names += name;
+            listed += 1;
+        }
+        let shown = it.name.clone();
+        let elsewhere = Some(shown.as_str()).filter(|_| self.sessions[&slot].focus != Some(room));
+        let left_out = here.len() - listed;
+        self.reply(slot, &Event::Who { room: elsewhere, names: &names, count: here.len(), left_out });
+        Ok(())
+    }
+}

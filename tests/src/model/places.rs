@@ -1,0 +1,117 @@
+//! What sessions read: places in the logs of rooms.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::rooms::RoomKey;
+use super::{Model, Reply};
+
+/// A room that a session is in, or has left without having read all that was said before.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) room: RoomKey,
+    /// The entries that are pending for the session.
+    pub(super) pending: VecDeque<Entry>,
+    /// The session has left the room.
+    pub(super) left: bool,
+    /// The session speaks in the room, or did when it was closed.
+    pub(super) is_focus: bool,
+    /// The session has reached the room's mark.
+    pub(super) reached: bool,
+}
+
+/// An entry of a log.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its number in the log.
+    pub(super) seq: u64,
+    /// The number of the publication.
+    pub(super) stamp: u64,
+    pub(super) bytes: Rc<[u8]>,
+    /// It is not sent, because the reader is its author.
+    pub(super) is_own: bool,
+}
+
+impl Model {
+    /// A session begins to read a room, from now on.
+    pub(super) fn add_place(&mut self, slot: usize, room: RoomKey) {
+        let log = &self.room(room).logs[self.sessions[&slot].log];
+        let reached = log.head() >= log.mark;
+        let place = Place { room, pending: VecDeque::new(), left: false, is_focus: false, reached };
+        self.session(slot).places.push(place);
+    }
+
+    /// A session reads no more of what is said in a room, only what was said before.
+    pub(super) fn leave_place(&mut self, slot: usize, room: RoomKey) {
+        let places = &mut self.session(slot).places;
+        if let Some(place) = places.iter_mut().find(|place| place.room == room && !place.left) {
+            place.left = true;
+        }
+        self.drop_places(slot);
+        self.move_marks();
+    }
+
+    /// Forgets places that were left and are read up to their ends, and rooms that have ended and that nobody reads.
+    pub(super) fn drop_places(&mut self, slot: usize) {
+        // A simple session counts as a reader until it is gone.
+        if self.sessions[&slot].is_placed {
+            self.session(slot).places.retain(|place| !place.left || !place.pending.is_empty());
+        }
+        self.drop_rooms();
+    }
+
+    /// Returns whether a session has a place in the room, even one that it has left.
+    pub(super) fn reads(&self, slot: usize, room: RoomKey) -> bool {
+        self.sessions[&slot].places.iter().any(|place| place.room == room)
+    }
+
+    /// Returns the rooms that a session is in, in the order in which it entered them.
+    pub(super) fn rooms_of(&self, slot: usize) -> Vec<RoomKey> {
+        self.sessions[&slot].places.iter().filter(|place| !place.left).map(|place| place.room).collect()
+    }
+
+    /// Marks the place of the room in which a session speaks now.
+    pub(super) fn mark_focus(&mut self, slot: usize) {
+        let session = self.session(slot);
+        for place in &mut session.places {
+            place.is_focus = session.focus == Some(place.room) && !place.left;
+        }
+    }
+
+    /// A session enters another room, or leaves one, for the first time: from now on stamps order what it reads.
+    pub(super) fn become_placed(&mut self, slot: usize) {
+        let session = &self.sessions[&slot];
+        if session.is_placed {
+            return;
+        }
+        let log = &self.room(super::rooms::LOBBY).logs[session.log];
+        let stamps: Vec<u64> = log.kept.iter().map(|entry| entry.stamp).collect();
+        let (tail, head, next) = (log.tail, log.head(), self.stamp + 1);
+        let converted = |at: u64| match at {
+            at if at == head => next,
+            at if at < tail => 0,
+            at => stamps[(at - tail) as usize],
+        };
+        self.mark_focus(slot);
+        let session = self.session(slot);
+        session.is_placed = true;
+        session.replies.iter_mut().for_each(|reply| reply.at = converted(reply.at));
+        if let Some(front) = &mut session.front {
+            front.reply = front.reply.map(converted);
+        }
+        if let Some(answer) = &mut session.answer {
+            answer.at = converted(answer.at);
+        }
+    }
+
+    /// Returns the place of a reply that is given now: it comes before all entries from there on.
+    pub(super) fn place_of_reply(&self, slot: usize) -> u64 {
+        let session = &self.sessions[&slot];
+        if session.is_placed { self.stamp + 1 } else { self.room(super::rooms::LOBBY).logs[session.log].head() }
+    }
+
+    /// Adds a line for a session only.
+    pub(super) fn push_reply(&mut self, slot: usize, at: u64, bytes: Rc<[u8]>) {
+        self.session(slot).replies.push_back(Reply { at, bytes });
+    }
+}

@@ -1,0 +1,390 @@
+//! Rooms: who is in them, and what belongs to them.
+
+use chat_proto::{Config, MaskList, Origin, Role, RoomError, RoomFlags, Timestamp};
+use std::fmt::Write as _;
+
+use super::history::History;
+use super::names::RoomName;
+use super::pace::Queue;
+use super::presence::Counts;
+use super::{LogModel, Model};
+
+/// The number of a room, unlike that of any other, also of those that have ended.
+pub(super) type RoomKey = u64;
+
+/// The room that is always there.
+pub(super) const LOBBY: RoomKey = 0;
+
+/// The most bytes of a topic.
+pub(super) const MAX_TOPIC: usize = 390;
+/// The most bytes of a mask, and the most masks in a list.
+const MAX_MASK: usize = 128;
+const MAX_MASKS: usize = 64;
+
+/// A room; one that has ended is kept as long as somebody has not read all that was said in it.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) key: RoomKey,
+    /// Its number in the conversation; `None` once it has ended.
+    pub(super) id: Option<u32>,
+    pub(super) name: String,
+    /// It is there although nobody is in it.
+    pub(super) is_listed: bool,
+    pub(super) topic: Option<Topic>,
+    pub(super) flags: RoomFlags,
+    pub(super) password: String,
+    pub(super) limit: usize,
+    pub(super) bans: Vec<String>,
+    pub(super) ban_exceptions: Vec<String>,
+    pub(super) invite_exceptions: Vec<String>,
+    /// In the order in which they entered.
+    pub(super) members: Vec<Member>,
+    pub(super) history: History,
+    /// One for each dialect.
+    pub(super) logs: Vec<LogModel>,
+    /// Sessions whose lines wait for this room's readers.
+    pub(super) queue: Queue,
+    /// The joins and leaves of the current second.
+    pub(super) presence: Counts,
+}
+
+/// What a room is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// The topic.
+    pub words: String,
+    /// Who has set it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub(super) slot: usize,
+    pub(super) is_operator: bool,
+    pub(super) has_voice: bool,
+}
+
+/// The rooms that are there from the start.
+pub(super) fn first_rooms(config: &Config) -> Vec<Room> {
+    let flags = RoomFlags::TOPIC_BY_OPERATORS | RoomFlags::MEMBERS_SPEAK;
+    let mut rooms = vec![Room { flags, is_listed: true, ..Room::new(LOBBY, 0, "lobby", config) }];
+    for (id, listed) in (1..).zip(&config.rooms) {
+        let topic = Topic { words: listed.topic.clone(), by: "server".into(), at: Timestamp::ZERO };
+        let topic = Some(topic).filter(|topic| !topic.words.is_empty());
+        let room = Room::new(id.into(), id, &listed.name, config);
+        rooms.push(Room { topic, flags: listed.flags, is_listed: true, ..room });
+    }
+    rooms
+}
+
+impl Room {
+    fn new(key: RoomKey, id: u32, name: &str, config: &Config) -> Self {
+        Self {
+            key,
+            id: Some(id),
+            name: name.into(),
+            is_listed: false,
+            topic: None,
+            flags: RoomFlags::NEW,
+            password: String::new(),
+            limit: 0,
+            bans: Vec::new(),
+            ban_exceptions: Vec::new(),
+            invite_exceptions: Vec::new(),
+            members: Vec::new(),
+            history: History::default(),
+            logs: config.dialects.iter().map(|_| LogModel::default()).collect(),
+            queue: Queue::default(),
+            presence: Counts::default(),
+        }
+    }
+
+    /// Returns the member with that slot.
+    pub(super) fn member(&self, slot: usize) -> Option<&Member> {
+        self.members.iter().find(|member| member.slot == slot)
+    }
+
+    pub(super) fn is_in(&self, slot: usize) -> bool {
+        self.member(slot).is_some()
+    }
+
+    pub(super) fn is_operator(&self, slot: usize) -> bool {
+        self.member(slot).is_some_and(|member| member.is_operator)
+    }
+
+    /// Returns whether a member may speak in the room.
+    pub(super) fn may_speak(&self, slot: usize) -> Result<(), RoomError> {
+        let member = self.member(slot).ok_or(RoomError::NotIn)?;
+        let is_silent = self.flags.has(RoomFlags::MODERATED) && !member.is_operator && !member.has_voice;
+        if is_silent { Err(RoomError::NoVoice) } else { Ok(()) }
+    }
+
+    /// Returns whether the room is shown to one who is not in it, or is.
+    pub(super) fn is_shown_to(&self, slot: usize) -> bool {
+        !self.flags.has(RoomFlags::HIDDEN) || self.is_in(slot)
+    }
+
+    /// Returns the slots of those who are in the room: of the lobby by number, else in the order in which they entered.
+    pub(super) fn slots(&self) -> Vec<usize> {
+        let mut slots: Vec<usize> = self.members.iter().map(|member| member.slot).collect();
+        if self.key == LOBBY {
+            slots.sort_unstable();
+        }
+        slots
+    }
+
+    /// Adds bans, or takes them away.
+    pub(super) fn ban(&mut self, masks: &[String], banned: bool) -> Result<(), RoomError> {
+        let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        let is_listed = |mask: &&String| self.bans.iter().any(|ban| is_same(ban, mask));
+        let (old, new): (Vec<&String>, Vec<&String>) = masks.iter().partition(is_listed);
+        if !banned {
+            if old.is_empty() {
+                return Err(RoomError::NotListed);
+            }
+            self.bans.retain(|ban| !masks.iter().any(|mask| is_same(ban, mask)));
+            return Ok(());
+        }
+        if masks.iter().any(|mask| mask.len() > MAX_MASK) {
+            return Err(RoomError::TooLong { max: MAX_MASK });
+        }
+        if self.bans.len() + new.len() > MAX_MASKS {
+            return Err(RoomError::ListFull { max: MAX_MASKS });
+        }
+        let new: Vec<String> = new.into_iter().cloned().collect();
+        self.bans.extend(new);
+        Ok(())
+    }
+}
+
+impl Model {
+    pub(super) fn room(&self, key: RoomKey) -> &Room {
+        self.rooms.iter().find(|room| room.key == key).expect("the room is there")
+    }
+
+    pub(super) fn room_mut(&mut self, key: RoomKey) -> &mut Room {
+        self.rooms.iter_mut().find(|room| room.key == key).expect("the room is there")
+    }
+
+    /// Returns the rooms that have not ended, in the order of their numbers.
+    pub(super) fn live_rooms(&self) -> Vec<&Room> {
+        let mut rooms: Vec<&Room> = self.rooms.iter().filter(|room| room.id.is_some()).collect();
+        rooms.sort_by_key(|room| room.id);
+        rooms
+    }
+
+    /// Returns the keys of the rooms that have not ended, in the order of their numbers.
+    pub(super) fn live_keys(&self) -> Vec<RoomKey> {
+        self.live_rooms().into_iter().map(|room| room.key).collect()
+    }
+
+    /// Finds the room of that name.
+    pub(super) fn find_room(&self, name: &str) -> Option<RoomKey> {
+        let name = RoomName::new(name)?;
+        self.live_rooms().into_iter().find(|room| name.means(&room.name)).map(|room| room.key)
+    }
+
+    /// Checks whether a member may enter the room of that name; `None`: the room would begin.
+    pub(super) fn may_enter(&self, slot: usize, name: &str, key: &str) -> Result<Option<RoomKey>, RoomError> {
+        let valid = RoomName::new(name).ok_or(RoomError::InvalidName)?;
+        let found = self.find_room(name);
+        let session = &self.sessions[&slot];
+        let is_invited = found.is_some_and(|room| session.invitations.contains(&room));
+        match found.map(|room| self.room(room)) {
+            None if self.live_rooms().iter().any(|room| valid.looks_like(&room.name)) => {
+                return Err(RoomError::LooksLikeAnother);
+            }
+            None if !self.config.new_rooms => return Err(RoomError::NoNewRooms),
+            None if self.live_rooms().len() >= self.config.max_rooms => {
+                return Err(RoomError::TooManyRooms { max: self.config.max_rooms });
+            }
+            None => {}
+            Some(room) if room.is_in(slot) => return Ok(found),
+            Some(room) => {
+                let text = format!("{}!{}", self.name(slot), session.address.map_or_else(|| "-".into(), hex));
+                let is_on = |list: &[String]| list.iter().any(|mask| matches(mask, &text));
+                if is_on(&room.bans) && !is_on(&room.ban_exceptions) {
+                    return Err(RoomError::Banned);
+                }
+                if !is_invited {
+                    if room.flags.has(RoomFlags::INVITED_ONLY) && !is_on(&room.invite_exceptions) {
+                        return Err(RoomError::InvitedOnly);
+                    }
+                    if !room.password.is_empty() && room.password != key {
+                        return Err(RoomError::WrongKey);
+                    }
+                    if room.limit > 0 && room.members.len() >= room.limit {
+                        return Err(RoomError::RoomFull);
+                    }
+                }
+            }
+        }
+        let max = self.config.max_rooms_per_session;
+        // Invitations give way.
+        if self.memberships(slot).len() < max { Ok(found) } else { Err(RoomError::InTooManyRooms { max }) }
+    }
+
+    /// A member is in a room from now on; without one, in a new one. It gives up its invitation, and the oldest of the
+    /// others if they take the place.
+    pub(super) fn enter_room(&mut self, slot: usize, room: Option<RoomKey>, name: &str) -> RoomKey {
+        let began = room.is_none();
+        let room = room.unwrap_or_else(|| self.begin_room(name));
+        let counted = self.memberships(slot).len();
+        let max = self.config.max_rooms_per_session;
+        let invitations = &mut self.session(slot).invitations;
+        invitations.retain(|invited| *invited != room);
+        if counted + invitations.len() >= max && !invitations.is_empty() {
+            invitations.remove(0);
+        }
+        self.room_mut(room).members.push(Member { slot, is_operator: began, has_voice: false });
+        room
+    }
+
+    fn begin_room(&mut self, name: &str) -> RoomKey {
+        let is_taken = |id: &u32| self.rooms.iter().any(|room| room.id == Some(*id));
+        let id = (0..=u32::MAX).find(|id| !is_taken(id)).expect("there are few");
+        self.keys += 1;
+        let name = RoomName::new(name).expect("it is valid");
+        let room = Room::new(self.keys, id, name.as_str(), &self.config);
+        self.rooms.push(room);
+        self.keys
+    }
+
+    /// A member is not in a room any more.
+    pub(super) fn leave_room(&mut self, slot: usize, key: RoomKey) {
+        self.room_mut(key).members.retain(|member| member.slot != slot);
+    }
+
+    /// If nobody is in a room, it ends; of one that is listed only the logs end. They are kept under a number of their
+    /// own as long as somebody has not read them.
+    pub(super) fn end_if_empty(&mut self, key: RoomKey) {
+        let next = self.keys + 1;
+        let room = self.rooms.iter_mut().find(|room| room.key == key).expect("the room is there");
+        if !room.members.is_empty() || key == LOBBY {
+            return;
+        }
+        self.waits.let_go(std::mem::take(&mut room.queue));
+        room.presence = Counts::default();
+        if room.is_listed {
+            let mut old = Room { id: None, ..Room::new(next, 0, &room.name, &self.config) };
+            std::mem::swap(&mut old.logs, &mut room.logs);
+            self.rooms.push(old);
+            self.keys = next;
+            for session in self.sessions.values_mut() {
+                let places = session.places.iter_mut().map(|place| &mut place.room);
+                places.chain(&mut session.focus).filter(|room| **room == key).for_each(|room| *room = next);
+            }
+        } else {
+            room.id = None;
+            room.history = History::default();
+            self.sessions.values_mut().for_each(|session| session.invitations.retain(|invited| *invited != key));
+        }
+        self.drop_rooms();
+    }
+
+    /// Returns whether the logs of one more room would be too many.
+    pub(super) fn has_all_logs(&self) -> bool {
+        let has_log = |room: &&Room| room.id.is_none() || room.key == LOBBY || !room.members.is_empty();
+        self.rooms.iter().filter(has_log).count() >= self.config.max_rooms
+    }
+
+    /// Forgets rooms that have ended and that nobody reads.
+    pub(super) fn drop_rooms(&mut self) {
+        let sessions = &self.sessions;
+        let is_read = |key| sessions.values().any(|session| session.places.iter().any(|place| place.room == key));
+        self.rooms.retain(|room| room.id.is_some() || is_read(room.key));
+    }
+
+    /// Returns the rooms as the conversation should show them.
+    ///
+    /// # Panics
+    ///
+    /// If a room that has ended is still listed.
+    #[must_use]
+    pub fn rooms_shown(&self) -> Vec<RoomShown> {
+        let have = |room: &Room, has: fn(&Member) -> bool| {
+            room.slots().into_iter().filter(|slot| room.member(*slot).is_some_and(has)).collect()
+        };
+        let shown = |room: &Room| RoomShown {
+            id: room.id.expect("it has not ended"),
+            name: room.name.clone(),
+            is_listed: room.is_listed,
+            topic: room.topic.clone(),
+            flags: room.flags,
+            masks: [&room.bans, &room.ban_exceptions, &room.invite_exceptions].map(Clone::clone),
+            members: room.slots(),
+            operators: have(room, |member| member.is_operator),
+            voiced: have(room, |member| member.has_voice),
+            invited: self.slots().filter(|slot| self.sessions[slot].invitations.contains(&room.key)).collect(),
+        };
+        self.live_rooms().into_iter().map(shown).collect()
+    }
+
+    /// Gives a member a role, or takes it away.
+    pub(super) fn set_role(&mut self, room: RoomKey, slot: usize, role: Role, given: bool) {
+        let member = self.room_mut(room).members.iter_mut().find(|member| member.slot == slot).expect("it is in");
+        *(if role == Role::Operator { &mut member.is_operator } else { &mut member.has_voice }) = given;
+    }
+}
+
+/// A room as the conversation should show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomShown {
+    /// Its number.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// It is there although nobody is in it.
+    pub is_listed: bool,
+    /// What it is about.
+    pub topic: Option<Topic>,
+    /// Its flags.
+    pub flags: RoomFlags,
+    /// Its lists, in the order of [`LISTS`].
+    pub masks: [Vec<String>; 3],
+    /// The slots of those who are in it, in their order.
+    pub members: Vec<usize>,
+    /// The slots of its operators.
+    pub operators: Vec<usize>,
+    /// The slots of those who have a voice.
+    pub voiced: Vec<usize>,
+    /// The slots of those who are invited.
+    pub invited: Vec<usize>,
+}
+
+/// The lists of a room.
+pub const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+
+/// Writes an origin as it stands in masks.
+pub(super) fn hex(origin: Origin) -> String {
+    // Its bytes are private, but `Debug` lists them.
+    let listed = format!("{origin:?}");
+    let bytes = listed.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u8>().ok());
+    let mut digits = String::new();
+    for byte in bytes {
+        write!(digits, "{byte:02x}").expect("a string takes it");
+    }
+    digits
+}
+
+/// Returns whether a mask matches `name!origin`. Case does not count; `*` stands for any text, `?` for a character.
+fn matches(mask: &str, text: &str) -> bool {
+    let parts = |text: &str| {
+        let (name, origin) = text.rsplit_once('!').unwrap_or((text, "*"));
+        [name, origin].map(|part| part.chars().flat_map(char::to_lowercase).collect::<Vec<char>>())
+    };
+    let (mask, text) = (parts(mask), parts(text));
+    mask.iter().zip(&text).all(|(mask, text)| matches_part(mask, text))
+}
+
+fn matches_part(mask: &[char], text: &[char]) -> bool {
+    match (mask, text) {
+        ([], []) => true,
+        (['*', rest @ ..], _) => (0..=text.len()).any(|passed| matches_part(rest, &text[passed..])),
+        (['?', mask @ ..], [_, text @ ..]) => matches_part(mask, text),
+        ([first, mask @ ..], [other, text @ ..]) => first == other && matches_part(mask, text),
+        _ => false,
+    }
+}
