@@ -9,12 +9,14 @@
 #![expect(missing_docs, unused_qualifications, reason = "the macros make what they make")]
 
 mod room;
+mod rooms;
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use chat_proto::{Batch, Command, DialectId, Hub, SessionId, Timestamp};
 use gungraun::{Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use rooms::Building;
 
 /// A hub with readers, a speaker, and the lines to be sent.
 struct Publication {
@@ -86,24 +88,30 @@ fn receive_bytewise(mut publication: Publication) -> Publication {
 #[bench::one_line_to_1000(one_said("text", 1_000))]
 #[bench::hundred_lines_to_1000(hundred_said("text", 1_000))]
 fn drain(mut publication: Publication) -> Publication {
+    deliver(&mut publication.hub);
+    publication
+}
+
+/// Delivers what is pending to readers that are all to be sent the same.
+fn deliver(hub: &mut Hub) {
     let (mut batch, mut readers) = (Batch::new(), Vec::with_capacity(ROUND));
     loop {
         while readers.len() < ROUND
-            && let Some(command) = publication.hub.poll_command()
+            && let Some(command) = hub.poll_command()
         {
             if let Command::Send(id) = command {
-                if !publication.hub.fits(id, &batch) {
-                    publication.hub.fill(id, &mut batch, 64 << 10);
+                if !hub.fits(id, &batch) {
+                    hub.fill(id, &mut batch, 64 << 10);
                 }
                 readers.push(id);
             }
         }
         if readers.is_empty() {
-            return publication;
+            return;
         }
         let bytes = black_box(batch.as_bytes()).len();
         for id in readers.drain(..) {
-            publication.hub.sent(Timestamp::ZERO, id, &batch, bytes);
+            hub.sent(Timestamp::ZERO, id, &batch, bytes);
         }
     }
 }
@@ -253,9 +261,143 @@ fn close(mut crowd: Crowd) -> Crowd {
     crowd
 }
 
+/// A room with readers that are up to date beside a speaker, and that many other rooms.
+fn room_to_speak_in(readers: usize, others: usize) -> Building {
+    let mut building = Building::new(readers + 1, others, 0);
+    // The first message makes buffers grow.
+    say_lines(&mut building, 1);
+    room::drain(&mut building.hub);
+    building
+}
+
+fn say_lines(building: &mut Building, lines: usize) {
+    for _ in 0..lines {
+        building.hub.receive(Timestamp::ZERO, building.members[0], black_box(&room::line("text")));
+    }
+}
+
+// A hundred lines in a room, each alone: must not depend on how many rooms there are.
+#[library_benchmark(setup = room_to_speak_in)]
+#[bench::to_10_beside_1(10, 1)]
+#[bench::to_10_beside_10000(10, 10_000)]
+#[bench::to_1000_beside_1(1_000, 1)]
+fn say_in_room(mut building: Building) -> Building {
+    let line = room::line("text");
+    for _ in 0..100 {
+        building.hub.receive(Timestamp::ZERO, building.members[0], black_box(&line));
+    }
+    building
+}
+
+/// That many lines have been said in a room to so many readers.
+fn said_in_room(readers: usize, lines: usize) -> Building {
+    let mut building = room_to_speak_in(readers, 1);
+    say_lines(&mut building, lines);
+    building
+}
+
+/// The same, where the readers speak in the lobby, so that these lines have labels.
+fn said_elsewhere(readers: usize, lines: usize) -> Building {
+    let mut building = room_to_speak_in(readers, 1);
+    for index in 1..building.members.len() {
+        building.send(building.members[index], "/join lobby\n");
+    }
+    room::drain(&mut building.hub);
+    say_lines(&mut building, lines);
+    building
+}
+
+/// One line has been said in the room, and one in the lobby.
+fn said_in_both(readers: usize) -> Building {
+    let mut building = Building::new(readers + 1, 1, 1);
+    building.each_visitor("hello\n");
+    room::drain(&mut building.hub);
+    say_lines(&mut building, 1);
+    building.each_visitor("hello\n");
+    building
+}
+
+// Pending messages of a room to each reader, who is in the lobby as well. Lines of two rooms are copied for each.
+#[library_benchmark]
+#[bench::one_line_to_1000(said_in_room(1_000, 1))]
+#[bench::hundred_lines_to_1000(said_in_room(1_000, 100))]
+#[bench::one_labelled_line_to_1000(said_elsewhere(1_000, 1))]
+#[bench::hundred_labelled_lines_to_1000(said_elsewhere(1_000, 100))]
+fn drain_room(mut building: Building) -> Building {
+    deliver(&mut building.hub);
+    building
+}
+
+// A line of a room and one of the lobby to each reader, copied for each.
+#[library_benchmark]
+#[bench::of_two_rooms_to_1000(said_in_both(1_000))]
+fn fill(mut building: Building) -> Building {
+    room::drain(&mut building.hub);
+    building
+}
+
+/// A room with members, other rooms, and a hundred visitors who were in a room before.
+fn room_to_enter(members: usize, others: usize) -> Building {
+    Building::new(members, others, 100)
+}
+
+// A hundred sessions enter a room: must not depend on how many are in it, nor on how many rooms there are.
+#[library_benchmark(setup = room_to_enter)]
+#[bench::of_10_beside_1(10, 1)]
+#[bench::of_1000_beside_1(1_000, 1)]
+#[bench::of_10_beside_10000(10, 10_000)]
+fn join(mut building: Building) -> Building {
+    building.each_visitor(black_box(rooms::ROOM));
+    building
+}
+
+/// The visitors have entered the room.
+fn room_to_leave(members: usize, others: usize) -> Building {
+    let mut building = room_to_enter(members, others);
+    building.each_visitor(rooms::ROOM);
+    room::drain(&mut building.hub);
+    building
+}
+
+// A hundred sessions leave a room, as many stay.
+#[library_benchmark(setup = room_to_leave)]
+#[bench::of_10_beside_1(10, 1)]
+#[bench::of_1000_beside_1(1_000, 1)]
+#[bench::of_10_beside_10000(10, 10_000)]
+fn leave(mut building: Building) -> Building {
+    building.each_visitor(black_box("/leave\n"));
+    building
+}
+
+// A hundred sessions each begin a room and end it, among many other rooms.
+#[library_benchmark(setup = room_to_enter)]
+#[bench::beside_1(1, 1)]
+#[bench::beside_10000(1, 10_000)]
+fn begin_and_end(mut building: Building) -> Building {
+    building.begin_and_end();
+    building
+}
+
 library_benchmark_group!(
     name = core,
-    benchmarks = [say, receive, receive_bytewise, drain, say_and_fill, activity, handle_timeout, open, name, close]
+    benchmarks = [
+        say,
+        receive,
+        receive_bytewise,
+        drain,
+        say_and_fill,
+        activity,
+        handle_timeout,
+        open,
+        name,
+        close,
+        say_in_room,
+        drain_room,
+        fill,
+        join,
+        leave,
+        begin_and_end
+    ]
 );
 
 main!(

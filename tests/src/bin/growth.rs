@@ -1,19 +1,26 @@
-//! Measures how the core's costs grow, and draws a chart: `growth measure`, `growth plot`.
+//! Measures how the core's costs grow, and draws a chart: `growth measure`, `growth rooms`, `growth
+//! plot`.
 
 use std::io::{self, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chat_tests::growth::{Effort, Table, draw, measure};
+use chat_tests::growth::{Effort, Table, compare_rooms, draw, measure};
 use clap::Parser;
 
-/// Measures how the chat core's costs grow with sessions, message size and senders
+/// Measures how the chat core's costs grow with sessions, message size, senders and rooms
 #[derive(Parser)]
 enum Task {
-    /// Measure, on one thread of an otherwise quiet machine, and print a table; 75 figures
+    /// Measure, on one thread of an otherwise quiet machine, and print a table; 96 figures
     Measure {
         /// Milliseconds for each figure
         #[arg(long, value_name = "N", default_value_t = 500)]
+        millis: u64,
+    },
+    /// Compare one message outstanding in each of 1,000 rooms of ten members with the same in one such room
+    Rooms {
+        /// Milliseconds for both
+        #[arg(long, value_name = "N", default_value_t = 5_000)]
         millis: u64,
     },
     /// Read a table from standard input and draw it as SVG
@@ -24,6 +31,10 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Measure { millis } => {
             print!("{}", measure(Effort { each: Duration::from_millis(millis) }, |row| eprintln!("{row}")));
+            Ok(())
+        }
+        Task::Rooms { millis } => {
+            println!("{}", compare_rooms(Effort { each: Duration::from_millis(millis / 2) }));
             Ok(())
         }
         Task::Plot => plot(),

@@ -45,7 +45,7 @@ const SERIES: [Series; 3] = [
     },
 ];
 
-const WIDTH: f64 = 960.0;
+const WIDTH: f64 = 1_200.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 64.0;
 const GAP: f64 = 54.0;
@@ -77,7 +77,8 @@ pub fn draw(table: &Table) -> Result<String, String> {
     let vertical = Scale::new(decades(figures()), (HEIGHT - BOTTOM, TOP));
     let mut svg = String::new();
     frame(&mut svg, table);
-    let width = (WIDTH - LEFT - RIGHT - 2.0 * GAP) / 3.0;
+    let panels = (0_u8..).zip(Sweep::ALL).map(|(i, _)| f64::from(i) + 1.0).fold(0.0, f64::max);
+    let width = (WIDTH - LEFT - RIGHT - (panels - 1.0) * GAP) / panels;
     for (i, sweep) in (0_u8..).zip(Sweep::ALL) {
         let left = LEFT + f64::from(i) * (width + GAP);
         panel(&mut svg, table, sweep, vertical, (left, left + width))?;
@@ -159,6 +160,7 @@ fn caption(sweep: Sweep) -> [&'static str; 2] {
         Sweep::Sessions => ["sessions", "one of them speaks, 64 bytes"],
         Sweep::Bytes => ["bytes of a message", "1,000 sessions, one speaks"],
         Sweep::Senders => ["senders, in turn", "1,000 sessions, 64 bytes"],
+        Sweep::Rooms => ["rooms of ten members", "in each one speaks, 64 bytes"],
     }
 }
 
@@ -166,7 +168,7 @@ fn caption(sweep: Sweep) -> [&'static str; 2] {
 fn number(number: f64, sweep: Sweep) -> String {
     match sweep {
         Sweep::Bytes if number > 1_023.0 => format!("{:.0} KiB", number / 1_024.0),
-        Sweep::Sessions | Sweep::Senders if number > 999.0 => format!("{:.0},000", number / 1_000.0),
+        Sweep::Sessions | Sweep::Senders | Sweep::Rooms if number > 999.0 => format!("{:.0},000", number / 1_000.0),
         _ => format!("{number:.0}"),
     }
 }
@@ -196,8 +198,8 @@ mod tests {
     fn every_figure_of_every_row_has_its_mark() {
         let svg = draw(&table(&[10, 100, 1_000])).expect("it can be drawn");
         // One of each kind is in the legend.
-        assert_eq!(svg.matches("<circle").count(), 1 + 3 * 3);
-        assert_eq!(svg.matches(r#"class="line""#).count(), 3 * 3);
+        assert_eq!(svg.matches("<circle").count(), 1 + Sweep::ALL.len() * 3);
+        assert_eq!(svg.matches(r#"class="line""#).count(), Sweep::ALL.len() * SERIES.len());
         assert!(svg.contains("a &lt;fast> machine"));
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }

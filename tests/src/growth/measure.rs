@@ -1,6 +1,7 @@
 //! Measures the core alone, on one thread, driven as the adapters drive it: copied under a lock, written after
 //! unlocking.
 
+use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,9 @@ pub struct Effort {
 
 /// Measures every row of every sweep, and reports each row to `progress`.
 ///
-/// The swept number goes from small to large; the others stay at 1,000 sessions, 64 bytes and one sender. A figure is
-/// the minimum of many measurements: other load on the machine makes things slower, never faster.
+/// The swept number goes from small to large; the others stay at 1,000 sessions, 64 bytes and one sender. Rooms have
+/// ten members each, one of whom speaks. A figure is the minimum of many measurements: other load on the machine makes
+/// things slower, never faster.
 ///
 /// # Panics
 ///
@@ -27,58 +29,125 @@ pub struct Effort {
 pub fn measure(effort: Effort, mut progress: impl FnMut(&Row)) -> Table {
     let mut rows = Vec::new();
     for (sweep, at) in places() {
-        let (sessions, bytes, senders) = match sweep {
-            Sweep::Sessions => (at, BYTES, 1),
-            Sweep::Bytes => (SESSIONS, at, 1),
-            Sweep::Senders => (SESSIONS, BYTES, at),
+        let mut hall = match sweep {
+            Sweep::Sessions => Hall::new(at, BYTES, 1),
+            Sweep::Bytes => Hall::new(SESSIONS, at, 1),
+            Sweep::Senders => Hall::new(SESSIONS, BYTES, at),
+            Sweep::Rooms => Hall::with_rooms(at),
         };
-        let figures = Room::new(sessions, bytes, senders).figures(effort);
-        let row = Row { sweep, at, figures };
+        let row = Row { sweep, at, figures: hall.figures(effort) };
         progress(&row);
         rows.push(row);
     }
-    Table { notes: vec![processor()], rows }
+    Table { notes: vec![processor(), compare_rooms(effort).to_string()], rows }
+}
+
+/// What a delivery costs in total in many rooms with one message outstanding in each, and the same in one such room.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// Nanoseconds for a delivery with its share of publishing the message, in one room.
+    pub in_one: f64,
+    /// The same in each of 1,000.
+    pub in_many: f64,
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { in_one, in_many } = self;
+        let ratio = in_many / in_one;
+        write!(
+            f,
+            "a delivery in one room of 10: {in_one:.0} ns, in 1,000 such rooms: {in_many:.0} ns, ratio {ratio:.2}"
+        )
+    }
+}
+
+/// Measures both in turns, so that a slow moment of the machine affects both.
+///
+/// # Panics
+///
+/// As [`measure`].
+#[must_use]
+pub fn compare_rooms(effort: Effort) -> Comparison {
+    let mut halls = [1, ROOMS].map(|rooms| (Hall::with_rooms(rooms), rooms));
+    let mut least = [f64::INFINITY; 2];
+    repeat(Effort { each: 2 * effort.each }, || {
+        for ((hall, rooms), least) in halls.iter_mut().zip(&mut least) {
+            let (rooms, rounds) = (*rooms, ROOMS / *rooms);
+            let time = timed(|| {
+                for _ in 0..rounds {
+                    hall.say(rooms);
+                    hall.driver.drain(&mut hall.hub);
+                }
+            });
+            *least = least.min(per(time, rounds * rooms * hall.readers));
+        }
+    });
+    let [in_one, in_many] = least;
+    Comparison { in_one, in_many }
 }
 
 const SESSIONS: u32 = 1_000;
 const BYTES: u32 = 64;
+/// Rooms, and the members of each.
+const ROOMS: u32 = 1_000;
+const MEMBERS: u32 = 10;
 
 /// Every position of every sweep.
 fn places() -> impl Iterator<Item = (Sweep, u32)> {
     let sessions = [10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
     let bytes = [16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
     let senders = [1, 3, 10, 30, 100, 300, SESSIONS];
+    let rooms = [1, 3, 10, 30, 100, 300, ROOMS];
     let sessions = sessions.into_iter().map(|at| (Sweep::Sessions, at));
     let bytes = bytes.into_iter().map(|at| (Sweep::Bytes, at));
-    sessions.chain(bytes).chain(senders.into_iter().map(|at| (Sweep::Senders, at)))
+    let senders = senders.into_iter().map(|at| (Sweep::Senders, at));
+    sessions.chain(bytes).chain(senders).chain(rooms.into_iter().map(|at| (Sweep::Rooms, at)))
 }
 
-/// A hub in which some sessions speak, in turn, and all read.
-struct Room {
+/// A hub in which some sessions speak, in turn, and others read.
+struct Hall {
     hub: Hub,
     speakers: Vec<SessionId>,
     /// The index of the next speaker.
     turn: usize,
     line: Vec<u8>,
-    sessions: u32,
+    /// How many rooms are spoken in, in turn.
+    rooms: u32,
+    /// How many read what one says.
+    readers: u32,
     driver: Driver,
 }
 
-impl Room {
+impl Hall {
+    /// Makes a hub in which all are in the lobby only.
     fn new(sessions: u32, bytes: u32, senders: u32) -> Self {
-        let config = Config { max_sessions: sessions as usize, rate: None, pace: None, ..Config::default() };
-        let mut hub = Hub::new(config).expect("the limits are in range");
-        let text = hub.dialect("text").expect("it is one of the default dialects");
-        let mut open = || hub.open(Timestamp::ZERO, text).expect("there is room");
-        let ids: Vec<_> = (0..sessions).map(|_| open()).collect();
-        let line = [&b"x".repeat(bytes as usize), &b"\n"[..]].concat();
+        let (hub, ids) = open(sessions, 1);
         // Speakers are spread among the others.
         let speakers = ids.into_iter().step_by((sessions / senders) as usize).take(senders as usize).collect();
-        let mut room = Self { hub, speakers, turn: 0, line, sessions, driver: Driver::default() };
-        // After this, every speaker is known, and every buffer has its final size.
-        room.say(senders.max(LINES));
-        room.driver.drain(&mut room.hub);
-        room
+        Self { hub, speakers, turn: 0, line: line(bytes), rooms: 1, readers: sessions - 1, driver: Driver::default() }
+            .warmed_up()
+    }
+
+    /// Makes a hub in which all are in the lobby, and in one of some rooms besides.
+    fn with_rooms(rooms: u32) -> Self {
+        let (mut hub, ids) = open(rooms * MEMBERS, rooms as usize + 1);
+        let mut driver = Driver::default();
+        for (room, members) in ids.chunks(MEMBERS as usize).enumerate() {
+            for id in members {
+                hub.receive(Timestamp::ZERO, *id, format!("/join room-{room}\n").as_bytes());
+                driver.drain(&mut hub);
+            }
+        }
+        let speakers = ids.into_iter().step_by(MEMBERS as usize).collect();
+        Self { hub, speakers, turn: 0, line: line(BYTES), rooms, readers: MEMBERS - 1, driver }.warmed_up()
+    }
+
+    /// After this, every speaker is known, and every buffer has its final size.
+    fn warmed_up(mut self) -> Self {
+        self.say((self.speakers.len() as u32).max(LINES));
+        self.driver.drain(&mut self.hub);
+        self
     }
 
     /// Sends that many lines, each alone.
@@ -98,16 +167,30 @@ impl Room {
         });
         let mut deliver = |lines: u32| {
             least(effort, || {
-                self.say(lines);
+                self.say(lines * self.rooms);
                 let time = timed(|| self.driver.drain(&mut self.hub));
-                // A sender does not read its own message.
-                per(time, lines * (self.sessions - 1))
+                per(time, lines * self.rooms * self.readers)
             })
         };
         let figures = Figures { say, alone: deliver(1), among_100: deliver(LINES) };
         assert_eq!(self.hub.stats().missed, 0, "the log holds all that is said at once");
         figures
     }
+}
+
+/// Opens sessions in a hub with that many rooms.
+fn open(sessions: u32, rooms: usize) -> (Hub, Vec<SessionId>) {
+    let config =
+        Config { max_sessions: sessions as usize, max_rooms: rooms, rate: None, pace: None, ..Config::default() };
+    let mut hub = Hub::new(config).expect("the limits are in range");
+    let text = hub.dialect("text").expect("it is one of the default dialects");
+    let ids = (0..sessions).map(|_| hub.open(Timestamp::ZERO, text).expect("there is room")).collect();
+    (hub, ids)
+}
+
+/// Returns a line with so many bytes of words.
+fn line(bytes: u32) -> Vec<u8> {
+    [&b"x".repeat(bytes as usize), &b"\n"[..]].concat()
 }
 
 /// How many lines are sent at once to measure one; of 4 KiB each, they fill half of the log.
@@ -175,16 +258,21 @@ impl Driver {
 
 /// Measures repeatedly, a few times at least, and returns the minimum.
 fn least(effort: Effort, mut measure: impl FnMut() -> f64) -> f64 {
+    let mut least = f64::INFINITY;
+    repeat(effort, || least = least.min(measure()));
+    least
+}
+
+/// Does it again and again, a few times at least.
+fn repeat(effort: Effort, mut act: impl FnMut()) {
     const TIMES: usize = 5;
     let start = Instant::now();
-    let mut least = f64::INFINITY;
     for time in 0.. {
-        least = least.min(measure());
+        act();
         if time >= TIMES && start.elapsed() > effort.each {
             break;
         }
     }
-    least
 }
 
 fn timed(work: impl FnOnce()) -> Duration {

@@ -8,5 +8,5 @@ mod scale;
 mod table;
 
 pub use chart::draw;
-pub use measure::{Effort, measure};
+pub use measure::{Comparison, Effort, compare_rooms, measure};
 pub use table::{Figures, Row, Sweep, Table};

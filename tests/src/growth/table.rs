@@ -14,11 +14,13 @@ pub enum Sweep {
     Bytes,
     /// How many of the sessions speak.
     Senders,
+    /// How many rooms of ten members there are, in each of which one speaks.
+    Rooms,
 }
 
 impl Sweep {
     /// All sweeps, in the order in which they are shown.
-    pub const ALL: [Self; 3] = [Self::Sessions, Self::Bytes, Self::Senders];
+    pub const ALL: [Self; 4] = [Self::Sessions, Self::Bytes, Self::Senders, Self::Rooms];
 
     /// Returns its name in a table.
     #[must_use]
@@ -27,6 +29,7 @@ impl Sweep {
             Self::Sessions => "sessions",
             Self::Bytes => "bytes",
             Self::Senders => "senders",
+            Self::Rooms => "rooms",
         }
     }
 }
@@ -135,7 +138,7 @@ mod tests {
     fn an_invalid_table_is_refused() {
         let with = |row: &str| format!("{HEADER}\n{row}\n").parse::<Table>();
         assert_eq!(with("sessions\t10\t1\t1\t1").map(|table| table.rows.len()), Ok(1));
-        for row in ["rooms\t10\t1\t1\t1", "sessions\t0\t1\t1\t1", "sessions\t10\t1\t0\t1", "sessions\t10\t1\t1"] {
+        for row in ["places\t10\t1\t1\t1", "sessions\t0\t1\t1\t1", "sessions\t10\t1\t0\t1", "sessions\t10\t1\t1"] {
             assert!(with(row).is_err(), "{row}");
         }
         assert!("sessions\t10\t1\t1\t1".parse::<Table>().is_err());
