@@ -1,4 +1,4 @@
-//! The README is true: its conversation, commands, links and versions. (This package's doc tests run its code.)
+//! The README is true: its conversations, commands, links and versions. (This package's doc tests run its code.)
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,10 +29,14 @@ fn blocks<'a>(readme: &'a str, language: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_conversation_happens_as_written() {
+fn the_conversations_happen_as_written() {
     let readme = readme();
-    let conversation = blocks(&readme, "text").into_iter().find(|block| block.starts_with("server $ "));
-    let conversation = conversation.expect("there is a conversation");
+    let conversations = blocks(&readme, "text").into_iter().filter(|block| block.starts_with("server $ "));
+    assert_eq!(conversations.map(play).count(), 2, "one of the lobby, one of rooms");
+}
+
+/// Plays a conversation, from the server's start to its end.
+fn play(conversation: &str) {
     assert!(conversation.trim_end().ends_with("\nserver $"), "it ends with the server's end");
 
     let (first, rest) = conversation.split_once('\n').expect("it has more than a line");

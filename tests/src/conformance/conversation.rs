@@ -87,6 +87,79 @@ pub fn an_announcement_reaches_everyone(adapter: &dyn Adapter) {
     server.stop([alice, bob, carol]);
 }
 
+/// Whoever is in several rooms reads an announcement once, and whoever is in none reads it, too.
+pub fn an_announcement_is_read_once_wherever_its_readers_are(adapter: &dyn Adapter) {
+    const WORDS: &str = "* server: back in five minutes";
+    let server = start(adapter, calm());
+    let mut alice = server.guest("alice");
+    for room in ["tea", "cake"] {
+        alice.say(&format!("/join {room}"));
+        alice.expect(&format!("* you are in {room} now; you began it and are its operator"));
+    }
+    let mut bob = server.guest("bob");
+    bob.say("/leave");
+    bob.expect("* you left lobby");
+    bob.expect("* you speak in no room now; /join one");
+    server.control().announce("back in five minutes");
+    for reader in [&mut alice, &mut bob] {
+        reader.expect(WORDS);
+        reader.expect_nothing_more();
+    }
+    server.stop([alice, bob]);
+}
+
+/// Whoever reads several rooms reads their lines in the same order as everyone who reads them too, wherever each
+/// speaks.
+pub fn rooms_are_read_in_one_order(adapter: &dyn Adapter) {
+    const ROOMS: [&str; 3] = ["lobby", "tea", "cake"];
+    const LINES: usize = 200;
+    let server = start(adapter, calm());
+    let join = |client: &mut Client, room: &str| {
+        client.say(&format!("/join {room}"));
+        while !client.line().starts_with(&format!("* you are in {room} now")) {}
+    };
+    // Each is in all rooms, and speaks in one.
+    let mut people: Vec<(Client, &str)> = Vec::new();
+    for n in 0..2 * ROOMS.len() {
+        let (mut client, room) = (server.named(&format!("person-{n}")), ROOMS[n % ROOMS.len()]);
+        ROOMS.iter().filter(|other| **other != room).chain([&room]).for_each(|room| join(&mut client, room));
+        people.push((client, room));
+    }
+    // Nobody who reads is sent their own lines, so three talk and three read.
+    let mut readers = people.split_off(ROOMS.len());
+    people.iter_mut().chain(&mut readers).for_each(|(client, _)| client.catch_up());
+    for n in 0..LINES {
+        for (client, room) in &mut people {
+            client.say(&format!("{room} {n}"));
+        }
+    }
+    let heard: Vec<Vec<String>> = readers
+        .iter_mut()
+        .map(|(client, own)| {
+            let mut heard = |_| {
+                let line = client.line();
+                let (name, words) = line.split_once(": ").unwrap_or_else(|| panic!("nobody says {line:?}"));
+                let (label, name) = name.rsplit_once(' ').unwrap_or(("", name));
+                let room = words.split(' ').next().unwrap_or_default();
+                let expected = if room == *own { String::new() } else { format!("[{room}]") };
+                assert_eq!(label, expected, "who speaks in {own} reads {line:?}");
+                format!("{name}: {words}")
+            };
+            (0..LINES * people.len()).map(&mut heard).collect()
+        })
+        .collect();
+    for room in ROOMS {
+        let said: Vec<&str> = heard[0].iter().map(String::as_str).filter(|line| line.contains(room)).collect();
+        assert_eq!(said.len(), LINES, "what was said in {room}");
+        assert!(said.iter().enumerate().all(|(n, line)| line.ends_with(&format!(": {room} {n}"))), "{said:?}");
+    }
+    assert!(heard.iter().all(|order| *order == heard[0]), "all read one order");
+    for (client, _) in &mut people {
+        client.catch_up();
+    }
+    server.stop(people.into_iter().chain(readers).map(|(client, _)| client));
+}
+
 /// A newcomer, and who asks, is sent a history many times as long as a reply buffer, and what is said meanwhile after it.
 pub fn a_long_history_is_sent_as_its_reader_reads(adapter: &dyn Adapter) {
     const MESSAGES: usize = 1_000;

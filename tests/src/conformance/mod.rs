@@ -94,13 +94,15 @@ macro_rules! conformance {
         $crate::conformance! { @define_test ($) $($($left_out $case $reason)+)? }
         $crate::conformance! { @each $adapter;
             scripts, beside_others {
-                conversation names whispers actions leaving newcomer original
+                conversation names whispers actions rooms moderation no_room leaving newcomer original
                 invisible_characters rubbish
                 typed_with_crlf typed_byte_by_byte
             }
             conversation, beside_others {
                 a_thousand_at_once
+                rooms_are_read_in_one_order
                 an_announcement_reaches_everyone
+                an_announcement_is_read_once_wherever_its_readers_are
                 a_long_history_is_sent_as_its_reader_reads
                 counters_add_up
                 an_unknown_dialect_is_refused
@@ -195,7 +197,7 @@ macro_rules! conformance_of_program {
         $crate::conformance! { @define_test ($) $($($left_out $case $reason)+)? }
         $crate::conformance! { @each $program;
             scripts, beside_others {
-                conversation names whispers actions newcomer invisible_characters rubbish
+                conversation names whispers actions rooms moderation no_room newcomer invisible_characters rubbish
             }
             conversation, beside_others {
                 two_ports_of_one_dialect

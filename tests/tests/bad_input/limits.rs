@@ -250,6 +250,8 @@ fn memory_is_within_the_bound_when_everything_is_full() {
         log_entries: 100,
         journal_records: 10,
         reply_bytes: 20_000,
+        // The bound with rooms is tried in `memory.rs`.
+        max_rooms: 1,
         rate: None,
         pace: None,
         ..Config::default()

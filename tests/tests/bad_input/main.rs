@@ -13,6 +13,7 @@ mod injection;
 mod limits;
 mod misuse;
 mod pace;
+mod rooms;
 mod slow;
 mod time;
 mod wrong_protocol;

@@ -1,0 +1,427 @@
+//! Row *rooms*: bad names, masks and topics, and too much of everything that rooms have.
+
+use std::time::{Duration, Instant};
+
+use chat_proto::conversation::{Conversation, Entry, MAX_MASK, MAX_MASKS, MemberId};
+use chat_proto::{Command, Config, Exemptions, MaskList, NameRules, SessionId};
+use chat_tests::alloc::Meter;
+use chat_tests::output::pending;
+use chat_tests::room::Room;
+
+use super::{Scene, lines};
+
+/// Limits that somebody who begins rooms reaches at once.
+fn few() -> Config {
+    Config { max_sessions: 50, max_rooms: 30, max_rooms_per_session: 5, rate: None, ..Config::default() }
+}
+
+fn bound(config: &Config) -> i64 {
+    i64::try_from(config.memory_bound()).expect("a sensible bound")
+}
+
+#[test]
+fn a_room_of_a_bad_name_does_not_begin() {
+    const INVALID: &str = "! the name of a room has letters, digits and -, 50 bytes at most\n";
+    let mut scene = Scene::new();
+    let longest = "r".repeat(50);
+    let began = scene.offends(format!("/join {longest}\n"));
+    assert_eq!(began, format!("* you are in {longest} now; you began it and are its operator\n"));
+    let longer = "r".repeat(51);
+    // 26 letters of two bytes each.
+    let longer_in_bytes = "é".repeat(26);
+    for name in [
+        &longer,
+        &longer_in_bytes,
+        "tea.room",
+        "tea_room",
+        "[lobby]",
+        "tea:",
+        "#tea",
+        "*",
+        "tea\u{1b}[2J",
+        "tea\0",
+        "tea\u{202e}",
+        "tea\u{200b}room",
+        "\u{fe0f}",
+        "t\u{301}\u{301}\u{301}\u{301}ea",
+        "🦀",
+    ] {
+        assert_eq!(scene.offends(format!("/join {name}\n")), INVALID, "{}", name.escape_debug());
+    }
+    for name in ["l\u{f3}bby", "Iobby", "lоbby"] {
+        let alike = "! that name looks like the one of another room\n";
+        assert_eq!(scene.offends(format!("/join {name}\n")), alike, "{name}");
+    }
+    for command in ["/join", "/join \t", "/leave tea.room", "/leave \u{1b}", "/who \u{1b}"] {
+        let answer = scene.offends(format!("{command}\n"));
+        assert!(answer.starts_with("! ") && answer.lines().count() == 1 && !answer.contains('\u{1b}'), "{answer}");
+    }
+    let listed = scene.room.asks(scene.bob, "/rooms\n");
+    assert_eq!(listed, format!("* lobby 3\n* {longest} 1\n* those were 2 rooms; /join one\n"));
+    scene.unharmed();
+}
+
+#[test]
+fn a_room_cannot_be_imitated_by_a_label_or_a_notice() {
+    let mut scene = Scene::new();
+    scene.offends("/join tea\n");
+    assert!(scene.room.asks(scene.bob, "/join tea\n").starts_with("* you are in tea now"));
+    scene.offends("[lobby] alice: I resign\n");
+    assert_eq!(scene.bob_hears(), "guest-3: [lobby] alice: I resign\n");
+    scene.offends("/topic x) * alice left\r\n");
+    assert_eq!(scene.bob_hears(), "* guest-3 set the topic: x) * alice left\n");
+    scene.offends("/topic \u{1b}[2Jtea\u{202e}\n");
+    assert_eq!(scene.bob_hears(), "* guest-3 set the topic: [2Jtea\n");
+    scene.offends("/kick bob loud\") * alice left (\"late\n");
+    let kicked = scene.bob_hears();
+    assert!(kicked.starts_with("* guest-3 kicked you out of tea (\"loud') * alice left ('late\")\n"), "{kicked}");
+}
+
+#[test]
+fn a_topic_of_390_bytes_is_set_and_a_longer_one_is_not() {
+    let mut scene = Scene::new();
+    scene.offends("/join tea\n");
+    let longest = "t".repeat(390);
+    let set = format!("* topic of tea: {longest} (set by guest-3 just now)\n");
+    assert_eq!(scene.offends(format!("/topic {longest}\n")), set);
+    assert_eq!(scene.offends(format!("/topic {longest}t\n")), "! too long: 390 bytes at most\n");
+    assert_eq!(scene.offends(format!("/topic {}\n", "é".repeat(196))), "! too long: 390 bytes at most\n");
+    assert_eq!(scene.offends("/topic\n"), set, "it stays as it was");
+    assert!(scene.room.asks(scene.bob, "/rooms\n").contains(&format!("* tea 1 {longest}\n")));
+    scene.unharmed();
+}
+
+#[test]
+fn masks_cost_the_same_however_many_stars_they_have() {
+    // `!` and `*` in names, and names much longer than a mask.
+    let config = Config { max_name: 255, names: NameRules::Loose, ..few() };
+    let mut conversation = Conversation::new(&config).expect("valid limits");
+    let member = MemberId(0);
+    conversation.apply(&Entry::Enter { member, guest: false, lobby: true }).expect("it fits");
+    conversation.apply(&Entry::Name { member, name: &"a".repeat(255) }).expect("it fits");
+    conversation.apply(&Entry::EnterRoom { member, name: "tea" }).expect("it fits");
+    let room = conversation.find_room("tea").expect("it began");
+    let lists = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+    for list in lists {
+        for n in 0..MAX_MASKS {
+            // Each matches nearly everything, until its last character.
+            let number = format!("{n:b}").replace('0', "*a").replace('1', "*?");
+            let width = MAX_MASK - "b!*".len();
+            let mask = format!("{number:*<width$}b!*");
+            assert_eq!(mask.len(), MAX_MASK);
+            conversation.apply(&Entry::Mask { by: None, room, list, mask: &mask, listed: true }).expect("it fits");
+        }
+    }
+    let other = MemberId(1);
+    conversation.apply(&Entry::Enter { member: other, guest: false, lobby: true }).expect("it fits");
+    conversation.apply(&Entry::Name { member: other, name: &"a".repeat(254) }).expect("it fits");
+    let started = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(conversation.may_enter(other, "tea", "", None), Ok(Some(room)), "none of them matches");
+    }
+    // If it tried all ways in which stars can match, one mask would take longer than the universe is old.
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    conversation.apply(&Entry::Name { member: other, name: &format!("{}b", "a".repeat(200)) }).expect("it fits");
+    let entered = conversation.may_enter(other, "tea", "", None);
+    assert_eq!(entered, Ok(Some(room)), "bans match, and so do the exceptions");
+    let longer = "m".repeat(MAX_MASK + 1);
+    let too_long = conversation.apply(&Entry::Mask { by: None, room, list: lists[0], mask: &longer, listed: true });
+    assert!(too_long.is_err(), "a mask has 128 bytes at most");
+}
+
+#[test]
+fn joins_and_leaves_of_rooms_leave_nothing_behind() {
+    let config = few();
+    let mut meter = Meter::new();
+    let mut room = meter.scope(|| Room::new(config.clone()));
+    let host = room.enter_as("host");
+    room.asks(host, "/join tea\n");
+    let ids: Vec<SessionId> = (0..40).map(|_| room.enter("text")).collect();
+    let mut heard = String::new();
+    for _ in 0..100 {
+        meter.scope(|| {
+            for id in &ids {
+                room.asks(*id, "/join tea\n/leave tea\n/join own\n/leave\n");
+            }
+        });
+        heard += &room.read(host);
+        meter.scope(|| room.pass(Duration::from_secs(1)));
+    }
+    heard += &room.read(host);
+    assert!(heard.ends_with("* 40 joined, 40 left\n") && heard.lines().count() < 120, "{heard}");
+    assert_eq!(room.asks(host, "/rooms\n"), "* lobby 41\n* tea 1\n* those were 2 rooms; /join one\n");
+    assert_eq!(room.asks(host, "/who\n"), "* 1 here: @host\n");
+    assert!(meter.peak <= bound(&config), "{} bytes over {}", meter.peak, bound(&config));
+}
+
+#[test]
+fn a_thousand_rooms_begun_by_one_are_no_more_than_it_may_have() {
+    let config = few();
+    let mut meter = Meter::new();
+    let mut scene = meter.scope(|| Scene::with(config.clone()));
+    let mut began = 0;
+    for n in 0..1_000 {
+        let answer = meter.scope(|| scene.offends(format!("/join room-{n}\n")));
+        if answer.contains("you began it") {
+            began += 1;
+        } else {
+            assert_eq!(answer, "! you are in 5 rooms already, as many as there may be; /leave one\n");
+        }
+    }
+    assert_eq!(began, 4, "and the lobby");
+    // One after another it may have any number.
+    for n in 0..1_000 {
+        let answer = meter.scope(|| scene.offends(format!("/leave\n/join room-x-{n}\n")));
+        assert!(answer.contains("you began it"), "{answer}");
+        scene.offends("hello?\n/topic is anybody there?\n/ban nobody\n");
+    }
+    let listed = scene.room.asks(scene.bob, "/rooms\n");
+    assert!(listed.ends_with("* those were 5 rooms; /join one\n"), "{listed}");
+    assert!(meter.peak <= bound(&config));
+    scene.quiet();
+    scene.unharmed();
+}
+
+#[test]
+fn rooms_of_many_are_no_more_than_there_may_be() {
+    let mut scene = Scene::with(few());
+    let ids: Vec<SessionId> = (0..10).map(|_| scene.room.enter("text")).collect();
+    let mut refused = 0;
+    for (n, id) in (0..40).zip(ids.iter().cycle()) {
+        let answer = scene.room.asks(*id, format!("/join room-{n}\n"));
+        refused += usize::from(answer == "! there are 30 rooms already, as many as there may be\n");
+    }
+    assert_eq!(refused, 40 - 29, "all others began");
+    assert!(scene.offends("/join room-0\n").ends_with(" 2 here\n"), "rooms that are there can be entered");
+    // A room that ends makes room for another, once all that was said in it was read.
+    scene.room.asks(ids[1], "/join room-1\n/leave\n");
+    assert!(scene.offends("/join room-new\n").contains("you began it"));
+    scene.unharmed();
+}
+
+#[test]
+fn lists_of_rooms_and_people_in_a_loop_are_held_back_by_their_own_replies() {
+    let config = Config { max_name: 126, ..few() };
+    let mut meter = Meter::new();
+    let mut room = meter.scope(|| Room::new(config.clone()));
+    let ids: Vec<SessionId> = (0..49).map(|_| room.enter("text")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        room.types(*id, format!("/name {n:a<126}\n"));
+        room.asks(*id, "/join all-of-us\n");
+    }
+    for (n, id) in (0..28).zip(ids.iter().cycle()) {
+        room.asks(*id, format!("/join {n:r<50}\n/topic {}\n/join all-of-us\n", "t".repeat(390)));
+    }
+    let read_all = |room: &mut Room| {
+        for id in &ids {
+            room.read(*id);
+        }
+    };
+    read_all(&mut room);
+    let greedy = meter.scope(|| room.enter_as("greedy"));
+    let asked = "/rooms\n/who\n/who all-of-us\n".repeat(1_000);
+    let mut rest = asked.as_bytes();
+    let (mut rounds, mut answers) = (0, 0);
+    let answered = |read: &str| read.matches(" rooms; /join one\n").count() + read.matches(" more\n").count();
+    while !rest.is_empty() {
+        let taken = meter.scope(|| room.hub.receive(room.now, greedy, rest));
+        assert!(taken < asked.len(), "input is left untaken while answers are not read");
+        rest = &rest[taken..];
+        answers += meter.scope(|| answered(&room.read(greedy)));
+        rounds += 1;
+        // Others are heard meanwhile.
+        room.types(ids[0], format!("{rounds}\n"));
+        assert!(room.read(ids[1]).ends_with(&format!(": {rounds}\n")));
+        read_all(&mut room);
+    }
+    assert_eq!(answers, 3_000, "each was answered");
+    assert!(rounds >= 100, "in {rounds} rounds");
+    assert!(meter.peak <= bound(&config));
+}
+
+#[test]
+fn who_kicks_itself_out_is_out_and_its_room_goes_on_or_ends() {
+    let mut scene = Scene::new();
+    scene.offends("/join tea\n");
+    scene.room.asks(scene.bob, "/join tea\n");
+    scene.quiet();
+    let answer = scene.offends("/kick guest-3 oops\n");
+    assert_eq!(answer, "* guest-3 kicked you out of tea (\"oops\")\n* you speak in no room now; /join one\n");
+    assert_eq!(scene.bob_hears(), "* guest-3 kicked guest-3 (\"oops\")\n");
+    // Nobody is its operator now.
+    assert_eq!(scene.room.asks(scene.bob, "/kick bob\n"), "! only operators of the room may do that\n");
+    scene.room.asks(scene.bob, "/join lobby\n/leave tea\n");
+    // A room in which it was alone ends, whichever way it throws itself out.
+    for command in ["/kick guest-3", "/ban guest-3"] {
+        assert!(scene.offends("/join tea\n").contains("you began it"), "{command}");
+        let answer = scene.offends(format!("{command}\n"));
+        assert!(
+            answer.ends_with("* guest-3 kicked you out of tea\n* you speak in no room now; /join one\n"),
+            "{answer}"
+        );
+    }
+    assert!(scene.offends("/join tea\n").contains("you began it"), "the ban has ended with the room");
+    scene.offends("/leave\n");
+    scene.unharmed();
+}
+
+#[test]
+fn a_ban_of_nobody_is_listed_if_it_could_be_a_name() {
+    let mut scene = Scene::new();
+    scene.offends("/join tea\n");
+    for name in ["*", "a!b", "?", "\u{1b}"] {
+        let complaint = "! a name has letters and digits in common use, - . ' _ ` ^ | \\ [ ] { } and nothing else\n";
+        assert_eq!(scene.offends(format!("/ban {name}\n")), complaint, "{}", name.escape_debug());
+    }
+    assert_eq!(scene.offends("/unban zoe\n"), "! the list has no such item\n");
+    assert_eq!(scene.offends("/ban zoe\n"), "* guest-3 banned zoe\n");
+    let zoe = scene.room.enter_as("Zoe");
+    assert_eq!(scene.room.asks(zoe, "/join tea\n"), "! you are banned from that room\n");
+    scene.quiet();
+    // The list has an end, and says so.
+    let banned = lines(1..MAX_MASKS, |n| format!("/ban nobody-{n}\n"));
+    assert_eq!(scene.offends(banned), lines(1..MAX_MASKS, |n| format!("* guest-3 banned nobody-{n}\n")));
+    let full = "! the list has 64 items already, as many as it may have\n";
+    assert_eq!(scene.offends("/ban nobody-64\n"), full);
+    scene.quiet();
+    scene.unharmed();
+}
+
+#[test]
+fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
+    let mut scene = Scene::with(few());
+    let exempt = Exemptions::default();
+    let text = scene.room.hub.dialect("text").expect("a dialect");
+    let enter_from = |room: &mut Room, addr: &str| {
+        let origin = exempt.origin(Some(addr.parse().expect("an address")));
+        let id = room.hub.open_from(room.now, text, origin).expect("there is room");
+        room.read(id);
+        id
+    };
+    scene.room.asks(scene.alice, "/join tea\n");
+    let mallory = enter_from(&mut scene.room, "192.0.2.7");
+    scene.room.asks(mallory, "/name mallory\n");
+    scene.room.asks(scene.alice, "/ban mallory\n");
+    scene.room.asks(mallory, "/quit\n");
+    scene.room.commands();
+    let (again, other) = (enter_from(&mut scene.room, "192.0.2.7"), enter_from(&mut scene.room, "192.0.2.8"));
+    let local = enter_from(&mut scene.room, "127.0.0.1");
+    assert_eq!(scene.room.asks(again, "/join tea\n"), "! you are banned from that room\n");
+    assert!(scene.room.asks(other, "/join tea\n").starts_with("* you are in tea now"));
+    assert!(scene.room.asks(local, "/join tea\n").starts_with("* you are in tea now"));
+    // Those whose addresses are not counted are kept out by name only.
+    scene.room.asks(local, "/name lo\n");
+    scene.room.asks(scene.alice, "/ban lo\n");
+    assert!(scene.room.asks(local, "/join tea\n").ends_with("! you are banned from that room\n"));
+    assert!(scene.room.asks(local, "/name lou\n/join tea\n").contains("* you are in tea now"));
+}
+
+#[test]
+fn a_flood_of_invitations_stays_within_the_reply_buffer() {
+    let config = few();
+    let mut meter = Meter::new();
+    let mut scene = meter.scope(|| Scene::with(config.clone()));
+    meter.scope(|| scene.offends("/join tea\n"));
+    let (mut passed, mut refused) = (0, 0);
+    for _ in 0..10_000 {
+        match &*meter.scope(|| scene.offends("/invite bob\n")) {
+            "* bob is invited to tea\n" => passed += 1,
+            "! not delivered: they are not reading\n" => refused += 1,
+            answer => panic!("{answer}"),
+        }
+    }
+    let told = scene.bob_hears();
+    assert_eq!(told, "* guest-3 invites you to tea; /join tea\n".repeat(passed));
+    assert!(refused > 0 && told.len() <= config.reply_bytes && passed + refused == 10_000);
+    // From many rooms: so many invitations are kept, and no more.
+    let too_many = "! they have too many invitations already\n";
+    let mut answers = Vec::new();
+    for n in 0..3 {
+        let inviter = scene.room.enter_as(&format!("inviter-{n}"));
+        for m in 0..3 {
+            answers.push(scene.room.asks(inviter, format!("/join room-{n}-{m}\n/invite bob\n")));
+        }
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.ends_with(too_many)).count(), 9 - 3, "{answers:?}");
+    // They do not keep anybody from entering rooms of its own choice.
+    for name in ["a", "b", "c", "d"] {
+        assert!(scene.room.asks(scene.bob, format!("/join {name}\n")).contains("you began it"), "{name}");
+    }
+    assert!(meter.peak <= bound(&config));
+    scene.room.asks(scene.bob, "/leave a\n/leave b\n/leave c\n/leave d\n");
+    scene.quiet();
+    scene.unharmed();
+}
+
+#[test]
+fn who_reads_nothing_of_its_rooms_holds_up_nobody_and_keeps_no_room() {
+    let config = Config { room_log_bytes: 1, room_log_entries: 20, pace: None, ..few() };
+    let mut meter = Meter::new();
+    let mut scene = meter.scope(|| Scene::with(config.clone()));
+    scene.room.asks(scene.alice, "/join tea\n");
+    scene.room.asks(scene.bob, "/join tea\n");
+    scene.room.types(scene.offender, "/join tea\n/join cake\n/join lobby\n");
+    scene.quiet();
+    for n in 0..1_000 {
+        meter.scope(|| scene.room.types(scene.alice, format!("{n}\n")));
+        assert_eq!(scene.bob_hears(), format!("alice: {n}\n"));
+    }
+    // It leaves and comes back, and reads nothing: rooms that it was in count until it has read what was said in them.
+    let answers = {
+        scene.room.types(scene.offender, "/leave tea\n/leave cake\n");
+        for n in 0..8 {
+            meter.scope(|| scene.room.types(scene.alice, format!("again {n}\n")));
+            scene.room.types(scene.offender, "/join tea\n");
+            meter.scope(|| scene.room.types(scene.alice, format!("and {n}\n")));
+            scene.room.types(scene.offender, "/leave tea\n");
+        }
+        scene.room.read(scene.offender)
+    };
+    assert!(answers.contains("[tea] * missed "), "{answers}");
+    assert!(answers.contains("! you are in 5 rooms already"), "{answers}");
+    assert!(scene.offends("/join tea\n").contains("* you are in tea now"), "now it has read everything");
+    assert!(meter.peak <= bound(&config));
+    scene.room.asks(scene.offender, "/leave tea\n");
+    scene.quiet();
+    scene.unharmed();
+}
+
+#[test]
+fn a_reader_that_stops_holds_up_its_own_room_only_and_not_for_long() {
+    let mut scene = Scene::new();
+    let carol = scene.room.enter_as("carol");
+    scene.room.asks(scene.alice, "/join tea\n");
+    scene.offends("/join tea\n/leave lobby\n");
+    scene.quiet();
+    // Its socket takes a byte and no more.
+    scene.room.types(scene.alice, "hello\n");
+    scene.room.commands();
+    let batch = pending(&mut scene.room.hub, scene.offender);
+    scene.room.hub.sent(scene.room.now, scene.offender, &batch, 1);
+    let lines = format!("{}\n", "x".repeat(4_000)).repeat(100);
+    let taken = scene.room.hub.receive(scene.room.now, scene.alice, lines.as_bytes());
+    assert!(taken < lines.len(), "lines wait for it");
+    for n in 0..10_000 {
+        scene.room.types(scene.bob, format!("{n}\n"));
+        assert_eq!(scene.room.read(carol), format!("bob: {n}\n"), "the lobby has other readers");
+        scene.room.read(scene.alice);
+    }
+    // Whoever comes waits, too, and can do other things meanwhile.
+    scene.room.types(carol, "/join tea\n");
+    assert_eq!(scene.room.read(carol), "");
+    assert_eq!(scene.room.asks(scene.bob, "/who tea\n"), "* 2 in tea: @alice, guest-3\n");
+    scene.room.commands();
+    scene.room.pass(Duration::from_secs(1));
+    assert!(scene.room.commands().contains(&Command::Read(scene.alice)), "it is slow now, and nobody waits for it");
+    assert!(scene.room.read(carol).starts_with("* you are in tea now, 3 here\n"));
+    let mut rest = &lines.as_bytes()[taken..];
+    while !rest.is_empty() {
+        let taken = scene.room.hub.receive(scene.room.now, scene.alice, rest);
+        rest = &rest[taken..];
+        let heard = [carol, scene.alice].map(|id| scene.room.read(id));
+        assert!(taken > 0 || heard != ["", ""], "it goes on as the others read");
+        scene.room.commands();
+    }
+    let heard = scene.room.read(scene.offender);
+    assert!(heard.starts_with("lice: hello\n* missed ") && heard.ends_with("x\n"), "and it learns what it has missed");
+}
