@@ -200,9 +200,9 @@
 //!   A line of the focus has a label if it was said before the focus moved there. Replies have none.
 //! * **Bounds.** There are [`Config::max_rooms`] rooms, and a session is in [`Config::max_rooms_per_session`] of them;
 //!   rooms to which it is invited count as well, but give way to those that it enters. The log of a room other than the
-//!   lobby has [`Config::room_log_bytes`], its history [`Config::room_history_bytes`]. They are allocated when the room
-//!   begins, freed when it has ended, and all counted in [`Config::memory_bound`]. Names have at most 50 bytes, topics
-//!   390, keys 32, and each list 64 masks of 128 bytes.
+//!   lobby has [`Config::room_log_bytes`], its history [`Config::room_history_bytes`]. They are allocated when they are
+//!   first needed, freed when the room has ended, and all counted in [`Config::memory_bound`]. Names have at most 50
+//!   bytes, topics 390, keys 32, and each list 64 masks of 128 bytes.
 //! * **Names of rooms** consist of letters, digits and `-`, whatever [`Config::names`] says. No two rooms have names
 //!   that [look alike](#names-and-words).
 //! * **Pace.** Lines wait for the readers of the room in which they would be said, and for no others. Each room has

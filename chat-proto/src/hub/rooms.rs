@@ -10,8 +10,7 @@ use super::Hub;
 use super::propose::Objection;
 use crate::config::MAX_ROOMS_PER_SESSION;
 use crate::conversation::masks::{MaskBuf, are_same, mask_of_name, mask_of_origin};
-use crate::conversation::{Entry, MAX_LAST_WORDS, Rejected};
-use crate::conversation::{MAX_MASKS, MAX_TOPIC};
+use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASKS, MAX_TOPIC, Rejected};
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
@@ -315,24 +314,15 @@ impl Hub {
         if target != slot && is_open {
             self.try_reply(target, &Event::KickedOut { room: &of_room, by: by.as_str(), words });
         }
-        if had_focus && (target == slot || self.has_room_to_tell_focus(target)) {
-            self.tell_focus(target, false);
+        if had_focus && target == slot {
+            self.reply(target, &Event::InNoRoom);
+        } else if had_focus {
+            self.try_reply(target, &Event::InNoRoom);
         }
         self.publish(room, &Event::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
         self.end_room_if_empty(room);
         if is_open {
             self.requeue(target);
-        }
-    }
-
-    fn has_room_to_tell_focus(&mut self, slot: u32) -> bool {
-        match self.focus(slot) {
-            Some(room) => {
-                let (name, count) = (room_name(self, room), self.members_in(room));
-                let max = self.rooms.max_encoded;
-                self.has_room_for(slot, &Event::InRoom { room: &name, count, began: false }, max)
-            }
-            None => self.has_room_for(slot, &Event::InNoRoom, self.rooms.max_encoded),
         }
     }
 
@@ -393,8 +383,6 @@ impl Hub {
         self.reply(slot, &event);
         if let Some(target) = target {
             self.reply_kicked(slot, room, target, Clean::EMPTY);
-        }
-        if let Some(target) = target {
             self.throw_out(slot, room, target, Clean::EMPTY);
         }
     }
