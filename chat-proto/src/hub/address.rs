@@ -5,7 +5,7 @@ use crate::command::OpenError;
 use crate::fault::Fault;
 use crate::origin::Origin;
 use crate::session::Turn;
-use crate::session::origins::Place;
+use crate::session::origins::OriginIndex;
 use crate::time::Timestamp;
 
 impl Hub {
@@ -22,8 +22,8 @@ impl Hub {
     /// Stops counting a session under its origin.
     pub(super) fn count_out(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
-        if let Some(place) = session.origin.take() {
-            self.origins.leave(place, session.turn.take().is_some());
+        if let Some(origin) = session.origin.take() {
+            self.origins.leave(origin, session.turn.take().is_some());
         }
     }
 
@@ -32,14 +32,14 @@ impl Hub {
     /// A session that has to wait reserves the next token. So each waits only for those that came before it, and is
     /// looked at once, when its own turn comes.
     #[cold] // Not rare, but this keeps the path of sessions that are not counted short.
-    pub(super) fn turn(&mut self, slot: u32, place: Place, now: Timestamp) -> Timestamp {
+    pub(super) fn turn(&mut self, slot: u32, origin: OriginIndex, now: Timestamp) -> Timestamp {
         let session = &mut self.sessions[slot];
         if let Some(turn) = session.turn {
             return turn.at();
         }
-        let next = self.origins.next_line(place);
+        let next = self.origins.next_line(origin);
         if next > now {
-            self.origins.take_line(place, now);
+            self.origins.take_line(origin, now);
             session.turn = Some(Turn::new(next));
         }
         next
@@ -47,9 +47,9 @@ impl Hub {
 
     /// Charges a session's line to its origin, unless the session has already paid by waiting for its turn.
     #[cold]
-    pub(super) fn pay_for_line(&mut self, slot: u32, place: Place, now: Timestamp) {
+    pub(super) fn pay_for_line(&mut self, slot: u32, origin: OriginIndex, now: Timestamp) {
         if self.sessions[slot].turn.take().is_none() || Fault::TurnPaidTwice.is_planted() {
-            self.origins.take_line(place, now);
+            self.origins.take_line(origin, now);
         }
     }
 }

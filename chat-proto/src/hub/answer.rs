@@ -36,7 +36,7 @@ impl Hub {
     fn show_history(&mut self, slot: u32, room: RoomId, count: usize, is_asked: bool) {
         let kept = self.conversation.kept_messages(room);
         let next = kept.end.saturating_sub(count as u64).max(kept.start);
-        let what = Answered::History { room, life: self.rooms.life(room), begun: false, is_asked };
+        let what = Answered::History { room, life: self.logs.life(room), begun: false, is_asked };
         self.begin_answer(slot, Answer { at: self.reply_place(slot), next, end: kept.end, what });
     }
 
@@ -81,7 +81,7 @@ impl Hub {
     /// Writes as much of a session's answer as fits in half of its reply buffer, but at least one line; returns whether
     /// nothing is left.
     fn write_answer(&mut self, slot: u32) -> bool {
-        let Self { sessions, rooms, conversation, config, .. } = self;
+        let Self { sessions, logs, conversation, config, .. } = self;
         let session = &mut sessions[slot];
         let dialect = session.dialect;
         let Some(outbox) = &mut session.outbox else { return true };
@@ -114,12 +114,12 @@ impl Hub {
                     }
                 }
                 // A closing session may read it after the room has ended.
-                Answered::History { room, life, .. } if life != rooms.life(room) => (None, None),
+                Answered::History { room, life, .. } if life != logs.life(room) => (None, None),
                 Answered::History { room, life, begun, is_asked } => {
                     let oldest = conversation.kept_messages(room).start.min(answer.end);
                     let message = |number| conversation.message(room, number).and_then(event_of);
                     let is_shown =
-                        |number| message(number).is_some_and(|event| !rooms.encode(dialect, &event).is_empty());
+                        |number| message(number).is_some_and(|event| !logs.encode(dialect, &event).is_empty());
                     if !begun && (is_asked || (answer.next..answer.end).any(is_shown)) {
                         let what = Answered::History { room, life, begun: true, is_asked };
                         (Some(Event::BacklogBegins), Some(Answer { what, ..answer }))
@@ -136,7 +136,7 @@ impl Hub {
                     }
                 }
             };
-            let bytes = line.map_or(&[][..], |line| rooms.encode(dialect, &line));
+            let bytes = line.map_or(&[][..], |line| logs.encode(dialect, &line));
             let used = outbox.replies().len();
             if used > 0 && !bytes.is_empty() && used + bytes.len() > config.reply_bytes / 2 {
                 return false;

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::journal::Journal;
 use crate::pool::Buffers;
-use crate::room::{MAX_LABEL, Rooms};
+use crate::room::{MAX_LABEL, RoomLogs};
 use crate::schedule::Schedule;
 use crate::schedule::ready::Numbers;
 use crate::session::origins::Origins;
@@ -84,7 +84,7 @@ impl Hub {
             Schedule::memory_bound(config.numbers()) - Schedule::memory_bound(Self::numbers_at_start(config));
         let sessions = schedule as u64 + Self::memory_at_start(config) - Self::logs_at_start(config) - journal;
         let logs =
-            Rooms::memory_bound(config) + Conversation::history_bound(config) + Conversation::rooms_bound(config);
+            RoomLogs::memory_bound(config) + Conversation::history_bound(config) + Conversation::rooms_bound(config);
         MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }
     }
 
@@ -110,7 +110,7 @@ impl Hub {
 
     /// Bytes of heap for the logs and the history of the lobby, and for what other rooms need before there are any.
     fn logs_at_start(config: &Config) -> u64 {
-        Rooms::memory_at_start(config) + Conversation::history_bound(config) + Conversation::rooms_at_start(config)
+        RoomLogs::memory_at_start(config) + Conversation::history_bound(config) + Conversation::rooms_at_start(config)
     }
 
     /// Returns how many there are of what is queued before any session enters another room.

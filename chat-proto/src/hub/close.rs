@@ -118,7 +118,7 @@ impl Hub {
         let (mut name, rooms) = (NameBuf::new(), self.rooms_of(slot));
         let had_joined = self.leave_conversation(slot, reason, words, &mut name);
         self.end_places(slot);
-        self.homeless -= usize::from(self.focus(slot).is_none());
+        self.in_no_room -= usize::from(self.focus(slot).is_none());
         let told = |room: &RoomId| had_joined || *room != RoomId::LOBBY;
         if reason != CloseReason::ShutDown && rooms.iter().any(told) {
             let event = Event::Left { name: name.as_str(), reason, words };
@@ -179,7 +179,7 @@ impl Hub {
             self.give_places_back(slot);
             false
         } else {
-            let rendered = &mut self.rooms.lobby_mut().rendered[session.dialect as usize];
+            let rendered = &mut self.logs.lobby_mut().rendered[session.dialect as usize];
             rendered.sessions -= 1;
             session.cursor.next < rendered.log.head()
         };

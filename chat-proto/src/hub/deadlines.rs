@@ -34,7 +34,7 @@ impl Hub {
     /// Any other call may change it. Asking costs nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let told = self.rooms.second.deadline();
+        let told = self.logs.second.deadline();
         if told == Timestamp::MAX {
             return self.schedule.deadlines.first();
         }
@@ -48,7 +48,7 @@ impl Hub {
     /// than `now`.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         let now = self.clock(now);
-        if self.rooms.second.deadline().has_come(now) {
+        if self.logs.second.deadline().has_come(now) {
             self.pass_second();
         }
         while let Some(slot) = self.schedule.deadlines.pop_expired(now) {

@@ -55,7 +55,7 @@ impl Hub {
         if out.private() == 0 && batch.fits_simple(out.dialect, out.from, out.to) {
             return true;
         }
-        let log = &self.rooms.lobby().rendered[out.dialect as usize].log;
+        let log = &self.logs.lobby().rendered[out.dialect as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
@@ -75,7 +75,7 @@ impl Hub {
         if session.places.is_some() {
             return self.may_fit(slot, batch) && self.run(slot).is_some_and(|run| batch.fits(&run));
         }
-        let log = &self.rooms.lobby().rendered[session.dialect as usize].log;
+        let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         let next = session.cursor.next;
         if next < log.tail() {
             // It must first be told how many messages it missed.
@@ -113,7 +113,7 @@ impl Hub {
             let next = seq + u64::from(!rest.is_empty());
             session.stats.lines_sent += next - session.cursor.next;
             session.cursor.next = next;
-            session.keep_rest(rest, &mut self.outboxes, self.rooms.max_encoded);
+            session.keep_rest(rest, &mut self.outboxes, self.logs.max_encoded);
         }
         self.step_over_own(slot);
         self.progressed(slot, n, n == whole);
@@ -152,7 +152,7 @@ impl Hub {
     /// Returns the lobby's log in a dialect.
     #[inline]
     pub(super) fn lobby_log(&self, dialect: u8) -> &Log {
-        &self.rooms.lobby().rendered[dialect as usize].log
+        &self.logs.lobby().rendered[dialect as usize].log
     }
 
     /// Returns what to send to the session next. Call [`settle_lag`](Self::settle_lag) first.
@@ -176,7 +176,7 @@ impl Hub {
     /// If a gap comes next for a reader that has fallen behind, moves it to the oldest message kept, with a notice of
     /// the gap.
     fn settle_lag(&mut self, slot: u32) {
-        let log = &self.rooms.lobby().rendered[self.sessions[slot].dialect as usize].log;
+        let log = &self.logs.lobby().rendered[self.sessions[slot].dialect as usize].log;
         let session = &mut self.sessions[slot];
         let end = session.end(log.head());
         let next = session.cursor.next;
@@ -199,11 +199,11 @@ impl Hub {
         self.sessions[slot].stats.missed += count;
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
-        let max = self.rooms.max_encoded + MAX_LABEL;
+        let max = self.logs.max_encoded + MAX_LABEL;
         let (session, event) = (&mut self.sessions[slot], Event::Missed { count });
         let notice = match label {
-            Some(log) => self.rooms.encode_labelled(session.dialect, log, &event),
-            None => self.rooms.encode(session.dialect, &event),
+            Some(log) => self.logs.encode_labelled(session.dialect, log, &event),
+            None => self.logs.encode(session.dialect, &event),
         };
         if !notice.is_empty() {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front(notice, max);
@@ -217,7 +217,7 @@ impl Hub {
     #[inline]
     fn step_over_own(&mut self, slot: u32) {
         let session = &mut self.sessions[slot];
-        let log = &self.rooms.lobby().rendered[session.dialect as usize].log;
+        let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         let end = session.end(log.head());
         session.cursor.skip_own(log, end);
     }

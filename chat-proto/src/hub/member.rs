@@ -221,7 +221,7 @@ impl Hub {
         self.with_words(words, |hub, words| {
             let from = hub.name_of(slot);
             let told = Event::Told { from: from.as_str(), words };
-            let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.rooms.max_encoded);
+            let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.logs.max_encoded);
             if hub.sessions[target].is_open() && (hub.schedule.turns.any_for(target) || !has_room(hub)) {
                 return Err(SayError::NotNow);
             }
@@ -267,7 +267,7 @@ impl Hub {
         self.clock(now);
         let slot = self.unconnected_slot(id)?;
         self.conversation.may_speak(MemberId(slot), RoomId::LOBBY).map_err(SayError::Room)?;
-        if !self.rooms.is_open(RoomId::LOBBY) {
+        if !self.logs.is_open(RoomId::LOBBY) {
             return Err(SayError::NotNow);
         }
         self.with_words(words, |hub, words| {

@@ -40,7 +40,7 @@ use crate::names::NameBuf;
 use crate::origin::Origin;
 use crate::pool::Buffers;
 use crate::rate::Flow;
-use crate::room::{Rooms, Spoken};
+use crate::room::{RoomLogs, Spoken};
 use crate::schedule::Schedule;
 use crate::schedule::ready::Belongs;
 use crate::session::SessionStats;
@@ -71,12 +71,12 @@ pub struct Hub {
     /// Members without a connection.
     unconnected: usize,
     /// Open sessions that speak in no room.
-    homeless: usize,
+    in_no_room: usize,
     origins: Origins,
     /// The members, their names, the rooms and the history.
     conversation: Conversation,
     /// The logs, and how far their readers are.
-    rooms: Rooms,
+    logs: RoomLogs,
     /// Which session is next, and when.
     schedule: Schedule,
     journal: Journal,
@@ -158,10 +158,10 @@ impl Hub {
             sessions: Sessions::new(max),
             open: 0,
             unconnected: 0,
-            homeless: 0,
+            in_no_room: 0,
             origins: Origins::new(&config),
             conversation: Conversation::with_limits(&config),
-            rooms: Rooms::new(&config),
+            logs: RoomLogs::new(&config),
             schedule: Schedule::new(config.numbers()),
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
@@ -254,7 +254,7 @@ impl Hub {
         self.open += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
-        self.rooms.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
+        self.logs.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
         let guest = name.is_none() && self.spoken(id.slot).config.dialect.unnamed() == Unnamed::Guest;
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: true });
         let DialectConfig { idle_timeout, rate, .. } = self.spoken(id.slot).config;
@@ -278,7 +278,7 @@ impl Hub {
     /// Appends to `out` the text for a peer for which no session could be opened. Write it once, then close
     /// [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.rooms.spoken[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+        self.logs.spoken[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
     }
 
     /// Sends a message to everyone, as the server.
@@ -354,7 +354,7 @@ impl Hub {
     /// Returns the counters.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { sessions: self.sessions.len() - self.unconnected, messages: self.rooms.messages(), ..self.stats }
+        HubStats { sessions: self.sessions.len() - self.unconnected, messages: self.logs.messages(), ..self.stats }
     }
 
     /// Returns the counters that are kept directly, without those that have to be computed.
@@ -444,7 +444,7 @@ impl Hub {
 
     /// Returns the dialect that a session speaks.
     fn spoken(&self, slot: u32) -> &Spoken {
-        &self.rooms.spoken[self.sessions[slot].dialect as usize]
+        &self.logs.spoken[self.sessions[slot].dialect as usize]
     }
 
     /// Queues a session for its next command, or puts it where it waits for one.

@@ -32,56 +32,56 @@ impl Hub {
 
     /// Starts to wait for a reader.
     pub(super) fn wait_for(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
-        let Some(pace) = rooms.pace else { return };
+        let Self { sessions, logs, .. } = self;
+        let Some(pace) = logs.pace else { return };
         let session = &mut sessions[slot];
         session.intake.begin(&pace, self.now);
         if session.places.is_some() {
             return self.wait_for_at_places(slot);
         }
         // One more to wait for moves no marks.
-        let marks = &mut rooms.lobby_mut().rendered[session.dialect as usize].marks;
+        let marks = &mut logs.lobby_mut().rendered[session.dialect as usize].marks;
         session.reached = marks.begin(session.cursor.next);
     }
 
     /// Starts to wait for a placed reader in each of its rooms.
     #[cold]
     fn wait_for_at_places(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
+        let Self { sessions, logs, .. } = self;
         let session = &mut sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
-            let marks = &mut rooms.log_mut(place.log).rendered[dialect].marks;
+            let marks = &mut logs.log_mut(place.log).rendered[dialect].marks;
             place.reached = marks.begin(place.cursor.next);
         }
     }
 
     /// Returns whether others wait for this session to read.
     pub(super) fn is_waited_for(&self, slot: u32) -> bool {
-        self.rooms.pace.is_some() && self.sessions[slot].is_open() && !self.sessions[slot].intake.is_slow()
+        self.logs.pace.is_some() && self.sessions[slot].is_open() && !self.sessions[slot].intake.is_slow()
     }
 
     /// Records how far a reader is.
     #[inline]
     pub(super) fn observe(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
-        let (session, Some(pace)) = (&mut sessions[slot], rooms.pace) else { return };
+        let Self { sessions, logs, .. } = self;
+        let (session, Some(pace)) = (&mut sessions[slot], logs.pace) else { return };
         if !session.is_open() {
             return;
         }
         if session.places.is_some() {
             return self.observe_places(slot);
         }
-        let rendered = &mut rooms.lobby_mut().rendered[session.dialect as usize];
+        let rendered = &mut logs.lobby_mut().rendered[session.dialect as usize];
         if rendered.observe(LOBBY, session, &pace, self.now) {
-            rooms.move_marks(LOBBY);
+            logs.move_marks(LOBBY);
         }
     }
 
     /// Records how far a placed reader is in each of its rooms.
     #[cold]
     fn observe_places(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
+        let Self { sessions, logs, .. } = self;
         let session = &mut sessions[slot];
         let dialect = session.dialect as usize;
         if session.intake.is_slow() {
@@ -89,9 +89,9 @@ impl Hub {
         }
         let Some(places) = &mut session.places else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
-            let marks = &mut rooms.log_mut(place.log).rendered[dialect].marks;
+            let marks = &mut logs.log_mut(place.log).rendered[dialect].marks;
             if marks.observe(&mut place.reached, place.cursor.next, true) {
-                rooms.move_marks(place.log);
+                logs.move_marks(place.log);
             }
         }
     }
@@ -99,7 +99,7 @@ impl Hub {
     /// Records that a reader has taken `n` bytes, and whether that was all it was offered.
     #[inline]
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
-        if self.rooms.pace.is_none() {
+        if self.logs.pace.is_none() {
             return;
         }
         let session = &mut self.sessions[slot];
@@ -108,12 +108,12 @@ impl Hub {
             self.has_taken_of_several(slot, n);
         } else if session.intake.is_slow() {
             // It is waited for again if it has reached the mark, or when it has taken the whole of an answer.
-            let marks = &self.rooms.lobby().rendered[session.dialect as usize].marks;
+            let marks = &self.logs.lobby().rendered[session.dialect as usize].marks;
             let is_there = session.is_open() && marks.is_reached(session.cursor.next);
             if n > 0 && is_there && !session.is_answered() {
                 self.wait_for(slot);
             }
-        } else if session.reached != self.rooms.lobby().moves() {
+        } else if session.reached != self.logs.lobby().moves() {
             self.observe(slot);
         }
         if self.schedule.turns.is_anyone_waiting() {
@@ -128,7 +128,7 @@ impl Hub {
     /// Records that a placed reader has taken `n` bytes.
     #[cold]
     fn has_taken_of_several(&mut self, slot: u32, n: usize) {
-        if let Some(pace) = &self.rooms.pace {
+        if let Some(pace) = &self.logs.pace {
             self.sessions[slot].intake.earn(n, pace);
         }
         self.observe(slot);
@@ -137,7 +137,7 @@ impl Hub {
     /// Records that a reader has taken everything that there is.
     #[inline]
     pub(super) fn has_taken_all(&mut self, slot: u32) {
-        let Some(pace) = &self.rooms.pace else { return };
+        let Some(pace) = &self.logs.pace else { return };
         let session = &mut self.sessions[slot];
         if session.intake.is_done(pace) && session.is_open() {
             self.wait_for(slot);
@@ -157,8 +157,8 @@ impl Hub {
 
     /// Stops waiting for a reader: releases those who publish, and those who have private messages for it.
     pub(super) fn wait_no_longer_for(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
-        if rooms.pace.is_none() {
+        let Self { sessions, logs, .. } = self;
+        if logs.pace.is_none() {
             return;
         }
         let session = &sessions[slot];
@@ -166,8 +166,8 @@ impl Hub {
             // Nobody waits for it.
         } else if session.places.is_some() {
             self.wait_no_longer_at_places(slot);
-        } else if rooms.lobby_mut().rendered[session.dialect as usize].marks.end(session.reached) {
-            rooms.move_marks(LOBBY);
+        } else if logs.lobby_mut().rendered[session.dialect as usize].marks.end(session.reached) {
+            logs.move_marks(LOBBY);
         }
         self.schedule.turns.release_all(slot);
     }
@@ -175,12 +175,12 @@ impl Hub {
     /// Stops waiting for a placed reader in each of its rooms.
     #[cold]
     fn wait_no_longer_at_places(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
+        let Self { sessions, logs, .. } = self;
         let session = &sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &session.places) else { return };
         for place in places.list.iter().filter(|place| place.is_live()) {
-            if rooms.log_mut(place.log).rendered[dialect].marks.end(place.reached) {
-                rooms.move_marks(place.log);
+            if logs.log_mut(place.log).rendered[dialect].marks.end(place.reached) {
+                logs.move_marks(place.log);
             }
         }
     }
@@ -190,22 +190,22 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.framer.hold(line);
         session.hold = hold;
-        self.stats.held += u64::from(!matches!(hold, Hold::Turn { room, .. } if self.rooms.is_open(room)));
+        self.stats.held += u64::from(!matches!(hold, Hold::Turn { room, .. } if self.logs.is_open(room)));
         self.schedule.turns.wait(slot, hold, false);
     }
 
     /// Returns whether a waiting line may be carried out.
     #[inline]
     pub(super) fn has_turns(&self) -> bool {
-        self.schedule.turns.any(|room| self.rooms.is_open(room))
+        self.schedule.turns.any(|room| self.logs.is_open(room))
     }
 
     /// Carries out waiting lines, each in its turn, until nothing more may be published.
     pub(super) fn take_turns(&mut self) {
-        let Self { schedule, rooms, .. } = self;
-        schedule.turns.note_marks(|room| rooms.marks(room));
+        let Self { schedule, logs, .. } = self;
+        schedule.turns.note_marks(|room| logs.marks(room));
         for _ in 0..TURNS_A_CALL {
-            let Some(slot) = self.schedule.turns.next(|room| self.rooms.is_open(room)) else { return };
+            let Some(slot) = self.schedule.turns.next(|room| self.logs.is_open(room)) else { return };
             self.take_turn(slot);
         }
     }

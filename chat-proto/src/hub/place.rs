@@ -23,12 +23,12 @@ impl Hub {
         if self.sessions[slot].places.is_some() {
             return;
         }
-        let (stamp, max) = (self.rooms.next_stamp(), self.config.max_rooms_per_session);
+        let (stamp, max) = (self.logs.next_stamp(), self.config.max_rooms_per_session);
         let session = &mut self.sessions[slot];
-        let log = &self.rooms.lobby().rendered[session.dialect as usize].log;
+        let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         if let Some(outbox) = &mut session.outbox {
             // What stood before an entry of the lobby's log now stands before its stamp.
-            outbox.move_places(|seq| {
+            outbox.move_positions(|seq| {
                 if seq >= log.head() {
                     stamp
                 } else if seq < log.tail() {
@@ -49,43 +49,43 @@ impl Hub {
 
     /// Adds a place at the head of a room's log.
     pub(super) fn add_place(&mut self, slot: u32, room: RoomId, name: &str) {
-        let log = self.rooms.begin(room, name);
+        let log = self.logs.begin(room, name);
         let is_slow = self.sessions[slot].intake.is_slow();
         let session = &mut self.sessions[slot];
-        let rendered = &mut self.rooms.log_mut(log).rendered[session.dialect as usize];
+        let rendered = &mut self.logs.log_mut(log).rendered[session.dialect as usize];
         let cursor = Cursor::at_head(&rendered.log);
         rendered.sessions += 1;
         let Some(places) = &mut session.places else { return };
         let place = places.push(log, cursor, self.config.max_rooms_per_session);
-        if self.rooms.pace.is_some() && !is_slow {
-            place.reached = self.rooms.log_mut(log).rendered[session.dialect as usize].marks.begin(cursor.next);
+        if self.logs.pace.is_some() && !is_slow {
+            place.reached = self.logs.log_mut(log).rendered[session.dialect as usize].marks.begin(cursor.next);
         }
     }
 
     /// Ends the place of a room that a session is no longer in. It is still sent what was said before.
     pub(super) fn end_place(&mut self, slot: u32, room: RoomId) {
-        let Some(log) = self.rooms.log_of(room) else { return };
-        let is_waited_for = self.rooms.pace.is_some() && !self.sessions[slot].intake.is_slow();
+        let Some(log) = self.logs.log_of(room) else { return };
+        let is_waited_for = self.logs.pace.is_some() && !self.sessions[slot].intake.is_slow();
         let session = &mut self.sessions[slot];
-        let rendered = &mut self.rooms.log_mut(log).rendered[session.dialect as usize];
+        let rendered = &mut self.logs.log_mut(log).rendered[session.dialect as usize];
         let Some(place) = session.places.as_mut().and_then(|places| places.live(log)) else { return };
         let was_behind = is_waited_for && rendered.marks.end(place.reached);
         if !Fault::EndIgnored.is_planted() {
             place.end = rendered.log.head();
         }
         if was_behind {
-            self.rooms.move_marks(log);
+            self.logs.move_marks(log);
         }
         self.tidy_places(slot);
     }
 
     /// Ends all places of a session that closes.
     pub(super) fn end_places(&mut self, slot: u32) {
-        let Self { sessions, rooms, .. } = self;
+        let Self { sessions, logs, .. } = self;
         let session = &mut sessions[slot];
         let Some(places) = &mut session.places else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
-            place.end = rooms.log(place.log).rendered[session.dialect as usize].log.head();
+            place.end = logs.log(place.log).rendered[session.dialect as usize].log.head();
         }
         self.tidy_places(slot);
     }
@@ -96,20 +96,20 @@ impl Hub {
         let dialect = self.sessions[slot].dialect as usize;
         self.schedule.ready.forget_places(slot, places.list.len());
         for place in &places.list {
-            self.rooms.log_mut(place.log).rendered[dialect].sessions -= 1;
-            self.rooms.release(place.log);
+            self.logs.log_mut(place.log).rendered[dialect].sessions -= 1;
+            self.logs.release(place.log);
         }
         self.places.give(places);
     }
 
     /// Moves all places past the session's own messages, and removes those of which all is read.
     fn tidy_places(&mut self, slot: u32) {
-        let Self { sessions, rooms, schedule, .. } = self;
+        let Self { sessions, logs, schedule, .. } = self;
         let session = &mut sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         let mut is_any_over = false;
         for place in &mut places.list {
-            let log = &rooms.log(place.log).rendered[dialect].log;
+            let log = &logs.log(place.log).rendered[dialect].log;
             is_any_over |= place.cursor.skip_own(log, place.end.min(log.head())) >= place.end;
         }
         if !is_any_over {
@@ -120,14 +120,14 @@ impl Hub {
         places.list.iter_mut().for_each(|place| place.waits_at = u64::MAX);
         while let Some(index) = places.list.iter().position(|place| place.cursor.next >= place.end) {
             let place = places.list.remove(index);
-            rooms.log_mut(place.log).rendered[dialect].sessions -= 1;
-            rooms.release(place.log);
+            logs.log_mut(place.log).rendered[dialect].sessions -= 1;
+            logs.release(place.log);
         }
     }
 
     /// Returns the log of a place in the dialect of its session, and where it ends.
     fn log_at(&self, dialect: u8, place: &Place) -> (&crate::log::Log, u64) {
-        let log = &self.rooms.log(place.log).rendered[dialect as usize].log;
+        let log = &self.logs.log(place.log).rendered[dialect as usize].log;
         (log, place.end.min(log.head()))
     }
 
@@ -208,7 +208,7 @@ impl Hub {
         }
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
-        let begun = self.rooms.log(place.log).begun;
+        let begun = self.logs.log(place.log).begun;
         Some(HandOut { dialect, labelled, log: place.log, begun, front, replies, from, to })
     }
 
@@ -241,7 +241,7 @@ impl Hub {
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..run.replies]);
-        let room = self.rooms.log(run.log);
+        let room = self.logs.log(run.log);
         let log = &room.rendered[run.dialect as usize].log;
         if !run.labelled {
             let to = if run.from < run.to { log.fit(run.from, run.to, max_bytes) } else { run.to };
@@ -261,7 +261,7 @@ impl Hub {
             if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
                 break;
             }
-            let spoken = &self.rooms.spoken[run.dialect as usize];
+            let spoken = &self.logs.spoken[run.dialect as usize];
             batch.push(|out| spoken.label(&room.name, out), entry);
         }
         true
@@ -319,25 +319,25 @@ impl Hub {
                 // An own message, which is stepped over when what is before it was taken.
                 break;
             }
-            let room = self.rooms.log(place.log);
+            let room = self.logs.log(place.log);
             let entry = room.rendered[dialect as usize].log.bytes(place.ahead, place.ahead + 1);
             let len = batch.log_len() as usize;
             if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
                 break;
             }
             let (spoken, is_labelled) =
-                (&self.rooms.spoken[dialect as usize], self.is_labelled(slot, &place, next.stamp));
+                (&self.logs.spoken[dialect as usize], self.is_labelled(slot, &place, next.stamp));
             let label = |out: &mut _| {
                 if is_labelled {
                     spoken.label(&room.name, out);
                 }
             };
             batch.push_line(id, label, place.serial, place.ahead, entry);
-            let Self { sessions, rooms, .. } = self;
+            let Self { sessions, logs, .. } = self;
             let Some(places) = &mut sessions[slot].places else { break };
             places.list[next.place].ahead += 1;
             for other in &mut places.list {
-                let log = &rooms.log(other.log).rendered[dialect as usize].log;
+                let log = &logs.log(other.log).rendered[dialect as usize].log;
                 let is_copy = other.ahead < other.end.min(log.head()) && log.stamp(other.ahead) == next.stamp;
                 if is_copy && !Fault::CopyShownTwice.is_planted() {
                     batch.push_copy(id, other.serial, other.ahead);
@@ -415,7 +415,7 @@ impl Hub {
             }
         }
         session.take_private(batch.out(), n);
-        session.keep_rest(rest, &mut self.outboxes, self.rooms.max_encoded + MAX_LABEL);
+        session.keep_rest(rest, &mut self.outboxes, self.logs.max_encoded + MAX_LABEL);
         true
     }
 
@@ -424,10 +424,10 @@ impl Hub {
         let out = batch.out();
         let session = &mut self.sessions[slot];
         let Some(places) = &mut session.places else { return false };
-        let rooms = &self.rooms;
+        let logs = &self.logs;
         let is_next = |place: &&mut Place| {
             place.log == out.log
-                && rooms.log(place.log).begun == out.begun
+                && logs.log(place.log).begun == out.begun
                 && place.cursor.next == out.from
                 && place.cursor.stretch(place.end) >= out.to
         };
@@ -443,7 +443,7 @@ impl Hub {
             begun = rest;
         }
         session.take_private(out, n);
-        session.keep_rest(begun, &mut self.outboxes, self.rooms.max_encoded + MAX_LABEL);
+        session.keep_rest(begun, &mut self.outboxes, self.logs.max_encoded + MAX_LABEL);
         true
     }
 
@@ -468,8 +468,8 @@ impl Hub {
 
     /// Moves the focus of a placed session.
     pub(super) fn set_focus(&mut self, slot: u32, room: Option<RoomId>) {
-        let stamp = self.rooms.next_stamp();
-        let log = room.and_then(|room| self.rooms.log_of(room));
+        let stamp = self.logs.next_stamp();
+        let log = room.and_then(|room| self.logs.log_of(room));
         let Some(places) = &mut self.sessions[slot].places else { return };
         let before = (places.focus, places.focus_place);
         if let Some(place) = log.and_then(|log| places.live(log)) {
@@ -477,7 +477,7 @@ impl Hub {
         }
         if before != (room, places.focus_place) {
             (places.focus, places.focused_at) = (room, stamp);
-            self.homeless = self.homeless + usize::from(room.is_none()) - usize::from(before.0.is_none());
+            self.in_no_room = self.in_no_room + usize::from(room.is_none()) - usize::from(before.0.is_none());
         }
     }
 

@@ -138,11 +138,11 @@ impl Hub {
         let (entry, mut made) = (Entry::Say { member, room, words }, NameBuf::new());
         let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
         let event = Event::Said { name, words, wire };
-        let Self { rooms, sessions, schedule, now, .. } = self;
+        let Self { logs, sessions, schedule, now, .. } = self;
         if room == RoomId::LOBBY {
-            rooms.publish_in_lobby(*now, &event, Some(slot), sessions, &mut schedule.ready);
+            logs.publish_in_lobby(*now, &event, Some(slot), sessions, &mut schedule.ready);
         } else {
-            rooms.publish(*now, room, &event, Some(slot), sessions, &mut schedule.ready);
+            logs.publish(*now, room, &event, Some(slot), sessions, &mut schedule.ready);
         }
     }
 
@@ -281,7 +281,7 @@ impl Hub {
         let from = self.name_of(slot);
         let told = Event::Told { from: from.as_str(), words };
         // A long message may leave room only for last words. A message to oneself also needs room for its confirmation.
-        let spare = if target == slot { self.reply_reserve } else { self.rooms.max_encoded };
+        let spare = if target == slot { self.reply_reserve } else { self.logs.max_encoded };
         // A member without a connection reads it among the events.
         if self.sessions[target].is_open() && !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {

@@ -28,16 +28,16 @@ impl Hub {
 
     /// Publishes an event in every room, and tells it those who are in none, if they have room for it.
     fn announce_everywhere(&mut self, event: &Event<'_>) {
-        if self.homeless == 0 && self.rooms.is_lobby_alone() {
+        if self.in_no_room == 0 && self.logs.is_lobby_alone() {
             return self.publish(RoomId::LOBBY, event, None);
         }
-        self.rooms.begin_publication(true);
-        let mut next = self.rooms.next_with_log(0);
+        self.logs.begin_publication(true);
+        let mut next = self.logs.next_with_log(0);
         while let Some(room) = next {
             self.append_to(room, Audience::All, event, None);
-            next = self.rooms.next_with_log(room.0 + 1);
+            next = self.logs.next_with_log(room.0 + 1);
         }
-        let slots = if self.homeless > 0 { self.sessions.slots() } else { 0 };
+        let slots = if self.in_no_room > 0 { self.sessions.slots() } else { 0 };
         for slot in 0..slots {
             let reads_none = |hub: &Self| hub.rooms_of(slot).is_empty();
             if self.sessions[slot].is_open() && self.focus(slot).is_none() && reads_none(self) {
@@ -63,7 +63,7 @@ impl Hub {
 
     /// Sends an event that a session has not asked for, if there is room among its replies; returns whether there was.
     pub(super) fn try_reply(&mut self, slot: u32, event: &Event<'_>) -> bool {
-        let has_room = self.has_room_for(slot, event, self.rooms.max_encoded);
+        let has_room = self.has_room_for(slot, event, self.logs.max_encoded);
         if has_room {
             self.reply(slot, event);
         }
@@ -75,7 +75,7 @@ impl Hub {
     /// `spare` bytes must remain.
     pub(super) fn has_room_for(&mut self, slot: u32, event: &Event<'_>, spare: usize) -> bool {
         let session = &self.sessions[slot];
-        let len = self.rooms.encode(session.dialect, event).len();
+        let len = self.logs.encode(session.dialect, event).len();
         match &session.outbox {
             Some(outbox) => outbox.has_room(len, self.reply_reserve, self.config.reply_bytes),
             None => len + spare <= self.config.reply_bytes,
@@ -90,12 +90,12 @@ impl Hub {
 
     /// Publishes an event to everyone in a room except its author.
     pub(super) fn publish(&mut self, room: RoomId, event: &Event<'_>, author: Option<u32>) {
-        self.rooms.publish(self.now, room, event, author, &mut self.sessions, &mut self.schedule.ready);
+        self.logs.publish(self.now, room, event, author, &mut self.sessions, &mut self.schedule.ready);
     }
 
     /// Publishes an event in several rooms. Who reads several of them sees it once.
     pub(super) fn publish_in(&mut self, rooms: impl Iterator<Item = RoomId>, event: &Event<'_>, author: Option<u32>) {
-        self.rooms.begin_publication(true);
+        self.logs.begin_publication(true);
         for room in rooms {
             self.append_to(room, Audience::All, event, author);
         }
@@ -103,9 +103,9 @@ impl Hub {
 
     /// Appends an event in one room, as a part of the present publication.
     fn append_to(&mut self, room: RoomId, audience: Audience, event: &Event<'_>, author: Option<u32>) {
-        let Some(log) = self.rooms.log_of(room) else { return };
-        let Self { rooms, sessions, schedule, now, .. } = self;
-        rooms.append_to(*now, log, audience, event, author, sessions, &mut schedule.ready);
+        let Some(log) = self.logs.log_of(room) else { return };
+        let Self { logs, sessions, schedule, now, .. } = self;
+        logs.append_to(*now, log, audience, event, author, sessions, &mut schedule.ready);
     }
 
     /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
@@ -121,7 +121,7 @@ impl Hub {
     pub(super) fn reply_place(&self, slot: u32) -> u64 {
         match self.sessions[slot].places {
             None => self.lobby_log(self.sessions[slot].dialect).head(),
-            Some(_) => self.rooms.next_stamp(),
+            Some(_) => self.logs.next_stamp(),
         }
     }
 
@@ -129,7 +129,7 @@ impl Hub {
     pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
         let head = self.reply_place(slot);
         let session = &mut self.sessions[slot];
-        let bytes = self.rooms.encode(session.dialect, event);
+        let bytes = self.logs.encode(session.dialect, event);
         if bytes.is_empty() {
             return;
         }
@@ -147,14 +147,14 @@ impl Hub {
         event: &Event<'_>,
         author: Option<u32>,
     ) {
-        if !self.rooms.second.is_wanted {
+        if !self.logs.second.is_wanted {
             return self.publish_in(rooms, event, author);
         }
         self.pass_second();
-        self.rooms.begin_publication(true);
+        self.logs.begin_publication(true);
         let is_join = matches!(event, Event::Joined { .. } | Event::Entered { .. });
         for room in rooms {
-            let is_shown = self.rooms.note_presence(room, is_join);
+            let is_shown = self.logs.note_presence(room, is_join);
             let audience = if is_shown { Audience::All } else { Audience::Programs };
             self.append_to(room, audience, event, author);
         }
@@ -162,35 +162,35 @@ impl Hub {
 
     /// Does the same in the lobby.
     pub(super) fn publish_presence_in_lobby(&mut self, event: &Event<'_>, author: Option<u32>) {
-        if !self.rooms.second.is_wanted {
+        if !self.logs.second.is_wanted {
             return self.publish(RoomId::LOBBY, event, author);
         }
         self.pass_second();
-        self.rooms.begin_publication(true);
-        let is_shown = self.rooms.note_presence_in_lobby(matches!(event, Event::Joined { .. }));
+        self.logs.begin_publication(true);
+        let is_shown = self.logs.note_presence_in_lobby(matches!(event, Event::Joined { .. }));
         let audience = if is_shown { Audience::All } else { Audience::Programs };
-        let Self { rooms, sessions, schedule, now, .. } = self;
-        rooms.append_in_lobby(*now, audience, event, author, sessions, &mut schedule.ready);
+        let Self { logs, sessions, schedule, now, .. } = self;
+        logs.append_in_lobby(*now, audience, event, author, sessions, &mut schedule.ready);
     }
 
     /// Starts a new second if the last is over, and reports the joins and leaves that were only counted.
     pub(super) fn pass_second(&mut self) {
-        if self.rooms.second.end.has_come(self.now) {
+        if self.logs.second.end.has_come(self.now) {
             self.tell_counted();
-            self.rooms.second.advance(self.now);
+            self.logs.second.advance(self.now);
         }
     }
 
     /// Reports the joins and leaves that were only counted so far.
     pub(super) fn tell_counted(&mut self) {
-        if !self.rooms.second.is_any_counted() {
+        if !self.logs.second.is_any_counted() {
             return;
         }
-        let mut next = self.rooms.next_with_log(0);
+        let mut next = self.logs.next_with_log(0);
         while let Some(room) = next {
-            next = self.rooms.next_with_log(room.0 + 1);
-            if let Some(event) = self.rooms.take_counted(room) {
-                self.rooms.begin_publication(false);
+            next = self.logs.next_with_log(room.0 + 1);
+            if let Some(event) = self.logs.take_counted(room) {
+                self.logs.begin_publication(false);
                 self.append_to(room, Audience::Screens, &event, None);
             }
         }

@@ -186,8 +186,8 @@ impl Hub {
     fn pay(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
         session.bucket.take(session.flow, now);
-        if let Some(place) = session.origin {
-            self.pay_for_line(slot, place, now);
+        if let Some(origin) = session.origin {
+            self.pay_for_line(slot, origin, now);
         }
     }
 
@@ -195,15 +195,15 @@ impl Hub {
     fn next_line(&mut self, slot: u32, now: Timestamp) -> Timestamp {
         let session = &self.sessions[slot];
         let next = session.bucket.refill(session.flow);
-        session.origin.map_or(next, |place| next.max(self.turn(slot, place, now)))
+        session.origin.map_or(next, |origin| next.max(self.turn(slot, origin, now)))
     }
 
     /// Counts a complete line for the hub and the session's origin. The session has already counted it.
     #[inline]
     fn count_line(&mut self, slot: u32, now: Timestamp) {
         self.stats.lines_received += 1;
-        if let Some(place) = self.sessions[slot].origin {
-            self.pay_for_line(slot, place, now);
+        if let Some(origin) = self.sessions[slot].origin {
+            self.pay_for_line(slot, origin, now);
         }
     }
 
@@ -223,10 +223,10 @@ impl Hub {
     /// Returns whether a line that has not waited may publish something in a room.
     fn may_publish(&mut self, room: RoomId) -> bool {
         let Schedule { turns, .. } = &mut self.schedule;
-        if !self.rooms.is_open(room) || turns.are_calm() {
-            return self.rooms.is_open(room);
+        if !self.logs.is_open(room) || turns.are_calm() {
+            return self.logs.is_open(room);
         }
-        turns.note_mark(room, self.rooms.marks(room));
+        turns.note_mark(room, self.logs.marks(room));
         !turns.must_wait(room)
     }
 
@@ -259,7 +259,7 @@ impl Hub {
         // In its turn for one room it waits for the readers of another, but not for turns: two rooms could pass it to
         // and fro.
         let must_wait = |hub: &mut Self, room| match in_turn {
-            Some(served) => served != room && !hub.rooms.is_open(room),
+            Some(served) => served != room && !hub.logs.is_open(room),
             None => !hub.may_publish(room),
         };
         match request {
@@ -272,7 +272,7 @@ impl Hub {
                 let count = self.sessions[slot].places.as_ref().map_or(0, |places| places.list.len());
                 (0..count).find_map(|index| {
                     let place = self.sessions[slot].places.as_ref()?.list.get(index)?;
-                    let room = self.rooms.log(place.log).id;
+                    let room = self.logs.log(place.log).id;
                     (place.is_live() && must_wait(self, room)).then_some(room)
                 })
             }
@@ -291,7 +291,7 @@ impl Hub {
         let request = self.spoken(slot).config.dialect.decode(line, named, decoded);
         // Nearly always nobody waits, and the session is in the lobby only.
         let is_simple = self.sessions[slot].places.is_none() && !matches!(request, Request::Join { .. });
-        let hold = if is_simple && self.rooms.lobby().is_open() && self.schedule.turns.are_calm() {
+        let hold = if is_simple && self.logs.lobby().is_open() && self.schedule.turns.are_calm() {
             self.handle_request(slot, request, true, words, rewritten)
         } else {
             self.handle_in_turn(slot, request, in_turn, words, rewritten)

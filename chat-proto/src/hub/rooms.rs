@@ -22,7 +22,7 @@ use crate::wire::dialect::{Complaint, Event, MAX_NOTICE};
 use crate::wire::sanitize::{Clean, clean, cut};
 
 /// The rooms of one member.
-pub(super) type RoomsOfOne = ArrayVec<RoomId, MAX_ROOMS_PER_SESSION>;
+pub(super) type SessionRooms = ArrayVec<RoomId, MAX_ROOMS_PER_SESSION>;
 
 impl Hub {
     /// Returns the room in which a session speaks, or refuses a request if there is none.
@@ -36,11 +36,11 @@ impl Hub {
 
     /// Returns the origin of a session, if it is counted.
     fn origin_of(&self, slot: u32) -> Option<Origin> {
-        self.sessions[slot].origin.map(|place| self.origins.origin(place))
+        self.sessions[slot].origin.map(|index| self.origins.origin(index))
     }
 
     /// Returns the rooms that a member is in.
-    pub(super) fn rooms_of(&self, slot: u32) -> RoomsOfOne {
+    pub(super) fn rooms_of(&self, slot: u32) -> SessionRooms {
         if self.sessions[slot].places.is_none() && self.sessions[slot].is_open() {
             return iter::once(RoomId::LOBBY).collect();
         }
@@ -74,7 +74,7 @@ impl Hub {
         if places >= self.config.max_rooms_per_session {
             return Err(RoomError::InTooManyRooms { max: self.config.max_rooms_per_session }.into());
         }
-        if there.is_none_or(|room| self.rooms.log_of(room).is_none()) && !self.rooms.has_free_log() {
+        if there.is_none_or(|room| self.logs.log_of(room).is_none()) && !self.logs.has_free_log() {
             return Err(RoomError::TooManyRooms { max: self.config.max_rooms }.into());
         }
         if there.is_none() {
@@ -203,9 +203,9 @@ impl Hub {
     pub(super) fn end_room_if_empty(&mut self, room: RoomId) {
         if room != RoomId::LOBBY && self.members_in(room) == 0 {
             self.schedule.turns.end_room(room);
-            self.rooms.end(room);
+            self.logs.end(room);
             if self.conversation.room(room).is_none() {
-                self.rooms.end_life(room);
+                self.logs.end_life(room);
             }
         }
     }
@@ -416,7 +416,7 @@ impl Hub {
         }
         let (of_room, by, name) = (room_name(self, room), self.name_of(slot), self.name_of(target));
         let invited = Event::Invited { room: &of_room, by: by.as_str() };
-        if self.sessions[target].is_open() && !self.has_room_for(target, &invited, self.rooms.max_encoded) {
+        if self.sessions[target].is_open() && !self.has_room_for(target, &invited, self.logs.max_encoded) {
             return self.refuse(slot, Complaint::NotReading);
         }
         match self.conversation.apply(&Entry::Invite { by: Some(MemberId(slot)), member, room }) {

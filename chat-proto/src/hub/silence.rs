@@ -28,9 +28,9 @@ impl Hub {
         if self.silence_deadline(slot).has_come(self.now) {
             return self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
         }
-        let warning = self.rooms.encode(self.sessions[slot].dialect, &Event::SilenceWarning).len();
+        let warning = self.logs.encode(self.sessions[slot].dialect, &Event::SilenceWarning).len();
         // Room must stay for last words. A session that does not read needs no further warning.
-        let (reserve, max) = (self.rooms.max_encoded, self.config.reply_bytes);
+        let (reserve, max) = (self.logs.max_encoded, self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();
         if warning > 0 && outbox.is_none_or(|outbox| outbox.has_room(warning, reserve, max)) {
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Warned);

@@ -23,12 +23,12 @@ use crate::wire::dialect::Event;
 
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
-pub(crate) struct Rooms {
+pub(crate) struct RoomLogs {
     /// The logs of the lobby, which have the number [`LOBBY`]. They are a field, so that what is published there, which
     /// is nearly everything, is found without a look into a table.
-    lobby: Room,
+    lobby: RoomLog,
     /// The logs of other rooms: number 1 and so on.
-    others: Vec<Room>,
+    others: Vec<RoomLog>,
     /// The log of each room; [`NO_LOG`] if it has none.
     log_of: Vec<u32>,
     /// How many rooms of each number have ended; wraps around.
@@ -57,7 +57,7 @@ pub(crate) struct Rooms {
 
 /// The logs of one room.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct RoomLog {
     /// The room, and its name, which stay until the last reader has read what was said before the room ended.
     pub(crate) id: RoomId,
     pub(crate) name: ArrayString<MAX_ROOM_NAME>,
@@ -100,7 +100,7 @@ impl Audience {
     }
 }
 
-impl Rooms {
+impl RoomLogs {
     pub(crate) fn new(config: &Config) -> Self {
         let spoken = |config: &DialectConfig| Spoken { config: config.clone(), has_rooms: config.dialect.has_rooms() };
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
@@ -108,7 +108,7 @@ impl Rooms {
         let max_rooms = config.rooms_at_most();
         let rendered =
             |dialect: &DialectConfig| Rendered::new(dialect, config.log_bytes, config.log_entries, pace.as_ref());
-        let lobby = Room::new(RoomId::LOBBY, LOBBY_NAME, config.dialects.iter().map(rendered).collect());
+        let lobby = RoomLog::new(RoomId::LOBBY, LOBBY_NAME, config.dialects.iter().map(rendered).collect());
         let mut rooms = Self {
             lobby,
             others: Vec::with_capacity(max_rooms - 1),
@@ -148,7 +148,7 @@ impl Rooms {
 
     /// Bytes of heap to find the logs of rooms.
     fn table(config: &Config) -> u64 {
-        (config.rooms_at_most() * (3 * size_of::<u32>() + size_of::<Room>())) as u64
+        (config.rooms_at_most() * (3 * size_of::<u32>() + size_of::<RoomLog>())) as u64
     }
 
     /// Bytes of the encoding buffer: a dialect may write an event twice, plain and encoded, before it drops one.
@@ -158,7 +158,7 @@ impl Rooms {
 
     /// Returns the logs of that number.
     #[inline]
-    pub(crate) fn log(&self, log: u32) -> &Room {
+    pub(crate) fn log(&self, log: u32) -> &RoomLog {
         match log.checked_sub(1) {
             None => &self.lobby,
             Some(index) => &self.others[index as usize],
@@ -166,7 +166,7 @@ impl Rooms {
     }
 
     #[inline]
-    pub(crate) fn log_mut(&mut self, log: u32) -> &mut Room {
+    pub(crate) fn log_mut(&mut self, log: u32) -> &mut RoomLog {
         match log.checked_sub(1) {
             None => &mut self.lobby,
             Some(index) => &mut self.others[index as usize],
@@ -175,12 +175,12 @@ impl Rooms {
 
     /// Returns what is published in the lobby.
     #[inline]
-    pub(crate) fn lobby(&self) -> &Room {
+    pub(crate) fn lobby(&self) -> &RoomLog {
         &self.lobby
     }
 
     #[inline]
-    pub(crate) fn lobby_mut(&mut self) -> &mut Room {
+    pub(crate) fn lobby_mut(&mut self) -> &mut RoomLog {
         &mut self.lobby
     }
 
@@ -221,7 +221,7 @@ impl Rooms {
             let (bytes, entries) = if spoken.has_rooms { (bytes, entries) } else { (0, 0) };
             Rendered::new(&spoken.config, bytes, entries, self.room_pace.as_ref())
         };
-        let mut room = Room::new(id, name, self.spoken.iter().map(rendered).collect());
+        let mut room = RoomLog::new(id, name, self.spoken.iter().map(rendered).collect());
         self.begun = self.begun.wrapping_add(1);
         room.begun = self.begun;
         let log = if let Some(log) = self.free.pop() {
@@ -473,7 +473,7 @@ impl Spoken {
     }
 }
 
-impl Room {
+impl RoomLog {
     /// Returns whether something may be published in it: every reader that is waited for is far enough.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {

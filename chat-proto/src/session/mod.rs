@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use self::origins::Place;
+use self::origins::OriginIndex;
 use self::outbox::Outbox;
 use self::places::Places;
 use self::state::{Ended, Phase, Step, Untaken};
@@ -91,7 +91,7 @@ pub(crate) struct Session {
     idle_timeout: Option<NonZeroU64>,
     pub(crate) intake: Intake,
     /// Where it is counted with others of its origin; `None` if it is not counted.
-    pub(crate) origin: Option<Place>,
+    pub(crate) origin: Option<OriginIndex>,
     /// Its turn among those, while it has reserved a token of theirs and not used it.
     pub(crate) turn: Option<Turn>,
     /// When the last complete line came, or when it was opened. Once its peer has ended, when that was.

@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 pub(crate) struct Origins {
     limits: Limits,
     entries: Vec<Entry>,
-    by_origin: HashTable<Place>,
+    by_origin: HashTable<OriginIndex>,
     hasher: DefaultHashBuilder,
     /// Two lists: origins without sessions, in the order in which their last ones left; and free entries.
     lists: Lists,
@@ -41,9 +41,9 @@ struct Limits {
     lines: Flow,
 }
 
-/// An origin's place in the table, while it has sessions.
+/// The index of an origin's entry, while it has sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(NonZeroU32);
+pub(crate) struct OriginIndex(NonZeroU32);
 
 #[derive(Debug)]
 struct Entry {
@@ -65,9 +65,9 @@ const LEAST_DEPARTED: usize = 1_024;
 const FORGOTTEN_AT_ONCE: usize = 2;
 
 impl Origins {
-    /// Returns the origin in that place.
-    pub(crate) fn origin(&self, place: Place) -> Origin {
-        self.entry(place).origin
+    /// Returns the origin with that index.
+    pub(crate) fn origin(&self, index: OriginIndex) -> Origin {
+        self.entry(index).origin
     }
 
     /// Makes an empty table for a hub with these limits; nothing is allocated if no limit asks for it.
@@ -101,7 +101,7 @@ impl Origins {
         let entries = config.max_sessions + Self::departed(config);
         // hashbrown: a power of two of buckets, an eighth of them free, a control byte each and 16 more.
         let buckets = (2 * entries * 8 / 7).next_power_of_two().max(16);
-        entries * size_of::<Entry>() + buckets * (size_of::<Place>() + 1) + 64 + Lists::memory_bound(2, entries)
+        entries * size_of::<Entry>() + buckets * (size_of::<OriginIndex>() + 1) + 64 + Lists::memory_bound(2, entries)
     }
 
     /// Returns whether there is any limit by address.
@@ -116,8 +116,8 @@ impl Origins {
 
     /// Checks whether one more session may come from there now.
     pub(crate) fn check(&self, now: Timestamp, origin: Origin) -> Result<(), OpenError> {
-        let Some(place) = self.find(origin) else { return Ok(()) };
-        let entry = self.entry(place);
+        let Some(index) = self.find(origin) else { return Ok(()) };
+        let entry = self.entry(index);
         if entry.sessions as usize >= self.limits.sessions {
             Err(OpenError::TooManyFromAddress)
         } else if entry.connects.refill(self.limits.connects) > now {
@@ -128,27 +128,27 @@ impl Origins {
     }
 
     /// Counts a session that was opened from there.
-    pub(crate) fn enter(&mut self, now: Timestamp, origin: Origin) -> Place {
-        let place = self.find(origin).unwrap_or_else(|| self.insert(origin));
-        if self.entry(place).sessions == 0 {
-            self.lists.remove(place.slot());
+    pub(crate) fn enter(&mut self, now: Timestamp, origin: Origin) -> OriginIndex {
+        let index = self.find(origin).unwrap_or_else(|| self.insert(origin));
+        if self.entry(index).sessions == 0 {
+            self.lists.remove(index.number());
             self.departed -= 1;
         }
         let connects = self.limits.connects;
-        let entry = self.entry_mut(place);
+        let entry = self.entry_mut(index);
         entry.sessions += 1;
         entry.connects.take(connects, now);
         if Fault::ReconnectRefills.is_planted() {
             entry.lines = Bucket::default();
         }
         self.forget_full(now);
-        place
+        index
     }
 
     /// Records that a session is gone. `unused` says that it reserved a [turn](Self::take_line) and did not use it.
-    pub(crate) fn leave(&mut self, place: Place, unused: bool) {
+    pub(crate) fn leave(&mut self, index: OriginIndex, unused: bool) {
         let lines = self.limits.lines;
-        let entry = self.entry_mut(place);
+        let entry = self.entry_mut(index);
         if unused {
             entry.lines.give_back(lines);
         }
@@ -157,7 +157,7 @@ impl Origins {
         }
         entry.sessions -= 1;
         if entry.sessions == 0 {
-            self.lists.push(DEPARTED, place.slot());
+            self.lists.push(DEPARTED, index.number());
             self.departed += 1;
             if self.departed > self.most_departed
                 && let Some(first) = self.lists.first(DEPARTED)
@@ -168,64 +168,64 @@ impl Origins {
     }
 
     /// Returns when one more line may come from there.
-    pub(crate) fn next_line(&self, place: Place) -> Timestamp {
-        self.entry(place).lines.refill(self.limits.lines)
+    pub(crate) fn next_line(&self, index: OriginIndex) -> Timestamp {
+        self.entry(index).lines.refill(self.limits.lines)
     }
 
     /// Counts a line. Before its [moment](Self::next_line) has come, this reserves a later turn.
-    pub(crate) fn take_line(&mut self, place: Place, now: Timestamp) {
+    pub(crate) fn take_line(&mut self, index: OriginIndex, now: Timestamp) {
         let lines = self.limits.lines;
-        self.entry_mut(place).lines.take(lines, now);
+        self.entry_mut(index).lines.take(lines, now);
     }
 
-    fn entry(&self, place: Place) -> &Entry {
-        &self.entries[place.slot() as usize]
+    fn entry(&self, index: OriginIndex) -> &Entry {
+        &self.entries[index.number() as usize]
     }
 
-    fn entry_mut(&mut self, place: Place) -> &mut Entry {
-        &mut self.entries[place.slot() as usize]
+    fn entry_mut(&mut self, index: OriginIndex) -> &mut Entry {
+        &mut self.entries[index.number() as usize]
     }
 
-    fn find(&self, origin: Origin) -> Option<Place> {
-        self.by_origin.find(self.hasher.hash_one(origin), |place| self.entry(*place).origin == origin).copied()
+    fn find(&self, origin: Origin) -> Option<OriginIndex> {
+        self.by_origin.find(self.hasher.hash_one(origin), |index| self.entry(*index).origin == origin).copied()
     }
 
     /// Adds an origin, without sessions for now. There is always room: every other entry has a session or is among the
     /// last that left.
-    fn insert(&mut self, origin: Origin) -> Place {
+    fn insert(&mut self, origin: Origin) -> OriginIndex {
         let entry = Entry { origin, sessions: 0, connects: Bucket::default(), lines: Bucket::default() };
-        let slot = if let Some(free) = self.lists.first(FREE) {
+        let number = if let Some(free) = self.lists.first(FREE) {
             self.entries[free as usize] = entry;
             free
         } else {
             self.entries.push(entry);
             self.entries.len() as u32 - 1
         };
-        let place = Place::at(slot);
+        let index = OriginIndex::at(number);
         let (entries, hasher) = (&self.entries, &self.hasher);
-        let hash = |place: &Place| hasher.hash_one(entries[place.slot() as usize].origin);
-        self.by_origin.insert_unique(hash(&place), place, hash);
-        self.lists.push(DEPARTED, slot);
+        let hash = |index: &OriginIndex| hasher.hash_one(entries[index.number() as usize].origin);
+        self.by_origin.insert_unique(hash(&index), index, hash);
+        self.lists.push(DEPARTED, number);
         self.departed += 1;
-        place
+        index
     }
 
     /// Forgets the origins that left first, if their buckets are full, since a new origin would have the same.
     fn forget_full(&mut self, now: Timestamp) {
         for _ in 0..FORGOTTEN_AT_ONCE {
             match self.lists.first(DEPARTED) {
-                Some(slot) if self.entries[slot as usize].is_full(now) => self.forget(slot),
+                Some(number) if self.entries[number as usize].is_full(now) => self.forget(number),
                 _ => return,
             }
         }
     }
 
-    fn forget(&mut self, slot: u32) {
-        let hash = self.hasher.hash_one(self.entries[slot as usize].origin);
-        if let Ok(found) = self.by_origin.find_entry(hash, |place| place.slot() == slot) {
+    fn forget(&mut self, number: u32) {
+        let hash = self.hasher.hash_one(self.entries[number as usize].origin);
+        if let Ok(found) = self.by_origin.find_entry(hash, |index| index.number() == number) {
             found.remove();
         }
-        self.lists.push(FREE, slot);
+        self.lists.push(FREE, number);
         self.departed -= 1;
     }
 }
@@ -236,13 +236,13 @@ impl Entry {
     }
 }
 
-impl Place {
-    /// Returns the place of the entry with that index.
-    fn at(slot: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(slot))
+impl OriginIndex {
+    /// Returns the index of the entry with that number, from 0.
+    fn at(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
     }
 
-    fn slot(self) -> u32 {
+    fn number(self) -> u32 {
         self.0.get() - 1
     }
 }
@@ -298,42 +298,42 @@ mod tests {
     #[test]
     fn a_peer_that_comes_back_finds_its_bucket_as_it_left_it() {
         let mut origins = Origins::new(&config(10));
-        let place = origins.enter(at(0), origin(1));
+        let index = origins.enter(at(0), origin(1));
         for _ in 0..4 {
-            assert_eq!(origins.next_line(place), Timestamp::ZERO);
-            origins.take_line(place, at(0));
+            assert_eq!(origins.next_line(index), Timestamp::ZERO);
+            origins.take_line(index, at(0));
         }
-        assert_eq!(origins.next_line(place), at(1));
-        origins.leave(place, false);
-        let place = origins.enter(at(1), origin(1));
-        origins.take_line(place, at(1));
-        assert_eq!(origins.next_line(place), at(2), "one token came");
+        assert_eq!(origins.next_line(index), at(1));
+        origins.leave(index, false);
+        let index = origins.enter(at(1), origin(1));
+        origins.take_line(index, at(1));
+        assert_eq!(origins.next_line(index), at(2), "one token came");
     }
 
     #[test]
     fn an_unused_turn_goes_to_the_next_session() {
         let mut origins = Origins::new(&config(10));
-        let places = [0; 2].map(|_| origins.enter(at(0), origin(1)));
+        let indices = [0; 2].map(|_| origins.enter(at(0), origin(1)));
         for _ in 0..4 {
-            origins.take_line(places[0], at(0));
+            origins.take_line(indices[0], at(0));
         }
         let turns = [0; 3].map(|_| {
-            let turn = origins.next_line(places[0]);
-            origins.take_line(places[0], at(0));
+            let turn = origins.next_line(indices[0]);
+            origins.take_line(indices[0], at(0));
             turn
         });
         assert_eq!(turns, [at(1), at(2), at(3)]);
-        origins.leave(places[1], true);
-        assert_eq!(origins.next_line(places[0]), at(3));
+        origins.leave(indices[1], true);
+        assert_eq!(origins.next_line(indices[0]), at(3));
     }
 
     #[test]
     fn origins_are_forgotten_when_their_buckets_are_full_or_too_many_left_after_them() {
         let mut origins = Origins::with_room(&config(2), 2);
         let visit = |origins: &mut Origins, now, n| {
-            let place = origins.enter(now, origin(n));
-            origins.take_line(place, now);
-            origins.leave(place, false);
+            let index = origins.enter(now, origin(n));
+            origins.take_line(index, now);
+            origins.leave(index, false);
         };
         for n in 1..=3 {
             visit(&mut origins, at(0), n);
@@ -362,11 +362,11 @@ mod tests {
             let before = size(&origins);
             let spare = Origins::memory_bound(&config).checked_sub(before).expect("within the bound");
             assert!(spare < 1_024, "{spare} bytes too many for {sessions}");
-            let mut places = Vec::new();
+            let mut indices = Vec::new();
             for n in 0..20_000 {
-                places.push(origins.enter(at(0), origin(n)));
-                if places.len() == sessions {
-                    origins.leave(places.swap_remove(n as usize * 7 % sessions), false);
+                indices.push(origins.enter(at(0), origin(n)));
+                if indices.len() == sessions {
+                    origins.leave(indices.swap_remove(n as usize * 7 % sessions), false);
                 }
             }
             assert_eq!(size(&origins), before);

@@ -115,7 +115,7 @@ impl Outbox {
     }
 
     /// Moves the places of all replies, which a session needs that reads several logs from now on.
-    pub(crate) fn move_places(&mut self, to: impl Fn(u64) -> u64) {
+    pub(crate) fn move_positions(&mut self, to: impl Fn(u64) -> u64) {
         // Replies whose places are the same now stand at one place.
         let mut last = 0;
         for index in 0..self.marks.len() {
