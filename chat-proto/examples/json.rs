@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Three people hold one conversation, each in a different dialect; the example prints what each of them sees. The core
-//! needs no change: a type with four methods goes into [`Config::dialects`], and each event is encoded in it once,
+//! needs no change: a type with four methods goes into [`Config::dialects`], and each update is encoded in it once,
 //! however many read it.
 
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Display;
 
-use chat_proto::dialect::{Classic, Complaint, Event, Request, Text};
+use chat_proto::dialect::{Classic, Complaint, Request, Text, Update};
 use chat_proto::{Batch, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -103,25 +103,25 @@ impl Dialect for Json {
         }
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        let tell = match *event {
-            Event::Said { name, words, .. } => Tell::Said { name, words },
-            Event::Acted { name, words } => Tell::Acted { name, words },
-            Event::Joined { name } => Tell::Joined { name },
-            Event::Renamed { from, to } => Tell::Renamed { from, to },
-            Event::Left { name, ref reason, words } => Tell::Left { name, reason: Shown(reason), words },
-            Event::Announced { words } => Tell::Announced { words },
-            Event::Welcome { name, .. } => Tell::Welcome { name },
-            Event::Named { name } => Tell::Named { name },
-            Event::Told { from, words } => Tell::Told { from, words },
-            Event::TellPassed { to, words } => Tell::Passed { to, words },
-            Event::Who { names, count, .. } => Tell::Who { names: Names(names), count },
-            Event::Pong => Tell::Pong,
-            Event::Missed { count } => Tell::Missed { count },
-            Event::Refused(ref why) => Tell::Refused { why: Shown(why) },
-            Event::NotOpened(ref why) => Tell::Refused { why: Shown(why) },
-            Event::Closing { ref reason, words } => Tell::Closing { reason: Shown(reason), words },
-            // Programs need no help text, and this version does not know events that later versions may add.
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        let tell = match *update {
+            Update::Said { name, words, .. } => Tell::Said { name, words },
+            Update::Acted { name, words } => Tell::Acted { name, words },
+            Update::Joined { name } => Tell::Joined { name },
+            Update::Renamed { from, to } => Tell::Renamed { from, to },
+            Update::Left { name, ref reason, words } => Tell::Left { name, reason: Shown(reason), words },
+            Update::Announced { words } => Tell::Announced { words },
+            Update::Welcome { name, .. } => Tell::Welcome { name },
+            Update::Named { name } => Tell::Named { name },
+            Update::Told { from, words } => Tell::Told { from, words },
+            Update::TellPassed { to, words } => Tell::Passed { to, words },
+            Update::Who { names, count, .. } => Tell::Who { names: Names(names), count },
+            Update::Pong => Tell::Pong,
+            Update::Missed { count } => Tell::Missed { count },
+            Update::Refused(ref why) => Tell::Refused { why: Shown(why) },
+            Update::NotOpened(ref why) => Tell::Refused { why: Shown(why) },
+            Update::Closing { ref reason, words } => Tell::Closing { reason: Shown(reason), words },
+            // Programs need no help text, and this version does not know updates that later versions may add.
             _ => return,
         };
         // This cannot fail: strings and numbers can be written, and memory has room.
@@ -166,7 +166,7 @@ const CONVERSATION: [(&str, &str); 12] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let dialects = vec![DialectConfig::new(Classic), DialectConfig::new(Json), DialectConfig::new(Text)];
-    // The smallest `reply_bytes` grows with the longest event of any dialect.
+    // The smallest `reply_bytes` grows with the longest update of any dialect.
     let mut hub = Hub::new(Config { dialects, reply_bytes: 32 << 10, ..Config::default() })?;
     // Nothing here waits for a deadline.
     let now = Timestamp::ZERO;

@@ -39,8 +39,8 @@ impl Reminder {
         while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.begun.drain(..=end).collect();
             if let Some(reminder) = Self::parse(now, &String::from_utf8_lossy(&line)) {
-                let place = self.reminders.partition_point(|(at, _)| *at <= reminder.0);
-                self.reminders.insert(place, reminder);
+                let index = self.reminders.partition_point(|(at, _)| *at <= reminder.0);
+                self.reminders.insert(index, reminder);
             }
         }
     }

@@ -8,8 +8,8 @@ use crate::session::table::LOBBY;
 /// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
 /// It can be written while the hub is used by others: a driver that shares its hub between threads copies under the
-/// lock and writes after it. Readers at the same place in the log share one copy, so filling the batch for the next of
-/// them costs nothing.
+/// lock and writes after it. Readers at the same position in the log share one copy, so filling the batch for the next
+/// of them costs nothing.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,

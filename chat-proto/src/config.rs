@@ -44,8 +44,8 @@ pub struct Config {
     /// default, so that short lines do not fill the index before [`log_bytes`](Self::log_bytes) is used.
     pub log_entries: usize,
     /// Bytes of private replies kept for a session, up to 16 MiB; 16 KiB by default. The least is what one line can
-    /// cause: two of the longest events in [any dialect](crate::Dialect::encoded_len). A session whose reply buffer has
-    /// less room than that is not read from until it has read its replies.
+    /// cause: two of the longest updates in [any dialect](crate::Dialect::encoded_len). A session whose reply buffer
+    /// has less room than that is not read from until it has read its replies.
     pub reply_bytes: usize,
     /// Records in the journal, 1 to 16,777,216; 10,000 by default, as the original's log.
     pub journal_records: usize,
@@ -332,11 +332,11 @@ pub enum ConfigError {
         /// The most allowed.
         max: usize,
     },
-    /// There is less room than the longest events of a dialect take.
+    /// There is less room than the longest updates of a dialect take.
     TooLittleRoom {
         /// Which limit: [`Limit::LogBytes`] or [`Limit::ReplyBytes`].
         limit: Limit,
-        /// The dialect whose events are the longest.
+        /// The dialect whose updates are the longest.
         dialect: String,
         /// What it was set to.
         value: usize,
@@ -502,7 +502,7 @@ impl Config {
         (self.room_log_bytes.max(least_bytes), self.room_log_entries.max(least_entries))
     }
 
-    /// Checks a limit whose least is what the longest events take.
+    /// Checks a limit whose least is what the longest updates take.
     fn room(&self, limit: Limit, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
         match self.dialects.iter().max_by_key(|dialect| dialect.dialect.encoded_len(self.payload())) {
             Some(longest) if value < min => {
@@ -513,7 +513,7 @@ impl Config {
         }
     }
 
-    /// The most bytes of names and words in one event.
+    /// The most bytes of names and words in one update.
     fn payload(&self) -> usize {
         self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE)
     }
@@ -523,7 +523,7 @@ impl Config {
         self.payload().saturating_add(2 * MAX_MADE_NAME)
     }
 
-    /// The most bytes that one event takes in any dialect: a full line, two names and the text around them.
+    /// The most bytes that one update takes in any dialect: a full line, two names and the text around them.
     pub(crate) fn max_encoded(&self) -> usize {
         let payload = self.payload();
         self.dialects.iter().map(|dialect| dialect.dialect.encoded_len(payload)).max().unwrap_or(payload)

@@ -129,8 +129,8 @@ impl FromStr for Exemptions {
     }
 }
 
-/// Reads `ADDRESS/BITS`, or an address alone. All other bits of the address must be 0: `10.0.0.1/8` may be meant as that
-/// network or as that machine.
+/// Reads `ADDRESS/BITS`, or an address alone. All other bits of the address must be 0: `10.0.0.1/8` may be meant as
+/// that network or as that machine.
 impl FromStr for Network {
     type Err = ExemptionsError;
 

@@ -30,9 +30,9 @@ impl SessionId {
     /// The id of no session.
     pub(crate) const NONE: Self = Self { slot: u32::MAX, generation: u32::MAX, hub: HubId(0) };
 
-    /// Returns the session's place among the open ones, 0 to `max_sessions` − 1.
+    /// Returns the session's index among the open ones, 0 to `max_sessions` − 1.
     ///
-    /// No two open sessions have the same, so a driver may keep its connections in a plain vector; the place is
+    /// No two open sessions have the same, so a driver may keep its connections in a plain vector; the index is
     /// reused after the session's [`Command::Close`](crate::Command::Close).
     #[must_use]
     pub fn slot(self) -> usize {

@@ -129,8 +129,8 @@
 //! waits until a slow socket has taken a whole batch makes its peer look stalled.
 //!
 //! [`fill`](Hub::fill) copies the bytes into a [`Batch`]. If the hub is behind a lock, copy under the lock and write
-//! outside it. Readers at the same place in the log share one copy. Do not change a batch until every session it was
-//! filled for has been reported. The bytes are whole events: they end at a line's end, unless the socket last stopped
+//! outside it. Readers at the same position in the log share one copy. Do not change a batch until every session it was
+//! filled for has been reported. The bytes are whole updates: they end at a line's end, unless the socket last stopped
 //! within a line.
 //!
 //! # Back-pressure
@@ -265,8 +265,8 @@
 //!
 //! # Testing
 //!
-//! In a test the clock is a number that the test sets, and a year passes in a second. [`testing::TestHub`] is a hub with
-//! its driver and all its peers, for tests of a bot, a policy or a dialect:
+//! In a test the clock is a number that the test sets, and a year passes in a second. [`testing::TestHub`] is a hub
+//! with its driver and all its peers, for tests of a bot, a policy or a dialect:
 //!
 //! ```
 //! use std::time::Duration;
@@ -315,8 +315,8 @@
 //!   [`Config::room_history`]), whose latest messages are shown to whoever enters ([`DialectConfig::backlog`]), and to
 //!   members who ask for them.
 //! * A long answer, such as the history, is encoded as its reader reads. The session's next lines and what others say
-//!   stand behind it. Until its end private messages and notices to that session wait or are refused. If messages are evicted
-//!   from the history before they are read, the answer says how many.
+//!   stand behind it. Until its end private messages and notices to that session wait or are refused. If messages are
+//!   evicted from the history before they are read, the answer says how many.
 //! * What a socket took is counted as sent. Without acknowledgements no server, this one included, knows whether the
 //!   peer has read it.
 //!
@@ -365,7 +365,7 @@
 //! 7. `room/mod.rs` gives it the next stamp and publishes it: for each dialect with readers in the room it is encoded
 //!    once and appended to a `log.rs`, whose marks are in `room/rendered.rs`.
 //! 8. `schedule/ready.rs` queues all readers that had read everything.
-//! 9. `hub/deliver.rs` copies what a reader is to be sent into a `batch.rs`, once for all readers at the same place.
+//! 9. `hub/deliver.rs` copies what a reader is to be sent into a `batch.rs`, once for all readers at the same position.
 //!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp.
 //! 10. `driver/round.rs` gathers such batches, an adapter writes them, and the hub is told what the sockets took.
 //!
@@ -373,15 +373,14 @@
 //!
 //! # Dialects
 //!
-//! A [`Dialect`] decodes lines into requests and encodes events into bytes. These events, [`dialect::Event`], are all
-//! that a session is shown, replies and notices included; the events that a program follows are
-//! [`conversation::Event`]. Sessions of different dialects hold one conversation. [`Text`](dialect::Text) and
-//! [`Classic`](dialect::Classic) come with the crate. Add others to [`Config::dialects`] in the same way: implement the
-//! trait, and each event is encoded once in your format, however many sessions read it. The example `json` adds one and
-//! runs it beside the other two. A dialect for people may fold many joins and leaves into one line a second
-//! ([`Dialect::folds_presence`]), as `text` does. One that lets its sessions enter [rooms](#rooms) says so with
-//! [`Dialect::has_rooms`], decodes requests such as [`dialect::Request::Join`], and labels the lines of other rooms
-//! with [`Dialect::label`].
+//! A [`Dialect`] decodes lines into requests and encodes updates into bytes. An [`Update`](dialect::Update) is anything
+//! that a session is shown, replies and notices included; what a program follows are [`conversation::Event`]s. Sessions
+//! of different dialects hold one conversation. [`Text`](dialect::Text) and [`Classic`](dialect::Classic) come with the
+//! crate. Add others to [`Config::dialects`] in the same way: implement the trait, and each update is encoded once in
+//! your format, however many sessions read it. The example `json` adds one and runs it beside the other two. A dialect
+//! for people may fold many joins and leaves into one line a second ([`Dialect::folds_presence`]), as `text` does. One
+//! that lets its sessions enter [rooms](#rooms) says so with [`Dialect::has_rooms`], decodes requests such as
+//! [`dialect::Request::Join`], and labels the lines of other rooms with [`Dialect::label`].
 //!
 //! A session whose first line belongs to another protocol, such as a browser's request, is told so and closed before
 //! anything is carried out. So is one whose first line is too long or not UTF-8. A dialect whose own lines look like
@@ -413,17 +412,16 @@
 //!   [`say`](Hub::say) and [`act`](Hub::act), speaks to one other with [`say_to`](Hub::say_to), and
 //!   [leaves](Hub::leave). The policy is not asked about its words and no rate limits it. While readers are behind it
 //!   has to wait: [`SayError::NotNow`] means to try again later. The example `bot` does all this.
-//! * It knows its peers. [`open_named`](Hub::open_named) and [`rename`](Hub::rename) give a session the name under which
-//!   the driver knows its peer; [`set_rate`](Hub::set_rate) and [`set_idle_timeout`](Hub::set_idle_timeout) give it limits
-//!   of its own.
+//! * It knows its peers. [`open_named`](Hub::open_named) and [`rename`](Hub::rename) give a session the name under
+//!   which the driver knows its peer; [`set_rate`](Hub::set_rate) and [`set_idle_timeout`](Hub::set_idle_timeout) give
+//!   it limits of its own.
 //! * It moderates. A [`Policy`] refuses or rewrites messages before they are said, those said on leaving included,
 //!   names before they are taken, and topics before they are set; it refuses rooms before they begin.
 //!   [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a connection is not kicked, it
 //!   leaves.
 //! * It follows the conversation. [`events`](Hub::events) returns who joined, who left and what was said, in no wire
-//!   format, as [`conversation::Event`]s. (What dialects encode is the other type of that name, [`dialect::Event`].) Each
-//!   event has a number, from which a follower continues and learns whether it missed any. No command says that there are
-//!   new ones: look in each round.
+//!   format, as [`conversation::Event`]s. Each event has a number, from which a follower continues and learns whether
+//!   it missed any. No command says that there are new ones: look in each round.
 //! * It observes. [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
 //!   [`name`](Hub::name) show the present state. The [`journal`](Hub::journal) shows what happened to which session;
 //!   its records have numbers in the same way. Members without a connection are not sessions: of them, the journal has
@@ -445,8 +443,8 @@
 //! that takes one. Misuse that can be ignored is ignored. Internal invariants are asserted in debug builds.
 
 #![no_std]
-// Where the links to this crate lead in documentation that was built without it, as by `cargo doc -p chat-smol --no-deps`.
-// Rustdoc would show bare brackets instead.
+// Where the links to this crate lead in documentation that was built without it, as by `cargo doc -p chat-smol
+// --no-deps`. Rustdoc would show bare brackets instead.
 #![doc(html_root_url = "https://docs.rs/chat-proto/latest")]
 
 extern crate alloc;

@@ -41,7 +41,7 @@ struct Entry {
 /// One more than the number with which the log's user finds the reader's cursor.
 type Author = core::num::NonZeroU32;
 
-/// A reader's place in a log.
+/// A reader's position in a log.
 ///
 /// A reader is not shown what it wrote itself. Its own entries ahead of it form a list through the log, so that
 /// skipping them costs nothing for the entries of others.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chat_proto::dialect::{Event, FirstLine, Request, other_protocol};
+use chat_proto::dialect::{FirstLine, Request, Update, other_protocol};
 use chat_proto::{Batch, CloseReason, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 
 /// Every line is a message, sent on as it is. The dialect shows no notices, not even of missed messages, and counts
@@ -29,8 +29,8 @@ impl Dialect for &'static Plain {
         std::str::from_utf8(line).map_or(Request::Nothing, |words| Request::Say { words, claim: None, wire: None })
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        if let Event::Said { words, .. } = event {
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        if let Update::Said { words, .. } = update {
             self.encoded.fetch_add(1, Ordering::Relaxed);
             out.extend_from_slice(words.as_bytes());
             out.push(b'\n');
@@ -60,8 +60,8 @@ impl Dialect for Nick {
         line.strip_prefix("NICK ").map_or(Request::Nothing, Request::Name)
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        if let Event::Named { name } = event {
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        if let Update::Named { name } = update {
             out.extend_from_slice(name.as_bytes());
         }
     }
@@ -203,8 +203,8 @@ impl Dialect for Long {
         std::str::from_utf8(line).map_or(Request::Nothing, |words| Request::Say { words, claim: None, wire: None })
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        if let Event::Said { words, .. } = event {
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        if let Update::Said { words, .. } = update {
             out.resize(out.len() + words.parse::<usize>().expect("a number"), b'x');
         }
     }

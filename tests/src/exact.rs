@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_proto::Config;
-use chat_proto::dialect::{Dialect, Event, Request, Text};
+use chat_proto::dialect::{Dialect, Request, Text, Update};
 
 /// `text`, but with a line for each join and leave, however many there are, so that a script's output does not depend
 /// on its speed. It has a name of its own, so that both can be served.
@@ -31,8 +31,8 @@ impl Dialect for Exact {
         Text.decode(line, named, scratch)
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        Text.encode(event, out);
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        Text.encode(update, out);
     }
 
     fn encoded_len(&self, payload: usize) -> usize {

@@ -2,7 +2,7 @@
 //!
 //! It has vectors and maps where the hub has rings and lists. Every session has a full copy of every line that is
 //! pending for it, and only the rules themselves set limits. From the core it takes only the dialects, which have tests
-//! of their own: how a line is decoded and an event encoded.
+//! of their own: how a line is decoded and an update encoded.
 
 mod address;
 mod closing;
@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use chat_proto::dialect::{Event, Unnamed};
+use chat_proto::dialect::{Unnamed, Update};
 use chat_proto::{
     CloseReason, Config, DialectId, HubStats, OpenError, Origin, Rate, RateLimit, RecordKind, SessionId, SessionStats,
     Timestamp,
@@ -50,7 +50,7 @@ pub struct Model {
     rooms: Vec<Room>,
     /// How many rooms there have been besides the lobby.
     keys: RoomKey,
-    /// How many publications there were: one event to one or several rooms is one.
+    /// How many publications there were: one update to one or several rooms is one.
     stamp: u64,
     /// Sessions whose lines wait.
     waits: pace::Lines,
@@ -62,7 +62,7 @@ pub struct Model {
     departed: VecDeque<Origin>,
     /// When the current second of joins and leaves began; `None` before the first.
     second: Option<Timestamp>,
-    /// What is published now waits for no readers, although the same event from a peer would.
+    /// What is published now waits for no readers, although the same update from a peer would.
     waits_for_nobody: bool,
     /// The counters that the hub should have.
     pub stats: HubStats,
@@ -111,7 +111,7 @@ struct Session {
     active: Timestamp,
     /// It has been warned since then.
     warned: bool,
-    /// It has been in another room than the lobby, or has left the lobby. Until then the places of its replies are
+    /// It has been in another room than the lobby, or has left the lobby. Until then the positions of its replies are
     /// numbers of log entries, from then on stamps.
     is_placed: bool,
     /// The rooms that it reads, in the order in which it entered them.
@@ -159,7 +159,7 @@ enum Untaken {
 /// A line that is pending for one session only.
 #[derive(Clone, Debug)]
 struct Reply {
-    /// It comes before the log entry at this place.
+    /// It comes before the log entry of this number.
     at: u64,
     bytes: Rc<[u8]>,
 }
@@ -264,14 +264,14 @@ impl Model {
             self.session(slot).guest = self.guests;
         }
         let idle_timeout = self.config.dialects[log].idle_timeout;
-        self.reply(slot, &Event::Welcome { name: &self.name(slot), idle_timeout });
+        self.reply(slot, &Update::Welcome { name: &self.name(slot), idle_timeout });
         let backlog = self.config.dialects[log].backlog;
         self.show_history(slot, LOBBY, backlog, false);
         self.wait_for(slot);
         if name.is_some() {
             self.session(slot).joined = true;
             self.waits_for_nobody = true;
-            self.publish(&Event::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
+            self.publish(&Update::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
             self.waits_for_nobody = false;
         }
         self.make_room();
@@ -291,15 +291,15 @@ impl Model {
         if self.sessions.len() < self.config.max_sessions { Ok(()) } else { Err(OpenError::Full) }
     }
 
-    /// Publishes an event in some rooms, for all who are in them but its author.
-    fn publish(&mut self, event: &Event<'_>, rooms: &[RoomKey], author: Option<usize>) {
+    /// Publishes an update in some rooms, for all who are in them but its author.
+    fn publish(&mut self, update: &Update<'_>, rooms: &[RoomKey], author: Option<usize>) {
         if rooms.is_empty() {
             return;
         }
         self.stats.messages += 1;
-        let presence = match event {
-            Event::Joined { .. } | Event::Entered { .. } => Some(true),
-            Event::Left { .. } | Event::Parted { .. } => Some(false),
+        let presence = match update {
+            Update::Joined { .. } | Update::Entered { .. } => Some(true),
+            Update::Left { .. } | Update::Parted { .. } => Some(false),
             _ => None,
         };
         if presence.is_some() {
@@ -308,27 +308,27 @@ impl Model {
         self.stamp += 1;
         for room in rooms {
             let is_shown = presence.is_none_or(|is_join| self.is_shown(*room, is_join));
-            self.keep(event, *room);
+            self.keep(update, *room);
             for log in 0..self.config.dialects.len() {
                 if is_shown || !self.config.dialects[log].dialect.folds_presence() {
-                    self.publish_in(*room, log, event, author);
+                    self.publish_in(*room, log, update, author);
                 }
             }
         }
         self.move_marks();
     }
 
-    /// Adds an event to a room's log of one dialect, if anybody reads that.
-    fn publish_in(&mut self, room: RoomKey, log: usize, event: &Event<'_>, author: Option<usize>) {
-        let bytes = self.line(log, event);
+    /// Adds an update to a room's log of one dialect, if anybody reads that.
+    fn publish_in(&mut self, room: RoomKey, log: usize, update: &Update<'_>, author: Option<usize>) {
+        let bytes = self.line(log, update);
         let is_read = |slot: &usize| self.sessions[slot].log == log && self.reads(*slot, room);
         if bytes.is_empty() || !self.sessions.keys().any(is_read) {
             return;
         }
         let waits = !self.waits_for_nobody
             && !matches!(
-                event,
-                Event::Announced { .. } | Event::Left { .. } | Event::Parted { .. } | Event::CameAndWent { .. }
+                update,
+                Update::Announced { .. } | Update::Left { .. } | Update::Parted { .. } | Update::CameAndWent { .. }
             );
         let (stamp, limits) = (self.stamp, self.log_limits(room));
         let seq = self.room_mut(room).logs[log].append(Kept { stamp, len: bytes.len() }, waits, limits);
@@ -355,30 +355,30 @@ impl Model {
         (config.room_log_bytes.max(least * self.max_encoded()), config.room_log_entries.max(least))
     }
 
-    fn reply(&mut self, slot: usize, event: &Event<'_>) {
+    fn reply(&mut self, slot: usize, update: &Update<'_>) {
         if self.is_open(slot) {
-            self.put_reply(slot, event);
+            self.put_reply(slot, update);
         }
     }
 
-    fn put_reply(&mut self, slot: usize, event: &Event<'_>) {
-        let bytes = self.line(self.sessions[&slot].log, event);
+    fn put_reply(&mut self, slot: usize, update: &Update<'_>) {
+        let bytes = self.line(self.sessions[&slot].log, update);
         if !bytes.is_empty() {
             self.session(slot).stats.lines_sent += 1;
             self.push_reply(slot, self.place_of_reply(slot), bytes);
         }
     }
 
-    /// Returns the event as that dialect encodes it.
-    fn line(&self, log: usize, event: &Event<'_>) -> Rc<[u8]> {
+    /// Returns the update as that dialect encodes it.
+    fn line(&self, log: usize, update: &Update<'_>) -> Rc<[u8]> {
         let mut bytes = Vec::new();
-        self.encode(log, event, &mut bytes);
+        self.encode(log, update, &mut bytes);
         bytes.into()
     }
 
-    /// Appends the event, encoded by that dialect, to the bytes.
-    pub fn encode(&self, log: usize, event: &Event<'_>, out: &mut Vec<u8>) {
-        self.config.dialects[log].dialect.encode(event, out);
+    /// Appends the update, encoded by that dialect, to the bytes.
+    pub fn encode(&self, log: usize, update: &Update<'_>, out: &mut Vec<u8>) {
+        self.config.dialects[log].dialect.encode(update, out);
     }
 
     fn record(&mut self, slot: usize, kind: RecordKind) {

@@ -73,8 +73,8 @@ fn no_file_of_the_core_imports_one_below_it() {
         for import in text.lines().filter_map(|line| line.split_once("use crate::")).map(|(_, import)| import) {
             let path: Vec<&str> = import.split("::").map(|part| part.trim_matches(|c| ";{} ".contains(c))).collect();
             let found = (1..=path.len()).rev().find_map(|len| {
-                let place = format!("chat-proto/src/{}", path[..len].join("/"));
-                listed.get(&place).or_else(|| listed.get(&format!("{place}/mod")))
+                let module = format!("chat-proto/src/{}", path[..len].join("/"));
+                listed.get(&module).or_else(|| listed.get(&format!("{module}/mod")))
             });
             if let Some(found) = found {
                 imports += 1;

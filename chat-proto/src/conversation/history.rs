@@ -206,10 +206,10 @@ impl History {
 
     /// Bytes of heap for the messages of the rooms besides the lobby, and to merge them.
     pub(crate) fn rooms_bound(limits: Limits) -> u64 {
-        let places = size_of::<Reverse<(u64, u32, u64)>>();
+        let queued = size_of::<Reverse<(u64, u32, u64)>>();
         let ring =
             size_of::<Ring>() as u64 + Ring::memory_bound(limits.room_messages, limits.message(), limits.of_room());
-        limits.rooms as u64 * places as u64 + (limits.rooms as u64 - 1) * ring + Self::rooms_at_start(limits)
+        limits.rooms as u64 * queued as u64 + (limits.rooms as u64 - 1) * ring + Self::rooms_at_start(limits)
     }
 
     /// Bytes of heap that are allocated for rooms at once.
@@ -219,8 +219,8 @@ impl History {
 
     /// Frees the messages of a room that has ended.
     pub(super) fn end_room(&mut self, room: RoomId) {
-        if let Some(place) = self.rooms.get_mut(room.0 as usize) {
-            *place = None;
+        if let Some(ring) = self.rooms.get_mut(room.0 as usize) {
+            *ring = None;
         }
     }
 

@@ -108,7 +108,7 @@ impl Pattern {
     fn matches(&self, text: &[char]) -> bool {
         let (mut states, mut at_start) = (0_u128, true);
         for c in text {
-            let fit = (states << 1 | u128::from(at_start)) & self.places(*c);
+            let fit = (states << 1 | u128::from(at_start)) & self.positions(*c);
             states = fit | states & self.runs;
             at_start &= self.begins_with_run;
         }
@@ -119,13 +119,13 @@ impl Pattern {
     }
 
     /// Returns where in the mask the character matches.
-    fn places(&self, c: char) -> u128 {
-        let places = if c.is_ascii() {
+    fn positions(&self, c: char) -> u128 {
+        let positions = if c.is_ascii() {
             self.ascii[c as usize]
         } else {
             self.others.iter().find(|(other, _)| *other == c).map(|(_, bits)| *bits).unwrap_or_default()
         };
-        places | self.any
+        positions | self.any
     }
 }
 

@@ -273,13 +273,13 @@ impl Memberships {
     }
 
     fn node(&self, index: u32) -> &Node {
-        let place = index as usize - 1;
-        &self.chunks[place / CHUNK][place % CHUNK]
+        let index = index as usize - 1;
+        &self.chunks[index / CHUNK][index % CHUNK]
     }
 
     fn get_mut(&mut self, index: u32) -> &mut Node {
-        let place = index as usize - 1;
-        &mut self.chunks[place / CHUNK][place % CHUNK]
+        let index = index as usize - 1;
+        &mut self.chunks[index / CHUNK][index % CHUNK]
     }
 
     /// Computes the digest from all nodes.
@@ -296,8 +296,8 @@ impl Node {
     }
 
     fn digest(&self) -> u64 {
-        let place = u64::from(self.member) << 32 | u64::from(self.room) << 8 | u64::from(self.state);
-        summand(mix(mix(1, place), self.since.into()))
+        let key = u64::from(self.member) << 32 | u64::from(self.room) << 8 | u64::from(self.state);
+        summand(mix(mix(1, key), self.since.into()))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::moderation::{MaskList, Role, RoomFlags};
 
 /// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
 ///
-/// Every line and every close pushes a record, so a push updates few counters. Which records are kept follows from them,
-/// see [`numbers`](Self::numbers).
+/// Every line and every close pushes a record, so a push updates few counters. Which records are kept follows from
+/// them, see [`numbers`](Self::numbers).
 #[derive(Debug)]
 pub(super) struct Ring {
     /// All records that there is room for. Those that are not in use have no text.

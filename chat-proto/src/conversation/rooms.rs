@@ -145,7 +145,7 @@ pub(super) struct Rooms {
     limits: RoomLimits,
     names: RoomNames,
     lobby: RoomState,
-    /// The others. The lobby's place is empty.
+    /// The others. The lobby's element is empty.
     others: Vec<Option<Box<RoomState>>>,
     /// Numbers that rooms have had and that are free, the least first.
     free: BinaryHeap<Reverse<u32>>,
@@ -187,8 +187,8 @@ impl Rooms {
 
     /// Bytes of heap that are allocated at once.
     pub(super) fn memory_at_start(limits: RoomLimits) -> u64 {
-        let places = size_of::<Option<Box<RoomState>>>() + size_of::<Reverse<u32>>();
-        RoomNames::memory_bound(limits.rooms) + limits.rooms as u64 * places as u64
+        let each = size_of::<Option<Box<RoomState>>>() + size_of::<Reverse<u32>>();
+        RoomNames::memory_bound(limits.rooms) + limits.rooms as u64 * each as u64
     }
 
     pub(super) fn limits(&self) -> RoomLimits {
@@ -251,7 +251,7 @@ impl Rooms {
         let room = RoomId(index as u32);
         let state = Some(Box::new(RoomState { flags: RoomFlags::NEW, ..RoomState::default() }));
         match self.others.get_mut(index) {
-            Some(place) => *place = state,
+            Some(free) => *free = state,
             None => self.others.push(state),
         }
         self.free.pop();
@@ -305,7 +305,7 @@ impl Rooms {
         match (masks.iter().position(|listed| are_same(listed, mask)), is_listed) {
             (Some(_), true) => return Ok(()),
             (None, false) => return Err(RoomError::NotListed),
-            (Some(place), false) => drop(masks.remove(place)),
+            (Some(index), false) => drop(masks.remove(index)),
             (None, true) if masks.len() >= MAX_MASKS => return Err(RoomError::ListFull { max: MAX_MASKS }),
             (None, true) => {
                 if masks.len() == masks.capacity() {

@@ -26,7 +26,7 @@ use crate::exemptions::Exemptions;
 use crate::hub::{EnterError, Hub};
 use crate::id::{DialectId, SessionId};
 use crate::time::Timestamp;
-use crate::wire::dialect::{Complaint, Dialect, Event};
+use crate::wire::dialect::{Complaint, Dialect, Update};
 use crate::wire::sanitize::{clean, cut};
 
 /// How often paused connections are checked, so that a peer that is gone is noticed within a second.
@@ -239,7 +239,7 @@ impl<T> ConnectedHub<T> {
         let (mut scratch, mut words) = (String::new(), Vec::new());
         let why = clean(cut(why, MAX_LAST_WORDS), &mut scratch).as_str();
         if !why.is_empty() {
-            self.dialect_of(dialect).encode(&Event::Refused(Complaint::Policy(why)), &mut words);
+            self.dialect_of(dialect).encode(&Update::Refused(Complaint::Policy(why)), &mut words);
         }
         Refusal { error: None, words, id: SessionId::NONE }
     }

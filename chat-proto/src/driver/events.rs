@@ -11,8 +11,8 @@ use crate::conversation::{OwnedEvent, Recorded};
 /// The most events copied in one hold of the lock: with lines of 4 KiB some 130 KiB, which takes microseconds.
 const BATCH: usize = 32;
 
-/// A place in a hub's [events](crate::Hub::events), from which a program follows along. Adapters wrap it in a stream;
-/// [`BlockingEvents`] is an iterator.
+/// A position in a hub's [events](crate::Hub::events), from which a program follows along. Adapters wrap it in a
+/// stream; [`BlockingEvents`] is an iterator.
 ///
 /// It begins with what happens after it was made, and ends when the hub has closed and all was read. It never makes the
 /// hub wait and has no queue of its own but the [`OwnedEvent`]s of the last read, 32 at most. Whoever reads too

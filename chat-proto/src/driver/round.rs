@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// finds work, too.
 const MAX_DELIVERIES: usize = 128;
 
-/// The most different batches in a round. Most readers are at the same place of their dialect's log and share one
+/// The most different batches in a round. Most readers are at the same position in their dialect's log and share one
 /// batch. The others have private replies or lag.
 const MAX_BATCHES: usize = 8;
 

@@ -1,12 +1,12 @@
 //! Long answers: the history of a room, and the list of rooms, encoded as their reader reads and never built whole.
 
 use super::Hub;
-use crate::conversation::{Event as Happened, Recorded};
+use crate::conversation::{Event, Recorded};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::RoomFlags;
 use crate::session::outbox::{Answer, Answered, Outbox};
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 
 impl Hub {
     /// Begins to show a session that enters a room the latest messages.
@@ -26,7 +26,7 @@ impl Hub {
 
     /// Shows a session which rooms there are.
     pub(super) fn request_rooms(&mut self, slot: u32) {
-        let at = self.reply_place(slot);
+        let at = self.reply_position(slot);
         self.begin_answer(slot, Answer { at, next: 0, end: u64::MAX, what: Answered::Rooms { shown: 0 } });
         self.requeue(slot);
         self.arm(slot);
@@ -37,7 +37,7 @@ impl Hub {
         let kept = self.conversation.kept_messages(room);
         let next = kept.end.saturating_sub(count as u64).max(kept.start);
         let what = Answered::History { room, life: self.logs.life(room), begun: false, is_asked };
-        self.begin_answer(slot, Answer { at: self.reply_place(slot), next, end: kept.end, what });
+        self.begin_answer(slot, Answer { at: self.reply_position(slot), next, end: kept.end, what });
     }
 
     fn begin_answer(&mut self, slot: u32, answer: Answer) {
@@ -106,33 +106,33 @@ impl Hub {
                     {
                         Some((id, room)) => {
                             let topic = room.topic().map_or("", |topic| topic.words);
-                            let listed = Event::RoomListed { room: room.name(), count: room.members(), topic };
+                            let listed = Update::RoomListed { room: room.name(), count: room.members(), topic };
                             let what = Answered::Rooms { shown: shown + 1 };
                             (Some(listed), Some(Answer { next: u64::from(id.0) + 1, what, ..answer }))
                         }
-                        None => (Some(Event::RoomsEnd { count: shown as usize }), None),
+                        None => (Some(Update::RoomsEnd { count: shown as usize }), None),
                     }
                 }
                 // A closing session may read it after the room has ended.
                 Answered::History { room, life, .. } if life != logs.life(room) => (None, None),
                 Answered::History { room, life, begun, is_asked } => {
                     let oldest = conversation.kept_messages(room).start.min(answer.end);
-                    let message = |number| conversation.message(room, number).and_then(event_of);
+                    let message = |number| conversation.message(room, number).and_then(update_of);
                     let is_shown =
-                        |number| message(number).is_some_and(|event| !logs.encode(dialect, &event).is_empty());
+                        |number| message(number).is_some_and(|update| !logs.encode(dialect, &update).is_empty());
                     if !begun && (is_asked || (answer.next..answer.end).any(is_shown)) {
                         let what = Answered::History { room, life, begun: true, is_asked };
-                        (Some(Event::BacklogBegins), Some(Answer { what, ..answer }))
+                        (Some(Update::BacklogBegins), Some(Answer { what, ..answer }))
                     } else if !begun {
                         (None, None)
                     } else if answer.next < oldest {
                         // They were evicted while others were read.
                         let count = oldest - answer.next;
-                        (Some(Event::Missed { count }), Some(Answer { next: oldest, ..answer }))
+                        (Some(Update::Missed { count }), Some(Answer { next: oldest, ..answer }))
                     } else if answer.next < answer.end {
                         (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
                     } else {
-                        (Some(Event::BacklogEnds), None)
+                        (Some(Update::BacklogEnds), None)
                     }
                 }
             };
@@ -151,11 +151,11 @@ impl Hub {
 }
 
 /// Returns a message of the history as dialects encode it.
-fn event_of(message: Recorded<'_>) -> Option<Event<'_>> {
+fn update_of(message: Recorded<'_>) -> Option<Update<'_>> {
     Some(match message.event {
-        Happened::Said { name, words } => Event::Said { name, words, wire: None },
-        Happened::Acted { name, words } => Event::Acted { name, words },
-        Happened::Announced { words } => Event::Announced { words },
+        Event::Said { name, words } => Update::Said { name, words, wire: None },
+        Event::Acted { name, words } => Update::Acted { name, words },
+        Event::Announced { words } => Update::Announced { words },
         _ => return None,
     })
 }

@@ -11,7 +11,7 @@ use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 use crate::wire::sanitize::Clean;
 
 impl Hub {
@@ -75,7 +75,7 @@ impl Hub {
             outbox.answer = None;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
-            self.put_reply(slot, &Event::Closing { reason, words });
+            self.put_reply(slot, &Update::Closing { reason, words });
         }
         self.leave_now(slot, reason, words);
         let session = &mut self.sessions[slot];
@@ -108,7 +108,7 @@ impl Hub {
         let had_joined = self.leave_conversation(slot, reason, words, &mut name);
         // When all leave at once, nobody is left to be told.
         if had_joined && reason != CloseReason::ShutDown {
-            self.publish_presence_in_lobby(&Event::Left { name: name.as_str(), reason, words }, None);
+            self.publish_presence_in_lobby(&Update::Left { name: name.as_str(), reason, words }, None);
         }
     }
 
@@ -121,8 +121,8 @@ impl Hub {
         self.in_no_room -= usize::from(self.focus(slot).is_none());
         let told = |room: &RoomId| had_joined || *room != RoomId::LOBBY;
         if reason != CloseReason::ShutDown && rooms.iter().any(told) {
-            let event = Event::Left { name: name.as_str(), reason, words };
-            self.publish_presence(rooms.iter().copied().filter(told), &event, None);
+            let update = Update::Left { name: name.as_str(), reason, words };
+            self.publish_presence(rooms.iter().copied().filter(told), &update, None);
         }
         for room in rooms {
             self.end_room_if_empty(room);

@@ -13,18 +13,18 @@ use crate::room::MAX_LABEL;
 use crate::session::outbox::Outbox;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 use crate::wire::sanitize::Clean;
 
 impl Hub {
     /// Copies the bytes to send to a session into `batch`: at most `max_bytes` of the log, but at least one message.
     /// Returns whether there is anything; if not, there is nothing to report.
     ///
-    /// The bytes end where an event ends, and may be less than everything; another `Send` follows then. Write once, as
+    /// The bytes end where an update ends, and may be less than everything; another `Send` follows then. Write once, as
     /// much as the socket takes, and report it with [`sent`](Self::sent). Other calls may be made before that.
     ///
-    /// A batch that already [`fits`](Self::fits) the session is left as it is, so that readers at the same place share
-    /// one copy. Any other batch is overwritten, so no session that was given it may still be unreported.
+    /// A batch that already [`fits`](Self::fits) the session is left as it is, so that readers at the same position
+    /// share one copy. Any other batch is overwritten, so no session that was given it may still be unreported.
     ///
     /// 64 KiB is a good `max_bytes`: about what a socket takes at once. The buffer of each batch grows to about that
     /// size.
@@ -67,7 +67,7 @@ impl Hub {
 
     /// Returns whether `batch` already holds exactly what to send to this session next, so that it need not be filled.
     ///
-    /// True only for batches without private bytes, filled for a session of the same dialect at the same place.
+    /// True only for batches without private bytes, filled for a session of the same dialect at the same position.
     #[must_use]
     pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
@@ -200,10 +200,10 @@ impl Hub {
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
         let max = self.logs.max_encoded + MAX_LABEL;
-        let (session, event) = (&mut self.sessions[slot], Event::Missed { count });
+        let (session, update) = (&mut self.sessions[slot], Update::Missed { count });
         let notice = match label {
-            Some(log) => self.logs.encode_labelled(session.dialect, log, &event),
-            None => self.logs.encode(session.dialect, &event),
+            Some(log) => self.logs.encode_labelled(session.dialect, log, &update),
+            None => self.logs.encode(session.dialect, &update),
         };
         if !notice.is_empty() {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front(notice, max);

@@ -15,7 +15,7 @@ use crate::origin::Origin;
 use crate::rate::{Bucket, Flow, Rate};
 use crate::session::state::{Phase, Step, Untaken};
 use crate::time::Timestamp;
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 
 /// Why a session could not be opened under a name, or a member could not enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Hub {
             self.publish_name(slot, &from, had_joined);
         }
         let name = self.name_of(slot);
-        let named = Event::Named { name: name.as_str() };
+        let named = Update::Named { name: name.as_str() };
         if self.sessions[slot].is_open() {
             self.try_reply(slot, &named);
         }
@@ -220,7 +220,7 @@ impl Hub {
         let target = target.ok_or(SayError::NobodyThere)?;
         self.with_words(words, |hub, words| {
             let from = hub.name_of(slot);
-            let told = Event::Told { from: from.as_str(), words };
+            let told = Update::Told { from: from.as_str(), words };
             let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.logs.max_encoded);
             if hub.sessions[target].is_open() && (hub.schedule.turns.any_for(target) || !has_room(hub)) {
                 return Err(SayError::NotNow);
@@ -246,7 +246,7 @@ impl Hub {
         self.sessions.remove(slot);
         self.unconnected -= 1;
         if reason != CloseReason::ShutDown && !rooms.is_empty() {
-            self.publish_presence(rooms.into_iter(), &Event::Left { name: name.as_str(), reason, words }, None);
+            self.publish_presence(rooms.into_iter(), &Update::Left { name: name.as_str(), reason, words }, None);
         }
     }
 
@@ -274,11 +274,11 @@ impl Hub {
             let (name, entry) = (hub.name_of(slot), entry(MemberId(slot), words));
             let name = name.as_str();
             hub.apply(&entry);
-            let event = match entry {
-                Entry::Act { .. } => Event::Acted { name, words },
-                _ => Event::Said { name, words, wire: None },
+            let update = match entry {
+                Entry::Act { .. } => Update::Acted { name, words },
+                _ => Update::Said { name, words, wire: None },
             };
-            hub.publish(RoomId::LOBBY, &event, None);
+            hub.publish(RoomId::LOBBY, &update, None);
             Ok(())
         })
     }
@@ -322,8 +322,8 @@ impl Hub {
                 self.publish_joined(slot);
             }
             if !rooms.is_empty() {
-                let event = Event::Renamed { from: from.as_str(), to: to.as_str() };
-                self.publish_in(rooms.into_iter(), &event, self.reader(slot));
+                let update = Update::Renamed { from: from.as_str(), to: to.as_str() };
+                self.publish_in(rooms.into_iter(), &update, self.reader(slot));
             }
         }
     }
@@ -331,7 +331,7 @@ impl Hub {
     /// Tells others in the lobby that a member has joined.
     pub(super) fn publish_joined(&mut self, slot: u32) {
         let name = self.name_of(slot);
-        self.publish_presence_in_lobby(&Event::Joined { name: name.as_str() }, self.reader(slot));
+        self.publish_presence_in_lobby(&Update::Joined { name: name.as_str() }, self.reader(slot));
     }
 
     /// Returns the session with which a member reads the log, and which has to skip the member's own messages.
@@ -342,6 +342,6 @@ impl Hub {
     /// Tells a session its name.
     pub(super) fn reply_named(&mut self, slot: u32) {
         let name = self.name_of(slot);
-        self.reply(slot, &Event::Named { name: name.as_str() });
+        self.reply(slot, &Update::Named { name: name.as_str() });
     }
 }

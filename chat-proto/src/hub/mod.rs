@@ -3,7 +3,7 @@
 //! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
 //! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding
 //! program asks for members that it manages, `rooms` carries out what is asked about rooms, `pace` makes lines wait for
-//! readers, `publish` sends events to everyone in a room or to one session, `deliver` hands out bytes, `place` does so
+//! readers, `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so
 //! for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
 //! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
 //! the memory.
@@ -50,7 +50,7 @@ use crate::session::places::Places;
 use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
 use crate::time::Timestamp;
-use crate::wire::dialect::{Event, Unnamed};
+use crate::wire::dialect::{Unnamed, Update};
 use crate::wire::framing::lines::Partial;
 
 /// The chat server's core: sessions, names and the shared logs.
@@ -263,7 +263,7 @@ impl Hub {
             let claimed = self.claim(id.slot, name);
             debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         }
-        self.reply(id.slot, &Event::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
+        self.reply(id.slot, &Update::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
         self.show_backlog(id.slot, RoomId::LOBBY);
         self.wait_for(id.slot);
         if name.is_some() {
@@ -278,7 +278,7 @@ impl Hub {
     /// Appends to `out` the text for a peer for which no session could be opened. Write it once, then close
     /// [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.logs.spoken[dialect.0 as usize].config.dialect.encode(&Event::NotOpened(error), out);
+        self.logs.spoken[dialect.0 as usize].config.dialect.encode(&Update::NotOpened(error), out);
     }
 
     /// Sends a message to everyone, as the server.

@@ -212,8 +212,8 @@ impl Hub {
         Some(HandOut { dialect, labelled, log: place.log, begun, front, replies, from, to })
     }
 
-    /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of other
-    /// rooms; this rules them out cheaply.
+    /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of
+    /// other rooms; this rules them out cheaply.
     pub(super) fn may_fit(&self, slot: u32, batch: &Batch) -> bool {
         let out = batch.out();
         let places = self.sessions[slot].places.as_ref();

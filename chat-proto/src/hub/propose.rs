@@ -11,7 +11,7 @@ use crate::moderation::RoomError;
 use crate::names::NameBuf;
 use crate::policy::{Action, Proposal, Verdict};
 use crate::schedule::turns::Hold;
-use crate::wire::dialect::{Complaint, Event, Request, Unnamed};
+use crate::wire::dialect::{Complaint, Request, Unnamed, Update};
 use crate::wire::sanitize::{Clean, clean, clean_in_place, cut};
 
 /// Why a request is refused.
@@ -90,8 +90,8 @@ impl Hub {
             Request::Ban { name, banned } => self.request_ban(slot, name, banned),
             Request::Role { name, role, given } => self.request_role(slot, name, role, given),
             Request::Invite { name } => self.request_invite(slot, name),
-            Request::Ping => self.reply(slot, &Event::Pong),
-            Request::Help { command } => self.reply(slot, &Event::Help { command }),
+            Request::Ping => self.reply(slot, &Update::Pong),
+            Request::Help { command } => self.reply(slot, &Update::Help { command }),
             Request::Quit(words) => self.request_quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
         }
@@ -137,12 +137,12 @@ impl Hub {
         }
         let (entry, mut made) = (Entry::Say { member, room, words }, NameBuf::new());
         let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
-        let event = Event::Said { name, words, wire };
+        let update = Update::Said { name, words, wire };
         let Self { logs, sessions, schedule, now, .. } = self;
         if room == RoomId::LOBBY {
-            logs.publish_in_lobby(*now, &event, Some(slot), sessions, &mut schedule.ready);
+            logs.publish_in_lobby(*now, &update, Some(slot), sessions, &mut schedule.ready);
         } else {
-            logs.publish(*now, room, &event, Some(slot), sessions, &mut schedule.ready);
+            logs.publish(*now, room, &update, Some(slot), sessions, &mut schedule.ready);
         }
     }
 
@@ -155,7 +155,7 @@ impl Hub {
                     self.join(slot, None);
                 }
                 self.apply(&Entry::Act { member: MemberId(slot), room, words });
-                self.publish(room, &Event::Acted { name: name.as_str(), words }, Some(slot));
+                self.publish(room, &Update::Acted { name: name.as_str(), words }, Some(slot));
             }
             Err(objection) => self.object(slot, &objection),
         }
@@ -220,7 +220,7 @@ impl Hub {
                 self.apply(&Entry::Join { member });
             }
             let name = self.name_of(slot);
-            self.publish_presence_in_lobby(&Event::Joined { name: name.as_str() }, Some(slot));
+            self.publish_presence_in_lobby(&Update::Joined { name: name.as_str() }, Some(slot));
         }
     }
 
@@ -270,8 +270,8 @@ impl Hub {
         }
         let (from, to) = (self.name_of(slot), self.name_of(target));
         self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
-        self.reply(target, &Event::Told { from: from.as_str(), words });
-        self.reply(slot, &Event::TellPassed { to: to.as_str(), words });
+        self.reply(target, &Update::Told { from: from.as_str(), words });
+        self.reply(slot, &Update::TellPassed { to: to.as_str(), words });
         Hold::None
     }
 
@@ -279,7 +279,7 @@ impl Hub {
     /// returns that there is nothing to wait for.
     fn await_room(&mut self, slot: u32, target: u32, words: &str) -> Result<(), Hold> {
         let from = self.name_of(slot);
-        let told = Event::Told { from: from.as_str(), words };
+        let told = Update::Told { from: from.as_str(), words };
         // A long message may leave room only for last words. A message to oneself also needs room for its confirmation.
         let spare = if target == slot { self.reply_reserve } else { self.logs.max_encoded };
         // A member without a connection reads it among the events.

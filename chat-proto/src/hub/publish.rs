@@ -1,4 +1,4 @@
-//! How events reach sessions: through the logs, or as a reply to one session.
+//! How updates reach sessions: through the logs, or as a reply to one session.
 
 use super::Hub;
 use crate::conversation::Entry;
@@ -6,14 +6,14 @@ use crate::fault::Fault;
 use crate::id::RoomId;
 use crate::journal::RecordKind;
 use crate::room::Audience;
-use crate::wire::dialect::{Complaint, Event};
+use crate::wire::dialect::{Complaint, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
 
 impl Hub {
     pub(super) fn refuse(&mut self, slot: u32, complaint: Complaint<'_>) {
         self.stats.refused += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Refused);
-        self.reply(slot, &Event::Refused(complaint));
+        self.reply(slot, &Update::Refused(complaint));
     }
 
     pub(super) fn announce_now(&mut self, words: &str) {
@@ -21,27 +21,27 @@ impl Hub {
             let words = words.as_str();
             if !words.is_empty() {
                 hub.apply(&Entry::Announce { words });
-                hub.announce_everywhere(&Event::Announced { words });
+                hub.announce_everywhere(&Update::Announced { words });
             }
         });
     }
 
-    /// Publishes an event in every room, and tells it those who are in none, if they have room for it.
-    fn announce_everywhere(&mut self, event: &Event<'_>) {
+    /// Publishes an update in every room, and tells it those who are in none, if they have room for it.
+    fn announce_everywhere(&mut self, update: &Update<'_>) {
         if self.in_no_room == 0 && self.logs.is_lobby_alone() {
-            return self.publish(RoomId::LOBBY, event, None);
+            return self.publish(RoomId::LOBBY, update, None);
         }
         self.logs.begin_publication(true);
         let mut next = self.logs.next_with_log(0);
         while let Some(room) = next {
-            self.append_to(room, Audience::All, event, None);
+            self.append_to(room, Audience::All, update, None);
             next = self.logs.next_with_log(room.0 + 1);
         }
         let slots = if self.in_no_room > 0 { self.sessions.slots() } else { 0 };
         for slot in 0..slots {
             let reads_none = |hub: &Self| hub.rooms_of(slot).is_empty();
             if self.sessions[slot].is_open() && self.focus(slot).is_none() && reads_none(self) {
-                self.try_reply(slot, event);
+                self.try_reply(slot, update);
             }
         }
     }
@@ -57,25 +57,25 @@ impl Hub {
     /// Sends a message to one session as the server; returns whether there was room.
     pub(super) fn tell_now(&mut self, slot: u32, words: &str) -> bool {
         self.with_clean(words, self.config.max_line, |hub, words| {
-            words.as_str().is_empty() || hub.try_reply(slot, &Event::Announced { words: words.as_str() })
+            words.as_str().is_empty() || hub.try_reply(slot, &Update::Announced { words: words.as_str() })
         })
     }
 
-    /// Sends an event that a session has not asked for, if there is room among its replies; returns whether there was.
-    pub(super) fn try_reply(&mut self, slot: u32, event: &Event<'_>) -> bool {
-        let has_room = self.has_room_for(slot, event, self.logs.max_encoded);
+    /// Sends an update that a session has not asked for, if there is room among its replies; returns whether there was.
+    pub(super) fn try_reply(&mut self, slot: u32, update: &Update<'_>) -> bool {
+        let has_room = self.has_room_for(slot, update, self.logs.max_encoded);
         if has_room {
-            self.reply(slot, event);
+            self.reply(slot, update);
         }
         has_room
     }
 
-    /// Returns whether an event that a session has not asked for fits among its replies. Enough room must remain for
+    /// Returns whether an update that a session has not asked for fits among its replies. Enough room must remain for
     /// what its own next line may cause, or others could keep that line from being taken. If it has no replies yet,
     /// `spare` bytes must remain.
-    pub(super) fn has_room_for(&mut self, slot: u32, event: &Event<'_>, spare: usize) -> bool {
+    pub(super) fn has_room_for(&mut self, slot: u32, update: &Update<'_>, spare: usize) -> bool {
         let session = &self.sessions[slot];
-        let len = self.logs.encode(session.dialect, event).len();
+        let len = self.logs.encode(session.dialect, update).len();
         match &session.outbox {
             Some(outbox) => outbox.has_room(len, self.reply_reserve, self.config.reply_bytes),
             None => len + spare <= self.config.reply_bytes,
@@ -88,48 +88,48 @@ impl Hub {
         debug_assert_eq!(applied, Ok(()), "{entry:?}");
     }
 
-    /// Publishes an event to everyone in a room except its author.
-    pub(super) fn publish(&mut self, room: RoomId, event: &Event<'_>, author: Option<u32>) {
-        self.logs.publish(self.now, room, event, author, &mut self.sessions, &mut self.schedule.ready);
+    /// Publishes an update to everyone in a room except its author.
+    pub(super) fn publish(&mut self, room: RoomId, update: &Update<'_>, author: Option<u32>) {
+        self.logs.publish(self.now, room, update, author, &mut self.sessions, &mut self.schedule.ready);
     }
 
-    /// Publishes an event in several rooms. Who reads several of them sees it once.
-    pub(super) fn publish_in(&mut self, rooms: impl Iterator<Item = RoomId>, event: &Event<'_>, author: Option<u32>) {
+    /// Publishes an update in several rooms. Who reads several of them sees it once.
+    pub(super) fn publish_in(&mut self, rooms: impl Iterator<Item = RoomId>, update: &Update<'_>, author: Option<u32>) {
         self.logs.begin_publication(true);
         for room in rooms {
-            self.append_to(room, Audience::All, event, author);
+            self.append_to(room, Audience::All, update, author);
         }
     }
 
-    /// Appends an event in one room, as a part of the present publication.
-    fn append_to(&mut self, room: RoomId, audience: Audience, event: &Event<'_>, author: Option<u32>) {
+    /// Appends an update in one room, as a part of the present publication.
+    fn append_to(&mut self, room: RoomId, audience: Audience, update: &Update<'_>, author: Option<u32>) {
         let Some(log) = self.logs.log_of(room) else { return };
         let Self { logs, sessions, schedule, now, .. } = self;
-        logs.append_to(*now, log, audience, event, author, sessions, &mut schedule.ready);
+        logs.append_to(*now, log, audience, update, author, sessions, &mut schedule.ready);
     }
 
-    /// Sends an event to one session, if its dialect shows it. There must be room among its replies.
-    pub(super) fn reply(&mut self, slot: u32, event: &Event<'_>) {
+    /// Sends an update to one session, if its dialect shows it. There must be room among its replies.
+    pub(super) fn reply(&mut self, slot: u32, update: &Update<'_>) {
         if !self.sessions[slot].is_open() {
             return;
         }
-        self.put_reply(slot, event);
+        self.put_reply(slot, update);
         self.requeue(slot);
     }
 
-    /// Returns the place of what becomes a reply now: the head of the lobby's log, or the next stamp.
-    pub(super) fn reply_place(&self, slot: u32) -> u64 {
+    /// Returns the position of what becomes a reply now: the head of the lobby's log, or the next stamp.
+    pub(super) fn reply_position(&self, slot: u32) -> u64 {
         match self.sessions[slot].places {
             None => self.lobby_log(self.sessions[slot].dialect).head(),
             Some(_) => self.logs.next_stamp(),
         }
     }
 
-    /// Appends an event to the session's replies.
-    pub(super) fn put_reply(&mut self, slot: u32, event: &Event<'_>) {
-        let head = self.reply_place(slot);
+    /// Appends an update to the session's replies.
+    pub(super) fn put_reply(&mut self, slot: u32, update: &Update<'_>) {
+        let head = self.reply_position(slot);
         let session = &mut self.sessions[slot];
-        let bytes = self.logs.encode(session.dialect, event);
+        let bytes = self.logs.encode(session.dialect, update);
         if bytes.is_empty() {
             return;
         }
@@ -144,33 +144,33 @@ impl Hub {
     pub(super) fn publish_presence(
         &mut self,
         rooms: impl Iterator<Item = RoomId>,
-        event: &Event<'_>,
+        update: &Update<'_>,
         author: Option<u32>,
     ) {
         if !self.logs.second.is_wanted {
-            return self.publish_in(rooms, event, author);
+            return self.publish_in(rooms, update, author);
         }
         self.pass_second();
         self.logs.begin_publication(true);
-        let is_join = matches!(event, Event::Joined { .. } | Event::Entered { .. });
+        let is_join = matches!(update, Update::Joined { .. } | Update::Entered { .. });
         for room in rooms {
             let is_shown = self.logs.note_presence(room, is_join);
             let audience = if is_shown { Audience::All } else { Audience::Programs };
-            self.append_to(room, audience, event, author);
+            self.append_to(room, audience, update, author);
         }
     }
 
     /// Does the same in the lobby.
-    pub(super) fn publish_presence_in_lobby(&mut self, event: &Event<'_>, author: Option<u32>) {
+    pub(super) fn publish_presence_in_lobby(&mut self, update: &Update<'_>, author: Option<u32>) {
         if !self.logs.second.is_wanted {
-            return self.publish(RoomId::LOBBY, event, author);
+            return self.publish(RoomId::LOBBY, update, author);
         }
         self.pass_second();
         self.logs.begin_publication(true);
-        let is_shown = self.logs.note_presence_in_lobby(matches!(event, Event::Joined { .. }));
+        let is_shown = self.logs.note_presence_in_lobby(matches!(update, Update::Joined { .. }));
         let audience = if is_shown { Audience::All } else { Audience::Programs };
         let Self { logs, sessions, schedule, now, .. } = self;
-        logs.append_in_lobby(*now, audience, event, author, sessions, &mut schedule.ready);
+        logs.append_in_lobby(*now, audience, update, author, sessions, &mut schedule.ready);
     }
 
     /// Starts a new second if the last is over, and reports the joins and leaves that were only counted.
@@ -189,9 +189,9 @@ impl Hub {
         let mut next = self.logs.next_with_log(0);
         while let Some(room) = next {
             next = self.logs.next_with_log(room.0 + 1);
-            if let Some(event) = self.logs.take_counted(room) {
+            if let Some(update) = self.logs.take_counted(room) {
                 self.logs.begin_publication(false);
-                self.append_to(room, Audience::Screens, &event, None);
+                self.append_to(room, Audience::Screens, &update, None);
             }
         }
     }

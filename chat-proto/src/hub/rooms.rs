@@ -18,7 +18,7 @@ use crate::origin::Origin;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
-use crate::wire::dialect::{Complaint, Event, MAX_NOTICE};
+use crate::wire::dialect::{Complaint, MAX_NOTICE, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
 
 /// The rooms of one member.
@@ -99,9 +99,9 @@ impl Hub {
             let name = event_name.as_str();
             if is_first {
                 self.apply(&Entry::Join { member });
-                self.publish_presence(iter::once(room), &Event::Joined { name }, Some(slot));
+                self.publish_presence(iter::once(room), &Update::Joined { name }, Some(slot));
             } else {
-                self.publish_presence(iter::once(room), &Event::Entered { name }, Some(slot));
+                self.publish_presence(iter::once(room), &Update::Entered { name }, Some(slot));
             }
         }
         self.tell_focus(slot, began);
@@ -122,9 +122,9 @@ impl Hub {
         match self.focus(slot) {
             Some(room) => {
                 let (name, count) = (room_name(self, room), self.members_in(room));
-                self.reply(slot, &Event::InRoom { room: &name, count, began });
+                self.reply(slot, &Update::InRoom { room: &name, count, began });
             }
-            None => self.reply(slot, &Event::InNoRoom),
+            None => self.reply(slot, &Update::InNoRoom),
         }
     }
 
@@ -142,7 +142,7 @@ impl Hub {
         }
         if is_asked || !words.is_empty() {
             let room = room_name(self, room);
-            self.reply(slot, &Event::Topic { room: &room, words: &words, by: &by, age });
+            self.reply(slot, &Update::Topic { room: &room, words: &words, by: &by, age });
         }
     }
 
@@ -176,13 +176,13 @@ impl Hub {
             let fallback = self.fallback(slot);
             self.set_focus(slot, fallback);
         }
-        self.reply(slot, &Event::LeftRoom { room: &name });
+        self.reply(slot, &Update::LeftRoom { room: &name });
         if had_focus {
             self.tell_focus(slot, false);
         }
         if is_known {
             let name = self.name_of(slot);
-            self.publish_presence(iter::once(room), &Event::Parted { name: name.as_str() }, None);
+            self.publish_presence(iter::once(room), &Update::Parted { name: name.as_str() }, None);
         }
         self.end_room_if_empty(room);
         self.requeue(slot);
@@ -237,7 +237,7 @@ impl Hub {
         }
         let (by, words) = (self.name_of(slot), words.as_str());
         self.apply(&Entry::Topic { by: Some(MemberId(slot)), room, words, at: self.now.as_nanos() });
-        self.publish(room, &Event::TopicSet { by: by.as_str(), words }, Some(slot));
+        self.publish(room, &Update::TopicSet { by: by.as_str(), words }, Some(slot));
         self.tell_topic(slot, room, true);
     }
 
@@ -245,8 +245,8 @@ impl Hub {
         self.conversation.has_role(MemberId(slot), room, Role::Operator)
     }
 
-    /// Returns the room in which a session speaks and the member of that name. Refuses the request unless that member is
-    /// in the room and the session is an operator there.
+    /// Returns the room in which a session speaks and the member of that name. Refuses the request unless that member
+    /// is in the room and the session is an operator there.
     fn target(&mut self, slot: u32, name: &str) -> Option<(RoomId, u32)> {
         let room = self.focus_or_refuse(slot)?;
         let Some(target) = self.find_slot(name) else {
@@ -292,9 +292,9 @@ impl Hub {
     fn reply_kicked(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
         let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
         if target == slot {
-            self.reply(slot, &Event::KickedOut { room: &room_name(self, room), by: by.as_str(), words });
+            self.reply(slot, &Update::KickedOut { room: &room_name(self, room), by: by.as_str(), words });
         } else {
-            self.reply(slot, &Event::Kicked { name: name.as_str(), by: by.as_str(), words });
+            self.reply(slot, &Update::Kicked { name: name.as_str(), by: by.as_str(), words });
         }
     }
 
@@ -312,14 +312,14 @@ impl Hub {
             self.set_focus(target, None);
         }
         if target != slot && is_open {
-            self.try_reply(target, &Event::KickedOut { room: &of_room, by: by.as_str(), words });
+            self.try_reply(target, &Update::KickedOut { room: &of_room, by: by.as_str(), words });
         }
         if had_focus && target == slot {
-            self.reply(target, &Event::InNoRoom);
+            self.reply(target, &Update::InNoRoom);
         } else if had_focus {
-            self.try_reply(target, &Event::InNoRoom);
+            self.try_reply(target, &Update::InNoRoom);
         }
-        self.publish(room, &Event::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
+        self.publish(room, &Update::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
         self.end_room_if_empty(room);
         if is_open {
             self.requeue(target);
@@ -376,11 +376,11 @@ impl Hub {
             return self.refuse_room(slot, error);
         }
         let by = self.name_of(slot);
-        let event = Event::BanSet { by: by.as_str(), name: name.as_str(), banned };
+        let update = Update::BanSet { by: by.as_str(), name: name.as_str(), banned };
         let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
-        // Before the replies, so that all of them stand at one place.
-        self.publish(room, &event, Some(slot));
-        self.reply(slot, &event);
+        // Before the replies, so that all of them stand at one position.
+        self.publish(room, &update, Some(slot));
+        self.reply(slot, &update);
         if let Some(target) = target {
             self.reply_kicked(slot, room, target, Clean::EMPTY);
             self.throw_out(slot, room, target, Clean::EMPTY);
@@ -393,9 +393,9 @@ impl Hub {
         let (by, member) = (Some(MemberId(slot)), MemberId(target));
         self.apply(&Entry::Role { by, member, room, role, given });
         let (by, name) = (self.name_of(slot), self.name_of(target));
-        let event = Event::RoleSet { by: by.as_str(), name: name.as_str(), role, given };
-        self.reply(slot, &event);
-        self.publish(room, &event, Some(slot));
+        let update = Update::RoleSet { by: by.as_str(), name: name.as_str(), role, given };
+        self.reply(slot, &update);
+        self.publish(room, &update, Some(slot));
     }
 
     /// Invites somebody to the room.
@@ -415,7 +415,7 @@ impl Hub {
             return self.refuse_room(slot, RoomError::NotOperator);
         }
         let (of_room, by, name) = (room_name(self, room), self.name_of(slot), self.name_of(target));
-        let invited = Event::Invited { room: &of_room, by: by.as_str() };
+        let invited = Update::Invited { room: &of_room, by: by.as_str() };
         if self.sessions[target].is_open() && !self.has_room_for(target, &invited, self.logs.max_encoded) {
             return self.refuse(slot, Complaint::NotReading);
         }
@@ -425,7 +425,7 @@ impl Hub {
             Err(other) => return debug_assert!(false, "{other}"),
         }
         self.reply(target, &invited);
-        self.reply(slot, &Event::InvitePassed { room: &of_room, name: name.as_str() });
+        self.reply(slot, &Update::InvitePassed { room: &of_room, name: name.as_str() });
     }
 
     /// Lists who is in a room.
@@ -466,7 +466,7 @@ impl Hub {
         }
         let (count, of_room) = (self.members_in(room), room_name(self, room));
         let room = (Some(room) != focus).then_some(of_room.as_str());
-        self.reply(slot, &Event::Who { room, names, count, left_out: count - listed });
+        self.reply(slot, &Update::Who { room, names, count, left_out: count - listed });
     }
 
     /// Returns whether a room is shown to a session.

@@ -6,7 +6,7 @@ use super::Hub;
 use crate::command::CloseReason;
 use crate::journal::RecordKind;
 use crate::time::Timestamp;
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 use crate::wire::sanitize::Clean;
 
 /// How long before its end a session is warned, if its idle timeout is at least twice as long.
@@ -28,13 +28,13 @@ impl Hub {
         if self.silence_deadline(slot).has_come(self.now) {
             return self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
         }
-        let warning = self.logs.encode(self.sessions[slot].dialect, &Event::SilenceWarning).len();
+        let warning = self.logs.encode(self.sessions[slot].dialect, &Update::SilenceWarning).len();
         // Room must stay for last words. A session that does not read needs no further warning.
         let (reserve, max) = (self.logs.max_encoded, self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();
         if warning > 0 && outbox.is_none_or(|outbox| outbox.has_room(warning, reserve, max)) {
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Warned);
-            self.reply(slot, &Event::SilenceWarning);
+            self.reply(slot, &Update::SilenceWarning);
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) type NameBuf = ArrayString<MAX_NAME>;
 /// The most bytes that [`Config::max_name`](crate::Config::max_name) allows.
 pub(crate) const MAX_NAME: usize = 255;
 
-/// What fills the rest of a name's place.
+/// What fills the rest of the bytes for a name.
 const PADDING: &str = match str::from_utf8(&[0; MAX_NAME]) {
     Ok(padding) => padding,
     Err(_) => "",

@@ -19,7 +19,7 @@ use crate::schedule::pace::Pace;
 use crate::schedule::ready::Ready;
 use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(crate) struct RoomLogs {
     pub(crate) second: Second,
     /// The buffer that dialects encode into.
     encoded: Vec<u8>,
-    /// [`Config::max_encoded`], kept here because every event needs it.
+    /// [`Config::max_encoded`], kept here because every update needs it.
     pub(crate) max_encoded: usize,
     /// The number of the last publication.
     stamp: u64,
@@ -84,11 +84,11 @@ pub(crate) struct Spoken {
 /// No log.
 const NO_LOG: u32 = u32::MAX;
 
-/// The dialects that an event is for.
+/// The dialects that an update is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     All,
-    /// Those in which each of many joins and leaves is an event of its own.
+    /// Those in which each of many joins and leaves is an update of its own.
     Programs,
     /// The others. What they are told instead is not counted as a message.
     Screens,
@@ -151,7 +151,7 @@ impl RoomLogs {
         (config.rooms_at_most() * (3 * size_of::<u32>() + size_of::<RoomLog>())) as u64
     }
 
-    /// Bytes of the encoding buffer: a dialect may write an event twice, plain and encoded, before it drops one.
+    /// Bytes of the encoding buffer: a dialect may write an update twice, plain and encoded, before it drops one.
     fn room_to_encode(config: &Config) -> usize {
         2 * config.max_encoded()
     }
@@ -266,19 +266,19 @@ impl RoomLogs {
         self.stamp + 1
     }
 
-    /// Appends an event to the logs of every dialect that has readers in the lobby, and shows it. Its author does not
+    /// Appends an update to the logs of every dialect that has readers in the lobby, and shows it. Its author does not
     /// read it.
     #[inline(always)]
     pub(crate) fn publish_in_lobby(
         &mut self,
         now: Timestamp,
-        event: &Event<'_>,
+        update: &Update<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
         self.begin_publication(true);
-        self.append(now, LOBBY, |_| true, event, author, sessions, ready);
+        self.append(now, LOBBY, |_| true, update, author, sessions, ready);
     }
 
     /// Does the same in any room. Out of line, to keep the path of messages in the lobby short.
@@ -287,14 +287,14 @@ impl RoomLogs {
         &mut self,
         now: Timestamp,
         room: RoomId,
-        event: &Event<'_>,
+        update: &Update<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
         if let Some(log) = self.log_of(room) {
             self.begin_publication(true);
-            self.append(now, log, |_| true, event, author, sessions, ready);
+            self.append(now, log, |_| true, update, author, sessions, ready);
         }
     }
 
@@ -305,45 +305,45 @@ impl RoomLogs {
         self.summaries += u64::from(!is_message);
     }
 
-    /// Appends an event to logs of the lobby, as a part of the present publication.
+    /// Appends an update to logs of the lobby, as a part of the present publication.
     pub(crate) fn append_in_lobby(
         &mut self,
         now: Timestamp,
         audience: Audience,
-        event: &Event<'_>,
+        update: &Update<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.append(now, LOBBY, |rendered| audience.has(rendered), event, author, sessions, ready);
+        self.append(now, LOBBY, |rendered| audience.has(rendered), update, author, sessions, ready);
     }
 
     /// Does the same in any room.
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "they are what an event needs")]
+    #[expect(clippy::too_many_arguments, reason = "they are what an update needs")]
     pub(crate) fn append_to(
         &mut self,
         now: Timestamp,
         log: u32,
         audience: Audience,
-        event: &Event<'_>,
+        update: &Update<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.append(now, log, |rendered| audience.has(rendered), event, author, sessions, ready);
+        self.append(now, log, |rendered| audience.has(rendered), update, author, sessions, ready);
     }
 
     /// Does the same for the dialects that `is_wanted` selects; inlined, because nearly always all are, and the room is
     /// the lobby.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "they are what an event needs")]
+    #[expect(clippy::too_many_arguments, reason = "they are what an update needs")]
     fn append(
         &mut self,
         now: Timestamp,
         log: u32,
         is_wanted: impl Fn(&Rendered) -> bool,
-        event: &Event<'_>,
+        update: &Update<'_>,
         author: Option<u32>,
         sessions: &mut Sessions,
         ready: &mut Ready,
@@ -358,14 +358,14 @@ impl RoomLogs {
             let index = index as u8;
             let readers = &mut sessions.readers(log, index);
             let elsewhere;
-            let (event, author) = if home == Some(index) {
-                (event, author)
+            let (update, author) = if home == Some(index) {
+                (update, author)
             } else {
                 // Only the dialect that decoded the line knows how to use its wire form.
-                elsewhere = event.without_wire();
+                elsewhere = update.without_wire();
                 (&elsewhere, None)
             };
-            if rendered.append(event, self.stamp, author, readers, &mut self.encoded, self.max_encoded) {
+            if rendered.append(update, self.stamp, author, readers, &mut self.encoded, self.max_encoded) {
                 ready.log_has_grown(log, index);
             }
             may_move |= rendered.marks.is_full(&rendered.log);
@@ -393,8 +393,8 @@ impl RoomLogs {
         self.lobby.presence.note(&mut self.second, is_join)
     }
 
-    /// Removes and returns the joins and leaves of a room that were only counted, as an event.
-    pub(crate) fn take_counted(&mut self, room: RoomId) -> Option<Event<'static>> {
+    /// Removes and returns the joins and leaves of a room that were only counted, as an update.
+    pub(crate) fn take_counted(&mut self, room: RoomId) -> Option<Update<'static>> {
         let log = self.log_of(room)?;
         let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
         room.presence.take_counted(&mut self.second)
@@ -436,16 +436,16 @@ impl RoomLogs {
         self.log_of(room).map_or(0, |log| self.log(log).moves)
     }
 
-    /// Returns an event as one dialect encodes it; empty if the dialect does not show it.
-    pub(crate) fn encode(&mut self, dialect: u8, event: &Event<'_>) -> &[u8] {
-        self.lobby.rendered[dialect as usize].encode(event, &mut self.encoded, self.max_encoded);
+    /// Returns an update as one dialect encodes it; empty if the dialect does not show it.
+    pub(crate) fn encode(&mut self, dialect: u8, update: &Update<'_>) -> &[u8] {
+        self.lobby.rendered[dialect as usize].encode(update, &mut self.encoded, self.max_encoded);
         &self.encoded
     }
 
-    /// Returns an event as one dialect encodes it, behind the label of a room.
-    pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, event: &Event<'_>) -> &[u8] {
+    /// Returns an update as one dialect encodes it, behind the label of a room.
+    pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, update: &Update<'_>) -> &[u8] {
         let rendered = &self.lobby.rendered[dialect as usize];
-        if rendered.encode(event, &mut self.encoded, self.max_encoded) {
+        if rendered.encode(update, &mut self.encoded, self.max_encoded) {
             let (len, name) = (self.encoded.len(), self.log(log).name);
             self.spoken[dialect as usize].label(&name, &mut self.encoded);
             self.encoded.rotate_left(len);

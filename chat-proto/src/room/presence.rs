@@ -8,7 +8,7 @@ use core::time::Duration;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::time::Timestamp;
-use crate::wire::dialect::Event;
+use crate::wire::dialect::Update;
 
 /// How many joins and leaves in a second are shown one by one.
 const SHOWN: u64 = 5;
@@ -83,11 +83,11 @@ impl Presence {
         false
     }
 
-    /// Removes and returns what was only counted, as an event.
-    pub(crate) fn take_counted(&mut self, second: &mut Second) -> Option<Event<'static>> {
+    /// Removes and returns what was only counted, as an update.
+    pub(crate) fn take_counted(&mut self, second: &mut Second) -> Option<Update<'static>> {
         let (joined, left) = (core::mem::take(&mut self.joined), core::mem::take(&mut self.left));
         second.counted -= joined + left;
-        (joined + left > 0 && !Fault::PresenceUntold.is_planted()).then_some(Event::CameAndWent { joined, left })
+        (joined + left > 0 && !Fault::PresenceUntold.is_planted()).then_some(Update::CameAndWent { joined, left })
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
                 told = presence.take_counted(second);
                 second.advance(now);
             }
-            let told = told.map(|event| match event {
-                Event::CameAndWent { joined, left: 0 } => joined,
+            let told = told.map(|update| match update {
+                Update::CameAndWent { joined, left: 0 } => joined,
                 other => panic!("{other:?}"),
             });
             ((0..joins).filter(|_| presence.note(second, true)).count(), told)

@@ -8,7 +8,7 @@ use crate::log::{Log, Readers};
 use crate::schedule::pace::{Marks, Pace};
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::wire::dialect::{Dialect, Event};
+use crate::wire::dialect::{Dialect, Update};
 
 /// One dialect's log, and its readers.
 #[derive(Debug)]
@@ -29,32 +29,32 @@ impl Rendered {
         Self { dialect, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
     }
 
-    /// Appends an event to the log, unless the dialect does not show it; returns whether it does.
+    /// Appends an update to the log, unless the dialect does not show it; returns whether it does.
     #[inline(always)]
     pub(crate) fn append(
         &mut self,
-        event: &Event<'_>,
+        update: &Update<'_>,
         stamp: u64,
         author: Option<u32>,
         readers: &mut impl Readers,
         encoded: &mut Vec<u8>,
         max: usize,
     ) -> bool {
-        if !self.encode(event, encoded, max) {
+        if !self.encode(update, encoded, max) {
             return false;
         }
         self.log.append(encoded, stamp, author, readers);
         true
     }
 
-    /// Encodes an event; returns whether there is anything to show.
+    /// Encodes an update; returns whether there is anything to show.
     ///
     /// If a dialect writes more than it said it would, its output is dropped: the bounds come first.
     #[inline]
-    pub(crate) fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>, max: usize) -> bool {
+    pub(crate) fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>, max: usize) -> bool {
         out.clear();
         let dialect = &*self.dialect;
-        dialect.encode(event, out);
+        dialect.encode(update, out);
         if out.len() > max {
             exceeded(dialect, out, max);
         }

@@ -54,7 +54,7 @@ impl Bits {
     }
 }
 
-/// Returns the place of the first bit that is set, at or after `from`.
+/// Returns the index of the first bit that is set, at or after `from`.
 fn next_in(words: &[u64], from: usize) -> Option<usize> {
     let mut mask = u64::MAX << (from % 64);
     for (word, bits) in words.iter().enumerate().skip(from / 64) {

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 pub(crate) struct Deadlines {
     heap: Vec<(Timestamp, u32)>,
     /// Where each slot stands in the heap, or [`NOWHERE`].
-    places: Vec<u32>,
+    positions: Vec<u32>,
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -23,7 +23,7 @@ const ARITY: usize = 4;
 impl Deadlines {
     /// Makes an empty heap with room for slots 0 to `slots` − 1.
     pub(crate) fn new(slots: usize) -> Self {
-        Self { heap: Vec::with_capacity(slots), places: Vec::with_capacity(slots) }
+        Self { heap: Vec::with_capacity(slots), positions: Vec::with_capacity(slots) }
     }
 
     /// Bytes of heap for that many slots.
@@ -48,9 +48,9 @@ impl Deadlines {
     /// Makes sure that the slot is looked at no later than `at`.
     #[inline]
     pub(crate) fn no_later(&mut self, slot: u32, at: Timestamp) {
-        let place = self.places.get(slot as usize).map_or(NOWHERE, |place| *place);
+        let position = self.positions.get(slot as usize).map_or(NOWHERE, |position| *position);
         // With every write the deadlines move later, so nearly always this is all there is to do.
-        let is_early_enough = self.heap.get(place as usize).is_some_and(|entry| entry.0 <= at);
+        let is_early_enough = self.heap.get(position as usize).is_some_and(|entry| entry.0 <= at);
         if !is_early_enough && at != Timestamp::MAX {
             self.move_up(slot, at);
         }
@@ -59,65 +59,65 @@ impl Deadlines {
     /// Gives the slot an earlier entry, or its first.
     #[inline(never)]
     fn move_up(&mut self, slot: u32, at: Timestamp) {
-        if self.places.len() <= slot as usize {
-            self.places.resize(slot as usize + 1, NOWHERE);
+        if self.positions.len() <= slot as usize {
+            self.positions.resize(slot as usize + 1, NOWHERE);
         }
-        let mut place = self.places[slot as usize] as usize;
-        if place == NOWHERE as usize {
-            place = self.heap.len();
+        let mut position = self.positions[slot as usize] as usize;
+        if position == NOWHERE as usize {
+            position = self.heap.len();
             self.heap.push((at, slot));
         } else {
-            self.heap[place].0 = at;
+            self.heap[position].0 = at;
         }
-        self.sift_up(place);
+        self.sift_up(position);
     }
 
     /// Removes the slot's entry, if it has one.
     pub(crate) fn remove(&mut self, slot: u32) {
-        let Some(place) = self.places.get_mut(slot as usize) else { return };
-        let place = core::mem::replace(place, NOWHERE) as usize;
-        if place == NOWHERE as usize {
+        let Some(position) = self.positions.get_mut(slot as usize) else { return };
+        let position = core::mem::replace(position, NOWHERE) as usize;
+        if position == NOWHERE as usize {
             return;
         }
-        let (removed, _) = self.heap.swap_remove(place);
-        match self.heap.get(place) {
-            Some((moved, _)) if *moved < removed => self.sift_up(place),
-            Some(_) => self.sift_down(place),
+        let (removed, _) = self.heap.swap_remove(position);
+        match self.heap.get(position) {
+            Some((moved, _)) if *moved < removed => self.sift_up(position),
+            Some(_) => self.sift_down(position),
             None => {}
         }
     }
 
-    fn sift_up(&mut self, mut place: usize) {
-        let entry = self.heap[place];
-        while place > 0 {
-            let parent = (place - 1) / ARITY;
+    fn sift_up(&mut self, mut position: usize) {
+        let entry = self.heap[position];
+        while position > 0 {
+            let parent = (position - 1) / ARITY;
             if self.heap[parent].0 <= entry.0 {
                 break;
             }
-            self.put(place, self.heap[parent]);
-            place = parent;
+            self.put(position, self.heap[parent]);
+            position = parent;
         }
-        self.put(place, entry);
+        self.put(position, entry);
     }
 
-    fn sift_down(&mut self, mut place: usize) {
-        let entry = self.heap[place];
+    fn sift_down(&mut self, mut position: usize) {
+        let entry = self.heap[position];
         loop {
-            let first = place * ARITY + 1;
+            let first = position * ARITY + 1;
             let children = first..(first + ARITY).min(self.heap.len());
             let Some(least) = children.min_by_key(|child| self.heap[*child].0) else { break };
             if entry.0 <= self.heap[least].0 {
                 break;
             }
-            self.put(place, self.heap[least]);
-            place = least;
+            self.put(position, self.heap[least]);
+            position = least;
         }
-        self.put(place, entry);
+        self.put(position, entry);
     }
 
-    fn put(&mut self, place: usize, entry: (Timestamp, u32)) {
-        self.heap[place] = entry;
-        self.places[entry.1 as usize] = place as u32;
+    fn put(&mut self, position: usize, entry: (Timestamp, u32)) {
+        self.heap[position] = entry;
+        self.positions[entry.1 as usize] = position as u32;
     }
 }
 

@@ -74,7 +74,7 @@ impl Pace {
     pub(crate) const LEAST_LOG_ENTRIES: usize = (2 * EVENTS_A_LINE + 1) * 2;
 }
 
-/// The most events that one line publishes: that its author has joined, and its message. (Notices of joins and leaves
+/// The most updates that one line publishes: that its author has joined, and its message. (Notices of joins and leaves
 /// are the hub's own, and have the rest of the log.)
 const EVENTS_A_LINE: usize = 2;
 

@@ -145,7 +145,7 @@ impl Ready {
         self.sessions * (1 + place as u32) + slot
     }
 
-    /// Puts a session where it belongs. A session that is queued already keeps its place.
+    /// Puts a session where it belongs. A session that is queued already keeps its position.
     #[inline]
     pub(crate) fn put(&mut self, slot: u32, belongs: Belongs) {
         let standing = &mut self.standings[slot as usize];
@@ -235,7 +235,7 @@ mod tests {
         ready.put(3, QUEUED);
         assert_eq!(ready.lists.first(QUEUE), Some(3));
         ready.log_has_grown(0, 0);
-        // A session that was queued in this way keeps its place, too.
+        // A session that was queued in this way keeps its position, too.
         ready.put(0, Belongs::Queued { is_behind: true });
         ready.put(2, Belongs::Nowhere);
         assert_eq!(order(&mut ready), [Some(3), Some(0), None, None, None, None]);

@@ -72,7 +72,7 @@ pub(crate) struct Session {
     pub(crate) owes_read: bool,
     phase: Phase,
     pub(crate) framer: Framer,
-    /// Its place in the log of the lobby, unless it is placed.
+    /// Its position in the log of the lobby, unless it is placed.
     pub(crate) cursor: Cursor,
     /// The number of the last mark of that log that it reached.
     pub(crate) reached: u32,

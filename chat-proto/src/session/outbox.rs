@@ -7,17 +7,17 @@ use crate::fault::Fault;
 use crate::id::RoomId;
 use crate::pool::Recycle;
 
-/// The most places in the log at which a session's replies may stand.
+/// The most positions in the log at which a session's replies may stand.
 ///
-/// Replies at the same place count as one. When a session has this many places, none of its lines is taken until it has
+/// Replies at the same position count as one. When a session has this many, none of its lines is taken until it has
 /// read some.
 pub(crate) const MAX_MARKS: usize = 64;
 
 /// The private bytes of one session, in the order in which they go out.
 ///
 /// First comes the front: the rest of a message that a socket has taken in part, or the notice of a gap. Then come the
-/// replies, each at its place in the log; where a session reads several logs, its place is a stamp. Below, the number
-/// of an entry means its stamp then.
+/// replies, each at its position in the log; where a session reads several logs, its position is a stamp. Below, the
+/// number of an entry means its stamp then.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     front: Bytes,
@@ -29,7 +29,7 @@ pub(crate) struct Outbox {
 
 /// The rest of an answer that is longer than the replies may be. It becomes replies as its reader reads.
 ///
-/// Until nothing is left of it, the log is not read beyond its place, and nothing else becomes a reply.
+/// Until nothing is left of it, the log is not read beyond its position, and nothing else becomes a reply.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answer {
     /// It goes out before the log's entry of this number.
@@ -61,7 +61,7 @@ pub(crate) enum Answered {
     },
 }
 
-/// Replies that stand at one place.
+/// Replies that stand at one position.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     /// They go out before the log's entry of this number.
@@ -96,7 +96,7 @@ impl Outbox {
         self.front.as_slice()
     }
 
-    /// Returns all replies, of all places.
+    /// Returns all replies, at all positions.
     pub(crate) fn replies(&self) -> &[u8] {
         self.replies.as_slice()
     }
@@ -114,9 +114,9 @@ impl Outbox {
         mark.into_iter().chain(answer).min().unwrap_or(u64::MAX)
     }
 
-    /// Moves the places of all replies, which a session needs that reads several logs from now on.
+    /// Moves the positions of all replies, which a session needs that reads several logs from now on.
     pub(crate) fn move_positions(&mut self, to: impl Fn(u64) -> u64) {
-        // Replies whose places are the same now stand at one place.
+        // Replies whose positions are the same now stand at one position.
         let mut last = 0;
         for index in 0..self.marks.len() {
             let Mark { at, len } = self.marks[index];
@@ -138,12 +138,12 @@ impl Outbox {
         self.front.is_empty() && self.replies.is_empty() && self.answer.is_none()
     }
 
-    /// Returns whether `len` more bytes of replies, at a place of their own, leave room for `reserve` bytes after.
+    /// Returns whether `len` more bytes of replies, at a position of their own, leave room for `reserve` bytes after.
     /// While an answer goes on there is none.
     pub(crate) fn has_room(&self, len: usize, reserve: usize, reply_bytes: usize) -> bool {
-        // One place for these, one for last words.
-        let has_place = self.marks.len() + 2 <= MAX_MARKS;
-        self.answer.is_none() && self.replies.len() + len + reserve <= reply_bytes && has_place
+        // One position for these, one for last words.
+        let has_position = self.marks.len() + 2 <= MAX_MARKS;
+        self.answer.is_none() && self.replies.len() + len + reserve <= reply_bytes && has_position
     }
 
     /// Appends a reply, to go out before the log's entry `at`.
@@ -152,7 +152,7 @@ impl Outbox {
         match self.marks.back_mut() {
             Some(mark) if mark.at == at => mark.len += bytes.len(),
             _ => {
-                debug_assert!(self.marks.len() < MAX_MARKS, "the caller checked for a free place");
+                debug_assert!(self.marks.len() < MAX_MARKS, "the caller checked for a free position");
                 self.marks.push_back(Mark { at, len: bytes.len() });
             }
         }

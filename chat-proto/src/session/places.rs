@@ -20,8 +20,8 @@ pub(crate) struct Place {
     pub(crate) cursor: Cursor,
     /// The number of the last mark of the log that it reached.
     pub(crate) reached: u32,
-    /// The entry for which it was put last into the list of those that have read all of the log; [`u64::MAX`] if it does
-    /// not stand there.
+    /// The entry for which it was put last into the list of those that have read all of the log; [`u64::MAX`] if it
+    /// does not stand there.
     pub(crate) waits_at: u64,
     /// How far a batch is filled for it.
     pub(crate) ahead: u64,

@@ -1,7 +1,7 @@
-//! Decoding bytes into requests, and encoding events as bytes.
+//! Decoding bytes into requests, and encoding updates as bytes.
 //!
-//! A framing cuts a transport's bytes into lines. A dialect decodes lines into requests and encodes events. What a peer
-//! said is cleaned before others see it.
+//! A framing cuts a transport's bytes into lines. A dialect decodes lines into requests and encodes updates. What a
+//! peer said is cleaned before others see it.
 
 pub mod dialect;
 pub(crate) mod framing;

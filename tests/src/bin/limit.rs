@@ -124,41 +124,41 @@ impl Limit {
 
     fn accept(&mut self) {
         while let Ok((stream, _)) = self.listener.accept() {
-            let place = self.vacant.pop().unwrap_or(self.peers.len());
-            let data = EventData::new_u64(place as u64);
+            let slot = self.vacant.pop().unwrap_or(self.peers.len());
+            let data = EventData::new_u64(slot as u64);
             let added = epoll::add(&self.epoll, &stream, data, EventFlags::IN);
             if stream.set_nonblocking(true).is_err() || stream.set_nodelay(true).is_err() || added.is_err() {
-                self.vacant.push(place);
+                self.vacant.push(slot);
                 continue;
             }
-            self.peers.resize_with(self.peers.len().max(place + 1), || None);
+            self.peers.resize_with(self.peers.len().max(slot + 1), || None);
             let next = self.ring.head;
             let peer = Peer { stream, next, has_spoken: false, is_blocked: false, begun: Vec::new() };
-            self.peers[place] = Some(peer);
+            self.peers[slot] = Some(peer);
         }
     }
 
-    fn serve(&mut self, place: usize, flags: EventFlags) {
+    fn serve(&mut self, slot: usize, flags: EventFlags) {
         if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
-            self.read(place);
+            self.read(slot);
         }
         if flags.contains(EventFlags::OUT)
-            && let Some(peer) = &mut self.peers[place]
+            && let Some(peer) = &mut self.peers[slot]
         {
             peer.is_blocked = false;
-            let data = EventData::new_u64(place as u64);
+            let data = EventData::new_u64(slot as u64);
             // If this fails, so will the write.
             let _ = epoll::modify(&self.epoll, &peer.stream, data, EventFlags::IN);
-            self.write(place);
+            self.write(slot);
         }
     }
 
-    fn read(&mut self, place: usize) {
-        let Some(peer) = &mut self.peers[place] else { return };
+    fn read(&mut self, slot: usize) {
+        let Some(peer) = &mut self.peers[slot] else { return };
         let n = match peer.stream.read(&mut self.input) {
             Ok(n) if n > 0 && peer.begun.len() < LINE => n,
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return,
-            _ => return self.close(place),
+            _ => return self.close(slot),
         };
         let input = &self.input[..n];
         let whole = memchr::memrchr(b'\n', input).map_or(0, |end| end + 1);
@@ -171,7 +171,7 @@ impl Limit {
                 let name = memchr::memchr(b'\n', lines).map_or(0, |end| end + 1);
                 lines = &lines[name..];
             }
-            self.ring.push(place, &[&peer.begun, lines]);
+            self.ring.push(slot, &[&peer.begun, lines]);
             peer.has_spoken = true;
             peer.begun.clear();
         }
@@ -179,14 +179,14 @@ impl Limit {
     }
 
     /// Writes new bytes to a peer, except those that it has sent itself.
-    fn write(&mut self, place: usize) {
-        while let Some(peer) = self.peers[place].as_mut().filter(|peer| !peer.is_blocked) {
-            let to = if peer.has_spoken { self.ring.skip_own(place, &mut peer.next) } else { self.ring.head };
+    fn write(&mut self, slot: usize) {
+        while let Some(peer) = self.peers[slot].as_mut().filter(|peer| !peer.is_blocked) {
+            let to = if peer.has_spoken { self.ring.skip_own(slot, &mut peer.next) } else { self.ring.head };
             if peer.next == to {
                 return;
             }
             if peer.next + RING < self.ring.head {
-                return self.close(place);
+                return self.close(slot);
             }
             let [one, other] = self.ring.bytes(peer.next, to);
             match peer.stream.write_vectored(&[IoSlice::new(one), IoSlice::new(other)]) {
@@ -194,21 +194,21 @@ impl Limit {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     peer.is_blocked = true;
-                    let data = EventData::new_u64(place as u64);
+                    let data = EventData::new_u64(slot as u64);
                     if epoll::modify(&self.epoll, &peer.stream, data, EventFlags::IN | EventFlags::OUT).is_err() {
-                        self.close(place);
+                        self.close(slot);
                     }
                 }
-                Err(_) => self.close(place),
+                Err(_) => self.close(slot),
             }
         }
     }
 
-    fn close(&mut self, place: usize) {
+    fn close(&mut self, slot: usize) {
         // Its slot may be reused, and its bytes must not count as those of the next peer in it.
-        if self.peers[place].take().is_some() {
-            self.ring.forget(place);
-            self.vacant.push(place);
+        if self.peers[slot].take().is_some() {
+            self.ring.forget(slot);
+            self.vacant.push(slot);
         }
     }
 }

@@ -160,7 +160,8 @@ pub fn rooms_are_read_in_one_order(adapter: &dyn Adapter) {
     server.stop(people.into_iter().chain(readers).map(|(client, _)| client));
 }
 
-/// A newcomer, and who asks, is sent a history many times as long as a reply buffer, and what is said meanwhile after it.
+/// A newcomer, and who asks, is sent a history many times as long as a reply buffer, and what is said meanwhile after
+/// it.
 pub fn a_long_history_is_sent_as_its_reader_reads(adapter: &dyn Adapter) {
     const MESSAGES: usize = 1_000;
     let mut config = calm_with_backlog();

@@ -1,7 +1,7 @@
 //! One suite for all adapters: what a chat server must do, over real sockets, on any runtime.
 //!
-//! To test an adapter, implement [`Adapter`] and [`ServerHandle`] for it, which takes some thirty lines. One call in a test
-//! file of its own then makes a `#[test]` of each case:
+//! To test an adapter, implement [`Adapter`] and [`ServerHandle`] for it, which takes some thirty lines. One call in a
+//! test file of its own then makes a `#[test]` of each case:
 //!
 //! ```no_run
 //! # use std::io;
@@ -36,8 +36,8 @@
 //! No case sleeps and hopes that something has happened by then. It waits for what it expects, and fails after
 //! [`PATIENCE`]. A case that takes longer than [`CASE_DEADLINE`](isolation::CASE_DEADLINE) fails, too.
 //!
-//! A case that cannot hold for an adapter is left out by name, with the reason, which `cargo test` prints beside it. The
-//! others are run, and so is this one with `cargo test -- --ignored`:
+//! A case that cannot hold for an adapter is left out by name, with the reason, which `cargo test` prints beside it.
+//! The others are run, and so is this one with `cargo test -- --ignored`:
 //!
 //! ```text
 //! chat_tests::conformance!(&Mine; except {
@@ -51,10 +51,10 @@
 //! # What no case can see
 //!
 //! Clients cannot tell whether a driver calls [`Hub::writable`](chat_proto::Hub::writable) before it writes again to a
-//! socket that was full. The call says that the time until the next write is the driver's and not the reader's. A driver
-//! that writes at once needs next to none, so all cases pass without the call. The harm comes when the driver is busy for
-//! longer than the allowance of a reader, 250 ms by default: readers that keep pace then count as slow, nobody waits for
-//! them, and they miss messages.
+//! socket that was full. The call says that the time until the next write is the driver's and not the reader's. A
+//! driver that writes at once needs next to none, so all cases pass without the call. The harm comes when the driver is
+//! busy for longer than the allowance of a reader, 250 ms by default: readers that keep pace then count as slow, nobody
+//! waits for them, and they miss messages.
 //!
 //! In a driver that uses the kit the call cannot be forgotten: without
 //! [`note_writable`](chat_proto::driver::ConnectedHub::note_writable) nothing more is written to that socket, and many
@@ -86,8 +86,8 @@ pub use self::program::ServerProgram;
 pub use self::running::{Adapter, LOOPBACK, Running, ServerHandle, eventually};
 use crate::exact::Exact;
 
-/// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`. Cases
-/// named after `except` are ignored.
+/// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.
+/// Cases named after `except` are ignored.
 #[macro_export]
 macro_rules! conformance {
     ($adapter:expr $(; except { $($left_out:ident :: $case:ident: $reason:literal),+ $(,)? })?) => {
@@ -187,7 +187,8 @@ macro_rules! conformance {
 }
 
 /// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) that needs no handle, for a server that is a
-/// program: a `&ServerProgram`. Cases named after `except` are ignored. Cases with many joins and leaves in a second are left out, since `text` folds them.
+/// program: a `&ServerProgram`. Cases named after `except` are ignored. Cases with many joins and leaves in a second
+/// are left out, since `text` folds them.
 ///
 /// The limits that the cases set are `max_sessions`, each dialect's backlog, and no rate, idle timeout or stall
 /// timeout.

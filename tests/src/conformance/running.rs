@@ -21,13 +21,13 @@ pub trait Adapter: Sync {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s, with a message that names it; any error of
-    /// binding.
+    /// [`io::ErrorKind::InvalidInput`] if a dialect is not one of `config`'s, with a message that names it; any error
+    /// of binding.
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running>;
 }
 
-/// What the suite asks of a running server, by whatever handle it has; the handles of this project's adapters do it with
-/// [`driver::Control`](chat_proto::driver::Control). All calls are harmless once the server has ended.
+/// What the suite asks of a running server, by whatever handle it has; the handles of this project's adapters do it
+/// with [`driver::Control`](chat_proto::driver::Control). All calls are harmless once the server has ended.
 pub trait ServerHandle: Send + Sync {
     /// Makes an announcement.
     fn announce(&self, words: &str);

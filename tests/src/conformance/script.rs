@@ -74,14 +74,14 @@ impl<'a> Stage<'a> {
         }
         let title = self.title;
         let (who, step) = Step::parse(line).unwrap_or_else(|| panic!("{title}, line {number} is no step: {line}"));
-        let place = format!("{who} ({title}, line {number})");
+        let at = format!("{who} ({title}, line {number})");
         if let Step::Connect { port } = step {
-            let absent = self.cast.insert(who, Client::connect(&place, (self.dial)(port))).is_none();
-            assert!(absent, "{place} is connected already");
+            let absent = self.cast.insert(who, Client::connect(&at, (self.dial)(port))).is_none();
+            assert!(absent, "{at} is connected already");
             return;
         }
-        let mut client = self.cast.remove(who).unwrap_or_else(|| panic!("{place} is not connected"));
-        client.rename(place);
+        let mut client = self.cast.remove(who).unwrap_or_else(|| panic!("{at} is not connected"));
+        client.rename(at);
         match step {
             Step::Connect { .. } => unreachable!("dealt with above"),
             Step::Type(words) => self.typing.type_line(&mut client, words),

@@ -106,11 +106,11 @@ impl Driver {
         let (now, capital) = (self.now(), letter.is_ascii_uppercase());
         match letter | 0x20 {
             b'o' => {
-                let (peer, place) = (script.small(), script.small());
+                let (peer, dialect) = (script.small(), script.small());
                 if self.peers[peer].id.is_none() {
                     let stale = self.peers[peer].stale;
                     let origin = capital.then(|| Origin::new([peer as u8 % 2; 16]));
-                    let id = self.hub.open_from(now, place, origin)?;
+                    let id = self.hub.open_from(now, dialect, origin)?;
                     self.peers[peer] = Peer { id, stale, window: usize::MAX, ..Peer::default() };
                 }
                 Ok(())

@@ -1,6 +1,6 @@
 //! A hub and its model, which is told of every call; after each call, the two must agree.
 
-use chat_proto::dialect::Event;
+use chat_proto::dialect::Update;
 use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, SessionStats, Timestamp};
 
 use crate::alloc::Meter;
@@ -65,25 +65,25 @@ impl Lockstep {
     }
 
     /// Opens a session of the dialect with that index in the configuration, or of the last dialect.
-    pub(super) fn open(&mut self, now: Timestamp, place: usize) -> Checked<Option<SessionId>> {
-        self.open_from(now, place, None)
+    pub(super) fn open(&mut self, now: Timestamp, dialect_index: usize) -> Checked<Option<SessionId>> {
+        self.open_from(now, dialect_index, None)
     }
 
     /// The same, for a session of that origin.
     pub(super) fn open_from(
         &mut self,
         now: Timestamp,
-        place: usize,
+        dialect_index: usize,
         origin: Option<Origin>,
     ) -> Checked<Option<SessionId>> {
         let dialects = &self.hub.config().dialects;
-        let place = place.min(dialects.len() - 1);
-        let Some(dialect) = self.hub.dialect(dialects[place].dialect.name()) else {
+        let dialect_index = dialect_index.min(dialects.len() - 1);
+        let Some(dialect) = self.hub.dialect(dialects[dialect_index].dialect.name()) else {
             return differ("dialect", "a configured dialect is not found");
         };
         let opened = self.call(now, |hub| hub.open_from(now, dialect, origin));
         if let Some(model) = &mut self.model {
-            let expected = model.open(now, dialect, place, origin, None, opened.ok())?;
+            let expected = model.open(now, dialect, dialect_index, origin, None, opened.ok())?;
             if opened.map(drop) != expected {
                 return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
             }
@@ -92,7 +92,7 @@ impl Lockstep {
         if let Err(error) = opened {
             let (mut words, mut expected) = (Vec::new(), Vec::new());
             self.hub.refusal(dialect, error, &mut words);
-            self.hub.config().dialects[place].dialect.encode(&Event::NotOpened(error), &mut expected);
+            self.hub.config().dialects[dialect_index].dialect.encode(&Update::NotOpened(error), &mut expected);
             if words != expected || words.is_empty() {
                 return differ("refusal", String::from_utf8_lossy(&words));
             }

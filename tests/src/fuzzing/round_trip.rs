@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::dialect::{Classic, Complaint, Dialect, Event, FirstLine, Request, Text, other_protocol};
+use chat_proto::dialect::{Classic, Complaint, Dialect, FirstLine, Request, Text, Update, other_protocol};
 use chat_proto::{CloseReason, Command, Config, Role, RoomError, SessionId, Timestamp};
 use unicode_normalization::char::is_combining_mark;
 
@@ -43,7 +43,7 @@ fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
     Ok(())
 }
 
-/// No event is longer than the dialect says.
+/// No update is longer than the dialect says.
 fn fits_its_bound(name: &str, words: &str) -> Checked {
     let reasons = [
         CloseReason::Quit,
@@ -57,53 +57,53 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];
-    let mut events = vec![
-        Event::Said { name, words, wire: None },
-        Event::Acted { name, words },
-        Event::Joined { name },
-        Event::Renamed { from: name, to: words },
-        Event::Entered { name },
-        Event::Parted { name },
-        Event::Kicked { name, by: name, words },
-        Event::TopicSet { by: name, words },
-        Event::RoleSet { by: name, name, role: Role::Operator, given: false },
-        Event::BanSet { by: name, name, banned: false },
-        Event::Announced { words },
-        Event::CameAndWent { joined: u64::MAX, left: u64::MAX },
-        Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) },
-        Event::BacklogBegins,
-        Event::BacklogEnds,
-        Event::SilenceWarning,
-        Event::Named { name },
-        Event::Told { from: name, words },
-        Event::TellPassed { to: name, words },
-        Event::InRoom { room: name, count: usize::MAX, began: false },
-        Event::InRoom { room: name, count: 1, began: true },
-        Event::LeftRoom { room: name },
-        Event::KickedOut { room: name, by: name, words },
-        Event::InNoRoom,
-        Event::Topic { room: name, words, by: name, age: Duration::MAX },
-        Event::RoomListed { room: name, count: usize::MAX, topic: words },
-        Event::RoomsEnd { count: usize::MAX },
-        Event::Invited { room: name, by: name },
-        Event::InvitePassed { room: name, name },
-        Event::Who { room: Some(name), names: words, count: usize::MAX, left_out: usize::MAX },
-        Event::Pong,
-        Event::Help { command: "" },
-        Event::Missed { count: u64::MAX },
-        Event::Refused(Complaint::LineTooLong { max: usize::MAX }),
-        Event::Refused(Complaint::Room(RoomError::InTooManyRooms { max: usize::MAX })),
+    let mut updates = vec![
+        Update::Said { name, words, wire: None },
+        Update::Acted { name, words },
+        Update::Joined { name },
+        Update::Renamed { from: name, to: words },
+        Update::Entered { name },
+        Update::Parted { name },
+        Update::Kicked { name, by: name, words },
+        Update::TopicSet { by: name, words },
+        Update::RoleSet { by: name, name, role: Role::Operator, given: false },
+        Update::BanSet { by: name, name, banned: false },
+        Update::Announced { words },
+        Update::CameAndWent { joined: u64::MAX, left: u64::MAX },
+        Update::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) },
+        Update::BacklogBegins,
+        Update::BacklogEnds,
+        Update::SilenceWarning,
+        Update::Named { name },
+        Update::Told { from: name, words },
+        Update::TellPassed { to: name, words },
+        Update::InRoom { room: name, count: usize::MAX, began: false },
+        Update::InRoom { room: name, count: 1, began: true },
+        Update::LeftRoom { room: name },
+        Update::KickedOut { room: name, by: name, words },
+        Update::InNoRoom,
+        Update::Topic { room: name, words, by: name, age: Duration::MAX },
+        Update::RoomListed { room: name, count: usize::MAX, topic: words },
+        Update::RoomsEnd { count: usize::MAX },
+        Update::Invited { room: name, by: name },
+        Update::InvitePassed { room: name, name },
+        Update::Who { room: Some(name), names: words, count: usize::MAX, left_out: usize::MAX },
+        Update::Pong,
+        Update::Help { command: "" },
+        Update::Missed { count: u64::MAX },
+        Update::Refused(Complaint::LineTooLong { max: usize::MAX }),
+        Update::Refused(Complaint::Room(RoomError::InTooManyRooms { max: usize::MAX })),
     ];
     for reason in reasons {
-        events.extend([Event::Left { name, reason, words }, Event::Closing { reason, words }]);
+        updates.extend([Update::Left { name, reason, words }, Update::Closing { reason, words }]);
     }
     for dialect in [&Text as &dyn Dialect, &Classic] {
-        for event in &events {
+        for update in &updates {
             let mut out = Vec::new();
-            dialect.encode(event, &mut out);
-            // No event has more than three names.
+            dialect.encode(update, &mut out);
+            // No update has more than three names.
             if out.len() > dialect.encoded_len(3 * name.len() + words.len()) {
-                return differ("encoded_len", format!("{} writes {} bytes: {event:?}", dialect.name(), out.len()));
+                return differ("encoded_len", format!("{} writes {} bytes: {update:?}", dialect.name(), out.len()));
             }
         }
     }
@@ -117,8 +117,8 @@ fn classic_reads_itself(name: &str, words: &str) -> Checked {
     }
     let wire = BASE64_STANDARD.encode(words);
     let (mut line, mut copied) = (Vec::new(), Vec::new());
-    Classic.encode(&Event::Said { name, words, wire: None }, &mut line);
-    Classic.encode(&Event::Said { name, words, wire: Some(wire.as_bytes()) }, &mut copied);
+    Classic.encode(&Update::Said { name, words, wire: None }, &mut line);
+    Classic.encode(&Update::Said { name, words, wire: Some(wire.as_bytes()) }, &mut copied);
     let expected = format!("CHAT {} {wire}\n", BASE64_STANDARD.encode(name));
     if line != copied || line != expected.as_bytes() {
         return differ("classic", format!("{:?}, not {expected:?}", line.escape_ascii().to_string()));
@@ -130,7 +130,7 @@ fn classic_reads_itself(name: &str, words: &str) -> Checked {
     reads(&Classic, format!("NAME {}", BASE64_STANDARD.encode(name)).as_bytes(), true, Request::Name(name))
 }
 
-/// `text` decodes each line as the request it stands for, and different events look different.
+/// `text` decodes each line as the request it stands for, and different updates look different.
 fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
     // A message is one line, without line ends.
     let words = &words.replace(is_steering, " ");
@@ -164,16 +164,16 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
     let told = Shown { name: Some(format!("{name} -> you")), words: words.into() };
     let acted = Shown { name: None, words: format!("** {name} {words}") };
     let shown = [
-        (Event::Said { name, words, wire: None }, said),
-        (Event::Told { from: name, words }, told),
-        (Event::Acted { name, words }, acted),
+        (Update::Said { name, words, wire: None }, said),
+        (Update::Told { from: name, words }, told),
+        (Update::Acted { name, words }, acted),
     ];
-    for (event, expected) in shown {
+    for (update, expected) in shown {
         let mut line = Vec::new();
-        Text.encode(&event, &mut line);
+        Text.encode(&update, &mut line);
         let shown = screen::parse("text", &line)?;
         if shown != [expected] {
-            return differ("text", format!("{event:?} is shown as {shown:?}"));
+            return differ("text", format!("{update:?} is shown as {shown:?}"));
         }
     }
     Ok(())
@@ -233,7 +233,7 @@ impl Relay {
             ..Config::default()
         };
         let mut hub = Lockstep::new(config);
-        let mut open = |place| hub.open(Timestamp::ZERO, place).map(|id| id.expect("there is room"));
+        let mut open = |dialect| hub.open(Timestamp::ZERO, dialect).map(|id| id.expect("there is room"));
         // The configuration has classic first.
         let ids = [open(0)?, open(1)?, open(0)?, open(1)?];
         let mut relay = Self { hub, ids };

@@ -110,15 +110,15 @@ fn panel(
     vertical: Scale,
     (left, right): (f64, f64),
 ) -> Result<(), String> {
-    let places = || table.sweep(sweep).map(|row| f64::from(row.at));
-    let (least, most) = places().fold((f64::INFINITY, 0_f64), |(least, most), at| (least.min(at), most.max(at)));
+    let points = || table.sweep(sweep).map(|row| f64::from(row.at));
+    let (least, most) = points().fold((f64::INFINITY, 0_f64), |(least, most), at| (least.min(at), most.max(at)));
     if least >= most {
         return Err(format!("there are fewer than two rows of {}", sweep.name()));
     }
     let horizontal = Scale::new((least, most), (left, right));
     let bottom = HEIGHT - BOTTOM;
     for tick in vertical.ticks(10.0) {
-        let y = vertical.place(tick);
+        let y = vertical.position(tick);
         put!(svg, r#"<path class="grid" d="M{left:.1} {y:.1}H{right:.1}"/>"#);
         if left <= LEFT {
             put!(svg, r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#, left - 8.0, y + 4.0, span(tick));
@@ -126,7 +126,7 @@ fn panel(
     }
     let base = if sweep == Sweep::Bytes { 4.0 } else { 10.0 };
     for tick in horizontal.ticks(base) {
-        let x = horizontal.place(tick);
+        let x = horizontal.position(tick);
         put!(svg, r#"<path class="grid" d="M{x:.1} {TOP}V{bottom}"/>"#);
         let number = number(tick, sweep);
         put!(svg, r#"<text class="small" x="{x:.1}" y="{:.1}" text-anchor="middle">{number}</text>"#, bottom + 18.0);
@@ -142,7 +142,7 @@ fn panel(
     for Series { class, of, marker, .. } in &SERIES {
         let points: Vec<_> = table
             .sweep(sweep)
-            .map(|row| (horizontal.place(row.at.into()), vertical.place(of(&row.figures))))
+            .map(|row| (horizontal.position(row.at.into()), vertical.position(of(&row.figures))))
             .map(|(x, y)| format!("{x:.1} {y:.1}"))
             .collect();
         put!(svg, r#"<g class="{class}"><path class="line" d="M{}"/>"#, points.join("L"));
@@ -187,10 +187,10 @@ mod tests {
     use super::super::table::Row;
     use super::*;
 
-    fn table(places: &[u32]) -> Table {
+    fn table(points: &[u32]) -> Table {
         let figures = Figures { say: 120.0, alone: 40.0, among_100: 0.7 };
         let rows =
-            Sweep::ALL.into_iter().flat_map(|sweep| places.iter().map(move |at| Row { sweep, at: *at, figures }));
+            Sweep::ALL.into_iter().flat_map(|sweep| points.iter().map(move |at| Row { sweep, at: *at, figures }));
         Table { notes: vec!["a <fast> machine".into()], rows: rows.collect() }
     }
 

@@ -28,7 +28,7 @@ pub struct Effort {
 /// If a defect of the core keeps a message from its readers.
 pub fn measure(effort: Effort, mut progress: impl FnMut(&Row)) -> Table {
     let mut rows = Vec::new();
-    for (sweep, at) in places() {
+    for (sweep, at) in points() {
         let mut hall = match sweep {
             Sweep::Sessions => Hall::new(at, BYTES, 1),
             Sweep::Bytes => Hall::new(SESSIONS, at, 1),
@@ -94,7 +94,7 @@ const ROOMS: u32 = 1_000;
 const MEMBERS: u32 = 10;
 
 /// Every position of every sweep.
-fn places() -> impl Iterator<Item = (Sweep, u32)> {
+fn points() -> impl Iterator<Item = (Sweep, u32)> {
     let sessions = [10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
     let bytes = [16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
     let senders = [1, 3, 10, 30, 100, 300, SESSIONS];

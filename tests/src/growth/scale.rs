@@ -17,7 +17,7 @@ impl Scale {
     }
 
     /// Returns the position of a number.
-    pub(super) fn place(self, number: f64) -> f64 {
+    pub(super) fn position(self, number: f64) -> f64 {
         let share = (number / self.from).ln() / (self.to / self.from).ln();
         self.start + share * (self.end - self.start)
     }
@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn steps_are_even() {
         let scale = Scale::new((10.0, 1_000.0), (100.0, 300.0));
-        let places = [10.0, 100.0, 1_000.0].map(|number| scale.place(number).round() as i32);
-        assert_eq!(places, [100, 200, 300]);
+        let positions = [10.0, 100.0, 1_000.0].map(|number| scale.position(number).round() as i32);
+        assert_eq!(positions, [100, 200, 300]);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::usage::time;
 #[derive(Debug, Parser)]
 #[command(name = "load", max_term_width = 80, after_help = AFTER_HELP, override_usage = USAGE)]
 struct Arguments {
-    /// A server to load, such as text=127.0.0.1:4000 or classic=chat.example:4001. Several times: readers and senders are
-    /// spread over them, which is how one server is loaded in both dialects. There is no default
+    /// A server to load, such as text=127.0.0.1:4000 or classic=chat.example:4001. Several times: readers and senders
+    /// are spread over them, which is how one server is loaded in both dialects. There is no default
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Whom")]
     #[arg(required_unless_present = "beside", conflicts_with = "beside")]
     connect: Vec<Target>,
@@ -28,10 +28,10 @@ struct Arguments {
     #[arg(long, value_name = "IP", help_heading = "Whom")]
     source: Vec<IpAddr>,
 
-    /// Instead of all that: build and start both servers of this project and limit, about the least that such a server can
-    /// do, load them in turn, and print medians and the medians of their ratios to limit. Without other options it measures
-    /// the rows of PERFORMANCE.md, which takes some minutes; with any of --readers, --senders, --window, --rate and --size
-    /// one row
+    /// Instead of all that: build and start both servers of this project and limit, about the least that such a server
+    /// can do, load them in turn, and print medians and the medians of their ratios to limit. Without other options it
+    /// measures the rows of PERFORMANCE.md, which takes some minutes; with any of --readers, --senders, --window,
+    /// --rate and --size one row
     #[arg(long, value_name = "limit", value_parser = ["limit"], hide_possible_values = true, help_heading = "Whom")]
     beside: Option<String>,
 
@@ -61,8 +61,8 @@ struct Arguments {
     #[arg(conflicts_with = "rate", help_heading = "How much")]
     window: Option<u64>,
 
-    /// Instead of that: send N messages a second, all senders together, whether or not the server keeps up. Latency counts
-    /// from when a message was due
+    /// Instead of that: send N messages a second, all senders together, whether or not the server keeps up. Latency
+    /// counts from when a message was due
     #[arg(long, value_name = "N", value_parser = rate, help_heading = "How much")]
     rate: Option<f64>,
 

@@ -47,9 +47,9 @@ impl Sent {
         let seq = ring.next;
         ring.next += 1;
         let header = self.wire.encode(Header { sender: sender as u32, seq, due });
-        let place = ring.place(seq);
-        ring.latest[place] = Message { due, header };
-        (seq, &ring.latest[place])
+        let index = ring.index(seq);
+        ring.latest[index] = Message { due, header };
+        (seq, &ring.latest[index])
     }
 
     /// Returns how many messages a sender has sent.
@@ -70,12 +70,12 @@ impl Sent {
     /// Returns the message in that message's place: itself, or another one if it is too old or not sent yet.
     pub(super) fn get(&self, sender: usize, seq: u64) -> Option<&Message> {
         let ring = self.senders.get(sender)?;
-        Some(&ring.latest[ring.place(seq)])
+        Some(&ring.latest[ring.index(seq)])
     }
 }
 
 impl Ring {
-    fn place(&self, seq: u64) -> usize {
+    fn index(&self, seq: u64) -> usize {
         seq as usize & (self.latest.len() - 1)
     }
 }

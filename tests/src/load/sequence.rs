@@ -55,13 +55,13 @@ impl Sequences {
 
     /// Records that a message was received; returns how many of the sender's messages the reader no longer waits for.
     pub(super) fn came(&mut self, reader: usize, sender: usize, seq: u64) -> u64 {
-        let place = reader * self.senders + sender;
-        let expected = self.expected[place];
+        let index = reader * self.senders + sender;
+        let expected = self.expected[index];
         if seq >= expected {
-            self.expected[place] = seq + 1;
+            self.expected[index] = seq + 1;
             if seq > expected {
                 self.tally.lost += seq - expected;
-                let gaps = self.gaps.entry(place).or_default();
+                let gaps = self.gaps.entry(index).or_default();
                 if gaps.len() == GAPS {
                     gaps.pop_front();
                 }
@@ -69,7 +69,7 @@ impl Sequences {
             }
             return seq + 1 - expected;
         }
-        if self.fill_gap(place, seq) {
+        if self.fill_gap(index, seq) {
             self.tally.lost -= 1;
             self.tally.reordered += 1;
         } else {
@@ -79,8 +79,8 @@ impl Sequences {
     }
 
     /// Removes a message from its gap, if it is in one.
-    fn fill_gap(&mut self, place: usize, seq: u64) -> bool {
-        let Some(gaps) = self.gaps.get_mut(&place) else { return false };
+    fn fill_gap(&mut self, index: usize, seq: u64) -> bool {
+        let Some(gaps) = self.gaps.get_mut(&index) else { return false };
         let Some(i) = gaps.iter().position(|gap| gap.contains(&seq)) else { return false };
         let gap = gaps[i].clone();
         gaps[i] = gap.start..seq;

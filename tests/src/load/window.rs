@@ -50,7 +50,7 @@ impl Window {
     pub(super) fn resolve(&mut self, reader: usize, count: u64) {
         if let Some(before) = self.resolved[reader] {
             // A message that was given up may still arrive.
-            self.place(reader, before, (before + count).min(self.published));
+            self.put(reader, before, (before + count).min(self.published));
         }
     }
 
@@ -66,12 +66,12 @@ impl Window {
     pub(super) fn give_up(&mut self) {
         for reader in 0..self.resolved.len() {
             if let Some(before) = self.resolved[reader] {
-                self.place(reader, before, self.published);
+                self.put(reader, before, self.published);
             }
         }
     }
 
-    fn place(&mut self, reader: usize, before: u64, after: u64) {
+    fn put(&mut self, reader: usize, before: u64, after: u64) {
         *self.readers_at(before) -= 1;
         *self.readers_at(after) += 1;
         self.resolved[reader] = Some(after);

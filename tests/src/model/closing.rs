@@ -1,6 +1,6 @@
 //! How sessions end, and the calls of the embedding program.
 
-use chat_proto::dialect::{Event, MAX_NOTICE};
+use chat_proto::dialect::{MAX_NOTICE, Update};
 use chat_proto::{CloseReason, RecordKind, Timestamp};
 
 use super::requests::cut;
@@ -85,7 +85,7 @@ impl Model {
 
     /// Publishes an announcement in all rooms, and tells sessions that are in none if they have room for it.
     fn announce_to_all(&mut self, words: &str) {
-        let announced = Event::Announced { words };
+        let announced = Update::Announced { words };
         self.publish(&announced, &self.live_keys(), None);
         for slot in self.slots().collect::<Vec<_>>() {
             if self.is_open(slot) && self.memberships(slot).is_empty() && self.finds_room(slot, &announced) {
@@ -105,7 +105,7 @@ impl Model {
         self.announce_to_all("shutting down");
         let members: Vec<usize> = self.slots().filter(|slot| self.sessions[slot].phase == Phase::Unconnected).collect();
         for slot in members {
-            self.leave_rooms(slot, &Event::Left { name: "", reason: CloseReason::ShutDown, words: "" });
+            self.leave_rooms(slot, &Update::Left { name: "", reason: CloseReason::ShutDown, words: "" });
             self.sessions.remove(&slot);
         }
         for slot in self.slots().collect::<Vec<_>>() {
@@ -122,7 +122,7 @@ impl Model {
             self.session(slot).answer = None;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
-            self.put_reply(slot, &Event::Closing { reason, words });
+            self.put_reply(slot, &Update::Closing { reason, words });
         }
         self.leave(slot, reason, words);
         let now = self.now;
@@ -153,20 +153,20 @@ impl Model {
         session.invitations.clear();
         self.session(slot).places.iter_mut().for_each(|place| place.left = true);
         self.drop_places(slot);
-        self.leave_rooms(slot, &Event::Left { name: &name, reason, words });
+        self.leave_rooms(slot, &Update::Left { name: &name, reason, words });
     }
 
     /// A member leaves all rooms, and others are told, unless the hub is shut down. Those in the lobby are told only if
     /// the member had joined.
-    pub(super) fn leave_rooms(&mut self, slot: usize, event: &Event<'_>) {
+    pub(super) fn leave_rooms(&mut self, slot: usize, update: &Update<'_>) {
         let rooms = self.memberships(slot);
         for room in &rooms {
             self.leave_room(slot, *room);
         }
         let is_joined = self.sessions[&slot].joined;
         let told: Vec<RoomKey> = rooms.iter().copied().filter(|room| is_joined || *room != LOBBY).collect();
-        if !matches!(event, Event::Left { reason: CloseReason::ShutDown, .. }) {
-            self.publish(event, &told, None);
+        if !matches!(update, Update::Left { reason: CloseReason::ShutDown, .. }) {
+            self.publish(update, &told, None);
         }
         for room in &rooms {
             self.end_if_empty(*room);

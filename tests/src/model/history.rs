@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use chat_proto::dialect::Event;
+use chat_proto::dialect::Update;
 
 use super::Model;
 use super::rooms::{LOBBY, RoomKey};
@@ -28,7 +28,7 @@ struct Message {
 /// What a session is still to be told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
-    /// It comes before the log entry at this place.
+    /// It comes before the log entry of this number.
     pub(super) at: u64,
     rest: Rest,
 }
@@ -43,15 +43,15 @@ enum Rest {
 
 impl Model {
     /// Keeps a message, as long as there is room for it.
-    pub(super) fn keep(&mut self, event: &Event<'_>, room: RoomKey) {
-        let len = match event {
-            Event::Said { name, words, .. } | Event::Acted { name, words } => name.len() + words.len(),
-            Event::Announced { words } if room == LOBBY => words.len(),
+    pub(super) fn keep(&mut self, update: &Update<'_>, room: RoomKey) {
+        let len = match update {
+            Update::Said { name, words, .. } | Update::Acted { name, words } => name.len() + words.len(),
+            Update::Announced { words } if room == LOBBY => words.len(),
             _ => return,
         };
         let encoded = |log| {
             let mut bytes = Vec::new();
-            self.encode(log, event, &mut bytes);
+            self.encode(log, update, &mut bytes);
             bytes.into()
         };
         let shown = (0..self.config.dialects.len()).map(encoded).collect();
@@ -137,7 +137,7 @@ impl Model {
     fn next_message(&self, slot: usize, rest: Rest) -> (Rc<[u8]>, Option<Rest>) {
         let Rest::Messages { room, next, end, begun, is_asked } = rest else { unreachable!("it shows messages") };
         let log = self.sessions[&slot].log;
-        let line = |event| self.line(log, &event);
+        let line = |update| self.line(log, &update);
         let after = |next, begun| Some(Rest::Messages { room, next, end, begun, is_asked });
         // Nothing is left of a room that has ended.
         let is_there = |it: &&super::rooms::Room| it.key == room && it.id.is_some();
@@ -149,11 +149,11 @@ impl Model {
         let first = left.first().map_or(end, |message| message.number);
         let is_any_shown = left.iter().any(|message| !message.shown[log].is_empty());
         match left.first() {
-            _ if !begun && (is_asked || is_any_shown) => (line(Event::BacklogBegins), after(next, true)),
+            _ if !begun && (is_asked || is_any_shown) => (line(Update::BacklogBegins), after(next, true)),
             _ if !begun => (Rc::from([]), None),
-            _ if first > next => (line(Event::Missed { count: first - next }), after(first, true)),
+            _ if first > next => (line(Update::Missed { count: first - next }), after(first, true)),
             Some(message) => (Rc::clone(&message.shown[log]), after(first + 1, true)),
-            None => (line(Event::BacklogEnds), None),
+            None => (line(Update::BacklogEnds), None),
         }
     }
 
@@ -165,10 +165,10 @@ impl Model {
             room.id >= Some(next) && room.is_shown_to(slot) && (room.is_listed || !room.members.is_empty())
         };
         let Some(room) = rooms.iter().find(is_next) else {
-            return (self.line(log, &Event::RoomsEnd { count }), None);
+            return (self.line(log, &Update::RoomsEnd { count }), None);
         };
         let topic = room.topic.as_ref().map_or("", |topic| &topic.words);
-        let listed = Event::RoomListed { room: &room.name, count: room.members.len(), topic };
+        let listed = Update::RoomListed { room: &room.name, count: room.members.len(), topic };
         let next = room.id.expect("it has not ended") + 1;
         (self.line(log, &listed), Some(Rest::Rooms { next, count: count + 1 }))
     }

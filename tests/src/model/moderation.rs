@@ -1,6 +1,6 @@
 //! Requests about rooms: to enter and leave them, and to keep order in them.
 
-use chat_proto::dialect::{Complaint, Event, MAX_NOTICE, Request};
+use chat_proto::dialect::{Complaint, MAX_NOTICE, Request, Update};
 use chat_proto::{Action, Role, RoomError, RoomFlags};
 
 use super::Model;
@@ -61,12 +61,12 @@ impl Model {
     fn tell_focus(&mut self, slot: usize, began: bool, is_asked: bool) {
         let shown =
             self.sessions[&slot].focus.map(|room| (self.room(room).name.clone(), self.room(room).members.len()));
-        let event = match &shown {
-            None => Event::InNoRoom,
-            Some((room, count)) => Event::InRoom { room, count: *count, began },
+        let update = match &shown {
+            None => Update::InNoRoom,
+            Some((room, count)) => Update::InRoom { room, count: *count, began },
         };
-        if is_asked || self.is_open(slot) && self.finds_room(slot, &event) {
-            self.reply(slot, &event);
+        if is_asked || self.is_open(slot) && self.finds_room(slot, &update) {
+            self.reply(slot, &update);
         }
     }
 
@@ -103,8 +103,8 @@ impl Model {
         let own = self.name(slot);
         let is_new = room == LOBBY && !std::mem::replace(&mut self.session(slot).joined, true);
         if found.is_some() {
-            let event = if is_new { Event::Joined { name: &own } } else { Event::Entered { name: &own } };
-            self.publish(&event, &[room], Some(slot));
+            let update = if is_new { Update::Joined { name: &own } } else { Update::Entered { name: &own } };
+            self.publish(&update, &[room], Some(slot));
         }
         self.tell_focus(slot, found.is_none(), true);
         if self.room(room).topic.is_some() {
@@ -128,10 +128,10 @@ impl Model {
         }
         let (left, own) = (self.room(room).name.clone(), self.name(slot));
         self.put_out(slot, room);
-        self.reply(slot, &Event::LeftRoom { room: &left });
+        self.reply(slot, &Update::LeftRoom { room: &left });
         self.refocus(slot, room);
         if room != LOBBY || self.sessions[&slot].joined {
-            self.publish(&Event::Parted { name: &own }, &[room], None);
+            self.publish(&Update::Parted { name: &own }, &[room], None);
         }
         self.end_if_empty(room);
         Ok(())
@@ -167,7 +167,7 @@ impl Model {
         let none = Topic { words: String::new(), by: String::new(), at: self.now };
         let Topic { words, by, at } = topic.unwrap_or(none);
         let age = self.now.saturating_duration_since(at);
-        self.reply(slot, &Event::Topic { room: &name, words: &words, by: &by, age });
+        self.reply(slot, &Update::Topic { room: &name, words: &words, by: &by, age });
     }
 
     fn request_topic(&mut self, slot: usize, words: Option<&str>) -> Refused<'static> {
@@ -190,7 +190,7 @@ impl Model {
                 return Err(Complaint::Room(RoomError::TooLong { max: MAX_TOPIC }));
             }
             let by = self.name(slot);
-            self.publish(&Event::TopicSet { by: &by, words: &words }, &[room], Some(slot));
+            self.publish(&Update::TopicSet { by: &by, words: &words }, &[room], Some(slot));
             let topic = Some(Topic { words, by, at: self.now }).filter(|topic| !topic.words.is_empty());
             self.room_mut(room).topic = topic;
         }
@@ -214,7 +214,7 @@ impl Model {
         let is_invited = invitations.contains(&room);
         let is_full = self.memberships(target).len() + invitations.len() >= self.config.max_rooms_per_session;
         let (shown, by, other) = (self.room(room).name.clone(), self.name(slot), self.name(target));
-        let invited = Event::Invited { room: &shown, by: &by };
+        let invited = Update::Invited { room: &shown, by: &by };
         if self.is_open(target) && !self.finds_room(target, &invited) {
             return Err(Complaint::NotReading);
         }
@@ -225,7 +225,7 @@ impl Model {
             self.session(target).invitations.push(room);
         }
         self.reply(target, &invited);
-        self.reply(slot, &Event::InvitePassed { room: &shown, name: &other });
+        self.reply(slot, &Update::InvitePassed { room: &shown, name: &other });
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Model {
     fn throw_out(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
         let (shown, by, other) = (self.room(room).name.clone(), self.name(slot), self.name(target));
         self.put_out(target, room);
-        let out = Event::KickedOut { room: &shown, by: &by, words };
+        let out = Update::KickedOut { room: &shown, by: &by, words };
         if target != slot && self.is_open(target) && self.finds_room(target, &out) {
             self.reply(target, &out);
         }
@@ -268,7 +268,7 @@ impl Model {
             self.mark_focus(target);
             self.tell_focus(target, false, target == slot);
         }
-        self.publish(&Event::Kicked { name: &other, by: &by, words }, &[room], Some(slot));
+        self.publish(&Update::Kicked { name: &other, by: &by, words }, &[room], Some(slot));
         self.end_if_empty(room);
     }
 
@@ -276,7 +276,7 @@ impl Model {
     fn reply_kicked(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
         let (room, by, name) = (self.room(room).name.clone(), self.name(slot), self.name(target));
         let (out, kicked) =
-            (Event::KickedOut { room: &room, by: &by, words }, Event::Kicked { name: &name, by: &by, words });
+            (Update::KickedOut { room: &room, by: &by, words }, Update::Kicked { name: &name, by: &by, words });
         self.reply(slot, if target == slot { &out } else { &kicked });
     }
 
@@ -293,7 +293,7 @@ impl Model {
             .chain(origin.map(|origin| format!("*!{}", hex(origin))))
             .collect();
         self.room_mut(room).ban(&masks, banned).map_err(Complaint::Room)?;
-        let set = Event::BanSet { by: &self.name(slot), name: &name, banned };
+        let set = Update::BanSet { by: &self.name(slot), name: &name, banned };
         let out = target.filter(|target| banned && self.room(room).is_in(*target));
         self.publish(&set, &[room], Some(slot));
         self.reply(slot, &set);
@@ -309,7 +309,7 @@ impl Model {
     fn request_role(&mut self, slot: usize, name: &str, role: Role, given: bool) -> Refused<'static> {
         let (room, target) = self.other_in(slot, name)?;
         self.set_role(room, target, role, given);
-        let set = Event::RoleSet { by: &self.name(slot), name: &self.name(target), role, given };
+        let set = Update::RoleSet { by: &self.name(slot), name: &self.name(target), role, given };
         self.reply(slot, &set);
         self.publish(&set, &[room], Some(slot));
         Ok(())
@@ -350,7 +350,7 @@ impl Model {
         let shown = it.name.clone();
         let elsewhere = Some(shown.as_str()).filter(|_| self.sessions[&slot].focus != Some(room));
         let left_out = here.len() - listed;
-        self.reply(slot, &Event::Who { room: elsewhere, names: &names, count: here.len(), left_out });
+        self.reply(slot, &Update::Who { room: elsewhere, names: &names, count: here.len(), left_out });
         Ok(())
     }
 }

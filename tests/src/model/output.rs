@@ -1,6 +1,6 @@
 //! The output of sessions: compares the model's lines with the hub's bytes.
 
-use chat_proto::dialect::{Event, MAX_NOTICE};
+use chat_proto::dialect::{MAX_NOTICE, Update};
 use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
 
 use super::pace::Offer;
@@ -248,7 +248,7 @@ impl Model {
             self.stats.missed += missed;
             self.record(slot, RecordKind::Missed { count: missed });
             let (mut label, mut notice) = (if is_elsewhere { self.label(slot, room) } else { Vec::new() }, Vec::new());
-            self.encode(log, &Event::Missed { count: missed }, &mut notice);
+            self.encode(log, &Update::Missed { count: missed }, &mut notice);
             if !notice.is_empty() {
                 label.append(&mut notice);
                 self.session(slot).front = Some(Front { bytes: label, reply: None });

@@ -345,8 +345,8 @@ impl Model {
 
     fn put_in_line(&mut self, slot: usize, wait: Wait, first: bool) {
         if let Wait::Target(target) = wait {
-            let place = self.waits.targets.iter().position(|(other, _)| first && *other == target);
-            self.waits.targets.insert(place.unwrap_or(self.waits.targets.len()), (target, slot));
+            let index = self.waits.targets.iter().position(|(other, _)| first && *other == target);
+            self.waits.targets.insert(index.unwrap_or(self.waits.targets.len()), (target, slot));
             return;
         }
         if let Wait::Turn { room, .. } = wait {
@@ -487,8 +487,8 @@ impl Model {
 
     /// Releases the first line that waits for a member.
     fn release_first(&mut self, target: usize) {
-        if let Some(place) = self.waits.targets.iter().position(|(other, _)| *other == target) {
-            let (_, waiting) = self.waits.targets.remove(place);
+        if let Some(index) = self.waits.targets.iter().position(|(other, _)| *other == target) {
+            let (_, waiting) = self.waits.targets.remove(index);
             self.waits.ready.push(waiting);
         }
     }

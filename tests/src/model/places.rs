@@ -104,7 +104,7 @@ impl Model {
         }
     }
 
-    /// Returns the place of a reply that is given now: it comes before all entries from there on.
+    /// Returns the position of a reply that is given now: it comes before all entries from there on.
     pub(super) fn place_of_reply(&self, slot: usize) -> u64 {
         let session = &self.sessions[&slot];
         if session.is_placed { self.stamp + 1 } else { self.room(super::rooms::LOBBY).logs[session.log].head() }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::Timestamp;
-use chat_proto::dialect::Event;
+use chat_proto::dialect::Update;
 
 use super::Model;
 use super::rooms::RoomKey;
@@ -60,11 +60,11 @@ impl Model {
                 continue;
             }
             let joined = counted.iter().filter(|is_join| **is_join).count() as u64;
-            let event = Event::CameAndWent { joined, left: counted.len() as u64 - joined };
+            let update = Update::CameAndWent { joined, left: counted.len() as u64 - joined };
             self.stamp += 1;
             for log in 0..self.config.dialects.len() {
                 if self.config.dialects[log].dialect.folds_presence() {
-                    self.publish_in(room, log, &event, None);
+                    self.publish_in(room, log, &update, None);
                 }
             }
         }

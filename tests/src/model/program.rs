@@ -1,6 +1,6 @@
 //! The embedding program's calls other than closing: it tells and names sessions, and has members without a connection.
 
-use chat_proto::dialect::Event;
+use chat_proto::dialect::Update;
 use chat_proto::{
     CloseReason, DialectId, EnterError, NameError, OpenError, RecordKind, SayError, SessionId, Timestamp,
 };
@@ -18,7 +18,7 @@ impl Model {
             return false;
         }
         let words = clean(cut(words, self.config.max_line));
-        let told = Event::Announced { words: &words };
+        let told = Update::Announced { words: &words };
         let fits = words.is_empty() || self.finds_room(slot, &told);
         if fits && !words.is_empty() {
             self.reply(slot, &told);
@@ -26,11 +26,11 @@ impl Model {
         fits
     }
 
-    /// Returns whether an event that a session has not requested has room: as much must stay free as the session's next
-    /// line may need, or room for last words if the event is the only one pending.
-    pub(super) fn finds_room(&self, slot: usize, event: &Event<'_>) -> bool {
+    /// Returns whether an update that a session has not requested has room: as much must stay free as the session's
+    /// next line may need, or room for last words if the update is the only one pending.
+    pub(super) fn finds_room(&self, slot: usize, update: &Update<'_>) -> bool {
         let mut encoded = Vec::new();
-        self.encode(self.sessions[&slot].log, event, &mut encoded);
+        self.encode(self.sessions[&slot].log, update, &mut encoded);
         let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
         self.has_room(slot, encoded.len() + spare)
     }
@@ -60,7 +60,7 @@ impl Model {
             self.name_it(slot, name)?;
         }
         let name = self.name(slot);
-        let named = Event::Named { name: &name };
+        let named = Update::Named { name: &name };
         if self.is_open(slot) && self.finds_room(slot, &named) {
             self.reply(slot, &named);
         }
@@ -89,11 +89,11 @@ impl Model {
         }
         let author = self.is_open(slot).then_some(slot);
         let (lobby, others): (Vec<_>, Vec<_>) = self.memberships(slot).into_iter().partition(|room| *room == LOBBY);
-        let renamed = Event::Renamed { from, to: &to };
+        let renamed = Update::Renamed { from, to: &to };
         if joined {
             self.publish(&renamed, &[others, lobby].concat(), author);
         } else {
-            self.publish(&Event::Joined { name: &to }, &lobby, author);
+            self.publish(&Update::Joined { name: &to }, &lobby, author);
             self.publish(&renamed, &others, author);
         }
     }
@@ -146,8 +146,8 @@ impl Model {
         let (name, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
         let (name, said) = (name.as_str(), words.as_str());
         if !words.is_empty() {
-            let said = Event::Said { name, words: said, wire: None };
-            self.publish(&if is_act { Event::Acted { name, words: &words } } else { said }, &[LOBBY], None);
+            let said = Update::Said { name, words: said, wire: None };
+            self.publish(&if is_act { Update::Acted { name, words: &words } } else { said }, &[LOBBY], None);
         }
         Ok(())
     }
@@ -165,7 +165,7 @@ impl Model {
         if words.is_empty() {
             return Ok(());
         }
-        let told = Event::Told { from: &from, words: &words };
+        let told = Update::Told { from: &from, words: &words };
         if self.is_open(target) && (self.has_waiting_for(target) || !self.finds_room(target, &told)) {
             return Err(SayError::NotNow);
         }
@@ -179,7 +179,7 @@ impl Model {
         if self.is_unconnected(slot).is_ok() {
             let words = clean(cut(words, chat_proto::dialect::MAX_NOTICE / 4));
             let name = self.name(slot);
-            self.leave_rooms(slot, &Event::Left { name: &name, reason: CloseReason::Quit, words: &words });
+            self.leave_rooms(slot, &Update::Left { name: &name, reason: CloseReason::Quit, words: &words });
             self.sessions.remove(&slot);
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_proto::conversation::MemberId;
-use chat_proto::dialect::{Complaint, Event, FirstLine, MAX_NOTICE, Request, Unnamed};
+use chat_proto::dialect::{Complaint, FirstLine, MAX_NOTICE, Request, Unnamed, Update};
 use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomId, Timestamp, Verdict};
 
 use super::names::number_in;
@@ -183,8 +183,8 @@ impl Model {
                     return self.request_tell(slot, to, &words);
                 }
             }
-            Request::Ping => self.reply(slot, &Event::Pong),
-            Request::Help { command } => self.reply(slot, &Event::Help { command }),
+            Request::Ping => self.reply(slot, &Update::Pong),
+            Request::Help { command } => self.reply(slot, &Update::Help { command }),
             Request::Quit(words) => self.quit(slot, &clean(cut(words, MAX_NOTICE / 4))),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
             request => self.obey_in_room(slot, request),
@@ -209,9 +209,9 @@ impl Model {
                 self.join(slot, room, claim);
                 let (name, words) = (self.name(slot), words.as_str());
                 let (said, acted) =
-                    (Event::Said { name: &name, words, wire: None }, Event::Acted { name: &name, words });
-                let event = if matches!(action, Action::Act { .. }) { acted } else { said };
-                self.publish(&event, &[room], Some(slot));
+                    (Update::Said { name: &name, words, wire: None }, Update::Acted { name: &name, words });
+                let update = if matches!(action, Action::Act { .. }) { acted } else { said };
+                self.publish(&update, &[room], Some(slot));
             }
             Err(objection) => self.object(slot, &objection),
         }
@@ -266,7 +266,7 @@ impl Model {
         }
         let nobody = self.sessions[&slot].name.is_none() && self.unnamed(slot) == Unnamed::Anonymous;
         if room == LOBBY && !nobody && !std::mem::replace(&mut self.session(slot).joined, true) {
-            self.publish(&Event::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
+            self.publish(&Update::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
         }
     }
 
@@ -279,7 +279,7 @@ impl Model {
             // The policy may have rewritten it to the session's present name.
             self.tell_of_name(slot, &from);
         }
-        self.reply(slot, &Event::Named { name: &self.name(slot) });
+        self.reply(slot, &Update::Named { name: &self.name(slot) });
     }
 
     fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
@@ -313,15 +313,15 @@ impl Model {
         if let Some(outcome) = self.await_room(slot, target, &words) {
             return outcome;
         }
-        self.reply(target, &Event::Told { from: &self.name(slot), words: &words });
-        self.reply(slot, &Event::TellPassed { to: &to, words: &words });
+        self.reply(target, &Update::Told { from: &self.name(slot), words: &words });
+        self.reply(slot, &Update::TellPassed { to: &to, words: &words });
         Outcome::Done
     }
 
     /// Checks for room for a private message; if there is none, returns the outcome of the line.
     fn await_room(&mut self, slot: usize, target: usize, words: &str) -> Option<Outcome> {
         let from = self.name(slot);
-        let told = Event::Told { from: &from, words };
+        let told = Update::Told { from: &from, words };
         let mut encoded = Vec::new();
         self.encode(self.sessions[&target].log, &told, &mut encoded);
         // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the
@@ -356,7 +356,7 @@ impl Model {
     pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint<'_>) {
         self.stats.refused += 1;
         self.record(slot, RecordKind::Refused);
-        self.reply(slot, &Event::Refused(complaint));
+        self.reply(slot, &Update::Refused(complaint));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::dialect::Event;
+use chat_proto::dialect::Update;
 use chat_proto::{CloseReason, Rate, RecordKind, Timestamp};
 
 use super::{Checked, Model, Phase, Untaken, differ};
@@ -114,10 +114,10 @@ impl Model {
     fn warn(&mut self, slot: usize) {
         self.session(slot).warned = true;
         let mut warning = Vec::new();
-        self.encode(self.sessions[&slot].log, &Event::SilenceWarning, &mut warning);
+        self.encode(self.sessions[&slot].log, &Update::SilenceWarning, &mut warning);
         if !warning.is_empty() && self.has_room(slot, warning.len() + self.max_encoded()) {
             self.record(slot, RecordKind::Warned);
-            self.reply(slot, &Event::SilenceWarning);
+            self.reply(slot, &Update::SilenceWarning);
         }
     }
 

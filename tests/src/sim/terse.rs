@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::dialect::{Dialect, Event, Request, Text};
+use chat_proto::dialect::{Dialect, Request, Text, Update};
 
 /// `text` that shows messages only: no gaps, joins, leaves or actions.
 ///
@@ -19,21 +19,21 @@ impl Dialect for Terse {
         Text.decode(line, named, scratch)
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
         let is_hidden = matches!(
-            event,
-            Event::Missed { .. }
-                | Event::Joined { .. }
-                | Event::Renamed { .. }
-                | Event::Entered { .. }
-                | Event::Parted { .. }
-                | Event::Left { .. }
-                | Event::CameAndWent { .. }
-                | Event::Acted { .. }
-                | Event::Closing { .. }
+            update,
+            Update::Missed { .. }
+                | Update::Joined { .. }
+                | Update::Renamed { .. }
+                | Update::Entered { .. }
+                | Update::Parted { .. }
+                | Update::Left { .. }
+                | Update::CameAndWent { .. }
+                | Update::Acted { .. }
+                | Update::Closing { .. }
         );
         if !is_hidden {
-            Text.encode(event, out);
+            Text.encode(update, out);
         }
     }
 

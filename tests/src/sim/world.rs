@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use chat_proto::conversation::Conversation;
-use chat_proto::dialect::Event;
+use chat_proto::dialect::Update;
 use chat_proto::{Batch, Command, EnterError, Hub, Origin, SessionId, Timestamp};
 
 use super::episode::{Conduct, Episode};
@@ -101,12 +101,12 @@ impl World {
         let config = episode.config.clone();
         let hub = meter.scope(|| Hub::new(episode.config.clone()).expect("episodes have valid limits"));
         let follower = Conversation::new(&config).expect("episodes have valid limits");
-        let place = |name| config.dialects.iter().position(|d| d.dialect.name() == name).expect("both are spoken");
+        let index = |name| config.dialects.iter().position(|d| d.dialect.name() == name).expect("both are spoken");
         Self {
             hub,
             meter,
             bound: i64::try_from(config.memory_bound()).expect("a sensible bound"),
-            dialects: [place("text"), place("classic")],
+            dialects: [index("text"), index("classic")],
             peers: (0..episode.weather.peers).map(|_| None).collect(),
             peer_of: vec![None; config.max_sessions],
             model: Model::new(config),
@@ -271,7 +271,7 @@ impl World {
             self.accepts_to_fail -= 1;
             return Ok(());
         }
-        let (now, place) = (self.now(), self.dialects[usize::from(classic)]);
+        let (now, index) = (self.now(), self.dialects[usize::from(classic)]);
         let name = if classic { "classic" } else { "text" };
         let Some(dialect) = self.hub.dialect(name) else { return differ("dialect", format!("no dialect {name}")) };
         let opened = self.meter.scope(|| match called {
@@ -286,7 +286,7 @@ impl World {
                 return differ("name", format!("{called:?}: the hub says {opened:?}, the model {expected:?}"));
             }
         };
-        let expected = self.model.open(now, dialect, place, origin(from), called, opened.ok())?;
+        let expected = self.model.open(now, dialect, index, origin(from), called, opened.ok())?;
         if opened.map(drop) != expected {
             return differ("open", format!("the hub says {opened:?}, the model {expected:?}"));
         }
@@ -295,7 +295,7 @@ impl World {
             Err(error) => {
                 let (mut words, mut expected) = (Vec::new(), Vec::new());
                 self.hub.refusal(dialect, error, &mut words);
-                self.model.encode(place, &Event::NotOpened(error), &mut expected);
+                self.model.encode(index, &Update::NotOpened(error), &mut expected);
                 self.digest.bytes(&words);
                 return if words == expected { Ok(()) } else { differ("refusal", String::from_utf8_lossy(&words)) };
             }

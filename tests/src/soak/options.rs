@@ -18,7 +18,8 @@ struct Arguments {
     #[arg(conflicts_with_all = ["connect", "pid"])]
     adapter: Adapter,
 
-    /// Instead of that: a server that runs already, such as text=127.0.0.1:4000. Several times if it speaks several dialects
+    /// Instead of that: a server that runs already, such as text=127.0.0.1:4000. Several times if it speaks several
+    /// dialects
     #[arg(long, value_name = "DIALECT=ADDR", requires = "pid")]
     connect: Vec<Target>,
 
@@ -123,8 +124,8 @@ pub enum Invocation {
 ///
 /// # Errors
 ///
-/// An argument that is no option, one with a wrong value, or a server without its address or process; or the help, which
-/// is to be printed.
+/// An argument that is no option, one with a wrong value, or a server without its address or process; or the help,
+/// which is to be printed.
 pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Invocation, clap::Error> {
     let Arguments { adapter, connect: targets, pid, clients, minutes: duration, seed, serve } =
         Arguments::try_parse_from(args)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::dialect::{Classic, Complaint, Dialect, Event, MAX_NOTICE, Request, Text};
+use chat_proto::dialect::{Classic, Complaint, Dialect, MAX_NOTICE, Request, Text, Update};
 use chat_proto::{CloseReason, NameError, OpenError, Role, RoomError};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -22,14 +22,14 @@ fn name() -> impl Strategy<Value = String> {
     "[^\\p{C}\\p{Z}\\p{M}:*!/][^\\p{C}\\p{Z}:]{0,20}"
 }
 
-fn encoded(dialect: &dyn Dialect, event: &Event<'_>) -> Vec<u8> {
+fn encoded(dialect: &dyn Dialect, update: &Update<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    dialect.encode(event, &mut out);
+    dialect.encode(update, &mut out);
     out
 }
 
-/// Every kind of event with these names and texts, and how many bytes of those it contains.
-fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<(Event<'a>, usize)> {
+/// Every kind of update with these names and texts, and how many bytes of those it contains.
+fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<(Update<'a>, usize)> {
     let (n, o, w) = (name.len(), other.len(), words.len());
     let reasons = [
         CloseReason::Quit,
@@ -64,59 +64,59 @@ fn events<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<
         Complaint::Room(RoomError::ListFull { max }),
         Complaint::Room(RoomError::NoNewRooms),
     ];
-    let mut events = vec![
-        (Event::Said { name, words, wire: None }, n + w),
-        (Event::Acted { name, words }, n + w),
-        (Event::Joined { name }, n),
-        (Event::Renamed { from: name, to: other }, n + o),
-        (Event::Entered { name }, n),
-        (Event::Parted { name }, n),
-        (Event::Kicked { name, by: other, words }, n + o + w),
-        (Event::Kicked { name, by: other, words: "" }, n + o),
-        (Event::TopicSet { by: name, words }, n + w),
-        (Event::TopicSet { by: name, words: "" }, n),
-        (Event::BanSet { by: name, name: other, banned: true }, n + o),
-        (Event::BanSet { by: name, name: other, banned: false }, n + o),
-        (Event::Announced { words }, w),
-        (Event::CameAndWent { joined: count, left: count }, 0),
-        (Event::Welcome { name, idle_timeout: None }, n),
-        (Event::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) }, n),
-        (Event::BacklogBegins, 0),
-        (Event::BacklogEnds, 0),
-        (Event::SilenceWarning, 0),
-        (Event::Named { name }, n),
-        (Event::Told { from: name, words }, n + w),
-        (Event::TellPassed { to: name, words }, n + w),
-        (Event::InRoom { room: name, count: max, began: false }, n),
-        (Event::InRoom { room: name, count: max, began: true }, n),
-        (Event::LeftRoom { room: name }, n),
-        (Event::KickedOut { room: name, by: other, words }, n + o + w),
-        (Event::InNoRoom, 0),
-        (Event::Topic { room: name, words: "", by: "", age: Duration::ZERO }, n),
-        (Event::Topic { room: name, words, by: other, age: Duration::from_nanos(count) }, n + o + w),
-        (Event::RoomListed { room: name, count: max, topic: words }, n + w),
-        (Event::RoomListed { room: name, count: max, topic: "" }, n),
-        (Event::RoomsEnd { count: max }, 0),
-        (Event::Invited { room: name, by: other }, 2 * n + o),
-        (Event::InvitePassed { room: name, name: other }, n + o),
-        (Event::Who { room: None, names: words, count: max, left_out: max }, w),
-        (Event::Who { room: Some(name), names: words, count: max, left_out: 0 }, n + w),
-        (Event::Pong, 0),
-        (Event::Missed { count }, 0),
-        (Event::NotOpened(OpenError::Full), 0),
-        (Event::NotOpened(OpenError::ShuttingDown), 0),
+    let mut updates = vec![
+        (Update::Said { name, words, wire: None }, n + w),
+        (Update::Acted { name, words }, n + w),
+        (Update::Joined { name }, n),
+        (Update::Renamed { from: name, to: other }, n + o),
+        (Update::Entered { name }, n),
+        (Update::Parted { name }, n),
+        (Update::Kicked { name, by: other, words }, n + o + w),
+        (Update::Kicked { name, by: other, words: "" }, n + o),
+        (Update::TopicSet { by: name, words }, n + w),
+        (Update::TopicSet { by: name, words: "" }, n),
+        (Update::BanSet { by: name, name: other, banned: true }, n + o),
+        (Update::BanSet { by: name, name: other, banned: false }, n + o),
+        (Update::Announced { words }, w),
+        (Update::CameAndWent { joined: count, left: count }, 0),
+        (Update::Welcome { name, idle_timeout: None }, n),
+        (Update::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) }, n),
+        (Update::BacklogBegins, 0),
+        (Update::BacklogEnds, 0),
+        (Update::SilenceWarning, 0),
+        (Update::Named { name }, n),
+        (Update::Told { from: name, words }, n + w),
+        (Update::TellPassed { to: name, words }, n + w),
+        (Update::InRoom { room: name, count: max, began: false }, n),
+        (Update::InRoom { room: name, count: max, began: true }, n),
+        (Update::LeftRoom { room: name }, n),
+        (Update::KickedOut { room: name, by: other, words }, n + o + w),
+        (Update::InNoRoom, 0),
+        (Update::Topic { room: name, words: "", by: "", age: Duration::ZERO }, n),
+        (Update::Topic { room: name, words, by: other, age: Duration::from_nanos(count) }, n + o + w),
+        (Update::RoomListed { room: name, count: max, topic: words }, n + w),
+        (Update::RoomListed { room: name, count: max, topic: "" }, n),
+        (Update::RoomsEnd { count: max }, 0),
+        (Update::Invited { room: name, by: other }, 2 * n + o),
+        (Update::InvitePassed { room: name, name: other }, n + o),
+        (Update::Who { room: None, names: words, count: max, left_out: max }, w),
+        (Update::Who { room: Some(name), names: words, count: max, left_out: 0 }, n + w),
+        (Update::Pong, 0),
+        (Update::Missed { count }, 0),
+        (Update::NotOpened(OpenError::Full), 0),
+        (Update::NotOpened(OpenError::ShuttingDown), 0),
     ];
     for (role, given) in [Role::Operator, Role::Voice].into_iter().flat_map(|role| [(role, true), (role, false)]) {
-        events.push((Event::RoleSet { by: name, name: other, role, given }, n + o));
+        updates.push((Update::RoleSet { by: name, name: other, role, given }, n + o));
     }
     for reason in reasons {
-        events.push((Event::Left { name, reason, words: "" }, n));
-        events.push((Event::Left { name, reason, words }, n + w));
-        events.push((Event::Closing { reason, words: "" }, 0));
-        events.push((Event::Closing { reason, words }, w));
+        updates.push((Update::Left { name, reason, words: "" }, n));
+        updates.push((Update::Left { name, reason, words }, n + w));
+        updates.push((Update::Closing { reason, words: "" }, 0));
+        updates.push((Update::Closing { reason, words }, w));
     }
-    events.extend(complaints.map(|complaint| (Event::Refused(complaint), 0)));
-    events
+    updates.extend(complaints.map(|complaint| (Update::Refused(complaint), 0)));
+    updates
 }
 
 proptest! {
@@ -130,16 +130,16 @@ proptest! {
         count in select(vec![0, 1, 2, 12, 999_999, u64::MAX]),
     ) {
         for dialect in DIALECTS {
-            for (event, payload) in events(&name, &other, &words, count) {
-                let bytes = encoded(dialect, &event);
-                prop_assert!(bytes.len() <= dialect.encoded_len(payload), "{}: {event:?}", dialect.name());
+            for (update, payload) in updates(&name, &other, &words, count) {
+                let bytes = encoded(dialect, &update);
+                prop_assert!(bytes.len() <= dialect.encoded_len(payload), "{}: {update:?}", dialect.name());
                 if let Some((end, line)) = bytes.split_last() {
                     let line = std::str::from_utf8(line).expect("what is encoded is text");
-                    prop_assert!(*end == b'\n' && !line.contains(char::is_control), "{event:?}: {line:?}");
+                    prop_assert!(*end == b'\n' && !line.contains(char::is_control), "{update:?}: {line:?}");
                 }
             }
             for command in ["", "join"] {
-                let help = Event::Help { command };
+                let help = Update::Help { command };
                 prop_assert!(encoded(dialect, &help).len() <= dialect.encoded_len(MAX_NOTICE));
             }
             let mut label = Vec::new();
@@ -150,7 +150,7 @@ proptest! {
 
     #[test]
     fn classic_lines_are_decoded_as_encoded(name in name(), words in words()) {
-        let line = encoded(&Classic, &Event::Said { name: &name, words: &words, wire: None });
+        let line = encoded(&Classic, &Update::Said { name: &name, words: &words, wire: None });
         let line = line.strip_suffix(b"\n").expect("a line");
         let mut scratch = Vec::new();
         let Request::Say { words: decoded, claim, wire } = Classic.decode(line, false, &mut scratch) else {
@@ -158,7 +158,7 @@ proptest! {
         };
         prop_assert_eq!((decoded, claim), (words.as_str(), Some(name.as_str())));
         // Each message has only one form in base64, so input may be passed on unchanged.
-        let again = encoded(&Classic, &Event::Said { name: &name, words: &words, wire });
+        let again = encoded(&Classic, &Update::Said { name: &name, words: &words, wire });
         prop_assert_eq!(again.strip_suffix(b"\n"), Some(line));
     }
 

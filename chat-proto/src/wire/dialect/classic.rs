@@ -8,7 +8,7 @@ use core::time::Duration;
 use base64_simd::{AsOut as _, STANDARD};
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, Unnamed, write};
+use super::{Complaint, Dialect, Request, Unnamed, Update, write};
 use crate::command::CloseReason;
 use crate::names::SERVER;
 
@@ -38,54 +38,54 @@ impl Dialect for Classic {
         request.unwrap_or_else(Request::Invalid)
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        match *event {
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        match *update {
             // With its padding, base64 has one form for the same words, so the received form can be sent on.
-            Event::Said { name, wire: Some(wire), .. } => {
+            Update::Said { name, wire: Some(wire), .. } => {
                 chat_start(name, out);
                 out.extend_from_slice(wire);
                 out.push(b'\n');
             }
-            Event::Said { name, words, wire: None } => chat(name, words, out),
-            Event::Acted { name, words } => line(b"ACT ", name, words, out),
-            Event::Told { from, words } => line(b"TELL ", from, words, out),
-            Event::Announced { words } => chat(SERVER, words, out),
-            Event::Missed { count: 1 } => chat(SERVER, "missed 1 message", out),
-            Event::Missed { count } => chat_args(SERVER, format_args!("missed {count} messages"), out),
-            Event::Refused(complaint) => chat_args(SERVER, format_args!("{complaint}"), out),
+            Update::Said { name, words, wire: None } => chat(name, words, out),
+            Update::Acted { name, words } => line(b"ACT ", name, words, out),
+            Update::Told { from, words } => line(b"TELL ", from, words, out),
+            Update::Announced { words } => chat(SERVER, words, out),
+            Update::Missed { count: 1 } => chat(SERVER, "missed 1 message", out),
+            Update::Missed { count } => chat_args(SERVER, format_args!("missed {count} messages"), out),
+            Update::Refused(complaint) => chat_args(SERVER, format_args!("{complaint}"), out),
             // The original has no lines for these.
-            Event::Closing { reason: CloseReason::Quit, .. }
-            | Event::Joined { .. }
-            | Event::Renamed { .. }
-            | Event::Left { .. }
-            | Event::CameAndWent { .. }
-            | Event::Welcome { .. }
-            | Event::BacklogBegins
-            | Event::BacklogEnds
-            | Event::Named { .. }
-            | Event::TellPassed { .. }
-            | Event::Entered { .. }
-            | Event::Parted { .. }
-            | Event::Kicked { .. }
-            | Event::TopicSet { .. }
-            | Event::RoleSet { .. }
-            | Event::BanSet { .. }
-            | Event::InRoom { .. }
-            | Event::LeftRoom { .. }
-            | Event::KickedOut { .. }
-            | Event::InNoRoom
-            | Event::Topic { .. }
-            | Event::RoomListed { .. }
-            | Event::RoomsEnd { .. }
-            | Event::Invited { .. }
-            | Event::InvitePassed { .. }
-            | Event::Who { .. }
-            | Event::Pong
-            | Event::SilenceWarning
-            | Event::Help { .. } => {}
-            Event::Closing { reason, words: "" } => chat_args(SERVER, format_args!("closed: {reason}"), out),
-            Event::Closing { reason, words } => chat_args(SERVER, format_args!("closed: {reason}: {words}"), out),
-            Event::NotOpened(error) => chat_args(SERVER, format_args!("{error}"), out),
+            Update::Closing { reason: CloseReason::Quit, .. }
+            | Update::Joined { .. }
+            | Update::Renamed { .. }
+            | Update::Left { .. }
+            | Update::CameAndWent { .. }
+            | Update::Welcome { .. }
+            | Update::BacklogBegins
+            | Update::BacklogEnds
+            | Update::Named { .. }
+            | Update::TellPassed { .. }
+            | Update::Entered { .. }
+            | Update::Parted { .. }
+            | Update::Kicked { .. }
+            | Update::TopicSet { .. }
+            | Update::RoleSet { .. }
+            | Update::BanSet { .. }
+            | Update::InRoom { .. }
+            | Update::LeftRoom { .. }
+            | Update::KickedOut { .. }
+            | Update::InNoRoom
+            | Update::Topic { .. }
+            | Update::RoomListed { .. }
+            | Update::RoomsEnd { .. }
+            | Update::Invited { .. }
+            | Update::InvitePassed { .. }
+            | Update::Who { .. }
+            | Update::Pong
+            | Update::SilenceWarning
+            | Update::Help { .. } => {}
+            Update::Closing { reason, words: "" } => chat_args(SERVER, format_args!("closed: {reason}"), out),
+            Update::Closing { reason, words } => chat_args(SERVER, format_args!("closed: {reason}: {words}"), out),
+            Update::NotOpened(error) => chat_args(SERVER, format_args!("{error}"), out),
         }
     }
 
@@ -201,9 +201,9 @@ mod tests {
         Classic.decode(line.as_bytes(), false, scratch)
     }
 
-    fn encoded(event: Event<'_>) -> alloc::string::String {
+    fn encoded(update: Update<'_>) -> alloc::string::String {
         let mut out = b"before ".to_vec();
-        Classic.encode(&event, &mut out);
+        Classic.encode(&update, &mut out);
         alloc::string::String::from_utf8(out).expect("ASCII")
     }
 
@@ -254,11 +254,14 @@ mod tests {
     #[test]
     fn messages_actions_and_private_messages_have_lines_of_their_own() {
         for wire in [None, Some(&b"aGVsbG8="[..])] {
-            assert_eq!(encoded(Event::Said { name: "alice", words: "hello", wire }), "before CHAT YWxpY2U= aGVsbG8=\n");
+            assert_eq!(
+                encoded(Update::Said { name: "alice", words: "hello", wire }),
+                "before CHAT YWxpY2U= aGVsbG8=\n"
+            );
         }
-        assert_eq!(encoded(Event::Acted { name: "alice", words: "waves" }), "before ACT YWxpY2U= d2F2ZXM=\n");
-        assert_eq!(encoded(Event::Told { from: "alice", words: "hello" }), "before TELL YWxpY2U= aGVsbG8=\n");
-        assert_eq!(encoded(Event::Missed { count: 12 }), "before CHAT c2VydmVy bWlzc2VkIDEyIG1lc3NhZ2Vz\n");
-        assert_eq!(encoded(Event::Joined { name: "alice" }), "before ");
+        assert_eq!(encoded(Update::Acted { name: "alice", words: "waves" }), "before ACT YWxpY2U= d2F2ZXM=\n");
+        assert_eq!(encoded(Update::Told { from: "alice", words: "hello" }), "before TELL YWxpY2U= aGVsbG8=\n");
+        assert_eq!(encoded(Update::Missed { count: 12 }), "before CHAT c2VydmVy bWlzc2VkIDEyIG1lc3NhZ2Vz\n");
+        assert_eq!(encoded(Update::Joined { name: "alice" }), "before ");
     }
 }

@@ -1,4 +1,4 @@
-//! Wire formats: they decode a line into a [`Request`], and encode an [`Event`] as bytes.
+//! Wire formats: they decode a line into a [`Request`], and encode an [`Update`] as bytes.
 
 mod classic;
 mod text;
@@ -14,20 +14,20 @@ use crate::moderation::{Role, RoomError};
 use crate::names::NameError;
 pub use crate::wire::sniff::{FirstLine, other_protocol};
 
-/// The most bytes of names and words in an event that carries no peer's line, such as the list of who is here.
+/// The most bytes of names and words in an update that carries no peer's line, such as the list of who is here.
 ///
 /// The help text is the longest. Lists and reasons are cut to fit.
 pub const MAX_NOTICE: usize = 1_024;
 
-/// A wire format: it decodes a line into a [`Request`] and encodes an [`Event`] as bytes.
+/// A wire format: it decodes a line into a [`Request`] and encodes an [`Update`] as bytes.
 ///
-/// Sessions of different dialects share one conversation. Each event is encoded once for every dialect in use, however
-/// many sessions read it. A dialect keeps no state: the hub keeps what belongs to a session. The same line or event
+/// Sessions of different dialects share one conversation. Each update is encoded once for every dialect in use, however
+/// many sessions read it. A dialect keeps no state: the hub keeps what belongs to a session. The same line or update
 /// must give the same result each time, or a trace could not be replayed.
 ///
 /// Input is lines, each ended by LF. If a transport has messages of its own, as WebSocket does, the driver offers each
-/// message with an LF behind it. Output is whatever `encode` makes of an event. A reader may miss any number of events
-/// between two, so each has to make sense by itself.
+/// message with an LF behind it. Output is whatever `encode` makes of an update. A reader may miss any number of
+/// updates between two, so each has to make sense by itself.
 pub trait Dialect: Debug + Send + Sync {
     /// The name of the dialect in options and logs, such as `text`.
     fn name(&self) -> &str;
@@ -53,19 +53,19 @@ pub trait Dialect: Debug + Send + Sync {
     /// complaint does not.
     fn decode<'a>(&self, line: &'a [u8], named: bool, scratch: &'a mut Vec<u8>) -> Request<'a>;
 
-    /// Appends the event to `out` as this dialect encodes it, or nothing if it does not show such an event.
+    /// Appends the update to `out` as this dialect encodes it, or nothing if it does not show such an update.
     ///
     /// Names are valid. Words have no control characters and nothing else that [controls a terminal or
     /// hides](crate#names-and-words).
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>);
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>);
 
-    /// Returns the most bytes that [`encode`](Self::encode) appends for an event whose names and words have `payload`
+    /// Returns the most bytes that [`encode`](Self::encode) appends for an update whose names and words have `payload`
     /// bytes in all. Words are also the reason in [`Complaint::Policy`]. Other reasons and numbers come on top: allow
     /// 200 bytes for them.
     ///
-    /// Two of the longest events must fit in [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8
+    /// Two of the longest updates must fit in [`Config::reply_bytes`](crate::Config::reply_bytes). By default that is 8
     /// KiB for each, with at most 4,160 bytes of names and words. A format that may double them needs a larger buffer
-    /// or shorter lines, or the configuration is refused. An event longer than the
+    /// or shorter lines, or the configuration is refused. An update longer than the
     /// longest promised for any dialect is not sent, and an error is logged.
     fn encoded_len(&self, payload: usize) -> usize;
 
@@ -77,8 +77,8 @@ pub trait Dialect: Debug + Send + Sync {
     /// Returns whether many joins and leaves are folded into one line, as people at a screen want it.
     ///
     /// If so, the first five within a second are shown one by one, and the others are only counted. At the end of the
-    /// second one [`Event::CameAndWent`] says how many there were. In the second after one with more than five, all are
-    /// only counted. If not, which is the default and what programs want, each is an event of its own.
+    /// second one [`Update::CameAndWent`] says how many there were. In the second after one with more than five, all
+    /// are only counted. If not, which is the default and what programs want, each is an update of its own.
     fn folds_presence(&self) -> bool {
         false
     }
@@ -130,7 +130,7 @@ pub enum Request<'a> {
         claim: Option<&'a str>,
         /// The words as they are on the line, in dialects that encode them.
         ///
-        /// If cleaning changed nothing, [`Event::Said`] carries this back to the same dialect, which may copy it
+        /// If cleaning changed nothing, [`Update::Said`] carries this back to the same dialect, which may copy it
         /// instead of encoding the words again. Only for formats in which the same words have only one form.
         wire: Option<&'a [u8]>,
     },
@@ -252,7 +252,7 @@ pub(crate) enum Publishes {
 /// The first group is for everyone and goes into the log. The second is for one session and goes into its replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum Update<'a> {
     /// Someone said something.
     Said {
         /// Who.
@@ -484,13 +484,13 @@ pub enum Event<'a> {
     NotOpened(OpenError),
 }
 
-impl Event<'_> {
-    /// Returns the event for dialects other than the author's.
-    #[inline(never)] // Inlined, every event would be copied, and most need no copy.
+impl Update<'_> {
+    /// Returns the update for dialects other than the author's.
+    #[inline(never)] // Inlined, every update would be copied, and most need no copy.
     pub(crate) fn without_wire(&self) -> Self {
         match *self {
             Self::Said { name, words, .. } => Self::Said { name, words, wire: None },
-            event => event,
+            update => update,
         }
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Event, Request, push, write};
+use super::{Complaint, Dialect, Request, Update, push, write};
 use crate::command::CloseReason;
 use crate::moderation::Role;
 use crate::wire::sanitize::trim_end;
@@ -89,14 +89,14 @@ impl Dialect for Text {
         }
     }
 
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) {
-        if let Event::Said { name, words, .. } = *event {
+    fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
+        if let Update::Said { name, words, .. } = *update {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
             out.extend_from_slice(words.as_bytes());
             out.push(b'\n');
         } else {
-            encode_others(event, out);
+            encode_others(update, out);
         }
     }
 
@@ -121,22 +121,22 @@ impl Dialect for Text {
     }
 }
 
-/// Encodes all other events. Separate, so that messages need no stack space for its variables.
+/// Encodes all other updates. Separate, so that messages need no stack space for its variables.
 #[inline(never)]
-fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
-    match *event {
-        Event::Said { .. } => {}
+fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
+    match *update {
+        Update::Said { .. } => {}
         // Two asterisks, so that an action cannot pass for a notice.
-        Event::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
-        Event::Joined { name } | Event::Entered { name } => push(out, &["* ", name, " joined\n"]),
-        Event::Parted { name } => push(out, &["* ", name, " left\n"]),
-        Event::Kicked { name, by, words } => {
+        Update::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
+        Update::Joined { name } | Update::Entered { name } => push(out, &["* ", name, " joined\n"]),
+        Update::Parted { name } => push(out, &["* ", name, " left\n"]),
+        Update::Kicked { name, by, words } => {
             push(out, &["* ", by, " kicked ", name]);
             push_reason(words, out);
         }
-        Event::TopicSet { by, words: "" } => push(out, &["* ", by, " removed the topic\n"]),
-        Event::TopicSet { by, words } => push(out, &["* ", by, " set the topic: ", words, "\n"]),
-        Event::RoleSet { by, name, role, given } => {
+        Update::TopicSet { by, words: "" } => push(out, &["* ", by, " removed the topic\n"]),
+        Update::TopicSet { by, words } => push(out, &["* ", by, " set the topic: ", words, "\n"]),
+        Update::RoleSet { by, name, role, given } => {
             let (done, what) = match (role, given) {
                 (Role::Operator, true) => (" made ", " an operator\n"),
                 (Role::Operator, false) => (" took the role of operator from ", "\n"),
@@ -145,59 +145,59 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
             };
             push(out, &["* ", by, done, name, what]);
         }
-        Event::BanSet { by, name, banned } => {
+        Update::BanSet { by, name, banned } => {
             push(out, &["* ", by, if banned { " banned " } else { " unbanned " }, name, "\n"]);
         }
-        Event::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
-        Event::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
+        Update::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
+        Update::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
             push(out, &["* ", name, " left\n"]);
         }
-        Event::Left { name, reason: CloseReason::Quit, words } => {
+        Update::Left { name, reason: CloseReason::Quit, words } => {
             push(out, &["* ", name, " left"]);
             push_reason(words, out);
         }
-        Event::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
-        Event::Announced { words } => push(out, &["* server: ", words, "\n"]),
+        Update::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
+        Update::Announced { words } => push(out, &["* server: ", words, "\n"]),
         // Both numbers, even if one is 0. A member may be called 312, but the notice of its join has no comma.
-        Event::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
-        Event::Welcome { name, idle_timeout } => {
+        Update::CameAndWent { joined, left } => write(out, format_args!("* {joined} joined, {left} left\n")),
+        Update::Welcome { name, idle_timeout } => {
             push(out, &["* welcome, you are ", name, "; say something, or /help"]);
             if let Some(timeout) = idle_timeout {
                 push_silence(timeout, out);
             }
             out.push(b'\n');
         }
-        Event::BacklogBegins => push(out, &["* the latest messages:\n"]),
-        Event::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
-        Event::Named { name } => push(out, &["* you are now ", name, "\n"]),
+        Update::BacklogBegins => push(out, &["* the latest messages:\n"]),
+        Update::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
+        Update::Named { name } => push(out, &["* you are now ", name, "\n"]),
         // White space before the colon: no public line looks like this, because names have none.
-        Event::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
-        Event::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
-        Event::InRoom { room, began: true, .. } => {
+        Update::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
+        Update::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
+        Update::InRoom { room, began: true, .. } => {
             push(out, &["* you are in ", room, " now; you began it and are its operator\n"]);
         }
-        Event::InRoom { room, count, began: false } => {
+        Update::InRoom { room, count, began: false } => {
             write(out, format_args!("* you are in {room} now, {count} here\n"));
         }
-        Event::LeftRoom { room } => push(out, &["* you left ", room, "\n"]),
-        Event::KickedOut { room, by, words } => {
+        Update::LeftRoom { room } => push(out, &["* you left ", room, "\n"]),
+        Update::KickedOut { room, by, words } => {
             push(out, &["* ", by, " kicked you out of ", room]);
             push_reason(words, out);
         }
-        Event::InNoRoom => push(out, &["* you speak in no room now; /join one\n"]),
-        Event::Topic { room, words: "", .. } => push(out, &["* ", room, " has no topic\n"]),
-        Event::Topic { room, words, by, age } => {
+        Update::InNoRoom => push(out, &["* you speak in no room now; /join one\n"]),
+        Update::Topic { room, words: "", .. } => push(out, &["* ", room, " has no topic\n"]),
+        Update::Topic { room, words, by, age } => {
             push(out, &["* topic of ", room, ": ", words, " (set by ", by, " "]);
             push_age(age, out);
             push(out, &[")\n"]);
         }
-        Event::RoomListed { room, count, topic: "" } => write(out, format_args!("* {room} {count}\n")),
-        Event::RoomListed { room, count, topic } => write(out, format_args!("* {room} {count} {topic}\n")),
-        Event::RoomsEnd { count: 1 } => push(out, &["* that was 1 room; /join one\n"]),
-        Event::RoomsEnd { count } => write(out, format_args!("* those were {count} rooms; /join one\n")),
-        Event::Invited { room, by } => push(out, &["* ", by, " invites you to ", room, "; /join ", room, "\n"]),
-        Event::InvitePassed { room, name } => push(out, &["* ", name, " is invited to ", room, "\n"]),
-        Event::Who { room, names, count, left_out } => {
+        Update::RoomListed { room, count, topic: "" } => write(out, format_args!("* {room} {count}\n")),
+        Update::RoomListed { room, count, topic } => write(out, format_args!("* {room} {count} {topic}\n")),
+        Update::RoomsEnd { count: 1 } => push(out, &["* that was 1 room; /join one\n"]),
+        Update::RoomsEnd { count } => write(out, format_args!("* those were {count} rooms; /join one\n")),
+        Update::Invited { room, by } => push(out, &["* ", by, " invites you to ", room, "; /join ", room, "\n"]),
+        Update::InvitePassed { room, name } => push(out, &["* ", name, " is invited to ", room, "\n"]),
+        Update::Who { room, names, count, left_out } => {
             match room {
                 Some(room) => write(out, format_args!("* {count} in {room}: {names}")),
                 None => write(out, format_args!("* {count} here: {names}")),
@@ -207,18 +207,18 @@ fn encode_others(event: &Event<'_>, out: &mut Vec<u8>) {
                 _ => write(out, format_args!(" and {left_out} more\n")),
             }
         }
-        Event::Pong => push(out, &["* pong\n"]),
-        Event::Help { command } => push(out, &[page(command).unwrap_or(HELP)]),
-        Event::SilenceWarning => {
+        Update::Pong => push(out, &["* pong\n"]),
+        Update::Help { command } => push(out, &[page(command).unwrap_or(HELP)]),
+        Update::SilenceWarning => {
             push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
         }
-        Event::Missed { count: 1 } => push(out, &["* missed 1 message\n"]),
-        Event::Missed { count } => write(out, format_args!("* missed {count} messages\n")),
-        Event::Refused(complaint) => write(out, format_args!("! {complaint}\n")),
-        Event::Closing { reason: CloseReason::Quit, .. } => push(out, &["* bye\n"]),
-        Event::Closing { reason, words: "" } => write(out, format_args!("! closed: {reason}\n")),
-        Event::Closing { reason, words } => write(out, format_args!("! closed: {reason}: {words}\n")),
-        Event::NotOpened(error) => write(out, format_args!("! {error}\n")),
+        Update::Missed { count: 1 } => push(out, &["* missed 1 message\n"]),
+        Update::Missed { count } => write(out, format_args!("* missed {count} messages\n")),
+        Update::Refused(complaint) => write(out, format_args!("! {complaint}\n")),
+        Update::Closing { reason: CloseReason::Quit, .. } => push(out, &["* bye\n"]),
+        Update::Closing { reason, words: "" } => write(out, format_args!("! closed: {reason}\n")),
+        Update::Closing { reason, words } => write(out, format_args!("! closed: {reason}: {words}\n")),
+        Update::NotOpened(error) => write(out, format_args!("! {error}\n")),
     }
 }
 
@@ -427,12 +427,12 @@ mod tests {
             (0.0015, " (1 millisecond of silence is fine)"),
         ] {
             let mut out = Vec::new();
-            Text.encode(&Event::Welcome { name: "x", idle_timeout: Some(Duration::from_secs_f64(seconds)) }, &mut out);
+            Text.encode(&Update::Welcome { name: "x", idle_timeout: Some(Duration::from_secs_f64(seconds)) }, &mut out);
             let welcome = alloc::format!("* welcome, you are x; say something, or /help{silence}\n");
             assert_eq!(String::from_utf8(out).expect("text"), welcome);
         }
         let mut out = Vec::new();
-        Text.encode(&Event::Welcome { name: "x", idle_timeout: None }, &mut out);
+        Text.encode(&Update::Welcome { name: "x", idle_timeout: None }, &mut out);
         assert_eq!(out, b"* welcome, you are x; say something, or /help\n");
     }
 
@@ -440,7 +440,7 @@ mod tests {
     fn last_words_cannot_end_their_quotation_marks() {
         let words = r#"idle") * alice left ("timed out"#;
         let mut out = Vec::new();
-        Text.encode(&Event::Left { name: "bob", reason: CloseReason::Quit, words }, &mut out);
+        Text.encode(&Update::Left { name: "bob", reason: CloseReason::Quit, words }, &mut out);
         assert_eq!(
             out,
             br#"* bob left ("idle') * alice left ('timed out")

@@ -45,7 +45,7 @@ pub(super) struct Cleaner {
 pub(super) enum Fate {
     Stays,
     Goes,
-    /// Everything from that place on, including this character, becomes one space.
+    /// Everything from that position on, including this character, becomes one space.
     IsSpaceFrom(usize),
 }
 

@@ -26,9 +26,9 @@ const LINGERING_DESCRIPTORS: u64 = MAX_LINGERING as u64;
 ///
 /// # Errors
 ///
-/// The system does not permit enough for all sessions; the limit is then as high as it permits, and the server must have
-/// [no more sessions](TooFewDescriptors::sessions) than that. Too few for lingering connections is no error: accepting
-/// pauses until they are closed, a second later.
+/// The system does not permit enough for all sessions; the limit is then as high as it permits, and the server must
+/// have [no more sessions](TooFewDescriptors::sessions) than that. Too few for lingering connections is no error:
+/// accepting pauses until they are closed, a second later.
 pub(crate) fn raise_limit(max_sessions: usize, listeners: usize) -> Result<(), TooFewDescriptors> {
     let get = || {
         let limit = getrlimit(Resource::Nofile);
