@@ -34,8 +34,8 @@ pub(crate) struct HandOut {
     pub(crate) labelled: bool,
     /// The log, by its number.
     pub(crate) log: u32,
-    /// How many rooms had begun before the one whose log it is: another room may have had this log.
-    pub(crate) begun: u32,
+    /// The serial number of that log: another may have had its number.
+    pub(crate) log_serial: u32,
     /// Bytes that go out before everything else.
     pub(crate) front: usize,
     /// Bytes of replies.

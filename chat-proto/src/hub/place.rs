@@ -208,8 +208,8 @@ impl Hub {
         }
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
-        let begun = self.logs.log(place.log).begun;
-        Some(HandOut { dialect, labelled, log: place.log, begun, front, replies, from, to })
+        let log_serial = self.logs.log(place.log).serial;
+        Some(HandOut { dialect, labelled, log: place.log, log_serial, front, replies, from, to })
     }
 
     /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of
@@ -427,7 +427,7 @@ impl Hub {
         let logs = &self.logs;
         let is_next = |place: &&mut Place| {
             place.log == out.log
-                && logs.log(place.log).begun == out.begun
+                && logs.log(place.log).serial == out.log_serial
                 && place.cursor.next == out.from
                 && place.cursor.stretch(place.end) >= out.to
         };
@@ -435,15 +435,15 @@ impl Hub {
         if place.is_none() && out.from != out.to {
             return false;
         }
-        let mut begun: &[u8] = &[];
+        let mut rest_of_line: &[u8] = &[];
         if let (Some((seq, rest)), Some(place)) = (batch.seek(n), place) {
             let next = seq + u64::from(!rest.is_empty());
             session.stats.lines_sent += next - place.cursor.next;
             place.cursor.next = next;
-            begun = rest;
+            rest_of_line = rest;
         }
         session.take_private(out, n);
-        session.keep_rest(begun, &mut self.outboxes, self.logs.max_encoded + MAX_LABEL);
+        session.keep_rest(rest_of_line, &mut self.outboxes, self.logs.max_encoded + MAX_LABEL);
         true
     }
 

@@ -24,19 +24,20 @@ use crate::wire::dialect::Update;
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
 pub(crate) struct RoomLogs {
-    /// The logs of the lobby, which have the number [`LOBBY`]. They are a field, so that what is published there, which
-    /// is nearly everything, is found without a look into a table.
+    /// The log of the lobby, which has the number [`LOBBY`]. It is a field, so that what is published there, which is
+    /// nearly everything, is found without a look into a table.
     lobby: RoomLog,
     /// The logs of other rooms: number 1 and so on.
     others: Vec<RoomLog>,
     /// The log of each room; [`NO_LOG`] if it has none.
     log_of: Vec<u32>,
-    /// How many rooms of each number have ended; wraps around.
+    /// How many rooms of each number have ended; wraps around. Not the serial number of its log: a room that is always
+    /// there gets a new log whenever somebody enters after all had left, but it is the same room with the same history.
     lives: Vec<u32>,
     /// Logs that no room has.
     free: Vec<u32>,
-    /// How many rooms have begun besides the lobby; wraps around.
-    begun: u32,
+    /// The last serial number that a log was given; wraps around.
+    last_serial: u32,
     pub(crate) spoken: Vec<Spoken>,
     /// The numbers for the lobby's marks, and for those of other rooms; `None` if nobody is waited for.
     pub(crate) pace: Option<Pace>,
@@ -55,7 +56,7 @@ pub(crate) struct RoomLogs {
     summaries: u64,
 }
 
-/// The logs of one room.
+/// The log of one room, as each dialect renders it.
 #[derive(Debug)]
 pub(crate) struct RoomLog {
     /// The room, and its name, which stay until the last reader has read what was said before the room ended.
@@ -68,8 +69,8 @@ pub(crate) struct RoomLog {
     /// How often the marks have moved; wraps around.
     moves: u32,
     pub(crate) presence: Presence,
-    /// How many rooms had begun before, the lobby counted; wraps around. It distinguishes rooms that had the same log.
-    pub(crate) begun: u32,
+    /// Distinguishes this log from others that had the same number; 0 for the lobby's.
+    pub(crate) serial: u32,
     /// The room has ended.
     has_ended: bool,
 }
@@ -115,7 +116,7 @@ impl RoomLogs {
             log_of: vec![NO_LOG; max_rooms],
             lives: vec![0; max_rooms],
             free: Vec::with_capacity(max_rooms),
-            begun: 0,
+            last_serial: 0,
             spoken: config.dialects.iter().map(spoken).collect(),
             pace,
             room_pace: Pace::new(config.pace, room_log.0, room_log.1),
@@ -156,7 +157,7 @@ impl RoomLogs {
         2 * config.max_encoded()
     }
 
-    /// Returns the logs of that number.
+    /// Returns the log of that number.
     #[inline]
     pub(crate) fn log(&self, log: u32) -> &RoomLog {
         match log.checked_sub(1) {
@@ -222,8 +223,8 @@ impl RoomLogs {
             Rendered::new(&spoken.config, bytes, entries, self.room_pace.as_ref())
         };
         let mut room = RoomLog::new(id, name, self.spoken.iter().map(rendered).collect());
-        self.begun = self.begun.wrapping_add(1);
-        room.begun = self.begun;
+        self.last_serial = self.last_serial.wrapping_add(1);
+        room.serial = self.last_serial;
         let log = if let Some(log) = self.free.pop() {
             *self.log_mut(log) = room;
             log
@@ -494,7 +495,7 @@ impl RoomLog {
             is_closed: false,
             moves: 0,
             presence: Presence::default(),
-            begun: 0,
+            serial: 0,
             has_ended: false,
         }
     }
