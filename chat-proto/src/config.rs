@@ -482,17 +482,25 @@ impl Config {
         }
     }
 
-    /// The most rooms that there can be: without a dialect that has rooms, only the lobby.
+    /// Whether a dialect has rooms. If none has, there is only the lobby, whatever the limits say.
+    fn has_rooms(&self) -> bool {
+        self.dialects.iter().any(|dialect| dialect.dialect.has_rooms())
+    }
+
+    /// The most rooms that there can be.
     pub(crate) fn rooms_at_most(&self) -> usize {
-        if self.dialects.iter().any(|dialect| dialect.dialect.has_rooms()) { self.max_rooms } else { 1 }
+        if self.has_rooms() { self.max_rooms } else { 1 }
+    }
+
+    /// The most rooms of a session for which there is memory. Whoever may leave the lobby needs it, even if there is no
+    /// other room.
+    pub(crate) fn session_rooms_at_most(&self) -> usize {
+        if self.has_rooms() { self.max_rooms_per_session } else { 0 }
     }
 
     /// How many there may be of what is queued.
     pub(crate) fn numbers(&self) -> Numbers {
-        let rooms = self.rooms_at_most();
-        // Whoever may leave the lobby needs places, even if there is no other room.
-        let has_rooms = self.dialects.iter().any(|dialect| dialect.dialect.has_rooms());
-        let places = if has_rooms { self.max_rooms_per_session } else { 0 };
+        let (rooms, places) = (self.rooms_at_most(), self.session_rooms_at_most());
         Numbers { rooms, dialects: self.dialects.len(), sessions: self.max_sessions, places }
     }
 

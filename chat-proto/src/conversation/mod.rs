@@ -135,7 +135,7 @@ impl Conversation {
         Self {
             members: Members::new(config.names, config.max_name, config.max_sessions),
             rooms: Rooms::new(config),
-            memberships: Memberships::new(config.max_sessions, limits.each_in_memory(), limits.rooms),
+            memberships: Memberships::new(config.max_sessions, limits.each_in_memory, limits.rooms),
             history: History::new(Self::history_limits(config)),
         }
     }
@@ -150,7 +150,7 @@ impl Conversation {
     pub(crate) fn rooms_bound(config: &Config) -> u64 {
         let limits = RoomLimits::of(config);
         Rooms::memory_bound(limits)
-            + Memberships::memory_bound(config.max_sessions, limits.each_in_memory(), limits.rooms)
+            + Memberships::memory_bound(config.max_sessions, limits.each_in_memory, limits.rooms)
             + History::rooms_bound(Self::history_limits(config))
     }
 
@@ -158,7 +158,7 @@ impl Conversation {
     pub(crate) fn rooms_at_start(config: &Config) -> u64 {
         let limits = RoomLimits::of(config);
         Rooms::memory_at_start(limits)
-            + Memberships::memory_at_start(config.max_sessions, limits.each_in_memory(), limits.rooms)
+            + Memberships::memory_at_start(config.max_sessions, limits.each_in_memory, limits.rooms)
             + History::rooms_at_start(Self::history_limits(config))
     }
 

@@ -42,6 +42,12 @@ impl Conversation {
         if room == RoomId::LOBBY { self.members.is_in_lobby(member) } else { self.memberships.is_in(member, room) }
     }
 
+    /// Returns whether a member may know of a room: it is not hidden, or the member is in it.
+    pub(crate) fn may_see(&self, member: MemberId, room: RoomId) -> bool {
+        let is_hidden = self.rooms.get(room).is_none() || self.rooms.flags(room).has(RoomFlags::HIDDEN);
+        !is_hidden || self.is_in(member, room)
+    }
+
     /// Returns the rooms that a member is in: the latest entered first, and the lobby last.
     pub fn rooms_of(&self, member: MemberId) -> impl Iterator<Item = RoomId> + '_ {
         let lobby = self.members.is_in_lobby(member).then_some(RoomId::LOBBY);

@@ -126,7 +126,7 @@ impl Conversation {
 
     fn invite(&mut self, by: Option<MemberId>, member: MemberId, room: RoomId) -> Result<(), Rejected> {
         self.check_room(room)?;
-        self.check_member(member)?;
+        self.check_is_here(member)?;
         if self.is_in(member, room) {
             return Err(Rejected::Room(RoomError::OtherIsIn));
         }
@@ -185,14 +185,10 @@ impl Conversation {
         self.rooms.get(room).map(|_| ()).ok_or(Rejected::NoRoom(room))
     }
 
-    fn check_member(&self, member: MemberId) -> Result<(), Rejected> {
-        if self.members.is_here(member) { Ok(()) } else { Err(Rejected::NoMember(member)) }
-    }
-
     /// Checks that there is such a room and such a member, and that the member is in the room.
     fn check_is_in(&self, member: MemberId, room: RoomId, otherwise: RoomError) -> Result<(), Rejected> {
         self.check_room(room)?;
-        self.check_member(member)?;
+        self.check_is_here(member)?;
         if self.is_in(member, room) { Ok(()) } else { Err(Rejected::Room(otherwise)) }
     }
 }

@@ -112,30 +112,24 @@ const MASKS_AT_ONCE: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoomLimits {
     pub(super) rooms: usize,
-    /// Rooms and invitations of a member. There is memory for them if a dialect has rooms.
+    /// Rooms and invitations of a member …
     pub(super) each: usize,
-    has_memory: bool,
+    /// … and for how many there is memory.
+    pub(super) each_in_memory: usize,
     /// Whether members may begin rooms.
     pub(super) new_rooms: bool,
     max_name: usize,
 }
 
 impl RoomLimits {
-    /// Without a dialect that has rooms, there is only the lobby.
     pub(super) fn of(config: &Config) -> Self {
-        let has_memory = config.dialects.iter().any(|dialect| dialect.dialect.has_rooms());
         Self {
-            rooms: if has_memory { config.max_rooms } else { 1 },
+            rooms: config.rooms_at_most(),
             each: config.max_rooms_per_session,
-            has_memory,
+            each_in_memory: config.session_rooms_at_most(),
             new_rooms: config.new_rooms,
             max_name: config.max_name,
         }
-    }
-
-    /// How many rooms and invitations of each member there is memory for.
-    pub(super) fn each_in_memory(self) -> usize {
-        if self.has_memory { self.each } else { 0 }
     }
 }
 
@@ -429,7 +423,7 @@ mod tests {
         let mut rooms = Rooms::new(&config);
         assert!(rooms.is_full() && rooms.next(1).is_none());
         assert_eq!(rooms.begin("tea"), Err(RoomError::TooManyRooms { max: 1 }));
-        assert_eq!(RoomLimits::of(&config).each_in_memory(), 0);
+        assert_eq!(RoomLimits::of(&config).each_in_memory, 0);
     }
 
     #[test]

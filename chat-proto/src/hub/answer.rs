@@ -4,7 +4,6 @@ use super::Hub;
 use crate::conversation::{Event, Recorded};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
-use crate::moderation::RoomFlags;
 use crate::session::outbox::{Answer, Answered, Outbox};
 use crate::wire::dialect::Update;
 
@@ -95,15 +94,8 @@ impl Hub {
                         from = room.0 + 1;
                         Some(room)
                     });
-                    let is_shown = |room: RoomId| {
-                        let is_hidden = conversation.room(room).is_none_or(|it| it.flags().has(RoomFlags::HIDDEN));
-                        !is_hidden || conversation.is_in(member, room)
-                    };
-                    match found
-                        .into_iter()
-                        .find(|room| is_shown(*room))
-                        .and_then(|room| conversation.room(room).map(|it| (room, it)))
-                    {
+                    let shown_next = found.into_iter().find(|room| conversation.may_see(member, *room));
+                    match shown_next.and_then(|room| Some((room, conversation.room(room)?))) {
                         Some((id, room)) => {
                             let topic = room.topic().map_or("", |topic| topic.words);
                             let listed = Update::RoomListed { room: room.name(), count: room.members(), topic };

@@ -34,6 +34,13 @@ impl Hub {
         focus
     }
 
+    /// Returns the room of that name, if the session may know of it; without a name, the room in which it speaks.
+    fn room_or_focus(&self, slot: u32, name: Option<&str>) -> Result<RoomId, RoomError> {
+        let Some(name) = name else { return self.focus(slot).ok_or(RoomError::InNoRoom) };
+        let found = self.conversation.find_room(name);
+        found.filter(|room| self.conversation.may_see(MemberId(slot), *room)).ok_or(RoomError::NoSuchRoom)
+    }
+
     /// Returns the origin of a session, if it is counted.
     fn origin_of(&self, slot: u32) -> Option<Origin> {
         self.sessions[slot].origin.map(|index| self.origins.origin(index))
@@ -148,14 +155,7 @@ impl Hub {
 
     /// Leaves a room.
     pub(super) fn request_leave(&mut self, slot: u32, name: Option<&str>) {
-        let room = match name {
-            None => self.focus(slot).ok_or(RoomError::InNoRoom),
-            Some(name) => {
-                let found = self.conversation.find_room(name).filter(|room| self.may_see(slot, *room));
-                found.ok_or(RoomError::NoSuchRoom)
-            }
-        };
-        let room = room.and_then(|room| {
+        let room = self.room_or_focus(slot, name).and_then(|room| {
             let is_in = self.conversation.is_in(MemberId(slot), room);
             is_in.then_some(room).ok_or(RoomError::NotIn)
         });
@@ -430,14 +430,7 @@ impl Hub {
 
     /// Lists who is in a room.
     pub(super) fn request_who(&mut self, slot: u32, name: Option<&str>, names: &mut String) {
-        let focus = self.focus(slot);
-        let room = match name {
-            None => focus.ok_or(RoomError::InNoRoom),
-            Some(name) => {
-                self.conversation.find_room(name).filter(|room| self.may_see(slot, *room)).ok_or(RoomError::NoSuchRoom)
-            }
-        };
-        let room = match room {
+        let room = match self.room_or_focus(slot, name) {
             Ok(room) => room,
             Err(error) => return self.refuse_room(slot, error),
         };
@@ -465,14 +458,8 @@ impl Hub {
             listed += 1;
         }
         let (count, of_room) = (self.members_in(room), room_name(self, room));
-        let room = (Some(room) != focus).then_some(of_room.as_str());
+        let room = (Some(room) != self.focus(slot)).then_some(of_room.as_str());
         self.reply(slot, &Update::Who { room, names, count, left_out: count - listed });
-    }
-
-    /// Returns whether a room is shown to a session.
-    fn may_see(&self, slot: u32, room: RoomId) -> bool {
-        let is_hidden = self.conversation.room(room).is_none_or(|room| room.flags().has(RoomFlags::HIDDEN));
-        !is_hidden || self.conversation.is_in(MemberId(slot), room)
     }
 
     /// Returns whether a session may speak in the room where it does, or refuses it.

@@ -24,11 +24,7 @@ use crate::wire::dialect::Update;
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
 pub(crate) struct RoomLogs {
-    /// The log of the lobby, which has the number [`LOBBY`]. It is a field, so that what is published there, which is
-    /// nearly everything, is found without a look into a table.
-    lobby: RoomLog,
-    /// The logs of other rooms: number 1 and so on.
-    others: Vec<RoomLog>,
+    table: Table,
     /// The log of each room; [`NO_LOG`] if it has none.
     log_of: Vec<u32>,
     /// How many rooms of each number have ended; wraps around. Not the serial number of its log: a room that is always
@@ -54,6 +50,16 @@ pub(crate) struct RoomLogs {
     stamp: u64,
     /// How many publications only said how many members had joined and left, and were no messages.
     summaries: u64,
+}
+
+/// The logs of all rooms, by number.
+#[derive(Debug)]
+struct Table {
+    /// The log of the lobby, which has the number [`LOBBY`]. It is a field, so that what is published there, which is
+    /// nearly everything, is found without a look into a vector.
+    lobby: RoomLog,
+    /// The logs of other rooms: number 1 and so on.
+    others: Vec<RoomLog>,
 }
 
 /// The log of one room, as each dialect renders it.
@@ -111,8 +117,7 @@ impl RoomLogs {
             |dialect: &DialectConfig| Rendered::new(dialect, config.log_bytes, config.log_entries, pace.as_ref());
         let lobby = RoomLog::new(RoomId::LOBBY, LOBBY_NAME, config.dialects.iter().map(rendered).collect());
         let mut rooms = Self {
-            lobby,
-            others: Vec::with_capacity(max_rooms - 1),
+            table: Table { lobby, others: Vec::with_capacity(max_rooms - 1) },
             log_of: vec![NO_LOG; max_rooms],
             lives: vec![0; max_rooms],
             free: Vec::with_capacity(max_rooms),
@@ -160,29 +165,23 @@ impl RoomLogs {
     /// Returns the log of that number.
     #[inline]
     pub(crate) fn log(&self, log: u32) -> &RoomLog {
-        match log.checked_sub(1) {
-            None => &self.lobby,
-            Some(index) => &self.others[index as usize],
-        }
+        self.table.get(log)
     }
 
     #[inline]
     pub(crate) fn log_mut(&mut self, log: u32) -> &mut RoomLog {
-        match log.checked_sub(1) {
-            None => &mut self.lobby,
-            Some(index) => &mut self.others[index as usize],
-        }
+        self.table.get_mut(log)
     }
 
     /// Returns what is published in the lobby.
     #[inline]
     pub(crate) fn lobby(&self) -> &RoomLog {
-        &self.lobby
+        &self.table.lobby
     }
 
     #[inline]
     pub(crate) fn lobby_mut(&mut self) -> &mut RoomLog {
-        &mut self.lobby
+        &mut self.table.lobby
     }
 
     /// Returns the log of a room that has one.
@@ -209,7 +208,7 @@ impl RoomLogs {
 
     /// Returns whether a room that has no log could have one.
     pub(crate) fn has_free_log(&self) -> bool {
-        !self.free.is_empty() || self.others.len() + 1 < self.log_of.len()
+        !self.free.is_empty() || self.table.others.len() + 1 < self.log_of.len()
     }
 
     /// Returns the log of a room, and makes it if there is none.
@@ -229,8 +228,8 @@ impl RoomLogs {
             *self.log_mut(log) = room;
             log
         } else {
-            self.others.push(room);
-            self.others.len() as u32
+            self.table.others.push(room);
+            self.table.others.len() as u32
         };
         self.log_of[id.0 as usize] = log;
         log
@@ -240,7 +239,7 @@ impl RoomLogs {
     pub(crate) fn end(&mut self, id: RoomId) {
         let Some(log) = self.log_of(id).filter(|log| *log != LOBBY) else { return };
         self.log_of[id.0 as usize] = NO_LOG;
-        let room = &mut self.others[log as usize - 1];
+        let room = self.table.get_mut(log);
         room.has_ended = true;
         // Nobody is left to be told.
         room.presence.take_counted(&mut self.second);
@@ -350,7 +349,7 @@ impl RoomLogs {
         ready: &mut Ready,
     ) {
         let home = author.map(|slot| sessions[slot].dialect);
-        let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
+        let room = self.table.get_mut(log);
         let mut may_move = false;
         for (index, rendered) in room.rendered.iter_mut().enumerate() {
             if rendered.sessions == 0 || !is_wanted(rendered) {
@@ -385,35 +384,32 @@ impl RoomLogs {
     /// Records a join or a leave in a room; returns whether to show it by itself.
     pub(crate) fn note_presence(&mut self, room: RoomId, is_join: bool) -> bool {
         let Some(log) = self.log_of(room) else { return true };
-        let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
+        let room = self.table.get_mut(log);
         room.presence.note(&mut self.second, is_join)
     }
 
     /// Does the same in the lobby.
     pub(crate) fn note_presence_in_lobby(&mut self, is_join: bool) -> bool {
-        self.lobby.presence.note(&mut self.second, is_join)
+        self.table.lobby.presence.note(&mut self.second, is_join)
     }
 
     /// Removes and returns the joins and leaves of a room that were only counted, as an update.
     pub(crate) fn take_counted(&mut self, room: RoomId) -> Option<Update<'static>> {
         let log = self.log_of(room)?;
-        let room = if log == LOBBY { &mut self.lobby } else { &mut self.others[log as usize - 1] };
+        let room = self.table.get_mut(log);
         room.presence.take_counted(&mut self.second)
     }
 
     /// Returns whether only the lobby has a log.
     pub(crate) fn is_lobby_alone(&self) -> bool {
-        self.others.len() == self.free.len()
+        self.table.others.len() == self.free.len()
     }
 
     /// Moves the marks of all logs of a room, if a small part of one lies behind its mark and all readers have reached
     /// theirs.
     pub(crate) fn move_marks(&mut self, log: u32) {
-        let (room, pace) = match log.checked_sub(1) {
-            None => (&mut self.lobby, &self.pace),
-            Some(index) => (&mut self.others[index as usize], &self.room_pace),
-        };
-        let Some(pace) = pace else { return };
+        let pace = if log == LOBBY { &self.pace } else { &self.room_pace };
+        let (Some(pace), room) = (pace, self.table.get_mut(log)) else { return };
         let is_full = room.rendered.iter().any(|rendered| rendered.marks.is_full(&rendered.log));
         let is_anyone_behind = || room.rendered.iter().any(|rendered| rendered.marks.is_anyone_behind(&rendered.log));
         room.is_closed = is_full && is_anyone_behind() && !Fault::PaceIgnored.is_planted();
@@ -439,19 +435,37 @@ impl RoomLogs {
 
     /// Returns an update as one dialect encodes it; empty if the dialect does not show it.
     pub(crate) fn encode(&mut self, dialect: u8, update: &Update<'_>) -> &[u8] {
-        self.lobby.rendered[dialect as usize].encode(update, &mut self.encoded, self.max_encoded);
+        self.table.lobby.rendered[dialect as usize].encode(update, &mut self.encoded, self.max_encoded);
         &self.encoded
     }
 
     /// Returns an update as one dialect encodes it, behind the label of a room.
     pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, update: &Update<'_>) -> &[u8] {
-        let rendered = &self.lobby.rendered[dialect as usize];
+        let rendered = &self.table.lobby.rendered[dialect as usize];
         if rendered.encode(update, &mut self.encoded, self.max_encoded) {
             let (len, name) = (self.encoded.len(), self.log(log).name);
             self.spoken[dialect as usize].label(&name, &mut self.encoded);
             self.encoded.rotate_left(len);
         }
         &self.encoded
+    }
+}
+
+impl Table {
+    #[inline]
+    fn get(&self, log: u32) -> &RoomLog {
+        match log.checked_sub(1) {
+            None => &self.lobby,
+            Some(index) => &self.others[index as usize],
+        }
+    }
+
+    #[inline]
+    fn get_mut(&mut self, log: u32) -> &mut RoomLog {
+        match log.checked_sub(1) {
+            None => &mut self.lobby,
+            Some(index) => &mut self.others[index as usize],
+        }
     }
 }
 
