@@ -361,7 +361,7 @@
 //! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request.
 //! 4. `wire/sanitize.rs` cleans the message.
 //! 5. `hub/propose.rs` asks the policy, and turns the request into an entry of the room in which the session speaks.
-//! 6. `conversation/mod.rs` applies the entry; `conversation/history.rs` keeps it, in the history of that room.
+//! 6. `conversation/apply.rs` applies the entry; `conversation/history.rs` keeps it, in the history of that room.
 //! 7. `room/mod.rs` gives it the next stamp and publishes it: for each dialect with readers in the room it is encoded
 //!    once and appended to a `log.rs`, whose marks are in `room/rendered.rs`.
 //! 8. `schedule/ready.rs` queues all readers that had read everything.

@@ -2,9 +2,10 @@
 
 use arrayvec::ArrayString;
 
+use super::Conversation;
+use super::apply::Rejected;
 use super::entry::{Entry, MAX_KICK_WORDS};
 use super::ring::Kind;
-use super::{Conversation, Rejected};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, Role, RoomError};

@@ -1,15 +1,19 @@
 //! Every limit of the hub: its default, its reason, its range.
 
-use alloc::format;
+mod check;
+mod error;
+mod limit;
+
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
 
-use crate::moderation::{MAX_TOPIC, RoomError, RoomFlags};
-use crate::names::{LOBBY, MAX_MADE_NAME, MAX_NAME, NameRules, RoomNames};
+pub use self::error::ConfigError;
+pub use self::limit::{Limit, RatePart};
+use crate::moderation::RoomFlags;
+use crate::names::{MAX_MADE_NAME, NameRules};
 use crate::policy::Policy;
 pub use crate::rate::Rate;
 use crate::schedule::pace::Pace;
@@ -216,264 +220,10 @@ pub enum OnLag {
     Close,
 }
 
-/// A limit of [`Config`] or [`DialectConfig`]; displayed as the name of its field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is the field of that name")]
-pub enum Limit {
-    MaxSessions,
-    MaxLine,
-    MaxName,
-    Dialects,
-    LogBytes,
-    LogEntries,
-    ReplyBytes,
-    JournalRecords,
-    History,
-    /// [`Config::history_bytes`].
-    HistoryBytes,
-    MaxRooms,
-    MaxRoomsPerSession,
-    /// [`Config::rooms`]: how many there are.
-    Rooms,
-    RoomLogBytes,
-    RoomLogEntries,
-    RoomHistory,
-    RoomHistoryBytes,
-    Rate(RatePart),
-    Pace,
-    MaxPerAddress,
-    ConnectsPerAddress(RatePart),
-    RatePerAddress(RatePart),
-    StallTimeout,
-    LingerTimeout,
-    IdleTimeout,
-    Backlog,
-}
-
-/// Which number of a [`Rate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RatePart {
-    /// [`Rate::per_second`].
-    PerSecond,
-    /// [`Rate::burst`].
-    Burst,
-}
-
-impl Limit {
-    /// Returns the name of the field, such as `max_sessions`.
-    #[must_use]
-    pub const fn field(self) -> &'static str {
-        match self {
-            Self::MaxSessions => "max_sessions",
-            Self::MaxLine => "max_line",
-            Self::MaxName => "max_name",
-            Self::Dialects => "dialects",
-            Self::LogBytes => "log_bytes",
-            Self::LogEntries => "log_entries",
-            Self::ReplyBytes => "reply_bytes",
-            Self::JournalRecords => "journal_records",
-            Self::History => "history",
-            Self::HistoryBytes => "history_bytes",
-            Self::MaxRooms => "max_rooms",
-            Self::MaxRoomsPerSession => "max_rooms_per_session",
-            Self::Rooms => "rooms",
-            Self::RoomLogBytes => "room_log_bytes",
-            Self::RoomLogEntries => "room_log_entries",
-            Self::RoomHistory => "room_history",
-            Self::RoomHistoryBytes => "room_history_bytes",
-            Self::Rate(_) => "rate",
-            Self::Pace => "pace",
-            Self::MaxPerAddress => "max_per_address",
-            Self::ConnectsPerAddress(_) => "connects_per_address",
-            Self::RatePerAddress(_) => "rate_per_address",
-            Self::StallTimeout => "stall_timeout",
-            Self::LingerTimeout => "linger_timeout",
-            Self::IdleTimeout => "idle_timeout",
-            Self::Backlog => "backlog",
-        }
-    }
-
-    /// Returns which number of a rate it is, if it is one.
-    #[must_use]
-    pub const fn rate_part(self) -> Option<RatePart> {
-        match self {
-            Self::Rate(part) | Self::ConnectsPerAddress(part) | Self::RatePerAddress(part) => Some(part),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.field())?;
-        f.write_str(match self.rate_part() {
-            Some(RatePart::PerSecond) => ".per_second",
-            Some(RatePart::Burst) => ".burst",
-            None => "",
-        })
-    }
-}
-
-/// A limit that is out of its range.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A number is outside its range.
-    OutOfRange {
-        /// Which limit.
-        limit: Limit,
-        /// The dialect that it is of, if it is one of a dialect.
-        dialect: Option<String>,
-        /// What it was set to.
-        value: usize,
-        /// The least allowed, which may depend on other limits.
-        min: usize,
-        /// The most allowed.
-        max: usize,
-    },
-    /// There is less room than the longest updates of a dialect take.
-    TooLittleRoom {
-        /// Which limit: [`Limit::LogBytes`] or [`Limit::ReplyBytes`].
-        limit: Limit,
-        /// The dialect whose updates are the longest.
-        dialect: String,
-        /// What it was set to.
-        value: usize,
-        /// The least that this dialect needs, with the other limits as they are.
-        min: usize,
-        /// The most allowed.
-        max: usize,
-    },
-    /// A timeout is under 1 ms or over 365 days.
-    Timeout {
-        /// Which limit.
-        limit: Limit,
-        /// The dialect that it is of, if it is one of a dialect.
-        dialect: Option<String>,
-    },
-    /// Two dialects have the same name.
-    SameDialect(String),
-    /// A room in [`Config::rooms`] cannot be had.
-    Room {
-        /// Its name.
-        name: String,
-        /// Why.
-        error: RoomError,
-    },
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OutOfRange { limit, dialect, value, min, max } => {
-                write!(f, "{limit}{} is {value}: it must be from {min} to {max}", of(dialect.as_deref()))
-            }
-            Self::TooLittleRoom { limit, dialect, value, min, max } => {
-                write!(f, "{limit} is {value}: for the longest events of {dialect} it must be from {min} to {max}")
-            }
-            Self::Timeout { limit, dialect } => {
-                write!(f, "{limit}{} must be from 1 ms to 365 days", of(dialect.as_deref()))
-            }
-            Self::Room { name, error } => write!(f, "the room {name:?}: {error}"),
-            Self::SameDialect(name) => write!(f, "the dialect {name} is listed twice"),
-        }
-    }
-}
-
-/// Says whose limit it is.
-fn of(dialect: Option<&str>) -> String {
-    dialect.map(|name| format!(" of {name}")).unwrap_or_default()
-}
-
-impl core::error::Error for ConfigError {}
-
-impl ConfigError {
-    /// Says that it is this dialect's limit.
-    fn of(mut self, name: &str) -> Self {
-        if let Self::OutOfRange { dialect, .. } | Self::Timeout { dialect, .. } = &mut self {
-            *dialect = Some(name.into());
-        }
-        self
-    }
-}
-
-const MAX_SESSIONS: usize = 1 << 20;
-const MAX_LINE: usize = 1 << 20;
-const MAX_LOG_BYTES: usize = 1 << 30;
-const MAX_LOG_ENTRIES: usize = 1 << 24;
-const MAX_REPLY_BYTES: usize = 16 << 20;
-const MAX_JOURNAL: usize = 1 << 24;
-const MAX_HISTORY: usize = 1 << 16;
-const MAX_HISTORY_BYTES: usize = 1 << 30;
-const MAX_DIALECTS: usize = 16;
-const MAX_BACKLOG: usize = 1_000;
-const MAX_ROOMS: usize = 1 << 16;
+/// The most that [`Config::max_rooms_per_session`] may be.
 pub(crate) const MAX_ROOMS_PER_SESSION: usize = 256;
-const MIN_PACE: usize = 1 << 10;
-const MAX_PACE: usize = 1 << 30;
-const MIN_TIMEOUT: Duration = Duration::from_millis(1);
-const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Config {
-    /// Checks every limit, as [`Hub::new`](crate::Hub::new) does.
-    ///
-    /// # Errors
-    ///
-    /// The first limit found to be out of its range.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        range(Limit::MaxSessions, self.max_sessions, 1, MAX_SESSIONS)?;
-        range(Limit::MaxLine, self.max_line, 64, MAX_LINE)?;
-        range(Limit::MaxName, self.max_name, 1, MAX_NAME)?;
-        range(Limit::Dialects, self.dialects.len(), 1, MAX_DIALECTS)?;
-        let (least_bytes, least_entries) = self.least_log();
-        self.room(Limit::LogBytes, self.log_bytes, least_bytes, MAX_LOG_BYTES)?;
-        range(Limit::LogEntries, self.log_entries, least_entries, MAX_LOG_ENTRIES)?;
-        self.room(Limit::ReplyBytes, self.reply_bytes, self.reply_reserve(), MAX_REPLY_BYTES)?;
-        range(Limit::JournalRecords, self.journal_records, 1, MAX_JOURNAL)?;
-        range(Limit::History, self.history, 0, MAX_HISTORY)?;
-        range(Limit::HistoryBytes, self.history_bytes, self.least_history_bytes(), MAX_HISTORY_BYTES)?;
-        range(Limit::MaxRooms, self.max_rooms, 1, MAX_ROOMS)?;
-        range(Limit::MaxRoomsPerSession, self.max_rooms_per_session, 1, MAX_ROOMS_PER_SESSION)?;
-        range(Limit::Rooms, self.rooms.len(), 0, self.max_rooms - 1)?;
-        self.check_rooms()?;
-        range(Limit::RoomLogBytes, self.room_log_bytes, 1, MAX_LOG_BYTES)?;
-        range(Limit::RoomLogEntries, self.room_log_entries, 1, MAX_LOG_ENTRIES)?;
-        range(Limit::RoomHistory, self.room_history, 0, MAX_HISTORY)?;
-        range(Limit::RoomHistoryBytes, self.room_history_bytes, 1, MAX_HISTORY_BYTES)?;
-        check_rate(Limit::Rate, self.rate)?;
-        range(Limit::MaxPerAddress, self.max_per_address.unwrap_or(1), 1, MAX_SESSIONS)?;
-        check_rate(Limit::ConnectsPerAddress, self.connects_per_address)?;
-        check_rate(Limit::RatePerAddress, self.rate_per_address)?;
-        if let Some(pace) = self.pace {
-            range(Limit::Pace, pace, MIN_PACE, MAX_PACE)?;
-        }
-        timeout(Limit::StallTimeout, self.stall_timeout)?;
-        timeout(Limit::LingerTimeout, Some(self.linger_timeout))?;
-        for (i, dialect) in self.dialects.iter().enumerate() {
-            let name = dialect.dialect.name();
-            timeout(Limit::IdleTimeout, dialect.idle_timeout).map_err(|error| error.of(name))?;
-            check_rate(Limit::Rate, dialect.rate.or(None)).map_err(|error| error.of(name))?;
-            range(Limit::Backlog, dialect.backlog, 0, MAX_BACKLOG).map_err(|error| error.of(name))?;
-            if self.dialects[..i].iter().any(|other| other.dialect.name() == name) {
-                return Err(ConfigError::SameDialect(name.into()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks that the rooms that are listed can be had at once.
-    fn check_rooms(&self) -> Result<(), ConfigError> {
-        let refused = |room: &RoomConfig, error| Err(ConfigError::Room { name: room.name.clone(), error });
-        if let Err((i, error)) = RoomNames::check_all(LOBBY, self.rooms.iter().map(|room| &*room.name)) {
-            return refused(&self.rooms[i], error);
-        }
-        match self.rooms.iter().find(|room| room.topic.len() > MAX_TOPIC) {
-            Some(room) => refused(room, RoomError::TooLong { max: MAX_TOPIC }),
-            None => Ok(()),
-        }
-    }
-
     /// The least bytes and entries of a log.
     fn least_log(&self) -> (usize, usize) {
         match self.pace {
@@ -510,17 +260,6 @@ impl Config {
         (self.room_log_bytes.max(least_bytes), self.room_log_entries.max(least_entries))
     }
 
-    /// Checks a limit whose least is what the longest updates take.
-    fn room(&self, limit: Limit, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
-        match self.dialects.iter().max_by_key(|dialect| dialect.dialect.encoded_len(self.payload())) {
-            Some(longest) if value < min => {
-                let dialect = longest.dialect.name().into();
-                Err(ConfigError::TooLittleRoom { limit, dialect, value, min, max })
-            }
-            _ => range(limit, value, min, max),
-        }
-    }
-
     /// The most bytes of names and words in one update.
     fn payload(&self) -> usize {
         self.max_line.saturating_add(2 * self.max_name).max(MAX_NOTICE)
@@ -541,58 +280,5 @@ impl Config {
     /// reply, and a close with last words.
     pub(crate) fn reply_reserve(&self) -> usize {
         2 * self.max_encoded()
-    }
-}
-
-fn range(limit: Limit, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
-    if (min..=max).contains(&value) {
-        Ok(())
-    } else {
-        Err(ConfigError::OutOfRange { limit, dialect: None, value, min, max })
-    }
-}
-
-fn check_rate(limit: fn(RatePart) -> Limit, rate: Option<Rate>) -> Result<(), ConfigError> {
-    let Some(rate) = rate else { return Ok(()) };
-    range(limit(RatePart::PerSecond), rate.per_second.get() as usize, 1, 1_000_000_000)?;
-    range(limit(RatePart::Burst), rate.burst.get() as usize, 1, 1_000_000)
-}
-
-fn timeout(limit: Limit, value: Option<Duration>) -> Result<(), ConfigError> {
-    match value {
-        Some(value) if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&value) => {
-            Err(ConfigError::Timeout { limit, dialect: None })
-        }
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rooms_that_are_listed_can_be_had_at_once() {
-        let check = |rooms: &[(&str, &str)]| {
-            let room = |(name, topic): &(&str, &str)| RoomConfig {
-                name: (*name).into(),
-                topic: (*topic).into(),
-                flags: RoomFlags::NEW,
-            };
-            Config { rooms: rooms.iter().map(room).collect(), ..Config::default() }.check()
-        };
-        assert_eq!(check(&[("rust", ""), ("tea-room", &"t".repeat(390)), ("部屋", "")]), Ok(()));
-        let alike = RoomError::LooksLikeAnother;
-        for (name, topic, error) in [
-            ("", "", RoomError::InvalidName),
-            ("tea room", "", RoomError::InvalidName),
-            ("Lobby", "", alike),
-            ("Iobby", "", alike),
-            ("RUST", "", alike),
-            ("tea", &"t".repeat(391), RoomError::TooLong { max: 390 }),
-        ] {
-            let refused = Err(ConfigError::Room { name: name.into(), error });
-            assert_eq!(check(&[("rust", "ok"), (name, topic)]), refused, "{name}");
-        }
     }
 }

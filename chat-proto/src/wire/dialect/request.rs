@@ -1,0 +1,137 @@
+//! What peers ask for.
+
+use super::complaint::Complaint;
+use crate::moderation::Role;
+
+/// What a peer asks for with one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request<'a> {
+    /// Nothing: an empty line, or a keepalive that wants no answer.
+    Nothing,
+    /// To say something in the room in which the session speaks. A session without a name takes the claimed one if it
+    /// may.
+    Say {
+        /// What to say.
+        words: &'a str,
+        /// The name that the line itself claims, in dialects whose lines carry one.
+        claim: Option<&'a str>,
+        /// The words as they are on the line, in dialects that encode them.
+        ///
+        /// If cleaning changed nothing, [`Update::Said`](super::Update::Said) carries this back to the same dialect,
+        /// which may copy it instead of encoding the words again. Only for formats in which the same words have only
+        /// one form.
+        wire: Option<&'a [u8]>,
+    },
+    /// To do something that others see (`/me waves`).
+    Act(&'a str),
+    /// To take a name.
+    Name(&'a str),
+    /// To say something to one other.
+    Tell {
+        /// The other's name.
+        to: &'a str,
+        /// What to say.
+        words: &'a str,
+    },
+    /// To see the latest messages of the room in which the session speaks.
+    History {
+        /// How many at most.
+        last: usize,
+    },
+    /// To see who is in a room; `None`: in the one in which the session speaks.
+    Who {
+        /// The room's name.
+        room: Option<&'a str>,
+    },
+    /// To enter a room, and to speak there from now on. If there is no room of that name, it begins.
+    Join {
+        /// The room's name.
+        room: &'a str,
+        /// The room's key; empty if none is given.
+        key: &'a str,
+    },
+    /// To leave a room; `None`: the one in which the session speaks.
+    Leave {
+        /// The room's name.
+        room: Option<&'a str>,
+    },
+    /// To see which rooms there are.
+    Rooms,
+    /// To see the topic of the room in which the session speaks, or to set it.
+    Topic {
+        /// The new topic; `None` to see the present one.
+        words: Option<&'a str>,
+    },
+    /// To throw somebody out of the room in which the session speaks.
+    Kick {
+        /// Whom.
+        name: &'a str,
+        /// Why; may be empty.
+        words: &'a str,
+    },
+    /// To keep somebody out of the room in which the session speaks, or no longer.
+    Ban {
+        /// Whom.
+        name: &'a str,
+        /// Whether the ban begins, or ends.
+        banned: bool,
+    },
+    /// To give somebody a role in the room in which the session speaks, or to take it away.
+    Role {
+        /// To whom.
+        name: &'a str,
+        /// Which.
+        role: Role,
+        /// Whether it is given, or taken away.
+        given: bool,
+    },
+    /// To invite somebody to the room in which the session speaks.
+    Invite {
+        /// Whom.
+        name: &'a str,
+    },
+    /// To see whether the server answers.
+    Ping,
+    /// To see which commands there are, or more about one.
+    Help {
+        /// The command, which the dialect has; empty for all.
+        command: &'a str,
+    },
+    /// To leave, with last words that may be empty and are cut at 256 bytes.
+    Quit(&'a str),
+    /// Something that cannot be understood.
+    Invalid(Complaint<'a>),
+}
+
+impl Request<'_> {
+    /// Returns where carrying this out may publish something that has to wait for readers.
+    ///
+    /// Leaving does not count, although others are told: nobody is kept from leaving.
+    #[inline]
+    pub(crate) fn publishes(&self) -> Publishes {
+        match self {
+            Self::Say { .. }
+            | Self::Act(_)
+            | Self::Topic { words: Some(_) }
+            | Self::Kick { .. }
+            | Self::Ban { .. }
+            | Self::Role { .. } => Publishes::Here,
+            Self::Name(_) => Publishes::Everywhere,
+            Self::Join { .. } => Publishes::There,
+            _ => Publishes::Nowhere,
+        }
+    }
+}
+
+/// Where a request may publish something that has to wait for readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Publishes {
+    Nowhere,
+    /// In the room in which the session speaks.
+    Here,
+    /// In all rooms that the session is in.
+    Everywhere,
+    /// In the room that it enters.
+    There,
+}
