@@ -19,6 +19,7 @@ mod program;
 mod requests;
 mod rooms;
 mod time;
+mod turns;
 mod words;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -53,7 +54,7 @@ pub struct Model {
     /// How many publications there were: one update to one or several rooms is one.
     stamp: u64,
     /// Sessions whose lines wait.
-    waits: pace::Lines,
+    waits: turns::Lines,
     /// Open sessions whose peers have ended, the earliest first.
     ended: Vec<usize>,
     /// The tokens of each origin that is remembered.
@@ -94,7 +95,7 @@ struct Session {
     discarded: usize,
     /// A line that waits, and what it waits for.
     held: Option<Vec<u8>>,
-    wait: Option<pace::Wait>,
+    wait: Option<turns::Wait>,
     /// `None` until its peer has ended; then, whether all of its input was taken.
     ended: Option<bool>,
     pace: pace::PaceState,
@@ -198,7 +199,7 @@ impl Model {
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: BTreeMap::new(),
-            waits: pace::Lines::default(),
+            waits: turns::Lines::default(),
             ended: Vec::new(),
             guests: 0,
             buckets: HashMap::new(),

@@ -7,8 +7,8 @@ use chat_proto::dialect::{Complaint, FirstLine, MAX_NOTICE, Request, Unnamed, Up
 use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomId, Timestamp, Verdict};
 
 use super::names::number_in;
-use super::pace::Wait;
 use super::rooms::{LOBBY, RoomKey};
+use super::turns::Wait;
 use super::words::clean;
 use super::{Checked, Model, Session, differ};
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::history::History;
 use super::names::RoomName;
-use super::pace::Queue;
 use super::presence::Counts;
+use super::turns::Queue;
 use super::{LogModel, Model};
 
 /// The number of a room, unlike that of any other, also of those that have ended.
