@@ -192,7 +192,8 @@
 //!
 //! * **Places.** A session has a *place* in the log of each of its rooms: a cursor, and an end once it has left. It is
 //!   still sent what was said before it left, and then the place goes. Until then the room counts among those that the
-//!   session is in, and keeps its log, even if it has ended meanwhile.
+//!   session is in, and keeps its log, even if it has ended meanwhile. So does a room that it was thrown out of while
+//!   its replies were full, until it has been told.
 //! * **One order.** Each publication has a number, its *stamp*, which counts those of all rooms. A session is sent the
 //!   lines of all its rooms by their stamps, and its replies where they arose. What is published in several rooms at
 //!   once, such as a change of name, has one stamp, and who reads several of them is sent it once.

@@ -60,6 +60,7 @@ impl Hub {
             self.sessions[slot].intake.answer(false, self.now);
             // The session may be idle again.
             self.arm(slot);
+            self.tell_untold(slot);
         }
     }
 

@@ -235,6 +235,9 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         let is_waiting = session.untaken == Untaken::UntilRead;
+        if session.places.is_some() {
+            self.tell_untold(slot);
+        }
         self.has_taken(slot, n, complete);
         if is_waiting && self.has_reply_room(slot) {
             let session = &mut self.sessions[slot];

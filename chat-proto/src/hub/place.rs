@@ -103,14 +103,15 @@ impl Hub {
     }
 
     /// Moves all places past the session's own messages, and removes those of which all is read.
-    fn tidy_places(&mut self, slot: u32) {
+    pub(super) fn tidy_places(&mut self, slot: u32) {
         let Self { sessions, logs, schedule, .. } = self;
         let session = &mut sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         let mut is_any_over = false;
         for place in &mut places.list {
             let log = &logs.log(place.log).rendered[dialect].log;
-            is_any_over |= place.cursor.skip_own(log, place.end.min(log.head())) >= place.end;
+            place.cursor.skip_own(log, place.end.min(log.head()));
+            is_any_over |= place.is_over();
         }
         if !is_any_over {
             return;
@@ -118,7 +119,7 @@ impl Hub {
         // Places are known by their indices there.
         schedule.ready.forget_places(slot, places.list.len());
         places.list.iter_mut().for_each(|place| place.waits_at = u64::MAX);
-        while let Some(index) = places.list.iter().position(|place| place.cursor.next >= place.end) {
+        while let Some(index) = places.list.iter().position(Place::is_over) {
             let place = places.list.remove(index);
             logs.log_mut(place.log).rendered[dialect].sessions -= 1;
             logs.release(place.log);

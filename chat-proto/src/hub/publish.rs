@@ -74,9 +74,13 @@ impl Hub {
     /// what its own next line may cause, or others could keep that line from being taken. If it has no replies yet,
     /// `spare` bytes must remain.
     pub(super) fn has_room_for(&mut self, slot: u32, update: &Update<'_>, spare: usize) -> bool {
-        let session = &self.sessions[slot];
-        let len = self.logs.encode(session.dialect, update).len();
-        match &session.outbox {
+        let len = self.logs.encode(self.sessions[slot].dialect, update).len();
+        self.has_room_for_bytes(slot, len, spare)
+    }
+
+    /// Does the same for an update, or several, of that many bytes.
+    pub(super) fn has_room_for_bytes(&self, slot: u32, len: usize, spare: usize) -> bool {
+        match &self.sessions[slot].outbox {
             Some(outbox) => outbox.has_room(len, self.reply_reserve, self.config.reply_bytes),
             None => len + spare <= self.config.reply_bytes,
         }

@@ -17,6 +17,7 @@ use crate::names::NameBuf;
 use crate::origin::Origin;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
+use crate::session::places::Places;
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, MAX_NOTICE, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
@@ -300,10 +301,17 @@ impl Hub {
 
     fn throw_out(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
         let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
-        let (of_room, is_open) = (room_name(self, room), self.sessions[target].is_open());
+        let is_open = self.sessions[target].is_open();
         let had_focus = is_open && self.focus(target) == Some(room);
+        let mut untold = None;
         if is_open {
             self.make_placed(target);
+            let log = self.logs.log_of(room);
+            let place = log.and_then(|log| self.sessions[target].places.as_mut()?.live(log)).filter(|_| target != slot);
+            untold = place.map(|place| {
+                place.is_untold = true;
+                place.serial
+            });
         }
         self.apply(&Entry::Kick { by: Some(MemberId(slot)), member: MemberId(target), room, words });
         self.take_out_of(target, room);
@@ -311,19 +319,51 @@ impl Hub {
             // What it has typed for this room must not be said in another one.
             self.set_focus(target, None);
         }
-        if target != slot && is_open {
-            self.try_reply(target, &Update::KickedOut { room: &of_room, by: by.as_str(), words });
-        }
-        if had_focus && target == slot {
-            self.reply(target, &Update::InNoRoom);
+        if let Some(place) = untold {
+            if !self.tell_thrown_out(target, place, by.as_str(), words) {
+                self.tell_untold(target);
+            }
         } else if had_focus {
-            self.try_reply(target, &Update::InNoRoom);
+            self.reply(target, &Update::InNoRoom);
         }
         self.publish(room, &Update::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
         self.end_room_if_empty(room);
         if is_open {
             self.requeue(target);
         }
+    }
+
+    /// Tells a session of rooms that it was thrown out of while there was no room among its replies, as far as there is
+    /// now. By whom and why is not known any more.
+    pub(super) fn tell_untold(&mut self, slot: u32) {
+        let first = |places: &Places| places.list.iter().find(|place| place.is_untold).map(|place| place.serial);
+        while let Some(place) = self.sessions[slot].places.as_deref().and_then(first)
+            && self.tell_thrown_out(slot, place, "", "")
+        {}
+    }
+
+    /// Tells a session that it was thrown out of the room of a place, and that it speaks in none if it spoke there.
+    /// Returns whether there was room for that among its replies. The place stays until it is told.
+    fn tell_thrown_out(&mut self, slot: u32, serial: u32, by: &str, words: &str) -> bool {
+        let Some(places) = self.sessions[slot].places.as_deref() else { return true };
+        let Some(place) = places.list.iter().find(|place| place.serial == serial) else { return true };
+        let is_in_none = places.focus.is_none() && places.focus_place == serial;
+        let (room, dialect) = (self.logs.log(place.log).name, self.sessions[slot].dialect);
+        let out = Update::KickedOut { room: &room, by, words };
+        let of_focus = if is_in_none { self.logs.encode(dialect, &Update::InNoRoom).len() } else { 0 };
+        let len = self.logs.encode(dialect, &out).len() + of_focus;
+        if !self.has_room_for_bytes(slot, len, self.logs.max_encoded) {
+            return false;
+        }
+        self.reply(slot, &out);
+        if is_in_none {
+            self.reply(slot, &Update::InNoRoom);
+        }
+        for place in self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list) {
+            place.is_untold &= place.serial != serial;
+        }
+        self.tidy_places(slot);
+        true
     }
 
     /// Keeps somebody out of the room, or no longer.

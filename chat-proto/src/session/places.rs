@@ -27,12 +27,19 @@ pub(crate) struct Place {
     pub(crate) ahead: u64,
     /// Where it ends, once the session has left the room; [`u64::MAX`] before.
     pub(crate) end: u64,
+    /// The session was thrown out of the room, and there was no room among its replies to tell it.
+    pub(crate) is_untold: bool,
 }
 
 impl Place {
     /// Returns whether the session is still in the room.
     pub(crate) fn is_live(&self) -> bool {
         self.end == u64::MAX
+    }
+
+    /// Returns whether the session is done with it: it has read up to the end, and knows why there is one.
+    pub(crate) fn is_over(&self) -> bool {
+        self.cursor.next >= self.end && !self.is_untold
     }
 }
 
@@ -77,7 +84,9 @@ impl Places {
         let serial = self.next_serial;
         self.next_serial = serial.wrapping_add(1);
         let index = self.list.len();
-        self.list.push(Place { serial, log, cursor, reached: 0, waits_at: u64::MAX, ahead: 0, end: u64::MAX });
+        let place =
+            Place { serial, log, cursor, reached: 0, waits_at: u64::MAX, ahead: 0, end: u64::MAX, is_untold: false };
+        self.list.push(place);
         &mut self.list[index]
     }
 

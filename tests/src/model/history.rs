@@ -111,6 +111,7 @@ impl Model {
         if self.sessions[&slot].answer.is_some() && self.reply_bytes(slot) == 0 && self.write_answer(slot) {
             let now = self.now;
             self.session(slot).pace.answer(false, now);
+            self.tell_untold(slot);
         }
     }
 

@@ -5,6 +5,7 @@ use chat_proto::{Action, Role, RoomError, RoomFlags};
 
 use super::Model;
 use super::names::valid_name;
+use super::places::{Place, Untold};
 use super::requests::cut;
 use super::rooms::{LOBBY, MAX_TOPIC, RoomKey, Topic, hex};
 use super::words::clean;
@@ -57,17 +58,15 @@ impl Model {
         }
     }
 
-    /// Tells a session in which room it speaks; if it has not asked for that, only if there is room among its replies.
-    fn tell_focus(&mut self, slot: usize, began: bool, is_asked: bool) {
+    /// Tells a session in which room it speaks.
+    fn tell_focus(&mut self, slot: usize, began: bool) {
         let shown =
             self.sessions[&slot].focus.map(|room| (self.room(room).name.clone(), self.room(room).members.len()));
         let update = match &shown {
             None => Update::InNoRoom,
             Some((room, count)) => Update::InRoom { room, count: *count, began },
         };
-        if is_asked || self.is_open(slot) && self.finds_room(slot, &update) {
-            self.reply(slot, &update);
-        }
+        self.reply(slot, &update);
     }
 
     fn request_join(&mut self, slot: usize, name: &str, key: &str) -> Refused<'static> {
@@ -78,7 +77,7 @@ impl Model {
         let found = self.may_enter(slot, name, key).map_err(Complaint::Room)?;
         if let Some(room) = found.filter(|room| self.room(*room).is_in(slot)) {
             self.move_focus(slot, Some(room));
-            self.tell_focus(slot, false, true);
+            self.tell_focus(slot, false);
             return Ok(());
         }
         // Places that were left and are not read to their ends count as well.
@@ -106,7 +105,7 @@ impl Model {
             let update = if is_new { Update::Joined { name: &own } } else { Update::Entered { name: &own } };
             self.publish(&update, &[room], Some(slot));
         }
-        self.tell_focus(slot, found.is_none(), true);
+        self.tell_focus(slot, found.is_none());
         if self.room(room).topic.is_some() {
             self.show_topic(slot, room);
         }
@@ -159,7 +158,7 @@ impl Model {
         let next = rooms.iter().find(|room| **room == LOBBY).or(rooms.last()).copied();
         (self.session(slot).focus, self.session(slot).focused) = (next, self.stamp + 1);
         self.mark_focus(slot);
-        self.tell_focus(slot, false, true);
+        self.tell_focus(slot, false);
     }
 
     fn show_topic(&mut self, slot: usize, room: RoomKey) {
@@ -257,19 +256,57 @@ impl Model {
     }
 
     fn throw_out(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
-        let (shown, by, other) = (self.room(room).name.clone(), self.name(slot), self.name(target));
-        self.put_out(target, room);
-        let out = Update::KickedOut { room: &shown, by: &by, words };
-        if target != slot && self.is_open(target) && self.finds_room(target, &out) {
-            self.reply(target, &out);
+        let (by, other) = (self.name(slot), self.name(target));
+        let lost_focus = self.sessions[&target].focus == Some(room);
+        let is_told = target != slot && self.is_open(target);
+        let places = &mut self.session(target).places;
+        if let Some(place) = places.iter_mut().find(|place| place.room == room && !place.left) {
+            place.untold = is_told.then_some(Untold { is_in_no_room: lost_focus });
         }
-        if self.sessions[&target].focus == Some(room) {
+        self.put_out(target, room);
+        if lost_focus {
             (self.session(target).focus, self.session(target).focused) = (None, self.stamp + 1);
             self.mark_focus(target);
-            self.tell_focus(target, false, target == slot);
+        }
+        if is_told {
+            let is_it = |place: &Place| place.untold.is_some() && place.room == room;
+            let place = self.sessions[&target].places.iter().rposition(is_it).expect("it stays until it is told");
+            if !self.tell_thrown_out(target, place, &by, words) {
+                self.tell_untold(target);
+            }
+        } else if lost_focus {
+            self.tell_focus(target, false);
         }
         self.publish(&Update::Kicked { name: &other, by: &by, words }, &[room], Some(slot));
         self.end_if_empty(room);
+    }
+
+    /// Tells a session of the rooms that it was thrown out of and does not know of, as far as there is room.
+    pub(super) fn tell_untold(&mut self, slot: usize) {
+        while let Some(place) = self.sessions[&slot].places.iter().position(|place| place.untold.is_some()) {
+            if !self.tell_thrown_out(slot, place, "", "") {
+                return;
+            }
+        }
+    }
+
+    /// Tells a session that it was thrown out of the room of a place, and that it speaks in none; or returns that there
+    /// is no room for that.
+    fn tell_thrown_out(&mut self, slot: usize, place: usize, by: &str, words: &str) -> bool {
+        let session = &self.sessions[&slot];
+        let is_in_no_room = session.places[place].untold.as_ref().is_some_and(|untold| untold.is_in_no_room);
+        let room = self.room(session.places[place].room).name.clone();
+        let out = Update::KickedOut { room: &room, by, words };
+        let updates: &[Update<'_>] = if is_in_no_room { &[out, Update::InNoRoom] } else { &[out] };
+        if !self.finds_room_for(slot, updates) {
+            return false;
+        }
+        self.session(slot).places[place].untold = None;
+        for update in updates {
+            self.reply(slot, update);
+        }
+        self.drop_places(slot);
+        true
     }
 
     /// Tells an operator that it has thrown somebody out, or itself.

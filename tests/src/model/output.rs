@@ -195,6 +195,7 @@ impl Model {
         self.forget_own(slot);
         self.pass_own(slot);
         self.drop_places(slot);
+        self.tell_untold(slot);
         self.observe(slot);
         if n > 0 {
             self.has_taken(slot, n);

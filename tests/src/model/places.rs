@@ -18,6 +18,15 @@ pub(super) struct Place {
     pub(super) is_focus: bool,
     /// The session has reached the room's mark.
     pub(super) reached: bool,
+    /// What the session is still to be told, if it was thrown out of the room.
+    pub(super) untold: Option<Untold>,
+}
+
+/// That a session was thrown out of a room.
+#[derive(Debug)]
+pub(super) struct Untold {
+    /// It spoke there, and has spoken nowhere else since.
+    pub(super) is_in_no_room: bool,
 }
 
 /// An entry of a log.
@@ -37,7 +46,8 @@ impl Model {
     pub(super) fn add_place(&mut self, slot: usize, room: RoomKey) {
         let log = &self.room(room).logs[self.sessions[&slot].log];
         let reached = log.head() >= log.mark;
-        let place = Place { room, pending: VecDeque::new(), left: false, is_focus: false, reached };
+        let pending = VecDeque::new();
+        let place = Place { room, pending, left: false, is_focus: false, reached, untold: None };
         self.session(slot).places.push(place);
     }
 
@@ -51,11 +61,14 @@ impl Model {
         self.move_marks();
     }
 
-    /// Forgets places that were left and are read up to their ends, and rooms that have ended and that nobody reads.
+    /// Forgets places that were left, are read up to their ends and are to be told nothing more of, and rooms that have
+    /// ended and that nobody reads.
     pub(super) fn drop_places(&mut self, slot: usize) {
         // A simple session counts as a reader until it is gone.
         if self.sessions[&slot].is_placed {
-            self.session(slot).places.retain(|place| !place.left || !place.pending.is_empty());
+            self.session(slot)
+                .places
+                .retain(|place| !place.left || place.untold.is_some() || !place.pending.is_empty());
         }
         self.drop_rooms();
     }
@@ -75,6 +88,9 @@ impl Model {
         let session = self.session(slot);
         for place in &mut session.places {
             place.is_focus = session.focus == Some(place.room) && !place.left;
+            if let Some(untold) = &mut place.untold {
+                untold.is_in_no_room &= session.focus.is_none();
+            }
         }
     }
 

@@ -29,8 +29,15 @@ impl Model {
     /// Returns whether an update that a session has not requested has room: as much must stay free as the session's
     /// next line may need, or room for last words if the update is the only one pending.
     pub(super) fn finds_room(&self, slot: usize, update: &Update<'_>) -> bool {
+        self.finds_room_for(slot, std::slice::from_ref(update))
+    }
+
+    /// Returns the same for several updates.
+    pub(super) fn finds_room_for(&self, slot: usize, updates: &[Update<'_>]) -> bool {
         let mut encoded = Vec::new();
-        self.encode(self.sessions[&slot].log, update, &mut encoded);
+        for update in updates {
+            self.encode(self.sessions[&slot].log, update, &mut encoded);
+        }
         let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
         self.has_room(slot, encoded.len() + spare)
     }

@@ -199,7 +199,15 @@ fn in_rooms(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
         out.push(b'\n');
     }
     // Who has begun a room is its operator, and can do something there at once.
-    if random.one_in(2) {
+    if random.one_in(6) {
+        // To somebody whose replies may be full.
+        let (room, other) = (random.pick(&ROOMS[..3]), random.pick(&NAMES[..3]));
+        out.extend_from_slice(format!("/join {room}\n").as_bytes());
+        for _ in 0..random.between(1, 40) {
+            out.extend_from_slice(format!("/msg {other} {}\n", &WORDS[..random.between(1, 40) as usize]).as_bytes());
+        }
+        out.extend_from_slice(format!("/kick {other}\n").as_bytes());
+    } else if random.one_in(2) {
         let verb = random.pick(&["/invite ", "/ban "]);
         out.extend_from_slice(format!("/join {}\n{verb}", random.pick(&ROOMS[..3])).as_bytes());
         push_other(random, max_name, out);

@@ -266,6 +266,32 @@ fn who_kicks_itself_out_is_out_and_its_room_goes_on_or_ends() {
 }
 
 #[test]
+fn who_is_kicked_while_its_replies_are_full_learns_it_when_it_reads() {
+    let mut scene = Scene::with(Config { pace: None, ..few() });
+    scene.offends("/join cake\n/join tea\n");
+    assert!(scene.room.asks(scene.bob, "/join cake\n/join tea\n").ends_with("* you are in tea now, 2 here\n"));
+    scene.quiet();
+    let full = "! not delivered: they are not reading\n";
+    for words in ["x".repeat(1_000), "x".to_owned()] {
+        while scene.offends(format!("/msg bob {words}\n")) != full {}
+    }
+    // It is kicked from the room in which it speaks, and from another one.
+    for (room, reason) in [("tea", ""), ("cake", " too loud")] {
+        scene.offends(format!("/join {room}\n/kick bob{reason}\n"));
+    }
+    let heard = scene.bob_hears();
+    let told: Vec<&str> = heard.lines().filter(|line| !line.starts_with("guest-3 -> you: x")).collect();
+    let expected =
+        ["* you were kicked out of cake", "* you were kicked out of tea", "* you speak in no room now; /join one"];
+    assert_eq!(told, expected, "in the order in which it had entered them");
+    assert_eq!(scene.room.asks(scene.bob, "hello?\n"), "! you are in no room; /join one\n");
+    assert_eq!(
+        scene.room.asks(scene.bob, "/join tea\n/who\n"),
+        "* you are in tea now, 2 here\n* 2 here: @guest-3, bob\n"
+    );
+}
+
+#[test]
 fn a_ban_of_nobody_is_listed_if_it_could_be_a_name() {
     let mut scene = Scene::new();
     scene.offends("/join tea\n");

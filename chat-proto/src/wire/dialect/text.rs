@@ -180,6 +180,7 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
             write(out, format_args!("* you are in {room} now, {count} here\n"));
         }
         Update::LeftRoom { room } => push(out, &["* you left ", room, "\n"]),
+        Update::KickedOut { room, by: "", .. } => push(out, &["* you were kicked out of ", room, "\n"]),
         Update::KickedOut { room, by, words } => {
             push(out, &["* ", by, " kicked you out of ", room]);
             push_reason(words, out);

@@ -158,7 +158,7 @@ pub enum Update<'a> {
     KickedOut {
         /// The room.
         room: &'a str,
-        /// By whom.
+        /// By whom; empty if the session had no room for it at that time and is told later.
         by: &'a str,
         /// Why; may be empty.
         words: &'a str,
