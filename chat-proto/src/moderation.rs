@@ -146,6 +146,8 @@ pub enum RoomError {
     OtherNotIn,
     /// The other is in this room already.
     OtherIsIn,
+    /// The other is invited to this room already.
+    OtherIsInvited,
     /// The other's dialect shows only the lobby.
     OtherHasOneRoom,
     /// The other has as many invitations and rooms as there may be.
@@ -186,6 +188,7 @@ impl fmt::Display for RoomError {
             Self::NoVoice => "the room is moderated, and you have no voice",
             Self::OtherNotIn => "nobody of that name is in this room",
             Self::OtherIsIn => "they are in this room already",
+            Self::OtherIsInvited => "they are invited to this room already",
             Self::OtherHasOneRoom => "they are in the lobby only: their wire format has no other rooms",
             Self::TooManyInvitations => "they have too many invitations already",
             Self::ListFull { max } => return write!(f, "the list has {max} items already, as many as it may have"),

@@ -76,6 +76,22 @@ impl Conversation {
         self.memberships.is_invited(member, room)
     }
 
+    /// Checks whether a member may be invited to a room, whoever invites it.
+    ///
+    /// # Errors
+    ///
+    /// Why not: it is there or invited already, or has too many invitations.
+    pub fn may_be_invited(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
+        if self.is_in(member, room) {
+            return Err(RoomError::OtherIsIn);
+        }
+        if self.is_invited(member, room) {
+            return Err(RoomError::OtherIsInvited);
+        }
+        let is_at_limit = self.rooms_and_invitations(member) >= self.rooms.limits().each;
+        if is_at_limit || self.memberships.is_full() { Err(RoomError::TooManyInvitations) } else { Ok(()) }
+    }
+
     /// Returns the room of that name if the member, which comes from `origin`, may enter it with that key, or is in it
     /// already; `None` if the room would begin.
     ///

@@ -128,15 +128,10 @@ impl Conversation {
     fn invite(&mut self, by: Option<MemberId>, member: MemberId, room: RoomId) -> Result<(), Rejected> {
         self.check_room(room)?;
         self.check_is_here(member)?;
-        if self.is_in(member, room) {
-            return Err(Rejected::Room(RoomError::OtherIsIn));
-        }
-        if !self.memberships.is_invited(member, room) {
-            let is_at_limit = self.rooms_and_invitations(member) >= self.rooms.limits().each;
-            if is_at_limit || self.memberships.is_full() {
-                return Err(Rejected::Room(RoomError::TooManyInvitations));
-            }
-            self.memberships.invite(member, room, self.history.entries());
+        match self.may_be_invited(member, room) {
+            Ok(()) => self.memberships.invite(member, room, self.history.entries()),
+            Err(RoomError::OtherIsInvited) => {}
+            Err(error) => return Err(Rejected::Room(error)),
         }
         self.keep_silent(Kind::Invited { by, room }, member, "");
         Ok(())
@@ -172,7 +167,7 @@ impl Conversation {
         self.history.keep_other(kind, member, "", "", words);
     }
 
-    fn rooms_and_invitations(&self, member: MemberId) -> usize {
+    pub(super) fn rooms_and_invitations(&self, member: MemberId) -> usize {
         let (rooms, invitations) = self.memberships.count(member);
         usize::from(self.members.is_in_lobby(member)) + rooms + invitations
     }

@@ -453,17 +453,16 @@ impl Hub {
             return self.refuse_room(slot, RoomError::OtherHasOneRoom);
         } else if is_restricted && !self.is_operator(slot, room) {
             return self.refuse_room(slot, RoomError::NotOperator);
+        } else if let Err(error) = self.conversation.may_be_invited(member, room) {
+            // Who is invited already is not told again, however often others repeat it.
+            return self.refuse_room(slot, error);
         }
         let (of_room, by, name) = (room_name(self, room), self.name_of(slot), self.name_of(target));
         let invited = Update::Invited { room: &of_room, by: by.as_str() };
         if self.sessions[target].is_open() && !self.has_room_for(target, &invited, self.logs.max_encoded) {
             return self.refuse(slot, Complaint::NotReading);
         }
-        match self.conversation.apply(&Entry::Invite { by: Some(MemberId(slot)), member, room }) {
-            Ok(()) => {}
-            Err(Rejected::Room(error)) => return self.refuse_room(slot, error),
-            Err(other) => return debug_assert!(false, "{other}"),
-        }
+        self.apply(&Entry::Invite { by: Some(MemberId(slot)), member, room });
         self.reply(target, &invited);
         self.reply(slot, &Update::InvitePassed { room: &of_room, name: name.as_str() });
     }

@@ -210,19 +210,19 @@ impl Model {
             self.is_operator(slot, room)?;
         }
         let invitations = &self.sessions[&target].invitations;
-        let is_invited = invitations.contains(&room);
+        if invitations.contains(&room) {
+            return Err(Complaint::Room(RoomError::OtherIsInvited));
+        }
         let is_full = self.memberships(target).len() + invitations.len() >= self.config.max_rooms_per_session;
+        if is_full {
+            return Err(Complaint::Room(RoomError::TooManyInvitations));
+        }
         let (shown, by, other) = (self.room(room).name.clone(), self.name(slot), self.name(target));
         let invited = Update::Invited { room: &shown, by: &by };
         if self.is_open(target) && !self.finds_room(target, &invited) {
             return Err(Complaint::NotReading);
         }
-        if is_full && !is_invited {
-            return Err(Complaint::Room(RoomError::TooManyInvitations));
-        }
-        if !is_invited {
-            self.session(target).invitations.push(room);
-        }
+        self.session(target).invitations.push(room);
         self.reply(target, &invited);
         self.reply(slot, &Update::InvitePassed { room: &shown, name: &other });
         Ok(())
