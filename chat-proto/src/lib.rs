@@ -215,7 +215,8 @@
 //! * **Bans.** `/ban alice` lists two masks: one for the name, and one for the [origin](#limits-by-address) of whoever
 //!   has it now. So somebody who comes back under another name is kept out, but only if the driver gives origins to
 //!   [`Hub::open_from`]. Sessions without one, such as those that [`Exemptions`] contains, are banned by name alone. A
-//!   ban by origin also keeps out all others who come from the same address.
+//!   ban by origin also keeps out all others who come from the same address. `/ban` alone lists the bans; of origins it
+//!   shows only that there are some, since anybody can begin a room and look there. `/unban #2` ends the second.
 //!
 //! # Limits by address
 //!

@@ -40,6 +40,12 @@ pub(crate) fn are_same(one: &str, other: &str) -> bool {
     one.chars().map(fold).eq(other.chars().map(fold))
 }
 
+/// Returns the parts of a mask: which names, and which origins.
+pub(crate) fn parts_of(mask: &str) -> (&str, &str) {
+    // Some rules for names allow `!` in them, and no origin has it.
+    mask.rsplit_once('!').unwrap_or((mask, "*"))
+}
+
 /// A member as masks see it.
 pub(super) struct Subject {
     name: ArrayVec<char, MAX_NAME>,
@@ -62,8 +68,7 @@ impl Subject {
     }
 
     fn matches(&self, mask: &str) -> bool {
-        // Some rules for names allow `!` in them, and no origin has it.
-        let (name, origin) = mask.rsplit_once('!').unwrap_or((mask, "*"));
+        let (name, origin) = parts_of(mask);
         (name == "*" || Pattern::new(name).matches(&self.name))
             && (origin == "*" || Pattern::new(origin).matches(&self.origin))
     }

@@ -1,9 +1,12 @@
-//! Long answers: the history of a room, and the list of rooms, encoded as their reader reads and never built whole.
+//! Long answers: the history of a room, its bans, and the list of rooms, encoded as their reader reads and never built
+//! whole.
 
 use super::Hub;
+use crate::conversation::masks::parts_of;
 use crate::conversation::{Event, Recorded};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
+use crate::moderation::MaskList;
 use crate::session::outbox::{Answer, Answered, Outbox};
 use crate::wire::dialect::Update;
 
@@ -27,6 +30,14 @@ impl Hub {
     pub(super) fn request_rooms(&mut self, slot: u32) {
         let at = self.reply_position(slot);
         self.begin_answer(slot, Answer { at, next: 0, end: u64::MAX, what: Answered::Rooms { shown: 0 } });
+        self.requeue(slot);
+        self.arm(slot);
+    }
+
+    /// Shows a session who is banned from a room.
+    pub(super) fn show_bans(&mut self, slot: u32, room: RoomId) {
+        let (at, what) = (self.reply_position(slot), Answered::Bans { room, life: self.logs.life(room) });
+        self.begin_answer(slot, Answer { at, next: 0, end: u64::MAX, what });
         self.requeue(slot);
         self.arm(slot);
     }
@@ -64,11 +75,14 @@ impl Hub {
         }
     }
 
-    /// Ends the answer that shows a session the history of a room that it has left.
+    /// Ends the answer that shows a session the history or the bans of a room that it has left.
     pub(super) fn end_answer(&mut self, slot: u32, left: RoomId) {
         let session = &mut self.sessions[slot];
         let Some(outbox) = &mut session.outbox else { return };
-        let is_of_room = |answer: &mut Answer| matches!(answer.what, Answered::History { room, .. } if room == left);
+        let is_of_room = |answer: &mut Answer| match answer.what {
+            Answered::History { room, .. } | Answered::Bans { room, .. } => room == left,
+            Answered::Rooms { .. } => false,
+        };
         if outbox.answer.take_if(is_of_room).is_some() {
             session.intake.answer(false, self.now);
             if let Some(outbox) = session.outbox.take_if(|outbox| outbox.is_empty()) {
@@ -107,7 +121,22 @@ impl Hub {
                     }
                 }
                 // A closing session may read it after the room has ended.
-                Answered::History { room, life, .. } if life != logs.life(room) => (None, None),
+                Answered::History { room, life, .. } | Answered::Bans { room, life } if life != logs.life(room) => {
+                    (None, None)
+                }
+                Answered::Bans { room, .. } => match conversation.room(room) {
+                    Some(it) => {
+                        let number = answer.next as usize + 1;
+                        match it.masks(MaskList::Bans).nth(number - 1).map(parts_of) {
+                            Some((name, origin)) => {
+                                let listed = Update::BanListed { number, name, is_by_address: origin != "*" };
+                                (Some(listed), Some(Answer { next: answer.next + 1, ..answer }))
+                            }
+                            None => (Some(Update::BansEnd { room: it.name(), count: number - 1 }), None),
+                        }
+                    }
+                    None => (None, None),
+                },
                 Answered::History { room, life, begun, is_asked } => {
                     let oldest = conversation.kept_messages(room).start.min(answer.end);
                     let message = |number| conversation.message(room, number).and_then(update_of);

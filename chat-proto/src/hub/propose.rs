@@ -88,6 +88,7 @@ impl Hub {
             Request::Topic { words } => self.request_topic(slot, words, scratch, rewritten),
             Request::Kick { name, words } => self.request_kick(slot, name, words, scratch, rewritten),
             Request::Ban { name, banned } => self.request_ban(slot, name, banned),
+            Request::Bans => self.request_bans(slot),
             Request::Role { name, role, given } => self.request_role(slot, name, role, given),
             Request::Invite { name } => self.request_invite(slot, name),
             Request::Ping => self.reply(slot, &Update::Pong),

@@ -9,7 +9,7 @@ use arrayvec::{ArrayString, ArrayVec};
 use super::Hub;
 use super::propose::Objection;
 use crate::config::MAX_ROOMS_PER_SESSION;
-use crate::conversation::masks::{MaskBuf, are_same, mask_of_name, mask_of_origin};
+use crate::conversation::masks::{MaskBuf, are_same, mask_of_name, mask_of_origin, parts_of};
 use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASKS, MAX_TOPIC, Rejected};
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
@@ -366,16 +366,37 @@ impl Hub {
         true
     }
 
+    /// Shows who is banned from the room.
+    pub(super) fn request_bans(&mut self, slot: u32) {
+        if let Some(room) = self.operated(slot) {
+            self.show_bans(slot, room);
+        }
+    }
+
+    /// Returns the room in which a session speaks, if it is an operator there; otherwise refuses the request.
+    fn operated(&mut self, slot: u32) -> Option<RoomId> {
+        let room = self.focus_or_refuse(slot)?;
+        let error = if !self.spoken(slot).has_rooms {
+            RoomError::OneRoomOnly
+        } else if !self.is_operator(slot, room) {
+            RoomError::NotOperator
+        } else {
+            return Some(room);
+        };
+        self.refuse_room(slot, error);
+        None
+    }
+
     /// Keeps somebody out of the room, or no longer.
     pub(super) fn request_ban(&mut self, slot: u32, name: &str, banned: bool) {
-        let Some(room) = self.focus_or_refuse(slot) else { return };
-        if !self.spoken(slot).has_rooms {
-            return self.refuse_room(slot, RoomError::OneRoomOnly);
-        }
-        if !self.is_operator(slot, room) {
-            return self.refuse_room(slot, RoomError::NotOperator);
-        }
+        let Some(room) = self.operated(slot) else { return };
         let target = self.find_slot(name);
+        if !banned
+            && target.is_none()
+            && let Some(mask) = self.listed_ban(room, name)
+        {
+            return self.end_listed_ban(slot, room, name, &mask);
+        }
         let mut composed = NameBuf::new();
         let name = match target {
             Some(target) => self.name_of(target),
@@ -385,6 +406,7 @@ impl Hub {
                     copy.push_str(name);
                     copy
                 }
+                Err(_) if !banned => return self.refuse_room(slot, RoomError::NotListed),
                 Err(error) => return self.refuse(slot, Complaint::Name(error)),
             },
         };
@@ -425,6 +447,25 @@ impl Hub {
             self.reply_kicked(slot, room, target, Clean::EMPTY);
             self.throw_out(slot, room, target, Clean::EMPTY);
         }
+    }
+
+    /// Returns the ban of a room whose mask this is, or whose number in the list, as `#2`.
+    fn listed_ban(&self, room: RoomId, text: &str) -> Option<MaskBuf> {
+        let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
+        let number = text.strip_prefix('#').and_then(|digits| digits.parse::<usize>().ok());
+        let numbered = || bans().nth(number?.checked_sub(1)?);
+        let is_it = |ban: &&str| are_same(ban, text) || parts_of(ban) == (text, "*");
+        bans().find(is_it).or_else(numbered).and_then(|ban| MaskBuf::from(ban).ok())
+    }
+
+    /// Ends a ban that is listed. Others are told of it as the session has called it: they must not learn an address.
+    fn end_listed_ban(&mut self, slot: u32, room: RoomId, called: &str, mask: &str) {
+        let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
+        self.apply(&Entry::Mask { by, room, list, mask, listed: false });
+        let (by, name) = (self.name_of(slot), if let (name, "*") = parts_of(mask) { name } else { called });
+        let update = Update::BanSet { by: by.as_str(), name, banned: false };
+        self.publish(room, &update, Some(slot));
+        self.reply(slot, &update);
     }
 
     /// Gives somebody a role, or takes it away.

@@ -54,6 +54,12 @@ pub(crate) enum Answered {
         /// The session has asked for it.
         is_asked: bool,
     },
+    /// The bans of a room, by their places in the list.
+    Bans {
+        /// As above.
+        room: RoomId,
+        life: u32,
+    },
     /// Rooms, by their numbers.
     Rooms {
         /// How many were shown.

@@ -85,6 +85,8 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::Topic { room: name, words, by: name, age: Duration::MAX },
         Update::RoomListed { room: name, count: usize::MAX, topic: words },
         Update::RoomsEnd { count: usize::MAX },
+        Update::BanListed { number: usize::MAX, name, is_by_address: true },
+        Update::BansEnd { room: name, count: usize::MAX },
         Update::Invited { room: name, by: name },
         Update::InvitePassed { room: name, name },
         Update::Who { room: Some(name), names: words, count: usize::MAX, left_out: usize::MAX },

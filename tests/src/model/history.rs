@@ -37,6 +37,8 @@ pub(super) struct Answer {
 enum Rest {
     /// Messages of a room: the numbers of the next and of the first that is not shown.
     Messages { room: RoomKey, next: u64, end: u64, begun: bool, is_asked: bool },
+    /// The bans of a room from this place in the list on.
+    Bans { room: RoomKey, next: usize },
     /// The rooms from this number on, and how many were listed.
     Rooms { next: u32, count: usize },
 }
@@ -83,9 +85,12 @@ impl Model {
         self.answer(slot, Rest::Messages { room, next, end: *end, begun: false, is_asked });
     }
 
-    /// Ends the answer that shows a session the messages of a room that it leaves.
+    /// Ends the answer that shows a session the messages or the bans of a room that it leaves.
     pub(super) fn end_answer(&mut self, slot: usize, left: RoomKey) {
-        let is_of_room = |answer: &mut Answer| matches!(answer.rest, Rest::Messages { room, .. } if room == left);
+        let is_of_room = |answer: &mut Answer| match answer.rest {
+            Rest::Messages { room, .. } | Rest::Bans { room, .. } => room == left,
+            Rest::Rooms { .. } => false,
+        };
         let now = self.now;
         let session = self.session(slot);
         if session.answer.take_if(is_of_room).is_some() {
@@ -96,6 +101,11 @@ impl Model {
     /// Begins to list the rooms.
     pub(super) fn list_rooms(&mut self, slot: usize) {
         self.answer(slot, Rest::Rooms { next: 0, count: 0 });
+    }
+
+    /// Begins to list the bans of a room.
+    pub(super) fn list_bans(&mut self, slot: usize, room: RoomKey) {
+        self.answer(slot, Rest::Bans { room, next: 0 });
     }
 
     fn answer(&mut self, slot: usize, rest: Rest) {
@@ -120,6 +130,7 @@ impl Model {
         while let Some(Answer { at, rest }) = self.sessions[&slot].answer {
             let (bytes, after) = match rest {
                 Rest::Messages { .. } => self.next_message(slot, rest),
+                Rest::Bans { room, next } => self.next_ban(slot, room, next),
                 Rest::Rooms { next, count } => self.next_room(slot, next, count),
             };
             let used = self.reply_bytes(slot);
@@ -156,6 +167,20 @@ impl Model {
             Some(message) => (Rc::clone(&message.shown[log]), after(first + 1, true)),
             None => (line(Update::BacklogEnds), None),
         }
+    }
+
+    /// Returns the next line of a list of bans, and what is left of it.
+    fn next_ban(&self, slot: usize, key: RoomKey, next: usize) -> (Rc<[u8]>, Option<Rest>) {
+        let log = self.sessions[&slot].log;
+        let Some(room) = self.rooms.iter().find(|room| room.key == key && room.id.is_some()) else {
+            return (Rc::from([]), None);
+        };
+        let Some(mask) = room.bans.get(next) else {
+            return (self.line(log, &Update::BansEnd { room: &room.name, count: next }), None);
+        };
+        let (name, origin) = mask.rsplit_once('!').expect("masks of peers have two parts");
+        let listed = Update::BanListed { number: next + 1, name, is_by_address: origin != "*" };
+        (self.line(log, &listed), Some(Rest::Bans { room: key, next: next + 1 }))
     }
 
     /// Returns the next line of a list of rooms, and what is left of it.

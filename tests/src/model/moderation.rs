@@ -30,6 +30,11 @@ impl Model {
             Request::Invite { name } => self.request_invite(slot, name),
             Request::Kick { name, words } => self.request_kick(slot, name, words),
             Request::Ban { name, banned } => self.request_ban(slot, name, banned),
+            Request::Bans => self.focus(slot).map_err(Complaint::Room).and_then(|room| {
+                self.is_operator(slot, room)?;
+                self.list_bans(slot, room);
+                Ok(())
+            }),
             Request::Role { name, role, given } => self.request_role(slot, name, role, given),
             request => unreachable!("a request that the model does not know: {request:?}"),
         };
@@ -321,9 +326,18 @@ impl Model {
         let room = self.focus(slot).map_err(Complaint::Room)?;
         self.is_operator(slot, room)?;
         let target = self.find(name);
+        if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
+            let mask = self.room_mut(room).bans.remove(ban);
+            let shown = mask.strip_suffix("!*").unwrap_or(name);
+            let set = Update::BanSet { by: &self.name(slot), name: shown, banned };
+            self.publish(&set, &[room], Some(slot));
+            self.reply(slot, &set);
+            return Ok(());
+        }
         let name = match target {
             Some(target) => self.name(target),
-            None => valid_name(&self.config, name).map_err(Complaint::Name)?,
+            None => valid_name(&self.config, name)
+                .map_err(|error| if banned { Complaint::Name(error) } else { Complaint::Room(RoomError::NotListed) })?,
         };
         let origin = target.and_then(|target| self.sessions[&target].origin);
         let masks: Vec<String> = std::iter::once(format!("{}!*", name.replace('*', "?")))

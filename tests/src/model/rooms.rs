@@ -135,6 +135,14 @@ impl Room {
         slots
     }
 
+    /// Finds a ban by its mask or by its number, as `#2`; returns its place in the list.
+    pub(super) fn listed_ban(&self, text: &str) -> Option<usize> {
+        let is_it = |ban: &String| ban.to_lowercase() == text.to_lowercase() || *ban == format!("{text}!*");
+        let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+        let numbered = number.and_then(|number| number.checked_sub(1)).filter(|place| *place < self.bans.len());
+        self.bans.iter().position(is_it).or(numbered)
+    }
+
     /// Adds bans, or takes them away.
     pub(super) fn ban(&mut self, masks: &[String], banned: bool) -> Result<(), RoomError> {
         let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();

@@ -242,6 +242,9 @@ fn room_line(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(b"/topic ");
             push_words(random, 500, out);
         }
+        18 if random.one_in(3) => {
+            out.extend_from_slice(random.pick(&[b"/ban".as_slice(), b"/unban #1", b"/unban #2", b"/unban bob!*"]));
+        }
         18 => {
             out.extend_from_slice(b"/kick ");
             push_other(random, max_name, out);

@@ -77,6 +77,8 @@ impl Dialect for Classic {
             | Update::Topic { .. }
             | Update::RoomListed { .. }
             | Update::RoomsEnd { .. }
+            | Update::BanListed { .. }
+            | Update::BansEnd { .. }
             | Update::Invited { .. }
             | Update::InvitePassed { .. }
             | Update::Who { .. }

@@ -72,11 +72,14 @@ pub enum Request<'a> {
     },
     /// To keep somebody out of the room in which the session speaks, or no longer.
     Ban {
-        /// Whom.
+        /// Whom. To end a ban, this may also be the mask that is listed, or `#N` for the number N of
+        /// [`Update::BanListed`].
         name: &'a str,
         /// Whether the ban begins, or ends.
         banned: bool,
     },
+    /// To see who is banned from the room in which the session speaks.
+    Bans,
     /// To give somebody a role in the room in which the session speaks, or to take it away.
     Role {
         /// To whom.

@@ -61,8 +61,11 @@ const PAGES: [(&str, &str); 21] = [
     ("topic", "* /topic [WORDS]: see what this room is about, or say what it is about\n"),
     ("invite", "* /invite NAME: tell NAME of this room and let them in, whatever its key and limit are\n"),
     ("kick", "* /kick NAME [WHY]: throw NAME out of this room; they may come back\n"),
-    ("ban", "* /ban NAME: throw NAME out and let nobody of that name or from where they are come in\n"),
-    ("unban", "* /unban NAME: end what /ban NAME began\n"),
+    (
+        "ban",
+        "* /ban NAME: throw NAME out and let nobody of that name or from where they are come in; /ban: list bans\n",
+    ),
+    ("unban", "* /unban NAME: end what /ban NAME began; /unban #N: end ban N of those that /ban lists\n"),
     ("op", "* /op NAME: make NAME an operator of this room\n"),
     ("deop", "* /deop NAME: NAME is an operator of this room no longer\n"),
     ("voice", "* /voice NAME: let NAME speak while this room is moderated\n"),
@@ -196,6 +199,12 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
         Update::RoomListed { room, count, topic } => write(out, format_args!("* {room} {count} {topic}\n")),
         Update::RoomsEnd { count: 1 } => push(out, &["* that was 1 room; /join one\n"]),
         Update::RoomsEnd { count } => write(out, format_args!("* those were {count} rooms; /join one\n")),
+        Update::BanListed { number, name, is_by_address: false } => write(out, format_args!("* #{number} {name}\n")),
+        Update::BanListed { number, name: "*", .. } => write(out, format_args!("* #{number} all from one address\n")),
+        Update::BanListed { number, name, .. } => write(out, format_args!("* #{number} {name} from one address\n")),
+        Update::BansEnd { room, count: 0 } => push(out, &["* nobody is banned from ", room, "\n"]),
+        Update::BansEnd { room, count: 1 } => push(out, &["* that was the only ban of ", room, "\n"]),
+        Update::BansEnd { room, count } => write(out, format_args!("* those were the {count} bans of {room}\n")),
         Update::Invited { room, by } => push(out, &["* ", by, " invites you to ", room, "; /join ", room, "\n"]),
         Update::InvitePassed { room, name } => push(out, &["* ", name, " is invited to ", room, "\n"]),
         Update::Who { room, names, count, left_out } => {
@@ -305,7 +314,7 @@ fn request_of_command(command: &str) -> Request<'_> {
             let (name, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             Request::Kick { name, words: words.trim_start() }
         }
-        "ban" if rest.is_empty() => usage("/ban NAME"),
+        "ban" if rest.is_empty() => Request::Bans,
         "unban" if rest.is_empty() => usage("/unban NAME"),
         "ban" | "unban" => Request::Ban { name: rest, banned: verb == "ban" },
         "op" if rest.is_empty() => usage("/op NAME"),
@@ -393,8 +402,11 @@ mod tests {
             ("/kick", Request::Invalid(Complaint::Usage("/kick NAME [WHY]"))),
             ("/kick bob", Request::Kick { name: "bob", words: "" }),
             ("/kick bob too  loud", Request::Kick { name: "bob", words: "too  loud" }),
+            ("/ban", Request::Bans),
             ("/ban bob", Request::Ban { name: "bob", banned: true }),
             ("/unban bob", Request::Ban { name: "bob", banned: false }),
+            ("/unban #2", Request::Ban { name: "#2", banned: false }),
+            ("/unban", Request::Invalid(Complaint::Usage("/unban NAME"))),
             ("/op bob", Request::Role { name: "bob", role: Role::Operator, given: true }),
             ("/devoice bob", Request::Role { name: "bob", role: Role::Voice, given: false }),
             ("/invite bob", Request::Invite { name: "bob" }),

@@ -191,6 +191,22 @@ pub enum Update<'a> {
         /// How many were listed.
         count: usize,
     },
+    /// A ban, in the list of those of a room.
+    BanListed {
+        /// Its number in the list, from 1.
+        number: usize,
+        /// The name, or the pattern of names, that is banned; `*`: any.
+        name: &'a str,
+        /// Only those from some address are banned. Which one is not told: it is theirs.
+        is_by_address: bool,
+    },
+    /// The list of bans ends.
+    BansEnd {
+        /// The room.
+        room: &'a str,
+        /// How many were listed.
+        count: usize,
+    },
     /// Someone invites this session to a room.
     Invited {
         /// The room.
