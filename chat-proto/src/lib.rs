@@ -216,7 +216,8 @@
 //!   has it now. So somebody who comes back under another name is kept out, but only if the driver gives origins to
 //!   [`Hub::open_from`]. Sessions without one, such as those that [`Exemptions`] contains, are banned by name alone. A
 //!   ban by origin also keeps out all others who come from the same address. `/ban` alone lists the bans; of origins it
-//!   shows only that there are some, since anybody can begin a room and look there. `/unban #2` ends the second.
+//!   shows only that there are some, since anybody can begin a room and look there. `/unban #2` ends the second. A ban
+//!   of a name keeps out names that [look alike](#names-and-words), too, and nobody who is in the room may take one.
 //!
 //! # Limits by address
 //!

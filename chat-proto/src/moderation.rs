@@ -132,6 +132,8 @@ pub enum RoomError {
     NotIn,
     /// A ban matches.
     Banned,
+    /// A ban of a room that the member is in matches the name.
+    NameBanned,
     /// Only those who are invited may enter.
     InvitedOnly,
     /// The room has a key, and this is not it.
@@ -181,6 +183,7 @@ impl fmt::Display for RoomError {
             Self::OneRoomOnly => "this wire format has one room only",
             Self::NotIn => "you are not in that room",
             Self::Banned => "you are banned from that room",
+            Self::NameBanned => "that name is banned from a room that you are in",
             Self::InvitedOnly => "that room is for those who are invited",
             Self::WrongKey => "that room has a key, and this is not it",
             Self::RoomFull => "that room is full",

@@ -44,6 +44,11 @@ impl Members {
         Names::memory_bound(max_name, max) + max * (size_of::<u8>() + size_of::<u32>())
     }
 
+    /// Returns which names are valid, and which are the same.
+    pub(super) fn rules(&self) -> NameRules {
+        self.names.rules()
+    }
+
     /// Returns whether there is a member of that number.
     #[inline]
     pub(crate) fn is_here(&self, member: MemberId) -> bool {

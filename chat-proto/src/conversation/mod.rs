@@ -39,7 +39,8 @@
 //! # Masks
 //!
 //! A room's lists have masks of the form `name!origin`. In either part, `*` stands for any run of characters and `?`
-//! for one, and case does not count. The origin is that of a member, written as 32 hexadecimal digits, or `-` for a
+//! for one, and case does not count. A name without these also stands for those that look like it, where the [rules for
+//! names](crate::NameRules) say so. The origin is that of a member, written as 32 hexadecimal digits, or `-` for a
 //! member without one. A mask without `!` has any origin. So `ann!*` is whoever is called ann, and
 //! `*!00000000000000000000ffffc0000201` is whoever comes from 192.0.2.1.
 

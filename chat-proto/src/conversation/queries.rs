@@ -127,8 +127,8 @@ impl Conversation {
         let flags = room.flags();
         let is_asked_for = |list| room.masks(list).len() > 0;
         if is_asked_for(MaskList::Bans) || flags.has(RoomFlags::INVITED_ONLY) {
-            let subject = Subject::new(&self.members.name_of(member), origin);
-            let is_listed = |list| subject.is_matched_by(room.masks(list));
+            let subject = Subject::new(&self.members.name_of(member), origin, self.members.rules());
+            let is_listed = |list| subject.is_matched_by(room.state.masks(list));
             let is_banned = is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions);
             if is_banned && !Fault::BanIgnored.is_planted() {
                 return Err(RoomError::Banned);
@@ -150,6 +150,30 @@ impl Conversation {
             return Err(RoomError::RoomFull);
         }
         Ok(())
+    }
+
+    /// Checks whether a member, which comes from `origin`, may take a name while it is in its rooms: not if a ban of
+    /// one of them matches the name and does not match the present one.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomError::NameBanned`].
+    pub fn may_be_called(&self, member: MemberId, name: &str, origin: Option<Origin>) -> Result<(), RoomError> {
+        let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
+        if !self.members.is_here(member)
+            || self.rooms_of(member).all(|room| masks(room, MaskList::Bans).next().is_none())
+        {
+            return Ok(());
+        }
+        let rules = self.members.rules();
+        let before = Subject::new(&self.members.name_of(member), origin, rules);
+        let after = Subject::new(name, origin, rules);
+        let is_banned = |room: RoomId| {
+            // A ban of an address does not keep from renaming: its neighbours may be here.
+            masks(room, MaskList::Bans).any(|ban| after.matches(ban) && !before.matches(ban))
+                && !after.is_matched_by(masks(room, MaskList::BanExceptions))
+        };
+        if self.rooms_of(member).any(is_banned) { Err(RoomError::NameBanned) } else { Ok(()) }
     }
 
     /// Returns whether a member may speak in a room.

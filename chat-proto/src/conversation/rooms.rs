@@ -6,12 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::masks::are_same;
+use super::masks::{Mask, are_same};
 use super::members::{mix, mix_bytes, summand};
 use crate::config::Config;
 use crate::id::RoomId;
 use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_TOPIC, MaskList, RoomError, RoomFlags};
-use crate::names::{LOBBY, MAX_MADE_NAME, RoomNames, SERVER};
+use crate::names::{LOBBY, MAX_MADE_NAME, NameRules, RoomNames, SERVER};
 use crate::wire::sanitize::clean;
 
 /// A room, as [`Conversation::room`](super::Conversation::room) returns it.
@@ -73,7 +73,7 @@ impl<'a> Room<'a> {
     /// Returns the masks of a list, the oldest first.
     #[must_use]
     pub fn masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
-        self.state.lists[list as usize].iter().map(|mask| &**mask)
+        self.state.masks(list).map(|mask| &*mask.text)
     }
 
     /// Returns whether it is there even if nobody is in it: it is the lobby, or one of [`Config::rooms`].
@@ -93,7 +93,7 @@ pub(super) struct RoomState {
     /// Empty: none.
     key: Box<str>,
     topic: Option<Box<TopicState>>,
-    lists: [Vec<Box<str>>; 3],
+    lists: [Vec<Mask>; 3],
     /// The digests of the name with all that is no list, and of the lists.
     digests: [u64; 4],
 }
@@ -119,6 +119,7 @@ pub(super) struct RoomLimits {
     /// Whether members may begin rooms.
     pub(super) new_rooms: bool,
     max_name: usize,
+    names: NameRules,
 }
 
 impl RoomLimits {
@@ -129,6 +130,7 @@ impl RoomLimits {
             each_in_memory: config.session_rooms_at_most(),
             new_rooms: config.new_rooms,
             max_name: config.max_name,
+            names: config.names,
         }
     }
 }
@@ -173,7 +175,7 @@ impl Rooms {
 
     /// Bytes of heap for all rooms at their fullest.
     pub(super) fn memory_bound(limits: RoomLimits) -> u64 {
-        let lists = 3 * MAX_MASKS * (size_of::<Box<str>>() + MAX_MASK);
+        let lists = 3 * MAX_MASKS * (size_of::<Mask>() + MAX_MASK);
         let topic = size_of::<TopicState>() + MAX_TOPIC + limits.max_name.max(MAX_MADE_NAME);
         let each = size_of::<RoomState>() + MAX_ROOM_KEY + topic + lists;
         Self::memory_at_start(limits) + limits.rooms as u64 * each as u64
@@ -294,9 +296,10 @@ impl Rooms {
         if mask.len() > MAX_MASK {
             return Err(RoomError::TooLong { max: MAX_MASK });
         }
+        let names = self.limits.names;
         let Some(state) = self.get_mut(room) else { return Err(RoomError::NoSuchRoom) };
         let masks = &mut state.lists[list as usize];
-        match (masks.iter().position(|listed| are_same(listed, mask)), is_listed) {
+        match (masks.iter().position(|listed| are_same(&listed.text, mask)), is_listed) {
             (Some(_), true) => return Ok(()),
             (None, false) => return Err(RoomError::NotListed),
             (Some(index), false) => drop(masks.remove(index)),
@@ -305,7 +308,7 @@ impl Rooms {
                 if masks.len() == masks.capacity() {
                     masks.reserve_exact(MASKS_AT_ONCE);
                 }
-                masks.push(mask.into());
+                masks.push(Mask::new(mask, names));
             }
         }
         let digest = state.digest_of_list(room, list);
@@ -350,6 +353,10 @@ impl Rooms {
 }
 
 impl RoomState {
+    pub(super) fn masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = &Mask> {
+        self.lists[list as usize].iter()
+    }
+
     fn digest(&self) -> u64 {
         self.digests.iter().fold(0, |sum, digest| sum.wrapping_add(*digest))
     }
@@ -368,7 +375,7 @@ impl RoomState {
     fn digest_of_list(&self, room: RoomId, list: MaskList) -> u64 {
         let masks = &self.lists[list as usize];
         let start = mix(mix(3, room.0.into()), list as u64);
-        let digest = masks.iter().fold(start, |digest, mask| mix_bytes(digest, mask.as_bytes()));
+        let digest = masks.iter().fold(start, |digest, mask| mix_bytes(digest, mask.text.as_bytes()));
         if masks.is_empty() { 0 } else { summand(digest) }
     }
 }
@@ -382,8 +389,8 @@ mod tests {
 
     /// Bytes of heap of a room.
     fn held(state: &RoomState) -> usize {
-        let masks = |list: &Vec<Box<str>>| {
-            list.capacity() * size_of::<Box<str>>() + list.iter().map(|mask| mask.len()).sum::<usize>()
+        let masks = |list: &Vec<Mask>| {
+            list.capacity() * size_of::<Mask>() + list.iter().map(|mask| mask.text.len()).sum::<usize>()
         };
         let topic =
             state.topic.as_ref().map_or(0, |topic| size_of::<TopicState>() + topic.words.len() + topic.by.len());

@@ -151,6 +151,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [185_348, 366_196_006]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [186_884, 366_589_222]);
     }
 }

@@ -43,7 +43,7 @@ impl Hub {
     }
 
     /// Returns the origin of a session, if it is counted.
-    fn origin_of(&self, slot: u32) -> Option<Origin> {
+    pub(super) fn origin_of(&self, slot: u32) -> Option<Origin> {
         self.sessions[slot].origin.map(|index| self.origins.origin(index))
     }
 

@@ -7,7 +7,7 @@ use unicode_security::skeleton;
 use super::{MAX_NAME, NameRules};
 
 /// What is equal for two names that must not both be in use.
-pub(super) type Key = ArrayString<MAX_KEY>;
+pub(crate) type Key = ArrayString<MAX_KEY>;
 
 /// The most bytes of a key. No character's key is more than ten times as long as the character is (U+FDFA), as a test
 /// shows. Keys are made on the stack, up to three at a time.
@@ -15,7 +15,7 @@ const MAX_KEY: usize = MAX_NAME * 10;
 
 impl NameRules {
     /// Writes a name's key to `key`.
-    pub(super) fn write_key(self, name: &str, key: &mut Key) {
+    pub(crate) fn write_key(self, name: &str, key: &mut Key) {
         match self {
             Self::Strict => write_look(name, key),
             Self::Loose if name.is_ascii() => set(key, name.bytes().map(|byte| char::from(byte.to_ascii_lowercase()))),

@@ -12,7 +12,8 @@ use core::hash::BuildHasher;
 use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use self::likeness::{Key, are_caseless_equal, write_look};
+pub(crate) use self::likeness::Key;
+use self::likeness::{are_caseless_equal, write_look};
 pub(crate) use self::of_rooms::RoomNames;
 pub use self::rules::{NameError, NameRules};
 
@@ -122,6 +123,11 @@ impl Names {
             reserved: [SERVER, ANONYMOUS, YOU].map(look),
             guest: look(GUEST),
         }
+    }
+
+    /// Returns which names are valid, and which are the same.
+    pub(crate) fn rules(&self) -> NameRules {
+        self.rules
     }
 
     /// Bytes of heap for names of that length and number.

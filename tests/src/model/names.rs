@@ -102,7 +102,7 @@ fn is_between_its_own(chars: &[char], i: usize) -> bool {
 }
 
 /// Returns whether two names are too similar for two sessions to have them.
-fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
+pub(super) fn are_twins(rules: NameRules, one: &str, other: &str) -> bool {
     match rules {
         NameRules::Strict => look(one) == look(other),
         NameRules::Loose => caseless(one) == caseless(other),

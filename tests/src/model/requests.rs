@@ -6,7 +6,7 @@ use chat_proto::conversation::MemberId;
 use chat_proto::dialect::{Complaint, FirstLine, MAX_NOTICE, Request, Unnamed, Update};
 use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomId, Timestamp, Verdict};
 
-use super::names::number_in;
+use super::names::{number_in, valid_name};
 use super::rooms::{LOBBY, RoomKey};
 use super::turns::Wait;
 use super::words::clean;
@@ -284,6 +284,9 @@ impl Model {
 
     fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
         let name = self.consider(slot, Action::Name { to: name }, name)?;
+        if let Ok(name) = valid_name(&self.config, &name) {
+            self.may_be_called(slot, &name).map_err(|error| Objection::Complaint(Complaint::Room(error)))?;
+        }
         let name = self.may_have(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);

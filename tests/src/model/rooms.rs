@@ -1,10 +1,10 @@
 //! Rooms: who is in them, and what belongs to them.
 
-use chat_proto::{Config, MaskList, Origin, Role, RoomError, RoomFlags, Timestamp};
+use chat_proto::{Config, MaskList, NameRules, Origin, Role, RoomError, RoomFlags, Timestamp};
 use std::fmt::Write as _;
 
 use super::history::History;
-use super::names::RoomName;
+use super::names::{RoomName, are_twins};
 use super::presence::Counts;
 use super::turns::Queue;
 use super::{LogModel, Model};
@@ -211,8 +211,8 @@ impl Model {
             None => {}
             Some(room) if room.is_in(slot) => return Ok(found),
             Some(room) => {
-                let text = format!("{}!{}", self.name(slot), session.address.map_or_else(|| "-".into(), hex));
-                let is_on = |list: &[String]| list.iter().any(|mask| matches(mask, &text));
+                let (name, rules) = (self.name(slot), self.config.names);
+                let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, session.address));
                 if is_on(&room.bans) && !is_on(&room.ban_exceptions) {
                     return Err(RoomError::Banned);
                 }
@@ -232,6 +232,18 @@ impl Model {
         let max = self.config.max_rooms_per_session;
         // Invitations give way.
         if self.memberships(slot).len() < max { Ok(found) } else { Err(RoomError::InTooManyRooms { max }) }
+    }
+
+    /// Checks whether no ban of a member's rooms matches a name that it takes, unless it matches the present one.
+    pub(super) fn may_be_called(&self, slot: usize, name: &str) -> Result<(), RoomError> {
+        let (rules, address, before) = (self.config.names, self.sessions[&slot].address, self.name(slot));
+        let is_on = |mask: &String, name: &str| matches(rules, mask, name, address);
+        let is_banned = |room: &Room| {
+            room.bans.iter().any(|ban| is_on(ban, name) && !is_on(ban, &before))
+                && !room.ban_exceptions.iter().any(|mask| is_on(mask, name))
+        };
+        let is_any = self.memberships(slot).into_iter().any(|room| is_banned(self.room(room)));
+        if is_any { Err(RoomError::NameBanned) } else { Ok(()) }
     }
 
     /// A member is in a room from now on; without one, in a new one. It gives up its invitation, and the oldest of the
@@ -377,14 +389,17 @@ pub(super) fn hex(origin: Origin) -> String {
     digits
 }
 
-/// Returns whether a mask matches `name!origin`. Case does not count; `*` stands for any text, `?` for a character.
-fn matches(mask: &str, text: &str) -> bool {
-    let parts = |text: &str| {
-        let (name, origin) = text.rsplit_once('!').unwrap_or((text, "*"));
-        [name, origin].map(|part| part.chars().flat_map(char::to_lowercase).collect::<Vec<char>>())
+/// Returns whether a mask matches a name and an origin. Case does not count; `*` stands for any text, `?` for a
+/// character. A name without these stands for those that are too similar to it, too.
+fn matches(rules: NameRules, mask: &str, name: &str, origin: Option<Origin>) -> bool {
+    let chars = |part: &str| part.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let (of_names, of_origins) = mask.rsplit_once('!').unwrap_or((mask, "*"));
+    let is_named = if of_names.contains(['*', '?']) {
+        matches_part(&chars(of_names), &chars(name))
+    } else {
+        are_twins(rules, of_names, name)
     };
-    let (mask, text) = (parts(mask), parts(text));
-    mask.iter().zip(&text).all(|(mask, text)| matches_part(mask, text))
+    is_named && matches_part(&chars(of_origins), &chars(&origin.map_or_else(|| "-".into(), hex)))
 }
 
 fn matches_part(mask: &[char], text: &[char]) -> bool {

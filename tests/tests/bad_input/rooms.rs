@@ -314,6 +314,28 @@ fn a_ban_of_nobody_is_listed_if_it_could_be_a_name() {
 }
 
 #[test]
+fn a_ban_keeps_out_who_comes_back_under_a_name_that_looks_like_it_or_takes_it_within() {
+    let mut scene = Scene::new();
+    scene.room.asks(scene.alice, "/join tea\n/ban zoe\n");
+    for name in ["zoe", "ZOE", "z0e", "zoé", "zoе"] {
+        assert!(scene.offends(format!("/name {name}\n")).starts_with("* you are now "), "{name}");
+        assert_eq!(scene.offends("/join tea\n"), "! you are banned from that room\n", "{name}");
+    }
+    assert!(scene.offends("/name max\n/join tea\n").contains("* you are in tea now"));
+    for name in ["zoe", "z0e", "ZOÉ"] {
+        let banned = "! that name is banned from a room that you are in\n";
+        assert_eq!(scene.offends(format!("/name {name}\n")), banned, "{name}");
+    }
+    let invalid = scene.offends("/name zoe!\n");
+    assert!(invalid.starts_with("! a name has letters"), "{invalid}");
+    assert_eq!(scene.offends("/name zoey\n"), "* you are now zoey\n");
+    assert_eq!(scene.offends("/leave\n/name zoe\n").lines().last(), Some("* you are now zoe"));
+    scene.room.asks(scene.alice, "/join lobby\n");
+    scene.quiet();
+    scene.unharmed();
+}
+
+#[test]
 fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
     let mut scene = Scene::with(few());
     let exempt = Exemptions::default();
