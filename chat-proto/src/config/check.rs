@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::error::ConfigError;
 use super::limit::{Limit, RatePart};
 use super::{Config, MAX_ROOMS_PER_SESSION, RoomConfig};
-use crate::moderation::{MAX_TOPIC, RoomError};
+use crate::moderation::{MAX_TOPIC, RoomError, RoomFlags};
 use crate::names::{LOBBY, MAX_NAME, RoomNames};
 use crate::rate::Rate;
 
@@ -78,8 +78,11 @@ impl Config {
         if let Err((i, error)) = RoomNames::check_all(LOBBY, self.rooms.iter().map(|room| &*room.name)) {
             return refused(&self.rooms[i], error);
         }
-        match self.rooms.iter().find(|room| room.topic.len() > MAX_TOPIC) {
-            Some(room) => refused(room, RoomError::TooLong { max: MAX_TOPIC }),
+        if let Some(room) = self.rooms.iter().find(|room| room.topic.len() > MAX_TOPIC) {
+            return refused(room, RoomError::TooLong { max: MAX_TOPIC });
+        }
+        match self.rooms.iter().find(|room| room.flags.has(RoomFlags::INVITED_ONLY)) {
+            Some(room) => Err(ConfigError::NobodyInvites { name: room.name.clone() }),
             None => Ok(()),
         }
     }
@@ -121,8 +124,9 @@ fn timeout(limit: Limit, value: Option<Duration>) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
-    use crate::moderation::RoomFlags;
 
     #[test]
     fn rooms_that_are_listed_can_be_had_at_once() {
@@ -147,5 +151,16 @@ mod tests {
             let refused = Err(ConfigError::Room { name: name.into(), error });
             assert_eq!(check(&[("rust", "ok"), (name, topic)]), refused, "{name}");
         }
+    }
+
+    #[test]
+    fn a_room_that_is_listed_cannot_be_for_those_who_are_invited() {
+        let with = |flags| {
+            let staff = RoomConfig { name: "staff".into(), topic: String::new(), flags };
+            Config { rooms: [staff].into(), ..Config::default() }.check()
+        };
+        assert_eq!(with(RoomFlags::HIDDEN | RoomFlags::MODERATED), Ok(()));
+        let refused = ConfigError::NobodyInvites { name: "staff".into() };
+        assert_eq!(with(RoomFlags::HIDDEN | RoomFlags::INVITED_ONLY), Err(refused));
     }
 }

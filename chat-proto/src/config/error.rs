@@ -53,6 +53,11 @@ pub enum ConfigError {
         /// Why.
         error: RoomError,
     },
+    /// A room in [`Config::rooms`] is for those who are invited, and there is nobody who may invite.
+    NobodyInvites {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -68,6 +73,9 @@ impl fmt::Display for ConfigError {
                 write!(f, "{limit}{} must be from 1 ms to 365 days", of(dialect.as_deref()))
             }
             Self::Room { name, error } => write!(f, "the room {name:?}: {error}"),
+            Self::NobodyInvites { name } => {
+                write!(f, "the room {name:?} cannot be invited-only: it has no operators who could invite")
+            }
             Self::SameDialect(name) => write!(f, "the dialect {name} is listed twice"),
         }
     }

@@ -161,7 +161,7 @@ pub struct RoomConfig {
     pub name: String,
     /// Its topic until an operator sets another; may be empty.
     pub topic: String,
-    /// Its flags.
+    /// Its flags. [`RoomFlags::INVITED_ONLY`] cannot be among them: nobody could invite.
     pub flags: RoomFlags,
 }
 

@@ -189,7 +189,10 @@ fn listed(random: &mut Random, most: usize) -> Vec<RoomConfig> {
     let room = |(name, topic): (&str, &str), random: &mut Random| RoomConfig {
         name: name.into(),
         topic: topic.into(),
-        flags: RoomFlags::ALL.iter().fold(RoomFlags::NONE, |flags, (new, _)| flags | flag(random, *new)),
+        flags: RoomFlags::ALL
+            .iter()
+            .fold(RoomFlags::NONE, |flags, (new, _)| flags | flag(random, *new))
+            .without(RoomFlags::INVITED_ONLY),
     };
     grammar::LISTED.iter().take(count.min(most)).map(|listed| room(*listed, random)).collect()
 }

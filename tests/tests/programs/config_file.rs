@@ -31,19 +31,18 @@ fn a_configuration_file_sets_options_and_the_command_line_replaces_them() {
 fn rooms_of_a_file_are_there_and_new_ones_are_not_begun() {
     let file = "listen = [\"text=127.0.0.1:0\"]\nnew-rooms = false\n\
                 [[room]]\nname = \"tea\"\ntopic = \"biscuits at five\"\n\
-                [[room]]\nname = \"staff\"\nflags = [\"invited-only\"]";
+                [[room]]\nname = \"staff\"\nflags = [\"hidden\"]";
     let file = TemporaryFile::new("rooms.toml", file);
     let mut process = Program::ChatServer.start(&["--config", file.path()]);
     let mut alice = guest("alice", process.listening("text"));
     alice.say("/rooms");
     alice.expect("* lobby 1");
     alice.expect("* tea 0 biscuits at five");
-    alice.expect("* staff 0");
-    alice.expect("* those were 3 rooms; /join one");
+    alice.expect("* those were 2 rooms; /join one");
     alice.say("/join cake");
     alice.expect("! there is no room of that name, and no new ones may be made");
     alice.say("/join staff");
-    alice.expect("! that room is for those who are invited");
+    alice.expect("* you are in staff now, 1 here");
     alice.say("/join tea");
     alice.expect("* you are in tea now, 1 here");
 }
@@ -66,6 +65,7 @@ fn an_error_in_a_file_is_one_sentence_with_the_line() {
         ("new-rooms = \"no\"", &["line 1", "new-rooms", "true or false"]),
         ("[[room]]\nname = \"tea\"\nflags = [\"hiden\"]", &["line 3", "hiden", "did you mean hidden?"]),
         ("[[room]]\nname = \"tea\"\ntitle = \"tea\"", &["line 3", "room.title", "name, topic, flags"]),
+        ("[[room]]\nname = \"tea\"\nflags = [\"invited-only\"]", &["line 3", "invited-only", "who could invite"]),
         ("[[room]]\nname = \"tea room\"", &["line 2", "tea room", "letters, digits and -"]),
         ("max-line", &["line 1", "expected `=`"]),
         ("names = \"\x1b[2J\"", &["line 1"]),

@@ -274,7 +274,7 @@ fn unknown_room_key(key: &str, line: usize, options: &[&str]) -> Reason {
 fn wrong_kind_for_room(key: &str, value: &DeValue<'_>) -> Option<&'static str> {
     match value {
         DeValue::Array(flags) if key == RoomTable::FLAGS && flags.iter().all(|flag| flag.get_ref().is_str()) => None,
-        _ if key == RoomTable::FLAGS => Some("it must be a list, as in [\"invited-only\"]"),
+        _ if key == RoomTable::FLAGS => Some("it must be a list, as in [\"hidden\"]"),
         DeValue::String(_) => None,
         _ => Some("it must be in quotation marks"),
     }
@@ -406,7 +406,7 @@ mod tests {
             ("rooms = 5", "line 1: there is no key rooms; did you mean room?"),
             (
                 "[[room]]\nname = \"tea\"\nflags = \"hidden\"",
-                "line 3: room.flags: it must be a list, as in [\"invited-only\"]",
+                "line 3: room.flags: it must be a list, as in [\"hidden\"]",
             ),
             (
                 "[[room]]\nname = \"tea\"\nflags = [\n  \"hidden\",\n  \"invite-only\"\n]",

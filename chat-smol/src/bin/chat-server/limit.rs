@@ -72,6 +72,10 @@ fn in_room_table<'a>(file: &'a ConfigFile, error: &ConfigError) -> Option<(&'a E
             Some((file.room_entry(name, RoomTable::TOPIC)?, format!("the topic of {name} is {error}")))
         }
         // Of several rooms with that name, the last cannot be had either.
+        ConfigError::NobodyInvites { name } => {
+            let why = "a room of the file has no operators who could invite".to_owned();
+            Some((file.room_entry(name, RoomTable::FLAGS)?, why))
+        }
         ConfigError::Room { name, error } => Some((file.room_entry(name, RoomTable::NAME)?, error.to_string())),
         ConfigError::OutOfRange { limit: Limit::Rooms, max, .. } => {
             Some((file.nth_room(*max)?, format!("it is one too many: max-rooms is {}, the lobby counted", max + 1)))
