@@ -204,6 +204,9 @@
 //!   lobby has [`Config::room_log_bytes`], its history [`Config::room_history_bytes`]. They are allocated when they are
 //!   first needed, freed when the room has ended, and all counted in [`Config::memory_bound`]. Names have at most 50
 //!   bytes, topics 390, keys 32, and each list 64 masks of 128 bytes.
+//! * **Hidden rooms** are shown to their members only: `/rooms`, `/who` and `/leave` do not tell others that they are
+//!   there. `/join` does, to whoever guesses the name, because that name, and those that look like it, cannot begin
+//!   another room. It then says why the room is not open to them. So choose a name that nobody guesses.
 //! * **Names of rooms** consist of letters, digits and `-`, whatever [`Config::names`] says. No two rooms have names
 //!   that [look alike](#names-and-words).
 //! * **Pace.** Lines wait for the readers of the room in which they would be said, and for no others. Each room has
