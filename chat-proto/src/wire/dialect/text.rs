@@ -115,6 +115,8 @@ impl Dialect for Text {
         true
     }
 
+    // A member may be called `[tea]`, as bots are. What begins with its name goes on with a colon, or with ` -> you: `;
+    // behind a label comes another name, which has no white space, or an asterisk.
     fn label(&self, room: &str, out: &mut Vec<u8>) {
         push(out, &["[", room, "] "]);
     }
@@ -459,6 +461,19 @@ mod tests {
             br#"* bob left ("idle') * alice left ('timed out")
 "#
         );
+    }
+
+    #[test]
+    fn a_member_named_like_a_label_is_not_taken_for_one() {
+        let (name, words, mut label) = ("[tea]", "hi", Vec::new());
+        Text.label("tea", &mut label);
+        for update in [Update::Said { name, words, wire: None }, Update::Told { from: name, words }] {
+            let mut line = Vec::new();
+            Text.encode(&update, &mut line);
+            // What would stand behind the label is no line of a room: nobody has such a name.
+            let behind = line.strip_prefix(&label[..]).map(|rest| rest.split(|byte| *byte == b':').next());
+            assert!(matches!(behind, None | Some(Some(b"-> you"))), "{line:?}");
+        }
     }
 
     #[test]
