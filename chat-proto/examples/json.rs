@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Display;
 
-use chat_proto::dialect::{Classic, Complaint, Request, Text, Update};
+use chat_proto::dialect::{Classic, Complaint, Manner, Request, Text, Update};
 use chat_proto::{Batch, Command, Config, Dialect, DialectConfig, Hub, SessionId, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -94,10 +94,10 @@ impl Dialect for Json {
             Ok(Ask::Name(name)) => Request::Name(kept(name, scratch)),
             Ok(Ask::Tell { to, words }) => {
                 let (to, words) = kept([&*to, &*words].concat().into(), scratch).split_at(to.len());
-                Request::Tell { to, words }
+                Request::Tell { to, words, manner: Manner::Said }
             }
             Ok(Ask::Who) => Request::Who { room: None },
-            Ok(Ask::Ping) => Request::Ping,
+            Ok(Ask::Ping) => Request::Ping { token: "" },
             Ok(Ask::Quit(words)) => Request::Quit(kept(words, scratch)),
             Err(_) => Request::Invalid(Complaint::NotUnderstood),
         }
@@ -112,11 +112,11 @@ impl Dialect for Json {
             Update::Left { name, ref reason, words } => Tell::Left { name, reason: Shown(reason), words },
             Update::Announced { words } => Tell::Announced { words },
             Update::Welcome { name, .. } => Tell::Welcome { name },
-            Update::Named { name } => Tell::Named { name },
-            Update::Told { from, words } => Tell::Told { from, words },
-            Update::TellPassed { to, words } => Tell::Passed { to, words },
+            Update::Named { name, .. } => Tell::Named { name },
+            Update::Told { from, words, .. } => Tell::Told { from, words },
+            Update::TellPassed { to, words, .. } => Tell::Passed { to, words },
             Update::Who { names, count, .. } => Tell::Who { names: Names(names), count },
-            Update::Pong => Tell::Pong,
+            Update::Pong { .. } => Tell::Pong,
             Update::Missed { count } => Tell::Missed { count },
             Update::Refused(ref why) => Tell::Refused { why: Shown(why) },
             Update::NotOpened(ref why) => Tell::Refused { why: Shown(why) },

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::id::SessionId;
 use crate::session::table::LOBBY;
+use crate::wire::dialect::irc::tagged::View;
 
 /// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
@@ -30,6 +31,8 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HandOut {
     pub(crate) dialect: u8,
+    /// Which lines and tags of IRC the reader is shown.
+    pub(crate) view: View,
     /// The entries have labels.
     pub(crate) labelled: bool,
     /// The log, by its number.
@@ -145,7 +148,7 @@ impl Batch {
         }
         self.ends.extend(ends);
         self.out = out;
-        self.is_for_placed = out.log != LOBBY || out.labelled;
+        self.is_for_placed = out.log != LOBBY || out.labelled || out.view != View::PLAIN;
     }
 
     /// Begins with private pieces; lines follow.
@@ -154,22 +157,15 @@ impl Batch {
     }
 
     /// Appends an entry of the one log.
-    pub(crate) fn push(&mut self, label: impl FnOnce(&mut Vec<u8>), entry: [&[u8]; 2]) {
-        self.put(label, entry);
+    pub(crate) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
         self.ends.push(self.log_len());
         self.out.to += 1;
     }
 
     /// Appends an entry of one of several logs, which are for one session only.
-    pub(crate) fn push_line(
-        &mut self,
-        owner: SessionId,
-        label: impl FnOnce(&mut Vec<u8>),
-        place: u32,
-        seq: u64,
-        entry: [&[u8]; 2],
-    ) {
-        self.put(label, entry);
+    pub(crate) fn push_line(&mut self, owner: SessionId, write: impl FnOnce(&mut Vec<u8>), place: u32, seq: u64) {
+        write(&mut self.bytes);
         self.push_copy(owner, place, seq);
     }
 
@@ -178,12 +174,6 @@ impl Batch {
         let end = self.log_len();
         self.lines.push(Line { place, seq, end });
         (self.owner, self.is_for_placed) = (Some(owner), true);
-    }
-
-    fn put(&mut self, label: impl FnOnce(&mut Vec<u8>), entry: [&[u8]; 2]) {
-        label(&mut self.bytes);
-        self.bytes.extend_from_slice(entry[0]);
-        self.bytes.extend_from_slice(entry[1]);
     }
 
     /// Returns how many bytes of logs there are.

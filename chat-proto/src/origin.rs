@@ -1,6 +1,8 @@
-//! Origins: where a peer comes from, for the limits by address.
+//! Origins: where a peer comes from, for the limits by address, and what others see of that.
 
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::num::NonZeroU64;
 
 /// Where a peer comes from. All sessions of one origin share limits.
 ///
@@ -19,7 +21,40 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Origin([u8; 16]);
+pub struct Origin {
+    name: [u8; 16],
+    cloak: Option<Cloak>,
+}
+
+/// What others see instead of an address: a number that stands for it, displayed as 16 hexadecimal digits.
+///
+/// A driver makes it with a hash of the address whose key nobody else knows; the [driver
+/// kit](crate::driver::ConnectedHub) does. Rooms [ban](crate::conversation#masks) by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cloak(NonZeroU64);
+
+impl Cloak {
+    /// Makes the cloak with that number; 0 counts as 1.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        match NonZeroU64::new(number) {
+            Some(number) => Self(number),
+            None => Self(NonZeroU64::MIN),
+        }
+    }
+
+    /// Returns its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Cloak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 impl Origin {
     /// Makes the origin that has these bytes as its name, for peers without an IP address.
@@ -28,18 +63,31 @@ impl Origin {
     /// with the byte 255: an address that begins so is a multicast address, and no peer has one.
     #[must_use]
     pub const fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+        Self { name: bytes, cloak: None }
+    }
+
+    /// Returns the origin with what others see of it. Without that, members from there cannot be told apart by where
+    /// they come from.
+    #[must_use]
+    pub const fn with_cloak(self, cloak: Cloak) -> Self {
+        Self { cloak: Some(cloak), ..self }
     }
 
     /// Returns the bytes that are its name.
-    pub(crate) const fn bytes(self) -> [u8; 16] {
-        self.0
+    pub(crate) const fn name(self) -> [u8; 16] {
+        self.name
+    }
+
+    /// Returns what others see of it.
+    #[must_use]
+    pub const fn cloak(self) -> Option<Cloak> {
+        self.cloak
     }
 
     /// Makes the origin of an IPv4 address.
     #[must_use]
     pub const fn from_ipv4(addr: Ipv4Addr) -> Self {
-        Self(addr.to_ipv6_mapped().octets())
+        Self::new(addr.to_ipv6_mapped().octets())
     }
 
     /// Makes the origin of an IPv6 address: its /64, or the IPv4 address that is mapped into it.
@@ -47,7 +95,7 @@ impl Origin {
     pub const fn from_ipv6(addr: Ipv6Addr) -> Self {
         match addr.to_ipv4_mapped() {
             Some(addr) => Self::from_ipv4(addr),
-            None => Self((addr.to_bits() >> 64 << 64).to_be_bytes()),
+            None => Self::new((addr.to_bits() >> 64 << 64).to_be_bytes()),
         }
     }
 }

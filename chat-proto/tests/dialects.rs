@@ -61,7 +61,7 @@ impl Dialect for Nick {
     }
 
     fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
-        if let Update::Named { name } = update {
+        if let Update::Named { name, .. } = update {
             out.extend_from_slice(name.as_bytes());
         }
     }

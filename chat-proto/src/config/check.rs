@@ -89,7 +89,7 @@ impl Config {
 
     /// Checks a limit whose least is what the longest updates take.
     fn room(&self, limit: Limit, value: usize, min: usize, max: usize) -> Result<(), ConfigError> {
-        match self.dialects.iter().max_by_key(|dialect| dialect.dialect.encoded_len(self.payload())) {
+        match self.dialects.iter().max_by_key(|dialect| self.longest(dialect)) {
             Some(longest) if value < min => {
                 let dialect = longest.dialect.name().into();
                 Err(ConfigError::TooLittleRoom { limit, dialect, value, min, max })

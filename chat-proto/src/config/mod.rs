@@ -18,6 +18,7 @@ use crate::policy::Policy;
 pub use crate::rate::Rate;
 use crate::schedule::pace::Pace;
 use crate::schedule::ready::Numbers;
+use crate::wire::dialect::irc::{self, Irc};
 use crate::wire::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
@@ -114,6 +115,12 @@ pub struct Config {
     pub linger_timeout: Duration,
     /// Judges messages and names before they are published; `None` by default.
     pub policy: Option<Arc<dyn Policy>>,
+    /// The time of day when the hub's time was zero, in milliseconds since 1970; 0 by default. Only IRC shows times of
+    /// day.
+    pub started: u64,
+    /// A number that no other hub has, such as a random one; 0 by default. Where a format numbers messages, as IRC does,
+    /// a client that comes back after a restart knows by it that the numbers are others.
+    pub life: u64,
     /// The dialects in use, 1 to 16 with different names; `classic` and `text` by default. Each has a log of its own in
     /// each room that its sessions may enter and, while it has readers there, encodes each message once.
     pub dialects: Vec<DialectConfig>,
@@ -149,6 +156,8 @@ impl Default for Config {
             stall_timeout: Some(Duration::from_secs(30)),
             linger_timeout: Duration::from_secs(5),
             policy: None,
+            started: 0,
+            life: 0,
             dialects: vec![DialectConfig::new(Classic), DialectConfig::new(Text)],
         }
     }
@@ -273,7 +282,25 @@ impl Config {
     /// The most bytes that one update takes in any dialect: a full line, two names and the text around them.
     pub(crate) fn max_encoded(&self) -> usize {
         let payload = self.payload();
-        self.dialects.iter().map(|dialect| dialect.dialect.encoded_len(payload)).max().unwrap_or(payload)
+        self.dialects.iter().map(|dialect| self.longest(dialect)).max().unwrap_or(payload)
+    }
+
+    /// The most bytes that one update takes in a dialect.
+    fn longest(&self, dialect: &DialectConfig) -> usize {
+        match dialect.dialect.as_irc() {
+            Some(_) => Irc::longest(self.max_name, self.payload()),
+            None => dialect.dialect.encoded_len(self.payload()),
+        }
+    }
+
+    /// Whether there is IRC, whose sessions need more than others.
+    pub(crate) fn has_irc(&self) -> bool {
+        self.dialects.iter().any(|dialect| dialect.dialect.as_irc().is_some())
+    }
+
+    /// The most bytes of a line in any dialect.
+    pub(crate) fn longest_line(&self) -> usize {
+        if self.has_irc() { self.max_line.max(irc::MAX_LINE) } else { self.max_line }
     }
 
     /// The free space that a session's reply buffer must have for its next line to be taken. One line causes at most a

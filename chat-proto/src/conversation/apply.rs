@@ -5,11 +5,14 @@ use core::fmt;
 use super::Conversation;
 use super::entry::Entry;
 use super::ring::Kind;
+use super::room_entries::check_len;
 use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::RoomError;
 use crate::names::{NameBuf, NameError};
+use crate::origin::Cloak;
+use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER};
 
 /// Why an entry was not applied. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +66,14 @@ impl Conversation {
     #[inline(always)]
     pub(crate) fn apply_and_name(&mut self, entry: &Entry<'_>, name: &mut NameBuf) -> Result<(), Rejected> {
         match *entry {
-            Entry::Enter { member, guest, lobby } => self.enter(member, guest, lobby),
+            Entry::Enter { member, guest, lobby, cloak } => self.enter(member, guest, lobby, cloak),
             Entry::Name { member, name: to } => self.rename(member, to, name),
             Entry::Join { member } => self.join(member, name),
-            Entry::Say { member, .. } | Entry::Act { member, .. } => self.apply_message(entry, member, name).map(drop),
+            Entry::Say { member, .. } | Entry::Act { member, .. } | Entry::Notice { member, .. } => {
+                self.apply_message(entry, member, name).map(drop)
+            }
+            Entry::Describe { member, user, real_name } => self.describe(member, user, real_name),
+            Entry::Away { member, words } => self.set_away(member, words),
             Entry::Tell { member, to, words } => self.tell(member, to, words, name),
             Entry::Leave { member, reason, words } => self.leave(member, reason, words, name),
             Entry::Announce { .. } => {
@@ -77,12 +84,29 @@ impl Conversation {
         }
     }
 
-    fn enter(&mut self, member: MemberId, guest: bool, lobby: bool) -> Result<(), Rejected> {
+    fn enter(&mut self, member: MemberId, guest: bool, lobby: bool, cloak: Option<Cloak>) -> Result<(), Rejected> {
         if !self.members.is_vacant(member) {
             return Err(Rejected::NotVacant(member));
         }
-        self.members.enter(member, guest, lobby);
-        self.history.keep_other(Kind::Entered { guest, lobby }, member, "", "", "");
+        self.members.enter(member, guest, lobby, cloak);
+        self.history.keep_other(Kind::Entered { guest, lobby, cloak }, member, "", "", "");
+        Ok(())
+    }
+
+    fn describe(&mut self, member: MemberId, user: &str, real_name: &str) -> Result<(), Rejected> {
+        self.check_is_here(member)?;
+        check_len(user, MAX_USER)?;
+        check_len(real_name, MAX_REAL_NAME)?;
+        self.members.describe(member, user, real_name);
+        self.history.keep_other(Kind::Described, member, user, "", real_name);
+        Ok(())
+    }
+
+    fn set_away(&mut self, member: MemberId, words: &str) -> Result<(), Rejected> {
+        self.check_is_here(member)?;
+        check_len(words, MAX_AWAY)?;
+        self.members.set_away(member, words);
+        self.history.keep_other(Kind::AwaySet, member, "", "", words);
         Ok(())
     }
 
@@ -151,19 +175,20 @@ impl Conversation {
         if self.members.is_here(member) { Ok(()) } else { Err(Rejected::NoMember(member)) }
     }
 
-    /// Applies a member's message to everyone in a room, and returns the member's name. `made` is a buffer for the name
-    /// of a member without one of its own. Nearly all have one, which is borrowed and not copied.
+    /// Applies a member's message to everyone in a room, and returns the member's name and the conversation as it is
+    /// now. `made` is a buffer for the name of a member without one of its own. Nearly all have one, which is borrowed
+    /// and not copied.
     #[inline(always)]
     pub(crate) fn apply_message<'a>(
         &'a mut self,
         entry: &Entry<'_>,
         member: MemberId,
         made: &'a mut NameBuf,
-    ) -> Result<&'a str, Rejected> {
+    ) -> Result<(&'a str, &'a Self), Rejected> {
         if !self.members.is_here(member) {
             return Err(Rejected::NoMember(member));
         }
-        if let Entry::Say { room, .. } | Entry::Act { room, .. } = *entry
+        if let Entry::Say { room, .. } | Entry::Act { room, .. } | Entry::Notice { room, .. } = *entry
             && room != RoomId::LOBBY
             && self.rooms.get(room).is_none()
         {
@@ -176,7 +201,7 @@ impl Conversation {
             made.as_str()
         };
         self.history.keep_message(entry, name);
-        Ok(name)
+        Ok((name, self))
     }
 }
 
@@ -199,12 +224,12 @@ mod tests {
         let before = conversation.digest();
         let (nobody, too_high) = (MemberId(2), MemberId(6));
         for (entry, rejected) in [
-            (Entry::Enter { member: BOB, guest: true, lobby: true }, Rejected::NotVacant(BOB)),
-            (Entry::Enter { member: too_high, guest: true, lobby: true }, Rejected::NotVacant(too_high)),
+            (Entry::Enter { member: BOB, guest: true, lobby: true, cloak: None }, Rejected::NotVacant(BOB)),
+            (Entry::Enter { member: too_high, guest: true, lobby: true, cloak: None }, Rejected::NotVacant(too_high)),
             (Entry::Join { member: ANN }, Rejected::HasJoined(ANN)),
             (Entry::Name { member: BOB, name: "ANN" }, Rejected::Name(NameError::Taken)),
-            (Entry::Say { member: nobody, room: RoomId::LOBBY, words: "boo" }, Rejected::NoMember(nobody)),
-            (Entry::Act { member: too_high, room: RoomId::LOBBY, words: "waves" }, Rejected::NoMember(too_high)),
+            (Entry::Say { member: nobody, room: RoomId::LOBBY, words: "boo", at: 0 }, Rejected::NoMember(nobody)),
+            (Entry::Act { member: too_high, room: RoomId::LOBBY, words: "waves", at: 0 }, Rejected::NoMember(too_high)),
             (Entry::Tell { member: ANN, to: nobody, words: "psst" }, Rejected::NoMember(nobody)),
             (Entry::Leave { member: nobody, reason: CloseReason::Eof, words: "" }, Rejected::NoMember(nobody)),
         ] {
@@ -235,23 +260,28 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) as usize % range
         };
-        let (mut applied, mut refused) = ([0; 18], [0; 18]);
-        for _ in 0..20_000 {
+        let (mut applied, mut refused) = ([0; 21], [0; 21]);
+        for _ in 0..24_000 {
             let words = ["", "tea", "Tea", "rust", "bugs", "help", "lobby", "a b", "ann", "bob!*"][next(10)];
             let [member, other] = [next(6), next(6)].map(|number| MemberId(number as u32));
             let room = RoomId(next(6) as u32);
             let by = (next(2) == 0).then_some(other);
             let (yes, bits) = (next(2) == 0, next(32) as u8);
-            let kind = next(20).saturating_sub(2);
+            let kind = next(23).saturating_sub(2);
             let entry = match kind {
-                0 => Entry::Enter { member, guest: yes, lobby: bits % 2 == 0 },
+                0 => Entry::Enter {
+                    member,
+                    guest: yes,
+                    lobby: bits % 2 == 0,
+                    cloak: yes.then_some(Cloak::new(bits.into())),
+                },
                 1 => Entry::Name { member, name: words },
                 2 => Entry::Join { member },
-                3 => Entry::Say { member, room, words },
-                4 => Entry::Act { member, room, words },
+                3 => Entry::Say { member, room, words, at: bits.into() },
+                4 => Entry::Act { member, room, words, at: 0 },
                 5 => Entry::Tell { member, to: other, words },
                 6 => Entry::Leave { member, reason: CloseReason::Eof, words },
-                7 => Entry::Announce { words },
+                7 => Entry::Announce { words, at: 7 },
                 8 => Entry::EnterRoom { member, name: words },
                 9 => Entry::LeaveRoom { member, room },
                 10 => Entry::Kick { by, member, room, words },
@@ -267,6 +297,9 @@ mod tests {
                 14 => Entry::Key { by, room, key: words },
                 15 => Entry::Limit { by, room, limit: bits.into() },
                 16 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask: words, listed: yes },
+                17 => Entry::Notice { member, room, words, at: 0 },
+                18 => Entry::Describe { member, user: words, real_name: words },
+                19 => Entry::Away { member, words },
                 _ => Entry::Invite { by, member, room },
             };
             let mut bytes = Vec::new();

@@ -9,6 +9,8 @@ use crate::command::CloseReason;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_MASK, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, MaskList, Role, RoomFlags};
 use crate::names::MAX_NAME;
+use crate::origin::Cloak;
+use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER};
 
 /// Why bytes are not an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +60,26 @@ impl<'a> Entry<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(Self::VERSION);
         match *self {
-            Self::Enter { member, guest, lobby } => put(out, 0, &[member.0.into(), guest.into(), lobby.into()], ""),
+            Self::Enter { member, guest, lobby, cloak } => {
+                let [known, cloak] = cloak.map_or([0, 0], |cloak| [1, cloak.number()]);
+                put(out, 0, &[member.0.into(), guest.into(), lobby.into(), known, cloak], "");
+            }
             Self::Name { member, name } => put(out, 1, &[member.0.into()], name),
             Self::Join { member } => put(out, 2, &[member.0.into()], ""),
-            Self::Say { member, room, words } => put(out, 3, &[member.0.into(), room.0.into()], words),
-            Self::Act { member, room, words } => put(out, 4, &[member.0.into(), room.0.into()], words),
+            Self::Say { member, room, words, at } => put(out, 3, &[member.0.into(), room.0.into(), at], words),
+            Self::Act { member, room, words, at } => put(out, 4, &[member.0.into(), room.0.into(), at], words),
+            Self::Notice { member, room, words, at } => put(out, 18, &[member.0.into(), room.0.into(), at], words),
+            Self::Describe { member, user, real_name } => {
+                put(out, 19, &[member.0.into()], user);
+                put_text(out, real_name);
+            }
+            Self::Away { member, words } => put(out, 20, &[member.0.into()], words),
             Self::Tell { member, to, words } => put(out, 5, &[member.0.into(), to.0.into()], words),
             Self::Leave { member, reason, words } => {
                 let (reason, missed) = code_of(reason);
                 put(out, 6, &[member.0.into(), reason.into(), missed], words);
             }
-            Self::Announce { words } => put(out, 7, &[], words),
+            Self::Announce { words, at } => put(out, 7, &[at], words),
             Self::EnterRoom { member, name } => put(out, 8, &[member.0.into()], name),
             Self::LeaveRoom { member, room } => put(out, 9, &[member.0.into(), room.0.into()], ""),
             Self::Kick { by, member, room, words } => {
@@ -105,14 +116,23 @@ impl<'a> Entry<'a> {
             version => return Err(DecodeError::Version(version)),
         }
         let entry = match rest.byte()? {
-            0 => Self::Enter { member: rest.member()?, guest: rest.flag()?, lobby: rest.flag()? },
+            0 => {
+                let (member, guest, lobby) = (rest.member()?, rest.flag()?, rest.flag()?);
+                Self::Enter { member, guest, lobby, cloak: rest.cloak()? }
+            }
             1 => Self::Name { member: rest.member()?, name: rest.text(MAX_NAME)? },
             2 => Self::Join { member: rest.member()? },
-            3 => Self::Say { member: rest.member()?, room: rest.room()?, words: rest.text(Self::MAX_WORDS)? },
-            4 => Self::Act { member: rest.member()?, room: rest.room()?, words: rest.text(Self::MAX_WORDS)? },
+            3 => {
+                let (member, room, at) = (rest.member()?, rest.room()?, rest.number()?);
+                Self::Say { member, room, at, words: rest.text(Self::MAX_WORDS)? }
+            }
+            4 => {
+                let (member, room, at) = (rest.member()?, rest.room()?, rest.number()?);
+                Self::Act { member, room, at, words: rest.text(Self::MAX_WORDS)? }
+            }
             5 => Self::Tell { member: rest.member()?, to: rest.member()?, words: rest.text(Self::MAX_WORDS)? },
             6 => Self::Leave { member: rest.member()?, reason: rest.reason()?, words: rest.text(Self::MAX_WORDS)? },
-            7 => Self::Announce { words: rest.text(Self::MAX_WORDS)? },
+            7 => Self::Announce { at: rest.number()?, words: rest.text(Self::MAX_WORDS)? },
             8 => Self::EnterRoom { member: rest.member()?, name: rest.text(MAX_ROOM_NAME)? },
             9 => Self::LeaveRoom { member: rest.member()?, room: rest.room()? },
             10 => {
@@ -135,6 +155,15 @@ impl<'a> Entry<'a> {
                 Self::Mask { by, room, list, listed, mask: rest.text(MAX_MASK)? }
             }
             17 => Self::Invite { by: rest.by()?, member: rest.member()?, room: rest.room()? },
+            18 => {
+                let (member, room, at) = (rest.member()?, rest.room()?, rest.number()?);
+                Self::Notice { member, room, at, words: rest.text(Self::MAX_WORDS)? }
+            }
+            19 => {
+                let (member, user) = (rest.member()?, rest.text(MAX_USER)?);
+                Self::Describe { member, user, real_name: rest.text(MAX_REAL_NAME)? }
+            }
+            20 => Self::Away { member: rest.member()?, words: rest.text(MAX_AWAY)? },
             kind => return Err(DecodeError::Unknown(kind)),
         };
         Ok((entry, rest.0))
@@ -153,9 +182,13 @@ fn put(out: &mut Vec<u8>, kind: u8, numbers: &[u64], text: &str) {
         put_number(out, *number);
     }
     if Entry::has_text(kind) {
-        put_number(out, text.len() as u64);
-        out.extend_from_slice(text.as_bytes());
+        put_text(out, text);
     }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_number(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
 }
 
 fn put_number(out: &mut Vec<u8>, mut number: u64) {
@@ -264,6 +297,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn cloak(&mut self) -> Result<Option<Cloak>, DecodeError> {
+        match (self.flag()?, self.number()?) {
+            (true, number) if number > 0 => Ok(Some(Cloak::new(number))),
+            (false, 0) => Ok(None),
+            _ => Err(DecodeError::Number),
+        }
+    }
+
     fn reason(&mut self) -> Result<CloseReason, DecodeError> {
         let code = self.byte()?;
         let missed = self.number()?;
@@ -309,18 +350,28 @@ mod tests {
         let (member, room, by) = (MemberId(300), RoomId(7), Some(MemberId(u32::MAX)));
         let lagged = CloseReason::Lagged { missed: u64::MAX };
         for (entry, bytes) in [
-            (Entry::Enter { member, guest: true, lobby: false }, &b"\x02\0\xac\x02\x01\0"[..]),
+            (Entry::Enter { member, guest: true, lobby: false, cloak: None }, &b"\x02\0\xac\x02\x01\0\0\0"[..]),
+            (
+                Entry::Enter { member, guest: false, lobby: true, cloak: Some(Cloak::new(200)) },
+                b"\x02\0\xac\x02\0\x01\x01\xc8\x01",
+            ),
+            (Entry::Notice { member, room, words: "x", at: 9 }, b"\x02\x12\xac\x02\x07\x09\x01x"),
+            (Entry::Describe { member, user: "~u", real_name: "R" }, b"\x02\x13\xac\x02\x02~u\x01R"),
+            (Entry::Away { member, words: "" }, b"\x02\x14\xac\x02\0"),
             (Entry::Name { member, name: "ann" }, b"\x02\x01\xac\x02\x03ann"),
             (Entry::Join { member: MemberId(0) }, b"\x02\x02\0"),
-            (Entry::Say { member, room: RoomId(130), words: "h\u{e9}" }, b"\x02\x03\xac\x02\x82\x01\x03h\xc3\xa9"),
-            (Entry::Act { member, room: RoomId::LOBBY, words: "waves" }, b"\x02\x04\xac\x02\0\x05waves"),
+            (
+                Entry::Say { member, room: RoomId(130), words: "h\u{e9}", at: 9 },
+                b"\x02\x03\xac\x02\x82\x01\x09\x03h\xc3\xa9",
+            ),
+            (Entry::Act { member, room: RoomId::LOBBY, words: "waves", at: 9 }, b"\x02\x04\xac\x02\0\x09\x05waves"),
             (Entry::Tell { member, to: MemberId(u32::MAX), words: "x" }, b"\x02\x05\xac\x02\xff\xff\xff\xff\x0f\x01x"),
             (
                 Entry::Leave { member, reason: lagged, words: "" },
                 b"\x02\x06\xac\x02\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0",
             ),
             (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x02\x06\xac\x02\0\0\x03bye"),
-            (Entry::Announce { words: "" }, b"\x02\x07\0"),
+            (Entry::Announce { words: "", at: 9 }, b"\x02\x07\x09\0"),
             (Entry::EnterRoom { member, name: "tea" }, b"\x02\x08\xac\x02\x03tea"),
             (Entry::LeaveRoom { member, room }, b"\x02\x09\xac\x02\x07"),
             (Entry::Kick { by: None, member, room, words: "" }, b"\x02\x0a\0\xac\x02\x07\0"),
@@ -352,16 +403,20 @@ mod tests {
     fn invalid_bytes_are_refused() {
         for (bytes, error) in [
             (&b"\x01\x02\0"[..], DecodeError::Version(1)),
-            (b"\x02\x12\0", DecodeError::Unknown(18)),
+            (b"\x02\x15\0", DecodeError::Unknown(21)),
             (b"\x02\0\0\x02", DecodeError::Unknown(2)),
+            (b"\x02\0\0\0\0\0\x01", DecodeError::Number),
+            (b"\x02\x13\0\x0c", DecodeError::TooLong),
+            (b"\x02\x13\0\0\x65", DecodeError::TooLong),
+            (b"\x02\x14\0\xc9\x01", DecodeError::TooLong),
             (b"\x02\x06\0\x0a\0\0", DecodeError::Unknown(10)),
             (b"\x02\x06\0\0\x01\0", DecodeError::Number),
             (b"\x02\x02\x80\0", DecodeError::Number),
             (b"\x02\x02\xff\xff\xff\xff\x1f", DecodeError::Number),
             (b"\x02\x03\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", DecodeError::Number),
             (b"\x02\x01\0\x80\x02", DecodeError::TooLong),
-            (b"\x02\x03\0\0\x81\x80\x40", DecodeError::TooLong),
-            (b"\x02\x03\0\0\x01\xff", DecodeError::NotUtf8),
+            (b"\x02\x03\0\0\0\x81\x80\x40", DecodeError::TooLong),
+            (b"\x02\x03\0\0\0\x01\xff", DecodeError::NotUtf8),
             (b"\x02\x03\0\xff\xff\xff\xff\x1f\0", DecodeError::Number),
             (b"\x02\x08\0\x33", DecodeError::TooLong),
             (b"\x02\x0a\0\0\0\x81\x02", DecodeError::TooLong),

@@ -3,6 +3,7 @@
 use crate::command::CloseReason;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomFlags};
+use crate::origin::Cloak;
 
 /// A change to the conversation, for [`Conversation::apply`](super::Conversation::apply).
 ///
@@ -21,6 +22,8 @@ pub enum Entry<'a> {
         guest: bool,
         /// It is in the lobby. Without this it is in no room.
         lobby: bool,
+        /// What others see of where it comes from; `None` if nobody knows.
+        cloak: Option<Cloak>,
     },
     /// A member takes a name. If it has not joined yet, it joins.
     Name {
@@ -42,6 +45,8 @@ pub enum Entry<'a> {
         room: RoomId,
         /// What it says.
         words: &'a str,
+        /// When, in nanoseconds of the proposer's clock.
+        at: u64,
     },
     /// A member does something that others in a room see (`/me`).
     Act {
@@ -50,6 +55,35 @@ pub enum Entry<'a> {
         /// Where.
         room: RoomId,
         /// What it does.
+        words: &'a str,
+        /// When, in nanoseconds of the proposer's clock.
+        at: u64,
+    },
+    /// A member says something to everyone in a room that no program should answer.
+    Notice {
+        /// Who says it. Whether it may is decided before.
+        member: MemberId,
+        /// Where.
+        room: RoomId,
+        /// What it says.
+        words: &'a str,
+        /// When, in nanoseconds of the proposer's clock.
+        at: u64,
+    },
+    /// What a member's client says of its user.
+    Describe {
+        /// Whom.
+        member: MemberId,
+        /// The user, at most [`MAX_USER`](super::MAX_USER) bytes.
+        user: &'a str,
+        /// The real name, at most [`MAX_REAL_NAME`](super::MAX_REAL_NAME) bytes.
+        real_name: &'a str,
+    },
+    /// A member is away, or no longer.
+    Away {
+        /// Who.
+        member: MemberId,
+        /// Why, at most [`MAX_AWAY`](super::MAX_AWAY) bytes; empty if it is not away any more.
         words: &'a str,
     },
     /// A member says something to one other.
@@ -74,6 +108,8 @@ pub enum Entry<'a> {
     Announce {
         /// What it says.
         words: &'a str,
+        /// When, in nanoseconds of the proposer's clock.
+        at: u64,
     },
     /// A member enters a room. If there is none of that name, it begins with the least number that is free, with the
     /// flags [`RoomFlags::NEW`] and this member as operator. An invitation to the room is used up.
@@ -196,6 +232,9 @@ impl Entry<'_> {
             | Self::Join { member }
             | Self::Say { member, .. }
             | Self::Act { member, .. }
+            | Self::Notice { member, .. }
+            | Self::Describe { member, .. }
+            | Self::Away { member, .. }
             | Self::Tell { member, .. }
             | Self::Leave { member, .. }
             | Self::EnterRoom { member, .. }

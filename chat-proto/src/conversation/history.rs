@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_NAME, MAX_TOPIC};
 use crate::names::MAX_MADE_NAME;
+use crate::time::Timestamp;
 
 /// An event of the conversation, as a follower sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,13 @@ pub enum Event<'a> {
     },
     /// A member has done something (`/me`).
     Acted {
+        /// Who.
+        name: &'a str,
+        /// What.
+        words: &'a str,
+    },
+    /// A member has said something to everyone in a room that no program should answer.
+    Noticed {
         /// Who.
         name: &'a str,
         /// What.
@@ -115,6 +123,8 @@ pub struct Recorded<'a> {
     /// The room that it is of; `None` if it is not of one room, as when a member leaves the conversation. A room that
     /// has ended may have had this number.
     pub room: Option<RoomId>,
+    /// When a message was said; `None` for all other events.
+    pub at: Option<Timestamp>,
     /// What came about.
     pub event: Event<'a>,
 }
@@ -237,10 +247,11 @@ impl History {
     /// Keeps a message to everyone in a room, in place of the oldest.
     #[inline(always)]
     pub(super) fn keep_message(&mut self, entry: &Entry<'_>, name: &str) {
-        let (kind, member, room, words) = match *entry {
-            Entry::Say { member, room, words } => (Kind::Said, member, room, words),
-            Entry::Act { member, room, words } => (Kind::Acted, member, room, words),
-            Entry::Announce { words } => (Kind::Announced, MemberId(0), RoomId::LOBBY, words),
+        let (kind, member, room, words, at) = match *entry {
+            Entry::Say { member, room, words, at } => (Kind::Said, member, room, words, at),
+            Entry::Act { member, room, words, at } => (Kind::Acted, member, room, words, at),
+            Entry::Notice { member, room, words, at } => (Kind::Noticed, member, room, words, at),
+            Entry::Announce { words, at } => (Kind::Announced, MemberId(0), RoomId::LOBBY, words, at),
             _ => return,
         };
         let (entry, event) = (self.entries, self.events);
@@ -248,9 +259,9 @@ impl History {
         self.events += 1;
         // No line is longer, but what a dialect decodes from a line may be. Such a message is published and not kept.
         if room == RoomId::LOBBY {
-            self.messages.push(kind, entry, event, member, [name, "", words]);
+            self.messages.push(kind, [entry, event, at], member, [name, "", words]);
         } else {
-            self.push_elsewhere(room, kind, [entry, event], member, name, words);
+            self.push_elsewhere(room, kind, [entry, event, at], member, name, words);
         }
     }
 
@@ -260,7 +271,7 @@ impl History {
         &mut self,
         room: RoomId,
         kind: Kind,
-        [entry, event]: [u64; 2],
+        numbers: [u64; 3],
         member: MemberId,
         name: &str,
         words: &str,
@@ -272,7 +283,7 @@ impl History {
         // A room in which nobody has said anything needs no memory for messages.
         let new = || Box::new(Ring::new(limits.room_messages, limits.message(), limits.of_room()));
         let ring = self.rooms[room.0 as usize].get_or_insert_with(new);
-        ring.push(kind, entry, event, member, [name, "", words]);
+        ring.push(kind, numbers, member, [name, "", words]);
     }
 
     /// Keeps any other entry, in place of the oldest. `name` is the member's name before, and `other` the second name
@@ -286,7 +297,7 @@ impl History {
             self.events += self.instance % 2;
         }
         let ring = if kind.is_event() { &mut self.others } else { &mut self.silent };
-        ring.push(kind, entry, event, member, [name, other, words]);
+        ring.push(kind, [entry, event, 0], member, [name, other, words]);
     }
 
     /// Returns a room's messages, if there is such a room.
@@ -302,6 +313,11 @@ impl History {
     /// Returns the message of that number among a room's messages alone, if it is kept.
     pub(crate) fn message(&self, room: RoomId, number: u64) -> Option<Recorded<'_>> {
         self.ring(room)?.get(number)?.recorded(room)
+    }
+
+    /// Returns the number, among the messages of a room, of the first one that `is_late`, as all after it are.
+    pub(crate) fn first_message(&self, room: RoomId, is_late: impl Fn(u64, u64) -> bool) -> u64 {
+        self.ring(room).map_or(0, |ring| ring.number_where(|record| is_late(record.event, record.at)))
     }
 
     /// Returns the messages in a room whose numbers are from `from` up to but not including `to`, oldest first. To find
@@ -342,14 +358,16 @@ impl<'a> Kept<'a> {
         let event = self.event()?;
         let member = Some(self.record.member);
         let (member, room) = match self.record.kind {
-            Kind::Said | Kind::Acted => (member, Some(room)),
+            Kind::Said | Kind::Acted | Kind::Noticed => (member, Some(room)),
             Kind::Joined | Kind::Named { joined: true, .. } => (member, Some(RoomId::LOBBY)),
             Kind::EnteredRoom { room } | Kind::LeftRoom { room } | Kind::Kicked { room, .. } => (member, Some(room)),
             Kind::TopicSet { by, room, .. } => (by, Some(room)),
             Kind::Announced => (None, None),
             _ => (member, None),
         };
-        Some(Recorded { seq: self.record.event, member, room, event })
+        let is_message = matches!(self.record.kind, Kind::Said | Kind::Acted | Kind::Noticed | Kind::Announced);
+        let at = is_message.then(|| Timestamp::from_nanos(self.record.at));
+        Some(Recorded { seq: self.record.event, member, room, at, event })
     }
 
     fn event(self) -> Option<Event<'a>> {
@@ -360,6 +378,7 @@ impl<'a> Kept<'a> {
             Kind::Joined => Event::Joined { name },
             Kind::Said => Event::Said { name, words },
             Kind::Acted => Event::Acted { name, words },
+            Kind::Noticed => Event::Noticed { name, words },
             Kind::Told { .. } => Event::Told { from: name, to: other, words },
             Kind::Left { reason, had_joined: true } => Event::Left { name, reason, words },
             Kind::Announced => Event::Announced { words },
@@ -371,6 +390,8 @@ impl<'a> Kept<'a> {
             }
             Kind::TopicSet { .. } => Event::TopicSet { by: name, room: other, words },
             Kind::Entered { .. }
+            | Kind::Described
+            | Kind::AwaySet
             | Kind::Named { .. }
             | Kind::Left { .. }
             | Kind::RoleSet { .. }
@@ -383,16 +404,19 @@ impl<'a> Kept<'a> {
     }
 
     fn as_entry(self, found_in: RoomId) -> Entry<'a> {
-        let Self { record: Record { kind, member, .. }, other, words, .. } = self;
+        let Self { record: Record { kind, member, at, .. }, name, other, words } = self;
         match kind {
-            Kind::Entered { guest, lobby } => Entry::Enter { member, guest, lobby },
+            Kind::Entered { guest, lobby, cloak } => Entry::Enter { member, guest, lobby, cloak },
             Kind::Named { .. } => Entry::Name { member, name: other },
             Kind::Joined => Entry::Join { member },
-            Kind::Said => Entry::Say { member, room: found_in, words },
-            Kind::Acted => Entry::Act { member, room: found_in, words },
+            Kind::Said => Entry::Say { member, room: found_in, words, at },
+            Kind::Acted => Entry::Act { member, room: found_in, words, at },
+            Kind::Noticed => Entry::Notice { member, room: found_in, words, at },
+            Kind::Described => Entry::Describe { member, user: name, real_name: words },
+            Kind::AwaySet => Entry::Away { member, words },
             Kind::Told { to } => Entry::Tell { member, to, words },
             Kind::Left { reason, .. } => Entry::Leave { member, reason, words },
-            Kind::Announced => Entry::Announce { words },
+            Kind::Announced => Entry::Announce { words, at },
             Kind::EnteredRoom { .. } => Entry::EnterRoom { member, name: other },
             Kind::LeftRoom { room } => Entry::LeaveRoom { member, room },
             Kind::Kicked { by, room, by_len } => Entry::Kick { by, member, room, words: &words[by_len.into()..] },

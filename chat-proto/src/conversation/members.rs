@@ -1,12 +1,17 @@
 //! The members, and their names.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+
+use arrayvec::ArrayString;
 
 use crate::fault::Fault;
 use crate::id::MemberId;
 use crate::moderation::Role;
 use crate::names::{ANONYMOUS, NameBuf, NameError, NameRules, Names, guest_number, write_guest_name};
+use crate::origin::Cloak;
+use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER, Person};
 
 /// The members, by number.
 #[derive(Debug)]
@@ -14,12 +19,23 @@ pub(crate) struct Members {
     names: Names,
     /// The state of each member apart from its name: [`HERE`], [`GUEST`], [`JOINED`], and in the lobby.
     flags: Vec<u8>,
+    cloaks: Vec<Option<Cloak>>,
+    /// What members' clients say of their users; empty until one says something.
+    details: Vec<Option<Box<Details>>>,
     /// The digest of each member that is here, and 0 for all others.
     digests: Vec<u32>,
     /// The sum of those.
     digest: u64,
     /// How many are in the lobby.
     in_lobby: usize,
+}
+
+/// What a member's client says of its user, and why it is away.
+#[derive(Debug, Default)]
+struct Details {
+    user: ArrayString<MAX_USER>,
+    real_name: ArrayString<MAX_REAL_NAME>,
+    away: ArrayString<MAX_AWAY>,
 }
 
 /// The number is in use.
@@ -36,12 +52,26 @@ const VOICE: u8 = 32;
 impl Members {
     pub(crate) fn new(rules: NameRules, max_name: usize, max: usize) -> Self {
         let names = Names::new(rules, max_name, max);
-        Self { names, flags: vec![0; max], digests: vec![0; max], digest: 0, in_lobby: 0 }
+        let details = Vec::new();
+        Self {
+            names,
+            flags: vec![0; max],
+            cloaks: vec![None; max],
+            details,
+            digests: vec![0; max],
+            digest: 0,
+            in_lobby: 0,
+        }
     }
 
     /// Bytes of heap for that many members with names of that length.
     pub(crate) fn memory_bound(max_name: usize, max: usize) -> usize {
-        Names::memory_bound(max_name, max) + max * (size_of::<u8>() + size_of::<u32>())
+        Names::memory_bound(max_name, max) + max * (size_of::<u8>() + size_of::<u32>() + size_of::<Option<Cloak>>())
+    }
+
+    /// Bytes of heap for what the clients of that many members say of their users.
+    pub(crate) fn details_bound(max: usize) -> usize {
+        max * (size_of::<Option<Box<Details>>>() + size_of::<Details>())
     }
 
     /// Returns which names are valid, and which are the same.
@@ -85,6 +115,17 @@ impl Members {
     /// Returns the members in the lobby, by number.
     pub(super) fn of_lobby(&self) -> impl Iterator<Item = MemberId> + '_ {
         (0..self.flags.len() as u32).map(MemberId).filter(|member| self.is_in_lobby(*member))
+    }
+
+    /// Returns the members in the lobby from that number on, each with the number after.
+    pub(super) fn of_lobby_from(&self, from: u64) -> impl Iterator<Item = (u64, MemberId)> + '_ {
+        self.everyone_from(from).filter(|(_, member)| self.is_in_lobby(*member))
+    }
+
+    /// Returns all members from that number on, each with the number after.
+    pub(super) fn everyone_from(&self, from: u64) -> impl Iterator<Item = (u64, MemberId)> + '_ {
+        let numbers = u32::try_from(from).unwrap_or(u32::MAX)..self.flags.len() as u32;
+        numbers.map(|number| (u64::from(number) + 1, MemberId(number))).filter(|(_, member)| self.is_here(*member))
     }
 
     /// Returns whether the member has a name of its own.
@@ -137,7 +178,41 @@ impl Members {
         self.names.may_have(None, name, &mut NameBuf::new()).map(drop)
     }
 
-    pub(super) fn enter(&mut self, member: MemberId, guest: bool, lobby: bool) {
+    /// Returns what is known of a member besides its name.
+    pub(crate) fn person(&self, member: MemberId) -> Person<'_> {
+        let index = member.0 as usize;
+        let cloak = self.cloaks.get(index).copied().flatten();
+        match self.details.get(index).and_then(Option::as_deref) {
+            Some(Details { user, real_name, away }) => Person { user, real_name, away, cloak },
+            None => Person { cloak, ..Person::UNKNOWN },
+        }
+    }
+
+    pub(super) fn describe(&mut self, member: MemberId, user: &str, real_name: &str) {
+        let details = self.details_mut(member);
+        details.user = ArrayString::from(user).unwrap_or_default();
+        details.real_name = ArrayString::from(real_name).unwrap_or_default();
+        self.update_digest(member);
+    }
+
+    pub(super) fn set_away(&mut self, member: MemberId, words: &str) {
+        let details = self.details_mut(member);
+        details.away = ArrayString::from(words).unwrap_or_default();
+        if details.user.is_empty() {
+            details.user.push_str(Person::UNKNOWN.user);
+        }
+        self.update_digest(member);
+    }
+
+    fn details_mut(&mut self, member: MemberId) -> &mut Details {
+        if self.details.is_empty() {
+            self.details.resize_with(self.flags.len(), || None);
+        }
+        self.details[member.0 as usize].get_or_insert_default()
+    }
+
+    pub(super) fn enter(&mut self, member: MemberId, guest: bool, lobby: bool, cloak: Option<Cloak>) {
+        self.cloaks[member.0 as usize] = cloak;
         self.flags[member.0 as usize] = HERE | if guest { GUEST } else { 0 } | if lobby { IN_LOBBY } else { 0 };
         self.in_lobby += usize::from(lobby);
         if guest {
@@ -185,6 +260,10 @@ impl Members {
             self.names.release(member.0);
         }
         self.flags[member.0 as usize] &= GUEST;
+        self.cloaks[member.0 as usize] = None;
+        if let Some(details) = self.details.get_mut(member.0 as usize) {
+            *details = None;
+        }
     }
 
     /// Updates the digest after a change of a member that is here.
@@ -195,7 +274,14 @@ impl Members {
     fn digest_of(&self, member: MemberId) -> u32 {
         let flags = self.flags[member.0 as usize];
         let number = if flags & GUEST != 0 { self.names.number(member.0) } else { 0 };
-        let start = mix(u64::from(member.0) << 8 | u64::from(flags), number);
+        let mut start = mix(u64::from(member.0) << 8 | u64::from(flags), number);
+        if let Some(cloak) = self.cloaks[member.0 as usize] {
+            start = mix(start, cloak.number());
+        }
+        if let Some(Some(details)) = self.details.get(member.0 as usize) {
+            let Details { user, real_name, away } = &**details;
+            start = [&user[..], real_name, away].iter().fold(start, |start, text| mix_bytes(start, text.as_bytes()));
+        }
         summand(mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes())) as u32
     }
 

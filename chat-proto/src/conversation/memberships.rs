@@ -147,6 +147,23 @@ impl Memberships {
         })
     }
 
+    /// Returns the members of a room in the order in which they entered it, each with the number from which on the next
+    /// one is found; `from` 0: all.
+    pub(super) fn members_from(&self, room: RoomId, from: u64) -> impl Iterator<Item = (u64, MemberId)> + '_ {
+        let mut next = self.of_room.get(room.0 as usize).map_or(NONE, |lists| lists.members.first);
+        let nodes = core::iter::from_fn(move || {
+            let node = self.get(next)?;
+            next = node.after;
+            Some((node.since, MemberId(node.member)))
+        });
+        // The numbers are those of entries, of which 32 bits are kept. Those of one room are closer to each other.
+        let is_before = move |since: u32| {
+            from.checked_sub(1).is_some_and(|from| since.wrapping_sub(from as u32).cast_signed() <= 0)
+        };
+        let later = nodes.skip_while(move |(since, _)| is_before(*since));
+        later.map(|(since, member)| (u64::from(since) + 1, member))
+    }
+
     /// Returns who was invited first of those who are invited to a room.
     pub(super) fn first_invited(&self, room: RoomId) -> Option<MemberId> {
         self.get(self.of_room.get(room.0 as usize)?.invited.first).map(|node| MemberId(node.member))

@@ -38,11 +38,12 @@
 //!
 //! # Masks
 //!
-//! A room's lists have masks of the form `name!origin`. In either part, `*` stands for any run of characters and `?`
+//! A room's lists have masks of the form `name!user@host`. In each part, `*` stands for any run of characters and `?`
 //! for one, and case does not count. A name without these also stands for those that look like it, where the [rules for
-//! names](crate::NameRules) say so. The origin is that of a member, written as 32 hexadecimal digits, or `-` for a
-//! member without one. A mask without `!` has any origin. So `ann!*` is whoever is called ann, and
-//! `*!00000000000000000000ffffc0000201` is whoever comes from 192.0.2.1.
+//! names](crate::NameRules) say so. The user is what a member's client [says of it](Person::user). The host is the
+//! [cloak](crate::Cloak), which stands for an address, or `-` for a member without one. What is missing of a mask is
+//! `*`. So `ann!*@*` is whoever is called ann, and `*!*@8d3f9a51c2e07b64` is whoever comes from where that cloak stands
+//! for.
 
 mod apply;
 mod codec;
@@ -75,6 +76,7 @@ use crate::config::{Config, ConfigError};
 pub use crate::id::{MemberId, RoomId};
 pub use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC};
 use crate::names::NameError;
+pub use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER, Person};
 
 /// Who is here, each member's name, the rooms and who is in them, and the latest entries.
 #[derive(Debug)]
@@ -109,7 +111,8 @@ impl Conversation {
 
     /// Bytes of heap for the members.
     pub(crate) fn members_bound(config: &Config) -> usize {
-        Members::memory_bound(config.max_name, config.max_sessions)
+        let details = if config.has_irc() { Members::details_bound(config.max_sessions) } else { 0 };
+        Members::memory_bound(config.max_name, config.max_sessions) + details
     }
 
     /// Bytes of heap for rooms: what all have, who is in them and who is invited, and their messages, apart from those
@@ -180,7 +183,7 @@ impl Conversation {
     ///
     /// let mut conversation = Conversation::new(&chat_proto::Config::default())?;
     /// for words in ["one", "two", "three", "four", "five"] {
-    ///     conversation.apply(&Entry::Announce { words })?;
+    ///     conversation.apply(&Entry::Announce { words, at: 0 })?;
     /// }
     /// let numbers = |messages: Vec<chat_proto::conversation::Recorded<'_>>| -> Vec<u64> {
     ///     messages.iter().map(|message| message.seq).collect()
@@ -263,15 +266,15 @@ mod tests {
 
     /// A member enters, says something, takes a name, sends a private message, and leaves.
     pub(super) const STORY: [Entry<'_>; 9] = [
-        Entry::Enter { member: ANN, guest: true, lobby: true },
-        Entry::Enter { member: BOB, guest: false, lobby: true },
+        Entry::Enter { member: ANN, guest: true, lobby: true, cloak: None },
+        Entry::Enter { member: BOB, guest: false, lobby: true, cloak: None },
         Entry::Join { member: ANN },
-        Entry::Say { member: ANN, room: RoomId::LOBBY, words: "hello" },
+        Entry::Say { member: ANN, room: RoomId::LOBBY, words: "hello", at: 0 },
         Entry::Name { member: ANN, name: "ann" },
         Entry::Name { member: BOB, name: "bob" },
         Entry::Tell { member: ANN, to: BOB, words: "psst" },
         Entry::Leave { member: ANN, reason: CloseReason::Quit, words: "bye" },
-        Entry::Announce { words: "tea" },
+        Entry::Announce { words: "tea", at: 0 },
     ];
 
     #[test]
@@ -311,7 +314,10 @@ mod tests {
             let member = MemberId(5);
             apply(
                 &mut conversation,
-                &[Entry::Enter { member, guest: true, lobby: true }, Entry::Leave { member, reason, words: "" }],
+                &[
+                    Entry::Enter { member, guest: true, lobby: true, cloak: None },
+                    Entry::Leave { member, reason, words: "" },
+                ],
             );
         }
         // Messages are kept apart, as many as a newcomer may be shown. Of the other events the last two are kept.
@@ -332,9 +338,12 @@ mod tests {
         }
         let (one, five) = (MemberId(1), MemberId(5));
         for story in [
-            &[Entry::Enter { member: ANN, guest: false, lobby: true }][..],
-            &[Entry::Enter { member: one, guest: true, lobby: true }, Entry::Announce { words: "tea" }],
-            &[Entry::Enter { member: five, guest: true, lobby: true }, Entry::Join { member: five }],
+            &[Entry::Enter { member: ANN, guest: false, lobby: true, cloak: None }][..],
+            &[
+                Entry::Enter { member: one, guest: true, lobby: true, cloak: None },
+                Entry::Announce { words: "tea", at: 0 },
+            ],
+            &[Entry::Enter { member: five, guest: true, lobby: true, cloak: None }, Entry::Join { member: five }],
         ] {
             let mut other = conversation(0);
             apply(&mut other, story);

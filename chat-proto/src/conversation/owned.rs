@@ -6,6 +6,7 @@ use core::fmt;
 use super::history::{Event, Recorded};
 use crate::command::CloseReason;
 use crate::id::{MemberId, RoomId};
+use crate::time::Timestamp;
 
 /// A [`Recorded`] event with its own copy of names and words, for programs that leave the lock before they look at it.
 ///
@@ -32,6 +33,8 @@ pub struct OwnedEvent {
     pub member: Option<MemberId>,
     /// The room that it is of, if it is of one.
     pub room: Option<RoomId>,
+    /// When a message was said; `None` for all other events.
+    pub at: Option<Timestamp>,
     kind: Kind,
     /// The name, the other name or that of a room, the name of who kicked, the words; each may be empty.
     text: Box<str>,
@@ -46,6 +49,7 @@ enum Kind {
     Renamed,
     Said,
     Acted,
+    Noticed,
     Told,
     Announced,
     EnteredRoom,
@@ -67,6 +71,7 @@ impl OwnedEvent {
             Kind::Renamed => Event::Renamed { from: name, to: other },
             Kind::Said => Event::Said { name, words },
             Kind::Acted => Event::Acted { name, words },
+            Kind::Noticed => Event::Noticed { name, words },
             Kind::Told => Event::Told { from: name, to: other, words },
             Kind::Announced => Event::Announced { words },
             Kind::EnteredRoom => Event::EnteredRoom { name, room: other },
@@ -87,6 +92,7 @@ impl Recorded<'_> {
             Event::Renamed { from, to } => (Kind::Renamed, [from, to, "", ""]),
             Event::Said { name, words } => (Kind::Said, [name, "", "", words]),
             Event::Acted { name, words } => (Kind::Acted, [name, "", "", words]),
+            Event::Noticed { name, words } => (Kind::Noticed, [name, "", "", words]),
             Event::Told { from, to, words } => (Kind::Told, [from, to, "", words]),
             Event::Announced { words } => (Kind::Announced, ["", "", "", words]),
             Event::EnteredRoom { name, room } => (Kind::EnteredRoom, [name, room, "", ""]),
@@ -97,7 +103,7 @@ impl Recorded<'_> {
         let [name, other, by, _] = parts.map(str::len);
         let ends = [name, name + other, name + other + by];
         let text = parts.concat().into_boxed_str();
-        OwnedEvent { seq: self.seq, member: self.member, room: self.room, kind, text, ends }
+        OwnedEvent { seq: self.seq, member: self.member, room: self.room, at: self.at, kind, text, ends }
     }
 }
 
@@ -107,6 +113,7 @@ impl fmt::Debug for OwnedEvent {
             .field("seq", &self.seq)
             .field("member", &self.member)
             .field("room", &self.room)
+            .field("at", &self.at)
             .field("event", &self.event())
             .finish_non_exhaustive()
     }
@@ -125,6 +132,7 @@ mod tests {
             Event::Renamed { from: "ann", to: "bob" },
             Event::Said { name: "ann", words: "é" },
             Event::Acted { name: "ann", words: "waves" },
+            Event::Noticed { name: "ann", words: "psst" },
             Event::Told { from: "ann", to: "bob", words: "psst" },
             Event::Announced { words: "tea" },
             Event::EnteredRoom { name: "ann", room: "tea-room" },
@@ -132,10 +140,11 @@ mod tests {
             Event::Kicked { name: "ann", room: "tea-room", by: "bob", words: "bye" },
             Event::TopicSet { by: "ann", room: "tea-room", words: "tea" },
         ] {
-            let recorded = Recorded { seq: 3, member: Some(MemberId(1)), room: Some(RoomId(2)), event };
+            let at = Some(Timestamp::from_nanos(7));
+            let recorded = Recorded { seq: 3, member: Some(MemberId(1)), room: Some(RoomId(2)), at, event };
             let owned = recorded.to_owned();
-            let OwnedEvent { seq, member, room, .. } = owned;
-            assert_eq!(Recorded { seq, member, room, event: owned.event() }, recorded);
+            let OwnedEvent { seq, member, room, at, .. } = owned;
+            assert_eq!(Recorded { seq, member, room, at, event: owned.event() }, recorded);
         }
     }
 }

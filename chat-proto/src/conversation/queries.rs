@@ -7,7 +7,7 @@ use super::{Conversation, Recorded, Room};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
-use crate::origin::Origin;
+use crate::person::Person;
 
 impl Conversation {
     /// Finds the room of that name, without regard to case.
@@ -48,6 +48,12 @@ impl Conversation {
         !is_hidden || self.is_in(member, room)
     }
 
+    /// Returns what is known of a member besides its name; of one that is not here nothing is.
+    #[must_use]
+    pub fn person(&self, member: MemberId) -> Person<'_> {
+        self.members.person(member)
+    }
+
     /// Returns the rooms that a member is in: the latest entered first, and the lobby last.
     pub fn rooms_of(&self, member: MemberId) -> impl Iterator<Item = RoomId> + '_ {
         let lobby = self.members.is_in_lobby(member).then_some(RoomId::LOBBY);
@@ -58,6 +64,18 @@ impl Conversation {
     pub fn members_of(&self, room: RoomId) -> impl Iterator<Item = MemberId> + '_ {
         let of_lobby = (room == RoomId::LOBBY).then(|| self.members.of_lobby());
         of_lobby.into_iter().flatten().chain(self.memberships.members_of(room))
+    }
+
+    /// Returns the members of a room from a number on, 0 for all, each with the number from which on the next one is
+    /// found. For answers that resume.
+    pub(crate) fn members_from(&self, room: RoomId, from: u64) -> impl Iterator<Item = (u64, MemberId)> + '_ {
+        let of_lobby = (room == RoomId::LOBBY).then(|| self.members.of_lobby_from(from));
+        of_lobby.into_iter().flatten().chain(self.memberships.members_from(room, from))
+    }
+
+    /// Returns the members from a number on, each with the number from which on the next one is found.
+    pub(crate) fn everyone_from(&self, from: u64) -> impl Iterator<Item = (u64, MemberId)> + '_ {
+        self.members.everyone_from(from)
     }
 
     /// Returns whether a member is in a room and has that role there.
@@ -92,19 +110,13 @@ impl Conversation {
         if is_at_limit || self.memberships.is_full() { Err(RoomError::TooManyInvitations) } else { Ok(()) }
     }
 
-    /// Returns the room of that name if the member, which comes from `origin`, may enter it with that key, or is in it
-    /// already; `None` if the room would begin.
+    /// Returns the room of that name if the member may enter it with that key, or is in it already; `None` if the room
+    /// would begin.
     ///
     /// # Errors
     ///
     /// Why not.
-    pub fn may_enter(
-        &self,
-        member: MemberId,
-        name: &str,
-        key: &str,
-        origin: Option<Origin>,
-    ) -> Result<Option<RoomId>, RoomError> {
+    pub fn may_enter(&self, member: MemberId, name: &str, key: &str) -> Result<Option<RoomId>, RoomError> {
         let limits = self.rooms.limits();
         let found = self.rooms.find(name)?;
         match found {
@@ -112,7 +124,7 @@ impl Conversation {
             None if self.rooms.is_full() => return Err(RoomError::TooManyRooms { max: limits.rooms }),
             None => {}
             Some(room) if self.is_in(member, room) => return Ok(found),
-            Some(room) => self.may_pass(member, room, key, origin)?,
+            Some(room) => self.may_pass(member, room, key)?,
         }
         let rooms = usize::from(self.members.is_in_lobby(member)) + self.memberships.count(member).0;
         // Invitations give way.
@@ -120,14 +132,15 @@ impl Conversation {
     }
 
     /// Checks whether a room lets a member in, whatever other rooms it is in.
-    fn may_pass(&self, member: MemberId, id: RoomId, key: &str, origin: Option<Origin>) -> Result<(), RoomError> {
+    fn may_pass(&self, member: MemberId, id: RoomId, key: &str) -> Result<(), RoomError> {
         let Some(room) = self.room(id).filter(|_| self.members.is_here(member)) else {
             return Err(RoomError::NoSuchRoom);
         };
         let flags = room.flags();
         let is_asked_for = |list| room.masks(list).len() > 0;
         if is_asked_for(MaskList::Bans) || flags.has(RoomFlags::INVITED_ONLY) {
-            let subject = Subject::new(&self.members.name_of(member), origin, self.members.rules());
+            let subject =
+                Subject::new(&self.members.name_of(member), self.members.person(member), self.members.rules());
             let is_listed = |list| subject.is_matched_by(room.state.masks(list));
             let is_banned = is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions);
             if is_banned && !Fault::BanIgnored.is_planted() {
@@ -152,13 +165,13 @@ impl Conversation {
         Ok(())
     }
 
-    /// Checks whether a member, which comes from `origin`, may take a name while it is in its rooms: not if a ban of
-    /// one of them matches the name and does not match the present one.
+    /// Checks whether a member may take a name while it is in its rooms: not if a ban of one of them matches the name and
+    /// does not match the present one.
     ///
     /// # Errors
     ///
     /// [`RoomError::NameBanned`].
-    pub fn may_be_called(&self, member: MemberId, name: &str, origin: Option<Origin>) -> Result<(), RoomError> {
+    pub fn may_be_called(&self, member: MemberId, name: &str) -> Result<(), RoomError> {
         let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
         if !self.members.is_here(member)
             || self.rooms_of(member).all(|room| masks(room, MaskList::Bans).next().is_none())
@@ -166,8 +179,9 @@ impl Conversation {
             return Ok(());
         }
         let rules = self.members.rules();
-        let before = Subject::new(&self.members.name_of(member), origin, rules);
-        let after = Subject::new(name, origin, rules);
+        let person = self.members.person(member);
+        let before = Subject::new(&self.members.name_of(member), person, rules);
+        let after = Subject::new(name, person, rules);
         let is_banned = |room: RoomId| {
             // A ban of an address does not keep from renaming: its neighbours may be here.
             masks(room, MaskList::Bans).any(|ban| after.matches(ban) && !before.matches(ban))
@@ -180,16 +194,33 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// Why not: it is not in it, or the room is moderated and it has no voice.
+    /// Why not: it is not in it and only members may speak there, or the room is moderated and it has no voice.
     #[inline]
     pub fn may_speak(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
         if !self.is_in(member, room) {
-            return Err(RoomError::NotIn);
+            self.may_speak_from_outside(member, room)?;
         }
         if self.rooms.flags(room).has(RoomFlags::MODERATED) && !self.has_voice(member, room) {
             return Err(RoomError::NoVoice);
         }
         Ok(())
+    }
+
+    /// Checks whether a member that is not in a room may speak there: in one that lets others than its members, and from
+    /// which it is not banned.
+    #[cold]
+    fn may_speak_from_outside(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
+        let is_closed = room == RoomId::LOBBY || self.rooms.flags(room).has(RoomFlags::MEMBERS_SPEAK);
+        match self.room(room) {
+            Some(there) if !is_closed && self.members.is_here(member) => {
+                let rules = self.members.rules();
+                let subject = Subject::new(&self.members.name_of(member), self.members.person(member), rules);
+                let is_listed = |list| subject.is_matched_by(there.state.masks(list));
+                let is_banned = is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions);
+                if is_banned { Err(RoomError::Banned) } else { Ok(()) }
+            }
+            _ => Err(RoomError::NotIn),
+        }
     }
 
     /// Returns whether only those with a role may speak in the lobby.
@@ -208,6 +239,12 @@ impl Conversation {
         self.history.message(room, number)
     }
 
+    /// Returns the number, among the messages of a room, of the first one that `is_late`, as all after it are, given its
+    /// number among events and when it was said.
+    pub(crate) fn first_message(&self, room: RoomId, is_late: impl Fn(u64, u64) -> bool) -> u64 {
+        self.history.first_message(room, is_late)
+    }
+
     fn has_voice(&self, member: MemberId, room: RoomId) -> bool {
         [Role::Operator, Role::Voice].into_iter().any(|role| self.has_role(member, room, role))
     }
@@ -219,8 +256,6 @@ mod tests {
     use crate::config::Config;
     use crate::conversation::Entry;
     use crate::conversation::room_entries::tests::{ANN, BOB, CAT, HELP, TEA, apply, config, conversation};
-
-    const HERE: Option<Origin> = Some(Origin::new([0x42; 16]));
 
     /// Ann is operator of `tea`.
     fn with_tea(entries: &[Entry<'_>]) -> Conversation {
@@ -237,17 +272,17 @@ mod tests {
     #[test]
     fn a_name_decides_first_whether_a_room_may_be_entered() {
         let conversation = with_tea(&[]);
-        let may_enter = |name| conversation.may_enter(BOB, name, "", None);
+        let may_enter = |name| conversation.may_enter(BOB, name, "");
         assert_eq!(may_enter("a b"), Err(RoomError::InvalidName));
         assert_eq!(may_enter("t\u{e9}a"), Err(RoomError::LooksLikeAnother));
         assert_eq!((may_enter("TEA"), may_enter("lobby")), (Ok(Some(TEA)), Ok(Some(RoomId::LOBBY))));
         assert_eq!((may_enter("new"), may_enter("Help")), (Ok(None), Ok(Some(HELP))));
         let closed = Conversation::new(&Config { new_rooms: false, ..config() }).expect("the limits are in range");
-        assert_eq!(closed.may_enter(BOB, "new", "", None), Err(RoomError::NoNewRooms));
-        assert_eq!(closed.may_enter(BOB, "help", "", None), Err(RoomError::NoSuchRoom), "nobody is here");
+        assert_eq!(closed.may_enter(BOB, "new", ""), Err(RoomError::NoNewRooms));
+        assert_eq!(closed.may_enter(BOB, "help", ""), Err(RoomError::NoSuchRoom), "nobody is here");
         let full =
             with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }, Entry::EnterRoom { member: CAT, name: "two" }]);
-        assert_eq!(full.may_enter(BOB, "new", "", None), Err(RoomError::TooManyRooms { max: 5 }));
+        assert_eq!(full.may_enter(BOB, "new", ""), Err(RoomError::TooManyRooms { max: 5 }));
     }
 
     #[test]
@@ -255,18 +290,18 @@ mod tests {
         let bans = MaskList::Bans;
         for (banned, entries) in [
             (true, &[mask(bans, "bo?!*")][..]),
-            (true, &[mask(bans, "*!42424242*")]),
-            (false, &[mask(bans, "ann!*"), mask(bans, "*!-")]),
+            (true, &[mask(bans, "*!~us?r@-")]),
+            (false, &[mask(bans, "ann!*"), mask(bans, "*!*@0*")]),
             (false, &[mask(bans, "*"), mask(MaskList::BanExceptions, "BOB!*")]),
             (true, &[mask(bans, "*"), mask(MaskList::InviteExceptions, "bob!*")]),
             (true, &[mask(bans, "bob!*"), Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]),
         ] {
             let expected = if banned { Err(RoomError::Banned) } else { Ok(Some(TEA)) };
-            assert_eq!(with_tea(entries).may_enter(BOB, "tea", "", HERE), expected, "{entries:?}");
+            assert_eq!(with_tea(entries).may_enter(BOB, "tea", ""), expected, "{entries:?}");
         }
         // Who is in the room already stays.
         let within = with_tea(&[mask(bans, "*")]);
-        assert_eq!(within.may_enter(ANN, "tea", "", HERE), Ok(Some(TEA)));
+        assert_eq!(within.may_enter(ANN, "tea", ""), Ok(Some(TEA)));
     }
 
     #[test]
@@ -282,25 +317,25 @@ mod tests {
             (&[limit], RoomError::RoomFull),
         ] {
             let mut conversation = with_tea(entries);
-            assert_eq!(conversation.may_enter(BOB, "tea", "j", HERE), Err(error), "{entries:?}");
+            assert_eq!(conversation.may_enter(BOB, "tea", "j"), Err(error), "{entries:?}");
             apply(&mut conversation, &[Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]);
-            assert_eq!(conversation.may_enter(BOB, "tea", "", HERE), Ok(Some(TEA)), "{entries:?}");
+            assert_eq!(conversation.may_enter(BOB, "tea", ""), Ok(Some(TEA)), "{entries:?}");
         }
-        assert_eq!(with_tea(&[key]).may_enter(BOB, "tea", "k", None), Ok(Some(TEA)));
+        assert_eq!(with_tea(&[key]).may_enter(BOB, "tea", "k"), Ok(Some(TEA)));
         let two = Entry::Limit { by: None, room: TEA, limit: 2 };
-        assert_eq!(with_tea(&[two]).may_enter(BOB, "tea", "", None), Ok(Some(TEA)));
+        assert_eq!(with_tea(&[two]).may_enter(BOB, "tea", ""), Ok(Some(TEA)));
     }
 
     #[test]
     fn invitations_do_not_count_among_the_rooms_that_one_is_in() {
         let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }]);
         apply(&mut conversation, &[Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]);
-        assert_eq!(conversation.may_enter(BOB, "help", "", None), Ok(Some(HELP)));
+        assert_eq!(conversation.may_enter(BOB, "help", ""), Ok(Some(HELP)));
         apply(&mut conversation, &[Entry::EnterRoom { member: BOB, name: "help" }]);
         let max = RoomError::InTooManyRooms { max: 3 };
-        assert_eq!(conversation.may_enter(BOB, "tea", "", None), Err(max));
-        assert_eq!(conversation.may_enter(BOB, "two", "", None), Err(max));
-        assert_eq!(conversation.may_enter(BOB, "one", "", None).map(|room| room.is_some()), Ok(true));
+        assert_eq!(conversation.may_enter(BOB, "tea", ""), Err(max));
+        assert_eq!(conversation.may_enter(BOB, "two", ""), Err(max));
+        assert_eq!(conversation.may_enter(BOB, "one", "").map(|room| room.is_some()), Ok(true));
     }
 
     #[test]

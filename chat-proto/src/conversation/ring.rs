@@ -8,6 +8,7 @@ use core::str::from_utf8;
 use crate::command::CloseReason;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomFlags};
+use crate::origin::Cloak;
 
 /// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
 ///
@@ -40,6 +41,8 @@ pub(super) struct Record {
     /// Its number among all entries, and among events if it is one.
     pub(super) entry: u64,
     pub(super) event: u64,
+    /// When it was said, for messages to everyone.
+    pub(super) at: u64,
     pub(super) member: MemberId,
     /// Where its text begins: the member's name, another name, and words.
     start: u32,
@@ -63,6 +66,7 @@ pub(super) enum Kind {
     Entered {
         guest: bool,
         lobby: bool,
+        cloak: Option<Cloak>,
     },
     /// `joined`: it had not joined before. `renamed`: it had another name before.
     Named {
@@ -73,6 +77,7 @@ pub(super) enum Kind {
     #[default]
     Said,
     Acted,
+    Noticed,
     Told {
         to: MemberId,
     },
@@ -100,6 +105,9 @@ pub(super) enum Kind {
         at: u64,
     },
     // These are no events.
+    /// The name is that of the user, and the words are the real name.
+    Described,
+    AwaySet,
     RoleSet {
         by: Option<MemberId>,
         room: RoomId,
@@ -169,8 +177,7 @@ impl Ring {
     pub(super) fn push(
         &mut self,
         kind: Kind,
-        entry: u64,
-        event: u64,
+        [entry, event, at]: [u64; 3],
         member: MemberId,
         [name, other, words]: [&str; 3],
     ) {
@@ -201,6 +208,7 @@ impl Ring {
         // The record is written before the text is copied: what is needed after a copy has to be saved across the call.
         self.next_text = start + len;
         (record.kind, record.entry, record.event, record.member) = (kind, entry, event, member);
+        record.at = at;
         (record.start, record.len) = (start as u32, len as u32);
         (record.name_len, record.other_len) = (name.len() as u8, other.len() as u8);
         self.next += 1;
@@ -295,6 +303,8 @@ impl Kind {
             Self::Entered { .. }
                 | Self::Named { joined: false, renamed: false }
                 | Self::Left { had_joined: false, .. }
+                | Self::Described
+                | Self::AwaySet
                 | Self::RoleSet { .. }
                 | Self::FlagsSet { .. }
                 | Self::KeySet { .. }
@@ -321,7 +331,7 @@ mod tests {
             let mut all: Vec<[String; 2]> = Vec::new();
             for n in 0..500_usize {
                 let text = [3 * n % 5, 7 * n % 16].map(|len| char::from(b'a' + (n % 26) as u8).to_string().repeat(len));
-                ring.push(Kind::Said, n as u64, n as u64, MemberId(0), [&text[0], "", &text[1]]);
+                ring.push(Kind::Said, [n as u64, n as u64, 0], MemberId(0), [&text[0], "", &text[1]]);
                 all.push(text);
                 let mut room = bytes;
                 let fits = |text: &&[String; 2]| {
@@ -339,7 +349,7 @@ mod tests {
             }
             // Words that are too long leave everything as it is.
             let before = (ring.numbers(), ring.free, ring.next_text);
-            ring.push(Kind::Said, 500, 500, MemberId(0), ["", "", &"z".repeat(MAX_TEXT + 1)]);
+            ring.push(Kind::Said, [500, 500, 0], MemberId(0), ["", "", &"z".repeat(MAX_TEXT + 1)]);
             assert_eq!((ring.numbers(), ring.free, ring.next_text), before);
             let seqs = |from, to| ring.events(from, to).map(|kept| kept.record.event).collect::<Vec<_>>();
             assert_eq!((seqs(499, 500), seqs(500, u64::MAX), seqs(9, 3)), ([499].into(), Vec::new(), Vec::new()));
@@ -349,8 +359,8 @@ mod tests {
     #[test]
     fn a_ring_without_records_keeps_nothing() {
         let mut ring = Ring::new(0, 20, 100);
-        ring.push(Kind::Said, 0, 0, MemberId(0), ["", "", ""]);
-        ring.push(Kind::Said, 1, 1, MemberId(0), ["ann", "", "hello"]);
+        ring.push(Kind::Said, [0; 3], MemberId(0), ["", "", ""]);
+        ring.push(Kind::Said, [1, 1, 0], MemberId(0), ["ann", "", "hello"]);
         assert_eq!((ring.numbers(), ring.entries(0).count(), ring.get(0).is_none()), (0..0, 0, true));
         assert_eq!(Ring::memory_bound(0, 20, 100), 0);
     }

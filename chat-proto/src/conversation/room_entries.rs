@@ -189,7 +189,7 @@ impl Conversation {
     }
 }
 
-fn check_len(text: &str, max: usize) -> Result<(), Rejected> {
+pub(super) fn check_len(text: &str, max: usize) -> Result<(), Rejected> {
     if text.len() <= max { Ok(()) } else { Err(Rejected::Room(RoomError::TooLong { max })) }
 }
 
@@ -225,7 +225,7 @@ pub(super) mod tests {
         for (member, name) in [(ANN, "ann"), (BOB, "bob"), (CAT, "cat")] {
             apply(
                 &mut conversation,
-                &[Entry::Enter { member, guest: true, lobby: true }, Entry::Name { member, name }],
+                &[Entry::Enter { member, guest: true, lobby: true, cloak: None }, Entry::Name { member, name }],
             );
         }
         conversation
@@ -275,7 +275,7 @@ pub(super) mod tests {
             &mut conversation,
             &[enter(ANN, "tea"), enter(ANN, "rust"), Entry::Invite { by: None, member: BOB, room: TEA }],
         );
-        let said = Entry::Say { member: ANN, room: TEA, words: "hello" };
+        let said = Entry::Say { member: ANN, room: TEA, words: "hello", at: 0 };
         let topic = Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", at: 5 };
         apply(&mut conversation, &[said, topic, Entry::LeaveRoom { member: ANN, room: TEA }]);
         assert!(conversation.room(TEA).is_none() && conversation.find_room("tea").is_none());
@@ -295,7 +295,7 @@ pub(super) mod tests {
     fn a_listed_room_stays_as_it_was_left() {
         let mut conversation = conversation();
         let set = Entry::Topic { by: Some(BOB), room: HELP, words: "", at: 9 };
-        let said = Entry::Say { member: BOB, room: HELP, words: "hello" };
+        let said = Entry::Say { member: BOB, room: HELP, words: "hello", at: 0 };
         apply(&mut conversation, &[enter(BOB, "HELP"), set, said, Entry::LeaveRoom { member: BOB, room: HELP }]);
         let room = conversation.room(HELP).expect("it is always there");
         assert_eq!((room.name(), room.members(), room.topic()), ("Help", 0, None));
@@ -320,7 +320,7 @@ pub(super) mod tests {
         assert_eq!(conversation.room(LOBBY).map(|room| (room.name(), room.members())), Some(("lobby", 2)));
         apply(&mut conversation, &[enter(BOB, "lobby")]);
         assert!(!conversation.has_role(BOB, LOBBY, Role::Operator), "it has lost its role");
-        apply(&mut conversation, &[Entry::Enter { member: NOBODY, guest: false, lobby: false }]);
+        apply(&mut conversation, &[Entry::Enter { member: NOBODY, guest: false, lobby: false, cloak: None }]);
         assert!(!conversation.is_in(NOBODY, LOBBY) && conversation.rooms_of(NOBODY).next().is_none());
     }
 
@@ -431,9 +431,9 @@ pub(super) mod tests {
         let (words, key, mask, kick) = (over(MAX_TOPIC), over(MAX_ROOM_KEY), over(MAX_MASK), over(MAX_KICK_WORDS));
         let too_long = |max| Rejected::Room(RoomError::TooLong { max });
         for (entry, rejected) in [
-            (Entry::Say { member: NOBODY, room: TEA, words: "hi" }, Rejected::NoMember(NOBODY)),
-            (Entry::Say { member, room: gone, words: "hi" }, Rejected::NoRoom(gone)),
-            (Entry::Act { member, room: RoomId(u32::MAX), words: "hi" }, Rejected::NoRoom(RoomId(u32::MAX))),
+            (Entry::Say { member: NOBODY, room: TEA, words: "hi", at: 0 }, Rejected::NoMember(NOBODY)),
+            (Entry::Say { member, room: gone, words: "hi", at: 0 }, Rejected::NoRoom(gone)),
+            (Entry::Act { member, room: RoomId(u32::MAX), words: "hi", at: 0 }, Rejected::NoRoom(RoomId(u32::MAX))),
             (enter(NOBODY, "tea"), Rejected::NoMember(NOBODY)),
             (enter(ANN, "TEA"), Rejected::Room(RoomError::OtherIsIn)),
             (enter(ANN, "lobby"), Rejected::Room(RoomError::OtherIsIn)),
@@ -480,7 +480,7 @@ pub(super) mod tests {
         let story = [
             enter(ANN, "Tea"),
             enter(BOB, "Tea"),
-            Entry::Act { member: BOB, room: TEA, words: "sits" },
+            Entry::Act { member: BOB, room: TEA, words: "sits", at: 0 },
             Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", at: 1 },
             Entry::Flags { by: Some(ANN), room: TEA, flags: RoomFlags::MODERATED },
             Entry::Kick { by: Some(ANN), member: BOB, room: TEA, words: "out" },
@@ -489,11 +489,11 @@ pub(super) mod tests {
             Entry::Role { by: Some(ANN), member: ANN, room: TEA, role: Role::Voice, given: true },
             Entry::Mask { by: Some(ANN), room: TEA, list: MaskList::Bans, mask: "b!*", listed: true },
             Entry::Invite { by: Some(ANN), member: BOB, room: TEA },
-            Entry::Say { member: CAT, room: LOBBY, words: "hi" },
-            Entry::Say { member: ANN, room: TEA, words: "tea" },
+            Entry::Say { member: CAT, room: LOBBY, words: "hi", at: 0 },
+            Entry::Say { member: ANN, room: TEA, words: "tea", at: 0 },
             Entry::Kick { by: None, member: CAT, room: LOBBY, words: "" },
             Entry::Topic { by: None, room: HELP, words: "", at: 2 },
-            Entry::Announce { words: "soon" },
+            Entry::Announce { words: "soon", at: 0 },
         ];
         let first = conversation.applied();
         apply(&mut conversation, &story);

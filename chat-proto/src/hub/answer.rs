@@ -28,18 +28,12 @@ impl Hub {
 
     /// Shows a session which rooms there are.
     pub(super) fn request_rooms(&mut self, slot: u32) {
-        let at = self.reply_position(slot);
-        self.begin_answer(slot, Answer { at, next: 0, end: u64::MAX, what: Answered::Rooms { shown: 0 } });
-        self.requeue(slot);
-        self.arm(slot);
+        self.answer_with(slot, Answered::Rooms { shown: 0 });
     }
 
     /// Shows a session who is banned from a room.
     pub(super) fn show_bans(&mut self, slot: u32, room: RoomId) {
-        let (at, what) = (self.reply_position(slot), Answered::Bans { room, life: self.logs.life(room) });
-        self.begin_answer(slot, Answer { at, next: 0, end: u64::MAX, what });
-        self.requeue(slot);
-        self.arm(slot);
+        self.answer_with(slot, Answered::Bans { room, life: self.logs.life(room) });
     }
 
     /// Begins to show a session the latest `count` messages of a room.
@@ -48,6 +42,20 @@ impl Hub {
         let next = kept.end.saturating_sub(count as u64).max(kept.start);
         let what = Answered::History { room, life: self.logs.life(room), begun: false, is_asked };
         self.begin_answer(slot, Answer { at: self.reply_position(slot), next, end: kept.end, what });
+    }
+
+    /// Begins an answer that goes on as its reader reads.
+    pub(super) fn answer_with(&mut self, slot: u32, what: Answered) {
+        self.answer_range(slot, 0, u64::MAX, what);
+    }
+
+    /// Begins an answer that shows the items from `next` up to but not including `end`.
+    pub(super) fn answer_range(&mut self, slot: u32, next: u64, end: u64, what: Answered) {
+        self.flush_labelled(slot);
+        let at = self.reply_position(slot);
+        self.begin_answer(slot, Answer { at, next, end, what });
+        self.requeue(slot);
+        self.arm(slot);
     }
 
     fn begin_answer(&mut self, slot: u32, answer: Answer) {
@@ -80,8 +88,10 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let Some(outbox) = &mut session.outbox else { return };
         let is_of_room = |answer: &mut Answer| match answer.what {
-            Answered::History { room, .. } | Answered::Bans { room, .. } => room == left,
-            Answered::Rooms { .. } => false,
+            Answered::History { room, .. } | Answered::Messages { room, .. } | Answered::Bans { room, .. } => {
+                room == left
+            }
+            _ => false,
         };
         if outbox.answer.take_if(is_of_room).is_some() {
             session.intake.answer(false, self.now);
@@ -95,80 +105,113 @@ impl Hub {
     /// Writes as much of a session's answer as fits in half of its reply buffer, but at least one line; returns whether
     /// nothing is left.
     fn write_answer(&mut self, slot: u32) -> bool {
-        let Self { sessions, logs, conversation, config, .. } = self;
-        let session = &mut sessions[slot];
-        let dialect = session.dialect;
-        let Some(outbox) = &mut session.outbox else { return true };
-        while let Some(answer) = outbox.answer {
-            let (line, after) = match answer.what {
-                Answered::Rooms { shown } => {
-                    let member = MemberId(slot);
-                    let mut from = u32::try_from(answer.next).unwrap_or(u32::MAX);
-                    let found = core::iter::from_fn(|| {
-                        let room = conversation.next_room(from)?;
-                        from = room.0 + 1;
-                        Some(room)
-                    });
-                    let shown_next = found.into_iter().find(|room| conversation.may_see(member, *room));
-                    match shown_next.and_then(|room| Some((room, conversation.room(room)?))) {
-                        Some((id, room)) => {
-                            let topic = room.topic().map_or("", |topic| topic.words);
-                            let listed = Update::RoomListed { room: room.name(), count: room.members(), topic };
-                            let what = Answered::Rooms { shown: shown + 1 };
-                            (Some(listed), Some(Answer { next: u64::from(id.0) + 1, what, ..answer }))
-                        }
-                        None => (Some(Update::RoomsEnd { count: shown as usize }), None),
-                    }
+        while let Some(answer) = self.sessions[slot].outbox.as_ref().and_then(|outbox| outbox.answer) {
+            let after = match answer.what {
+                Answered::History { .. } | Answered::Rooms { .. } | Answered::Bans { .. } => {
+                    self.write_line(slot, answer)
                 }
-                // A closing session may read it after the room has ended.
-                Answered::History { room, life, .. } | Answered::Bans { room, life } if life != logs.life(room) => {
-                    (None, None)
-                }
-                Answered::Bans { room, .. } => match conversation.room(room) {
-                    Some(it) => {
-                        let number = answer.next as usize + 1;
-                        match it.masks(MaskList::Bans).nth(number - 1).map(parts_of) {
-                            Some((name, origin)) => {
-                                let listed = Update::BanListed { number, name, is_by_address: origin != "*" };
-                                (Some(listed), Some(Answer { next: answer.next + 1, ..answer }))
-                            }
-                            None => (Some(Update::BansEnd { room: it.name(), count: number - 1 }), None),
-                        }
-                    }
-                    None => (None, None),
-                },
-                Answered::History { room, life, begun, is_asked } => {
-                    let oldest = conversation.kept_messages(room).start.min(answer.end);
-                    let message = |number| conversation.message(room, number).and_then(update_of);
-                    let is_shown =
-                        |number| message(number).is_some_and(|update| !logs.encode(dialect, &update).is_empty());
-                    if !begun && (is_asked || (answer.next..answer.end).any(is_shown)) {
-                        let what = Answered::History { room, life, begun: true, is_asked };
-                        (Some(Update::BacklogBegins), Some(Answer { what, ..answer }))
-                    } else if !begun {
-                        (None, None)
-                    } else if answer.next < oldest {
-                        // They were evicted while others were read.
-                        let count = oldest - answer.next;
-                        (Some(Update::Missed { count }), Some(Answer { next: oldest, ..answer }))
-                    } else if answer.next < answer.end {
-                        (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
-                    } else {
-                        (Some(Update::BacklogEnds), None)
-                    }
+                Answered::Messages { .. } => self.answer_irc(slot, answer),
+                _ => {
+                    let after = self.answer_irc(slot, answer);
+                    self.tag_encoded(slot);
+                    after
                 }
             };
-            let bytes = line.map_or(&[][..], |line| logs.encode(dialect, &line));
+            let bytes = self.logs.encoded();
+            let Some(outbox) = &mut self.sessions[slot].outbox else { return true };
             let used = outbox.replies().len();
-            if used > 0 && !bytes.is_empty() && used + bytes.len() > config.reply_bytes / 2 {
+            if used > 0 && !bytes.is_empty() && used + bytes.len() > self.config.reply_bytes / 2 {
                 return false;
             }
             if !bytes.is_empty() {
-                outbox.reply(answer.at, bytes, config.reply_bytes);
+                outbox.reply(answer.at, bytes, self.config.reply_bytes);
             }
             outbox.answer = after;
+            if after.is_none() {
+                self.answer_ended(slot);
+            }
         }
         true
+    }
+
+    /// Encodes the next line of an answer, if it has one; returns what is left of the answer.
+    fn write_line(&mut self, slot: u32, answer: Answer) -> Option<Answer> {
+        let Self { sessions, logs, conversation, .. } = self;
+        let dialect = sessions[slot].dialect;
+        let (line, after) = match answer.what {
+            Answered::Rooms { shown } => {
+                let member = MemberId(slot);
+                let mut from = u32::try_from(answer.next).unwrap_or(u32::MAX);
+                let found = core::iter::from_fn(|| {
+                    let room = conversation.next_room(from)?;
+                    from = room.0 + 1;
+                    Some(room)
+                });
+                let shown_next = found.into_iter().find(|room| conversation.may_see(member, *room));
+                match shown_next.and_then(|room| Some((room, conversation.room(room)?))) {
+                    Some((id, room)) => {
+                        let topic = room.topic().map_or("", |topic| topic.words);
+                        let listed = Update::RoomListed { room: room.name(), count: room.members(), topic };
+                        let what = Answered::Rooms { shown: shown + 1 };
+                        (Some(listed), Some(Answer { next: u64::from(id.0) + 1, what, ..answer }))
+                    }
+                    None => (Some(Update::RoomsEnd { count: shown as usize }), None),
+                }
+            }
+            // Those are of IRC.
+            Answered::Names { .. }
+            | Answered::Masks { .. }
+            | Answered::Members { .. }
+            | Answered::Channels
+            | Answered::Messages { .. }
+            | Answered::Motd => (None, None),
+            // A closing session may read it after the room has ended.
+            Answered::History { room, life, .. } | Answered::Bans { room, life } if life != logs.life(room) => {
+                (None, None)
+            }
+            Answered::Bans { room, .. } => match conversation.room(room) {
+                Some(it) => {
+                    let number = answer.next as usize + 1;
+                    match it.masks(MaskList::Bans).nth(number - 1).map(parts_of) {
+                        Some((name, origin)) => {
+                            let listed = Update::BanListed { number, name, is_by_address: origin != "*" };
+                            (Some(listed), Some(Answer { next: answer.next + 1, ..answer }))
+                        }
+                        None => (Some(Update::BansEnd { room: it.name(), count: number - 1 }), None),
+                    }
+                }
+                None => (None, None),
+            },
+            Answered::History { room, life, begun, is_asked } => {
+                let oldest = conversation.kept_messages(room).start.min(answer.end);
+                let message = |number| conversation.message(room, number).and_then(update_of);
+                let is_shown = |number| {
+                    message(number).is_some_and(|update| {
+                        logs.encode(dialect, &update);
+                        !logs.encoded().is_empty()
+                    })
+                };
+                if !begun && (is_asked || (answer.next..answer.end).any(is_shown)) {
+                    let what = Answered::History { room, life, begun: true, is_asked };
+                    (Some(Update::BacklogBegins), Some(Answer { what, ..answer }))
+                } else if !begun {
+                    (None, None)
+                } else if answer.next < oldest {
+                    // They were evicted while others were read.
+                    let count = oldest - answer.next;
+                    (Some(Update::Missed { count }), Some(Answer { next: oldest, ..answer }))
+                } else if answer.next < answer.end {
+                    (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
+                } else {
+                    (Some(Update::BacklogEnds), None)
+                }
+            }
+        };
+        match line {
+            Some(line) => logs.encode(dialect, &line),
+            None => logs.encode_nothing(),
+        }
+        after
     }
 }
 

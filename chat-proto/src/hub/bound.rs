@@ -8,6 +8,7 @@ use crate::pool::Buffers;
 use crate::room::{MAX_LABEL, RoomLogs};
 use crate::schedule::Schedule;
 use crate::schedule::ready::Numbers;
+use crate::session::irc::IrcState;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
 use crate::session::places::Places;
@@ -76,9 +77,10 @@ impl Hub {
     /// it may not.
     fn memory_bound(config: &Config) -> MemoryBound {
         let longest = config.max_encoded() + MAX_LABEL;
-        let buffers = Partial::memory_bound(config.max_line)
+        let buffers = Partial::memory_bound(config.longest_line())
             + Outbox::memory_bound(config.reply_bytes, longest)
-            + Places::memory_bound(config.numbers().places);
+            + Places::memory_bound(config.numbers().places)
+            + if config.has_irc() { IrcState::memory_bound() } else { 0 };
         let journal = Journal::memory_bound(config.journal_records) as u64;
         let schedule =
             Schedule::memory_bound(config.numbers()) - Schedule::memory_bound(Self::numbers_at_start(config));
@@ -96,13 +98,14 @@ impl Hub {
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
             Buffers::<Places>::memory_bound(sessions),
+            Buffers::<IrcState>::memory_bound(sessions),
             Conversation::members_bound(config),
             Origins::memory_bound(config),
             Schedule::memory_bound(Self::numbers_at_start(config)),
             Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
             // A buffer that grows may exist twice for a moment.
-            config.max_line.max(config.reply_bytes).max(config.max_encoded()),
+            config.longest_line().max(config.reply_bytes).max(config.max_encoded()),
             size_of_val(&config.dialects[..]),
         ];
         once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_at_start(config)
@@ -151,6 +154,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [186_884, 366_589_222]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [187_028, 366_982_366]);
     }
 }

@@ -6,6 +6,7 @@ use crate::conversation::{Entry, MAX_LAST_WORDS};
 use crate::id::{MemberId, RoomId, SessionId};
 use crate::journal::RecordKind;
 use crate::names::NameBuf;
+use crate::room::scenery::Gone;
 use crate::schedule::ready::Belongs;
 use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
@@ -105,6 +106,7 @@ impl Hub {
             return self.leave_rooms(slot, reason, words);
         }
         let mut name = NameBuf::new();
+        self.remember(slot);
         let had_joined = self.leave_conversation(slot, reason, words, &mut name);
         // When all leave at once, nobody is left to be told.
         if had_joined && reason != CloseReason::ShutDown {
@@ -116,6 +118,7 @@ impl Hub {
     #[cold]
     fn leave_rooms(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let (mut name, rooms) = (NameBuf::new(), self.rooms_of(slot));
+        self.remember(slot);
         let had_joined = self.leave_conversation(slot, reason, words, &mut name);
         self.end_places(slot);
         self.in_no_room -= usize::from(self.focus(slot).is_none());
@@ -126,6 +129,14 @@ impl Hub {
         }
         for room in rooms {
             self.end_room_if_empty(room);
+        }
+    }
+
+    /// Remembers what IRC shows of a member that is about to leave.
+    #[inline]
+    pub(super) fn remember(&mut self, slot: u32) {
+        if self.logs.has_irc {
+            self.occasion.gone = Some(Gone::new(self.conversation.person(MemberId(slot))));
         }
     }
 
@@ -152,6 +163,7 @@ impl Hub {
         );
         self.journal.push(self.now, Some(id), RecordKind::Closing(reason));
         self.open -= 1;
+        self.unregistered -= usize::from(!self.is_registered(slot));
         self.schedule.turns.forget(slot);
         if let Hold::Target(target) = session.hold {
             // It may have been released already; then this releases the next one.
@@ -174,6 +186,9 @@ impl Hub {
         session.framer.reset(&mut self.partials);
         if let Some(outbox) = session.outbox.take() {
             self.outboxes.give(outbox);
+        }
+        if let Some(irc) = session.irc.take() {
+            self.irc.give(irc);
         }
         let is_behind = if session.places.is_some() {
             self.give_places_back(slot);

@@ -3,12 +3,14 @@
 use core::time::Duration;
 
 use super::Hub;
+use super::irc::TO_REGISTER;
 use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::schedule::turns::Hold;
 use crate::session::Turn;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
+use crate::wire::sanitize::Clean;
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +21,7 @@ enum Expiry {
     Slow,
     /// A token for the session's next line is there, or the idle timeout or its warning is due.
     Input,
-    /// The session's peer ended its input too long ago.
+    /// The session's peer ended its input too long ago, or the client has not registered in time.
     CutShort,
 }
 
@@ -72,6 +74,9 @@ impl Hub {
                 self.resume_refilled(slot);
             }
             (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
+            (Expiry::CutShort, Phase::Open) if session.ended == Ended::No => {
+                self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
+            }
             (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
             (Expiry::Input, Phase::Open) => self.expire_silence(slot),
             // Its transport takes nothing, so last words would not reach the peer either.
@@ -124,7 +129,10 @@ impl Hub {
                 };
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
                 let stays = session.ended == Ended::No || Fault::EndedOutlivesPeer.is_planted();
-                let ended = if stays { NEVER } else { session.active + linger };
+                let mut ended = if stays { NEVER } else { session.active + linger };
+                if !self.is_registered(slot) {
+                    ended = ended.min(session.stats.opened + TO_REGISTER);
+                }
                 [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
             }
             Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],

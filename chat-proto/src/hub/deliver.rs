@@ -200,11 +200,13 @@ impl Hub {
         self.stats.missed += count;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Missed { count });
         let max = self.logs.max_encoded + MAX_LABEL;
-        let (session, update) = (&mut self.sessions[slot], Update::Missed { count });
-        let notice = match label {
-            Some(log) => self.logs.encode_labelled(session.dialect, log, &update),
-            None => self.logs.encode(session.dialect, &update),
-        };
+        let (dialect, update) = (self.sessions[slot].dialect, Update::Missed { count });
+        match label {
+            _ if self.sessions[slot].irc.is_some() => self.encode_irc(slot, label, &update),
+            Some(log) => self.logs.encode_labelled(dialect, log, &update),
+            None => self.logs.encode(dialect, &update),
+        }
+        let (session, notice) = (&mut self.sessions[slot], self.logs.encoded());
         if !notice.is_empty() {
             session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front(notice, max);
         }

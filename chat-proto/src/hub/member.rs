@@ -15,7 +15,7 @@ use crate::origin::Origin;
 use crate::rate::{Bucket, Flow, Rate};
 use crate::session::state::{Phase, Step, Untaken};
 use crate::time::Timestamp;
-use crate::wire::dialect::Update;
+use crate::wire::dialect::{Manner, Update};
 
 /// Why a session could not be opened under a name, or a member could not enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,15 +109,14 @@ impl Hub {
     pub fn rename(&mut self, now: Timestamp, id: SessionId, name: &str) -> Result<(), NameError> {
         self.clock(now);
         let Some(slot) = self.sessions.slot(id).filter(|slot| self.sessions[*slot].is_here()) else { return Ok(()) };
+        let (from, had_joined) = (self.name_of(slot), self.has_joined(slot));
         if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
-            let (from, had_joined) = (self.name_of(slot), self.conversation.members().has_joined(MemberId(slot)));
             self.claim(slot, name)?;
             self.publish_name(slot, &from, had_joined);
         }
         let name = self.name_of(slot);
-        let named = Update::Named { name: name.as_str() };
         if self.sessions[slot].is_open() {
-            self.try_reply(slot, &named);
+            self.try_reply(slot, &Update::Named { from: from.as_str(), name: name.as_str() });
         }
         Ok(())
     }
@@ -182,7 +181,7 @@ impl Hub {
             return Err(OpenError::Full.into());
         };
         self.unconnected += 1;
-        self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false, lobby: true });
+        self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false, lobby: true, cloak: None });
         let claimed = self.claim(id.slot, name);
         debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         self.publish_joined(id.slot);
@@ -196,7 +195,8 @@ impl Hub {
     ///
     /// There is no such member, or readers are behind.
     pub fn say(&mut self, now: Timestamp, id: SessionId, words: &str) -> Result<(), SayError> {
-        self.publish_for(now, id, words, |member, words| Entry::Say { member, room: RoomId::LOBBY, words })
+        let at = self.clock(now).as_nanos();
+        self.publish_for(now, id, words, |member, words| Entry::Say { member, room: RoomId::LOBBY, words, at })
     }
 
     /// Publishes an action (`/me`) of a member without a connection.
@@ -205,7 +205,8 @@ impl Hub {
     ///
     /// There is no such member, or readers are behind.
     pub fn act(&mut self, now: Timestamp, id: SessionId, words: &str) -> Result<(), SayError> {
-        self.publish_for(now, id, words, |member, words| Entry::Act { member, room: RoomId::LOBBY, words })
+        let at = self.clock(now).as_nanos();
+        self.publish_for(now, id, words, |member, words| Entry::Act { member, room: RoomId::LOBBY, words, at })
     }
 
     /// Sends a private message from a member without a connection to a session, or to another such member.
@@ -220,7 +221,7 @@ impl Hub {
         let target = target.ok_or(SayError::NobodyThere)?;
         self.with_words(words, |hub, words| {
             let from = hub.name_of(slot);
-            let told = Update::Told { from: from.as_str(), words };
+            let told = Update::Told { from: from.as_str(), words, manner: Manner::Said };
             let has_room = |hub: &mut Self| hub.has_room_for(target, &told, hub.logs.max_encoded);
             if hub.sessions[target].is_open() && (hub.schedule.turns.any_for(target) || !has_room(hub)) {
                 return Err(SayError::NotNow);
@@ -242,6 +243,7 @@ impl Hub {
     /// Removes a member without a connection from the conversation.
     pub(super) fn let_leave(&mut self, slot: u32, reason: CloseReason, words: &str) {
         let (name, rooms) = (self.name_of(slot), self.rooms_of(slot));
+        self.remember(slot);
         self.apply(&Entry::Leave { member: MemberId(slot), reason, words });
         self.sessions.remove(slot);
         self.unconnected -= 1;
@@ -337,11 +339,5 @@ impl Hub {
     /// Returns the session with which a member reads the log, and which has to skip the member's own messages.
     fn reader(&self, slot: u32) -> Option<u32> {
         self.sessions[slot].is_open().then_some(slot)
-    }
-
-    /// Tells a session its name.
-    pub(super) fn reply_named(&mut self, slot: u32) {
-        let name = self.name_of(slot);
-        self.reply(slot, &Update::Named { name: name.as_str() });
     }
 }

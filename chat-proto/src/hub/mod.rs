@@ -15,6 +15,7 @@ mod close;
 mod deadlines;
 mod deliver;
 mod first_line;
+mod irc;
 mod member;
 mod pace;
 mod place;
@@ -40,16 +41,19 @@ use crate::names::NameBuf;
 use crate::origin::Origin;
 use crate::pool::Buffers;
 use crate::rate::Flow;
+use crate::room::scenery::Occasion;
 use crate::room::{RoomLogs, Spoken};
 use crate::schedule::Schedule;
 use crate::schedule::ready::Belongs;
 use crate::session::SessionStats;
+use crate::session::irc::IrcState;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
 use crate::session::places::Places;
 use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
 use crate::time::Timestamp;
+use crate::wire::dialect::irc as irc_line;
 use crate::wire::dialect::{Unnamed, Update};
 use crate::wire::framing::lines::Partial;
 
@@ -72,6 +76,8 @@ pub struct Hub {
     unconnected: usize,
     /// Open sessions that speak in no room.
     in_no_room: usize,
+    /// Open sessions of IRC that are not registered yet.
+    unregistered: usize,
     origins: Origins,
     /// The members, their names, the rooms and the history.
     conversation: Conversation,
@@ -83,6 +89,9 @@ pub struct Hub {
     partials: Buffers<Partial>,
     outboxes: Buffers<Outbox>,
     places: Buffers<Places>,
+    irc: Buffers<IrcState>,
+    /// What only IRC shows of what is going on.
+    occasion: Occasion,
     /// `None` while a caller works in it.
     scratch: Option<Box<Scratch>>,
     /// A name that the policy rewrote. It is separate because a claimed name is handled while words are in the scratch.
@@ -140,6 +149,8 @@ struct Scratch {
     words: String,
     /// Words that the policy rewrote.
     rewritten: String,
+    /// Words of IRC without colours and styles.
+    plain: String,
 }
 
 impl Hub {
@@ -159,6 +170,7 @@ impl Hub {
             open: 0,
             unconnected: 0,
             in_no_room: 0,
+            unregistered: 0,
             origins: Origins::new(&config),
             conversation: Conversation::with_limits(&config),
             logs: RoomLogs::new(&config),
@@ -167,6 +179,8 @@ impl Hub {
             partials: Buffers::new(max),
             outboxes: Buffers::new(max),
             places: Buffers::new(max),
+            irc: Buffers::new(max),
+            occasion: Occasion::default(),
             scratch: Some(Box::new(Scratch::new(&config))),
             rewritten_name: Scratch::room_to_rewrite(&config),
             stats: HubStats::default(),
@@ -228,6 +242,7 @@ impl Hub {
         name: Option<&str>,
     ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
+        let cloak = origin.and_then(Origin::cloak);
         let origin = origin.filter(|_| Origins::is_wanted(&self.config));
         let cursor = Cursor::at_head(self.lobby_log(dialect.0));
         let opened = if self.shutting_down {
@@ -256,19 +271,25 @@ impl Hub {
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.logs.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
         let guest = name.is_none() && self.spoken(id.slot).config.dialect.unnamed() == Unnamed::Guest;
-        self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: true });
+        // Clients of IRC begin in no room.
+        let is_irc = self.spoken(id.slot).irc.is_some();
+        self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: !is_irc, cloak });
         let DialectConfig { idle_timeout, rate, .. } = self.spoken(id.slot).config;
         self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
         if let Some(name) = name {
             let claimed = self.claim(id.slot, name);
             debug_assert_eq!(claimed, Ok(()), "the name was checked before");
         }
-        self.reply(id.slot, &Update::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
-        self.show_backlog(id.slot, RoomId::LOBBY);
-        self.wait_for(id.slot);
-        if name.is_some() {
-            self.publish_joined(id.slot);
+        if is_irc {
+            self.open_irc(id.slot, name.is_some());
+        } else {
+            self.reply(id.slot, &Update::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
+            self.show_backlog(id.slot, RoomId::LOBBY);
+            if name.is_some() {
+                self.publish_joined(id.slot);
+            }
         }
+        self.wait_for(id.slot);
         self.requeue(id.slot);
         self.arm(id.slot);
         self.make_room();
@@ -491,6 +512,7 @@ impl Scratch {
             decoded: Vec::with_capacity(config.max_line),
             words: String::with_capacity(config.max_line),
             rewritten: Self::room_to_rewrite(config),
+            plain: String::with_capacity(if config.has_irc() { irc_line::LINE_LEN } else { 0 }),
         }
     }
 
@@ -510,7 +532,9 @@ impl Scratch {
     }
 
     /// Bytes of heap for these buffers and for the name that the policy rewrote.
-    pub(super) const fn memory_bound(config: &Config) -> usize {
-        size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 }
+    pub(super) fn memory_bound(config: &Config) -> usize {
+        // What is kept of a line of IRC: its words without styles, its tags, and the answers to it.
+        let of_irc = if config.has_irc() { irc_line::MAX_LINE + config.reply_bytes } else { 0 };
+        size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 } + of_irc
     }
 }

@@ -8,6 +8,7 @@ use crate::log::Cursor;
 use crate::room::MAX_LABEL;
 use crate::session::places::Place;
 use crate::session::table::LOBBY;
+use crate::wire::dialect::irc::tagged;
 
 /// What comes next for a session among the entries of logs.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,14 @@ impl Hub {
         (places.focus_place, places.focus) = (place.serial, Some(RoomId::LOBBY));
         session.places = Some(places);
         // Nothing stands for the session in the list of the lobby's readers any more.
+        self.requeue(slot);
+    }
+
+    /// Lets a new session be in no room.
+    pub(super) fn make_placed_nowhere(&mut self, slot: u32) {
+        self.logs.lobby_mut().rendered[self.sessions[slot].dialect as usize].sessions -= 1;
+        self.sessions[slot].places = Some(self.places.take());
+        self.in_no_room += 1;
         self.requeue(slot);
     }
 
@@ -175,7 +184,7 @@ impl Hub {
     /// Returns whether an entry at a place is sent with the label of its room.
     fn is_labelled(&self, slot: u32, place: &Place, stamp: u64) -> bool {
         let focused_at = self.sessions[slot].places.as_ref().map_or(0, |places| places.focused_at);
-        !self.is_focus(slot, place) || stamp < focused_at
+        self.spoken(slot).has_labels && (!self.is_focus(slot, place) || stamp < focused_at)
     }
 
     /// Returns what to send to a placed session next, if only one of its places has something to read and none was
@@ -210,7 +219,8 @@ impl Hub {
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
         let log_serial = self.logs.log(place.log).serial;
-        Some(HandOut { dialect, labelled, log: place.log, log_serial, front, replies, from, to })
+        let view = self.view(slot);
+        Some(HandOut { dialect, view, labelled, log: place.log, log_serial, front, replies, from, to })
     }
 
     /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of
@@ -223,6 +233,9 @@ impl Hub {
 
     /// Fills a batch for a placed session. If nothing remains to send, returns false.
     pub(super) fn fill_placed(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
+        if self.sessions[slot].irc.is_some() {
+            self.step_over_hidden(slot);
+        }
         if self.is_any_overtaken(slot) {
             if let Some(out) = self.private_before_gap(slot) {
                 self.fill_private(slot, batch, out);
@@ -244,7 +257,8 @@ impl Hub {
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..run.replies]);
         let room = self.logs.log(run.log);
         let log = &room.rendered[run.dialect as usize].log;
-        if !run.labelled {
+        let spoken = &self.logs.spoken[run.dialect as usize];
+        if !run.labelled && spoken.irc.is_none() {
             let to = if run.from < run.to { log.fit(run.from, run.to, max_bytes) } else { run.to };
             let (pieces, ends): ([&[u8]; 2], _) = if run.from < to {
                 (log.bytes(run.from, to), Some(log.ends(run.from, to)))
@@ -262,10 +276,33 @@ impl Hub {
             if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
                 break;
             }
-            let spoken = &self.logs.spoken[run.dialect as usize];
-            batch.push(|out| spoken.label(&room.name, out), entry);
+            batch.push(|out| spoken.write_entry(&room.name, run.labelled, run.view, entry, out));
         }
         true
+    }
+
+    /// Moves all places of a session of IRC past what it has not asked to be shown.
+    fn step_over_hidden(&mut self, slot: u32) {
+        let view = self.view(slot);
+        let Self { sessions, logs, .. } = self;
+        let session = &mut sessions[slot];
+        let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
+        let mut has_moved = false;
+        for place in &mut places.list {
+            let log = &logs.log(place.log).rendered[dialect].log;
+            let end = place.end.min(log.head());
+            while (log.tail()..end).contains(&place.cursor.next)
+                && place.cursor.stretch(u64::MAX) > place.cursor.next
+                && !tagged::is_shown(view, log.bytes(place.cursor.next, place.cursor.next + 1))
+            {
+                place.cursor.next += 1;
+                has_moved = true;
+            }
+        }
+        if has_moved {
+            self.observe(slot);
+            self.tidy_places(slot);
+        }
     }
 
     /// Returns whether the next entry of any place was evicted.
@@ -306,6 +343,7 @@ impl Hub {
             places.list.iter_mut().for_each(|place| place.ahead = place.cursor.next);
         }
         let Some(first) = self.next_entry(slot, |place| place.ahead) else { return false };
+        let view = self.view(slot);
         let session = &self.sessions[slot];
         let (dialect, outbox) = (session.dialect, session.outbox.as_deref());
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
@@ -328,12 +366,8 @@ impl Hub {
             }
             let (spoken, is_labelled) =
                 (&self.logs.spoken[dialect as usize], self.is_labelled(slot, &place, next.stamp));
-            let label = |out: &mut _| {
-                if is_labelled {
-                    spoken.label(&room.name, out);
-                }
-            };
-            batch.push_line(id, label, place.serial, place.ahead, entry);
+            let write = |out: &mut _| spoken.write_entry(&room.name, is_labelled, view, entry, out);
+            batch.push_line(id, write, place.serial, place.ahead);
             let Self { sessions, logs, .. } = self;
             let Some(places) = &mut sessions[slot].places else { break };
             places.list[next.place].ahead += 1;

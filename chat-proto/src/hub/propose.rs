@@ -10,8 +10,9 @@ use crate::id::{DialectId, MemberId, RoomId};
 use crate::moderation::RoomError;
 use crate::names::NameBuf;
 use crate::policy::{Action, Proposal, Verdict};
+use crate::room::scenery::Scenery;
 use crate::schedule::turns::Hold;
-use crate::wire::dialect::{Complaint, Request, Unnamed, Update};
+use crate::wire::dialect::{Complaint, Manner, Request, Unnamed, Update};
 use crate::wire::sanitize::{Clean, clean, clean_in_place, cut};
 
 /// Why a request is refused.
@@ -69,11 +70,18 @@ impl Hub {
                     self.request_act(slot, words, rewritten);
                 }
             }
-            Request::Name(name) => self.request_name(slot, name),
-            Request::Tell { to, words } => {
+            Request::Notice(words) => {
                 let words = clean(words, scratch);
                 if !words.is_empty() {
-                    return self.request_tell(slot, to, words, rewritten);
+                    self.request_notice(slot, words, rewritten);
+                }
+            }
+            Request::Tag => self.request_tag(slot),
+            Request::Name(name) => self.request_name(slot, name),
+            Request::Tell { to, words, manner } => {
+                let words = clean(words, scratch);
+                if !words.is_empty() || manner == Manner::Tagged {
+                    return self.request_tell(slot, to, words, manner, rewritten);
                 }
             }
             Request::History { last } => {
@@ -83,15 +91,21 @@ impl Hub {
             }
             Request::Who { room } => self.request_who(slot, room, scratch),
             Request::Join { room, key } => self.request_join(slot, room, key, rewritten),
-            Request::Leave { room } => self.request_leave(slot, room),
+            Request::Leave { room, words } => {
+                self.request_leave(slot, room, clean(cut(words, MAX_LAST_WORDS), scratch));
+            }
             Request::Rooms => self.request_rooms(slot),
             Request::Topic { words } => self.request_topic(slot, words, scratch, rewritten),
             Request::Kick { name, words } => self.request_kick(slot, name, words, scratch, rewritten),
             Request::Ban { name, banned } => self.request_ban(slot, name, banned),
+            Request::Mask { list, mask, listed } => self.request_mask(slot, list, clean(mask, scratch), listed),
+            Request::Flag { flag, set } => self.request_flag(slot, flag, set),
+            Request::Key(key) => self.request_key(slot, key.map(|key| clean(key, scratch))),
+            Request::Limit(limit) => self.request_limit(slot, limit),
             Request::Bans => self.request_bans(slot),
             Request::Role { name, role, given } => self.request_role(slot, name, role, given),
             Request::Invite { name } => self.request_invite(slot, name),
-            Request::Ping => self.reply(slot, &Update::Pong),
+            Request::Ping { token } => self.reply(slot, &Update::Pong { token }),
             Request::Help { command } => self.reply(slot, &Update::Help { command }),
             Request::Quit(words) => self.request_quit(slot, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
@@ -136,15 +150,46 @@ impl Hub {
         if room == RoomId::LOBBY && !self.conversation.members().has_joined(member) {
             self.join(slot, claim);
         }
-        let (entry, mut made) = (Entry::Say { member, room, words }, NameBuf::new());
-        let Ok(name) = self.conversation.apply_message(&entry, member, &mut made) else { return };
+        let (entry, mut made) = (Entry::Say { member, room, words, at: self.now.as_nanos() }, NameBuf::new());
+        let Self { logs, sessions, schedule, conversation, occasion, now, .. } = self;
+        let Ok((name, people)) = conversation.apply_message(&entry, member, &mut made) else { return };
         let update = Update::Said { name, words, wire };
-        let Self { logs, sessions, schedule, now, .. } = self;
+        let scenery = Scenery { people, occasion };
         if room == RoomId::LOBBY {
-            logs.publish_in_lobby(*now, &update, Some(slot), sessions, &mut schedule.ready);
+            logs.publish_in_lobby(*now, &update, Some(slot), scenery, sessions, &mut schedule.ready);
         } else {
-            logs.publish(*now, room, &update, Some(slot), sessions, &mut schedule.ready);
+            logs.publish(*now, room, &update, Some(slot), scenery, sessions, &mut schedule.ready);
         }
+        if self.sessions[slot].irc.is_some() {
+            let name = self.name_of(slot);
+            self.echo(slot, &Update::Said { name: name.as_str(), words, wire: None });
+        }
+    }
+
+    fn request_notice(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
+        let Some(room) = self.may_speak(slot) else { return };
+        match self.consider(slot, Action::Say { words: words.as_str() }, rewritten) {
+            Ok(passed) => {
+                let (name, words) = (self.name_of(slot), passed.unwrap_or(words).as_str());
+                if room == RoomId::LOBBY && !self.has_joined(slot) {
+                    self.join(slot, None);
+                }
+                self.apply(&Entry::Notice { member: MemberId(slot), room, words, at: self.now.as_nanos() });
+                let update = Update::Noticed { name: name.as_str(), words };
+                self.publish(room, &update, Some(slot));
+                self.echo(slot, &update);
+            }
+            Err(objection) => self.object(slot, &objection),
+        }
+    }
+
+    /// Passes on the tags of a line.
+    fn request_tag(&mut self, slot: u32) {
+        let Some(room) = self.may_speak(slot) else { return };
+        let name = self.name_of(slot);
+        let update = Update::Tagged { name: name.as_str() };
+        self.publish(room, &update, Some(slot));
+        self.echo(slot, &update);
     }
 
     fn request_act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
@@ -155,8 +200,10 @@ impl Hub {
                 if room == RoomId::LOBBY && !self.has_joined(slot) {
                     self.join(slot, None);
                 }
-                self.apply(&Entry::Act { member: MemberId(slot), room, words });
-                self.publish(room, &Update::Acted { name: name.as_str(), words }, Some(slot));
+                self.apply(&Entry::Act { member: MemberId(slot), room, words, at: self.now.as_nanos() });
+                let update = Update::Acted { name: name.as_str(), words };
+                self.publish(room, &update, Some(slot));
+                self.echo(slot, &update);
             }
             Err(objection) => self.object(slot, &objection),
         }
@@ -226,25 +273,26 @@ impl Hub {
     }
 
     fn request_name(&mut self, slot: u32, name: &str) {
+        let (from, had_joined) = (self.name_of(slot), self.has_joined(slot));
         if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
-            let (from, had_joined) = (self.name_of(slot), self.conversation.members().has_joined(MemberId(slot)));
             if let Err(objection) = self.take_name(slot, name) {
                 return self.object(slot, &objection);
             }
             self.publish_name(slot, &from, had_joined);
         }
-        self.reply_named(slot);
+        let name = self.name_of(slot);
+        self.reply(slot, &Update::Named { from: from.as_str(), name: name.as_str() });
     }
 
     /// Gives the session a name, if the policy and the rules for names allow it.
-    fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Objection> {
+    pub(super) fn take_name(&mut self, slot: u32, name: &str) -> Result<(), Objection> {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
         let taken = self.consider(slot, Action::Name { to: name }, &mut rewritten).and_then(|passed| {
             let name = passed.map_or(name, Clean::as_str);
             // What is no name is refused as such.
             let mut composed = NameBuf::new();
             if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed) {
-                self.conversation.may_be_called(MemberId(slot), name, self.origin_of(slot))?;
+                self.conversation.may_be_called(MemberId(slot), name)?;
             }
             self.claim(slot, name).map_err(|error| Objection::Complaint(Complaint::Name(error)))
         });
@@ -252,40 +300,46 @@ impl Hub {
         taken
     }
 
-    fn request_tell(&mut self, slot: u32, to: &str, words: Clean<'_>, rewritten: &mut String) -> Hold {
+    fn request_tell(&mut self, slot: u32, to: &str, words: Clean<'_>, manner: Manner, rewritten: &mut String) -> Hold {
         let Some(target) = self.find_slot(to) else {
             self.refuse(slot, self.absence(to));
             return Hold::None;
         };
         // Before the policy is asked, which would be asked again after the wait.
-        if let Err(hold) = self.await_room(slot, target, words.as_str()) {
+        if let Err(hold) = self.await_room(slot, target, words.as_str(), manner) {
             return hold;
         }
         let to = self.name_of(target);
         match self.consider(slot, Action::Tell { to: to.as_str(), words: words.as_str() }, rewritten) {
-            Ok(passed) => return self.pass_on(slot, target, passed.unwrap_or(words).as_str()),
+            Ok(passed) => return self.pass_on(slot, target, passed.unwrap_or(words).as_str(), manner),
             Err(objection) => self.object(slot, &objection),
         }
         Hold::None
     }
 
     /// Sends a private message to one member, or returns that it has to wait until that member has read more.
-    fn pass_on(&mut self, slot: u32, target: u32, words: &str) -> Hold {
-        if let Err(hold) = self.await_room(slot, target, words) {
+    fn pass_on(&mut self, slot: u32, target: u32, words: &str, manner: Manner) -> Hold {
+        if let Err(hold) = self.await_room(slot, target, words, manner) {
             return hold;
         }
         let (from, to) = (self.name_of(slot), self.name_of(target));
-        self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
-        self.reply(target, &Update::Told { from: from.as_str(), words });
-        self.reply(slot, &Update::TellPassed { to: to.as_str(), words });
+        if manner != Manner::Tagged {
+            self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
+        }
+        self.reply(target, &Update::Told { from: from.as_str(), words, manner });
+        if self.sessions[slot].irc.is_some() {
+            self.told_in_irc(slot, target, words, manner);
+        } else {
+            self.reply(slot, &Update::TellPassed { to: to.as_str(), words, manner });
+        }
         Hold::None
     }
 
     /// Looks for room to say something to one member; if there is none, returns what to wait for, or refuses it and
     /// returns that there is nothing to wait for.
-    fn await_room(&mut self, slot: u32, target: u32, words: &str) -> Result<(), Hold> {
+    fn await_room(&mut self, slot: u32, target: u32, words: &str, manner: Manner) -> Result<(), Hold> {
         let from = self.name_of(slot);
-        let told = Update::Told { from: from.as_str(), words };
+        let told = Update::Told { from: from.as_str(), words, manner };
         // A long message may leave room only for last words. A message to oneself also needs room for its confirmation.
         let spare = if target == slot { self.reply_reserve } else { self.logs.max_encoded };
         // A member without a connection reads it among the events.

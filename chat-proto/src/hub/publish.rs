@@ -6,11 +6,15 @@ use crate::fault::Fault;
 use crate::id::RoomId;
 use crate::journal::RecordKind;
 use crate::room::Audience;
+use crate::room::scenery::Scenery;
 use crate::wire::dialect::{Complaint, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
 
 impl Hub {
     pub(super) fn refuse(&mut self, slot: u32, complaint: Complaint<'_>) {
+        if self.occasion.is_silent {
+            return;
+        }
         self.stats.refused += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Refused);
         self.reply(slot, &Update::Refused(complaint));
@@ -20,7 +24,7 @@ impl Hub {
         self.with_clean(words, self.config.max_line, |hub, words| {
             let words = words.as_str();
             if !words.is_empty() {
-                hub.apply(&Entry::Announce { words });
+                hub.apply(&Entry::Announce { words, at: hub.now.as_nanos() });
                 hub.announce_everywhere(&Update::Announced { words });
             }
         });
@@ -74,7 +78,8 @@ impl Hub {
     /// what its own next line may cause, or others could keep that line from being taken. If it has no replies yet,
     /// `spare` bytes must remain.
     pub(super) fn has_room_for(&mut self, slot: u32, update: &Update<'_>, spare: usize) -> bool {
-        let len = self.logs.encode(self.sessions[slot].dialect, update).len();
+        self.encode(slot, update);
+        let len = self.logs.encoded().len();
         self.has_room_for_bytes(slot, len, spare)
     }
 
@@ -94,7 +99,9 @@ impl Hub {
 
     /// Publishes an update to everyone in a room except its author.
     pub(super) fn publish(&mut self, room: RoomId, update: &Update<'_>, author: Option<u32>) {
-        self.logs.publish(self.now, room, update, author, &mut self.sessions, &mut self.schedule.ready);
+        let Self { logs, sessions, schedule, conversation, occasion, now, .. } = self;
+        let scenery = Scenery { people: conversation, occasion };
+        logs.publish(*now, room, update, author, scenery, sessions, &mut schedule.ready);
     }
 
     /// Publishes an update in several rooms. Who reads several of them sees it once.
@@ -108,8 +115,9 @@ impl Hub {
     /// Appends an update in one room, as a part of the present publication.
     fn append_to(&mut self, room: RoomId, audience: Audience, update: &Update<'_>, author: Option<u32>) {
         let Some(log) = self.logs.log_of(room) else { return };
-        let Self { logs, sessions, schedule, now, .. } = self;
-        logs.append_to(*now, log, audience, update, author, sessions, &mut schedule.ready);
+        let Self { logs, sessions, schedule, conversation, occasion, now, .. } = self;
+        let scenery = Scenery { people: conversation, occasion };
+        logs.append_to(*now, log, audience, update, author, scenery, sessions, &mut schedule.ready);
     }
 
     /// Sends an update to one session, if its dialect shows it. There must be room among its replies.
@@ -129,14 +137,39 @@ impl Hub {
         }
     }
 
+    /// Encodes an update as a session is shown it.
+    #[inline]
+    pub(super) fn encode(&mut self, slot: u32, update: &Update<'_>) {
+        if self.sessions[slot].irc.is_some() {
+            self.encode_irc(slot, None, update);
+        } else {
+            self.logs.encode(self.sessions[slot].dialect, update);
+        }
+    }
+
     /// Appends an update to the session's replies.
     pub(super) fn put_reply(&mut self, slot: u32, update: &Update<'_>) {
-        let head = self.reply_position(slot);
-        let session = &mut self.sessions[slot];
-        let bytes = self.logs.encode(session.dialect, update);
+        self.encode(slot, update);
+        self.put_encoded(slot);
+    }
+
+    /// Appends what was encoded last to the session's replies.
+    pub(super) fn put_encoded(&mut self, slot: u32) {
+        let bytes = self.logs.encoded();
         if bytes.is_empty() {
             return;
         }
+        if self.occasion.label_for(slot).is_some() {
+            return self.occasion.answers_mut().extend_from_slice(bytes);
+        }
+        self.append_encoded(slot);
+    }
+
+    /// Does so even if the answers to the session are kept for now.
+    pub(super) fn append_encoded(&mut self, slot: u32) {
+        let head = self.reply_position(slot);
+        let session = &mut self.sessions[slot];
+        let bytes = self.logs.encoded();
         session.stats.lines_sent += 1;
         let is_early = Fault::ReplyOutOfOrder.is_planted() && session.places.is_none();
         let at = if is_early { session.cursor.next } else { head };
@@ -173,8 +206,9 @@ impl Hub {
         self.logs.begin_publication(true);
         let is_shown = self.logs.note_presence_in_lobby(matches!(update, Update::Joined { .. }));
         let audience = if is_shown { Audience::All } else { Audience::Programs };
-        let Self { logs, sessions, schedule, now, .. } = self;
-        logs.append_in_lobby(*now, audience, update, author, sessions, &mut schedule.ready);
+        let Self { logs, sessions, schedule, conversation, occasion, now, .. } = self;
+        let scenery = Scenery { people: conversation, occasion };
+        logs.append_in_lobby(*now, audience, update, author, scenery, sessions, &mut schedule.ready);
     }
 
     /// Starts a new second if the last is over, and reports the joins and leaves that were only counted.

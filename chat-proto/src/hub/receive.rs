@@ -26,6 +26,7 @@ impl Hub {
     pub fn receive(&mut self, now: Timestamp, id: SessionId, bytes: &[u8]) -> usize {
         let now = self.clock(now);
         let Some(slot) = self.sessions.slot(id) else { return bytes.len() };
+        let max_line = self.spoken(slot).max_line;
         let mut taken = 0;
         while taken < bytes.len() {
             let mut session = &mut self.sessions[slot];
@@ -41,7 +42,7 @@ impl Hub {
                 }
                 session = &mut self.sessions[slot];
             }
-            let (n, frame) = session.framer.next(&bytes[taken..], self.config.max_line, &mut self.partials);
+            let (n, frame) = session.framer.next(&bytes[taken..], max_line, &mut self.partials);
             taken += n;
             match frame {
                 Frame::Whole(line) => {
@@ -49,7 +50,7 @@ impl Hub {
                     let hold = self.handle_line(slot, now, previous, line);
                     if hold != Hold::None {
                         let mut copy = self.partials.take();
-                        copy.set_line(line, self.config.max_line);
+                        copy.set_line(line, max_line);
                         self.hold(slot, copy, hold);
                     }
                 }
@@ -66,7 +67,7 @@ impl Hub {
                     session.count_line(now);
                     self.count_line(slot, now);
                     if self.sessions[slot].accepted {
-                        self.refuse(slot, Complaint::LineTooLong { max: self.config.max_line });
+                        self.refuse(slot, Complaint::LineTooLong { max: max_line });
                     } else {
                         self.accept_first_line(slot, FirstLine::Cut(begun.start()));
                     }
@@ -232,7 +233,7 @@ impl Hub {
 
     /// Carries out a request that may have to wait for the readers of a room, or returns that it has to.
     #[cold]
-    fn handle_in_turn(
+    pub(super) fn handle_in_turn(
         &mut self,
         slot: u32,
         request: Request<'_>,
@@ -284,8 +285,11 @@ impl Hub {
     /// that it has to wait. `in_turn` is the room in which it takes its turn.
     #[inline(always)]
     pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: Option<RoomId>) -> Hold {
+        if self.sessions[slot].irc.is_some() {
+            return self.obey_irc(slot, line, in_turn);
+        }
         let mut scratch = self.scratch.take().unwrap_or_default();
-        let Scratch { decoded, words, rewritten } = &mut *scratch;
+        let Scratch { decoded, words, rewritten, .. } = &mut *scratch;
         decoded.clear();
         let named = self.conversation.members().has_name(MemberId(slot));
         let request = self.spoken(slot).config.dialect.decode(line, named, decoded);

@@ -9,17 +9,16 @@ use arrayvec::{ArrayString, ArrayVec};
 use super::Hub;
 use super::propose::Objection;
 use crate::config::MAX_ROOMS_PER_SESSION;
-use crate::conversation::masks::{MaskBuf, are_same, mask_of_name, mask_of_origin, parts_of};
-use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASKS, MAX_TOPIC, Rejected};
+use crate::conversation::masks::{MaskBuf, are_same, complete, mask_of_cloak, mask_of_name, parts_of};
+use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASKS, MAX_TOPIC, Rejected, Room};
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
+use crate::moderation::{MAX_MASK, MaskList, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
-use crate::origin::Origin;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
 use crate::session::places::Places;
 use crate::time::Timestamp;
-use crate::wire::dialect::{Complaint, MAX_NOTICE, Update};
+use crate::wire::dialect::{Complaint, MAX_NOTICE, RoomChange, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
 
 /// The rooms of one member.
@@ -40,11 +39,6 @@ impl Hub {
         let Some(name) = name else { return self.focus(slot).ok_or(RoomError::InNoRoom) };
         let found = self.conversation.find_room(name);
         found.filter(|room| self.conversation.may_see(MemberId(slot), *room)).ok_or(RoomError::NoSuchRoom)
-    }
-
-    /// Returns the origin of a session, if it is counted.
-    pub(super) fn origin_of(&self, slot: u32) -> Option<Origin> {
-        self.sessions[slot].origin.map(|index| self.origins.origin(index))
     }
 
     /// Returns the rooms that a member is in.
@@ -72,7 +66,7 @@ impl Hub {
         if !self.spoken(slot).has_rooms {
             return Err(RoomError::OneRoomOnly.into());
         }
-        let there = self.conversation.may_enter(member, name, key, self.origin_of(slot))?;
+        let there = self.conversation.may_enter(member, name, key)?;
         if let Some(room) = there.filter(|room| self.conversation.is_in(member, *room)) {
             self.set_focus(slot, Some(room));
             self.tell_focus(slot, false);
@@ -114,7 +108,11 @@ impl Hub {
         }
         self.tell_focus(slot, began);
         self.tell_topic(slot, room, false);
-        self.show_backlog(slot, room);
+        if self.sessions[slot].irc.is_some() {
+            self.begin_names(slot, room);
+        } else {
+            self.show_backlog(slot, room);
+        }
         self.requeue(slot);
         self.arm(slot);
         Ok(())
@@ -155,35 +153,38 @@ impl Hub {
     }
 
     /// Leaves a room.
-    pub(super) fn request_leave(&mut self, slot: u32, name: Option<&str>) {
+    pub(super) fn request_leave(&mut self, slot: u32, name: Option<&str>, words: Clean<'_>) {
         let room = self.room_or_focus(slot, name).and_then(|room| {
             let is_in = self.conversation.is_in(MemberId(slot), room);
             is_in.then_some(room).ok_or(RoomError::NotIn)
         });
         match room {
             Ok(_) if !self.spoken(slot).has_rooms => self.refuse_room(slot, RoomError::OneRoomOnly),
-            Ok(room) => self.leave_room(slot, room),
+            Ok(room) => self.leave_room(slot, room, words),
             Err(error) => self.refuse_room(slot, error),
         }
     }
 
-    fn leave_room(&mut self, slot: u32, room: RoomId) {
+    pub(super) fn leave_room(&mut self, slot: u32, room: RoomId, words: Clean<'_>) {
+        let words = words.as_str();
         self.make_placed(slot);
         let (name, is_known) = (room_name(self, room), room != RoomId::LOBBY || self.has_joined(slot));
         let had_focus = self.focus(slot) == Some(room);
         self.apply(&Entry::LeaveRoom { member: MemberId(slot), room });
         self.take_out_of(slot, room);
-        if had_focus {
+        // In IRC each line says which room it is about.
+        let moves_focus = had_focus && self.sessions[slot].irc.is_none();
+        if moves_focus {
             let fallback = self.fallback(slot);
             self.set_focus(slot, fallback);
         }
-        self.reply(slot, &Update::LeftRoom { room: &name });
-        if had_focus {
+        self.reply(slot, &Update::LeftRoom { room: &name, words });
+        if moves_focus {
             self.tell_focus(slot, false);
         }
         if is_known {
             let name = self.name_of(slot);
-            self.publish_presence(iter::once(room), &Update::Parted { name: name.as_str() }, None);
+            self.publish_presence(iter::once(room), &Update::Parted { name: name.as_str(), words }, None);
         }
         self.end_room_if_empty(room);
         self.requeue(slot);
@@ -238,8 +239,13 @@ impl Hub {
         }
         let (by, words) = (self.name_of(slot), words.as_str());
         self.apply(&Entry::Topic { by: Some(MemberId(slot)), room, words, at: self.now.as_nanos() });
-        self.publish(room, &Update::TopicSet { by: by.as_str(), words }, Some(slot));
-        self.tell_topic(slot, room, true);
+        let update = Update::TopicSet { by: by.as_str(), words };
+        self.publish(room, &update, Some(slot));
+        if self.sessions[slot].irc.is_some() {
+            self.reply(slot, &update);
+        } else {
+            self.tell_topic(slot, room, true);
+        }
     }
 
     fn is_operator(&self, slot: u32, room: RoomId) -> bool {
@@ -348,10 +354,13 @@ impl Hub {
         let Some(places) = self.sessions[slot].places.as_deref() else { return true };
         let Some(place) = places.list.iter().find(|place| place.serial == serial) else { return true };
         let is_in_none = places.focus.is_none() && places.focus_place == serial;
-        let (room, dialect) = (self.logs.log(place.log).name, self.sessions[slot].dialect);
+        let room = self.logs.log(place.log).name;
         let out = Update::KickedOut { room: &room, by, words };
-        let of_focus = if is_in_none { self.logs.encode(dialect, &Update::InNoRoom).len() } else { 0 };
-        let len = self.logs.encode(dialect, &out).len() + of_focus;
+        let mut len = 0;
+        for update in iter::once(out).chain(is_in_none.then_some(Update::InNoRoom)) {
+            self.encode(slot, &update);
+            len += self.logs.encoded().len();
+        }
         if !self.has_room_for_bytes(slot, len, self.logs.max_encoded) {
             return false;
         }
@@ -378,6 +387,8 @@ impl Hub {
         let room = self.focus_or_refuse(slot)?;
         let error = if !self.spoken(slot).has_rooms {
             RoomError::OneRoomOnly
+        } else if !self.conversation.is_in(MemberId(slot), room) {
+            RoomError::NotIn
         } else if !self.is_operator(slot, room) {
             RoomError::NotOperator
         } else {
@@ -415,8 +426,8 @@ impl Hub {
             Ok(mask) => masks.push(mask),
             Err(error) => return self.refuse_room(slot, error),
         }
-        if let Some(origin) = target.and_then(|target| self.origin_of(target)) {
-            masks.push(mask_of_origin(origin));
+        if let Some(cloak) = target.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
+            masks.push(mask_of_cloak(cloak));
         }
         let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
         let is_new = |mask: &&MaskBuf| !bans().any(|ban| are_same(ban, mask));
@@ -438,7 +449,8 @@ impl Hub {
             return self.refuse_room(slot, error);
         }
         let by = self.name_of(slot);
-        let update = Update::BanSet { by: by.as_str(), name: name.as_str(), banned };
+        let listed: ArrayVec<&str, 2> = masks.iter().map(ArrayString::as_str).collect();
+        let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned };
         let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
         // Before the replies, so that all of them stand at one position.
         self.publish(room, &update, Some(slot));
@@ -463,9 +475,67 @@ impl Hub {
         let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
         self.apply(&Entry::Mask { by, room, list, mask, listed: false });
         let (by, name) = (self.name_of(slot), if let (name, "*") = parts_of(mask) { name } else { called });
-        let update = Update::BanSet { by: by.as_str(), name, banned: false };
+        let update = Update::BanSet { by: by.as_str(), name, masks: &[mask], banned: false };
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);
+    }
+
+    /// Changes how a room works; nobody is told if it is as it was.
+    fn change_room(&mut self, slot: u32, entry: &Entry<'_>, room: RoomId, change: RoomChange<'_>) {
+        match self.conversation.apply(entry) {
+            Ok(()) => {}
+            Err(Rejected::Room(error)) => return self.refuse_room(slot, error),
+            Err(other) => return debug_assert!(false, "{entry:?}: {other}"),
+        }
+        let by = self.name_of(slot);
+        let update = Update::RoomChanged { by: by.as_str(), change };
+        self.publish(room, &update, Some(slot));
+        self.reply(slot, &update);
+    }
+
+    /// Lists a mask, or no longer.
+    pub(super) fn request_mask(&mut self, slot: u32, list: MaskList, mask: Clean<'_>, listed: bool) {
+        let Some(room) = self.operated(slot) else { return };
+        let Ok(mask) = complete(mask.as_str()) else {
+            return self.refuse_room(slot, RoomError::TooLong { max: MAX_MASK });
+        };
+        let (by, mask) = (Some(MemberId(slot)), &*mask);
+        let is_listed = |it: Room<'_>| it.masks(list).any(|other| are_same(other, mask));
+        if listed == self.conversation.room(room).is_some_and(is_listed) {
+            return;
+        }
+        let change = RoomChange::Listed { list, mask, listed };
+        self.change_room(slot, &Entry::Mask { by, room, list, mask, listed }, room, change);
+    }
+
+    /// Sets a flag, or unsets it.
+    pub(super) fn request_flag(&mut self, slot: u32, flag: RoomFlags, set: bool) {
+        let Some(room) = self.operated(slot) else { return };
+        let before = self.conversation.room(room).map_or(RoomFlags::NONE, |room| room.flags());
+        let flags = if set { before | flag } else { before.without(flag) };
+        if flags != before {
+            let entry = Entry::Flags { by: Some(MemberId(slot)), room, flags };
+            self.change_room(slot, &entry, room, RoomChange::Flag { flag, set });
+        }
+    }
+
+    /// Sets the key, or removes it.
+    pub(super) fn request_key(&mut self, slot: u32, key: Option<Clean<'_>>) {
+        let Some(room) = self.operated(slot) else { return };
+        let key = key.map(Clean::as_str).filter(|key| !key.is_empty());
+        if self.conversation.room(room).and_then(|room| room.key()) != key {
+            let entry = Entry::Key { by: Some(MemberId(slot)), room, key: key.unwrap_or_default() };
+            self.change_room(slot, &entry, room, RoomChange::Key(key));
+        }
+    }
+
+    /// Sets the limit of members, or removes it.
+    pub(super) fn request_limit(&mut self, slot: u32, limit: Option<u32>) {
+        let Some(room) = self.operated(slot) else { return };
+        if self.conversation.room(room).and_then(|room| room.limit()) != limit {
+            let entry = Entry::Limit { by: Some(MemberId(slot)), room, limit: limit.unwrap_or_default() };
+            self.change_room(slot, &entry, room, RoomChange::Limit(limit));
+        }
     }
 
     /// Gives somebody a role, or takes it away.
@@ -505,6 +575,7 @@ impl Hub {
         }
         self.apply(&Entry::Invite { by: Some(MemberId(slot)), member, room });
         self.reply(target, &invited);
+        self.publish_invited(room, slot, by.as_str(), name.as_str());
         self.reply(slot, &Update::InvitePassed { room: &of_room, name: name.as_str() });
     }
 

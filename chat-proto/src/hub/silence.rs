@@ -28,7 +28,8 @@ impl Hub {
         if self.silence_deadline(slot).has_come(self.now) {
             return self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
         }
-        let warning = self.logs.encode(self.sessions[slot].dialect, &Update::SilenceWarning).len();
+        self.encode(slot, &Update::SilenceWarning);
+        let warning = self.logs.encoded().len();
         // Room must stay for last words. A session that does not read needs no further warning.
         let (reserve, max) = (self.logs.max_encoded, self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();

@@ -2,6 +2,7 @@
 
 pub(crate) mod presence;
 pub(crate) mod rendered;
+pub(crate) mod scenery;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,9 +11,10 @@ use arrayvec::ArrayString;
 
 use self::presence::{Presence, Second};
 use self::rendered::Rendered;
+use self::scenery::{Clock, Place, Scenery};
 use crate::config::{Config, DialectConfig};
 use crate::fault::Fault;
-use crate::id::RoomId;
+use crate::id::{MemberId, RoomId};
 use crate::log::Log;
 use crate::moderation::MAX_ROOM_NAME;
 use crate::schedule::pace::Pace;
@@ -20,6 +22,8 @@ use crate::schedule::ready::Ready;
 use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::dialect::irc::tagged::{self, Shown, Tags, View};
+use crate::wire::dialect::irc::{self, Irc};
 
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct RoomLogs {
     /// The last serial number that a log was given; wraps around.
     last_serial: u32,
     pub(crate) spoken: Vec<Spoken>,
+    /// One of them is IRC.
+    pub(crate) has_irc: bool,
     /// The numbers for the lobby's marks, and for those of other rooms; `None` if nobody is waited for.
     pub(crate) pace: Option<Pace>,
     room_pace: Option<Pace>,
@@ -44,6 +50,9 @@ pub(crate) struct RoomLogs {
     pub(crate) second: Second,
     /// The buffer that dialects encode into.
     encoded: Vec<u8>,
+    /// A reply of IRC, before what its reader is shown is taken from it.
+    kept: Vec<u8>,
+    clock: Clock,
     /// [`Config::max_encoded`], kept here because every update needs it.
     pub(crate) max_encoded: usize,
     /// The number of the last publication.
@@ -86,6 +95,12 @@ pub(crate) struct RoomLog {
 pub(crate) struct Spoken {
     pub(crate) config: DialectConfig,
     pub(crate) has_rooms: bool,
+    /// Lines of rooms that are not the focus have a label.
+    pub(crate) has_labels: bool,
+    /// The most bytes of a line.
+    pub(crate) max_line: usize,
+    /// It is IRC.
+    pub(crate) irc: Option<Irc>,
 }
 
 /// No log.
@@ -109,7 +124,6 @@ impl Audience {
 
 impl RoomLogs {
     pub(crate) fn new(config: &Config) -> Self {
-        let spoken = |config: &DialectConfig| Spoken { config: config.clone(), has_rooms: config.dialect.has_rooms() };
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
         let room_log = config.room_log();
         let max_rooms = config.rooms_at_most();
@@ -122,12 +136,15 @@ impl RoomLogs {
             lives: vec![0; max_rooms],
             free: Vec::with_capacity(max_rooms),
             last_serial: 0,
-            spoken: config.dialects.iter().map(spoken).collect(),
+            has_irc: config.has_irc(),
+            spoken: config.dialects.iter().map(|dialect| Spoken::new(dialect, config.max_line)).collect(),
             pace,
             room_pace: Pace::new(config.pace, room_log.0, room_log.1),
             room_log,
             second: Second::new(config),
             encoded: Vec::with_capacity(Self::room_to_encode(config)),
+            kept: Vec::with_capacity(Self::room_to_keep(config)),
+            clock: Clock { started: config.started, life: config.life },
             max_encoded: config.max_encoded(),
             stamp: 0,
             summaries: 0,
@@ -143,7 +160,10 @@ impl RoomLogs {
         let with_rooms = config.dialects.iter().filter(|dialect| dialect.dialect.has_rooms()).count();
         let (dialects, others) = (config.dialects.len(), config.rooms_at_most() as u64 - 1);
         let other = (dialects * size_of::<Rendered>() + with_rooms * Log::memory_bound(bytes, entries)) as u64;
-        dialects as u64 * lobby as u64 + others * other + Self::table(config) + Self::room_to_encode(config) as u64
+        dialects as u64 * lobby as u64
+            + others * other
+            + Self::table(config)
+            + (Self::room_to_encode(config) + Self::room_to_keep(config)) as u64
     }
 
     /// Bytes of heap that are allocated at once.
@@ -160,6 +180,11 @@ impl RoomLogs {
     /// Bytes of the encoding buffer: a dialect may write an update twice, plain and encoded, before it drops one.
     fn room_to_encode(config: &Config) -> usize {
         2 * config.max_encoded()
+    }
+
+    /// Bytes of the buffer for replies of IRC.
+    fn room_to_keep(config: &Config) -> usize {
+        if config.has_irc() { config.max_encoded() } else { 0 }
     }
 
     /// Returns the log of that number.
@@ -274,27 +299,30 @@ impl RoomLogs {
         now: Timestamp,
         update: &Update<'_>,
         author: Option<u32>,
+        scenery: Scenery<'_>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
         self.begin_publication(true);
-        self.append(now, LOBBY, |_| true, update, author, sessions, ready);
+        self.append(now, LOBBY, |_| true, update, author, scenery, sessions, ready);
     }
 
     /// Does the same in any room. Out of line, to keep the path of messages in the lobby short.
     #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "they are what an update needs")]
     pub(crate) fn publish(
         &mut self,
         now: Timestamp,
         room: RoomId,
         update: &Update<'_>,
         author: Option<u32>,
+        scenery: Scenery<'_>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
         if let Some(log) = self.log_of(room) {
             self.begin_publication(true);
-            self.append(now, log, |_| true, update, author, sessions, ready);
+            self.append(now, log, |_| true, update, author, scenery, sessions, ready);
         }
     }
 
@@ -306,16 +334,18 @@ impl RoomLogs {
     }
 
     /// Appends an update to logs of the lobby, as a part of the present publication.
+    #[expect(clippy::too_many_arguments, reason = "they are what an update needs")]
     pub(crate) fn append_in_lobby(
         &mut self,
         now: Timestamp,
         audience: Audience,
         update: &Update<'_>,
         author: Option<u32>,
+        scenery: Scenery<'_>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.append(now, LOBBY, |rendered| audience.has(rendered), update, author, sessions, ready);
+        self.append(now, LOBBY, |rendered| audience.has(rendered), update, author, scenery, sessions, ready);
     }
 
     /// Does the same in any room.
@@ -328,10 +358,11 @@ impl RoomLogs {
         audience: Audience,
         update: &Update<'_>,
         author: Option<u32>,
+        scenery: Scenery<'_>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
-        self.append(now, log, |rendered| audience.has(rendered), update, author, sessions, ready);
+        self.append(now, log, |rendered| audience.has(rendered), update, author, scenery, sessions, ready);
     }
 
     /// Does the same for the dialects that `is_wanted` selects; inlined, because nearly always all are, and the room is
@@ -345,13 +376,16 @@ impl RoomLogs {
         is_wanted: impl Fn(&Rendered) -> bool,
         update: &Update<'_>,
         author: Option<u32>,
+        scenery: Scenery<'_>,
         sessions: &mut Sessions,
         ready: &mut Ready,
     ) {
         let home = author.map(|slot| sessions[slot].dialect);
-        let room = self.table.get_mut(log);
+        let RoomLog { rendered, name, .. } = self.table.get_mut(log);
+        let place =
+            Place { room: name, member: author.map(MemberId), reader: "", view: View::PLAIN, now, clock: self.clock };
         let mut may_move = false;
-        for (index, rendered) in room.rendered.iter_mut().enumerate() {
+        for (index, rendered) in rendered.iter_mut().enumerate() {
             if rendered.sessions == 0 || !is_wanted(rendered) {
                 continue;
             }
@@ -365,7 +399,8 @@ impl RoomLogs {
                 elsewhere = update.without_wire();
                 (&elsewhere, None)
             };
-            if rendered.append(update, self.stamp, author, readers, &mut self.encoded, self.max_encoded) {
+            if rendered.encode_in(update, scenery, &place, &mut self.encoded, self.max_encoded) {
+                rendered.log.append(&self.encoded, self.stamp, author, readers);
                 ready.log_has_grown(log, index);
             }
             may_move |= rendered.marks.is_full(&rendered.log);
@@ -433,21 +468,80 @@ impl RoomLogs {
         self.log_of(room).map_or(0, |log| self.log(log).moves)
     }
 
-    /// Returns an update as one dialect encodes it; empty if the dialect does not show it.
-    pub(crate) fn encode(&mut self, dialect: u8, update: &Update<'_>) -> &[u8] {
+    /// Encodes an update as one dialect does, which is not IRC. [`encoded`](Self::encoded) is empty then if the dialect
+    /// does not show it.
+    pub(crate) fn encode(&mut self, dialect: u8, update: &Update<'_>) {
         self.table.lobby.rendered[dialect as usize].encode(update, &mut self.encoded, self.max_encoded);
-        &self.encoded
     }
 
-    /// Returns an update as one dialect encodes it, behind the label of a room.
-    pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, update: &Update<'_>) -> &[u8] {
+    /// Does the same, behind the label of a room.
+    pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, update: &Update<'_>) {
         let rendered = &self.table.lobby.rendered[dialect as usize];
         if rendered.encode(update, &mut self.encoded, self.max_encoded) {
             let (len, name) = (self.encoded.len(), self.log(log).name);
             self.spoken[dialect as usize].label(&name, &mut self.encoded);
             self.encoded.rotate_left(len);
         }
+    }
+
+    /// Encodes an update of IRC as a reader with that view is shown it.
+    pub(crate) fn encode_irc(
+        &mut self,
+        view: View,
+        irc: &Irc,
+        update: &Update<'_>,
+        scenery: Scenery<'_>,
+        at: &Place<'_>,
+    ) {
+        self.kept.clear();
+        scenery.render(irc, update, at, &mut self.kept);
+        self.show(view);
+    }
+
+    /// Encodes what `render` appends, as a reader with that view is shown it.
+    pub(crate) fn encode_scene(&mut self, view: View, render: impl FnOnce(&mut Vec<u8>)) {
+        self.kept.clear();
+        render(&mut self.kept);
+        self.show(view);
+    }
+
+    /// Encodes lines of IRC that come from the server, as a reader with that view is shown them.
+    pub(crate) fn encode_lines(&mut self, view: View, at: &Place<'_>, body: impl FnOnce(&mut Vec<u8>)) {
+        self.kept.clear();
+        tagged::write(Shown::default(), at.wall_time(), Tags::default(), &mut self.kept, body);
+        self.show(view);
+    }
+
+    fn show(&mut self, view: View) {
+        self.encoded.clear();
+        tagged::show(view, [&self.kept, &[]], &mut self.encoded);
+    }
+
+    /// Puts a tag before each line of IRC that was encoded last.
+    pub(crate) fn tag_encoded(&mut self, tag: &str) {
+        self.kept.clear();
+        tagged::tag_lines(&self.encoded, tag, &mut self.kept);
+        core::mem::swap(&mut self.kept, &mut self.encoded);
+    }
+
+    /// Takes lines as what was encoded last.
+    pub(crate) fn set_encoded(&mut self, lines: &[u8]) {
+        self.encoded.clear();
+        self.encoded.extend_from_slice(lines);
+    }
+
+    /// Forgets what was encoded last.
+    pub(crate) fn encode_nothing(&mut self) {
+        self.encoded.clear();
+    }
+
+    /// Returns what was encoded last.
+    pub(crate) fn encoded(&self) -> &[u8] {
         &self.encoded
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
     }
 }
 
@@ -476,6 +570,31 @@ pub(crate) const LOBBY_NAME: &str = "lobby";
 pub(crate) const MAX_LABEL: usize = MAX_ROOM_NAME + 16;
 
 impl Spoken {
+    fn new(config: &DialectConfig, max_line: usize) -> Self {
+        let (dialect, mut label) = (&config.dialect, Vec::new());
+        dialect.label(LOBBY_NAME, &mut label);
+        Self {
+            has_rooms: dialect.has_rooms(),
+            has_labels: !label.is_empty(),
+            max_line: dialect.as_irc().map_or(max_line, |_| irc::MAX_LINE),
+            irc: dialect.as_irc().cloned(),
+            config: config.clone(),
+        }
+    }
+
+    /// Appends an entry of the log of a room as a reader with that view is shown it, behind the label of the room if that
+    /// is wanted.
+    pub(crate) fn write_entry(&self, room: &str, labelled: bool, view: View, entry: [&[u8]; 2], out: &mut Vec<u8>) {
+        if self.irc.is_some() {
+            return tagged::show(view, entry, out);
+        }
+        if labelled {
+            self.label(room, out);
+        }
+        out.extend_from_slice(entry[0]);
+        out.extend_from_slice(entry[1]);
+    }
+
     /// Appends the label of a room.
     pub(crate) fn label(&self, room: &str, out: &mut Vec<u8>) {
         let start = out.len();

@@ -3,17 +3,21 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::scenery::{Place, Scenery};
 use crate::config::DialectConfig;
-use crate::log::{Log, Readers};
+use crate::log::Log;
 use crate::schedule::pace::{Marks, Pace};
 use crate::session::Session;
 use crate::time::Timestamp;
+use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::{Dialect, Update};
 
 /// One dialect's log, and its readers.
 #[derive(Debug)]
 pub(crate) struct Rendered {
     dialect: Arc<dyn Dialect>,
+    /// It is IRC.
+    irc: Option<Irc>,
     pub(crate) log: Log,
     pub(crate) marks: Marks,
     /// Whether its readers are shown many joins and leaves as a number.
@@ -26,28 +30,31 @@ impl Rendered {
     pub(crate) fn new(config: &DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
         let (log, dialect) = (Log::new(log_bytes, log_entries), config.dialect.clone());
         let folds_presence = dialect.folds_presence();
-        Self { dialect, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
+        let irc = dialect.as_irc().cloned();
+        Self { dialect, irc, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
     }
 
-    /// Appends an update to the log, unless the dialect does not show it; returns whether it does.
+    /// Encodes an update for the log; returns whether there is anything to show.
     #[inline(always)]
-    pub(crate) fn append(
-        &mut self,
+    pub(crate) fn encode_in(
+        &self,
         update: &Update<'_>,
-        stamp: u64,
-        author: Option<u32>,
-        readers: &mut impl Readers,
-        encoded: &mut Vec<u8>,
+        scenery: Scenery<'_>,
+        at: &Place<'_>,
+        out: &mut Vec<u8>,
         max: usize,
     ) -> bool {
-        if !self.encode(update, encoded, max) {
-            return false;
+        match &self.irc {
+            None => self.encode(update, out, max),
+            Some(irc) => {
+                out.clear();
+                scenery.render(irc, update, at, out);
+                !out.is_empty()
+            }
         }
-        self.log.append(encoded, stamp, author, readers);
-        true
     }
 
-    /// Encodes an update; returns whether there is anything to show.
+    /// Encodes an update that needs no more than itself; returns whether there is anything to show.
     ///
     /// If a dialect writes more than it said it would, its output is dropped: the bounds come first.
     #[inline]

@@ -47,7 +47,8 @@ pub(crate) struct OriginIndex(NonZeroU32);
 
 #[derive(Debug)]
 struct Entry {
-    origin: Origin,
+    /// The name of the origin.
+    origin: [u8; 16],
     /// Its present sessions, in any phase.
     sessions: u32,
     connects: Bucket,
@@ -65,11 +66,6 @@ const LEAST_DEPARTED: usize = 1_024;
 const FORGOTTEN_AT_ONCE: usize = 2;
 
 impl Origins {
-    /// Returns the origin with that index.
-    pub(crate) fn origin(&self, index: OriginIndex) -> Origin {
-        self.entry(index).origin
-    }
-
     /// Makes an empty table for a hub with these limits; nothing is allocated if no limit asks for it.
     pub(crate) fn new(config: &Config) -> Self {
         Self::with_room(config, Self::departed(config))
@@ -187,13 +183,14 @@ impl Origins {
     }
 
     fn find(&self, origin: Origin) -> Option<OriginIndex> {
-        self.by_origin.find(self.hasher.hash_one(origin), |index| self.entry(*index).origin == origin).copied()
+        let name = origin.name();
+        self.by_origin.find(self.hasher.hash_one(name), |index| self.entry(*index).origin == name).copied()
     }
 
     /// Adds an origin, without sessions for now. There is always room: every other entry has a session or is among the
     /// last that left.
     fn insert(&mut self, origin: Origin) -> OriginIndex {
-        let entry = Entry { origin, sessions: 0, connects: Bucket::default(), lines: Bucket::default() };
+        let entry = Entry { origin: origin.name(), sessions: 0, connects: Bucket::default(), lines: Bucket::default() };
         let number = if let Some(free) = self.lists.first(FREE) {
             self.entries[free as usize] = entry;
             free

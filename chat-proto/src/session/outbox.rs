@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::fault::Fault;
 use crate::id::RoomId;
+use crate::moderation::MaskList;
 use crate::pool::Recycle;
 
 /// The most positions in the log at which a session's replies may stand.
@@ -65,6 +66,36 @@ pub(crate) enum Answered {
         /// How many were shown.
         shown: u32,
     },
+    /// Names of the members of a room, several on each line of IRC.
+    Names {
+        /// The room, as in `History`.
+        room: RoomId,
+        life: u32,
+    },
+    /// Masks of a list of a room, by their places in it.
+    Masks {
+        /// The room, as in `History`.
+        room: RoomId,
+        life: u32,
+        list: MaskList,
+    },
+    /// Members, for WHO; what is asked of them is kept with the session.
+    Members {
+        /// Those of a room, as in `History`; `None`: all.
+        room: Option<(RoomId, u32)>,
+    },
+    /// Channels, for LIST; the conditions are kept with the session.
+    Channels,
+    /// Messages of a room for IRC, numbered among its messages alone.
+    Messages {
+        /// The room, as in `History`.
+        room: RoomId,
+        life: u32,
+        /// The batch in which they are.
+        batch: u32,
+    },
+    /// Lines of the message of the day.
+    Motd,
 }
 
 /// Replies that stand at one position.

@@ -27,7 +27,7 @@
 //! | `xP` | make every call with the id that the peer had before |
 //! | `gPPN` | report the end of a write that never happened, of bytes copied for another peer. From here on the model is not used, only the rules that hold for any driver |
 
-use chat_proto::{Batch, Command, Origin, SessionId, Timestamp};
+use chat_proto::{Batch, Cloak, Command, Origin, SessionId, Timestamp};
 
 use super::limits::limits;
 use super::lockstep::Lockstep;
@@ -109,7 +109,7 @@ impl Driver {
                 let (peer, dialect) = (script.small(), script.small());
                 if self.peers[peer].id.is_none() {
                     let stale = self.peers[peer].stale;
-                    let origin = capital.then(|| Origin::new([peer as u8 % 2; 16]));
+                    let origin = capital.then(|| origin(peer as u8 % 2));
                     let id = self.hub.open_from(now, dialect, origin)?;
                     self.peers[peer] = Peer { id, stale, window: usize::MAX, ..Peer::default() };
                 }
@@ -350,4 +350,9 @@ impl Driver {
 fn moment(clock: u64) -> Timestamp {
     let last_day = u64::MAX - UNITS[6];
     if clock < last_day { Timestamp::from_nanos(clock) } else { Timestamp::MAX }
+}
+
+/// Returns the origin of a peer.
+fn origin(number: u8) -> Origin {
+    Origin::new([number; 16]).with_cloak(Cloak::new(number.into()))
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use chat_proto::dialect::{Classic, Complaint, Dialect, FirstLine, Request, Text, Update, other_protocol};
+use chat_proto::dialect::{
+    Classic, Complaint, Dialect, FirstLine, Manner, Request, RoomChange, Text, Update, other_protocol,
+};
 use chat_proto::{CloseReason, Command, Config, Role, RoomError, SessionId, Timestamp};
 use unicode_normalization::char::is_combining_mark;
 
@@ -57,29 +59,36 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];
+    let masks = [words];
     let mut updates = vec![
         Update::Said { name, words, wire: None },
         Update::Acted { name, words },
         Update::Joined { name },
         Update::Renamed { from: name, to: words },
         Update::Entered { name },
-        Update::Parted { name },
+        Update::Parted { name, words },
+        Update::Noticed { name, words },
+        Update::Tagged { name },
+        Update::RoomChanged { by: name, change: RoomChange::Key(Some(words)) },
+        Update::AwaySet { name, words },
+        Update::RealNameSet { name, words },
+        Update::OtherInvited { by: name, name },
         Update::Kicked { name, by: name, words },
         Update::TopicSet { by: name, words },
         Update::RoleSet { by: name, name, role: Role::Operator, given: false },
-        Update::BanSet { by: name, name, banned: false },
+        Update::BanSet { by: name, name, masks: &masks, banned: false },
         Update::Announced { words },
         Update::CameAndWent { joined: u64::MAX, left: u64::MAX },
         Update::Welcome { name, idle_timeout: Some(Duration::from_millis(31_536_000_000 - 1)) },
         Update::BacklogBegins,
         Update::BacklogEnds,
         Update::SilenceWarning,
-        Update::Named { name },
-        Update::Told { from: name, words },
-        Update::TellPassed { to: name, words },
+        Update::Named { from: name, name },
+        Update::Told { from: name, words, manner: Manner::Queried },
+        Update::TellPassed { to: name, words, manner: Manner::Said },
         Update::InRoom { room: name, count: usize::MAX, began: false },
         Update::InRoom { room: name, count: 1, began: true },
-        Update::LeftRoom { room: name },
+        Update::LeftRoom { room: name, words },
         Update::KickedOut { room: name, by: name, words },
         Update::InNoRoom,
         Update::Topic { room: name, words, by: name, age: Duration::MAX },
@@ -90,7 +99,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::Invited { room: name, by: name },
         Update::InvitePassed { room: name, name },
         Update::Who { room: Some(name), names: words, count: usize::MAX, left_out: usize::MAX },
-        Update::Pong,
+        Update::Pong { token: words },
         Update::Help { command: "" },
         Update::Missed { count: u64::MAX },
         Update::Refused(Complaint::LineTooLong { max: usize::MAX }),
@@ -147,11 +156,11 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
         (format!("{escape}{words}"), Request::Say { words, claim: None, wire: None }),
         (format!("/me {meant}"), Request::Act(meant)),
         (format!("/quit {meant}"), Request::Quit(meant)),
-        (format!("/msg {name} {meant}"), Request::Tell { to: name, words: meant }),
+        (format!("/msg {name} {meant}"), Request::Tell { to: name, words: meant, manner: Manner::Said }),
         (format!("/name {name}"), Request::Name(name)),
         (format!("/join {name}"), Request::Join { room: name, key: "" }),
         (format!("/join {name} {meant}"), Request::Join { room: name, key: meant }),
-        (format!("/leave {name}"), Request::Leave { room: Some(name) }),
+        (format!("/leave {name}"), Request::Leave { room: Some(name), words: "" }),
         (format!("/who {name}"), Request::Who { room: Some(name) }),
         (format!("/topic {meant}"), Request::Topic { words: Some(meant) }),
         (format!("/kick {name} {meant}"), Request::Kick { name, words: meant }),
@@ -167,7 +176,7 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
     let acted = Shown { name: None, words: format!("** {name} {words}") };
     let shown = [
         (Update::Said { name, words, wire: None }, said),
-        (Update::Told { from: name, words }, told),
+        (Update::Told { from: name, words, manner: Manner::Said }, told),
         (Update::Acted { name, words }, acted),
     ];
     for (update, expected) in shown {

@@ -7,7 +7,7 @@ use super::Model;
 use super::names::valid_name;
 use super::places::{Place, Untold};
 use super::requests::cut;
-use super::rooms::{LOBBY, MAX_TOPIC, RoomKey, Topic, hex};
+use super::rooms::{LOBBY, MAX_TOPIC, RoomKey, Topic};
 use super::words::clean;
 
 type Refused<'a> = Result<(), Complaint<'a>>;
@@ -17,7 +17,7 @@ impl Model {
     pub(super) fn obey_in_room(&mut self, slot: usize, request: Request<'_>) {
         let done = match request {
             Request::Join { room, key } => self.request_join(slot, room, key),
-            Request::Leave { room } => self.request_leave(slot, room),
+            Request::Leave { room, .. } => self.request_leave(slot, room),
             Request::Rooms => {
                 self.list_rooms(slot);
                 Ok(())
@@ -132,10 +132,10 @@ impl Model {
         }
         let (left, own) = (self.room(room).name.clone(), self.name(slot));
         self.put_out(slot, room);
-        self.reply(slot, &Update::LeftRoom { room: &left });
+        self.reply(slot, &Update::LeftRoom { room: &left, words: "" });
         self.refocus(slot, room);
         if room != LOBBY || self.sessions[&slot].joined {
-            self.publish(&Update::Parted { name: &own }, &[room], None);
+            self.publish(&Update::Parted { name: &own, words: "" }, &[room], None);
         }
         self.end_if_empty(room);
         Ok(())
@@ -328,8 +328,8 @@ impl Model {
         let target = self.find(name);
         if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
             let mask = self.room_mut(room).bans.remove(ban);
-            let shown = mask.strip_suffix("!*").unwrap_or(name);
-            let set = Update::BanSet { by: &self.name(slot), name: shown, banned };
+            let shown = mask.strip_suffix("!*@*").unwrap_or(name);
+            let set = Update::BanSet { by: &self.name(slot), name: shown, masks: &[&mask], banned };
             self.publish(&set, &[room], Some(slot));
             self.reply(slot, &set);
             return Ok(());
@@ -339,12 +339,13 @@ impl Model {
             None => valid_name(&self.config, name)
                 .map_err(|error| if banned { Complaint::Name(error) } else { Complaint::Room(RoomError::NotListed) })?,
         };
-        let origin = target.and_then(|target| self.sessions[&target].origin);
-        let masks: Vec<String> = std::iter::once(format!("{}!*", name.replace('*', "?")))
-            .chain(origin.map(|origin| format!("*!{}", hex(origin))))
+        let cloak = target.and_then(|target| self.sessions[&target].address?.cloak());
+        let masks: Vec<String> = std::iter::once(format!("{}!*@*", name.replace('*', "?")))
+            .chain(cloak.map(|cloak| format!("*!*@{cloak}")))
             .collect();
         self.room_mut(room).ban(&masks, banned).map_err(Complaint::Room)?;
-        let set = Update::BanSet { by: &self.name(slot), name: &name, banned };
+        let listed: Vec<&str> = masks.iter().map(String::as_str).collect();
+        let set = Update::BanSet { by: &self.name(slot), name: &name, masks: &listed, banned };
         let out = target.filter(|target| banned && self.room(room).is_in(*target));
         self.publish(&set, &[room], Some(slot));
         self.reply(slot, &set);

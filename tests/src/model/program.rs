@@ -1,6 +1,6 @@
 //! The embedding program's calls other than closing: it tells and names sessions, and has members without a connection.
 
-use chat_proto::dialect::Update;
+use chat_proto::dialect::{Manner, Update};
 use chat_proto::{
     CloseReason, DialectId, EnterError, NameError, OpenError, RecordKind, SayError, SessionId, Timestamp,
 };
@@ -67,7 +67,7 @@ impl Model {
             self.name_it(slot, name)?;
         }
         let name = self.name(slot);
-        let named = Update::Named { name: &name };
+        let named = Update::Named { from: "", name: &name };
         if self.is_open(slot) && self.finds_room(slot, &named) {
             self.reply(slot, &named);
         }
@@ -172,7 +172,7 @@ impl Model {
         if words.is_empty() {
             return Ok(());
         }
-        let told = Update::Told { from: &from, words: &words };
+        let told = Update::Told { from: &from, words: &words, manner: Manner::Said };
         if self.is_open(target) && (self.has_waiting_for(target) || !self.finds_room(target, &told)) {
             return Err(SayError::NotNow);
         }

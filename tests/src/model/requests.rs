@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_proto::conversation::MemberId;
-use chat_proto::dialect::{Complaint, FirstLine, MAX_NOTICE, Request, Unnamed, Update};
+use chat_proto::dialect::{Complaint, FirstLine, MAX_NOTICE, Manner, Request, Unnamed, Update};
 use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomId, Timestamp, Verdict};
 
 use super::names::{number_in, valid_name};
@@ -177,13 +177,13 @@ impl Model {
                 self.speak(slot, Action::Act { words: &words }, &words, None);
             }
             Request::Name(name) => self.request_name(slot, name),
-            Request::Tell { to, words } => {
+            Request::Tell { to, words, .. } => {
                 let words = clean(words);
                 if !words.is_empty() {
                     return self.request_tell(slot, to, &words);
                 }
             }
-            Request::Ping => self.reply(slot, &Update::Pong),
+            Request::Ping { token } => self.reply(slot, &Update::Pong { token }),
             Request::Help { command } => self.reply(slot, &Update::Help { command }),
             Request::Quit(words) => self.quit(slot, &clean(cut(words, MAX_NOTICE / 4))),
             Request::Invalid(complaint) => self.refuse(slot, complaint),
@@ -279,7 +279,7 @@ impl Model {
             // The policy may have rewritten it to the session's present name.
             self.tell_of_name(slot, &from);
         }
-        self.reply(slot, &Update::Named { name: &self.name(slot) });
+        self.reply(slot, &Update::Named { from: &from, name: &self.name(slot) });
     }
 
     fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
@@ -316,15 +316,15 @@ impl Model {
         if let Some(outcome) = self.await_room(slot, target, &words) {
             return outcome;
         }
-        self.reply(target, &Update::Told { from: &self.name(slot), words: &words });
-        self.reply(slot, &Update::TellPassed { to: &to, words: &words });
+        self.reply(target, &Update::Told { from: &self.name(slot), words: &words, manner: Manner::Said });
+        self.reply(slot, &Update::TellPassed { to: &to, words: &words, manner: Manner::Said });
         Outcome::Done
     }
 
     /// Checks for room for a private message; if there is none, returns the outcome of the line.
     fn await_room(&mut self, slot: usize, target: usize, words: &str) -> Option<Outcome> {
         let from = self.name(slot);
-        let told = Update::Told { from: &from, words };
+        let told = Update::Told { from: &from, words, manner: Manner::Said };
         let mut encoded = Vec::new();
         self.encode(self.sessions[&target].log, &told, &mut encoded);
         // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the

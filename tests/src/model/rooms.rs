@@ -1,7 +1,6 @@
 //! Rooms: who is in them, and what belongs to them.
 
 use chat_proto::{Config, MaskList, NameRules, Origin, Role, RoomError, RoomFlags, Timestamp};
-use std::fmt::Write as _;
 
 use super::history::History;
 use super::names::{RoomName, are_twins};
@@ -137,7 +136,7 @@ impl Room {
 
     /// Finds a ban by its mask or by its number, as `#2`; returns its place in the list.
     pub(super) fn listed_ban(&self, text: &str) -> Option<usize> {
-        let is_it = |ban: &String| ban.to_lowercase() == text.to_lowercase() || *ban == format!("{text}!*");
+        let is_it = |ban: &String| ban.to_lowercase() == text.to_lowercase() || *ban == format!("{text}!*@*");
         let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
         let numbered = number.and_then(|number| number.checked_sub(1)).filter(|place| *place < self.bans.len());
         self.bans.iter().position(is_it).or(numbered)
@@ -212,7 +211,8 @@ impl Model {
             Some(room) if room.is_in(slot) => return Ok(found),
             Some(room) => {
                 let (name, rules) = (self.name(slot), self.config.names);
-                let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, session.address));
+                let host = host(session.address);
+                let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, &host));
                 if is_on(&room.bans) && !is_on(&room.ban_exceptions) {
                     return Err(RoomError::Banned);
                 }
@@ -236,8 +236,8 @@ impl Model {
 
     /// Checks whether no ban of a member's rooms matches a name that it takes, unless it matches the present one.
     pub(super) fn may_be_called(&self, slot: usize, name: &str) -> Result<(), RoomError> {
-        let (rules, address, before) = (self.config.names, self.sessions[&slot].address, self.name(slot));
-        let is_on = |mask: &String, name: &str| matches(rules, mask, name, address);
+        let (rules, host, before) = (self.config.names, host(self.sessions[&slot].address), self.name(slot));
+        let is_on = |mask: &String, name: &str| matches(rules, mask, name, &host);
         let is_banned = |room: &Room| {
             room.bans.iter().any(|ban| is_on(ban, name) && !is_on(ban, &before))
                 && !room.ban_exceptions.iter().any(|mask| is_on(mask, name))
@@ -377,29 +377,23 @@ pub struct RoomShown {
 /// The lists of a room.
 pub const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
 
-/// Writes an origin as it stands in masks.
-pub(super) fn hex(origin: Origin) -> String {
-    // Its bytes are private, but `Debug` lists them.
-    let listed = format!("{origin:?}");
-    let bytes = listed.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u8>().ok());
-    let mut digits = String::new();
-    for byte in bytes {
-        write!(digits, "{byte:02x}").expect("a string takes it");
-    }
-    digits
+/// Returns what stands for an address in masks.
+pub(super) fn host(origin: Option<Origin>) -> String {
+    origin.and_then(Origin::cloak).map_or_else(|| "-".into(), |cloak| cloak.to_string())
 }
 
-/// Returns whether a mask matches a name and an origin. Case does not count; `*` stands for any text, `?` for a
-/// character. A name without these stands for those that are too similar to it, too.
-fn matches(rules: NameRules, mask: &str, name: &str, origin: Option<Origin>) -> bool {
+/// Returns whether a mask matches a name and a host. Case does not count; `*` stands for any text, `?` for a character.
+/// A name without these stands for those that are too similar to it, too. All users are called the same.
+fn matches(rules: NameRules, mask: &str, name: &str, host: &str) -> bool {
     let chars = |part: &str| part.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
-    let (of_names, of_origins) = mask.rsplit_once('!').unwrap_or((mask, "*"));
+    let (of_names, address) = mask.rsplit_once('!').unwrap_or((mask, "*"));
+    let (of_users, of_hosts) = address.rsplit_once('@').unwrap_or((address, "*"));
     let is_named = if of_names.contains(['*', '?']) {
         matches_part(&chars(of_names), &chars(name))
     } else {
         are_twins(rules, of_names, name)
     };
-    is_named && matches_part(&chars(of_origins), &chars(&origin.map_or_else(|| "-".into(), hex)))
+    is_named && matches_part(&chars(of_users), &chars("~user")) && matches_part(&chars(of_hosts), &chars(host))
 }
 
 fn matches_part(mask: &[char], text: &[char]) -> bool {

@@ -151,6 +151,8 @@ fn config(random: &mut Random) -> Config {
         && dialects.iter().all(|d| d.idle_timeout.is_none())
         && (own_rate.is_none() && rate_per_address.is_none() || on_lag == OnLag::Skip);
     Config {
+        started: 0,
+        life: 0,
         max_sessions,
         max_line,
         max_name,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use chat_proto::conversation::Conversation;
 use chat_proto::dialect::Update;
-use chat_proto::{Batch, Command, EnterError, Hub, Origin, SessionId, Timestamp};
+use chat_proto::{Batch, Cloak, Command, EnterError, Hub, Origin, SessionId, Timestamp};
 
 use super::episode::{Conduct, Episode};
 use super::grammar;
@@ -423,5 +423,6 @@ impl World {
 
 /// Returns the origin of an address; the first address is exempt.
 fn origin(from: u8) -> Option<Origin> {
-    (from > 0).then(|| Origin::from_ipv4([192, 0, 2, from].into()))
+    let origin = || Origin::from_ipv4([192, 0, 2, from].into()).with_cloak(Cloak::new(from.into()));
+    (from > 0).then(origin)
 }

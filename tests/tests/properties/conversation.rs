@@ -1,7 +1,9 @@
 //! Conversations that apply the same entries agree, whatever the entries.
 
-use chat_proto::conversation::{Conversation, Entry, MAX_MASK, MAX_ROOM_KEY, MAX_ROOM_NAME, MemberId};
-use chat_proto::{CloseReason, Config, MaskList, NameRules, Role, RoomFlags, RoomId};
+use chat_proto::conversation::{
+    Conversation, Entry, MAX_AWAY, MAX_MASK, MAX_REAL_NAME, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_USER, MemberId,
+};
+use chat_proto::{Cloak, CloseReason, Config, MaskList, NameRules, Role, RoomFlags, RoomId};
 use proptest::prelude::*;
 
 /// An entry that owns its text.
@@ -15,14 +17,17 @@ impl Owned {
         let (room_name, key, mask) = (cut(words, MAX_ROOM_NAME), cut(words, MAX_ROOM_KEY), cut(words, MAX_MASK));
         let (room, by) = (RoomId(to.0), (member != to).then_some(to));
         match kind {
-            0 | 1 => Entry::Enter { member, guest: kind == 0, lobby: to.0 < 4 },
+            0 | 1 => {
+                let cloak = (to.0 % 2 == 0).then_some(Cloak::new(to.0.into()));
+                Entry::Enter { member, guest: kind == 0, lobby: to.0 < 4, cloak }
+            }
             2 => Entry::Name { member, name: words },
             3 => Entry::Join { member },
-            4 => Entry::Say { member, room, words },
-            5 => Entry::Act { member, room, words },
+            4 => Entry::Say { member, room, words, at: 1 << 41 },
+            5 => Entry::Act { member, room, words, at: 1 << 41 },
             6 => Entry::Tell { member, to, words },
             7 => Entry::Leave { member, reason: CloseReason::Lagged { missed: u64::from(to.0) << 20 }, words },
-            8 => Entry::Announce { words },
+            8 => Entry::Announce { words, at: 1 << 41 },
             9..12 => Entry::EnterRoom { member, name: room_name },
             12 => Entry::LeaveRoom { member, room },
             13 => Entry::Kick { by, member, room, words },
@@ -35,6 +40,9 @@ impl Owned {
             20 => Entry::Mask { by, room, list: MaskList::Bans, mask, listed: true },
             21 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask, listed: words.len() > 1 },
             22 => Entry::Mask { by, room, list: MaskList::InviteExceptions, mask, listed: words.len() > 1 },
+            23 => Entry::Notice { member, room, words, at: 1 << 41 },
+            24 => Entry::Describe { member, user: cut(words, MAX_USER), real_name: cut(words, MAX_REAL_NAME) },
+            25 => Entry::Away { member, words: cut(words, MAX_AWAY) },
             _ => Entry::Invite { by, member, room },
         }
     }
@@ -50,7 +58,7 @@ fn entries() -> impl Strategy<Value = Vec<Owned>> {
     let member = || (0..5_u32).prop_map(MemberId);
     let words = prop_oneof!["[ab]", "[A-Ca-c]{1,3}", "\\PC{0,60}"];
     let entry =
-        (0..24_u8, member(), member(), words).prop_map(|(kind, member, to, words)| Owned(kind, member, to, words));
+        (0..27_u8, member(), member(), words).prop_map(|(kind, member, to, words)| Owned(kind, member, to, words));
     prop::collection::vec(entry, 0..80)
 }
 

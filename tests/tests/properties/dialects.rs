@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chat_proto::dialect::{Classic, Complaint, Dialect, MAX_NOTICE, Request, Text, Update};
-use chat_proto::{CloseReason, NameError, OpenError, Role, RoomError};
+use chat_proto::dialect::{Classic, Complaint, Dialect, MAX_NOTICE, Manner, Request, RoomChange, Text, Update};
+use chat_proto::{CloseReason, MaskList, NameError, OpenError, Role, RoomError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,6 +20,11 @@ fn words() -> impl Strategy<Value = String> {
 /// A name, or something like one.
 fn name() -> impl Strategy<Value = String> {
     "[^\\p{C}\\p{Z}\\p{M}:*!/][^\\p{C}\\p{Z}:]{0,20}"
+}
+
+/// Returns that a mask exempts from invitations no longer, which takes the most words.
+fn listed(mask: &str) -> RoomChange<'_> {
+    RoomChange::Listed { list: MaskList::InviteExceptions, mask, listed: false }
 }
 
 fn encoded(dialect: &dyn Dialect, update: &Update<'_>) -> Vec<u8> {
@@ -70,13 +75,17 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
         (Update::Joined { name }, n),
         (Update::Renamed { from: name, to: other }, n + o),
         (Update::Entered { name }, n),
-        (Update::Parted { name }, n),
+        (Update::Parted { name, words: "" }, n),
+        (Update::Parted { name, words }, n + w),
+        (Update::Noticed { name, words }, n + w),
+        (Update::RoomChanged { by: name, change: RoomChange::Limit(Some(u32::MAX)) }, n),
+        (Update::RoomChanged { by: name, change: listed(words) }, n + w),
         (Update::Kicked { name, by: other, words }, n + o + w),
         (Update::Kicked { name, by: other, words: "" }, n + o),
         (Update::TopicSet { by: name, words }, n + w),
         (Update::TopicSet { by: name, words: "" }, n),
-        (Update::BanSet { by: name, name: other, banned: true }, n + o),
-        (Update::BanSet { by: name, name: other, banned: false }, n + o),
+        (Update::BanSet { by: name, name: other, masks: &[], banned: true }, n + o),
+        (Update::BanSet { by: name, name: other, masks: &[], banned: false }, n + o),
         (Update::Announced { words }, w),
         (Update::CameAndWent { joined: count, left: count }, 0),
         (Update::Welcome { name, idle_timeout: None }, n),
@@ -84,12 +93,12 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
         (Update::BacklogBegins, 0),
         (Update::BacklogEnds, 0),
         (Update::SilenceWarning, 0),
-        (Update::Named { name }, n),
-        (Update::Told { from: name, words }, n + w),
-        (Update::TellPassed { to: name, words }, n + w),
+        (Update::Named { from: other, name }, n + o),
+        (Update::Told { from: name, words, manner: Manner::Acted }, n + w),
+        (Update::TellPassed { to: name, words, manner: Manner::Queried }, n + w),
         (Update::InRoom { room: name, count: max, began: false }, n),
         (Update::InRoom { room: name, count: max, began: true }, n),
-        (Update::LeftRoom { room: name }, n),
+        (Update::LeftRoom { room: name, words: "" }, n),
         (Update::KickedOut { room: name, by: other, words }, n + o + w),
         (Update::InNoRoom, 0),
         (Update::Topic { room: name, words: "", by: "", age: Duration::ZERO }, n),
@@ -105,7 +114,7 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
         (Update::InvitePassed { room: name, name: other }, n + o),
         (Update::Who { room: None, names: words, count: max, left_out: max }, w),
         (Update::Who { room: Some(name), names: words, count: max, left_out: 0 }, n + w),
-        (Update::Pong, 0),
+        (Update::Pong { token: "" }, 0),
         (Update::Missed { count }, 0),
         (Update::NotOpened(OpenError::Full), 0),
         (Update::NotOpened(OpenError::ShuttingDown), 0),
@@ -178,11 +187,11 @@ proptest! {
         is(if words.starts_with('/') { format!("/{words}") } else { words.into() }, said(words))?;
         is(format!("/me {words}"), Request::Act(words))?;
         is(format!("/name {name}"), Request::Name(&name))?;
-        is(format!("/msg {name} {words}"), Request::Tell { to: &name, words })?;
+        is(format!("/msg {name} {words}"), Request::Tell { to: &name, words, manner: Manner::Said })?;
         is(format!("/quit {words}"), Request::Quit(words))?;
         is(format!("/join {name}"), Request::Join { room: &name, key: "" })?;
         is(format!("/join {name} {words}"), Request::Join { room: &name, key: words })?;
-        is(format!("/leave {name}"), Request::Leave { room: Some(&name) })?;
+        is(format!("/leave {name}"), Request::Leave { room: Some(&name), words: "" })?;
         is(format!("/who {name}"), Request::Who { room: Some(&name) })?;
         is(format!("/topic {words}"), Request::Topic { words: Some(words) })?;
         is(format!("/invite {name}"), Request::Invite { name: &name })?;
@@ -201,14 +210,14 @@ proptest! {
                 Request::Act(words)
                 | Request::Name(words)
                 | Request::Quit(words)
-                | Request::Leave { room: Some(words) }
+                | Request::Leave { room: Some(words), .. }
                 | Request::Who { room: Some(words) }
                 | Request::Topic { words: Some(words) }
                 | Request::Ban { name: words, .. }
                 | Request::Role { name: words, .. }
                 | Request::Invite { name: words }
                 | Request::Help { command: words } => words.len(),
-                Request::Tell { to: other, words }
+                Request::Tell { to: other, words, .. }
                 | Request::Kick { name: other, words }
                 | Request::Join { room: other, key: words } => other.len() + words.len(),
                 _ => 0,

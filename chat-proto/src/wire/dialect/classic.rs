@@ -8,7 +8,7 @@ use core::time::Duration;
 use base64_simd::{AsOut as _, STANDARD};
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Request, Unnamed, Update, write};
+use super::{Complaint, Dialect, Manner, Request, Unnamed, Update, write};
 use crate::command::CloseReason;
 use crate::names::SERVER;
 
@@ -46,15 +46,18 @@ impl Dialect for Classic {
                 out.extend_from_slice(wire);
                 out.push(b'\n');
             }
-            Update::Said { name, words, wire: None } => chat(name, words, out),
+            Update::Said { name, words, wire: None } | Update::Noticed { name, words } => chat(name, words, out),
             Update::Acted { name, words } => line(b"ACT ", name, words, out),
-            Update::Told { from, words } => line(b"TELL ", from, words, out),
+            Update::Told { from, words, manner: Manner::Said | Manner::Acted | Manner::Noticed } => {
+                line(b"TELL ", from, words, out);
+            }
             Update::Announced { words } => chat(SERVER, words, out),
             Update::Missed { count: 1 } => chat(SERVER, "missed 1 message", out),
             Update::Missed { count } => chat_args(SERVER, format_args!("missed {count} messages"), out),
             Update::Refused(complaint) => chat_args(SERVER, format_args!("{complaint}"), out),
             // The original has no lines for these.
             Update::Closing { reason: CloseReason::Quit, .. }
+            | Update::Told { .. }
             | Update::Joined { .. }
             | Update::Renamed { .. }
             | Update::Left { .. }
@@ -82,7 +85,12 @@ impl Dialect for Classic {
             | Update::Invited { .. }
             | Update::InvitePassed { .. }
             | Update::Who { .. }
-            | Update::Pong
+            | Update::Pong { .. }
+            | Update::Tagged { .. }
+            | Update::RoomChanged { .. }
+            | Update::AwaySet { .. }
+            | Update::RealNameSet { .. }
+            | Update::OtherInvited { .. }
             | Update::SilenceWarning
             | Update::Help { .. } => {}
             Update::Closing { reason, words: "" } => chat_args(SERVER, format_args!("closed: {reason}"), out),
@@ -262,7 +270,10 @@ mod tests {
             );
         }
         assert_eq!(encoded(Update::Acted { name: "alice", words: "waves" }), "before ACT YWxpY2U= d2F2ZXM=\n");
-        assert_eq!(encoded(Update::Told { from: "alice", words: "hello" }), "before TELL YWxpY2U= aGVsbG8=\n");
+        assert_eq!(
+            encoded(Update::Told { from: "alice", words: "hello", manner: Manner::Said }),
+            "before TELL YWxpY2U= aGVsbG8=\n"
+        );
         assert_eq!(encoded(Update::Missed { count: 12 }), "before CHAT c2VydmVy bWlzc2VkIDEyIG1lc3NhZ2Vz\n");
         assert_eq!(encoded(Update::Joined { name: "alice" }), "before ");
     }

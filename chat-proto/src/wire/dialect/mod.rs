@@ -2,6 +2,7 @@
 
 mod classic;
 mod complaint;
+pub(crate) mod irc;
 mod request;
 mod text;
 mod update;
@@ -12,10 +13,11 @@ use core::time::Duration;
 
 pub use self::classic::Classic;
 pub use self::complaint::Complaint;
+pub use self::irc::{Irc, IrcSettings, IrcSettingsError};
 pub(crate) use self::request::Publishes;
-pub use self::request::Request;
+pub use self::request::{Manner, Request};
 pub use self::text::Text;
-pub use self::update::Update;
+pub use self::update::{RoomChange, Update};
 pub use crate::wire::sniff::{FirstLine, other_protocol};
 
 /// The most bytes of names and words in an update that carries no peer's line, such as the list of who is here.
@@ -107,6 +109,12 @@ pub trait Dialect: Debug + Send + Sync {
     /// Returns the default of [`DialectConfig::backlog`](crate::DialectConfig::backlog).
     fn backlog(&self) -> usize {
         0
+    }
+
+    /// Returns it as IRC, which the hub knows more of.
+    #[doc(hidden)]
+    fn as_irc(&self) -> Option<&Irc> {
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 //! What peers ask for.
 
 use super::complaint::Complaint;
-use crate::moderation::Role;
+use crate::moderation::{MaskList, Role, RoomFlags};
 
 /// What a peer asks for with one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub enum Request<'a> {
     },
     /// To do something that others see (`/me waves`).
     Act(&'a str),
+    /// To say something that no program should answer, in the room in which the session speaks.
+    Notice(&'a str),
+    /// To pass on the tags of the line, in the room in which the session speaks. Only IRC has tags.
+    Tag,
     /// To take a name.
     Name(&'a str),
     /// To say something to one other.
@@ -33,6 +37,8 @@ pub enum Request<'a> {
         to: &'a str,
         /// What to say.
         words: &'a str,
+        /// How it is said.
+        manner: Manner,
     },
     /// To see the latest messages of the room in which the session speaks.
     History {
@@ -55,6 +61,8 @@ pub enum Request<'a> {
     Leave {
         /// The room's name.
         room: Option<&'a str>,
+        /// What to say on leaving; may be empty.
+        words: &'a str,
     },
     /// To see which rooms there are.
     Rooms,
@@ -80,6 +88,26 @@ pub enum Request<'a> {
     },
     /// To see who is banned from the room in which the session speaks.
     Bans,
+    /// To list a mask in the room in which the session speaks, or no longer.
+    Mask {
+        /// In which of its lists.
+        list: MaskList,
+        /// The [mask](crate::conversation#masks).
+        mask: &'a str,
+        /// Whether it is listed from now on.
+        listed: bool,
+    },
+    /// To set a flag of the room in which the session speaks, or to unset it.
+    Flag {
+        /// Which.
+        flag: RoomFlags,
+        /// Whether it is set from now on.
+        set: bool,
+    },
+    /// To give the room in which the session speaks a key; `None`: to remove it.
+    Key(Option<&'a str>),
+    /// To give the room in which the session speaks a limit of members; `None`: to remove it.
+    Limit(Option<u32>),
     /// To give somebody a role in the room in which the session speaks, or to take it away.
     Role {
         /// To whom.
@@ -95,7 +123,10 @@ pub enum Request<'a> {
         name: &'a str,
     },
     /// To see whether the server answers.
-    Ping,
+    Ping {
+        /// What the answer repeats; may be empty.
+        token: &'a str,
+    },
     /// To see which commands there are, or more about one.
     Help {
         /// The command, which the dialect has; empty for all.
@@ -107,6 +138,25 @@ pub enum Request<'a> {
     Invalid(Complaint<'a>),
 }
 
+/// How something is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Manner {
+    /// As a message.
+    #[default]
+    Said,
+    /// As an action (`/me`).
+    Acted,
+    /// As a message that no program should answer.
+    Noticed,
+    /// As a request to the other's program (CTCP), such as `VERSION`.
+    Queried,
+    /// As its answer.
+    Answered,
+    /// It has no words: the line has tags that are passed on.
+    Tagged,
+}
+
 impl Request<'_> {
     /// Returns where carrying this out may publish something that has to wait for readers.
     ///
@@ -116,9 +166,15 @@ impl Request<'_> {
         match self {
             Self::Say { .. }
             | Self::Act(_)
+            | Self::Notice(_)
+            | Self::Tag
             | Self::Topic { words: Some(_) }
             | Self::Kick { .. }
             | Self::Ban { .. }
+            | Self::Mask { .. }
+            | Self::Flag { .. }
+            | Self::Key(_)
+            | Self::Limit(_)
             | Self::Role { .. } => Publishes::Here,
             Self::Name(_) => Publishes::Everywhere,
             Self::Join { .. } => Publishes::There,

@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use simdutf8::basic::from_utf8;
 
-use super::{Complaint, Dialect, Request, Update, push, write};
+use super::{Complaint, Dialect, Manner, Request, RoomChange, Update, push, write};
 use crate::command::CloseReason;
-use crate::moderation::Role;
+use crate::moderation::{MaskList, Role, RoomFlags};
 use crate::wire::sanitize::trim_end;
 use crate::wire::telnet;
 
@@ -128,13 +128,24 @@ impl Dialect for Text {
 
 /// Encodes all other updates. Separate, so that messages need no stack space for its variables.
 #[inline(never)]
+#[expect(clippy::too_many_lines, reason = "it is a table: one form for each update")]
 fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
     match *update {
-        Update::Said { .. } => {}
         // Two asterisks, so that an action cannot pass for a notice.
         Update::Acted { name, words } => push(out, &["** ", name, " ", words, "\n"]),
         Update::Joined { name } | Update::Entered { name } => push(out, &["* ", name, " joined\n"]),
-        Update::Parted { name } => push(out, &["* ", name, " left\n"]),
+        Update::Noticed { name, words } => push(out, &["-", name, "- ", words, "\n"]),
+        Update::Parted { name, words } | Update::Left { name, reason: CloseReason::Quit, words } => {
+            push(out, &["* ", name, " left"]);
+            push_reason(words, out);
+        }
+        Update::RoomChanged { by, change } => push_change(by, change, out),
+        // What is encoded elsewhere, and what only IRC has.
+        Update::Said { .. }
+        | Update::Tagged { .. }
+        | Update::AwaySet { .. }
+        | Update::RealNameSet { .. }
+        | Update::OtherInvited { .. } => {}
         Update::Kicked { name, by, words } => {
             push(out, &["* ", by, " kicked ", name]);
             push_reason(words, out);
@@ -150,17 +161,11 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
             };
             push(out, &["* ", by, done, name, what]);
         }
-        Update::BanSet { by, name, banned } => {
+        Update::BanSet { by, name, banned, .. } => {
             push(out, &["* ", by, if banned { " banned " } else { " unbanned " }, name, "\n"]);
         }
         Update::Renamed { from, to } => push(out, &["* ", from, " is now ", to, "\n"]),
-        Update::Left { name, reason: CloseReason::Quit | CloseReason::Eof, words: "" } => {
-            push(out, &["* ", name, " left\n"]);
-        }
-        Update::Left { name, reason: CloseReason::Quit, words } => {
-            push(out, &["* ", name, " left"]);
-            push_reason(words, out);
-        }
+        Update::Left { name, reason: CloseReason::Eof, words: "" } => push(out, &["* ", name, " left\n"]),
         Update::Left { name, reason, .. } => write(out, format_args!("* {name} left ({reason})\n")),
         Update::Announced { words } => push(out, &["* server: ", words, "\n"]),
         // Both numbers, even if one is 0. A member may be called 312, but the notice of its join has no comma.
@@ -174,17 +179,17 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
         }
         Update::BacklogBegins => push(out, &["* the latest messages:\n"]),
         Update::BacklogEnds => push(out, &["* those were the latest messages; what follows is live\n"]),
-        Update::Named { name } => push(out, &["* you are now ", name, "\n"]),
+        Update::Named { name, .. } => push(out, &["* you are now ", name, "\n"]),
         // White space before the colon: no public line looks like this, because names have none.
-        Update::Told { from, words } => push(out, &[from, " -> you: ", words, "\n"]),
-        Update::TellPassed { to, words } => push(out, &["you -> ", to, ": ", words, "\n"]),
+        Update::Told { from, words, manner } => push_private(&[from, " -> you: "], words, manner, out),
+        Update::TellPassed { to, words, manner } => push_private(&["you -> ", to, ": "], words, manner, out),
         Update::InRoom { room, began: true, .. } => {
             push(out, &["* you are in ", room, " now; you began it and are its operator\n"]);
         }
         Update::InRoom { room, count, began: false } => {
             write(out, format_args!("* you are in {room} now, {count} here\n"));
         }
-        Update::LeftRoom { room } => push(out, &["* you left ", room, "\n"]),
+        Update::LeftRoom { room, .. } => push(out, &["* you left ", room, "\n"]),
         Update::KickedOut { room, by: "", .. } => push(out, &["* you were kicked out of ", room, "\n"]),
         Update::KickedOut { room, by, words } => {
             push(out, &["* ", by, " kicked you out of ", room]);
@@ -219,7 +224,7 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
                 _ => write(out, format_args!(" and {left_out} more\n")),
             }
         }
-        Update::Pong => push(out, &["* pong\n"]),
+        Update::Pong { .. } => push(out, &["* pong\n"]),
         Update::Help { command } => push(out, &[page(command).unwrap_or(HELP)]),
         Update::SilenceWarning => {
             push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
@@ -232,6 +237,51 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
         Update::Closing { reason, words } => write(out, format_args!("! closed: {reason}: {words}\n")),
         Update::NotOpened(error) => write(out, format_args!("! {error}\n")),
     }
+}
+
+/// Appends a private message behind whom it is from or for.
+fn push_private(who: &[&str], words: &str, manner: Manner, out: &mut Vec<u8>) {
+    let (before, after) = match manner {
+        Manner::Said | Manner::Noticed => ("", ""),
+        Manner::Acted => ("* ", ""),
+        Manner::Queried | Manner::Answered => ("[", "]"),
+        Manner::Tagged => return,
+    };
+    push(out, who);
+    push(out, &[before, words, after, "\n"]);
+}
+
+/// Appends what somebody has changed in a room.
+fn push_change(by: &str, change: RoomChange<'_>, out: &mut Vec<u8>) {
+    push(out, &["* ", by, " "]);
+    match change {
+        RoomChange::Flag { flag, set } => {
+            let (from_now_on, no_longer) = match flag {
+                RoomFlags::TOPIC_BY_OPERATORS => ("lets only operators set the topic", "lets everyone set the topic"),
+                RoomFlags::MEMBERS_SPEAK => ("lets only those speak who are here", "lets others speak here"),
+                RoomFlags::MODERATED => ("lets only those with a voice speak", "lets everyone speak"),
+                RoomFlags::INVITED_ONLY => ("lets only those in who are invited", "lets everyone in"),
+                _ => ("hid the room", "shows the room to all"),
+            };
+            push(out, &[if set { from_now_on } else { no_longer }]);
+        }
+        RoomChange::Key(Some(_)) => push(out, &["set a key"]),
+        RoomChange::Key(None) => push(out, &["removed the key"]),
+        RoomChange::Limit(Some(limit)) => write(out, format_args!("lets at most {limit} in")),
+        RoomChange::Limit(None) => push(out, &["lets any number in"]),
+        RoomChange::Listed { list, mask, listed } => {
+            let verb = match (list, listed) {
+                (MaskList::Bans, true) => "banned ",
+                (MaskList::Bans, false) => "unbanned ",
+                (MaskList::BanExceptions, true) => "exempted from bans: ",
+                (MaskList::BanExceptions, false) => "exempts no longer from bans: ",
+                (MaskList::InviteExceptions, true) => "lets in without an invitation: ",
+                (MaskList::InviteExceptions, false) => "lets in only with an invitation: ",
+            };
+            push(out, &[verb, mask]);
+        }
+    }
+    out.push(b'\n');
 }
 
 /// Appends a reason that a peer has given, if any, and ends the line. It is in quotation marks, which the words cannot
@@ -295,7 +345,7 @@ fn request_of_command(command: &str) -> Request<'_> {
         "me" if rest.is_empty() => usage("/me ACTION"),
         "me" => Request::Act(rest),
         "msg" => match rest.split_once(char::is_whitespace) {
-            Some((to, words)) => Request::Tell { to, words: words.trim_start() },
+            Some((to, words)) => Request::Tell { to, words: words.trim_start(), manner: Manner::Said },
             None => usage("/msg NAME WORDS"),
         },
         "history" if rest.is_empty() => Request::History { last: HISTORY },
@@ -307,7 +357,7 @@ fn request_of_command(command: &str) -> Request<'_> {
             Some((room, key)) => Request::Join { room, key: key.trim_start() },
             None => Request::Join { room: rest, key: "" },
         },
-        "leave" | "part" => Request::Leave { room: some(rest) },
+        "leave" | "part" => Request::Leave { room: some(rest), words: "" },
         "topic" => Request::Topic { words: some(rest) },
         "invite" if rest.is_empty() => usage("/invite NAME"),
         "invite" => Request::Invite { name: rest },
@@ -325,7 +375,7 @@ fn request_of_command(command: &str) -> Request<'_> {
         "devoice" if rest.is_empty() => usage("/devoice NAME"),
         "op" | "deop" => Request::Role { name: rest, role: Role::Operator, given: verb == "op" },
         "voice" | "devoice" => Request::Role { name: rest, role: Role::Voice, given: verb == "voice" },
-        "ping" => Request::Ping,
+        "ping" => Request::Ping { token: "" },
         "quit" => Request::Quit(rest),
         "help" => match rest.strip_prefix('/').unwrap_or(rest) {
             command if command.is_empty() || page(command).is_some() => Request::Help { command },
@@ -389,7 +439,7 @@ mod tests {
             ("/name", Request::Invalid(Complaint::Usage("/name NEW"))),
             ("/me waves at all", Request::Act("waves at all")),
             ("/me", Request::Invalid(Complaint::Usage("/me ACTION"))),
-            ("/msg bob  hi there", Request::Tell { to: "bob", words: "hi there" }),
+            ("/msg bob  hi there", Request::Tell { to: "bob", words: "hi there", manner: Manner::Said }),
             ("/msg bob", Request::Invalid(Complaint::Usage("/msg NAME WORDS"))),
             ("/who", Request::Who { room: None }),
             ("/who den", Request::Who { room: Some("den") }),
@@ -397,8 +447,8 @@ mod tests {
             ("/join", Request::Invalid(Complaint::Usage("/join ROOM [KEY]"))),
             ("/join den", Request::Join { room: "den", key: "" }),
             ("/join den  open sesame", Request::Join { room: "den", key: "open sesame" }),
-            ("/leave", Request::Leave { room: None }),
-            ("/leave den", Request::Leave { room: Some("den") }),
+            ("/leave", Request::Leave { room: None, words: "" }),
+            ("/leave den", Request::Leave { room: Some("den"), words: "" }),
             ("/topic", Request::Topic { words: None }),
             ("/topic tea and cake", Request::Topic { words: Some("tea and cake") }),
             ("/kick", Request::Invalid(Complaint::Usage("/kick NAME [WHY]"))),
@@ -419,7 +469,7 @@ mod tests {
             ("/history 7", Request::History { last: 7 }),
             ("/history -1", Request::Invalid(Complaint::Usage("/history [N]"))),
             ("/history all", Request::Invalid(Complaint::Usage("/history [N]"))),
-            ("/ping", Request::Ping),
+            ("/ping", Request::Ping { token: "" }),
             ("/quit", Request::Quit("")),
             ("/quit so long", Request::Quit("so long")),
             ("/help", Request::Help { command: "" }),
@@ -467,7 +517,9 @@ mod tests {
     fn a_member_named_like_a_label_is_not_taken_for_one() {
         let (name, words, mut label) = ("[tea]", "hi", Vec::new());
         Text.label("tea", &mut label);
-        for update in [Update::Said { name, words, wire: None }, Update::Told { from: name, words }] {
+        for update in
+            [Update::Said { name, words, wire: None }, Update::Told { from: name, words, manner: Manner::Said }]
+        {
             let mut line = Vec::new();
             Text.encode(&update, &mut line);
             // What would stand behind the label is no line of a room: nobody has such a name.

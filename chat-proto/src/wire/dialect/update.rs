@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use super::complaint::Complaint;
+use super::request::Manner;
 use crate::command::{CloseReason, OpenError};
-use crate::moderation::Role;
+use crate::moderation::{MaskList, Role, RoomFlags};
 
 /// What happened, to be encoded by a dialect.
 ///
@@ -28,6 +29,18 @@ pub enum Update<'a> {
         name: &'a str,
         /// What it did.
         words: &'a str,
+    },
+    /// Someone said something that no program should answer.
+    Noticed {
+        /// Who.
+        name: &'a str,
+        /// What it said.
+        words: &'a str,
+    },
+    /// Someone passes on tags, without words. Only IRC shows it.
+    Tagged {
+        /// Who.
+        name: &'a str,
     },
     /// Someone has taken a name or is about to say something for the first time.
     Joined {
@@ -59,6 +72,8 @@ pub enum Update<'a> {
     Parted {
         /// Who.
         name: &'a str,
+        /// What it said on leaving; may be empty.
+        words: &'a str,
     },
     /// Someone was thrown out of this room.
     Kicked {
@@ -93,8 +108,38 @@ pub enum Update<'a> {
         by: &'a str,
         /// Who.
         name: &'a str,
+        /// The masks that are listed from now on, or no longer.
+        masks: &'a [&'a str],
         /// Whether the ban begins, or ends.
         banned: bool,
+    },
+    /// Someone has changed how this room works.
+    RoomChanged {
+        /// By whom.
+        by: &'a str,
+        /// What is different now.
+        change: RoomChange<'a>,
+    },
+    /// Someone is away, or no longer.
+    AwaySet {
+        /// Who.
+        name: &'a str,
+        /// Why; empty if it is not away any more.
+        words: &'a str,
+    },
+    /// Someone has another real name. Only IRC has those.
+    RealNameSet {
+        /// Who.
+        name: &'a str,
+        /// The real name.
+        words: &'a str,
+    },
+    /// Someone was invited to this room.
+    OtherInvited {
+        /// By whom.
+        by: &'a str,
+        /// Who.
+        name: &'a str,
     },
     /// The embedding program speaks to everyone.
     Announced {
@@ -123,6 +168,8 @@ pub enum Update<'a> {
     BacklogEnds,
     /// The session has another name.
     Named {
+        /// The name before.
+        from: &'a str,
         /// Its name.
         name: &'a str,
     },
@@ -132,6 +179,8 @@ pub enum Update<'a> {
         from: &'a str,
         /// What it said.
         words: &'a str,
+        /// How.
+        manner: Manner,
     },
     /// What this session said to one other was delivered.
     TellPassed {
@@ -139,6 +188,8 @@ pub enum Update<'a> {
         to: &'a str,
         /// What it said.
         words: &'a str,
+        /// How.
+        manner: Manner,
     },
     /// The session speaks in another room from now on.
     InRoom {
@@ -153,6 +204,8 @@ pub enum Update<'a> {
     LeftRoom {
         /// The room.
         room: &'a str,
+        /// What it said on leaving; may be empty.
+        words: &'a str,
     },
     /// The session was thrown out of a room.
     KickedOut {
@@ -233,7 +286,10 @@ pub enum Update<'a> {
         left_out: usize,
     },
     /// The answer to a ping.
-    Pong,
+    Pong {
+        /// What the ping had; may be empty.
+        token: &'a str,
+    },
     /// Which commands there are, or more about one.
     Help {
         /// The command, which the dialect has; empty for all.
@@ -257,6 +313,31 @@ pub enum Update<'a> {
     },
     /// The only text for a connection for which no session could be opened.
     NotOpened(OpenError),
+}
+
+/// What is different in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomChange<'a> {
+    /// A flag.
+    Flag {
+        /// Which.
+        flag: RoomFlags,
+        /// Whether it is set now.
+        set: bool,
+    },
+    /// Its key; `None`: it has none any more.
+    Key(Option<&'a str>),
+    /// The most members; `None`: there is no limit any more.
+    Limit(Option<u32>),
+    /// A mask of one of its lists.
+    Listed {
+        /// Which list.
+        list: MaskList,
+        /// The mask.
+        mask: &'a str,
+        /// Whether it is listed now.
+        listed: bool,
+    },
 }
 
 impl Update<'_> {

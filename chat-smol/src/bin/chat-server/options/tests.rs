@@ -23,6 +23,8 @@ fn every_limit_has_its_option() {
     let Config {
         max_sessions: 11,
         policy: None,
+        started: 0,
+        life: 0,
         max_line: 12,
         max_name: 13,
         names: NameRules::Loose,

@@ -1,0 +1,330 @@
+//! Long answers of IRC: written line by line as their reader reads, and never built whole.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::conversation::Conversation;
+use crate::hub::Hub;
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{MaskList, Role, RoomFlags};
+use crate::session::irc::{Fields, IrcState, Query};
+use crate::session::outbox::{Answer, Answered};
+use crate::time::Timestamp;
+use crate::wire::dialect::irc::CHANNEL;
+use crate::wire::dialect::irc::caps::Caps;
+use crate::wire::dialect::irc::mask::is_match;
+use crate::wire::dialect::irc::numeric::Numeric;
+use crate::wire::dialect::irc::user_modes::UserModes;
+use crate::wire::dialect::irc::writer::Writer;
+
+/// The most bytes of names on one line, which leaves room for what stands before them.
+const MAX_NAMES: usize = 380;
+
+/// The most members, or rooms, that are looked at for one line: so that a question that matches few costs little at a
+/// time.
+const LOOKED_AT: usize = 256;
+
+impl Hub {
+    /// Encodes the next line of an answer, if it has one; returns what is left of the answer.
+    pub(in crate::hub) fn answer_irc(&mut self, slot: u32, answer: Answer) -> Option<Answer> {
+        let voice = self.voice(slot)?;
+        let is_over = |room: RoomId, life: u32| life != self.logs.life(room);
+        let room = match answer.what {
+            Answered::Names { room, life }
+            | Answered::Masks { room, life, .. }
+            | Answered::Messages { room, life, .. } => Some((room, life)),
+            Answered::Members { room } => room,
+            _ => None,
+        };
+        if room.is_some_and(|(room, life)| is_over(room, life)) {
+            self.logs.encode_nothing();
+            return None;
+        }
+        if let Answered::Messages { room, batch, .. } = answer.what {
+            return self.write_message(slot, answer, room, batch);
+        }
+        let Self { conversation, logs, sessions, now, .. } = self;
+        let (people, member, now) = (&*conversation, MemberId(slot), *now);
+        let irc = sessions[slot].irc.as_deref();
+        let mut after = None;
+        match answer.what {
+            Answered::Names { room, .. } => voice.encode(logs, now, |to| {
+                after = write_names(people, member, room, irc, answer, to);
+            }),
+            Answered::Masks { room, list, .. } => voice.encode(logs, now, |to| {
+                after = write_mask(people, room, list, answer, to);
+            }),
+            Answered::Members { room } => {
+                let query = irc.and_then(|irc| irc.query.as_deref());
+                // A member's number is its session's.
+                let irc_of = |member: MemberId| sessions[member.0].irc.as_deref();
+                let (irc, room) = (voice.irc.clone(), room.map(|(room, _)| room));
+                let who = Who { people, asker: member, room, query, irc_of: &irc_of };
+                voice.encode(logs, now, |to| after = who.write(irc.server_name(), answer, to));
+            }
+            Answered::Channels => {
+                let query = irc.and_then(|irc| irc.query.as_deref());
+                voice.encode(logs, now, |to| after = write_channel(people, member, query, now, answer, to));
+            }
+            Answered::Motd => {
+                let irc = voice.irc.clone();
+                voice.encode(logs, now, |to| match irc.motd().get(answer.next as usize) {
+                    Some(line) => {
+                        to.numeric(Numeric::Motd).text(&format_args!("- {line}")).end();
+                        after = Some(Answer { next: answer.next + 1, ..answer });
+                    }
+                    None => to.numeric(Numeric::EndOfMotd).standard().end(),
+                });
+            }
+            Answered::History { .. } | Answered::Rooms { .. } | Answered::Bans { .. } | Answered::Messages { .. } => {
+                logs.encode_nothing();
+            }
+        }
+        if after.is_none()
+            && let Some(irc) = &mut self.sessions[slot].irc
+        {
+            irc.query = None;
+        }
+        after
+    }
+}
+
+/// Returns the signs before a member's name in a room.
+fn signs(people: &Conversation, member: MemberId, room: RoomId, all: bool) -> &'static str {
+    let has = |role| people.has_role(member, room, role);
+    match (has(Role::Operator), has(Role::Voice)) {
+        (true, true) if all => "@+",
+        (true, _) => "@",
+        (false, true) => "+",
+        (false, false) => "",
+    }
+}
+
+/// Returns whether others know that a member is in a room: in the lobby, one that has said nothing is not announced.
+fn is_announced(people: &Conversation, member: MemberId, room: RoomId) -> bool {
+    people.members().has_name(member) || (room != RoomId::LOBBY || people.members().has_joined(member))
+}
+
+/// Writes a line of names, or the end of the answer.
+fn write_names(
+    people: &Conversation,
+    asker: MemberId,
+    id: RoomId,
+    irc: Option<&IrcState>,
+    answer: Answer,
+    to: &mut Writer<'_>,
+) -> Option<Answer> {
+    let room = people.room(id)?;
+    let has = |cap| irc.is_some_and(|irc| irc.caps.has(cap));
+    let (all_signs, with_address) = (has(Caps::MULTI_PREFIX), has(Caps::USERHOST_IN_NAMES));
+    let sign = if room.flags().has(RoomFlags::HIDDEN) { "@" } else { "=" };
+    let (mut next, mut len, mut is_begun) = (answer.next, 0, false);
+    let is_shown = people.may_see(asker, id);
+    for (after, member) in people.members_from(id, answer.next).filter(|_| is_shown) {
+        let name = people.members().name_of(member);
+        let person = people.person(member);
+        let of_one = name.len() + if with_address { person.user.len() + 18 } else { 0 } + 3;
+        if is_begun && len + of_one > MAX_NAMES {
+            break;
+        }
+        next = after;
+        if !is_announced(people, member, id) {
+            continue;
+        }
+        let signs = signs(people, member, id, all_signs);
+        if !is_begun {
+            to.numeric(Numeric::NamReply).word(sign).channel(room.name()).begin_list();
+            is_begun = true;
+        }
+        len += of_one;
+        if with_address {
+            to.item(format_args!("{signs}{name}!{}@{}", person.user, person.host()));
+        } else {
+            to.item(format_args!("{signs}{name}"));
+        }
+    }
+    if is_begun {
+        to.end();
+        return Some(Answer { next, ..answer });
+    }
+    to.numeric(Numeric::EndOfNames).channel(room.name()).standard().end();
+    None
+}
+
+/// Writes a mask of a list, or the end of the answer.
+fn write_mask(
+    people: &Conversation,
+    room: RoomId,
+    list: MaskList,
+    answer: Answer,
+    to: &mut Writer<'_>,
+) -> Option<Answer> {
+    let room = people.room(room)?;
+    let (item, end) = match list {
+        MaskList::Bans => (Numeric::BanList, Numeric::EndOfBanList),
+        MaskList::BanExceptions => (Numeric::ExceptList, Numeric::EndOfExceptList),
+        MaskList::InviteExceptions => (Numeric::InvexList, Numeric::EndOfInvexList),
+    };
+    let Some(mask) = room.masks(list).nth(answer.next as usize) else {
+        to.numeric(end).channel(room.name()).standard().end();
+        return None;
+    };
+    to.numeric(item).channel(room.name()).word(mask).end();
+    Some(Answer { next: answer.next + 1, ..answer })
+}
+
+/// Writes a channel of LIST, or the end of the answer.
+fn write_channel(
+    people: &Conversation,
+    asker: MemberId,
+    query: Option<&Query>,
+    now: Timestamp,
+    answer: Answer,
+    to: &mut Writer<'_>,
+) -> Option<Answer> {
+    let mut from = u32::try_from(answer.next).unwrap_or(u32::MAX);
+    for _ in 0..LOOKED_AT {
+        let Some(id) = people.next_room(from) else {
+            to.numeric(Numeric::ListEnd).standard().end();
+            return None;
+        };
+        from = id.0 + 1;
+        let Some(room) = people.room(id).filter(|room| room.members() > 0 && people.may_see(asker, id)) else {
+            continue;
+        };
+        let since = |at: u64| now.saturating_duration_since(Timestamp::from_nanos(at));
+        let topic = room.topic();
+        let mut name = arrayvec::ArrayString::<64>::from(CHANNEL).unwrap_or_default();
+        name.push_str(room.name());
+        let is_wanted = match query {
+            Some(Query::Channels(filter)) => {
+                filter.matches(&name, room.members(), topic.map(|topic| since(topic.at)), Duration::MAX)
+            }
+            _ => true,
+        };
+        if is_wanted {
+            let words = topic.map_or("", |topic| topic.words);
+            to.numeric(Numeric::List).word(&name).number(room.members() as u64).trailing(words).end();
+            break;
+        }
+    }
+    Some(Answer { next: u64::from(from), ..answer })
+}
+
+/// What WHO asks, and of whom.
+struct Who<'a> {
+    people: &'a Conversation,
+    asker: MemberId,
+    room: Option<RoomId>,
+    query: Option<&'a Query>,
+    irc_of: &'a dyn Fn(MemberId) -> Option<&'a IrcState>,
+}
+
+impl Who<'_> {
+    /// Writes a line about a member, or the end of the answer.
+    fn write(&self, server: &str, answer: Answer, to: &mut Writer<'_>) -> Option<Answer> {
+        let mut next = answer.next;
+        let mut looked_at = 0;
+        let members: &mut dyn Iterator<Item = (u64, MemberId)> = match self.room {
+            Some(room) => &mut self.people.members_from(room, next),
+            None => &mut self.people.everyone_from(next),
+        };
+        for (after, member) in members {
+            next = after;
+            looked_at += 1;
+            if self.is_wanted(member) {
+                self.write_member(server, member, to);
+                return Some(Answer { next, ..answer });
+            }
+            if looked_at == LOOKED_AT {
+                return Some(Answer { next, ..answer });
+            }
+        }
+        let mask = match self.query {
+            Some(Query::Members { mask, .. }) => mask,
+            _ => "*",
+        };
+        to.numeric(Numeric::EndOfWho).word(mask).standard().end();
+        None
+    }
+
+    fn is_wanted(&self, member: MemberId) -> bool {
+        let people = self.people;
+        if (self.irc_of)(member).is_some_and(|irc| irc.registration.is_some()) {
+            return false;
+        }
+        if let Some(room) = self.room {
+            return people.may_see(self.asker, room) && is_announced(people, member, room);
+        }
+        let Some(Query::Members { mask, .. }) = self.query else { return false };
+        let (name, person) = (people.members().name_of(member), people.person(member));
+        let mut host = arrayvec::ArrayString::<32>::new();
+        let written = core::fmt::Write::write_fmt(&mut host, format_args!("{}", person.host()));
+        debug_assert!(written.is_ok());
+        people.members().has_joined(member)
+            && [name.as_str(), person.user, &host, person.real_name].iter().any(|text| is_match(mask, text))
+    }
+
+    /// Returns the room that is shown beside a member: the one that was asked about, or one that both are in.
+    fn shown_room(&self, member: MemberId) -> Option<RoomId> {
+        self.room.or_else(|| {
+            let mut rooms = self.people.rooms_of(member);
+            rooms.find(|room| {
+                let is_public = !self.people.room(*room).is_none_or(|room| room.flags().has(RoomFlags::HIDDEN));
+                is_public || self.people.is_in(self.asker, *room)
+            })
+        })
+    }
+
+    fn write_member(&self, server: &str, member: MemberId, to: &mut Writer<'_>) {
+        let people = self.people;
+        let (name, person) = (people.members().name_of(member), people.person(member));
+        let room = self.shown_room(member);
+        let of_room = room.and_then(|room| people.room(room)).map(|room| room.name());
+        let mut flags = Vec::with_capacity(4);
+        flags.push(if person.away.is_empty() { b'H' } else { b'G' });
+        if (self.irc_of)(member).is_some_and(|irc| irc.modes.has(UserModes::BOT)) {
+            flags.push(b'B');
+        }
+        if let Some(room) = room {
+            let all = (self.irc_of)(self.asker).is_some_and(|irc| irc.caps.has(Caps::MULTI_PREFIX));
+            flags.extend_from_slice(signs(people, member, room, all).as_bytes());
+        }
+        let flags = core::str::from_utf8(&flags).unwrap_or_default();
+        let real_name = if person.real_name.is_empty() { name.as_str() } else { person.real_name };
+        let fields = match self.query {
+            Some(Query::Members { fields, .. }) => fields.as_ref(),
+            _ => None,
+        };
+        let Some(Fields { letters, token }) = fields else {
+            let line = to.numeric(Numeric::WhoReply);
+            let line = match of_room {
+                Some(room) => line.channel(room),
+                None => line.word("*"),
+            };
+            let line = line.word(person.user).shown(person.host()).word(server).word(&name).word(flags);
+            return line.text(&format_args!("0 {real_name}")).end();
+        };
+        let mut line = to.numeric(Numeric::WhoSpcRpl);
+        // In the order of WHOX, whatever the order in which they were asked for.
+        for letter in "tcuihsnfdlaor".chars().filter(|letter| letters.contains(*letter)) {
+            line = match (letter, of_room) {
+                ('t', _) => line.word(token),
+                ('c', Some(room)) => line.channel(room),
+                ('u', _) => line.word(person.user),
+                ('i', _) => line.word("255.255.255.255"),
+                ('h', _) => line.shown(person.host()),
+                ('s', _) => line.word(server),
+                ('n', _) => line.word(&name),
+                ('f', _) => line.word(flags),
+                ('r', _) => line.trailing(real_name),
+                ('o', _) => line.word("n/a"),
+                ('c', None) => line.word("*"),
+                // How far away, how long silent, and which account: there are no other servers and no accounts, and
+                // how long somebody is silent is nobody's business.
+                _ => line.word("0"),
+            };
+        }
+        line.end();
+    }
+}

@@ -1,0 +1,166 @@
+//! MODE: of channels and of users.
+
+use alloc::vec::Vec;
+
+use super::Step;
+use crate::hub::Hub;
+use crate::id::{MemberId, RoomId};
+use crate::moderation::{RoomError, RoomFlags};
+use crate::names::NameBuf;
+use crate::wire::dialect::irc::CHANNEL;
+use crate::wire::dialect::irc::line::Line;
+use crate::wire::dialect::irc::modes::{Change, Changes, ChannelMode, ModeError};
+use crate::wire::dialect::irc::numeric::Numeric;
+use crate::wire::dialect::irc::render::letter_of;
+use crate::wire::dialect::irc::user_modes::{UserModeChange, UserModes};
+use crate::wire::dialect::{Complaint, Request};
+
+impl Hub {
+    /// Returns the `nth` change that a line makes to a channel.
+    pub(super) fn mode_step<'a>(&mut self, slot: u32, channel: &'a str, line: &Line<'a>, nth: usize) -> Step<'a> {
+        let Some(room) = self.room_of_channel(slot, channel) else { return Step::Done };
+        let params = line.params();
+        let Some(change) = Changes::new(&params[1..]).nth(nth) else { return Step::Done };
+        let Change { add, mode } = match change {
+            Ok(change) => change,
+            Err(ModeError::Unknown(letter)) => {
+                let mut text = [0; 4];
+                let letter = &*letter.encode_utf8(&mut text);
+                self.numeric(slot, Numeric::UnknownMode, |to| to.word(letter).standard().end());
+                return Step::Refused;
+            }
+            Err(ModeError::Missing(letter)) => {
+                self.refuse_mode(slot, letter, "*", "You must give a parameter");
+                return Step::Refused;
+            }
+            Err(ModeError::Invalid('k', _)) => {
+                self.numeric(slot, Numeric::InvalidKey, |to| to.word(channel).standard().end());
+                return Step::Refused;
+            }
+            Err(ModeError::Invalid(letter, argument)) => {
+                self.refuse_mode(slot, letter, argument, "This parameter cannot be one");
+                return Step::Refused;
+            }
+        };
+        match mode {
+            ChannelMode::List(list, None) => {
+                self.ask_masks(slot, room, list);
+                Step::Refused
+            }
+            ChannelMode::List(list, Some(mask)) => {
+                self.occasion.set_target(mask);
+                Step::Request(Request::Mask { list, mask, listed: add })
+            }
+            ChannelMode::Key(key) => Step::Request(Request::Key(add.then_some(key))),
+            ChannelMode::Limit(limit) => Step::Request(Request::Limit(limit)),
+            ChannelMode::Flag(flag) => Step::Request(Request::Flag { flag, set: add }),
+            ChannelMode::Role(role, name) => {
+                self.occasion.set_target(name);
+                Step::Request(Request::Role { name, role, given: add })
+            }
+        }
+    }
+
+    fn refuse_mode(&mut self, slot: u32, letter: char, argument: &str, why: &str) {
+        let mut text = [0; 4];
+        let letter = &*letter.encode_utf8(&mut text);
+        let room = self.occasion.room_name();
+        self.numeric(slot, Numeric::InvalidModeParam, |to| {
+            to.channel(&room).word(letter).word(argument).trailing(why).end();
+        });
+    }
+
+    /// Shows the modes of a channel, or shows or sets those of the user.
+    pub(super) fn mode_query(&mut self, slot: u32, line: &Line<'_>) {
+        let target = line.param(0).unwrap_or_default();
+        if target.starts_with(CHANNEL) {
+            if let Some(room) = self.room_of_channel(slot, target) {
+                self.show_modes(slot, room);
+            }
+            return;
+        }
+        match self.find_slot(target) {
+            Some(other) if other == slot => {}
+            Some(_) => return self.numeric(slot, Numeric::UsersDontMatch, |to| to.standard().end()),
+            None => return self.refuse(slot, Complaint::NobodyThere),
+        }
+        let Some(irc) = &mut self.sessions[slot].irc else { return };
+        let before = irc.modes;
+        let Some(letters) = line.param(1) else {
+            let mut text = Vec::new();
+            before.write(&mut text);
+            let text = core::str::from_utf8(&text).unwrap_or_default();
+            return self.numeric(slot, Numeric::UModeIs, |to| to.word(text).end());
+        };
+        let mut change = UserModeChange::parse(letters);
+        // Nobody makes itself an operator of the server.
+        change.set = change.set.without(UserModes::OPERATOR);
+        let effect = change.effect_on(before);
+        irc.modes = before.with(effect.set).without(effect.unset);
+        if effect.unknown.is_some() {
+            self.numeric(slot, Numeric::UModeUnknownFlag, |to| to.standard().end());
+        }
+        let mut text = Vec::new();
+        effect.write(&mut text);
+        let text = core::str::from_utf8(&text).unwrap_or_default();
+        if !text.is_empty() {
+            let Some(voice) = self.voice(slot) else { return };
+            let (name, person) = (self.name_of(slot), self.conversation.person(MemberId(slot)));
+            voice.encode(&mut self.logs, self.now, |to| {
+                to.from(&name, person).word("MODE").word(&name).trailing(text).end();
+            });
+            self.put_encoded(slot);
+            self.requeue(slot);
+        }
+    }
+
+    fn show_modes(&mut self, slot: u32, id: RoomId) {
+        let is_in = self.conversation.is_in(MemberId(slot), id);
+        let Some(voice) = self.voice(slot) else { return };
+        let Self { conversation, logs, now, .. } = self;
+        let Some(room) = conversation.room(id) else { return };
+        let mut modes = Vec::from(*b"+");
+        for (flag, _) in RoomFlags::ALL {
+            if room.flags().has(flag) {
+                modes.extend_from_slice(letter_of(flag).as_bytes());
+            }
+        }
+        let (key, limit) = (room.key(), room.limit());
+        if key.is_some() {
+            modes.push(b'k');
+        }
+        if limit.is_some() {
+            modes.push(b'l');
+        }
+        let modes = core::str::from_utf8(&modes).unwrap_or_default();
+        voice.encode(logs, *now, |to| {
+            let mut line = to.numeric(Numeric::ChannelModeIs).channel(room.name()).word(modes);
+            if let Some(key) = key {
+                // Who is not in the channel is not told its key.
+                line = line.word(if is_in { key } else { "*" });
+            }
+            if let Some(limit) = limit {
+                line = line.number(limit.into());
+            }
+            line.end();
+        });
+        self.put_encoded(slot);
+        self.requeue(slot);
+    }
+
+    /// Finds the room that a channel is, or refuses the request, also if the room is hidden from the session. The
+    /// session speaks there while the request is carried out.
+    pub(super) fn room_of_channel(&mut self, slot: u32, channel: &str) -> Option<RoomId> {
+        let name = channel.strip_prefix(CHANNEL).unwrap_or(channel);
+        let found = self.conversation.find_room(name);
+        let Some(room) = found.filter(|room| self.conversation.may_see(MemberId(slot), *room)) else {
+            self.occasion.set_room(name);
+            self.refuse(slot, Complaint::Room(RoomError::NoSuchRoom));
+            return None;
+        };
+        let name = NameBuf::from(self.conversation.room(room).map_or("", |room| room.name())).unwrap_or_default();
+        self.occasion.set_room(&name);
+        self.set_focus(slot, Some(room));
+        Some(room)
+    }
+}

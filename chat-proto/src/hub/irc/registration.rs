@@ -1,0 +1,124 @@
+//! How a connection becomes a member: NICK and USER, capabilities settled, the password right.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::time::Duration;
+
+use arrayvec::ArrayString;
+
+use crate::conversation::Entry;
+use crate::hub::Hub;
+use crate::hub::propose::Objection;
+use crate::id::MemberId;
+use crate::names::{NameBuf, NameError};
+use crate::person::{MAX_REAL_NAME, MAX_USER};
+use crate::session::irc::{Registration, cut_to};
+use crate::wire::dialect::Complaint;
+use crate::wire::dialect::irc::line::Line;
+use crate::wire::dialect::irc::numeric::Numeric;
+use crate::wire::sanitize::clean;
+
+/// How long a client has to register, whatever it sends: as long as IRC servers give it.
+pub(in crate::hub) const TO_REGISTER: Duration = Duration::from_secs(60);
+
+impl Hub {
+    /// Gives a new session of IRC what it needs. One whose name is known already is a member at once.
+    pub(in crate::hub) fn open_irc(&mut self, slot: u32, is_named: bool) {
+        let mut irc = self.irc.take();
+        irc.registration = (!is_named).then(Box::default);
+        self.sessions[slot].irc = Some(irc);
+        self.make_placed_nowhere(slot);
+        if is_named {
+            self.welcome(slot);
+        } else {
+            self.unregistered += 1;
+        }
+    }
+
+    /// Returns whether a session of IRC is a member already; all others are.
+    pub(in crate::hub) fn is_registered(&self, slot: u32) -> bool {
+        self.sessions[slot].irc.as_ref().is_none_or(|irc| irc.registration.is_none())
+    }
+
+    /// Remembers the name that a client wants.
+    pub(super) fn register_name(&mut self, slot: u32, name: &str) {
+        // It is taken only when all else is known. Whoever is first then has it.
+        if let Err(error) = self.conversation.may_have(name) {
+            return self.refuse(slot, Complaint::Name(error));
+        }
+        let mut wanted = NameBuf::new();
+        if wanted.try_push_str(name).is_err() {
+            return self.refuse(slot, Complaint::Name(NameError::TooLong { max: self.config.max_name }));
+        }
+        if let Some(registration) = self.registration(slot) {
+            registration.name = wanted;
+        }
+        self.register_if_complete(slot);
+    }
+
+    /// Remembers what a client says of its user.
+    pub(super) fn register_user(&mut self, slot: u32, line: &Line<'_>) {
+        if self.is_registered(slot) {
+            return self.numeric(slot, Numeric::AlreadyRegistered, |to| to.standard().end());
+        }
+        let (user, real) = (line.param(0).unwrap_or_default(), line.param(3).unwrap_or_default());
+        let mut scratch = String::new();
+        let real = cut_to::<MAX_REAL_NAME>(clean(real, &mut scratch).as_str());
+        // What it says itself has a `~`, and none of the signs that separate the parts of a prefix.
+        let mut of_user = ArrayString::<MAX_USER>::from("~").unwrap_or_default();
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        for c in user.chars().filter(is_plain) {
+            if of_user.try_push(c).is_err() {
+                break;
+            }
+        }
+        if of_user.len() == 1 {
+            of_user.push_str("u");
+        }
+        if let Some(registration) = self.registration(slot) {
+            (registration.user, registration.real_name) = (of_user, real);
+        }
+        self.register_if_complete(slot);
+    }
+
+    /// Takes a password, which counts if the configuration asks for one.
+    pub(super) fn register_password(&mut self, slot: u32, _password: &str) {
+        if self.is_registered(slot) {
+            self.numeric(slot, Numeric::AlreadyRegistered, |to| to.standard().end());
+        }
+    }
+
+    /// Makes the client a member, once all that is needed is known.
+    pub(super) fn register_if_complete(&mut self, slot: u32) {
+        let Some(registration) = self.registration(slot) else { return };
+        if registration.name.is_empty() || registration.user.is_empty() || registration.is_negotiating {
+            return;
+        }
+        let (name, user, real) = (registration.name, registration.user, registration.real_name);
+        self.occasion.set_target(&name);
+        if let Err(objection) = self.take_name(slot, &name) {
+            if let Some(registration) = self.registration(slot) {
+                registration.name.clear();
+            }
+            if let Objection::Complaint(Complaint::Name(NameError::Taken)) = objection {
+                // Clients take this as a sign to try another one.
+                return self.numeric(slot, Numeric::NicknameInUse, |to| to.word(&name).standard().end());
+            }
+            return self.object(slot, &objection);
+        }
+        let member = MemberId(slot);
+        self.apply(&Entry::Describe { member, user: &user, real_name: &real });
+        if let Some(irc) = &mut self.sessions[slot].irc {
+            irc.registration = None;
+            self.unregistered -= 1;
+        }
+        let timeout = self.spoken(slot).config.idle_timeout;
+        self.sessions[slot].set_idle_timeout(timeout);
+        self.arm(slot);
+        self.welcome(slot);
+    }
+
+    pub(super) fn registration(&mut self, slot: u32) -> Option<&mut Registration> {
+        self.sessions[slot].irc.as_mut()?.registration.as_deref_mut()
+    }
+}

@@ -1,0 +1,94 @@
+//! What a session of IRC needs besides what every session has.
+
+use alloc::boxed::Box;
+
+use arrayvec::ArrayString;
+
+use crate::moderation::MAX_MASK;
+use crate::names::NameBuf;
+use crate::person::{MAX_REAL_NAME, MAX_USER};
+use crate::pool::Recycle;
+use crate::wire::dialect::irc::caps::Caps;
+use crate::wire::dialect::irc::list_filter::ListFilter;
+use crate::wire::dialect::irc::tagged::View;
+use crate::wire::dialect::irc::user_modes::UserModes;
+
+/// The state of one session of IRC.
+#[derive(Debug, Default)]
+pub(crate) struct IrcState {
+    /// `None` once it is a member.
+    pub(crate) registration: Option<Box<Registration>>,
+    /// The capabilities that it has asked for.
+    pub(crate) caps: Caps,
+    /// Those of them that decide which lines and tags it is shown.
+    pub(crate) view: View,
+    /// Whether it knows of changes of the capabilities: it has asked for version 302.
+    pub(crate) knows_302: bool,
+    pub(crate) modes: UserModes,
+    /// What LIST or WHO has asked for, while it is being answered.
+    pub(crate) query: Option<Box<Query>>,
+    /// The batch in which labelled answers are, while more are to come.
+    pub(crate) batch: Option<Batch>,
+    /// How many batches there were; wraps around.
+    pub(crate) batches: u32,
+    /// How much of the line was carried out that waits, for a line that asks for several things.
+    pub(crate) step: u16,
+}
+
+/// What is known of a client until it is a member.
+#[derive(Debug, Default)]
+pub(crate) struct Registration {
+    /// The name that it wants; empty if it has not said that.
+    pub(crate) name: NameBuf,
+    /// What it says of its user; empty if it has not said that.
+    pub(crate) user: ArrayString<MAX_USER>,
+    pub(crate) real_name: ArrayString<MAX_REAL_NAME>,
+    /// It is negotiating capabilities, and registration waits for the end of that.
+    pub(crate) is_negotiating: bool,
+}
+
+/// A batch of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// What the client knows it by.
+    pub(crate) number: u32,
+    /// It ends with the answer that is being given. Before, it ends with the line that is carried out.
+    pub(crate) ends_with_answer: bool,
+}
+
+/// What LIST or WHO has asked for.
+#[derive(Debug)]
+pub(crate) enum Query {
+    Channels(Box<ListFilter>),
+    Members {
+        /// What the names, users, hosts or real names have to match.
+        mask: ArrayString<MAX_MASK>,
+        /// For WHOX: which fields are shown, and the token that the client has given.
+        fields: Option<Fields>,
+    },
+}
+
+/// The fields of an answer to WHO that a client has asked for (WHOX).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) letters: ArrayString<16>,
+    pub(crate) token: ArrayString<3>,
+}
+
+impl Recycle for IrcState {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl IrcState {
+    /// Bytes of heap for one.
+    pub(crate) const fn memory_bound() -> usize {
+        size_of::<Self>() + size_of::<Registration>() + size_of::<Query>() + size_of::<ListFilter>()
+    }
+}
+
+/// Returns as much of a text as fits.
+pub(crate) fn cut_to<const MAX: usize>(text: &str) -> ArrayString<MAX> {
+    ArrayString::from(crate::wire::sanitize::cut(text, MAX)).unwrap_or_default()
+}
