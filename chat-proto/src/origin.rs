@@ -24,12 +24,13 @@ use core::num::NonZeroU64;
 pub struct Origin {
     name: [u8; 16],
     cloak: Option<Cloak>,
+    is_counted: bool,
 }
 
 /// What others see instead of an address: a number that stands for it, displayed as 16 hexadecimal digits.
 ///
-/// A driver makes it with a hash of the address whose key nobody else knows; the [driver
-/// kit](crate::driver::ConnectedHub) does. Rooms [ban](crate::conversation#masks) by it.
+/// A driver makes it with a hash of the address whose key nobody else knows; the driver kit does with a
+/// [`CloakKey`](crate::driver::CloakKey). Rooms [ban](crate::conversation#masks) by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cloak(NonZeroU64);
 
@@ -63,7 +64,7 @@ impl Origin {
     /// with the byte 255: an address that begins so is a multicast address, and no peer has one.
     #[must_use]
     pub const fn new(bytes: [u8; 16]) -> Self {
-        Self { name: bytes, cloak: None }
+        Self { name: bytes, cloak: None, is_counted: true }
     }
 
     /// Returns the origin with what others see of it. Without that, members from there cannot be told apart by where
@@ -71,6 +72,18 @@ impl Origin {
     #[must_use]
     pub const fn with_cloak(self, cloak: Cloak) -> Self {
         Self { cloak: Some(cloak), ..self }
+    }
+
+    /// Returns the origin for a session that is not counted: others see where it comes from, and no limit is shared.
+    #[must_use]
+    pub const fn uncounted(self) -> Self {
+        Self { is_counted: false, ..self }
+    }
+
+    /// Whether its sessions are counted.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        self.is_counted
     }
 
     /// Returns the bytes that are its name.

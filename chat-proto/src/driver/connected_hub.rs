@@ -14,6 +14,7 @@ use tracing::{debug, field, info, warn};
 
 use super::admission::Admission;
 use super::backoff::{AcceptPause, Backoff};
+use super::cloak::CloakKey;
 use super::connections::Connections;
 use super::control::Access;
 use super::late::LateGuard;
@@ -25,6 +26,7 @@ use crate::conversation::MAX_LAST_WORDS;
 use crate::exemptions::Exemptions;
 use crate::hub::{EnterError, Hub};
 use crate::id::{DialectId, SessionId};
+use crate::origin::Origin;
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, Dialect, Update};
 use crate::wire::sanitize::{clean, cut};
@@ -42,6 +44,8 @@ pub struct ConnectedHub<T> {
     pub(super) connections: Connections<T>,
     /// The peers that are not counted by address.
     exemptions: Exemptions,
+    /// By which others see where peers come from; `None`: they do not.
+    cloak_key: Option<CloakKey>,
     /// Sessions whose sockets were blocked and take bytes again.
     pub(super) writable: VecDeque<SessionId>,
     /// Connections whose sessions are over, while the driver still reads from them.
@@ -110,6 +114,7 @@ impl<T> ConnectedHub<T> {
             hub,
             connections: Connections::new(),
             exemptions: Exemptions::default(),
+            cloak_key: None,
             writable: VecDeque::new(),
             lingering: Lingering::new(),
             waiting: Waiting::default(),
@@ -156,6 +161,15 @@ impl<T> ConnectedHub<T> {
         self.exemptions = exemptions;
     }
 
+    /// Sets the key by which others see where peers come from, as a [cloak](crate::Cloak). Without this call nobody
+    /// does, and rooms cannot ban by it.
+    ///
+    /// A peer has the cloak of its address, also where it is not counted; one on a Unix socket has none. An origin that
+    /// the embedding program [gives](Admission::AcceptFrom) keeps its own cloak, or is given one by its name.
+    pub fn cloak_with(&mut self, key: CloakKey) {
+        self.cloak_key = Some(key);
+    }
+
     /// Opens a session for an accepted connection; see [`Hub::open_from`]. A peer without an address is on a Unix
     /// socket.
     ///
@@ -195,11 +209,10 @@ impl<T> ConnectedHub<T> {
         admission: Admission,
         connection: &Arc<T>,
     ) -> Result<SessionId, Refusal> {
-        let by_address = self.exemptions.origin(peer.map(|addr| addr.ip()));
         let (origin, name) = match admission {
-            Admission::Accept => (by_address, None),
-            Admission::AcceptFrom(origin) => (origin, None),
-            Admission::AcceptAs(name) => (by_address, Some(name)),
+            Admission::Accept => (self.origin(peer), None),
+            Admission::AcceptFrom(origin) => (origin.map(|origin| self.cloaked(origin)), None),
+            Admission::AcceptAs(name) => (self.origin(peer), Some(name)),
             Admission::Refuse(why) => return Err(self.refuse(now, dialect, peer, &why, connection)),
             Admission::Drop => return Err(self.refuse(now, dialect, peer, "", connection)),
         };
@@ -222,6 +235,25 @@ impl<T> ConnectedHub<T> {
                 self.hub.refusal(dialect, error, &mut words);
                 Err(Refusal { error: Some(error), words, id: SessionId::NONE })
             }
+        }
+    }
+
+    /// Returns where a peer comes from, and whether it is counted.
+    fn origin(&self, peer: Option<SocketAddr>) -> Option<Origin> {
+        let addr = peer.map(|addr| addr.ip());
+        let counted = self.exemptions.origin(addr);
+        match addr {
+            Some(addr) => Some(self.cloaked(counted.unwrap_or(Origin::from(addr.to_canonical()).uncounted()))),
+            // They have no addresses to be told apart by.
+            None => counted,
+        }
+    }
+
+    /// Returns an origin with the cloak that others see, unless it has one already.
+    fn cloaked(&self, origin: Origin) -> Origin {
+        match &self.cloak_key {
+            Some(key) if origin.cloak().is_none() => origin.with_cloak(key.cloak(origin)),
+            _ => origin,
         }
     }
 
@@ -377,6 +409,7 @@ mod tests {
     use crate::batch::Batch;
     use crate::command::Command;
     use crate::config::Config;
+    use crate::origin::Cloak;
 
     const NOW: Timestamp = Timestamp::ZERO;
 
@@ -438,6 +471,41 @@ mod tests {
         hub.exempt(Exemptions::none());
         assert!(open(&mut hub, Some("127.0.0.1:3")).is_ok());
         assert_eq!(open(&mut hub, Some("127.0.0.1:4")), Err(Some(OpenError::TooManyFromAddress)));
+    }
+
+    #[test]
+    fn a_peer_has_the_cloak_of_its_address_whether_it_is_counted_or_not() {
+        let (mut hub, _) = with_room_for(1);
+        let peer = |addr: &str| Some(addr.parse().expect("an address"));
+        let cloak = |hub: &ConnectedHub<_>, peer| hub.origin(peer).and_then(Origin::cloak);
+        assert_eq!(cloak(&hub, peer("192.0.2.1:1")), None, "there is no key");
+
+        hub.cloak_with(CloakKey::new(1, 2));
+        for (one, same, other) in [
+            ("192.0.2.1:1", "[::ffff:192.0.2.1]:2", "192.0.2.2:1"),
+            ("127.0.0.1:1", "[::ffff:127.0.0.1]:2", "127.0.0.2:1"),
+            ("[2001:db8::1]:1", "[2001:db8::2]:2", "[2001:db8:0:1::1]:1"),
+        ] {
+            let [one, same, other] = [one, same, other].map(|addr| cloak(&hub, peer(addr)));
+            assert!(one.is_some() && one == same && one != other);
+        }
+        let is_counted = |hub: &ConnectedHub<_>, addr| hub.origin(peer(addr)).map(Origin::is_counted);
+        assert_eq!(is_counted(&hub, "127.0.0.1:1"), Some(false));
+        let exempt = cloak(&hub, peer("127.0.0.1:1"));
+        hub.exempt(Exemptions::none());
+        assert_eq!(is_counted(&hub, "127.0.0.1:1"), Some(true));
+        assert_eq!(cloak(&hub, peer("127.0.0.1:1")), exempt);
+        assert_eq!(cloak(&hub, None), None, "on a Unix socket");
+    }
+
+    #[test]
+    fn an_origin_of_the_embedding_programs_keeps_its_cloak() {
+        let (mut hub, _) = with_room_for(1);
+        hub.cloak_with(CloakKey::new(1, 2));
+        let origin = Origin::new([7; 16]);
+        assert!(hub.cloaked(origin).cloak().is_some());
+        let cloak = Cloak::new(5);
+        assert_eq!(hub.cloaked(origin.with_cloak(cloak)).cloak(), Some(cloak));
     }
 
     #[test]

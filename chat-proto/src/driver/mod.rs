@@ -106,6 +106,7 @@
 
 mod admission;
 mod backoff;
+mod cloak;
 mod connected_hub;
 mod connections;
 mod control;
@@ -119,6 +120,7 @@ mod socket;
 mod waiting;
 
 pub use admission::{Admission, OnAccept};
+pub use cloak::CloakKey;
 pub use connected_hub::{ConnectedHub, Due, Refusal, UnknownDialect, Wakes};
 pub use control::{Access, ConnectedSession, Control, SharedHub};
 pub use events::{BlockingEvents, Events};

@@ -214,7 +214,8 @@ impl Hub {
         self.open_from(now, dialect, None)
     }
 
-    /// Opens a session for a new transport, and counts it with all others of its origin; `None`: not counted.
+    /// Opens a session for a new transport, and counts it with all others of its origin. It is not counted without an
+    /// origin, or with an [uncounted](Origin::uncounted) one.
     ///
     /// # Errors
     ///
@@ -243,7 +244,7 @@ impl Hub {
     ) -> Result<SessionId, OpenError> {
         let now = self.clock(now);
         let cloak = origin.and_then(Origin::cloak);
-        let origin = origin.filter(|_| Origins::is_wanted(&self.config));
+        let origin = origin.filter(|origin| origin.is_counted() && Origins::is_wanted(&self.config));
         let cursor = Cursor::at_head(self.lobby_log(dialect.0));
         let opened = if self.shutting_down {
             Err(OpenError::ShuttingDown)
