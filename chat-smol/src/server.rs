@@ -1,5 +1,6 @@
 //! The server: its listeners, and starting and ending its tasks.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -9,9 +10,10 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use std::time::SystemTime;
 
 use async_io::Async;
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, CloakKey, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
 use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -37,11 +39,14 @@ pub struct Server {
 impl Server {
     /// Makes a server that listens nowhere yet.
     ///
+    /// If they are 0, [`Config::started`] is set to the present time and [`Config::life`] to a random number.
+    ///
     /// # Errors
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let shared = CloseOnDrop(Arc::new(Shared::new(Hub::new(config)?)));
+        let shared = CloseOnDrop(Arc::new(Shared::new(Hub::new(with_start(config))?)));
+        shared.0.act(|hub, _| hub.cloak_with(CloakKey::new(random(), random())));
         Ok(Self { listeners: Vec::new(), on_accept: OnAccept::default(), shared })
     }
 
@@ -259,6 +264,24 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Sets what tells this server from earlier ones, where the program has not: the core has neither a clock nor random
+/// numbers.
+fn with_start(mut config: Config) -> Config {
+    if config.started == 0 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        config.started = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+    }
+    if config.life == 0 {
+        config.life = random();
+    }
+    config
+}
+
+/// Returns a number that nobody can guess: the system's random numbers are the keys of the standard library's hashes.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Closes all connections when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].

@@ -1,13 +1,15 @@
 //! The server as an embedding program sees it.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::SystemTime;
 
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, OnAccept, ReadBudget, SOCKET_BUFFER};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, CloakKey, OnAccept, ReadBudget, SOCKET_BUFFER};
 use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
@@ -29,11 +31,15 @@ pub struct Server {
 impl Server {
     /// Makes a server that listens nowhere yet.
     ///
+    /// If they are 0, [`Config::started`] is set to the present time and [`Config::life`] to a random number.
+    ///
     /// # Errors
     ///
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Ok(Self { listeners: Vec::new(), shared: CloseOnDrop(Arc::new(Shared::new(Hub::new(config)?))) })
+        let shared = CloseOnDrop(Arc::new(Shared::new(Hub::new(with_start(config))?)));
+        shared.0.act(|state, _| state.hub.cloak_with(CloakKey::new(random(), random())));
+        Ok(Self { listeners: Vec::new(), shared })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -149,6 +155,24 @@ impl Server {
         }
         started
     }
+}
+
+/// Sets what tells this server from earlier ones, where the program has not: the core has neither a clock nor random
+/// numbers.
+fn with_start(mut config: Config) -> Config {
+    if config.started == 0 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        config.started = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+    }
+    if config.life == 0 {
+        config.life = random();
+    }
+    config
+}
+
+/// Returns a number that nobody can guess: the system's random numbers are the keys of the standard library's hashes.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Closes what is left when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].
