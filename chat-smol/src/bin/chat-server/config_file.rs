@@ -11,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
+use crate::irc_table::IrcTable;
 use crate::options::{Options, SWITCH};
 use crate::room_table::RoomTable;
 use crate::value;
@@ -28,7 +29,7 @@ pub(crate) struct ConfigFile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     key: String,
-    /// The key in the table `key`: a dialect, or a key of `[[room]]`.
+    /// The key in the table `key`: a dialect, or a key of `[irc]` or `[[room]]`.
     subkey: Option<String>,
     /// The room's name, in a `[[room]]` table.
     room: Option<String>,
@@ -112,11 +113,11 @@ impl ConfigFile {
         self.path.display().to_string()
     }
 
-    /// Returns where an option is set; for a dialect, if it depends on that.
-    pub(crate) fn entry(&self, option: &str, dialect: Option<&str>) -> Option<&Entry> {
+    /// Returns where an option is set; for a dialect, or a key of the table, if it depends on that.
+    pub(crate) fn entry(&self, option: &str, subkey: Option<&str>) -> Option<&Entry> {
         self.entries
             .iter()
-            .find(|entry| entry.key == option && (entry.subkey.is_none() || entry.subkey.as_deref() == dialect))
+            .find(|entry| entry.key == option && (entry.subkey.is_none() || entry.subkey.as_deref() == subkey))
     }
 
     /// Returns where a key of a room is set; of the last one, if several have that name.
@@ -157,7 +158,9 @@ fn syntax(text: &str, error: &toml::de::Error) -> Reason {
 /// Lists all keys with their values, if each is that of an option and has a value of a kind that the option takes.
 fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     let known = Options::augment_args(Command::new(""));
-    let keys: Vec<&str> = known.get_arguments().filter_map(Arg::get_long).chain([RoomTable::TABLE]).collect();
+    let (of_irc, mut keys): (Vec<&str>, Vec<&str>) =
+        known.get_arguments().filter_map(Arg::get_long).partition(|option| option.starts_with(IrcTable::PREFIX));
+    keys.extend([IrcTable::TABLE, RoomTable::TABLE]);
     let mut entries = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().as_ref();
@@ -165,9 +168,18 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
             entries.extend(room_entries(text, &keys, key, value)?);
             continue;
         }
+        if name == IrcTable::TABLE {
+            let of_irc: Vec<&str> = of_irc.iter().filter_map(|option| option.strip_prefix(IrcTable::PREFIX)).collect();
+            entries.extend(irc_entries(text, &keys, &of_irc, key, value)?);
+            continue;
+        }
         let entry = Entry { key: name.into(), ..Entry::default() };
-        let Some(option) = known.get_arguments().find(|option| option.get_long() == Some(name)) else {
-            let advice = value::did_you_mean(name, &keys, "--help lists the options, which are the keys");
+        let option = known.get_arguments().find(|option| option.get_long() == Some(name));
+        let Some(option) = option.filter(|_| keys.contains(&name)) else {
+            let advice = match name.strip_prefix(IrcTable::PREFIX).filter(|_| option.is_some()) {
+                Some(key) => format!("it is {key} under [{}]", IrcTable::TABLE),
+                None => value::did_you_mean(name, &keys, "--help lists the options, which are the keys"),
+            };
             return Err(Reason::UnknownKey {
                 line: line_of(text.as_bytes(), key.span().start),
                 key: name.into(),
@@ -220,6 +232,36 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     Ok(entries)
 }
 
+/// Lists all keys of the `[irc]` table, which are `known`, with their values, as [`entries`] does.
+fn irc_entries(
+    text: &str,
+    options: &[&str],
+    known: &[&str],
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<Vec<Entry>, Reason> {
+    let at = |span: Range<usize>| {
+        let line = line_of(text.as_bytes(), span.start);
+        Entry { key: IrcTable::TABLE.into(), line, ..Entry::default() }
+    };
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(Reason::value(at(key.span()), "it must be a table, under [irc]"));
+    };
+    let mut entries = Vec::new();
+    for (key, value) in table {
+        let subkey = key.get_ref().as_ref();
+        let entry = Entry { subkey: Some(subkey.into()), ..at(key.span()) };
+        if !known.contains(&subkey) {
+            return Err(unknown_key_of_table("[irc]", IrcTable::TABLE, known, subkey, entry.line, options));
+        }
+        if !value.get_ref().is_str() {
+            return Err(Reason::value(entry, "it must be in quotation marks"));
+        }
+        entries.push(entry.at(text, value.span()));
+    }
+    Ok(entries)
+}
+
 /// Lists all keys of the `[[room]]` tables with their values, as [`entries`] does.
 fn room_entries(
     text: &str,
@@ -244,7 +286,15 @@ fn room_entries(
                 ..at(key.span())
             };
             if !RoomTable::KEYS.contains(&subkey) {
-                return Err(unknown_room_key(subkey, entry.line, options));
+                let keys = &RoomTable::KEYS;
+                return Err(unknown_key_of_table(
+                    "the first [[room]]",
+                    RoomTable::TABLE,
+                    keys,
+                    subkey,
+                    entry.line,
+                    options,
+                ));
             }
             if let Some(message) = wrong_kind_for_room(subkey, value.get_ref()) {
                 return Err(Reason::value(entry, message));
@@ -261,13 +311,14 @@ fn room_entries(
 /// The form of the rooms.
 const ROOM: &str = "each room must be a table under [[room]]";
 
-fn unknown_room_key(key: &str, line: usize, options: &[&str]) -> Reason {
+/// Says that a table, which begins with `header`, has no such key, but the keys `known`.
+fn unknown_key_of_table(header: &str, table: &str, known: &[&str], key: &str, line: usize, options: &[&str]) -> Reason {
     let advice = if options.contains(&key) {
-        format!("put {key} above the first [[room]]")
+        format!("put {key} above {header}")
     } else {
-        value::did_you_mean(key, &RoomTable::KEYS, &format!("a room has {}", RoomTable::KEYS.join(", ")))
+        value::did_you_mean(key, known, &format!("there are {}", known.join(", ")))
     };
-    Reason::UnknownKey { line, key: format!("{}.{key}", RoomTable::TABLE), advice }
+    Reason::UnknownKey { line, key: format!("{table}.{key}"), advice }
 }
 
 /// Returns what the value of a room's key must be, if it is of another kind.
@@ -376,8 +427,8 @@ mod tests {
                 "line 1: exempt = \"lan\": lan is no network: a list is as in 127.0.0.0/8,::1/128,unix, or none",
             ),
             (
-                "[idle-timeout]\n\nirc = \"5m\"",
-                "line 3: idle-timeout.irc = \"5m\": the dialect must be classic or text",
+                "[idle-timeout]\n\nmorse = \"5m\"",
+                "line 3: idle-timeout.morse = \"5m\": the dialect must be classic, text or irc",
             ),
             ("[backlog]\ntext = \"five\"", "line 2: backlog.text = \"five\": it must be a whole number, such as 100"),
             ("[backlog]\ntext.x = 5", "line 2: backlog.text: it must be in quotation marks, or a whole number"),
@@ -389,8 +440,20 @@ mod tests {
             ),
             ("listen = \"text=:4000\"", "line 1: listen: it must be a list, as in [\"text=127.0.0.1:4000\"]"),
             (
-                "listen = [\n  \"text=:4000\",\n  \"irc=:5\"\n]",
-                "line 3: listen = \"irc=:5\": the dialect must be classic or text",
+                "listen = [\n  \"text=:4000\",\n  \"morse=:5\"\n]",
+                "line 3: listen = \"morse=:5\": the dialect must be classic, text or irc",
+            ),
+            ("irc = \"chat.example.org\"", "line 1: irc: it must be a table, under [irc]"),
+            ("[[irc]]\nmotd = \"x\"", "line 1: irc: it must be a table, under [irc]"),
+            ("[irc]\nservername = \"x\"", "line 2: there is no key irc.servername; did you mean server-name?"),
+            ("[irc]\nx = \"x\"", "line 2: there is no key irc.x; there are server-name, network, motd"),
+            ("[irc]\nmax-line = 64", "line 2: there is no key irc.max-line; put max-line above [irc]"),
+            ("irc-motd = \"x\"", "line 1: there is no key irc-motd; it is motd under [irc]"),
+            ("[irc]\nnetwork = 5", "line 2: irc.network: it must be in quotation marks"),
+            ("[irc]\nmotd = \"\"", "line 2: irc.motd = \"\": it must be a file's path, or off"),
+            (
+                "[irc]\n\nserver-name = \"a b\"",
+                "line 3: irc.server-name = \"a b\": the server's name has letters, digits, - and ., and 1 to 63 bytes",
             ),
             ("[room]\nname = \"tea\"", "line 1: room: each room must be a table under [[room]]"),
             ("room = [\n  \"tea\"\n]", "line 2: room: each room must be a table under [[room]]"),
@@ -398,7 +461,7 @@ mod tests {
             ("[[room]]\nnam = \"tea\"", "line 2: there is no key room.nam; did you mean name?"),
             ("[[room]]\nname = 5", "line 2: room.name: it must be in quotation marks"),
             ("[[room]]\nname = \"tea\"\ntopc = \"\"", "line 3: there is no key room.topc; did you mean topic?"),
-            ("[[room]]\nname = \"tea\"\nx = 5", "line 3: there is no key room.x; a room has name, topic, flags"),
+            ("[[room]]\nname = \"tea\"\nx = 5", "line 3: there is no key room.x; there are name, topic, flags"),
             (
                 "[[room]]\nname = \"tea\"\nmax-line = 64",
                 "line 3: there is no key room.max-line; put max-line above the first [[room]]",

@@ -6,9 +6,9 @@ use chat_proto::ConfigError;
 use thiserror::Error;
 
 use crate::config_file::ConfigFileError;
-use crate::limit::LimitError;
 use crate::listen::ListenError;
 use crate::memory::MemoryError;
+use crate::settings::SettingsError;
 
 /// Why the program fails.
 #[derive(Debug, Error)]
@@ -19,9 +19,9 @@ pub(crate) enum Failure {
     /// The configuration file cannot be read, or is wrong.
     #[error(transparent)]
     ConfigFile(#[from] ConfigFileError),
-    /// A limit is out of its range.
+    /// A limit is out of its range, or the message of the day cannot be had.
     #[error(transparent)]
-    Limit(#[from] LimitError),
+    Settings(#[from] SettingsError),
     /// The server refuses the limits, although they were checked before.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -45,7 +45,7 @@ impl Failure {
     /// Returns the program's exit status: 2 if the command line or the file is wrong, otherwise 1.
     pub(crate) fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::ConfigFile(_) | Self::Limit(_) => 2,
+            Self::Usage(_) | Self::ConfigFile(_) | Self::Settings(_) => 2,
             Self::Config(_) | Self::Listen(_) | Self::Memory(_) | Self::System { .. } => 1,
         }
     }

@@ -14,7 +14,7 @@ use crate::value::{self, ValueError};
 /// An address and the dialect that is spoken there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listener {
-    /// The dialect's name, one of those in [`Config::default`](chat_proto::Config).
+    /// The dialect's name, one of [`DIALECTS`](value::DIALECTS).
     pub(crate) dialect: &'static str,
     /// The address.
     pub(crate) addr: ListenAddr,
@@ -96,7 +96,7 @@ pub(crate) fn default_listeners() -> Vec<Listener> {
         dialect,
         addr: ListenAddr::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
     };
-    vec![local("text", 4_000), local("classic", 4_001)]
+    vec![local("text", 4_000), local("classic", 4_001), local("irc", 6_667)]
 }
 
 /// Reads a value of `--listen`.

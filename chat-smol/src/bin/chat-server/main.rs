@@ -3,12 +3,14 @@
 mod config_file;
 mod descriptors;
 mod failure;
+mod irc_table;
 mod limit;
 mod listen;
 mod log;
 mod log_fields;
 mod log_output;
 mod memory;
+mod motd;
 mod options;
 mod room_table;
 mod settings;

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use chat_proto::dialect::Irc;
 use chat_proto::{Config, DialectConfig, Exemptions, Rate, RateLimit};
 use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use serde::Deserialize;
 
+use crate::irc_table::IrcTable;
 use crate::listen::Listener;
 use crate::log::{LogFilter, LogFormat};
 use crate::memory::BoundFormat;
@@ -38,7 +40,7 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 
     /// Read options from a TOML file, each under its name here without the hyphens in front, as in max-sessions = 500;
-    /// what takes DIALECT= may be a table, as in [idle-timeout]. Each [[room]] table, with name, topic and flags, is a
+    /// what takes DIALECT= may be a table, as in [idle-timeout], and the options irc-... are the table [irc]. Each [[room]] table, with name, topic and flags, is a
     /// room that is always there. An option given here replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
@@ -92,7 +94,7 @@ pub(crate) struct Options {
     /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine,
     /// IPv4 and IPv6, or unix:PATH, a Unix socket. May be given several times and replaces the default. Port 0 lets the
     /// system choose one; a line "listening DIALECT ADDR" on standard output tells of each [default:
-    /// text=127.0.0.1:4000 classic=127.0.0.1:4001]
+    /// text=127.0.0.1:4000 classic=127.0.0.1:4001 irc=127.0.0.1:6667]
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
     pub(crate) listen: Vec<Listener>,
 
@@ -124,7 +126,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES|off", help_heading = "Sessions")]
     pub(crate) pace: Option<OrOff<Bytes>>,
 
-    /// How many of the latest messages a newcomer is shown [0 to 1000; default: classic=0 text=20]
+    /// How many of the latest messages a newcomer is shown [0 to 1000; default: classic=0 text=20 irc=0]
     #[arg(long, value_name = "[DIALECT=]N", help_heading = "Sessions")]
     #[serde(deserialize_with = "value::per_dialect")]
     pub(crate) backlog: Vec<ForDialect<Count>>,
@@ -169,6 +171,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", help_heading = "Rooms")]
     pub(crate) room_history_bytes: Option<Bytes>,
 
+    /// What clients of IRC are told of the server; a table of the file.
+    #[command(flatten)]
+    pub(crate) irc: IrcTable,
+
     /// Sessions at once from one address [1 to 1048576; default: 100]
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
     pub(crate) max_per_address: Option<OrOff<Count>>,
@@ -190,7 +196,8 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "value::some_from_text")]
     pub(crate) exempt: Option<Exemptions>,
 
-    /// How long a session may send no complete line [1ms to 365d; default: classic=15s text=10m]
+    /// How long a session may send no complete line; a minute before, clients of IRC are asked whether they are there
+    /// [1ms to 365d; default: classic=15s text=10m irc=4m]
     #[arg(long, value_name = "[DIALECT=]TIME|off", help_heading = "Timeouts")]
     #[serde(deserialize_with = "value::per_dialect")]
     pub(crate) idle_timeout: Vec<ForDialect<OrOff<Time>>>,
@@ -251,7 +258,8 @@ const TEMPLATE: &str = "{name} {version}: {about}\n\n{usage-heading} {usage}\n\n
 
 const BEFORE_HELP: &str = "\
 Without options it serves the dialect text on 127.0.0.1:4000, for people with
-nc or telnet, and classic on 127.0.0.1:4001, for programs: lines of base64.";
+nc or telnet; classic on 127.0.0.1:4001, for programs: lines of base64; and irc
+on 127.0.0.1:6667, for clients of IRC.";
 
 const AFTER_HELP: &str = "\
 BYTES are as in 4096, 64KiB, 4MiB or 1GiB, a TIME as in 500ms, 15s, 10m or 2h.
@@ -279,7 +287,11 @@ signal's number after a second SIGINT or SIGTERM.";
 pub(crate) fn command() -> Command {
     Arguments::command().mut_args(|arg| {
         // A shell completes the names of files only where one is wanted.
-        let hint = if arg.get_id() == "config" { ValueHint::FilePath } else { ValueHint::Other };
+        let hint = if ["config", IrcTable::MOTD].contains(&arg.get_id().as_str()) {
+            ValueHint::FilePath
+        } else {
+            ValueHint::Other
+        };
         let arg = if arg.get_action().takes_values() { arg.value_hint(hint) } else { arg };
         // Puts the range and the default, which are the end, on a line of their own.
         let help = arg.get_help().map(ToString::to_string).filter(|help| help.ends_with(']'));
@@ -288,6 +300,13 @@ pub(crate) fn command() -> Command {
             None => arg,
         }
     })
+}
+
+/// Returns the limits if no option is given: those of the core, for all dialects that can be served.
+pub(crate) fn default_config() -> Config {
+    let mut config = Config::default();
+    config.dialects.push(DialectConfig::new(Irc::default()));
+    config
 }
 
 impl Options {

@@ -1,13 +1,20 @@
 //! How to serve: the command line and the file combined.
 
+use std::sync::Arc;
+
+use chat_proto::dialect::{Irc, IrcSettings};
 use chat_proto::{Config, Exemptions};
 use clap::ArgMatches;
+use thiserror::Error;
 
 use crate::config_file::ConfigFile;
+use crate::irc_table::{IrcTable, MotdPath};
 use crate::limit::LimitError;
 use crate::listen::{self, Listener};
 use crate::log::{LogFilter, LogFormat};
-use crate::options::Options;
+use crate::motd::{self, MotdError};
+use crate::options::{self, Options};
+use crate::value::OrOff;
 
 /// How to serve.
 #[derive(Debug)]
@@ -22,17 +29,33 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
 }
 
+/// A setting that cannot be had.
+#[derive(Debug, Error)]
+pub(crate) enum SettingsError {
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error(transparent)]
+    Motd(#[from] MotdError),
+}
+
 impl Settings {
     /// Takes each setting from the command line, else from the file, else from the defaults.
     ///
     /// # Errors
     ///
-    /// A limit is out of its range, alone or together with the others.
-    pub(crate) fn new(options: &Options, matches: &ArgMatches, file: Option<&ConfigFile>) -> Result<Self, LimitError> {
-        let mut config = Config::default();
+    /// A limit is out of its range, alone or together with the others, or the message of the day cannot be had.
+    pub(crate) fn new(
+        options: &Options,
+        matches: &ArgMatches,
+        file: Option<&ConfigFile>,
+    ) -> Result<Self, SettingsError> {
+        let mut config = options::default_config();
         let given = file.map(|file| &file.options).into_iter().chain([options]);
         for options in given.clone() {
             options.apply(&mut config);
+        }
+        if let Some(irc) = config.dialects.iter_mut().find(|dialect| dialect.dialect.name() == "irc") {
+            irc.dialect = Arc::new(irc_dialect(options, file)?);
         }
         // The last one counts, which is the command line's.
         let listeners = given.clone().map(|options| &options.listen).rfind(|listeners| !listeners.is_empty());
@@ -48,6 +71,28 @@ impl Settings {
             log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
         })
     }
+}
+
+/// Makes the dialect with what its clients are told.
+fn irc_dialect(options: &Options, file: Option<&ConfigFile>) -> Result<Irc, MotdError> {
+    let mut settings = IrcSettings::default();
+    for options in file.map(|file| &file.options).into_iter().chain([options]) {
+        options.irc.apply(&mut settings);
+    }
+    if let Some(OrOff(path)) = &options.irc.motd {
+        if let Some(MotdPath(path)) = path {
+            settings.motd =
+                motd::read(path, || format!("--{}{} {}", IrcTable::PREFIX, IrcTable::MOTD, path.display()))?;
+        }
+    } else if let Some(file) = file
+        && let Some(OrOff(Some(MotdPath(path)))) = &file.options.irc.motd
+    {
+        settings.motd = motd::read(path, || match file.entry(IrcTable::TABLE, Some(IrcTable::MOTD)) {
+            Some(entry) => format!("{}, {entry}", file.path()),
+            None => file.path(),
+        })?;
+    }
+    Ok(Irc::new(settings).expect("each setting was checked when it was read"))
 }
 
 #[cfg(test)]
@@ -72,10 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_serves_both_dialects_on_this_machine_only() {
+    fn nothing_set_serves_all_dialects_on_this_machine_only() {
         let settings = settings("", &[]).expect("the defaults");
-        assert_eq!(listeners(&settings), ["text=127.0.0.1:4000", "classic=127.0.0.1:4001"]);
-        assert_eq!(format!("{:?}", settings.config), format!("{:?}", Config::default()));
+        assert_eq!(listeners(&settings), ["text=127.0.0.1:4000", "classic=127.0.0.1:4001", "irc=127.0.0.1:6667"]);
+        assert_eq!(format!("{:?}", settings.config), format!("{:?}", options::default_config()));
         assert_eq!((settings.log, settings.log_format), (LogFilter::default(), LogFormat::Text));
         assert_eq!(settings.exempt, Exemptions::default());
     }
@@ -156,6 +201,62 @@ mod tests {
             refused("[[room]]\nname = \"tea\"\n[[room]]\nname = \"cake\"", &["--max-rooms", "2"]),
             "chat.toml, line 4: room.name = \"cake\": it is one too many: max-rooms is 2, the lobby counted"
         );
+    }
+
+    /// Writes a message of the day; returns its path.
+    fn motd(name: &str, text: &[u8]) -> String {
+        let path = std::env::temp_dir().join(format!("chat-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).expect("a file can be written");
+        path.display().to_string()
+    }
+
+    #[test]
+    fn clients_of_irc_are_told_what_the_file_and_the_command_line_say() {
+        let irc = |file: &str, args: &[&str]| {
+            let settings = settings(file, args).expect(file);
+            let [.., irc] = &settings.config.dialects[..] else { panic!("no dialect") };
+            format!("{:?}", irc.dialect)
+        };
+        let of = |settings: IrcSettings| format!("{:?}", Irc::new(settings).expect("right settings"));
+        assert_eq!(irc("", &[]), of(IrcSettings::default()));
+        let (one, two) = (motd("one", b"Be kind.\r\n\nAnd calm."), motd("two", "\u{e9}\n".as_bytes()));
+        let file = format!("[irc]\nserver-name = \"a.example\"\nnetwork = \"A\"\nmotd = \"{one}\"");
+        let named = |server_name: &str, network: &str, motd: &[&str]| {
+            let motd = motd.iter().map(ToString::to_string).collect();
+            of(IrcSettings { server_name: server_name.into(), network: network.into(), motd })
+        };
+        assert_eq!(irc(&file, &[]), named("a.example", "A", &["Be kind.", "", "And calm."]));
+        let args = ["--irc-server-name=b.example", "--irc-network=off", &format!("--irc-motd={two}")];
+        assert_eq!(irc(&file, &args), named("b.example", "", &["\u{e9}"]));
+        assert_eq!(irc(&file, &["--irc-motd=off"]), named("a.example", "A", &[]));
+        for path in [one, two] {
+            std::fs::remove_file(path).expect("it is there");
+        }
+    }
+
+    #[test]
+    fn a_message_of_the_day_that_cannot_be_had_is_named() {
+        let refused = |path: &str| settings("", &["--irc-motd", path]).expect_err(path);
+        for (name, text, message) in [
+            ("long", format!("short\n{}\n", "x".repeat(401)).into_bytes(), "line 2 of the message of the day has more"),
+            ("many", b"\n".repeat(201), "the message of the day has at most 200 lines"),
+            ("large", vec![b'\n'; (1 << 20) + 1], "it has more than 1048576 bytes, and so is no message of the day"),
+            ("bell", b"a\x07b".to_vec(), "line 1 of the message of the day has more"),
+        ] {
+            let path = motd(name, &text);
+            let refused = refused(&path);
+            assert!(refused.starts_with(&format!("{path}: {message}")), "{refused}");
+            std::fs::remove_file(path).expect("it is there");
+        }
+        let path = motd("bytes", b"a\nb\xff");
+        assert_eq!(refused(&path), format!("{path}, line 2: it is not valid UTF-8"));
+        std::fs::remove_file(path).expect("it is there");
+
+        let missing = refused("/nowhere/motd");
+        assert!(missing.starts_with("--irc-motd /nowhere/motd: it cannot be read: "), "{missing}");
+        let missing = settings("[irc]\n\nmotd = \"/nowhere/motd\"", &[]).expect_err("it is missing");
+        let begin = "chat.toml, line 3: irc.motd = \"/nowhere/motd\": it cannot be read: ";
+        assert!(missing.starts_with(begin), "{missing}");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chat_proto::{Dialect, NameRules, Rate, dialect as dialects};
+use chat_proto::dialect::IrcSettingsError;
+use chat_proto::{NameRules, Rate};
 use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -68,8 +69,11 @@ pub(crate) enum ValueError {
     #[error("it must be {0}, or off")]
     FormOrOff(&'static str),
     /// There is no such dialect.
-    #[error("the dialect must be {}", DIALECTS.map(Dialect::name).join(" or "))]
+    #[error("the dialect must be {}", one_of(&DIALECTS))]
     Dialect,
+    /// Clients of IRC cannot be told so.
+    #[error(transparent)]
+    Irc(#[from] IrcSettingsError),
 }
 
 impl FromStr for Count {
@@ -195,11 +199,18 @@ pub(crate) fn did_you_mean(word: &str, known: &[&str], otherwise: &str) -> Strin
 
 /// Returns the dialect's name if there is such a dialect.
 pub(crate) fn dialect(name: &str) -> Result<&'static str, ValueError> {
-    DIALECTS.into_iter().find(|dialect| dialect.name() == name).map(Dialect::name).ok_or(ValueError::Dialect)
+    DIALECTS.into_iter().find(|dialect| *dialect == name).ok_or(ValueError::Dialect)
 }
 
-/// The dialects that can be served: those of [`Config::default`](chat_proto::Config).
-const DIALECTS: [&dyn Dialect; 2] = [&dialects::Classic, &dialects::Text];
+fn one_of(words: &[&str]) -> String {
+    match words {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// The dialects that can be served.
+pub(crate) const DIALECTS: [&str; 3] = ["classic", "text", "irc"];
 
 impl From<Count> for usize {
     fn from(Count(number): Count) -> Self {
@@ -438,9 +449,9 @@ mod tests {
         let parse = |text: &str| text.parse::<ForDialect<Count>>();
         assert_eq!(parse("7"), Ok(ForDialect { dialect: None, value: Count(7) }));
         assert_eq!(parse("text=7"), Ok(ForDialect { dialect: Some("text"), value: Count(7) }));
-        for text in ["irc=7", "=7"] {
+        for text in ["morse=7", "=7"] {
             let error = parse(text).expect_err(text).to_string();
-            assert_eq!(error, "the dialect must be classic or text");
+            assert_eq!(error, "the dialect must be classic, text or irc");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The help, the example file and the limits agree.
 
+use chat_proto::dialect::IrcSettings;
 use chat_proto::{ConfigError, NameRules, RoomConfig, RoomFlags};
 use clap::Parser as _;
 
@@ -7,9 +8,16 @@ use super::*;
 
 fn config(args: &[&str]) -> Config {
     let arguments = Arguments::try_parse_from([&["chat-server"], args].concat()).expect("right options");
-    let mut config = Config::default();
+    let mut config = default_config();
     arguments.options.apply(&mut config);
     config
+}
+
+#[test]
+fn the_dialects_that_an_option_may_name_are_those_that_can_be_served() {
+    let config = default_config();
+    let names: Vec<_> = config.dialects.iter().map(|dialect| dialect.dialect.name()).collect();
+    assert_eq!(names, value::DIALECTS);
 }
 
 #[test]
@@ -130,7 +138,7 @@ fn table() -> Vec<(String, String, String)> {
 
 #[test]
 fn the_help_tells_the_defaults() {
-    let default = format!("{:?}", Config::default());
+    let default = format!("{:?}", default_config());
     for (name, _, help) in table() {
         let (_, defaults) = help.split_once("default: ").expect(&name);
         let defaults = defaults.strip_suffix(']').expect("the default is the end");
@@ -140,8 +148,13 @@ fn the_help_tells_the_defaults() {
         assert_eq!(format!("{:?}", config(&args)), default, "{help}");
     }
     let listen: Vec<String> = crate::listen::default_listeners().iter().map(ToString::to_string).collect();
+    let irc = IrcSettings::default();
+    assert_eq!((irc.network, irc.motd.len()), (String::new(), 0));
     for (name, value) in [
         ("listen", listen.join(" ")),
+        ("irc-server-name", irc.server_name),
+        ("irc-network", "off".into()),
+        ("irc-motd", "off".into()),
         ("exempt", Exemptions::default().to_string()),
         ("log", "info".into()),
         ("log-format", "text".into()),
@@ -160,7 +173,8 @@ fn the_help_tells_the_ranges() {
     for (name, form, help) in table() {
         let Some((range, _)) = help.rsplit_once('[').and_then(|(_, end)| end.split_once("; default: ")) else {
             assert!(
-                ["listen", "names", "on-lag", "new-rooms", "exempt", "log", "log-format"].contains(&&*name),
+                ["listen", "names", "on-lag", "new-rooms", "exempt", "log", "log-format"].contains(&&*name)
+                    || name.starts_with(IrcTable::PREFIX),
                 "{help}"
             );
             continue;
@@ -199,7 +213,7 @@ fn the_help_tells_the_ranges() {
         let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
         assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
     }
-    assert_eq!(ranges, table().len() - 7);
+    assert_eq!(ranges, table().len() - 10);
 }
 
 #[test]
@@ -227,14 +241,21 @@ fn the_help_fits_a_terminal_and_its_examples_work() {
 fn the_example_has_every_option_with_its_default_and_a_sentence() {
     let example = include_str!("../../../../chat.example.toml");
     let options: Options = toml::from_str(example).expect("a right file");
-    let mut config = Config::default();
+    let mut config = default_config();
     options.apply(&mut config);
-    assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+    assert_eq!(format!("{config:?}"), format!("{:?}", default_config()));
+    let mut irc = IrcSettings::default();
+    options.irc.apply(&mut irc);
+    assert_eq!(irc, IrcSettings::default());
+    assert!(options.irc.server_name.is_some() && options.irc.network.is_some());
+    assert_eq!(options.irc.motd, Some(OrOff(None)));
     assert_eq!(options.listen, crate::listen::default_listeners());
     assert_eq!(options.exempt, Some(Exemptions::default()));
     assert_eq!((options.log, options.log_format), (Some(LogFilter::default()), Some(LogFormat::default())));
     let lines: Vec<&str> = example.lines().collect();
     for (name, ..) in table() {
+        // Those are in a table of their own.
+        let name = name.strip_prefix(IrcTable::PREFIX).unwrap_or(&name);
         let starts = [format!("{name} = "), format!("[{name}]")];
         let at: Vec<usize> =
             (0..lines.len()).filter(|at| starts.iter().any(|start| lines[*at].starts_with(start))).collect();
