@@ -14,7 +14,8 @@
 //! loop around a poller.
 //!
 //! 1. **Accept.** For each connection call [`ConnectedHub::open`], then start its reader. Pass the peer's address, or
-//!    nobody is limited by address. Set the listener's buffers to [`SOCKET_BUFFER`], which its connections inherit, and
+//!    nobody is limited by address. Give the hub a random [`CloakKey`], or IRC shows nothing in the place of a host, and
+//!    bans cannot be of where somebody comes from. Set the listener's buffers to [`SOCKET_BUFFER`], which its connections inherit, and
 //!    let the system check silent peers ([`KEEPALIVE`]). If accepting fails, [`ConnectedHub::accept_failed`] says how
 //!    long to wait.
 //! 2. **Read.** A reader offers what it reads to [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps
