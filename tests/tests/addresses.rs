@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::{Duration, Instant};
 
-use chat_proto::{Config, Exemptions, Rate};
+use chat_proto::dialect::Irc;
+use chat_proto::{Config, DialectConfig, Exemptions, Rate};
 use chat_tests::conformance::isolation::{in_a_process_of_its_own, raise_descriptor_limit};
 use chat_tests::conformance::{Client, LOOPBACK, PATIENCE, Received, Running, eventually, new_socket};
 use socket2::SockAddr;
@@ -14,22 +15,32 @@ use socket2::SockAddr;
 const TOO_MANY: &str = "! too many connections from your address, close one or try again later";
 const TOO_FAST: &str = "! too many new connections from your address, try again in a moment";
 
-/// Starts a server of `text` with these limits and exemptions.
+/// Starts a server of `text`, and of IRC if it is configured, with these limits and exemptions.
 type Start = fn(Config, Exemptions) -> Running;
 
+/// Returns the dialects that are served.
+fn dialects(config: &Config) -> Vec<&'static str> {
+    let is_spoken = |name: &&str| config.dialects.iter().any(|dialect| dialect.dialect.name() == *name);
+    ["text", "irc"].into_iter().filter(is_spoken).collect()
+}
+
 fn start_smol(config: Config, exemptions: Exemptions) -> Running {
+    let dialects = dialects(&config);
     let mut server = chat_smol::Server::new(config).expect("the limits are in range");
     server.exempt(exemptions);
-    let addr = server.listen("text", LOOPBACK).expect("loopback has a free port");
+    let mut listen = |name| (name, server.listen(name, LOOPBACK).expect("loopback has a free port"));
+    let ports: Vec<_> = dialects.into_iter().map(&mut listen).collect();
     let threads = NonZeroUsize::new(2).expect("two is not zero");
-    Running::new(vec![("text", addr)], server.handle(), move || server.run_on_threads(threads))
+    Running::new(ports, server.handle(), move || server.run_on_threads(threads))
 }
 
 fn start_std(config: Config, exemptions: Exemptions) -> Running {
+    let dialects = dialects(&config);
     let mut server = chat_std::Server::new(config).expect("the limits are in range");
     server.exempt(exemptions);
-    let addr = server.listen("text", LOOPBACK).expect("loopback has a free port");
-    Running::new(vec![("text", addr)], server.handle(), move || server.run())
+    let mut listen = |name| (name, server.listen(name, LOOPBACK).expect("loopback has a free port"));
+    let ports: Vec<_> = dialects.into_iter().map(&mut listen).collect();
+    Running::new(ports, server.handle(), move || server.run())
 }
 
 /// Limits without a rate and without limits by address.
@@ -53,7 +64,12 @@ fn address(n: u16) -> Ipv4Addr {
 /// Connects from an address.
 #[track_caller]
 fn connect(server: &Running, from: Ipv4Addr) -> Client {
-    let addr = server.addr("text");
+    connect_to(server, "text", from)
+}
+
+#[track_caller]
+fn connect_to(server: &Running, dialect: &str, from: Ipv4Addr) -> Client {
+    let addr = server.addr(dialect);
     let socket = new_socket(&addr);
     socket.bind(&SockAddr::from(SocketAddrV4::new(from, 0))).expect("loopback has every address");
     Client::over(&format!("one from {from}"), socket, &addr)
@@ -166,6 +182,31 @@ fn exempt_peers_are_not_counted(start: Start) {
     server.stop(clients);
 }
 
+fn an_address_is_seen_as_a_cloak_that_another_server_does_not_know(start: Start) {
+    // Whether peers are counted or not.
+    let servers = [Exemptions::none(), Exemptions::default()].map(|exemptions| {
+        let mut config = calm();
+        config.dialects.push(DialectConfig::new(Irc::default()));
+        start(config, exemptions)
+    });
+    let cloak = |server, nick: &str, from| {
+        let mut client = connect_to(server, "irc", from);
+        client.say(&format!("NICK {nick}\r\nUSER {nick} 0 * :Real\r"));
+        let welcome = client.line();
+        let (_, host) = welcome.trim_end().rsplit_once('@').unwrap_or_else(|| panic!("no host: {welcome:?}"));
+        assert!(host.len() == 16 && host.bytes().all(|byte| byte.is_ascii_hexdigit()), "{welcome:?}");
+        host.to_owned()
+    };
+    let of = |server| [("ann", 1), ("bob", 1), ("eve", 2)].map(|(nick, n)| cloak(server, nick, address(n)));
+    let [[ann, bob, eve], [elsewhere, ..]] = servers.each_ref().map(of);
+    assert_eq!(ann, bob);
+    assert_ne!(ann, eve);
+    assert_ne!(ann, elsewhere);
+    for server in servers {
+        server.stop([]);
+    }
+}
+
 /// Opens many connections from few addresses: as many are accepted as the limit by address allows, and so is a client
 /// from another address. With the default limits, 64 addresses get 6,400 of the 10,000 sessions; an attacker with a
 /// hundred addresses could fill the server.
@@ -222,6 +263,11 @@ macro_rules! tests {
             #[test]
             fn lines_of_one_address_are_limited_together_and_nothing_is_lost() {
                 super::lines_of_one_address_are_limited_together_and_nothing_is_lost($start);
+            }
+
+            #[test]
+            fn an_address_is_seen_as_a_cloak_that_another_server_does_not_know() {
+                super::an_address_is_seen_as_a_cloak_that_another_server_does_not_know($start);
             }
 
             #[test]

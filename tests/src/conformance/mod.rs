@@ -27,6 +27,7 @@
 //!
 //! - [`scripts`]: conversations as terminals show them, with one outcome each, the same for every adapter.
 //! - [`conversation`]: announcements, counters, and a thousand clients at once.
+//! - [`irc`]: clients of IRC among the others.
 //! - [`closing`]: every way in which a connection ends, and the end of the server.
 //! - [`pressure`]: readers that do not read, senders that flood, a full server.
 //! - [`pace`]: many senders at once, readers that keep pace and readers that do not, peers that are gone.
@@ -68,6 +69,7 @@ mod client;
 pub mod closing;
 pub mod conversation;
 pub mod deadlines;
+pub mod irc;
 pub mod isolation;
 pub mod pace;
 pub mod pressure;
@@ -107,6 +109,11 @@ macro_rules! conformance {
                 counters_add_up
                 an_unknown_dialect_is_refused
                 two_ports_of_one_dialect
+            }
+            irc, beside_others {
+                irc_and_text_share_one_conversation
+                a_ping_is_answered
+                no_address_is_shown
             }
             closing, beside_others {
                 a_kicked_session_is_told_why
