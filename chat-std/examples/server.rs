@@ -11,7 +11,8 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{io, process, thread};
 
-use chat_proto::Rate;
+use chat_proto::dialect::Irc;
+use chat_proto::{DialectConfig, Rate};
 use chat_std::{Config, Server};
 use clap::Parser;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -22,7 +23,7 @@ use signal_hook::iterator::Signals;
 struct Options {
     /// Serve a dialect on an address; may be given several times
     #[arg(long, value_name = "DIALECT=IP:PORT", value_parser = for_dialect::<SocketAddr>)]
-    #[arg(default_values = ["text=127.0.0.1:4000", "classic=127.0.0.1:4001"])]
+    #[arg(default_values = ["text=127.0.0.1:4000", "classic=127.0.0.1:4001", "irc=127.0.0.1:6667"])]
     listen: Vec<(String, SocketAddr)>,
     /// Sessions at once
     #[arg(long, value_name = "N", default_value_t = Config::default().max_sessions)]
@@ -35,7 +36,7 @@ struct Options {
     pace: OrOff<usize>,
     /// How long a session may send no complete line
     #[arg(long, value_name = "DIALECT=TIME|off", value_parser = for_dialect::<OrOff<humantime::Duration>>)]
-    #[arg(default_values = ["text=10m", "classic=15s"])]
+    #[arg(default_values = ["text=10m", "classic=15s", "irc=4m"])]
     idle_timeout: Vec<(String, OrOff<humantime::Duration>)>,
 }
 
@@ -45,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut config =
         Config { max_sessions: options.max_sessions, rate: options.rate.0, pace: options.pace.0, ..Config::default() };
+    config.dialects.push(DialectConfig::new(Irc::default()));
     for (dialect, OrOff(timeout)) in options.idle_timeout {
         let known = config.dialects.iter_mut().find(|known| known.dialect.name() == dialect);
         known.ok_or_else(|| format!("there is no dialect {dialect}"))?.idle_timeout = timeout.map(Duration::from);

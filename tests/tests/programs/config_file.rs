@@ -48,6 +48,35 @@ fn rooms_of_a_file_are_there_and_new_ones_are_not_begun() {
 }
 
 #[test]
+fn clients_of_irc_are_told_what_the_file_says() {
+    let motd = TemporaryFile::new("motd.txt", "Be kind.\n");
+    let file = format!(
+        "listen = [\"irc=127.0.0.1:0\"]\n[irc]\nserver-name = \"chat.example\"\nnetwork = \"Tea\"\nmotd = \"{}\"",
+        motd.path()
+    );
+    let file = TemporaryFile::new("irc.toml", file);
+    let mut process = Program::ChatServer.start(&["--config", file.path()]);
+    let mut ann = Client::connect("ann", process.listening("irc"));
+    ann.say("NICK ann\r\nUSER ann 0 * :Ann\r");
+    let mut told = Vec::new();
+    // 376 is the end of the message of the day.
+    while !told.last().is_some_and(|line: &String| line.contains(" 376 ")) {
+        told.push(ann.line());
+    }
+    assert!(told.iter().all(|line| line.starts_with(":chat.example ") && line.ends_with('\r')), "{told:?}");
+    for words in ["NETWORK=Tea ", ":- Be kind."] {
+        assert!(told.iter().any(|line| line.contains(words)), "{words}: {told:?}");
+    }
+}
+
+#[test]
+fn a_line_of_a_message_of_the_day_that_is_too_long_is_named_with_its_file() {
+    let motd = TemporaryFile::new("long.txt", format!("short\n{}\n", "x".repeat(401)));
+    let (_, errors) = run(&["--irc-motd", motd.path(), "--check-config"], 2);
+    assert!(errors.contains(&format!("{}: line 2 ", motd.path())) && errors.lines().count() == 1, "{errors}");
+}
+
+#[test]
 fn the_example_file_is_valid() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../chat-smol/chat.example.toml");
     let (output, errors) = run(&["--config", example, "--check-config"], 0);
@@ -60,13 +89,15 @@ fn an_error_in_a_file_is_one_sentence_with_the_line() {
         ("max-line = 64\nmax-sesions = 5", &["line 2", "max-sesions", "did you mean max-sessions?"][..]),
         ("\nmax-line = \"4 elephants\"", &["line 2", "max-line = \"4 elephants\"", "MiB"]),
         ("\n\nmax-sessions = 0", &["line 3", "max-sessions = 0", "1048576"]),
-        ("[backlog]\nmorse = 5", &["line 2", "morse", "classic or text"]),
+        ("[backlog]\nmorse = 5", &["line 2", "morse", "classic, text or irc"]),
         ("rate = \"5/s\"\nrate = \"6/s\"", &["line 2", "duplicate key"]),
         ("new-rooms = \"no\"", &["line 1", "new-rooms", "true or false"]),
         ("[[room]]\nname = \"tea\"\nflags = [\"hiden\"]", &["line 3", "hiden", "did you mean hidden?"]),
         ("[[room]]\nname = \"tea\"\ntitle = \"tea\"", &["line 3", "room.title", "name, topic, flags"]),
         ("[[room]]\nname = \"tea\"\nflags = [\"invited-only\"]", &["line 3", "invited-only", "who could invite"]),
         ("[[room]]\nname = \"tea room\"", &["line 2", "tea room", "letters, digits and -"]),
+        ("[irc]\nservername = \"x\"", &["line 2", "irc.servername", "did you mean server-name?"]),
+        ("[irc]\nmotd = \"/nowhere/motd\"", &["line 2", "irc.motd = \"/nowhere/motd\"", "cannot be read"]),
         ("max-line", &["line 1", "expected `=`"]),
         ("names = \"\x1b[2J\"", &["line 1"]),
     ] {

@@ -1,6 +1,7 @@
 //! The options: how they are explained, that wrong ones are answered, and that right ones take effect.
 
-use chat_proto::Config;
+use chat_proto::dialect::Irc;
+use chat_proto::{Config, DialectConfig};
 use chat_tests::conformance::{Client, classic_line};
 use chat_tests::program::Program;
 use rustix::process::Signal;
@@ -46,10 +47,13 @@ fn help_is_written_for_a_person() {
         "--linger-timeout",
         "--idle-timeout",
         "--backlog",
+        "--irc-server-name",
+        "--irc-network",
+        "--irc-motd",
     ] {
         assert!(help.contains(option), "{option} is not in the help:\n{help}");
     }
-    for default in ["127.0.0.1:4000", "127.0.0.1:4001", "10000", "4MiB"] {
+    for default in ["127.0.0.1:4000", "127.0.0.1:4001", "127.0.0.1:6667", "irc.localhost", "10000", "4MiB"] {
         assert!(help.contains(default), "{default} is not in the help:\n{help}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "a line is too long:\n{help}");
@@ -71,13 +75,13 @@ fn a_bad_option_is_answered_with_what_would_be_right() {
         (&["--listen"], &["--listen"]),
         (&["--listen", "text"], &["--listen", "text", "127.0.0.1:"]),
         (&["--listen", "text=nowhere"], &["nowhere", "127.0.0.1:"]),
-        (&["--listen", "morse=127.0.0.1:0"], &["morse", "text", "classic"]),
+        (&["--listen", "morse=127.0.0.1:0"], &["morse", "classic, text or irc"]),
         (&["--max-sessions", "many"], &["max-sessions", "many"]),
         (&["--max-sessions", "0"], &["max", "sessions", "0", "1048576"]),
         (&["--max-line", "1"], &["max", "line", "64"]),
         (&["--log-bytes", "4 elephants"], &["log-bytes", "4 elephants", "MiB"]),
         (&["--idle-timeout", "classic=15"], &["idle-timeout", "15s"]),
-        (&["--idle-timeout", "morse=15s"], &["morse", "text", "classic"]),
+        (&["--idle-timeout", "morse=15s"], &["morse", "classic, text or irc"]),
         (&["--rate", "20"], &["rate", "20/s:100", "off"]),
         (&["--on-lag", "shout"], &["on-lag", "shout", "skip", "close"]),
         (&["--new-rooms", "no"], &["new-rooms", "no", "true, false"]),
@@ -85,6 +89,9 @@ fn a_bad_option_is_answered_with_what_would_be_right() {
         (&["--log", "chat_proto=loud"], &["log", "loud"]),
         (&["--log", "bogus"], &["bogus", "off, error, warn, info, debug, trace"]),
         (&["--listen", "text=localhost"], &["localhost", "127.0.0.1:4000", "localhost:4000", " :4000"]),
+        (&["--irc-server-name", "a b"], &["--irc-server-name", "a b", "letters, digits"]),
+        (&["--irc-network", "a b"], &["--irc-network", "a b", "letters, digits"]),
+        (&["--irc-motd", "/nowhere/motd"], &["--irc-motd /nowhere/motd: it cannot be read"]),
         (&["--log-format", "xml"], &["log-format", "xml", "text", "json"]),
         (&["--print-memory-bound", "--max-name", "0"], &["max", "name", "0", "255"]),
     ] {
@@ -199,6 +206,7 @@ fn the_printed_memory_bound_includes_untaken_input_and_socket_buffers() {
         (10_000, "off", &["--rate", "off"], [64, 32]),
     ] {
         let mut config = Config { max_sessions: sessions, ..Config::default() };
+        config.dialects.push(DialectConfig::new(Irc::default()));
         let core = config.memory_bound();
         if rate == "off" {
             config.rate = None;

@@ -22,7 +22,7 @@ pub(crate) enum MotdError {
     Lines { path: PathBuf, error: IrcSettingsError },
 }
 
-/// The most bytes read of the file: more than all lines of the greatest length have.
+/// The most bytes read of the file: anything larger has too many lines, or too long ones, or is endless.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Reads the lines of the file; `place` is where its path was given.
@@ -41,7 +41,7 @@ pub(crate) fn read(path: &Path, place: impl FnOnce() -> String) -> Result<Vec<St
         return Err(MotdError::TooLarge { path: path.into() });
     }
     let text = str::from_utf8(&bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         MotdError::NotUtf8 { path: path.into(), line }
     })?;
     let motd: Vec<String> = text.lines().map(String::from).collect();
