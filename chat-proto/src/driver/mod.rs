@@ -15,9 +15,9 @@
 //!
 //! 1. **Accept.** For each connection call [`ConnectedHub::open`], then start its reader. Pass the peer's address, or
 //!    nobody is limited by address. Give the hub a random [`CloakKey`], or IRC shows nothing in the place of a host, and
-//!    bans cannot be of where somebody comes from. Set the listener's buffers to [`SOCKET_BUFFER`], which its connections inherit, and
-//!    let the system check silent peers ([`KEEPALIVE`]). If accepting fails, [`ConnectedHub::accept_failed`] says how
-//!    long to wait.
+//!    bans cannot be of where somebody comes from. Set the listener's buffers to [`SOCKET_BUFFER`], which its
+//!    connections inherit, and let the system check silent peers ([`KEEPALIVE`]). If accepting fails,
+//!    [`ConnectedHub::accept_failed`] says how long to wait.
 //! 2. **Read.** A reader offers what it reads to [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps
 //!    that and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it
 //!    calls [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect),
