@@ -222,6 +222,9 @@ impl Hub {
     ) {
         let Some(room) = self.focus_or_refuse(slot) else { return };
         let Some(words) = words else { return self.tell_topic(slot, room, true) };
+        if !self.conversation.is_in(MemberId(slot), room) {
+            return self.refuse_room(slot, RoomError::NotIn);
+        }
         let is_restricted =
             self.conversation.room(room).is_some_and(|room| room.flags().has(RoomFlags::TOPIC_BY_OPERATORS));
         if is_restricted && !self.is_operator(slot, room) {
@@ -256,6 +259,10 @@ impl Hub {
     /// is in the room and the session is an operator there.
     fn target(&mut self, slot: u32, name: &str) -> Option<(RoomId, u32)> {
         let room = self.focus_or_refuse(slot)?;
+        if !self.conversation.is_in(MemberId(slot), room) {
+            self.refuse_room(slot, RoomError::NotIn);
+            return None;
+        }
         let Some(target) = self.find_slot(name) else {
             let absence = self.absence(name);
             self.refuse(slot, absence);
@@ -552,6 +559,9 @@ impl Hub {
     /// Invites somebody to the room.
     pub(super) fn request_invite(&mut self, slot: u32, name: &str) {
         let Some(room) = self.focus_or_refuse(slot) else { return };
+        if !self.conversation.is_in(MemberId(slot), room) {
+            return self.refuse_room(slot, RoomError::NotIn);
+        }
         let Some(target) = self.find_slot(name) else {
             let absence = self.absence(name);
             return self.refuse(slot, absence);
