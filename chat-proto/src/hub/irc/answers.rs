@@ -80,11 +80,6 @@ impl Hub {
                 logs.encode_nothing();
             }
         }
-        if after.is_none()
-            && let Some(irc) = &mut self.sessions[slot].irc
-        {
-            irc.query = None;
-        }
         after
     }
 }

@@ -70,8 +70,12 @@ impl Hub {
         }
     }
 
-    /// Ends the batch of an answer that has ended.
+    /// Forgets what an answer that has ended was about, and ends its batch.
     pub(in crate::hub) fn answer_ended(&mut self, slot: u32) {
+        // Not when its last line was encoded: that may not have fitted, and is encoded again.
+        if let Some(irc) = &mut self.sessions[slot].irc {
+            irc.query = None;
+        }
         if self.batch(slot).is_some_and(|batch| batch.ends_with_answer) {
             self.close_batch(slot);
         }
