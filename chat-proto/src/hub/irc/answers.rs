@@ -248,6 +248,10 @@ impl Who<'_> {
         if (self.irc_of)(member).is_some_and(|irc| irc.registration.is_some()) {
             return false;
         }
+        let is_invisible = (self.irc_of)(member).is_some_and(|irc| irc.modes.has(UserModes::INVISIBLE));
+        if is_invisible && !self.shares_a_room_with(member) {
+            return false;
+        }
         if let Some(room) = self.room {
             return people.may_see(self.asker, room) && is_announced(people, member, room);
         }
@@ -258,6 +262,10 @@ impl Who<'_> {
         debug_assert!(written.is_ok());
         people.members().has_joined(member)
             && [name.as_str(), person.user, &host, person.real_name].iter().any(|text| is_match(mask, text))
+    }
+
+    fn shares_a_room_with(&self, member: MemberId) -> bool {
+        member == self.asker || self.people.rooms_of(member).any(|room| self.people.is_in(self.asker, room))
     }
 
     /// Returns the room that is shown beside a member: the one that was asked about, or one that both are in.
