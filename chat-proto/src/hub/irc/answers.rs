@@ -7,6 +7,7 @@ use crate::conversation::Conversation;
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomFlags};
+use crate::person::MAX_HOST;
 use crate::session::irc::{Fields, IrcState, Query};
 use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
@@ -16,9 +17,6 @@ use crate::wire::dialect::irc::mask::is_match;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::user_modes::UserModes;
 use crate::wire::dialect::irc::writer::Writer;
-
-/// The most bytes of names on one line, which leaves room for what stands before them.
-const MAX_NAMES: usize = 380;
 
 /// The most members, or rooms, that are looked at for one line: so that a question that matches few costs little at a
 /// time.
@@ -113,13 +111,13 @@ fn write_names(
     let has = |cap| irc.is_some_and(|irc| irc.caps.has(cap));
     let (all_signs, with_address) = (has(Caps::MULTI_PREFIX), has(Caps::USERHOST_IN_NAMES));
     let sign = if room.flags().has(RoomFlags::HIDDEN) { "@" } else { "=" };
-    let (mut next, mut len, mut is_begun) = (answer.next, 0, false);
+    let (mut next, mut is_begun) = (answer.next, false);
     let is_shown = people.may_see(asker, id);
     for (after, member) in people.members_from(id, answer.next).filter(|_| is_shown) {
         let name = people.members().name_of(member);
         let person = people.person(member);
-        let of_one = name.len() + if with_address { person.user.len() + 18 } else { 0 } + 3;
-        if is_begun && len + of_one > MAX_NAMES {
+        let of_address = if with_address { "!@".len() + person.user.len() + MAX_HOST } else { 0 };
+        if is_begun && !to.has_room_for(" @+".len() + name.len() + of_address) {
             break;
         }
         next = after;
@@ -131,7 +129,6 @@ fn write_names(
             to.numeric(Numeric::NamReply).word(sign).channel(room.name()).begin_list();
             is_begun = true;
         }
-        len += of_one;
         if with_address {
             to.item(format_args!("{signs}{name}!{}@{}", person.user, person.host()));
         } else {

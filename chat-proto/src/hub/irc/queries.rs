@@ -265,7 +265,15 @@ impl Hub {
         let here: Vec<_> = names.take(MAX_ASKED).filter_map(|name| self.registered(name)).collect();
         let here: Vec<_> = here.into_iter().map(|slot| self.name_of(slot)).collect();
         self.numeric(slot, Numeric::IsOn, |to| {
-            here.iter().fold(to.begin_list(), |line, name| line.item(format_args!("{name}"))).end();
+            let mut line = to.begin_list();
+            for name in &here {
+                // Half a name would be somebody else's.
+                if !line.has_room_for(" ".len() + name.len()) {
+                    break;
+                }
+                line = line.item(format_args!("{name}"));
+            }
+            line.end();
         });
     }
 

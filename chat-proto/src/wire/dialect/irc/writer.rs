@@ -85,6 +85,11 @@ impl<'a> Writer<'a> {
         self
     }
 
+    /// Returns whether so many bytes more fit on the line.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        self.out.len() - self.start + bytes <= LINE_LEN
+    }
+
     /// Appends an item of a list.
     pub(crate) fn item(&mut self, item: fmt::Arguments<'_>) -> &mut Self {
         if !self.out.ends_with(b" :") {
