@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
+use super::LINE_LEN;
 use super::list_filter::MAX_FILTER_MASKS;
 use crate::wire::dialect::{push, write};
 
@@ -44,11 +45,11 @@ pub(crate) struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    /// Appends lines, each with `before` and `after` around its 13 tokens at most.
+    /// Appends lines, each with `before` and `after` around its 13 tokens at most; fewer if they would not fit.
     ///
     /// `before` ends with a space, and `after` begins with one and ends the line.
     pub(crate) fn write(&self, before: &str, after: &str, out: &mut Vec<u8>) {
-        let mut lines = Lines { out, before, after, tokens: 0 };
+        let mut lines = Lines { start: out.len(), out, before, after, tokens: 0 };
         if !self.network.is_empty() {
             lines.add(format_args!("NETWORK={}", Escaped(self.network)));
         }
@@ -96,7 +97,8 @@ struct Lines<'a> {
     out: &'a mut Vec<u8>,
     before: &'a str,
     after: &'a str,
-    /// How many the last line has.
+    /// Where the last line begins, and how many it has.
+    start: usize,
     tokens: usize,
 }
 
@@ -105,14 +107,20 @@ impl Lines<'_> {
         if self.tokens == TOKENS_PER_LINE {
             self.end();
         }
+        let end = self.out.len();
         push(self.out, &[if self.tokens == 0 { self.before } else { " " }]);
         write(self.out, token);
+        if self.tokens > 0 && self.out.len() - self.start + self.after.len() > LINE_LEN + "\r\n".len() {
+            self.out.truncate(end);
+            self.end();
+            return self.add(token);
+        }
         self.tokens += 1;
     }
 
     fn end(&mut self) {
         push(self.out, &[self.after]);
-        self.tokens = 0;
+        (self.start, self.tokens) = (self.out.len(), 0);
     }
 }
 
@@ -151,8 +159,13 @@ mod tests {
     };
 
     fn written(limits: Limits<'_>) -> String {
+        written_for("ann", limits)
+    }
+
+    fn written_for(reader: &str, limits: Limits<'_>) -> String {
         let mut out = Vec::new();
-        limits.write(":s 005 ann ", " :are supported by this server\r\n", &mut out);
+        let before = alloc::format!(":s 005 {reader} ");
+        limits.write(&before, " :are supported by this server\r\n", &mut out);
         String::from_utf8(out).expect("it is made of UTF-8")
     }
 
@@ -184,11 +197,12 @@ mod tests {
     fn each_line_fits_whatever_the_limits_are() {
         let network = "n".repeat(64);
         let max = usize::MAX;
-        let written =
-            written(Limits { network: &network, chan_limit: max, max_lists: max, max_targets: max, ..LIMITS });
-        for line in written.split_inclusive("\r\n") {
-            let tokens = line.split(' ').skip(3).take_while(|token| !token.starts_with(':')).count();
-            assert!(tokens <= 13 && line.len() <= 512, "{line}");
+        for reader in ["ann", &"a".repeat(255)] {
+            let limits = Limits { network: &network, chan_limit: max, max_lists: max, max_targets: max, ..LIMITS };
+            for line in written_for(reader, limits).split_inclusive("\r\n") {
+                let tokens = line.split(' ').skip(3).take_while(|token| !token.starts_with(':')).count();
+                assert!((1..=13).contains(&tokens) && line.len() <= 512, "{line}");
+            }
         }
     }
 }
