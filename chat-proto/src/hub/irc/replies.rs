@@ -88,8 +88,11 @@ impl Hub {
         self.requeue(slot);
     }
 
-    /// Sends an answer with a number, whose parameters `write` appends.
+    /// Sends an answer with a number, whose parameters `write` appends; none to what is never answered.
     pub(super) fn numeric(&mut self, slot: u32, numeric: Numeric, write: impl FnOnce(&mut Writer<'_>)) {
+        if self.occasion.is_silent {
+            return;
+        }
         self.answer(slot, |to| write(to.numeric(numeric)));
     }
 
