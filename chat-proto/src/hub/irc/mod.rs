@@ -73,8 +73,8 @@ impl Hub {
                 self.refuse(slot, Complaint::NotUtf8);
                 return Hold::None;
             }
-            Err(LineError::Empty | LineError::Control) => return Hold::None,
-            Err(LineError::NoCommand) => {
+            Err(LineError::Empty) => return Hold::None,
+            Err(LineError::NoCommand | LineError::Control) => {
                 self.refuse(slot, Complaint::NotUnderstood);
                 return Hold::None;
             }
