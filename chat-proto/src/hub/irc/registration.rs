@@ -14,6 +14,7 @@ use crate::names::{NameBuf, NameError};
 use crate::person::{MAX_REAL_NAME, MAX_USER};
 use crate::session::irc::{Registration, cut_to};
 use crate::wire::dialect::Complaint;
+use crate::wire::dialect::irc::command::Command;
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::sanitize::clean;
@@ -95,6 +96,8 @@ impl Hub {
             return;
         }
         let (name, user, real) = (registration.name, registration.user, registration.real_name);
+        // Whatever line completes it, what may be refused is the name.
+        self.occasion.set_command(Command::Nick.name());
         self.occasion.set_target(&name);
         if let Err(objection) = self.take_name(slot, &name) {
             if let Some(registration) = self.registration(slot) {
