@@ -143,7 +143,8 @@ fn render_reply(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) {
         });
     };
     match *update {
-        Update::Named { from, name } if !from.is_empty() => {
+        // Who has asked for the name that it has is not told.
+        Update::Named { from, name } if !from.is_empty() && from != name => {
             all(out, &|to| to.from(from, actor).word("NICK").trailing(name).end());
         }
         Update::InRoom { room, .. } => join(&Scene { room, ..*scene }, scene.reader, out),
