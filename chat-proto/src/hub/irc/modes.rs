@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use super::Step;
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{RoomError, RoomFlags};
+use crate::conversation::masks::complete;
+use crate::moderation::{MAX_ROOM_KEY, RoomError, RoomFlags};
 use crate::names::NameBuf;
 use crate::wire::dialect::irc::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::modes::{Change, Changes, ChannelMode, ModeError};
 use crate::wire::dialect::irc::numeric::Numeric;
-use crate::wire::dialect::irc::render::letter_of;
+use crate::wire::dialect::irc::render::{letter_of, letter_of_list};
 use crate::wire::dialect::irc::user_modes::{UserModeChange, UserModes};
 use crate::wire::dialect::{Complaint, Request};
 
@@ -21,15 +22,16 @@ impl Hub {
         let Some(room) = self.room_of_channel(slot, channel) else { return Step::Done };
         let params = line.params();
         let Some(change) = Changes::new(&params[1..]).nth(nth) else { return Step::Done };
+        let mut text = [0; 4];
         let Change { add, mode } = match change {
             Ok(change) => change,
             Err(ModeError::Unknown(letter)) => {
-                let mut text = [0; 4];
                 let letter = &*letter.encode_utf8(&mut text);
                 self.numeric(slot, Numeric::UnknownMode, |to| to.word(letter).standard().end());
                 return Step::Refused;
             }
             Err(ModeError::Missing(letter)) => {
+                let letter = &*letter.encode_utf8(&mut text);
                 self.refuse_mode(slot, letter, "*", "You must give a parameter");
                 return Step::Refused;
             }
@@ -38,6 +40,7 @@ impl Hub {
                 return Step::Refused;
             }
             Err(ModeError::Invalid(letter, argument)) => {
+                let letter = &*letter.encode_utf8(&mut text);
                 self.refuse_mode(slot, letter, argument, "This parameter cannot be one");
                 return Step::Refused;
             }
@@ -48,8 +51,16 @@ impl Hub {
                 Step::Refused
             }
             ChannelMode::List(list, Some(mask)) => {
-                self.occasion.set_target(mask);
+                let Ok(complete) = complete(mask) else {
+                    self.refuse_mode(slot, letter_of_list(list), mask, "This mask is too long");
+                    return Step::Refused;
+                };
+                self.occasion.set_target(&complete);
                 Step::Request(Request::Mask { list, mask, listed: add })
+            }
+            ChannelMode::Key(key) if add && key.len() > MAX_ROOM_KEY => {
+                self.numeric(slot, Numeric::InvalidKey, |to| to.word(channel).standard().end());
+                Step::Refused
             }
             ChannelMode::Key(key) => Step::Request(Request::Key(add.then_some(key))),
             ChannelMode::Limit(limit) => Step::Request(Request::Limit(limit)),
@@ -61,9 +72,7 @@ impl Hub {
         }
     }
 
-    fn refuse_mode(&mut self, slot: u32, letter: char, argument: &str, why: &str) {
-        let mut text = [0; 4];
-        let letter = &*letter.encode_utf8(&mut text);
+    fn refuse_mode(&mut self, slot: u32, letter: &str, argument: &str, why: &str) {
         let room = self.occasion.room_name();
         self.numeric(slot, Numeric::InvalidModeParam, |to| {
             to.channel(&room).word(letter).word(argument).trailing(why).end();

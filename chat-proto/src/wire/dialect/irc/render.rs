@@ -272,7 +272,8 @@ pub(crate) fn letter_of(flag: RoomFlags) -> &'static str {
     }
 }
 
-fn letter_of_list(list: MaskList) -> &'static str {
+/// Returns the letter of a list.
+pub(crate) fn letter_of_list(list: MaskList) -> &'static str {
     match list {
         MaskList::Bans => "b",
         MaskList::BanExceptions => "e",
