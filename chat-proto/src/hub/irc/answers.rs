@@ -1,7 +1,6 @@
 //! Long answers of IRC: written line by line as their reader reads, and never built whole.
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use crate::conversation::Conversation;
 use crate::hub::Hub;
@@ -190,7 +189,7 @@ fn write_channel(
         name.push_str(room.name());
         let is_wanted = match query {
             Some(Query::Channels(filter)) => {
-                filter.matches(&name, room.members(), topic.map(|topic| since(topic.at)), Duration::MAX)
+                filter.matches(&name, room.members(), topic.map(|topic| since(topic.at)))
             }
             _ => true,
         };

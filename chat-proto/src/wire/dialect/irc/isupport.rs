@@ -62,7 +62,7 @@ impl Limits<'_> {
             "CHANMODES=beI,k,l,imnst",
             "EXCEPTS=e",
             "INVEX=I",
-            "ELIST=CMNTU",
+            "ELIST=MNTU",
             "WHOX",
             "BOT=B",
             "MSGREFTYPES=msgid,timestamp",
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(
             written(LIMITS),
             ":s 005 ann NETWORK=Example\\x20Net CASEMAPPING=ascii UTF8ONLY CHANTYPES=# PREFIX=(ov)@+ \
-             CHANMODES=beI,k,l,imnst EXCEPTS=e INVEX=I ELIST=CMNTU WHOX BOT=B MSGREFTYPES=msgid,timestamp \
+             CHANMODES=beI,k,l,imnst EXCEPTS=e INVEX=I ELIST=MNTU WHOX BOT=B MSGREFTYPES=msgid,timestamp \
              CHANLIMIT=#:20 :are supported by this server\r\n\
              :s 005 ann MAXLIST=beI:64 MODES=12 NICKLEN=32 NAMELEN=128 CHANNELLEN=51 TOPICLEN=390 KICKLEN=256 AWAYLEN=200 \
              CHATHISTORY=100 KEYLEN=32 TARGMAX=JOIN:,PART:,NAMES:1,LIST:8,KICK:1,WHOIS:1,PRIVMSG:4,NOTICE:4 \

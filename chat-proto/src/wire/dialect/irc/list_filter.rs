@@ -1,6 +1,7 @@
 //! The conditions of LIST: which channels are to be shown.
 //!
-//! They are those of the ISUPPORT parameter ELIST in Modern IRC, all five letters `CMNTU`.
+//! They are those of the ISUPPORT parameter ELIST in Modern IRC, with the letters `MNTU`. When a channel began is not
+//! kept, so `C` is not among them.
 
 use core::time::Duration;
 
@@ -17,9 +18,8 @@ const MAX_FILTER_MASK: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListFilter {
     users: Range,
-    /// How many seconds ago the topic was set, and the channel began.
+    /// How many seconds ago the topic was set.
     topic_age: Range,
-    age: Range,
     masks: Masks,
     not_masks: Masks,
 }
@@ -59,15 +59,14 @@ impl ListFilter {
     pub(crate) const ALL: Self = Self {
         users: Range { more_than: None, less_than: None },
         topic_age: Range { more_than: None, less_than: None },
-        age: Range { more_than: None, less_than: None },
         masks: ArrayVec::new_const(),
         not_masks: ArrayVec::new_const(),
     };
 
     /// Reads conditions with commas between them, or names of channels, which are masks of one channel each.
     ///
-    /// `>n` and `<n` are about members, `C>n` and `C<n` about minutes since the channel began, `T>n` and `T<n` about
-    /// minutes since the topic was set. `!` stands before masks of channels that are not to be shown.
+    /// `>n` and `<n` are about members, `T>n` and `T<n` about minutes since the topic was set. `!` stands before masks
+    /// of channels that are not to be shown.
     ///
     /// # Errors
     ///
@@ -84,19 +83,17 @@ impl ListFilter {
     fn read(&mut self, condition: &str) -> Option<()> {
         match condition.as_bytes() {
             [b'>' | b'<', ..] => self.users.read(condition, 1),
-            [b'C' | b'c', b'>' | b'<', ..] => self.age.read(&condition[1..], 60),
             [b'T' | b't', b'>' | b'<', ..] => self.topic_age.read(&condition[1..], 60),
             [b'!', ..] => push(&mut self.not_masks, &condition[1..]),
             _ => push(&mut self.masks, condition),
         }
     }
 
-    /// Returns whether a channel is to be shown: its name, how many are in it, how long ago its topic was set (`None`:
-    /// it has none, so it meets no condition about that), and how long ago it began.
-    pub(crate) fn matches(&self, name: &str, users: usize, topic_age: Option<Duration>, age: Duration) -> bool {
+    /// Returns whether a channel is to be shown: its name, how many are in it, and how long ago its topic was set
+    /// (`None`: it has none, so it meets no condition about that).
+    pub(crate) fn matches(&self, name: &str, users: usize, topic_age: Option<Duration>) -> bool {
         let any = |masks: &Masks| masks.iter().any(|mask| is_match(mask, name));
         self.users.contains(users as u64)
-            && self.age.contains(age.as_secs())
             && topic_age.map_or(self.topic_age.is_everything(), |age| self.topic_age.contains(age.as_secs()))
             && (self.masks.is_empty() || any(&self.masks))
             && !any(&self.not_masks)
@@ -118,35 +115,34 @@ mod tests {
         Duration::from_secs(60 * minutes)
     }
 
-    /// Of a channel with 5 members, 20 minutes old, whose topic is 10 minutes old.
+    /// Of a channel with 5 members, whose topic is 10 minutes old.
     fn shows(conditions: &str) -> bool {
         let filter = ListFilter::parse(conditions).unwrap_or_else(|condition| panic!("{condition}"));
-        filter.matches("#rust", 5, Some(minutes(10)), minutes(20))
+        filter.matches("#rust", 5, Some(minutes(10)))
     }
 
     #[test]
     fn channels_that_meet_all_conditions_are_shown() {
-        for conditions in ["", ",", ">4", "<6", ">4,<6", "C>19", "C<21", "c>19", "T>9", "t<11", "#rust", "*US*"] {
+        for conditions in ["", ",", ">4", "<6", ">4,<6", "T>9", "t<11", "#rust", "*US*"] {
             assert!(shows(conditions), "{conditions}");
         }
-        for conditions in ["!#c*", "#c,#RUST", "*r*,!*x*", "#????", ">4,C<21,T>9,#r*,!#c"] {
+        for conditions in ["!#c*", "#c,#RUST", "*r*,!*x*", "#????", ">4,T>9,#r*,!#c"] {
             assert!(shows(conditions), "{conditions}");
         }
-        for conditions in [">5", "<5", ">4,<5", "C>20", "C<20", "T>10", "T<10", "#c", "!*rust", "#r*,!*t", "*,>9"] {
+        for conditions in [">5", "<5", ">4,<5", "T>10", "T<10", "#c", "!*rust", "#r*,!*t", "*,>9"] {
             assert!(!shows(conditions), "{conditions}");
         }
     }
 
     #[test]
     fn a_channel_without_a_topic_meets_no_condition_about_it() {
-        let shows =
-            |conditions| ListFilter::parse(conditions).map(|filter| filter.matches("#rust", 5, None, minutes(20)));
+        let shows = |conditions| ListFilter::parse(conditions).map(|filter| filter.matches("#rust", 5, None));
         assert_eq!((shows(""), shows("T>0"), shows("T<9")), (Ok(true), Ok(false), Ok(false)));
     }
 
     #[test]
     fn what_is_no_condition_is_told() {
-        for condition in [">", "<x", ">-1", "T>", "C<1.5", ">4294967296", &"x".repeat(65)] {
+        for condition in [">", "<x", ">-1", "T>", "T<1.5", ">4294967296", &"x".repeat(65)] {
             assert_eq!(ListFilter::parse(&format!("#a,{condition},#b")), Err(condition));
         }
         assert!(ListFilter::parse(&"#a,".repeat(8)).is_ok());
@@ -160,7 +156,7 @@ mod tests {
         for _ in 0..20_000 {
             let conditions = random.text("a#,>>,<<,TC!*?19ž", 16);
             let Ok(filter) = ListFilter::parse(&conditions) else { continue };
-            found += usize::from(filter.matches("#a", 1, None, minutes(19)));
+            found += usize::from(filter.matches("#a", 1, None));
         }
         assert!(found > 100, "{found}");
     }
