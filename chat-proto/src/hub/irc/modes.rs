@@ -6,7 +6,7 @@ use super::Step;
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
 use crate::conversation::masks::complete;
-use crate::moderation::{MAX_ROOM_KEY, RoomError, RoomFlags};
+use crate::moderation::{MAX_ROOM_KEY, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
 use crate::wire::dialect::irc::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
@@ -66,6 +66,12 @@ impl Hub {
             ChannelMode::Limit(limit) => Step::Request(Request::Limit(limit)),
             ChannelMode::Flag(flag) => Step::Request(Request::Flag { flag, set: add }),
             ChannelMode::Role(role, name) => {
+                let people = &self.conversation;
+                let has_role = |member| people.is_in(member, room) && people.has_role(member, room, role) == add;
+                if people.has_role(MemberId(slot), room, Role::Operator) && people.find(name).is_some_and(has_role) {
+                    // It is so already, and nobody is told.
+                    return Step::Refused;
+                }
                 self.occasion.set_target(name);
                 Step::Request(Request::Role { name, role, given: add })
             }
