@@ -45,9 +45,12 @@ impl Hub {
         let irc = sessions[slot].irc.as_deref();
         let mut after = None;
         match answer.what {
-            Answered::Names { room, .. } => voice.encode(logs, now, |to| {
-                after = write_names(people, member, room, irc, answer, to);
-            }),
+            Answered::Names { room, .. } => {
+                let is_invisible = |member: MemberId| is_invisible(sessions[member.0].irc.as_deref());
+                voice.encode(logs, now, |to| {
+                    after = write_names(people, member, room, irc, &is_invisible, answer, to);
+                });
+            }
             Answered::Masks { room, list, .. } => voice.encode(logs, now, |to| {
                 after = write_mask(people, room, list, answer, to);
             }),
@@ -97,12 +100,22 @@ fn is_announced(people: &Conversation, member: MemberId, room: RoomId) -> bool {
     people.members().has_name(member) || (room != RoomId::LOBBY || people.members().has_joined(member))
 }
 
+/// Returns whether a member is shown only to those who share a channel with it.
+fn is_invisible(irc: Option<&IrcState>) -> bool {
+    irc.is_some_and(|irc| irc.modes.has(UserModes::INVISIBLE))
+}
+
+fn share_a_room(people: &Conversation, one: MemberId, other: MemberId) -> bool {
+    one == other || people.rooms_of(other).any(|room| people.is_in(one, room))
+}
+
 /// Writes a line of names, or the end of the answer.
 fn write_names(
     people: &Conversation,
     asker: MemberId,
     id: RoomId,
     irc: Option<&IrcState>,
+    is_invisible: &dyn Fn(MemberId) -> bool,
     answer: Answer,
     to: &mut Writer<'_>,
 ) -> Option<Answer> {
@@ -111,7 +124,8 @@ fn write_names(
     let (all_signs, with_address) = (has(Caps::MULTI_PREFIX), has(Caps::USERHOST_IN_NAMES));
     let sign = if room.flags().has(RoomFlags::HIDDEN) { "@" } else { "=" };
     let (mut next, mut is_begun) = (answer.next, false);
-    let is_shown = people.may_see(asker, id);
+    let (is_shown, is_in) = (people.may_see(asker, id), people.is_in(asker, id));
+    let is_hidden = |member| !is_in && is_invisible(member) && !share_a_room(people, asker, member);
     for (after, member) in people.members_from(id, answer.next).filter(|_| is_shown) {
         let name = people.members().name_of(member);
         let person = people.person(member);
@@ -120,7 +134,7 @@ fn write_names(
             break;
         }
         next = after;
-        if !is_announced(people, member, id) {
+        if !is_announced(people, member, id) || is_hidden(member) {
             continue;
         }
         let signs = signs(people, member, id, all_signs);
@@ -244,8 +258,7 @@ impl Who<'_> {
         if (self.irc_of)(member).is_some_and(|irc| irc.registration.is_some()) {
             return false;
         }
-        let is_invisible = (self.irc_of)(member).is_some_and(|irc| irc.modes.has(UserModes::INVISIBLE));
-        if is_invisible && !self.shares_a_room_with(member) {
+        if is_invisible((self.irc_of)(member)) && !share_a_room(people, self.asker, member) {
             return false;
         }
         if let Some(room) = self.room {
@@ -258,10 +271,6 @@ impl Who<'_> {
         debug_assert!(written.is_ok());
         people.members().has_joined(member)
             && [name.as_str(), person.user, &host, person.real_name].iter().any(|text| is_match(mask, text))
-    }
-
-    fn shares_a_room_with(&self, member: MemberId) -> bool {
-        member == self.asker || self.people.rooms_of(member).any(|room| self.people.is_in(self.asker, room))
     }
 
     /// Returns the room that is shown beside a member: the one that was asked about, or one that both are in.
