@@ -147,21 +147,22 @@ impl Memberships {
         })
     }
 
-    /// Returns the members of a room in the order in which they entered it, each with the number from which on the next
-    /// one is found; `from` 0: all.
+    /// Returns the members of a room in the order in which they entered it, each with the place after it, from which on
+    /// the others are found later; `from` 0: all. It is found at once, unless its member has left in the meantime.
     pub(super) fn members_from(&self, room: RoomId, from: u64) -> impl Iterator<Item = (u64, MemberId)> + '_ {
-        let mut next = self.of_room.get(room.0 as usize).map_or(NONE, |lists| lists.members.first);
-        let nodes = core::iter::from_fn(move || {
-            let node = self.get(next)?;
-            next = node.after;
-            Some((node.since, MemberId(node.member)))
-        });
-        // The numbers are those of entries, of which 32 bits are kept. Those of one room are closer to each other.
-        let is_before = move |since: u32| {
-            from.checked_sub(1).is_some_and(|from| since.wrapping_sub(from as u32).cast_signed() <= 0)
+        let last = (from > 0).then(|| Place::unpack(from));
+        let node_there = last.and_then(|last| self.get(last.node).filter(|node| last.is_of(node, room)));
+        let mut next = match node_there {
+            Some(node) => node.after,
+            None => self.of_room.get(room.0 as usize).map_or(NONE, |lists| lists.members.first),
         };
-        let later = nodes.skip_while(move |(since, _)| is_before(*since));
-        later.map(|(since, member)| (u64::from(since) + 1, member))
+        let nodes = core::iter::from_fn(move || {
+            let (number, node) = (next, self.get(next)?);
+            next = node.after;
+            Some((Place { node: number, since: node.since }, MemberId(node.member)))
+        });
+        let later = nodes.skip_while(move |(place, _)| last.is_some_and(|last| !place.is_after(last)));
+        later.map(|(place, member)| (place.pack(), member))
     }
 
     /// Returns who was invited first of those who are invited to a room.
@@ -307,6 +308,34 @@ impl Memberships {
     }
 }
 
+/// A place in the list of a room's members: the node before it, and since when that is there.
+#[derive(Clone, Copy)]
+struct Place {
+    node: u32,
+    since: u32,
+}
+
+impl Place {
+    /// Returns it as a number that is not 0.
+    fn pack(self) -> u64 {
+        u64::from(self.node) << 32 | u64::from(self.since)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        Self { node: (packed >> 32) as u32, since: packed as u32 }
+    }
+
+    /// Returns whether it is the place of that node, which may have become another's.
+    fn is_of(self, node: &Node, room: RoomId) -> bool {
+        node.since == self.since && node.room() == room && node.state & INVITED == 0
+    }
+
+    fn is_after(self, other: Self) -> bool {
+        // The numbers are those of entries, of which 32 bits are kept. Those of one room are closer to each other.
+        self.since.wrapping_sub(other.since) as i32 > 0
+    }
+}
+
 impl Node {
     fn room(&self) -> RoomId {
         RoomId(self.room.into())
@@ -330,6 +359,30 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+
+    #[test]
+    fn a_place_among_the_members_is_found_again_while_they_come_and_go() {
+        let (room, mut pool) = (RoomId(3), Memberships::new(10, 4, 5));
+        let from = |pool: &Memberships, place| pool.members_from(room, place).map(|(_, it)| it.0).collect::<Vec<_>>();
+        let start = u64::from(u32::MAX) - 2;
+        for member in 0..6 {
+            pool.enter(MemberId(member), RoomId(2), start + u64::from(member) * 2);
+            pool.enter(MemberId(member), room, start + u64::from(member) * 2 + 1);
+        }
+        assert_eq!(from(&pool, 0), [0, 1, 2, 3, 4, 5]);
+        let places: Vec<u64> = pool.members_from(room, 0).map(|(place, _)| place).collect();
+        for (index, place) in places.iter().enumerate() {
+            assert_eq!(from(&pool, *place), (index as u32 + 1..6).collect::<Vec<_>>());
+        }
+        // The member at the place is gone, and its node is another one's.
+        pool.remove(MemberId(2), room);
+        assert_eq!(from(&pool, places[2]), [3, 4, 5]);
+        pool.enter(MemberId(7), RoomId(2), start + 20);
+        pool.enter(MemberId(2), room, start + 21);
+        pool.remove(MemberId(4), room);
+        pool.enter(MemberId(8), room, start + 22);
+        assert_eq!((from(&pool, places[2]), from(&pool, places[4])), (alloc::vec![3, 5, 2, 8], alloc::vec![5, 2, 8]));
+    }
 
     /// Compares it with a plain list, on numbers from a multiplicative generator.
     #[test]
