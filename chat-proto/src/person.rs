@@ -7,9 +7,9 @@ use crate::origin::Cloak;
 /// The most bytes of what a member's client says of its user.
 pub const MAX_USER: usize = 11;
 /// The most bytes of a real name.
-pub const MAX_REAL_NAME: usize = 100;
+pub const MAX_REAL_NAME: usize = 80;
 /// The most bytes of the reason for being away.
-pub const MAX_AWAY: usize = 200;
+pub const MAX_AWAY: usize = 130;
 
 /// What is known of a member besides its name, from [`Conversation::person`](crate::conversation::Conversation::person).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::policy::Policy;
 pub use crate::rate::Rate;
 use crate::schedule::pace::Pace;
 use crate::schedule::ready::Numbers;
-use crate::wire::dialect::irc::{self, Irc};
+use crate::wire::dialect::irc::{Irc, limits};
 use crate::wire::dialect::{Classic, Dialect, MAX_NOTICE, Text};
 
 /// The limits of a [`Hub`](crate::Hub), checked when the hub is made.
@@ -286,7 +286,7 @@ impl Config {
     }
 
     /// The most bytes that one update takes in a dialect.
-    fn longest(&self, dialect: &DialectConfig) -> usize {
+    pub(crate) fn longest(&self, dialect: &DialectConfig) -> usize {
         match dialect.dialect.as_irc() {
             Some(_) => Irc::longest(self.max_name, self.payload()),
             None => dialect.dialect.encoded_len(self.payload()),
@@ -300,11 +300,10 @@ impl Config {
 
     /// The most bytes of a line in any dialect.
     pub(crate) fn longest_line(&self) -> usize {
-        if self.has_irc() { self.max_line.max(irc::MAX_LINE) } else { self.max_line }
+        if self.has_irc() { self.max_line.max(limits::MAX_LINE) } else { self.max_line }
     }
 
-    /// The free space that a session's reply buffer must have for its next line to be taken. One line causes at most a
-    /// reply, and a close with last words.
+    /// The least size of a reply buffer: what one line can cause in any dialect, a reply and last words.
     pub(crate) fn reply_reserve(&self) -> usize {
         2 * self.max_encoded()
     }

@@ -332,7 +332,7 @@ impl Place {
 
     fn is_after(self, other: Self) -> bool {
         // The numbers are those of entries, of which 32 bits are kept. Those of one room are closer to each other.
-        self.since.wrapping_sub(other.since) as i32 > 0
+        self.since.wrapping_sub(other.since).cast_signed() > 0
     }
 }
 

@@ -53,7 +53,7 @@ use crate::session::places::Places;
 use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
 use crate::time::Timestamp;
-use crate::wire::dialect::irc as irc_line;
+use crate::wire::dialect::irc::limits;
 use crate::wire::dialect::{Unnamed, Update};
 use crate::wire::framing::lines::Partial;
 
@@ -65,8 +65,6 @@ use crate::wire::framing::lines::Partial;
 #[derive(Debug)]
 pub struct Hub {
     config: Config,
-    /// [`Config::reply_reserve`], kept here because every line needs it.
-    reply_reserve: usize,
     now: Timestamp,
     shutting_down: bool,
     sessions: Sessions,
@@ -163,7 +161,6 @@ impl Hub {
         config.check()?;
         let max = config.max_sessions;
         Ok(Self {
-            reply_reserve: config.reply_reserve(),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: Sessions::new(max),
@@ -469,6 +466,19 @@ impl Hub {
         &self.logs.spoken[self.sessions[slot].dialect as usize]
     }
 
+    /// Returns the most bytes that one update takes in a session's dialect.
+    #[inline]
+    fn longest(&self, slot: u32) -> usize {
+        self.spoken(slot).longest
+    }
+
+    /// Returns the free space that a session's reply buffer must have for its next line to be taken. One line causes at
+    /// most a reply, and a close with last words.
+    #[inline]
+    fn reply_reserve(&self, slot: u32) -> usize {
+        2 * self.longest(slot)
+    }
+
     /// Queues a session for its next command, or puts it where it waits for one.
     fn requeue(&mut self, slot: u32) {
         let pending = self.has_pending(slot);
@@ -513,7 +523,7 @@ impl Scratch {
             decoded: Vec::with_capacity(config.max_line),
             words: String::with_capacity(config.max_line),
             rewritten: Self::room_to_rewrite(config),
-            plain: String::with_capacity(if config.has_irc() { irc_line::LINE_LEN } else { 0 }),
+            plain: String::with_capacity(if config.has_irc() { limits::LINE_LEN } else { 0 }),
         }
     }
 
@@ -535,7 +545,7 @@ impl Scratch {
     /// Bytes of heap for these buffers and for the name that the policy rewrote.
     pub(super) fn memory_bound(config: &Config) -> usize {
         // What is kept of a line of IRC: its words without styles, its tags, and the answers to it.
-        let of_irc = if config.has_irc() { irc_line::MAX_LINE + config.reply_bytes } else { 0 };
+        let of_irc = if config.has_irc() { limits::MAX_LINE + config.reply_bytes } else { 0 };
         size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 } + of_irc
     }
 }

@@ -341,7 +341,7 @@ impl Hub {
         let from = self.name_of(slot);
         let told = Update::Told { from: from.as_str(), words, manner };
         // A long message may leave room only for last words. A message to oneself also needs room for its confirmation.
-        let spare = if target == slot { self.reply_reserve } else { self.logs.max_encoded };
+        let spare = if target == slot { 2 } else { 1 };
         // A member without a connection reads it among the events.
         if self.sessions[target].is_open() && !self.has_room_for(target, &told, spare) {
             if target != slot && self.is_waited_for(target) && self.sessions[target].outbox.is_some() {

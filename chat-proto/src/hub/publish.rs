@@ -67,7 +67,7 @@ impl Hub {
 
     /// Sends an update that a session has not asked for, if there is room among its replies; returns whether there was.
     pub(super) fn try_reply(&mut self, slot: u32, update: &Update<'_>) -> bool {
-        let has_room = self.has_room_for(slot, update, self.logs.max_encoded);
+        let has_room = self.has_room_for(slot, update, 1);
         if has_room {
             self.reply(slot, update);
         }
@@ -76,7 +76,7 @@ impl Hub {
 
     /// Returns whether an update that a session has not asked for fits among its replies. Enough room must remain for
     /// what its own next line may cause, or others could keep that line from being taken. If it has no replies yet,
-    /// `spare` bytes must remain.
+    /// room for `spare` of the longest updates must remain.
     pub(super) fn has_room_for(&mut self, slot: u32, update: &Update<'_>, spare: usize) -> bool {
         self.encode(slot, update);
         let len = self.logs.encoded().len();
@@ -86,8 +86,8 @@ impl Hub {
     /// Does the same for an update, or several, of that many bytes.
     pub(super) fn has_room_for_bytes(&self, slot: u32, len: usize, spare: usize) -> bool {
         match &self.sessions[slot].outbox {
-            Some(outbox) => outbox.has_room(len, self.reply_reserve, self.config.reply_bytes),
-            None => len + spare <= self.config.reply_bytes,
+            Some(outbox) => outbox.has_room(len, self.reply_reserve(slot), self.config.reply_bytes),
+            None => len + spare * self.longest(slot) <= self.config.reply_bytes,
         }
     }
 

@@ -180,7 +180,7 @@ impl Hub {
     /// Returns whether anything that a line may cause fits among the session's replies.
     pub(super) fn has_reply_room(&self, slot: u32) -> bool {
         let outbox = self.sessions[slot].outbox.as_ref();
-        outbox.is_none_or(|outbox| outbox.has_room(0, self.reply_reserve, self.config.reply_bytes))
+        outbox.is_none_or(|outbox| outbox.has_room(0, self.reply_reserve(slot), self.config.reply_bytes))
     }
 
     /// Charges one token, to the session and to its origin, for each part of a long line that costs as much as a line.

@@ -368,7 +368,7 @@ impl Hub {
             self.encode(slot, &update);
             len += self.logs.encoded().len();
         }
-        if !self.has_room_for_bytes(slot, len, self.logs.max_encoded) {
+        if !self.has_room_for_bytes(slot, len, 1) {
             return false;
         }
         self.reply(slot, &out);
@@ -580,7 +580,7 @@ impl Hub {
         }
         let (of_room, by, name) = (room_name(self, room), self.name_of(slot), self.name_of(target));
         let invited = Update::Invited { room: &of_room, by: by.as_str() };
-        if self.sessions[target].is_open() && !self.has_room_for(target, &invited, self.logs.max_encoded) {
+        if self.sessions[target].is_open() && !self.has_room_for(target, &invited, 1) {
             return self.refuse(slot, Complaint::NotReading);
         }
         self.apply(&Entry::Invite { by: Some(MemberId(slot)), member, room });

@@ -31,7 +31,7 @@ impl Hub {
         self.encode(slot, &Update::SilenceWarning);
         let warning = self.logs.encoded().len();
         // Room must stay for last words. A session that does not read needs no further warning.
-        let (reserve, max) = (self.logs.max_encoded, self.config.reply_bytes);
+        let (reserve, max) = (self.longest(slot), self.config.reply_bytes);
         let outbox = self.sessions[slot].outbox.as_ref();
         if warning > 0 && outbox.is_none_or(|outbox| outbox.has_room(warning, reserve, max)) {
             self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Warned);

@@ -23,7 +23,7 @@ use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
 use crate::wire::dialect::irc::tagged::{self, Shown, Tags, View};
-use crate::wire::dialect::irc::{self, Irc};
+use crate::wire::dialect::irc::{Irc, limits};
 
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
@@ -97,8 +97,9 @@ pub(crate) struct Spoken {
     pub(crate) has_rooms: bool,
     /// Lines of rooms that are not the focus have a label.
     pub(crate) has_labels: bool,
-    /// The most bytes of a line.
+    /// The most bytes of a line, and of an update.
     pub(crate) max_line: usize,
+    pub(crate) longest: usize,
     /// It is IRC.
     pub(crate) irc: Option<Irc>,
 }
@@ -137,7 +138,7 @@ impl RoomLogs {
             free: Vec::with_capacity(max_rooms),
             last_serial: 0,
             has_irc: config.has_irc(),
-            spoken: config.dialects.iter().map(|dialect| Spoken::new(dialect, config.max_line)).collect(),
+            spoken: config.dialects.iter().map(|dialect| Spoken::new(dialect, config)).collect(),
             pace,
             room_pace: Pace::new(config.pace, room_log.0, room_log.1),
             room_log,
@@ -570,13 +571,14 @@ pub(crate) const LOBBY_NAME: &str = "lobby";
 pub(crate) const MAX_LABEL: usize = MAX_ROOM_NAME + 16;
 
 impl Spoken {
-    fn new(config: &DialectConfig, max_line: usize) -> Self {
+    fn new(config: &DialectConfig, limits_of_all: &Config) -> Self {
         let (dialect, mut label) = (&config.dialect, Vec::new());
         dialect.label(LOBBY_NAME, &mut label);
         Self {
             has_rooms: dialect.has_rooms(),
             has_labels: !label.is_empty(),
-            max_line: dialect.as_irc().map_or(max_line, |_| irc::MAX_LINE),
+            max_line: dialect.as_irc().map_or(limits_of_all.max_line, |_| limits::MAX_LINE),
+            longest: limits_of_all.longest(config),
             irc: dialect.as_irc().cloned(),
             config: config.clone(),
         }

@@ -10,8 +10,8 @@ use crate::person::MAX_HOST;
 use crate::session::irc::{Fields, IrcState, Query};
 use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
-use crate::wire::dialect::irc::CHANNEL;
 use crate::wire::dialect::irc::caps::Caps;
+use crate::wire::dialect::irc::limits::CHANNEL;
 use crate::wire::dialect::irc::mask::is_match;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::user_modes::UserModes;
@@ -202,9 +202,7 @@ fn write_channel(
         let mut name = arrayvec::ArrayString::<64>::from(CHANNEL).unwrap_or_default();
         name.push_str(room.name());
         let is_wanted = match query {
-            Some(Query::Channels(filter)) => {
-                filter.matches(&name, room.members(), topic.map(|topic| since(topic.at)))
-            }
+            Some(Query::Channels(filter)) => filter.matches(&name, room.members(), topic.map(|topic| since(topic.at))),
             _ => true,
         };
         if is_wanted {

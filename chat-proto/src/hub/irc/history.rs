@@ -12,9 +12,10 @@ use crate::person::Person;
 use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
-use crate::wire::dialect::irc::CHANNEL;
+use crate::wire::dialect::irc::limits::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
-use crate::wire::dialect::irc::render::{Asked, Scene, render};
+use crate::wire::dialect::irc::render::render;
+use crate::wire::dialect::irc::scene::{Asked, Scene};
 use crate::wire::dialect::irc::tagged::{Tags, message_id};
 use crate::wire::dialect::irc::time::WallTime;
 

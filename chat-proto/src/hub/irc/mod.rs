@@ -22,9 +22,9 @@ use crate::names::NameError;
 use crate::schedule::turns::Hold;
 use crate::wire::dialect::irc::command::Command;
 use crate::wire::dialect::irc::formatting::{ctcp, strip};
+use crate::wire::dialect::irc::limits::{CHANNEL, MAX_TARGETS};
 use crate::wire::dialect::irc::line::{Line, LineError, MAX_BODY};
 use crate::wire::dialect::irc::numeric::Numeric;
-use crate::wire::dialect::irc::{CHANNEL, MAX_TARGETS};
 use crate::wire::dialect::{Complaint, Manner, Request};
 use crate::wire::sanitize::Clean;
 

@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 
 use super::Step;
+use crate::conversation::masks::complete;
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
-use crate::conversation::masks::complete;
 use crate::moderation::{MAX_ROOM_KEY, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
-use crate::wire::dialect::irc::CHANNEL;
+use crate::wire::dialect::irc::limits::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::modes::{Change, Changes, ChannelMode, ModeError};
 use crate::wire::dialect::irc::numeric::Numeric;

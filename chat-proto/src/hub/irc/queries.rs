@@ -15,12 +15,12 @@ use crate::person::{MAX_AWAY, MAX_REAL_NAME};
 use crate::session::irc::{Fields, Query, cut_to};
 use crate::session::outbox::Answered;
 use crate::wire::dialect::irc::isupport::Limits;
+use crate::wire::dialect::irc::limits::{CHANNEL, MAX_TARGETS};
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::list_filter::ListFilter;
 use crate::wire::dialect::irc::modes::MAX_CHANGES;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::user_modes::UserModes;
-use crate::wire::dialect::irc::{CHANNEL, MAX_TARGETS};
 use crate::wire::dialect::{Complaint, Update};
 use crate::wire::sanitize::{clean, cut};
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::numeric::Numeric;
-use super::render::Scene;
+use super::scene::Scene;
 use super::tagged::View;
 use super::writer::Writer;
 use crate::moderation::RoomError;

@@ -10,9 +10,9 @@ use arrayvec::{ArrayString, ArrayVec};
 use super::mask::is_match;
 
 /// The most masks of one command, of either kind.
-pub(super) const MAX_FILTER_MASKS: usize = 8;
-/// The most bytes of a mask, some more than the longest name of a channel has.
-const MAX_FILTER_MASK: usize = 64;
+pub(super) const MAX_FILTER_MASKS: usize = 4;
+/// The most bytes of a mask: as many as the longest name of a channel has, and one more.
+const MAX_FILTER_MASK: usize = 52;
 
 /// Which channels are to be shown: those that meet all conditions, and match one of the masks if there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +70,8 @@ impl ListFilter {
     ///
     /// # Errors
     ///
-    /// The first condition that is none: its number is not one of 32 bits, its mask is longer than 64 bytes, or it is
-    /// the ninth mask.
+    /// The first condition that is none: its number is not one of 32 bits, its mask is longer than 52 bytes, or it is
+    /// one mask too many.
     pub(crate) fn parse(conditions: &str) -> Result<Self, &str> {
         let mut filter = Self::ALL;
         for condition in conditions.split(',').filter(|condition| !condition.is_empty()) {
@@ -142,12 +142,12 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_told() {
-        for condition in [">", "<x", ">-1", "T>", "T<1.5", ">4294967296", &"x".repeat(65)] {
+        for condition in [">", "<x", ">-1", "T>", "T<1.5", ">4294967296", &"x".repeat(53)] {
             assert_eq!(ListFilter::parse(&format!("#a,{condition},#b")), Err(condition));
         }
-        assert!(ListFilter::parse(&"#a,".repeat(8)).is_ok());
-        assert_eq!(ListFilter::parse(&format!("{}#b", "#a,".repeat(8))), Err("#b"));
-        assert_eq!(ListFilter::parse(&format!("{}!#b", "!#a,".repeat(8))), Err("!#b"));
+        assert!(ListFilter::parse(&"#a,".repeat(4)).is_ok());
+        assert_eq!(ListFilter::parse(&format!("{}#b", "#a,".repeat(4))), Err("#b"));
+        assert_eq!(ListFilter::parse(&format!("{}!#b", "!#a,".repeat(4))), Err("!#b"));
     }
 
     #[test]

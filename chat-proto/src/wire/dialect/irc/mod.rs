@@ -8,12 +8,14 @@ pub(crate) mod command;
 mod complaint;
 pub(crate) mod formatting;
 pub(crate) mod isupport;
+pub(crate) mod limits;
 pub(crate) mod line;
 pub(crate) mod list_filter;
 pub(crate) mod mask;
 pub(crate) mod modes;
 pub(crate) mod numeric;
 pub(crate) mod render;
+pub(crate) mod scene;
 mod split;
 pub(crate) mod tagged;
 pub(crate) mod time;
@@ -26,7 +28,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use self::line::{MAX_BODY, MAX_TAGS};
+use self::limits::{CHANNEL, LINE_LEN};
+use self::line::MAX_TAGS;
 use self::render::LEAST_PIECE;
 use self::split::LOOK_BACK;
 use self::tagged::MAX_AROUND;
@@ -34,18 +37,6 @@ use self::time::WALL_LEN;
 use super::{Dialect, FirstLine, Request, Unnamed, Update, other_protocol, write};
 use crate::moderation::MAX_ROOM_NAME;
 use crate::person::{MAX_HOST, MAX_USER};
-
-/// What stands before the name of a room.
-pub(crate) const CHANNEL: &str = "#";
-
-/// The most bytes of a line without its line end.
-pub(crate) const LINE_LEN: usize = MAX_BODY;
-
-/// The most bytes of a line that is received: tags, the signs around them, and the rest.
-pub(crate) const MAX_LINE: usize = MAX_TAGS + 2 + MAX_BODY;
-
-/// The most targets of one message.
-pub(crate) const MAX_TARGETS: usize = 4;
 
 /// The dialect for clients and bots of IRC.
 ///

@@ -5,44 +5,16 @@ use core::fmt;
 
 use simdutf8::basic::from_utf8;
 
+use super::limits::{CHANNEL, LINE_LEN};
 use super::numeric::Numeric;
+use super::scene::Scene;
 use super::split::pieces;
 use super::tagged::{self, Shown, Tags, View};
-use super::time::WallTime;
 use super::writer::Writer;
-use super::{CHANNEL, LINE_LEN};
 use crate::command::CloseReason;
 use crate::moderation::{MaskList, Role, RoomFlags};
 use crate::person::{MAX_HOST, Person};
 use crate::wire::dialect::{Manner, RoomChange, Update};
-
-/// What lines say besides what their update says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scene<'a> {
-    /// The server's name.
-    pub(crate) server: &'a str,
-    pub(crate) time: WallTime,
-    /// The room in which it is published, or that it is about; empty if it is of none.
-    pub(crate) room: &'a str,
-    /// The one whose doing it is.
-    pub(crate) actor: Person<'a>,
-    /// Whom it is for, if it is for one session only; `*` before that has a name.
-    pub(crate) reader: &'a str,
-    /// What the reader has asked for, if it is for one session only.
-    pub(crate) view: View,
-    /// The tags of a message.
-    pub(crate) tags: Tags<'a>,
-    /// The request that it answers.
-    pub(crate) asked: Asked<'a>,
-}
-
-/// The parameters of a request that answers repeat.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked<'a> {
-    pub(crate) command: &'a str,
-    /// Whom or what it is about.
-    pub(crate) target: &'a str,
-}
 
 /// Appends an update as a log, or a reply, keeps it; nothing if IRC does not show it.
 pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) {

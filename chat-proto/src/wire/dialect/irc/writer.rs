@@ -7,7 +7,7 @@ use core::fmt::{self, Write as _};
 use super::isupport::Limits;
 use super::numeric::Numeric;
 
-use super::{CHANNEL, LINE_LEN};
+use super::limits::{CHANNEL, LINE_LEN};
 use crate::person::Person;
 
 /// Writes the lines that are for one reader, or for everyone in a room.

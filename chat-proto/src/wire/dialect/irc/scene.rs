@@ -1,0 +1,33 @@
+//! What lines of IRC say besides what happened: where, when, by whom, and for whom.
+
+use super::tagged::{Tags, View};
+use super::time::WallTime;
+use crate::person::Person;
+
+/// What lines say besides what their update says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'a> {
+    /// The server's name.
+    pub(crate) server: &'a str,
+    pub(crate) time: WallTime,
+    /// The room in which it is published, or that it is about; empty if it is of none.
+    pub(crate) room: &'a str,
+    /// The one whose doing it is.
+    pub(crate) actor: Person<'a>,
+    /// Whom it is for, if it is for one session only; `*` before that has a name.
+    pub(crate) reader: &'a str,
+    /// What the reader has asked for, if it is for one session only.
+    pub(crate) view: View,
+    /// The tags of a message.
+    pub(crate) tags: Tags<'a>,
+    /// The request that it answers.
+    pub(crate) asked: Asked<'a>,
+}
+
+/// The parameters of a request that answers repeat.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) command: &'a str,
+    /// Whom or what it is about.
+    pub(crate) target: &'a str,
+}
