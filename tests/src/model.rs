@@ -18,6 +18,7 @@ mod presence;
 mod program;
 mod requests;
 mod rooms;
+mod rooms_shown;
 mod time;
 mod turns;
 mod words;
@@ -35,7 +36,6 @@ use chat_proto::{
 use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
 use self::places::{Entry, Place};
-pub use self::rooms::{LISTS, RoomShown, Topic};
 use self::rooms::{LOBBY, Room, RoomKey};
 
 /// A hub as the rules describe it.

@@ -50,13 +50,13 @@ pub(super) struct Room {
 
 /// What a room is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Topic {
+pub(super) struct Topic {
     /// The topic.
-    pub words: String,
+    pub(super) words: String,
     /// Who has set it.
-    pub by: String,
+    pub(super) by: String,
     /// When.
-    pub at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -322,8 +322,7 @@ impl Model {
     /// # Panics
     ///
     /// If a room that has ended is still listed.
-    #[must_use]
-    pub fn rooms_shown(&self) -> Vec<RoomShown> {
+    pub(super) fn rooms_shown(&self) -> Vec<RoomShown> {
         let have = |room: &Room, has: fn(&Member) -> bool| {
             room.slots().into_iter().filter(|slot| room.member(*slot).is_some_and(has)).collect()
         };
@@ -351,31 +350,31 @@ impl Model {
 
 /// A room as the conversation should show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomShown {
+pub(super) struct RoomShown {
     /// Its number.
-    pub id: u32,
+    pub(super) id: u32,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// It is there although nobody is in it.
-    pub is_listed: bool,
+    pub(super) is_listed: bool,
     /// What it is about.
-    pub topic: Option<Topic>,
+    pub(super) topic: Option<Topic>,
     /// Its flags.
-    pub flags: RoomFlags,
+    pub(super) flags: RoomFlags,
     /// Its lists, in the order of [`LISTS`].
-    pub masks: [Vec<String>; 3],
+    pub(super) masks: [Vec<String>; 3],
     /// The slots of those who are in it, in their order.
-    pub members: Vec<usize>,
+    pub(super) members: Vec<usize>,
     /// The slots of its operators.
-    pub operators: Vec<usize>,
+    pub(super) operators: Vec<usize>,
     /// The slots of those who have a voice.
-    pub voiced: Vec<usize>,
+    pub(super) voiced: Vec<usize>,
     /// The slots of those who are invited.
-    pub invited: Vec<usize>,
+    pub(super) invited: Vec<usize>,
 }
 
 /// The lists of a room.
-pub const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+pub(super) const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
 
 /// Writes an origin as it stands in masks.
 pub(super) fn hex(origin: Origin) -> String {
