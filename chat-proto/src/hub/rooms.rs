@@ -203,7 +203,8 @@ impl Hub {
     /// Gives up the log of a room, and who waits to enter it, if nobody is in it.
     pub(super) fn end_room_if_empty(&mut self, room: RoomId) {
         if room != RoomId::LOBBY && self.members_in(room) == 0 {
-            self.schedule.turns.end_room(room);
+            let Self { schedule, sessions, .. } = self;
+            schedule.turns.end_room(room, |slot| sessions[slot].hold = Hold::Ready);
             self.logs.end(room);
             if self.conversation.room(room).is_none() {
                 self.logs.end_life(room);

@@ -201,10 +201,14 @@ impl Turns {
         if turns.fresh_last { fresh } else { others }
     }
 
-    /// Forgets a room that has ended: who waits to enter it need wait no longer.
-    pub(crate) fn end_room(&mut self, room: RoomId) {
+    /// Forgets a room that has ended: who waits to enter it need wait no longer. Their lines are ready and have no turn
+    /// there any more, as `release` is to record: another room may get the number.
+    pub(crate) fn end_room(&mut self, room: RoomId, mut release: impl FnMut(u32)) {
         for list in Self::lists_of(room) {
-            self.lists.append(READY, list);
+            while let Some(slot) = self.lists.first(list) {
+                self.lists.push(READY, slot);
+                release(slot);
+            }
         }
         self.set_contended(room, false);
         self.rooms[room.0 as usize] = RoomTurns::default();
@@ -300,7 +304,9 @@ mod tests {
         assert_eq!([next(), next(), next(), next(), next()], [Some(0), Some(2), Some(5), Some(3), Some(1)]);
         assert_eq!([next(), next()], [Some(4), None]);
         assert!(!turns.any(is_open));
-        turns.end_room(RoomId(64));
-        assert_eq!(turns.next(is_open), Some(6));
+        turns.wait(1, Hold::Turn { room: RoomId(64), fresh: true }, false);
+        let mut released = Vec::new();
+        turns.end_room(RoomId(64), |slot| released.push(slot));
+        assert_eq!((released, turns.next(is_open), turns.next(is_open)), (vec![1, 6], Some(1), Some(6)));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::history::History;
 use super::names::{RoomName, are_twins};
 use super::presence::Counts;
-use super::turns::Queue;
+use super::turns::{Queue, Wait};
 use super::{LogModel, Model};
 
 /// The number of a room, unlike that of any other, also of those that have ended.
@@ -285,7 +285,11 @@ impl Model {
         if !room.members.is_empty() || key == LOBBY {
             return;
         }
-        self.waits.let_go(std::mem::take(&mut room.queue));
+        let queue = std::mem::take(&mut room.queue);
+        self.waits.let_go(&queue);
+        for slot in queue.slots() {
+            self.sessions.get_mut(&slot).expect("it waits").wait = Some(Wait::Nothing);
+        }
         room.presence = Counts::default();
         if room.is_listed {
             let mut old = Room { id: None, ..Room::new(next, 0, &room.name, &self.config) };

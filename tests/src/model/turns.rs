@@ -20,6 +20,8 @@ pub(super) enum Wait {
     Target(usize),
     /// The session's own peer, until it has read replies.
     Replies,
+    /// Nothing any more: what it waited for is gone.
+    Nothing,
 }
 
 /// Sessions whose lines wait for other reasons than a room's readers, in order.
@@ -56,6 +58,11 @@ impl Queue {
     fn len(&self) -> usize {
         self.fresh.len() + self.others.len()
     }
+
+    /// Returns all who wait.
+    pub(super) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
+        self.fresh.iter().chain(&self.others).copied()
+    }
 }
 
 impl Lines {
@@ -67,8 +74,8 @@ impl Lines {
     }
 
     /// The room for whose readers these waited has ended.
-    pub(super) fn let_go(&mut self, queue: Queue) {
-        self.ready.extend(queue.fresh.into_iter().chain(queue.others));
+    pub(super) fn let_go(&mut self, queue: &Queue) {
+        self.ready.extend(queue.slots());
     }
 }
 
@@ -108,7 +115,7 @@ impl Model {
     pub(super) fn hold(&mut self, slot: usize, line: Vec<u8>, wait: Wait) {
         self.stats.held += u64::from(match wait {
             Wait::Turn { room, .. } => !self.is_gate_open(room),
-            Wait::Target(_) | Wait::Replies => true,
+            Wait::Target(_) | Wait::Replies | Wait::Nothing => true,
         });
         let session = self.session(slot);
         (session.held, session.wait) = (Some(line), Some(wait));
@@ -127,7 +134,7 @@ impl Model {
         let line = match wait {
             Wait::Turn { room, fresh: true } => &mut self.room_mut(room).queue.fresh,
             Wait::Turn { room, fresh: false } => &mut self.room_mut(room).queue.others,
-            Wait::Target(_) | Wait::Replies => return,
+            Wait::Target(_) | Wait::Replies | Wait::Nothing => return,
         };
         line.insert(if first { 0 } else { line.len() }, slot);
     }
@@ -142,6 +149,7 @@ impl Model {
             if !self.waits.ready.contains(&slot) {
                 self.waits.ready.push(slot);
             }
+            self.session(slot).wait = Some(Wait::Nothing);
         }
     }
 
