@@ -151,6 +151,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [186_884, 366_589_222]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [186_924, 366_591_350]);
     }
 }

@@ -11,6 +11,9 @@ use super::{Model, Untaken};
 /// Every second turn goes to a session that had sent no line for this long.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// How long no line has to come until lines take turns no more.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// What a line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
@@ -45,8 +48,8 @@ pub(super) struct Queue {
     /// How often the marks have moved, now and when `contended` was last set.
     moves: u64,
     looked_at: u64,
-    /// Lines have waited, or were contended, since turns were last looked at.
-    is_busy: bool,
+    /// When `contended` is over unless a line comes before.
+    quiet_at: Timestamp,
 }
 
 impl Queue {
@@ -90,19 +93,19 @@ impl Model {
         if !self.is_gate_open(room) {
             return false;
         }
-        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
-        if !nobody_waits || self.rooms.iter().any(|room| room.queue.contended) {
-            self.look_at_crowd(room);
-        }
+        self.look_at_crowd(room);
         let queue = &self.room(room).queue;
-        !queue.contended && queue.len() == 0
+        !(queue.contended && self.now < queue.quiet_at) && queue.len() == 0
     }
 
     fn look_at_crowd(&mut self, room: RoomKey) {
+        let quiet_at = self.now + QUIET;
         let queue = &mut self.room_mut(room).queue;
         if std::mem::replace(&mut queue.looked_at, queue.moves) != queue.moves {
             queue.contended = queue.len() > 1;
-            queue.is_busy |= queue.contended;
+            if queue.contended {
+                queue.quiet_at = quiet_at;
+            }
         }
     }
 
@@ -129,7 +132,11 @@ impl Model {
             return;
         }
         if let Wait::Turn { room, .. } = wait {
-            self.room_mut(room).queue.is_busy = true;
+            self.look_at_crowd(room);
+            let now = self.now;
+            let queue = &mut self.room_mut(room).queue;
+            queue.contended &= now < queue.quiet_at;
+            queue.quiet_at = now + QUIET;
         }
         let line = match wait {
             Wait::Turn { room, fresh: true } => &mut self.room_mut(room).queue.fresh,
@@ -184,16 +191,8 @@ impl Model {
 
     /// Carries out lines that have waited, as the hub does when it is asked for a command.
     pub fn take_turns(&mut self) {
-        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
-        if nobody_waits && !self.rooms.iter().any(|room| room.queue.contended) {
-            return;
-        }
         for room in self.live_keys() {
-            if std::mem::take(&mut self.room_mut(room).queue.is_busy) {
-                self.look_at_crowd(room);
-                let queue = &mut self.room_mut(room).queue;
-                queue.is_busy = queue.contended || queue.len() > 0;
-            }
+            self.look_at_crowd(room);
         }
         for _ in 0..256 {
             if !self.has_turns() {
