@@ -9,6 +9,7 @@ mod closing;
 mod difference;
 mod first_line;
 mod history;
+mod moderate;
 mod moderation;
 mod names;
 mod output;
@@ -122,8 +123,6 @@ struct Session {
     focused: u64,
     /// The rooms to which it is invited, the oldest invitation first.
     invitations: Vec<RoomKey>,
-    /// Where it comes from, whether it is counted or not.
-    address: Option<Origin>,
     /// What goes before everything else.
     front: Option<output::Front>,
     /// Lines that are pending for it only.
@@ -243,7 +242,6 @@ impl Model {
         };
         let slot = id.slot();
         self.stats.opened += 1;
-        let address = origin;
         let origin = self.come(origin);
         let limits = &self.config.dialects[log];
         let rate = match limits.rate {
@@ -251,7 +249,7 @@ impl Model {
             RateLimit::Own(rate) => rate,
         };
         let idle = limits.idle_timeout;
-        let session = Session { origin, rate, idle, address, ..Session::new(id, dialect, log, self.now) };
+        let session = Session { origin, rate, idle, ..Session::new(id, dialect, log, self.now) };
         self.sessions.insert(slot, session);
         self.enter_room(slot, Some(LOBBY), "");
         self.add_place(slot, LOBBY);
@@ -433,7 +431,6 @@ impl Session {
             focus: Some(LOBBY),
             focused: 0,
             invitations: Vec::new(),
-            address: None,
             front: None,
             replies: VecDeque::new(),
             offered: Vec::new(),

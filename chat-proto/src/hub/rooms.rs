@@ -13,7 +13,7 @@ use crate::conversation::masks::{MaskBuf, are_same, mask_of_name, mask_of_origin
 use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASKS, MAX_TOPIC, Rejected};
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
-use crate::names::NameBuf;
+use crate::names::{NameBuf, SERVER};
 use crate::origin::Origin;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
@@ -287,7 +287,7 @@ impl Hub {
             words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
         }
         self.reply_kicked(slot, room, target, words);
-        self.throw_out(slot, room, target, words);
+        self.throw_out(Some(slot), room, target, words);
     }
 
     /// Tells who throws out somebody that it has done so.
@@ -300,34 +300,38 @@ impl Hub {
         }
     }
 
-    fn throw_out(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
-        let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
+    /// Throws a member out of a room; `None`: the embedding program does. Who throws itself out was told before.
+    pub(super) fn throw_out(&mut self, kicker: Option<u32>, room: RoomId, target: u32, words: Clean<'_>) {
+        let by = kicker.map(|kicker| self.name_of(kicker));
+        let by = by.as_ref().map_or(SERVER, |by| by.as_str());
+        let (name, words) = (self.name_of(target), words.as_str());
         let is_open = self.sessions[target].is_open();
         let had_focus = is_open && self.focus(target) == Some(room);
         let mut untold = None;
         if is_open {
             self.make_placed(target);
             let log = self.logs.log_of(room);
-            let place = log.and_then(|log| self.sessions[target].places.as_mut()?.live(log)).filter(|_| target != slot);
+            let place =
+                log.and_then(|log| self.sessions[target].places.as_mut()?.live(log)).filter(|_| kicker != Some(target));
             untold = place.map(|place| {
                 place.is_untold = true;
                 place.serial
             });
         }
-        self.apply(&Entry::Kick { by: Some(MemberId(slot)), member: MemberId(target), room, words });
+        self.apply(&Entry::Kick { by: kicker.map(MemberId), member: MemberId(target), room, words });
         self.take_out_of(target, room);
         if had_focus {
             // What it has typed for this room must not be said in another one.
             self.set_focus(target, None);
         }
         if let Some(place) = untold {
-            if !self.tell_thrown_out(target, place, by.as_str(), words) {
+            if !self.tell_thrown_out(target, place, by, words) {
                 self.tell_untold(target);
             }
         } else if had_focus {
             self.reply(target, &Update::InNoRoom);
         }
-        self.publish(room, &Update::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
+        self.publish(room, &Update::Kicked { name: name.as_str(), by, words }, kicker);
         self.end_room_if_empty(room);
         if is_open {
             self.requeue(target);
@@ -446,7 +450,7 @@ impl Hub {
         self.reply(slot, &update);
         if let Some(target) = target {
             self.reply_kicked(slot, room, target, Clean::EMPTY);
-            self.throw_out(slot, room, target, Clean::EMPTY);
+            self.throw_out(Some(slot), room, target, Clean::EMPTY);
         }
     }
 

@@ -178,7 +178,7 @@ impl Model {
         let Some(mask) = room.bans.get(next) else {
             return (self.line(log, &Update::BansEnd { room: &room.name, count: next }), None);
         };
-        let (name, origin) = mask.rsplit_once('!').expect("masks of peers have two parts");
+        let (name, origin) = mask.rsplit_once('!').unwrap_or((mask, "*"));
         let listed = Update::BanListed { number: next + 1, name, is_by_address: origin != "*" };
         (self.line(log, &listed), Some(Rest::Bans { room: key, next: next + 1 }))
     }

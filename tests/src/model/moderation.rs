@@ -241,7 +241,7 @@ impl Model {
             words = self.consider(slot, action, &words).unwrap_or_default();
         }
         self.reply_kicked(slot, room, target, &words);
-        self.throw_out(slot, room, target, &words);
+        self.throw_out(Some(slot), room, target, &words);
         Ok(())
     }
 
@@ -260,10 +260,14 @@ impl Model {
         if self.room(room).is_operator(slot) { Ok(()) } else { Err(Complaint::Room(RoomError::NotOperator)) }
     }
 
-    fn throw_out(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
-        let (by, other) = (self.name(slot), self.name(target));
+    /// Throws a member out of a room; without a kicker, the program does.
+    pub(super) fn throw_out(&mut self, kicker: Option<usize>, room: RoomKey, target: usize, words: &str) {
+        let (by, other) = (kicker.map_or_else(|| "server".into(), |kicker| self.name(kicker)), self.name(target));
         let lost_focus = self.sessions[&target].focus == Some(room);
-        let is_told = target != slot && self.is_open(target);
+        let is_told = kicker != Some(target) && self.is_open(target);
+        if self.is_open(target) {
+            self.become_placed(target);
+        }
         let places = &mut self.session(target).places;
         if let Some(place) = places.iter_mut().find(|place| place.room == room && !place.left) {
             place.untold = is_told.then_some(Untold { is_in_no_room: lost_focus });
@@ -279,10 +283,10 @@ impl Model {
             if !self.tell_thrown_out(target, place, &by, words) {
                 self.tell_untold(target);
             }
-        } else if lost_focus {
+        } else if lost_focus && self.is_open(target) {
             self.tell_focus(target, false);
         }
-        self.publish(&Update::Kicked { name: &other, by: &by, words }, &[room], Some(slot));
+        self.publish(&Update::Kicked { name: &other, by: &by, words }, &[room], kicker);
         self.end_if_empty(room);
     }
 
@@ -352,7 +356,7 @@ impl Model {
             self.reply_kicked(slot, room, target, "");
         }
         if let Some(target) = out {
-            self.throw_out(slot, room, target, "");
+            self.throw_out(Some(slot), room, target, "");
         }
         Ok(())
     }

@@ -18,8 +18,8 @@ pub(super) const LOBBY: RoomKey = 0;
 /// The most bytes of a topic.
 pub(super) const MAX_TOPIC: usize = 390;
 /// The most bytes of a mask, and the most masks in a list.
-const MAX_MASK: usize = 128;
-const MAX_MASKS: usize = 64;
+pub(super) const MAX_MASK: usize = 128;
+pub(super) const MAX_MASKS: usize = 64;
 
 /// A room; one that has ended is kept as long as somebody has not read all that was said in it.
 #[derive(Debug)]
@@ -212,7 +212,7 @@ impl Model {
             Some(room) if room.is_in(slot) => return Ok(found),
             Some(room) => {
                 let (name, rules) = (self.name(slot), self.config.names);
-                let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, session.address));
+                let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, session.origin));
                 if is_on(&room.bans) && !is_on(&room.ban_exceptions) {
                     return Err(RoomError::Banned);
                 }
@@ -236,8 +236,8 @@ impl Model {
 
     /// Checks whether no ban of a member's rooms matches a name that it takes, unless it matches the present one.
     pub(super) fn may_be_called(&self, slot: usize, name: &str) -> Result<(), RoomError> {
-        let (rules, address, before) = (self.config.names, self.sessions[&slot].address, self.name(slot));
-        let is_on = |mask: &String, name: &str| matches(rules, mask, name, address);
+        let (rules, origin, before) = (self.config.names, self.sessions[&slot].origin, self.name(slot));
+        let is_on = |mask: &String, name: &str| matches(rules, mask, name, origin);
         let is_banned = |room: &Room| {
             room.bans.iter().any(|ban| is_on(ban, name) && !is_on(ban, &before))
                 && !room.ban_exceptions.iter().any(|mask| is_on(mask, name))
@@ -336,6 +336,8 @@ impl Model {
             is_listed: room.is_listed,
             topic: room.topic.clone(),
             flags: room.flags,
+            key: room.password.clone(),
+            limit: room.limit,
             masks: [&room.bans, &room.ban_exceptions, &room.invite_exceptions].map(Clone::clone),
             members: room.slots(),
             operators: have(room, |member| member.is_operator),
@@ -365,6 +367,9 @@ pub(super) struct RoomShown {
     pub(super) topic: Option<Topic>,
     /// Its flags.
     pub(super) flags: RoomFlags,
+    /// Its key, and its limit of members; empty and 0 if there is none.
+    pub(super) key: String,
+    pub(super) limit: usize,
     /// Its lists, in the order of [`LISTS`].
     pub(super) masks: [Vec<String>; 3],
     /// The slots of those who are in it, in their order.

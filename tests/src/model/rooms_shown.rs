@@ -35,6 +35,8 @@ impl Model {
                 is_listed: room.is_listed(),
                 topic,
                 flags: room.flags(),
+                key: room.key().unwrap_or_default().into(),
+                limit: room.limit().unwrap_or_default() as usize,
                 masks: LISTS.map(|list| room.masks(list).map(str::to_owned).collect()),
                 members: slots(&mut members.iter()),
                 operators: have(Role::Operator),
