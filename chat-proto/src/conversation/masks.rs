@@ -90,6 +90,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    /// Returns a member with that name, which has at most [`MAX_NAME`] bytes.
     pub(super) fn new(name: &str, origin: Option<Origin>, rules: NameRules) -> Self {
         let key = key_of(name, rules);
         let mut digits = ArrayVec::new();
@@ -97,7 +98,7 @@ impl Subject {
             Some(origin) => write_hex(origin, |digit| digits.push(digit)),
             None => digits.extend(NO_ORIGIN.chars()),
         }
-        Self { name: name.chars().map(fold).take(MAX_NAME).collect(), rules, look: look_of(&key), key, origin: digits }
+        Self { name: name.chars().map(fold).collect(), rules, look: look_of(&key), key, origin: digits }
     }
 
     /// Returns whether any of these masks matches.
