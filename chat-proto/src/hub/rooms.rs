@@ -1,6 +1,7 @@
 //! What members do in rooms, and with them.
 
 use alloc::string::String;
+use core::fmt::Write as _;
 use core::iter;
 use core::time::Duration;
 
@@ -398,9 +399,9 @@ impl Hub {
         let target = self.find_slot(name);
         if !banned
             && target.is_none()
-            && let Some(mask) = self.listed_ban(room, name)
+            && let Some((index, mask)) = self.listed_ban(room, name)
         {
-            return self.end_listed_ban(slot, room, name, &mask);
+            return self.end_listed_ban(slot, room, index, &mask);
         }
         let mut composed = NameBuf::new();
         let name = match target {
@@ -454,20 +455,24 @@ impl Hub {
         }
     }
 
-    /// Returns the ban of a room whose mask this is, or whose number in the list, as `#2`.
-    fn listed_ban(&self, room: RoomId, text: &str) -> Option<MaskBuf> {
-        let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
+    /// Finds a ban of a room by its mask, or by its number in the list, as `#2`. Returns its index and its mask.
+    fn listed_ban(&self, room: RoomId, text: &str) -> Option<(usize, MaskBuf)> {
+        let room = self.conversation.room(room)?;
+        let bans = || room.masks(MaskList::Bans);
         let number = text.strip_prefix('#').and_then(|digits| digits.parse::<usize>().ok());
-        let numbered = || bans().nth(number?.checked_sub(1)?);
-        let is_it = |ban: &&str| are_same(ban, text) || parts_of(ban) == (text, "*");
-        bans().find(is_it).or_else(numbered).and_then(|ban| MaskBuf::from(ban).ok())
+        let is_it = |ban: &str| are_same(ban, text) || parts_of(ban) == (text, "*");
+        let index = bans().position(is_it).or_else(|| number?.checked_sub(1))?;
+        Some((index, MaskBuf::from(bans().nth(index)?).ok()?))
     }
 
-    /// Ends a ban that is listed. Others are told of it as the session has called it: they must not learn an address.
-    fn end_listed_ban(&mut self, slot: u32, room: RoomId, called: &str, mask: &str) {
+    /// Ends a ban that is listed. All are told its name, or its number if it is of an address, which they must not
+    /// learn.
+    fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str) {
         let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
         self.apply(&Entry::Mask { by, room, list, mask, listed: false });
-        let (by, name) = (self.name_of(slot), if let (name, "*") = parts_of(mask) { name } else { called });
+        let (by, mut number) = (self.name_of(slot), ArrayString::<21>::new());
+        write!(number, "#{}", index + 1).expect("a number has 20 digits at most");
+        let name = if let (name, "*") = parts_of(mask) { name } else { &number };
         let update = Update::BanSet { by: by.as_str(), name, banned: false };
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);

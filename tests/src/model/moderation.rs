@@ -332,7 +332,8 @@ impl Model {
         let target = self.find(name);
         if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
             let mask = self.room_mut(room).bans.remove(ban);
-            let shown = mask.strip_suffix("!*").unwrap_or(name);
+            let (number, parts) = (format!("#{}", ban + 1), mask.rsplit_once('!').unwrap_or((&mask, "*")));
+            let shown = if let (name, "*") = parts { name } else { &number };
             let set = Update::BanSet { by: &self.name(slot), name: shown, banned };
             self.publish(&set, &[room], Some(slot));
             self.reply(slot, &set);
