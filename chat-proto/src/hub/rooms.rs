@@ -339,8 +339,8 @@ impl Hub {
         }
     }
 
-    /// Tells a session of rooms that it was thrown out of while there was no room among its replies, as far as there is
-    /// now. By whom and why is not known any more.
+    /// Tells a session of the rooms that it was thrown out of while its replies were full, as far as they have space
+    /// now. Who did that, and why, is not known any more.
     pub(super) fn tell_untold(&mut self, slot: u32) {
         let first = |places: &Places| places.list.iter().find(|place| place.is_untold).map(|place| place.serial);
         while let Some(place) = self.sessions[slot].places.as_deref().and_then(first)
@@ -348,8 +348,8 @@ impl Hub {
         {}
     }
 
-    /// Tells a session that it was thrown out of the room of a place, and that it speaks in none if it spoke there.
-    /// Returns whether there was room for that among its replies. The place stays until it is told.
+    /// Tells a session that it was thrown out of the room of a place, and, if it spoke there, that it speaks in none.
+    /// Returns whether its replies had space for that. The place stays until it is told.
     fn tell_thrown_out(&mut self, slot: u32, serial: u32, by: &str, words: &str) -> bool {
         let Some(places) = self.sessions[slot].places.as_deref() else { return true };
         let Some(place) = places.list.iter().find(|place| place.serial == serial) else { return true };

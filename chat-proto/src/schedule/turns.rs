@@ -50,7 +50,7 @@ const REPLIES: List = List(1);
 /// every second turn, and the others, with one line each in turn.
 const FIRST_ROOM: u32 = 2;
 
-/// How long no line has to come until turns are contended no more.
+/// Turns are contended no more once no line has come for this long.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// What a session's line waits for.
@@ -244,8 +244,8 @@ impl Turns {
         if turns.fresh_last { fresh } else { others }
     }
 
-    /// Forgets a room that has ended: who waits to enter it need wait no longer. Their lines are ready and have no turn
-    /// there any more, as `release` is to record: another room may get the number.
+    /// Forgets a room that has ended: sessions that wait to enter it need wait no longer. Their lines are ready, and
+    /// `release` must record for each that it has no turn there any more, because another room may get the number.
     pub(crate) fn end_room(&mut self, room: RoomId, mut release: impl FnMut(u32)) {
         for list in Self::lists_of(room) {
             while let Some(slot) = self.lists.first(list) {

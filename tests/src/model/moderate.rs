@@ -15,7 +15,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As below: why it cannot.
+    /// Why it cannot.
     pub fn set_topic(&mut self, now: Timestamp, id: RoomId, words: &str) -> Done {
         self.advance(now);
         if words.len() > MAX_TOPIC {

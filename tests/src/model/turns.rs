@@ -11,7 +11,7 @@ use super::{Model, Untaken};
 /// Every second turn goes to a session that had sent no line for this long.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long no line has to come until lines take turns no more.
+/// Lines take turns no more once none has come for this long.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// What a line waits for.
