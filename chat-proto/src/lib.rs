@@ -376,7 +376,8 @@
 //!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp.
 //! 10. `driver/round.rs` gathers such batches, an adapter writes them, and the hub is told what the sockets took.
 //!
-//! Requests about rooms are carried out by `hub/rooms.rs`, and their entries by `conversation/room_entries.rs`.
+//! Requests about rooms are carried out by `hub/rooms.rs` and `hub/operators.rs`, and their entries by
+//! `conversation/room_entries.rs`.
 //!
 //! # Dialects
 //!
