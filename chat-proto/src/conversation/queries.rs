@@ -153,6 +153,12 @@ impl Conversation {
         Ok(())
     }
 
+    /// Returns whether any room that a member is in has bans.
+    pub(crate) fn is_where_bans_are(&self, member: MemberId) -> bool {
+        let has_bans = |room| self.rooms.get(room).is_some_and(|room| room.masks(MaskList::Bans).len() > 0);
+        self.rooms_of(member).any(has_bans)
+    }
+
     /// Checks whether a member, which comes from `origin`, may take a name while it is in its rooms: not if a ban of
     /// one of them matches the name and does not match the present one.
     ///
@@ -160,14 +166,11 @@ impl Conversation {
     ///
     /// [`RoomError::NameBanned`].
     pub fn may_be_called(&self, member: MemberId, name: &str, origin: Option<Origin>) -> Result<(), RoomError> {
-        let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
         // Names that are too long are refused elsewhere, and could not be compared.
-        if name.len() > MAX_NAME
-            || !self.members.is_here(member)
-            || self.rooms_of(member).all(|room| masks(room, MaskList::Bans).next().is_none())
-        {
+        if name.len() > MAX_NAME || !self.members.is_here(member) || !self.is_where_bans_are(member) {
             return Ok(());
         }
+        let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
         let rules = self.members.rules();
         let before = Subject::new(&self.members.name_of(member), origin, rules);
         let after = Subject::new(name, origin, rules);
