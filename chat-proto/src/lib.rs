@@ -217,10 +217,11 @@
 //!   Once it is slow, nobody waits for it in any room until it has taken everything.
 //! * **Bans.** `/ban alice` lists two masks: one for the name, and one for the [origin](#limits-by-address) of whoever
 //!   has it now. So somebody who comes back under another name is kept out, but only if the driver gives origins to
-//!   [`Hub::open_from`]. Sessions without one, such as those that [`Exemptions`] contains, are banned by name alone. A
-//!   ban by origin also keeps out all others who come from the same address. `/ban` alone lists the bans; of origins it
-//!   shows only that there are some, since anybody can begin a room and look there. `/unban #2` ends the second. A ban
-//!   of a name keeps out names that [look alike](#names-and-words), too, and nobody who is in the room may take one.
+//!   [`Hub::open_from`], and only where anything is limited by address. Sessions without one, such as those that
+//!   [`Exemptions`] contains, are banned by name alone. A ban by origin also keeps out all others who come from the
+//!   same address. `/ban` alone lists the bans; of origins it shows only that there are some, since anybody can begin a
+//!   room and look there. `/unban #2` ends the second. A ban of a name keeps out names that [look
+//!   alike](#names-and-words), too, and nobody who is in the room may take one.
 //!
 //! # Limits by address
 //!
@@ -375,7 +376,8 @@
 //!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp.
 //! 10. `driver/round.rs` gathers such batches, an adapter writes them, and the hub is told what the sockets took.
 //!
-//! Requests about rooms are carried out by `hub/rooms.rs`, and their entries by `conversation/room_entries.rs`.
+//! Requests about rooms are carried out by `hub/rooms.rs` and `hub/operators.rs`, and their entries by
+//! `conversation/room_entries.rs`.
 //!
 //! # Dialects
 //!
@@ -424,7 +426,10 @@
 //! * It moderates. A [`Policy`] refuses or rewrites messages before they are said, those said on leaving included,
 //!   names before they are taken, and topics before they are set; it refuses rooms before they begin.
 //!   [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a connection is not kicked, it
-//!   leaves.
+//!   leaves. In a room, [`set_topic`](Hub::set_topic), [`set_room_flags`](Hub::set_room_flags),
+//!   [`set_room_key`](Hub::set_room_key), [`set_room_limit`](Hub::set_room_limit), [`set_mask`](Hub::set_mask),
+//!   [`set_role`](Hub::set_role) and [`kick_from`](Hub::kick_from) do as an operator would, under the name `server`.
+//!   [`Conversation::find_room`](conversation::Conversation::find_room) leads from a room's name to its number.
 //! * It follows the conversation. [`events`](Hub::events) returns who joined, who left and what was said, in no wire
 //!   format, as [`conversation::Event`]s. Each event has a number, from which a follower continues and learns whether
 //!   it missed any. No command says that there are new ones: look in each round.

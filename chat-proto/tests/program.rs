@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chat_proto::{
-    Action, Batch, CloseReason, Config, EnterError, Hub, NameError, OpenError, Proposal, Rate, RateLimit, SayError,
-    SessionId, Timestamp, Verdict,
+    Action, Batch, CloseReason, Config, EnterError, Hub, MaskList, NameError, OpenError, Proposal, Rate, RateLimit,
+    Role, RoomError, RoomFlags, RoomId, SayError, SessionId, Timestamp, Verdict,
 };
 
 use self::driver::Driver;
@@ -220,9 +220,9 @@ fn a_policy_is_asked_once_about_a_message_that_waits() {
     };
     let mut driver = Driver::new(Config { policy: Some(Arc::new(policy)), ..Config::default() });
     let (alice, bob) = (driver.join("text"), driver.join("text"));
-    // The second waits until bob has read.
+    // The third waits until bob has read.
     let line = format!("/msg guest-2 {}\n", "x".repeat(3_000));
-    assert_eq!(driver.hub.receive(driver.now, alice, line.repeat(4).as_bytes()), 2 * line.len());
+    assert_eq!(driver.hub.receive(driver.now, alice, line.repeat(4).as_bytes()), 3 * line.len());
     for _ in 0..200 {
         driver.drain();
         let mut batch = Batch::new();
@@ -231,7 +231,7 @@ fn a_policy_is_asked_once_about_a_message_that_waits() {
         }
     }
     driver.read(bob);
-    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
 
 /// Opens a session in each of two hubs, both in the same slot.
@@ -260,4 +260,78 @@ fn a_call_with_a_session_of_another_hub_does_nothing() {
     let (mut one, _, _, b) = two_hubs();
     one.kick(Timestamp::ZERO, b, "wrong hub");
     assert_eq!(one.sessions().count(), 1);
+}
+
+#[test]
+fn the_program_keeps_order_in_rooms_as_the_server() {
+    let mut driver = Driver::new(Config::default());
+    let (alice, bob, classic) = (driver.join("text"), driver.join("text"), driver.join("classic"));
+    driver.say(alice, "/name alice\n/join tea\n");
+    driver.say(bob, "/name bob\n/join tea\n");
+    let now = driver.now;
+    let tea = driver.hub.conversation().find_room("tea").expect("alice has begun it");
+    driver.read(alice);
+    driver.read(bob);
+
+    assert_eq!(driver.hub.set_topic(now, tea, "biscuits\u{7}"), Ok(()));
+    assert_eq!(driver.hub.set_role(now, tea, bob, Role::Operator, true), Ok(()));
+    assert_eq!(driver.hub.set_role(now, tea, alice, Role::Operator, false), Ok(()));
+    let told = "* server set the topic: biscuits\n* server made bob an operator\n\
+                * server took the role of operator from alice\n";
+    assert_eq!([driver.read(alice), driver.read(bob)], [told, told]);
+    assert_eq!(driver.hub.kick_from(now, tea, alice, "too loud"), Ok(()));
+    let kicked = "* server kicked you out of tea (\"too loud\")\n* you speak in no room now; /join one\n";
+    assert_eq!(
+        (driver.read(alice), driver.read(bob)),
+        (kicked.into(), "* server kicked alice (\"too loud\")\n".into())
+    );
+
+    // Nobody is told of these.
+    let flags = RoomFlags::NEW | RoomFlags::HIDDEN;
+    assert_eq!(driver.hub.set_mask(now, tea, MaskList::Bans, "al*!*", true), Ok(()));
+    driver.say(alice, "/join tea\n");
+    assert_eq!(driver.hub.set_mask(now, tea, MaskList::Bans, "AL*!*", false), Ok(()));
+    assert_eq!(driver.hub.set_room_key(now, tea, Some("sesame")), Ok(()));
+    driver.say(alice, "/join tea\n");
+    assert_eq!(driver.hub.set_room_limit(now, tea, Some(1)), Ok(()));
+    driver.say(alice, "/join tea sesame\n");
+    assert_eq!(driver.hub.set_room_flags(now, tea, flags), Ok(()));
+    driver.say(alice, "/rooms\n");
+    let refused = "! you are banned from that room\n! that room has a key, and this is not it\n! that room is full\n\
+                   * lobby 3\n* that was 1 room; /join one\n";
+    assert_eq!([driver.read(alice), driver.read(bob)], [refused, ""]);
+    assert_eq!((driver.hub.set_room_key(now, tea, None), driver.hub.set_room_limit(now, tea, None)), (Ok(()), Ok(())));
+    driver.say(alice, "/join tea\n");
+    assert!(driver.read(alice).starts_with("* you are in tea now, 2 here\n"));
+
+    // What cannot be done changes nothing.
+    let (long, nowhere) = ("x".repeat(391), RoomId(99));
+    let entries = driver.hub.conversation().applied();
+    let hub = &mut driver.hub;
+    for (done, error) in [
+        (hub.set_topic(now, nowhere, ""), RoomError::NoSuchRoom),
+        (hub.set_topic(now, tea, &long), RoomError::TooLong { max: 390 }),
+        (hub.set_room_flags(now, nowhere, flags), RoomError::NoSuchRoom),
+        (hub.set_room_key(now, tea, Some(&long)), RoomError::TooLong { max: 32 }),
+        (hub.set_room_limit(now, nowhere, None), RoomError::NoSuchRoom),
+        (hub.set_mask(now, tea, MaskList::Bans, &long, true), RoomError::TooLong { max: 128 }),
+        (hub.set_mask(now, tea, MaskList::Bans, "zoe!*", false), RoomError::NotListed),
+        (hub.set_role(now, tea, classic, Role::Voice, true), RoomError::OtherNotIn),
+        (hub.kick_from(now, nowhere, alice, ""), RoomError::NoSuchRoom),
+        (hub.kick_from(now, tea, classic, ""), RoomError::OtherNotIn),
+        (hub.kick_from(now, RoomId::LOBBY, classic, ""), RoomError::OtherHasOneRoom),
+    ] {
+        assert_eq!(done, Err(error));
+    }
+    assert_eq!(driver.hub.conversation().applied(), entries);
+}
+
+#[test]
+fn somebody_without_a_connection_who_is_kicked_out_of_the_lobby_cannot_speak_there() {
+    let mut driver = Driver::new(Config::default());
+    let watch = driver.join("text");
+    let bot = driver.hub.enter(driver.now, "bot").expect("there is room");
+    assert_eq!(driver.hub.kick_from(driver.now, RoomId::LOBBY, bot, ""), Ok(()));
+    assert_eq!(driver.read(watch), "* bot joined\n* server kicked bot\n");
+    assert_eq!(driver.hub.say(driver.now, bot, "hi"), Err(SayError::Room(RoomError::NotIn)));
 }

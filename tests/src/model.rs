@@ -9,6 +9,7 @@ mod closing;
 mod difference;
 mod first_line;
 mod history;
+mod moderate;
 mod moderation;
 mod names;
 mod output;
@@ -18,6 +19,7 @@ mod presence;
 mod program;
 mod requests;
 mod rooms;
+mod rooms_shown;
 mod time;
 mod turns;
 mod words;
@@ -28,14 +30,13 @@ use std::time::Duration;
 
 use chat_proto::dialect::{Unnamed, Update};
 use chat_proto::{
-    CloseReason, Config, DialectId, HubStats, OpenError, Origin, Rate, RateLimit, RecordKind, SessionId, SessionStats,
-    Timestamp,
+    Cloak, CloseReason, Config, DialectId, HubStats, OpenError, Origin, Rate, RateLimit, RecordKind, SessionId,
+    SessionStats, Timestamp,
 };
 
 use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
 use self::places::{Entry, Place};
-pub use self::rooms::{LISTS, RoomShown, Topic};
 use self::rooms::{LOBBY, Room, RoomKey};
 
 /// A hub as the rules describe it.
@@ -80,6 +81,8 @@ struct Session {
     log: usize,
     /// The origin under which it is counted.
     origin: Option<Origin>,
+    /// What others see of its address.
+    cloak: Option<Cloak>,
     /// When it may send the next line of its origin, if it has paid for that line and not sent it yet.
     turn: Option<Timestamp>,
     name: Option<String>,
@@ -122,8 +125,6 @@ struct Session {
     focused: u64,
     /// The rooms to which it is invited, the oldest invitation first.
     invitations: Vec<RoomKey>,
-    /// Where it comes from, whether it is counted or not.
-    address: Option<Origin>,
     /// What goes before everything else.
     front: Option<output::Front>,
     /// Lines that are pending for it only.
@@ -243,7 +244,7 @@ impl Model {
         };
         let slot = id.slot();
         self.stats.opened += 1;
-        let address = origin;
+        let cloak = origin.and_then(Origin::cloak);
         let origin = self.come(origin);
         let limits = &self.config.dialects[log];
         let rate = match limits.rate {
@@ -251,7 +252,7 @@ impl Model {
             RateLimit::Own(rate) => rate,
         };
         let idle = limits.idle_timeout;
-        let session = Session { origin, rate, idle, address, ..Session::new(id, dialect, log, self.now) };
+        let session = Session { origin, cloak, rate, idle, ..Session::new(id, dialect, log, self.now) };
         self.sessions.insert(slot, session);
         self.enter_room(slot, Some(LOBBY), "");
         self.add_place(slot, LOBBY);
@@ -408,6 +409,7 @@ impl Session {
             dialect,
             log,
             origin: None,
+            cloak: None,
             turn: None,
             name: None,
             guest: 0,
@@ -433,7 +435,6 @@ impl Session {
             focus: Some(LOBBY),
             focused: 0,
             invitations: Vec::new(),
-            address: None,
             front: None,
             replies: VecDeque::new(),
             offered: Vec::new(),

@@ -53,7 +53,8 @@ pub enum ConfigError {
         /// Why.
         error: RoomError,
     },
-    /// A room in [`Config::rooms`] is for those who are invited, and there is nobody who may invite.
+    /// A room in [`Config::rooms`](crate::Config::rooms) is for those who are invited, and has no operators who could
+    /// invite.
     NobodyInvites {
         /// Its name.
         name: String,

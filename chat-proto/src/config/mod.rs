@@ -170,7 +170,8 @@ pub struct RoomConfig {
     pub name: String,
     /// Its topic until an operator sets another; may be empty.
     pub topic: String,
-    /// Its flags. [`RoomFlags::INVITED_ONLY`] cannot be among them: nobody could invite.
+    /// Its flags. [`RoomFlags::INVITED_ONLY`] cannot be among them: the room has no operators at first, so nobody could
+    /// invite. [`Hub::set_room_flags`](crate::Hub::set_room_flags) can add it later.
     pub flags: RoomFlags,
 }
 

@@ -117,12 +117,13 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// Returns a member with that name, which has at most [`MAX_NAME`] bytes.
     pub(super) fn new(name: &str, person: Person<'a>, rules: NameRules) -> Self {
         let key = key_of(name, rules);
         let mut host = ArrayString::new();
         let written = write!(host, "{}", person.host());
         debug_assert!(written.is_ok());
-        let name = name.chars().map(fold).take(MAX_NAME).collect();
+        let name = name.chars().map(fold).collect();
         Self { name, rules, look: look_of(&key), key, user: person.user, host }
     }
 

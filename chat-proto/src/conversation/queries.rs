@@ -7,6 +7,7 @@ use super::{Conversation, Recorded, Room};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
+use crate::names::MAX_NAME;
 use crate::person::Person;
 
 impl Conversation {
@@ -165,6 +166,12 @@ impl Conversation {
         Ok(())
     }
 
+    /// Returns whether any room that a member is in has bans.
+    pub(crate) fn is_where_bans_are(&self, member: MemberId) -> bool {
+        let has_bans = |room| self.rooms.get(room).is_some_and(|room| room.masks(MaskList::Bans).len() > 0);
+        self.rooms_of(member).any(has_bans)
+    }
+
     /// Checks whether a member may take a name while it is in its rooms: not if a ban of one of them matches the name and
     /// does not match the present one.
     ///
@@ -172,12 +179,11 @@ impl Conversation {
     ///
     /// [`RoomError::NameBanned`].
     pub fn may_be_called(&self, member: MemberId, name: &str) -> Result<(), RoomError> {
-        let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
-        if !self.members.is_here(member)
-            || self.rooms_of(member).all(|room| masks(room, MaskList::Bans).next().is_none())
-        {
+        // Names that are too long are refused elsewhere, and could not be compared.
+        if name.len() > MAX_NAME || !self.members.is_here(member) || !self.is_where_bans_are(member) {
             return Ok(());
         }
+        let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
         let rules = self.members.rules();
         let person = self.members.person(member);
         let before = Subject::new(&self.members.name_of(member), person, rules);
@@ -283,6 +289,32 @@ mod tests {
         let full =
             with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }, Entry::EnterRoom { member: CAT, name: "two" }]);
         assert_eq!(full.may_enter(BOB, "new", ""), Err(RoomError::TooManyRooms { max: 5 }));
+    }
+
+    #[test]
+    fn a_member_cannot_take_a_name_that_its_room_has_banned_since_nor_one_that_looks_like_it() {
+        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea" }]);
+        assert_eq!(conversation.may_be_called(BOB, "zoe"), Ok(()));
+        apply(&mut conversation, &[mask(MaskList::Bans, "zoe!*"), mask(MaskList::Bans, "b*!*")]);
+        for (name, may) in [
+            ("zoe", Err(RoomError::NameBanned)),
+            ("z0e", Err(RoomError::NameBanned)),
+            ("zoey", Ok(())),
+            ("bill", Ok(())), // So was `bob`, which is here.
+        ] {
+            assert_eq!(conversation.may_be_called(BOB, name), may, "{name}");
+        }
+        assert_eq!(conversation.may_be_called(CAT, "zoe"), Ok(()), "it is not in the room");
+        apply(&mut conversation, &[mask(MaskList::BanExceptions, "z0e!*")]);
+        assert_eq!(conversation.may_be_called(BOB, "zoe"), Ok(()));
+    }
+
+    #[test]
+    fn no_ban_matches_what_is_too_long_for_a_name() {
+        let conversation = with_tea(&[mask(MaskList::Bans, "zoe!*"), mask(MaskList::Bans, "m*!*")]);
+        for name in ["m".repeat(100_000), "\u{fdfa}".repeat(100_000), "m".repeat(256)] {
+            assert_eq!(conversation.may_be_called(ANN, &name), Ok(()));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::Hub;
 use crate::conversation::masks::parts_of;
-use crate::conversation::{Event, Recorded};
+use crate::conversation::{Conversation, Event, Recorded};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::MaskList;
@@ -139,73 +139,28 @@ impl Hub {
         let Self { sessions, logs, conversation, .. } = self;
         let dialect = sessions[slot].dialect;
         let (line, after) = match answer.what {
-            Answered::Rooms { shown } => {
-                let member = MemberId(slot);
-                let mut from = u32::try_from(answer.next).unwrap_or(u32::MAX);
-                let found = core::iter::from_fn(|| {
-                    let room = conversation.next_room(from)?;
-                    from = room.0 + 1;
-                    Some(room)
-                });
-                let shown_next = found.into_iter().find(|room| conversation.may_see(member, *room));
-                match shown_next.and_then(|room| Some((room, conversation.room(room)?))) {
-                    Some((id, room)) => {
-                        let topic = room.topic().map_or("", |topic| topic.words);
-                        let listed = Update::RoomListed { room: room.name(), count: room.members(), topic };
-                        let what = Answered::Rooms { shown: shown + 1 };
-                        (Some(listed), Some(Answer { next: u64::from(id.0) + 1, what, ..answer }))
-                    }
-                    None => (Some(Update::RoomsEnd { count: shown as usize }), None),
-                }
-            }
-            // Those are of IRC.
-            Answered::Names { .. }
-            | Answered::Masks { .. }
-            | Answered::Members { .. }
-            | Answered::Channels
-            | Answered::Messages { .. }
-            | Answered::Motd => (None, None),
+            Answered::Rooms { shown } => next_room(conversation, MemberId(slot), answer, shown),
             // A closing session may read it after the room has ended.
             Answered::History { room, life, .. } | Answered::Bans { room, life } if life != logs.life(room) => {
                 (None, None)
             }
-            Answered::Bans { room, .. } => match conversation.room(room) {
-                Some(it) => {
-                    let number = answer.next as usize + 1;
-                    match it.masks(MaskList::Bans).nth(number - 1).map(parts_of) {
-                        Some((name, origin)) => {
-                            let listed = Update::BanListed { number, name, is_by_address: origin != "*" };
-                            (Some(listed), Some(Answer { next: answer.next + 1, ..answer }))
-                        }
-                        None => (Some(Update::BansEnd { room: it.name(), count: number - 1 }), None),
-                    }
-                }
-                None => (None, None),
-            },
+            Answered::Bans { room, .. } => next_ban(conversation, answer, room),
             Answered::History { room, life, begun, is_asked } => {
-                let oldest = conversation.kept_messages(room).start.min(answer.end);
-                let message = |number| conversation.message(room, number).and_then(update_of);
-                let is_shown = |number| {
-                    message(number).is_some_and(|update| {
-                        logs.encode(dialect, &update);
-                        !logs.encoded().is_empty()
-                    })
+                let is_shown = |update: &Update<'_>| {
+                    logs.encode(dialect, update);
+                    !logs.encoded().is_empty()
                 };
-                if !begun && (is_asked || (answer.next..answer.end).any(is_shown)) {
+                if begun {
+                    next_message(conversation, answer, room)
+                } else if is_asked || is_any_shown(conversation, answer, room, is_shown) {
                     let what = Answered::History { room, life, begun: true, is_asked };
                     (Some(Update::BacklogBegins), Some(Answer { what, ..answer }))
-                } else if !begun {
-                    (None, None)
-                } else if answer.next < oldest {
-                    // They were evicted while others were read.
-                    let count = oldest - answer.next;
-                    (Some(Update::Missed { count }), Some(Answer { next: oldest, ..answer }))
-                } else if answer.next < answer.end {
-                    (message(answer.next), Some(Answer { next: answer.next + 1, ..answer }))
                 } else {
-                    (Some(Update::BacklogEnds), None)
+                    (None, None)
                 }
             }
+            // Those are of IRC.
+            _ => (None, None),
         };
         match line {
             Some(line) => logs.encode(dialect, &line),
@@ -213,6 +168,67 @@ impl Hub {
         }
         after
     }
+}
+
+/// The next line of an answer, and what is left of the answer after it.
+type Next<'a> = (Option<Update<'a>>, Option<Answer>);
+
+/// Returns the next line of the list of rooms, in which a member sees those that it may see.
+fn next_room(conversation: &Conversation, member: MemberId, answer: Answer, shown: u32) -> Next<'_> {
+    let mut from = u32::try_from(answer.next).unwrap_or(u32::MAX);
+    let mut rooms = core::iter::from_fn(|| {
+        let room = conversation.next_room(from)?;
+        from = room.0 + 1;
+        Some(room)
+    });
+    let next = rooms.find(|room| conversation.may_see(member, *room));
+    let Some((id, room)) = next.and_then(|room| Some((room, conversation.room(room)?))) else {
+        return (Some(Update::RoomsEnd { count: shown as usize }), None);
+    };
+    let topic = room.topic().map_or("", |topic| topic.words);
+    let what = Answered::Rooms { shown: shown + 1 };
+    (
+        Some(Update::RoomListed { room: room.name(), count: room.members(), topic }),
+        Some(Answer { next: u64::from(id.0) + 1, what, ..answer }),
+    )
+}
+
+/// Returns the next line of the list of bans of a room.
+fn next_ban(conversation: &Conversation, answer: Answer, room: RoomId) -> Next<'_> {
+    let Some(room) = conversation.room(room) else { return (None, None) };
+    let index = answer.next as usize;
+    match room.masks(MaskList::Bans).nth(index).map(parts_of) {
+        Some((name, origin)) => (
+            Some(Update::BanListed { number: index + 1, name, is_by_address: origin != "*" }),
+            Some(Answer { next: answer.next + 1, ..answer }),
+        ),
+        None => (Some(Update::BansEnd { room: room.name(), count: index }), None),
+    }
+}
+
+/// Returns the next line of the history of a room.
+fn next_message(conversation: &Conversation, answer: Answer, room: RoomId) -> Next<'_> {
+    let oldest = conversation.kept_messages(room).start.min(answer.end);
+    if answer.next < oldest {
+        // They were evicted while others were read.
+        (Some(Update::Missed { count: oldest - answer.next }), Some(Answer { next: oldest, ..answer }))
+    } else if answer.next < answer.end {
+        let message = conversation.message(room, answer.next).and_then(update_of);
+        (message, Some(Answer { next: answer.next + 1, ..answer }))
+    } else {
+        (Some(Update::BacklogEnds), None)
+    }
+}
+
+/// Returns whether the history of a room has any message that is shown to the session.
+fn is_any_shown(
+    conversation: &Conversation,
+    answer: Answer,
+    room: RoomId,
+    mut is_shown: impl FnMut(&Update<'_>) -> bool,
+) -> bool {
+    let messages = (answer.next..answer.end).filter_map(|number| conversation.message(room, number));
+    messages.filter_map(update_of).any(|update| is_shown(&update))
 }
 
 /// Returns a message of the history as dialects encode it.

@@ -2,9 +2,10 @@
 //!
 //! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
 //! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding
-//! program asks for members that it manages, `rooms` carries out what is asked about rooms, `pace` makes lines wait for
-//! readers, `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so
-//! for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
+//! program asks for members that it manages, `rooms` carries out what is asked about rooms, `operators` what their
+//! operators ask for, `moderate` does there what the embedding program wants, `pace` makes lines wait for readers,
+//! `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so for
+//! sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
 //! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
 //! the memory.
 
@@ -17,6 +18,8 @@ mod deliver;
 mod first_line;
 mod irc;
 mod member;
+mod moderate;
+mod operators;
 mod pace;
 mod place;
 mod propose;

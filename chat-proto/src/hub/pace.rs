@@ -191,19 +191,30 @@ impl Hub {
         session.framer.hold(line);
         session.hold = hold;
         self.stats.held += u64::from(!matches!(hold, Hold::Turn { room, .. } if self.logs.is_open(room)));
-        self.schedule.turns.wait(slot, hold, false);
+        self.put_in_line(slot, hold, false);
     }
 
-    /// Returns whether a waiting line may be carried out.
+    /// Puts a session in line for what its line waits for, or at the front if `first`.
+    fn put_in_line(&mut self, slot: u32, hold: Hold, first: bool) {
+        if let Hold::Turn { room, .. } = hold {
+            self.schedule.turns.note_line(room, self.logs.marks(room), self.now);
+        }
+        self.schedule.turns.wait(slot, hold, first);
+    }
+
+    /// Returns whether a waiting line may be carried out. May be true when there is none.
     #[inline]
     pub(super) fn has_turns(&self) -> bool {
-        self.schedule.turns.any(|room| self.logs.is_open(room))
+        self.schedule.turns.any() || self.schedule.turns.is_anyone_waiting() && self.logs.has_any_opened()
     }
 
     /// Carries out waiting lines, each in its turn, until nothing more may be published.
     pub(super) fn take_turns(&mut self) {
-        let Self { schedule, logs, .. } = self;
-        schedule.turns.note_marks(|room| logs.marks(room));
+        let Self { schedule, logs, now, .. } = self;
+        while let Some(room) = logs.take_opened() {
+            schedule.turns.note_open(room, logs.marks(room), *now);
+        }
+        schedule.turns.look_for_quiet(*now);
         for _ in 0..TURNS_A_CALL {
             let Some(slot) = self.schedule.turns.next(|room| self.logs.is_open(room)) else { return };
             self.take_turn(slot);
@@ -233,7 +244,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.framer.hold(line);
         session.hold = hold;
-        self.schedule.turns.wait(slot, hold, true);
+        self.put_in_line(slot, hold, true);
     }
 
     /// Releases the next of those who wait for the same member, once one of them no longer does.

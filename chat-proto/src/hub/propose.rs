@@ -289,10 +289,12 @@ impl Hub {
         let mut rewritten = core::mem::take(&mut self.rewritten_name);
         let taken = self.consider(slot, Action::Name { to: name }, &mut rewritten).and_then(|passed| {
             let name = passed.map_or(name, Clean::as_str);
-            // What is no name is refused as such.
-            let mut composed = NameBuf::new();
-            if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed) {
-                self.conversation.may_be_called(MemberId(slot), name)?;
+            if self.conversation.is_where_bans_are(MemberId(slot)) {
+                // What is no name is refused as such.
+                let mut composed = NameBuf::new();
+                if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed) {
+                    self.conversation.may_be_called(MemberId(slot), name)?;
+                }
             }
             self.claim(slot, name).map_err(|error| Objection::Complaint(Complaint::Name(error)))
         });

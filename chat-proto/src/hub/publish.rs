@@ -83,7 +83,7 @@ impl Hub {
         self.has_room_for_bytes(slot, len, spare)
     }
 
-    /// Does the same for an update, or several, of that many bytes.
+    /// Returns the same for one or several updates of that many bytes.
     pub(super) fn has_room_for_bytes(&self, slot: u32, len: usize, spare: usize) -> bool {
         match &self.sessions[slot].outbox {
             Some(outbox) => outbox.has_room(len, self.reply_reserve(slot), self.config.reply_bytes),

@@ -227,8 +227,8 @@ impl Hub {
         if !self.logs.is_open(room) || turns.are_calm() {
             return self.logs.is_open(room);
         }
-        turns.note_mark(room, self.logs.marks(room));
-        !turns.must_wait(room)
+        turns.note_mark(room, self.logs.marks(room), self.now);
+        !turns.must_wait(room, self.now)
     }
 
     /// Carries out a request that may have to wait for the readers of a room, or returns that it has to.

@@ -1,4 +1,4 @@
-//! What members do in rooms, and with them.
+//! What members do with rooms: they enter and leave them, ask about them, set topics and invite others.
 
 use alloc::string::String;
 use core::iter;
@@ -9,17 +9,15 @@ use arrayvec::{ArrayString, ArrayVec};
 use super::Hub;
 use super::propose::Objection;
 use crate::config::MAX_ROOMS_PER_SESSION;
-use crate::conversation::masks::{MaskBuf, are_same, complete, mask_of_cloak, mask_of_name, parts_of};
-use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASKS, MAX_TOPIC, Rejected, Room};
+use crate::conversation::{Entry, MAX_TOPIC, Rejected};
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{MAX_MASK, MaskList, Role, RoomError, RoomFlags};
+use crate::moderation::{Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
-use crate::session::places::Places;
 use crate::time::Timestamp;
-use crate::wire::dialect::{Complaint, MAX_NOTICE, RoomChange, Update};
-use crate::wire::sanitize::{Clean, clean, cut};
+use crate::wire::dialect::{Complaint, MAX_NOTICE, Update};
+use crate::wire::sanitize::{Clean, clean};
 
 /// The rooms of one member.
 pub(super) type SessionRooms = ArrayVec<RoomId, MAX_ROOMS_PER_SESSION>;
@@ -50,7 +48,7 @@ impl Hub {
     }
 
     /// Refuses a request about a room.
-    fn refuse_room(&mut self, slot: u32, error: RoomError) {
+    pub(super) fn refuse_room(&mut self, slot: u32, error: RoomError) {
         self.refuse(slot, Complaint::Room(error));
     }
 
@@ -191,7 +189,7 @@ impl Hub {
     }
 
     /// Ends what a session has of a room that its member is no longer in.
-    fn take_out_of(&mut self, slot: u32, room: RoomId) {
+    pub(super) fn take_out_of(&mut self, slot: u32, room: RoomId) {
         self.end_answer(slot, room);
         self.end_place(slot, room);
         // A line that waits to be said there is looked at anew.
@@ -204,7 +202,8 @@ impl Hub {
     /// Gives up the log of a room, and who waits to enter it, if nobody is in it.
     pub(super) fn end_room_if_empty(&mut self, room: RoomId) {
         if room != RoomId::LOBBY && self.members_in(room) == 0 {
-            self.schedule.turns.end_room(room);
+            let Self { schedule, sessions, .. } = self;
+            schedule.turns.end_room(room, |slot| sessions[slot].hold = Hold::Ready);
             self.logs.end(room);
             if self.conversation.room(room).is_none() {
                 self.logs.end_life(room);
@@ -249,311 +248,6 @@ impl Hub {
         } else {
             self.tell_topic(slot, room, true);
         }
-    }
-
-    fn is_operator(&self, slot: u32, room: RoomId) -> bool {
-        self.conversation.has_role(MemberId(slot), room, Role::Operator)
-    }
-
-    /// Returns the room in which a session speaks and the member of that name. Refuses the request unless that member
-    /// is in the room and the session is an operator there.
-    fn target(&mut self, slot: u32, name: &str) -> Option<(RoomId, u32)> {
-        let room = self.focus_or_refuse(slot)?;
-        if !self.conversation.is_in(MemberId(slot), room) {
-            self.refuse_room(slot, RoomError::NotIn);
-            return None;
-        }
-        let Some(target) = self.find_slot(name) else {
-            let absence = self.absence(name);
-            self.refuse(slot, absence);
-            return None;
-        };
-        let error = if !self.spoken(slot).has_rooms {
-            RoomError::OneRoomOnly
-        } else if !self.conversation.is_in(MemberId(target), room) {
-            RoomError::OtherNotIn
-        } else if !self.is_operator(slot, room) {
-            RoomError::NotOperator
-        } else {
-            return Some((room, target));
-        };
-        self.refuse_room(slot, error);
-        None
-    }
-
-    /// Throws somebody out of the room.
-    pub(super) fn request_kick<'a>(
-        &mut self,
-        slot: u32,
-        name: &str,
-        words: &str,
-        scratch: &'a mut String,
-        rewritten: &'a mut String,
-    ) {
-        let Some((room, target)) = self.target(slot, name) else { return };
-        let mut words = clean(cut(words, MAX_LAST_WORDS), scratch);
-        if !words.is_empty() {
-            let to = self.name_of(target);
-            let action = Action::Kick { to: to.as_str(), words: words.as_str() };
-            // The policy has a say in the words, not in the kick.
-            words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
-        }
-        self.reply_kicked(slot, room, target, words);
-        self.throw_out(slot, room, target, words);
-    }
-
-    /// Tells who throws out somebody that it has done so.
-    fn reply_kicked(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
-        let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
-        if target == slot {
-            self.reply(slot, &Update::KickedOut { room: &room_name(self, room), by: by.as_str(), words });
-        } else {
-            self.reply(slot, &Update::Kicked { name: name.as_str(), by: by.as_str(), words });
-        }
-    }
-
-    fn throw_out(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
-        let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
-        let is_open = self.sessions[target].is_open();
-        let had_focus = is_open && self.focus(target) == Some(room);
-        let mut untold = None;
-        if is_open {
-            self.make_placed(target);
-            let log = self.logs.log_of(room);
-            let place = log.and_then(|log| self.sessions[target].places.as_mut()?.live(log)).filter(|_| target != slot);
-            untold = place.map(|place| {
-                place.is_untold = true;
-                place.serial
-            });
-        }
-        self.apply(&Entry::Kick { by: Some(MemberId(slot)), member: MemberId(target), room, words });
-        self.take_out_of(target, room);
-        if had_focus {
-            // What it has typed for this room must not be said in another one.
-            self.set_focus(target, None);
-        }
-        if let Some(place) = untold {
-            if !self.tell_thrown_out(target, place, by.as_str(), words) {
-                self.tell_untold(target);
-            }
-        } else if had_focus {
-            self.reply(target, &Update::InNoRoom);
-        }
-        self.publish(room, &Update::Kicked { name: name.as_str(), by: by.as_str(), words }, Some(slot));
-        self.end_room_if_empty(room);
-        if is_open {
-            self.requeue(target);
-        }
-    }
-
-    /// Tells a session of rooms that it was thrown out of while there was no room among its replies, as far as there is
-    /// now. By whom and why is not known any more.
-    pub(super) fn tell_untold(&mut self, slot: u32) {
-        let first = |places: &Places| places.list.iter().find(|place| place.is_untold).map(|place| place.serial);
-        while let Some(place) = self.sessions[slot].places.as_deref().and_then(first)
-            && self.tell_thrown_out(slot, place, "", "")
-        {}
-    }
-
-    /// Tells a session that it was thrown out of the room of a place, and that it speaks in none if it spoke there.
-    /// Returns whether there was room for that among its replies. The place stays until it is told.
-    fn tell_thrown_out(&mut self, slot: u32, serial: u32, by: &str, words: &str) -> bool {
-        let Some(places) = self.sessions[slot].places.as_deref() else { return true };
-        let Some(place) = places.list.iter().find(|place| place.serial == serial) else { return true };
-        let is_in_none = places.focus.is_none() && places.focus_place == serial;
-        let room = self.logs.log(place.log).name;
-        let out = Update::KickedOut { room: &room, by, words };
-        let mut len = 0;
-        for update in iter::once(out).chain(is_in_none.then_some(Update::InNoRoom)) {
-            self.encode(slot, &update);
-            len += self.logs.encoded().len();
-        }
-        if !self.has_room_for_bytes(slot, len, 1) {
-            return false;
-        }
-        self.reply(slot, &out);
-        if is_in_none {
-            self.reply(slot, &Update::InNoRoom);
-        }
-        for place in self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list) {
-            place.is_untold &= place.serial != serial;
-        }
-        self.tidy_places(slot);
-        true
-    }
-
-    /// Shows who is banned from the room.
-    pub(super) fn request_bans(&mut self, slot: u32) {
-        if let Some(room) = self.operated(slot) {
-            self.show_bans(slot, room);
-        }
-    }
-
-    /// Returns the room in which a session speaks, if it is an operator there; otherwise refuses the request.
-    fn operated(&mut self, slot: u32) -> Option<RoomId> {
-        let room = self.focus_or_refuse(slot)?;
-        let error = if !self.spoken(slot).has_rooms {
-            RoomError::OneRoomOnly
-        } else if !self.conversation.is_in(MemberId(slot), room) {
-            RoomError::NotIn
-        } else if !self.is_operator(slot, room) {
-            RoomError::NotOperator
-        } else {
-            return Some(room);
-        };
-        self.refuse_room(slot, error);
-        None
-    }
-
-    /// Keeps somebody out of the room, or no longer.
-    pub(super) fn request_ban(&mut self, slot: u32, name: &str, banned: bool) {
-        let Some(room) = self.operated(slot) else { return };
-        let target = self.find_slot(name);
-        if !banned
-            && target.is_none()
-            && let Some(mask) = self.listed_ban(room, name)
-        {
-            return self.end_listed_ban(slot, room, name, &mask);
-        }
-        let mut composed = NameBuf::new();
-        let name = match target {
-            Some(target) => self.name_of(target),
-            None => match self.config.names.check(name, self.config.max_name, &mut composed) {
-                Ok(name) => {
-                    let mut copy = NameBuf::new();
-                    copy.push_str(name);
-                    copy
-                }
-                Err(_) if !banned => return self.refuse_room(slot, RoomError::NotListed),
-                Err(error) => return self.refuse(slot, Complaint::Name(error)),
-            },
-        };
-        let mut masks = ArrayVec::<_, 2>::new();
-        match mask_of_name(name.as_str()) {
-            Ok(mask) => masks.push(mask),
-            Err(error) => return self.refuse_room(slot, error),
-        }
-        if let Some(cloak) = target.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
-            masks.push(mask_of_cloak(cloak));
-        }
-        let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
-        let is_new = |mask: &&MaskBuf| !bans().any(|ban| are_same(ban, mask));
-        let (new, count) = (masks.iter().filter(is_new).count(), bans().count());
-        if banned && count + new > MAX_MASKS {
-            // Half a ban would let them come back.
-            return self.refuse_room(slot, RoomError::ListFull { max: MAX_MASKS });
-        }
-        let (mut done, mut error) = (false, None);
-        for mask in &masks {
-            let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
-            match self.conversation.apply(&Entry::Mask { by, room, list, mask, listed: banned }) {
-                Ok(()) => done = true,
-                Err(Rejected::Room(reason)) => error = Some(reason),
-                Err(other) => debug_assert!(false, "{mask}: {other}"),
-            }
-        }
-        if let Some(error) = error.filter(|_| !done) {
-            return self.refuse_room(slot, error);
-        }
-        let by = self.name_of(slot);
-        let listed: ArrayVec<&str, 2> = masks.iter().map(ArrayString::as_str).collect();
-        let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned };
-        let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
-        // Before the replies, so that all of them stand at one position.
-        self.publish(room, &update, Some(slot));
-        self.reply(slot, &update);
-        if let Some(target) = target {
-            self.reply_kicked(slot, room, target, Clean::EMPTY);
-            self.throw_out(slot, room, target, Clean::EMPTY);
-        }
-    }
-
-    /// Returns the ban of a room whose mask this is, or whose number in the list, as `#2`.
-    fn listed_ban(&self, room: RoomId, text: &str) -> Option<MaskBuf> {
-        let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
-        let number = text.strip_prefix('#').and_then(|digits| digits.parse::<usize>().ok());
-        let numbered = || bans().nth(number?.checked_sub(1)?);
-        let is_it = |ban: &&str| are_same(ban, text) || parts_of(ban) == (text, "*");
-        bans().find(is_it).or_else(numbered).and_then(|ban| MaskBuf::from(ban).ok())
-    }
-
-    /// Ends a ban that is listed. Others are told of it as the session has called it: they must not learn an address.
-    fn end_listed_ban(&mut self, slot: u32, room: RoomId, called: &str, mask: &str) {
-        let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
-        self.apply(&Entry::Mask { by, room, list, mask, listed: false });
-        let (by, name) = (self.name_of(slot), if let (name, "*") = parts_of(mask) { name } else { called });
-        let update = Update::BanSet { by: by.as_str(), name, masks: &[mask], banned: false };
-        self.publish(room, &update, Some(slot));
-        self.reply(slot, &update);
-    }
-
-    /// Changes how a room works; nobody is told if it is as it was.
-    fn change_room(&mut self, slot: u32, entry: &Entry<'_>, room: RoomId, change: RoomChange<'_>) {
-        match self.conversation.apply(entry) {
-            Ok(()) => {}
-            Err(Rejected::Room(error)) => return self.refuse_room(slot, error),
-            Err(other) => return debug_assert!(false, "{entry:?}: {other}"),
-        }
-        let by = self.name_of(slot);
-        let update = Update::RoomChanged { by: by.as_str(), change };
-        self.publish(room, &update, Some(slot));
-        self.reply(slot, &update);
-    }
-
-    /// Lists a mask, or no longer.
-    pub(super) fn request_mask(&mut self, slot: u32, list: MaskList, mask: Clean<'_>, listed: bool) {
-        let Some(room) = self.operated(slot) else { return };
-        let Ok(mask) = complete(mask.as_str()) else {
-            return self.refuse_room(slot, RoomError::TooLong { max: MAX_MASK });
-        };
-        let (by, mask) = (Some(MemberId(slot)), &*mask);
-        let is_listed = |it: Room<'_>| it.masks(list).any(|other| are_same(other, mask));
-        if listed == self.conversation.room(room).is_some_and(is_listed) {
-            return;
-        }
-        let change = RoomChange::Listed { list, mask, listed };
-        self.change_room(slot, &Entry::Mask { by, room, list, mask, listed }, room, change);
-    }
-
-    /// Sets a flag, or unsets it.
-    pub(super) fn request_flag(&mut self, slot: u32, flag: RoomFlags, set: bool) {
-        let Some(room) = self.operated(slot) else { return };
-        let before = self.conversation.room(room).map_or(RoomFlags::NONE, |room| room.flags());
-        let flags = if set { before | flag } else { before.without(flag) };
-        if flags != before {
-            let entry = Entry::Flags { by: Some(MemberId(slot)), room, flags };
-            self.change_room(slot, &entry, room, RoomChange::Flag { flag, set });
-        }
-    }
-
-    /// Sets the key, or removes it.
-    pub(super) fn request_key(&mut self, slot: u32, key: Option<Clean<'_>>) {
-        let Some(room) = self.operated(slot) else { return };
-        let key = key.map(Clean::as_str).filter(|key| !key.is_empty());
-        if self.conversation.room(room).and_then(|room| room.key()) != key {
-            let entry = Entry::Key { by: Some(MemberId(slot)), room, key: key.unwrap_or_default() };
-            self.change_room(slot, &entry, room, RoomChange::Key(key));
-        }
-    }
-
-    /// Sets the limit of members, or removes it.
-    pub(super) fn request_limit(&mut self, slot: u32, limit: Option<u32>) {
-        let Some(room) = self.operated(slot) else { return };
-        if self.conversation.room(room).and_then(|room| room.limit()) != limit {
-            let entry = Entry::Limit { by: Some(MemberId(slot)), room, limit: limit.unwrap_or_default() };
-            self.change_room(slot, &entry, room, RoomChange::Limit(limit));
-        }
-    }
-
-    /// Gives somebody a role, or takes it away.
-    pub(super) fn request_role(&mut self, slot: u32, name: &str, role: Role, given: bool) {
-        let Some((room, target)) = self.target(slot, name) else { return };
-        let (by, member) = (Some(MemberId(slot)), MemberId(target));
-        self.apply(&Entry::Role { by, member, room, role, given });
-        let (by, name) = (self.name_of(slot), self.name_of(target));
-        let update = Update::RoleSet { by: by.as_str(), name: name.as_str(), role, given };
-        self.reply(slot, &update);
-        self.publish(room, &update, Some(slot));
     }
 
     /// Invites somebody to the room.
@@ -639,7 +333,7 @@ impl Hub {
 const SEPARATOR: &str = ", ";
 
 /// Returns the name of a room.
-fn room_name(hub: &Hub, room: RoomId) -> NameBuf {
+pub(super) fn room_name(hub: &Hub, room: RoomId) -> NameBuf {
     let mut name = NameBuf::new();
     name.push_str(hub.conversation.room(room).map_or("", |room| room.name()));
     name

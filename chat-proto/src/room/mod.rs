@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::log::Log;
 use crate::moderation::MAX_ROOM_NAME;
+use crate::schedule::bits::Bits;
 use crate::schedule::pace::Pace;
 use crate::schedule::ready::Ready;
 use crate::session::table::{LOBBY, Sessions};
@@ -38,6 +39,8 @@ pub(crate) struct RoomLogs {
     free: Vec<u32>,
     /// The last serial number that a log was given; wraps around.
     last_serial: u32,
+    /// Rooms whose marks have moved since they were [taken](Self::take_opened).
+    opened: Bits,
     pub(crate) spoken: Vec<Spoken>,
     /// One of them is IRC.
     pub(crate) has_irc: bool,
@@ -137,6 +140,7 @@ impl RoomLogs {
             lives: vec![0; max_rooms],
             free: Vec::with_capacity(max_rooms),
             last_serial: 0,
+            opened: Bits::new(max_rooms),
             has_irc: config.has_irc(),
             spoken: config.dialects.iter().map(|dialect| Spoken::new(dialect, config)).collect(),
             pace,
@@ -175,7 +179,8 @@ impl RoomLogs {
 
     /// Bytes of heap to find the logs of rooms.
     fn table(config: &Config) -> u64 {
-        (config.rooms_at_most() * (3 * size_of::<u32>() + size_of::<RoomLog>())) as u64
+        let rooms = config.rooms_at_most();
+        (rooms * (3 * size_of::<u32>() + size_of::<RoomLog>()) + Bits::memory_bound(rooms)) as u64
     }
 
     /// Bytes of the encoding buffer: a dialect may write an update twice, plain and encoded, before it drops one.
@@ -450,11 +455,26 @@ impl RoomLogs {
         let is_anyone_behind = || room.rendered.iter().any(|rendered| rendered.marks.is_anyone_behind(&rendered.log));
         room.is_closed = is_full && is_anyone_behind() && !Fault::PaceIgnored.is_planted();
         if is_full && !room.is_closed {
+            if !room.has_ended {
+                self.opened.insert(room.id.0);
+            }
             room.moves = room.moves.wrapping_add(1);
             for rendered in &mut room.rendered {
                 rendered.marks.set(&rendered.log, pace);
             }
         }
+    }
+
+    /// Returns whether any room has opened that was not taken.
+    pub(crate) fn has_any_opened(&self) -> bool {
+        self.opened.next(0).is_some()
+    }
+
+    /// Takes the next room whose marks have moved: it may have been closed before.
+    pub(crate) fn take_opened(&mut self) -> Option<RoomId> {
+        let number = self.opened.next(0)?;
+        self.opened.remove(number);
+        Some(RoomId(number))
     }
 
     /// Returns whether something may be published in a room: every reader that is waited for is far enough.

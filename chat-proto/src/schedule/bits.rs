@@ -47,11 +47,6 @@ impl Bits {
         let word = next_in(&self.filled, word + 1)?;
         Some(word as u32 * 64 + self.words[word].trailing_zeros())
     }
-
-    /// Returns the numbers in the set that are `from` or more, in order.
-    pub(crate) fn from(&self, from: u32) -> impl Iterator<Item = u32> + '_ {
-        core::iter::successors(self.next(from), |number| self.next(number + 1))
-    }
 }
 
 /// Returns the index of the first bit that is set, at or after `from`.
@@ -76,7 +71,7 @@ mod tests {
         let mut bits = Bits::new(10_000);
         assert_eq!(bits.next(0), None);
         numbers.iter().rev().for_each(|number| bits.insert(*number));
-        assert!(bits.from(0).eq(numbers));
+        assert!(core::iter::successors(bits.next(0), |number| bits.next(number + 1)).eq(numbers));
         assert_eq!(
             [6, 64, 65, 4_097, 9_999].map(|from| bits.next(from)),
             [Some(63), Some(64), Some(4_095), Some(9_999), Some(9_999)]

@@ -2,11 +2,13 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::fault::Fault;
 use crate::id::RoomId;
 use crate::schedule::bits::Bits;
 use crate::schedule::lists::{List, Lists};
+use crate::time::Timestamp;
 
 /// Sessions whose line waits. Each is in at most one of the lists.
 #[derive(Debug)]
@@ -15,10 +17,13 @@ pub(crate) struct Turns {
     /// How many sessions wait, for whatever reason.
     waiting: usize,
     rooms: Vec<RoomTurns>,
-    /// The rooms that may have waiting sessions, or whose turns are contended.
-    busy: Bits,
-    /// How many rooms have contended turns.
-    contended: usize,
+    /// The rooms in which the next turn may be: all that have waiting sessions, but for those that were closed when
+    /// they were last looked at and have not opened since.
+    next: Bits,
+    /// The rooms with contended turns, how many there are, and the last that was looked at.
+    contended: Bits,
+    contended_count: usize,
+    contended_last: u32,
     /// The room whose line was carried out last.
     last: u32,
 }
@@ -26,9 +31,11 @@ pub(crate) struct Turns {
 /// The turns of one room.
 #[derive(Clone, Copy, Debug, Default)]
 struct RoomTurns {
-    /// Several sessions waited for readers when the mark last moved. Until it moves again each says one line in its
-    /// turn; otherwise the first would use up all the room.
+    /// Several sessions waited for readers when the mark last moved. Until it moves again, or no line has come for a
+    /// while, each says one line in its turn; otherwise the first would use up all the room.
     contended: bool,
+    /// When turns are contended no more, unless a line comes before.
+    quiet_at: Timestamp,
     /// The last turn for readers went to a session that had been silent.
     fresh_last: bool,
     /// The number of that mark.
@@ -42,6 +49,9 @@ const REPLIES: List = List(1);
 /// The first of the lists of each room: sessions that wait for its readers and had sent no line for a while, which get
 /// every second turn, and the others, with one line each in turn.
 const FIRST_ROOM: u32 = 2;
+
+/// Turns are contended no more once no line has come for this long.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// What a session's line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +79,10 @@ impl Turns {
             lists: Lists::new(FIRST_ROOM as usize + 2 * rooms + sessions, sessions),
             waiting: 0,
             rooms: vec![RoomTurns::default(); rooms],
-            busy: Bits::new(rooms),
-            contended: 0,
+            next: Bits::new(rooms),
+            contended: Bits::new(rooms),
+            contended_count: 0,
+            contended_last: 0,
             last: 0,
         }
     }
@@ -79,7 +91,7 @@ impl Turns {
     pub(crate) const fn memory_bound(rooms: usize, sessions: usize) -> usize {
         Lists::memory_bound(FIRST_ROOM as usize + 2 * rooms + sessions, sessions)
             + rooms * size_of::<RoomTurns>()
-            + Bits::memory_bound(rooms)
+            + 2 * Bits::memory_bound(rooms)
     }
 
     /// Returns whether any session holds a line.
@@ -91,12 +103,12 @@ impl Turns {
     /// Returns whether nobody waits and turns are contended in no room.
     #[inline]
     pub(crate) fn are_calm(&self) -> bool {
-        self.waiting == 0 && self.contended == 0
+        self.waiting == 0 && self.contended_count == 0
     }
 
     /// Records the number of a room's mark. If the mark has moved, decides again whether several sessions wait and so
     /// take turns.
-    pub(crate) fn note_mark(&mut self, room: RoomId, mark: u32) {
+    pub(crate) fn note_mark(&mut self, room: RoomId, mark: u32, now: Timestamp) {
         let [fresh, others] = Self::lists_of(room);
         let turns = &mut self.rooms[room.0 as usize];
         if mark != turns.mark {
@@ -105,33 +117,59 @@ impl Turns {
                 || self.lists.has_two(others)
                 || self.lists.first(fresh).is_some() && self.lists.first(others).is_some();
             self.set_contended(room, is_contended);
+            if is_contended {
+                self.rooms[room.0 as usize].quiet_at = now + QUIET;
+            }
         }
     }
 
     fn set_contended(&mut self, room: RoomId, is_contended: bool) {
         let was = core::mem::replace(&mut self.rooms[room.0 as usize].contended, is_contended);
-        self.contended = self.contended + usize::from(is_contended) - usize::from(was);
+        self.contended_count = self.contended_count + usize::from(is_contended) - usize::from(was);
         if is_contended {
-            self.busy.insert(room.0);
+            self.contended.insert(room.0);
+        } else {
+            self.contended.remove(room.0);
         }
     }
 
-    /// Records the numbers of all marks whose rooms have waiting sessions or contended turns.
-    pub(crate) fn note_marks(&mut self, mark: impl Fn(RoomId) -> u32) {
-        let mut next = self.busy.next(0);
-        while let Some(number) = next {
-            let room = RoomId(number);
-            self.note_mark(room, mark(room));
-            if !self.rooms[number as usize].contended && !self.any_for_readers(room) {
-                self.busy.remove(number);
+    fn is_contended(&self, room: RoomId, now: Timestamp) -> bool {
+        let turns = &self.rooms[room.0 as usize];
+        turns.contended && now < turns.quiet_at
+    }
+
+    /// Records that a line is about to wait for the readers of a room, whose mark has that number.
+    pub(crate) fn note_line(&mut self, room: RoomId, mark: u32, now: Timestamp) {
+        // While nobody waited, nobody looked at the marks.
+        self.note_mark(room, mark, now);
+        if !self.is_contended(room, now) {
+            self.set_contended(room, false);
+        }
+        self.rooms[room.0 as usize].quiet_at = now + QUIET;
+    }
+
+    /// Records that a room has opened, and the number of its mark.
+    pub(crate) fn note_open(&mut self, room: RoomId, mark: u32, now: Timestamp) {
+        self.note_mark(room, mark, now);
+        if self.any_for_readers(room) {
+            self.next.insert(room.0);
+        }
+    }
+
+    /// Looks at the next room with contended turns: whether it has become quiet. Nothing but
+    /// [`are_calm`](Self::are_calm) depends on when that is.
+    pub(crate) fn look_for_quiet(&mut self, now: Timestamp) {
+        if let Some(number) = self.contended.next(self.contended_last + 1).or_else(|| self.contended.next(0)) {
+            self.contended_last = number;
+            if !self.is_contended(RoomId(number), now) {
+                self.set_contended(RoomId(number), false);
             }
-            next = self.busy.next(number + 1);
         }
     }
 
     /// Returns whether a new line has to wait for its turn in a room.
-    pub(crate) fn must_wait(&self, room: RoomId) -> bool {
-        self.rooms[room.0 as usize].contended || self.any_for_readers(room)
+    pub(crate) fn must_wait(&self, room: RoomId, now: Timestamp) -> bool {
+        self.is_contended(room, now) || self.any_for_readers(room)
     }
 
     /// Returns whether any session waits for readers of a room.
@@ -141,19 +179,24 @@ impl Turns {
         self.waiting > 0 && (self.lists.first(fresh).is_some() || self.lists.first(others).is_some())
     }
 
-    /// Returns whether [`next`](Self::next) would return a session.
+    /// Returns whether [`next`](Self::next) may return a session. Never false if it would.
     #[inline]
-    pub(crate) fn any(&self, may_publish: impl Fn(RoomId) -> bool) -> bool {
-        self.waiting > 0 && (self.lists.first(READY).is_some() || self.next_room(may_publish).is_some())
+    pub(crate) fn any(&self) -> bool {
+        self.waiting > 0 && (self.lists.first(READY).is_some() || self.next.next(0).is_some())
     }
 
     /// Returns the next room after the last whose line was carried out, in turn, that has waiting sessions and in which
     /// something may be published.
-    fn next_room(&self, may_publish: impl Fn(RoomId) -> bool) -> Option<RoomId> {
-        let is_next = |room: &RoomId| self.any_for_readers(*room) && may_publish(*room);
-        let first = self.last + 1;
-        let earlier = self.busy.from(0).take_while(|room| *room < first);
-        self.busy.from(first).chain(earlier).map(RoomId).find(is_next)
+    fn next_room(&mut self, may_publish: impl Fn(RoomId) -> bool) -> Option<RoomId> {
+        while let Some(number) = self.next.next(self.last + 1).or_else(|| self.next.next(0)) {
+            let room = RoomId(number);
+            if self.any_for_readers(room) && may_publish(room) {
+                return Some(room);
+            }
+            // It comes back with its next line, or when it opens.
+            self.next.remove(number);
+        }
+        None
     }
 
     /// Puts a session at the end of the list for what its line waits for, or at its beginning if `first`.
@@ -163,7 +206,7 @@ impl Turns {
             Hold::Ready => READY,
             Hold::Replies => REPLIES,
             Hold::Turn { room, fresh } => {
-                self.busy.insert(room.0);
+                self.next.insert(room.0);
                 let [of_fresh, others] = Self::lists_of(room);
                 if fresh { of_fresh } else { others }
             }
@@ -201,12 +244,17 @@ impl Turns {
         if turns.fresh_last { fresh } else { others }
     }
 
-    /// Forgets a room that has ended: who waits to enter it need wait no longer.
-    pub(crate) fn end_room(&mut self, room: RoomId) {
+    /// Forgets a room that has ended: sessions that wait to enter it need wait no longer. Their lines are ready, and
+    /// `release` must record for each that it has no turn there any more, because another room may get the number.
+    pub(crate) fn end_room(&mut self, room: RoomId, mut release: impl FnMut(u32)) {
         for list in Self::lists_of(room) {
-            self.lists.append(READY, list);
+            while let Some(slot) = self.lists.first(list) {
+                self.lists.push(READY, slot);
+                release(slot);
+            }
         }
         self.set_contended(room, false);
+        self.next.remove(room.0);
         self.rooms[room.0 as usize] = RoomTurns::default();
     }
 
@@ -254,6 +302,8 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::Cell;
+
     use super::*;
 
     /// Returns the order in which the waiting sessions get their turns.
@@ -268,8 +318,10 @@ mod tests {
             turns.wait(slot, Hold::Turn { room: RoomId::LOBBY, fresh }, false);
         }
         assert_eq!(turns.next(|_| false), None, "nothing may be published");
+        assert!(!turns.any(), "nor will it be before the room opens");
+        turns.note_open(RoomId::LOBBY, 0, Timestamp::ZERO);
         assert_eq!(order(&mut turns), [Some(1), Some(3), Some(0), Some(2), None]);
-        assert!(!turns.any(|_| true));
+        assert!(!turns.any());
     }
 
     #[test]
@@ -278,7 +330,7 @@ mod tests {
         for slot in [4, 5, 6] {
             turns.wait(slot, Hold::Target(2), false);
         }
-        assert!(!turns.any(|_| true) && !turns.any_for_readers(RoomId::LOBBY));
+        assert!(!turns.any() && !turns.any_for_readers(RoomId::LOBBY));
         turns.release_first(2);
         assert_eq!(order(&mut turns), [Some(4), None, None, None, None]);
         turns.wait(4, Hold::Target(2), true);
@@ -286,7 +338,59 @@ mod tests {
         turns.release_all(2);
         assert_eq!(order(&mut turns), [Some(4), Some(6), None, None, None]);
         turns.release_all(2);
-        assert!(!turns.any(|_| true));
+        assert!(!turns.any());
+    }
+
+    #[test]
+    fn a_closed_room_is_looked_at_once_until_it_opens_or_a_line_comes() {
+        let mut turns = Turns::new(200, 8);
+        let line = |room| Hold::Turn { room: RoomId(room), fresh: false };
+        for slot in 0..5 {
+            turns.wait(slot, line(40 * slot), false);
+        }
+        let looks = Cell::new(0);
+        let closed = |_| {
+            looks.set(looks.get() + 1);
+            false
+        };
+        for _ in 0..100 {
+            assert_eq!(turns.next(closed), None);
+        }
+        assert_eq!(looks.get(), 5);
+        turns.wait(5, line(0), false);
+        turns.note_open(RoomId(80), 1, Timestamp::ZERO);
+        turns.note_open(RoomId(81), 1, Timestamp::ZERO);
+        assert!(turns.any() && turns.next(closed).is_none() && !turns.any());
+        assert_eq!(looks.get(), 7, "nobody waits for room 81");
+    }
+
+    #[test]
+    fn turns_are_contended_until_the_mark_moves_or_no_line_has_come_for_a_second() {
+        let (room, hold) = (RoomId(7), Hold::Turn { room: RoomId(7), fresh: false });
+        let at = |millis| Timestamp::ZERO + Duration::from_millis(millis);
+        let mut turns = Turns::new(200, 8);
+        let contend = |turns: &mut Turns, mark: u32, now| {
+            for slot in [1, 2] {
+                turns.note_line(room, mark - 1, now);
+                turns.wait(slot, hold, false);
+            }
+            turns.note_open(room, mark, now);
+            assert_eq!([turns.next(|_| true), turns.next(|_| true)], [Some(1), Some(2)]);
+            assert!(turns.must_wait(room, now) && !turns.are_calm());
+        };
+        contend(&mut turns, 1, at(0));
+        turns.note_open(room, 2, at(1));
+        assert!(!turns.must_wait(room, at(1)) && turns.are_calm(), "one moved mark without a line");
+        contend(&mut turns, 3, at(0));
+        turns.note_line(room, 3, at(700));
+        for (millis, is_contended) in [(1_699, true), (1_700, false)] {
+            turns.look_for_quiet(at(millis));
+            assert_eq!((turns.must_wait(room, at(millis)), turns.are_calm()), (is_contended, !is_contended));
+        }
+        // It is over for good, even if nobody has looked.
+        contend(&mut turns, 4, at(2_000));
+        turns.note_line(room, 4, at(3_000));
+        assert!(!turns.must_wait(room, at(3_000)));
     }
 
     #[test]
@@ -299,8 +403,10 @@ mod tests {
         let mut next = || turns.next(is_open);
         assert_eq!([next(), next(), next(), next(), next()], [Some(0), Some(2), Some(5), Some(3), Some(1)]);
         assert_eq!([next(), next()], [Some(4), None]);
-        assert!(!turns.any(is_open));
-        turns.end_room(RoomId(64));
-        assert_eq!(turns.next(is_open), Some(6));
+        assert!(!turns.any());
+        turns.wait(1, Hold::Turn { room: RoomId(64), fresh: true }, false);
+        let mut released = Vec::new();
+        turns.end_room(RoomId(64), |slot| released.push(slot));
+        assert_eq!((released, turns.next(is_open), turns.next(is_open)), (vec![1, 6], Some(1), Some(6)));
     }
 }

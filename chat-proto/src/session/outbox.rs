@@ -55,9 +55,9 @@ pub(crate) enum Answered {
         /// The session has asked for it.
         is_asked: bool,
     },
-    /// The bans of a room, by their places in the list.
+    /// The bans of a room, by their indices in the list.
     Bans {
-        /// As above.
+        /// The room, and how many rooms of its number had ended. A session that leaves it is shown no more of them.
         room: RoomId,
         life: u32,
     },

@@ -27,7 +27,7 @@ pub(crate) struct Place {
     pub(crate) ahead: u64,
     /// Where it ends, once the session has left the room; [`u64::MAX`] before.
     pub(crate) end: u64,
-    /// The session was thrown out of the room, and there was no room among its replies to tell it.
+    /// The session was thrown out of the room, and its replies were too full to tell it.
     pub(crate) is_untold: bool,
 }
 
@@ -37,7 +37,7 @@ impl Place {
         self.end == u64::MAX
     }
 
-    /// Returns whether the session is done with it: it has read up to the end, and knows why there is one.
+    /// Returns whether it can be removed: the session has read up to the end, and was told if it was thrown out.
     pub(crate) fn is_over(&self) -> bool {
         self.cursor.next >= self.end && !self.is_untold
     }

@@ -406,7 +406,7 @@ impl Lockstep {
         self.check_journal()
     }
 
-    /// Checks the names and counters of all sessions, and that there are no others.
+    /// Checks the names and counters of all sessions, that there are no others, and the rooms.
     fn check_sessions(&self) -> Checked {
         let Some(model) = &self.model else { return Ok(()) };
         let mut live = model.live();
@@ -423,7 +423,10 @@ impl Lockstep {
                 None => return differ("sessions", format!("{id:?} is not there")),
             }
         }
-        live.next().map_or(Ok(()), |(slot, _)| differ("sessions", format!("the hub forgot slot {slot}")))
+        if let Some((slot, _)) = live.next() {
+            return differ("sessions", format!("the hub forgot slot {slot}"));
+        }
+        model.check_rooms(&self.hub)
     }
 
     fn check_journal(&mut self) -> Checked {

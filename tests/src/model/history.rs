@@ -178,8 +178,9 @@ impl Model {
         let Some(mask) = room.bans.get(next) else {
             return (self.line(log, &Update::BansEnd { room: &room.name, count: next }), None);
         };
-        let (name, origin) = mask.rsplit_once('!').expect("masks of peers have two parts");
-        let listed = Update::BanListed { number: next + 1, name, is_by_address: origin != "*@*" };
+        let (name, address) = mask.rsplit_once('!').unwrap_or((mask, "*"));
+        let is_by_address = !matches!(address, "*" | "*@*");
+        let listed = Update::BanListed { number: next + 1, name, is_by_address };
         (self.line(log, &listed), Some(Rest::Bans { room: key, next: next + 1 }))
     }
 

@@ -241,7 +241,7 @@ impl Model {
             words = self.consider(slot, action, &words).unwrap_or_default();
         }
         self.reply_kicked(slot, room, target, &words);
-        self.throw_out(slot, room, target, &words);
+        self.throw_out(Some(slot), room, target, &words);
         Ok(())
     }
 
@@ -260,10 +260,14 @@ impl Model {
         if self.room(room).is_operator(slot) { Ok(()) } else { Err(Complaint::Room(RoomError::NotOperator)) }
     }
 
-    fn throw_out(&mut self, slot: usize, room: RoomKey, target: usize, words: &str) {
-        let (by, other) = (self.name(slot), self.name(target));
+    /// Throws a member out of a room; without a kicker, the program does.
+    pub(super) fn throw_out(&mut self, kicker: Option<usize>, room: RoomKey, target: usize, words: &str) {
+        let (by, other) = (kicker.map_or_else(|| "server".into(), |kicker| self.name(kicker)), self.name(target));
         let lost_focus = self.sessions[&target].focus == Some(room);
-        let is_told = target != slot && self.is_open(target);
+        let is_told = kicker != Some(target) && self.is_open(target);
+        if self.is_open(target) {
+            self.become_placed(target);
+        }
         let places = &mut self.session(target).places;
         if let Some(place) = places.iter_mut().find(|place| place.room == room && !place.left) {
             place.untold = is_told.then_some(Untold { is_in_no_room: lost_focus });
@@ -279,10 +283,10 @@ impl Model {
             if !self.tell_thrown_out(target, place, &by, words) {
                 self.tell_untold(target);
             }
-        } else if lost_focus {
+        } else if lost_focus && self.is_open(target) {
             self.tell_focus(target, false);
         }
-        self.publish(&Update::Kicked { name: &other, by: &by, words }, &[room], Some(slot));
+        self.publish(&Update::Kicked { name: &other, by: &by, words }, &[room], kicker);
         self.end_if_empty(room);
     }
 
@@ -328,7 +332,8 @@ impl Model {
         let target = self.find(name);
         if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
             let mask = self.room_mut(room).bans.remove(ban);
-            let shown = mask.strip_suffix("!*@*").unwrap_or(name);
+            let (number, parts) = (format!("#{}", ban + 1), mask.rsplit_once('!').unwrap_or((&mask, "*")));
+            let shown = if let (name, "*" | "*@*") = parts { name } else { &number };
             let set = Update::BanSet { by: &self.name(slot), name: shown, masks: &[&mask], banned };
             self.publish(&set, &[room], Some(slot));
             self.reply(slot, &set);
@@ -339,7 +344,7 @@ impl Model {
             None => valid_name(&self.config, name)
                 .map_err(|error| if banned { Complaint::Name(error) } else { Complaint::Room(RoomError::NotListed) })?,
         };
-        let cloak = target.and_then(|target| self.sessions[&target].address?.cloak());
+        let cloak = target.and_then(|target| self.sessions[&target].cloak);
         let masks: Vec<String> = std::iter::once(format!("{}!*@*", name.replace('*', "?")))
             .chain(cloak.map(|cloak| format!("*!*@{cloak}")))
             .collect();
@@ -353,7 +358,7 @@ impl Model {
             self.reply_kicked(slot, room, target, "");
         }
         if let Some(target) = out {
-            self.throw_out(slot, room, target, "");
+            self.throw_out(Some(slot), room, target, "");
         }
         Ok(())
     }

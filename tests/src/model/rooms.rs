@@ -1,11 +1,11 @@
 //! Rooms: who is in them, and what belongs to them.
 
-use chat_proto::{Config, MaskList, NameRules, Origin, Role, RoomError, RoomFlags, Timestamp};
+use chat_proto::{Cloak, Config, MaskList, NameRules, Role, RoomError, RoomFlags, Timestamp};
 
 use super::history::History;
 use super::names::{RoomName, are_twins};
 use super::presence::Counts;
-use super::turns::Queue;
+use super::turns::{Queue, Wait};
 use super::{LogModel, Model};
 
 /// The number of a room, unlike that of any other, also of those that have ended.
@@ -17,8 +17,8 @@ pub(super) const LOBBY: RoomKey = 0;
 /// The most bytes of a topic.
 pub(super) const MAX_TOPIC: usize = 390;
 /// The most bytes of a mask, and the most masks in a list.
-const MAX_MASK: usize = 128;
-const MAX_MASKS: usize = 64;
+pub(super) const MAX_MASK: usize = 128;
+pub(super) const MAX_MASKS: usize = 64;
 
 /// A room; one that has ended is kept as long as somebody has not read all that was said in it.
 #[derive(Debug)]
@@ -49,13 +49,13 @@ pub(super) struct Room {
 
 /// What a room is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Topic {
+pub(super) struct Topic {
     /// The topic.
-    pub words: String,
+    pub(super) words: String,
     /// Who has set it.
-    pub by: String,
+    pub(super) by: String,
     /// When.
-    pub at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +211,7 @@ impl Model {
             Some(room) if room.is_in(slot) => return Ok(found),
             Some(room) => {
                 let (name, rules) = (self.name(slot), self.config.names);
-                let host = host(session.address);
+                let host = host(session.cloak);
                 let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, &host));
                 if is_on(&room.bans) && !is_on(&room.ban_exceptions) {
                     return Err(RoomError::Banned);
@@ -236,7 +236,7 @@ impl Model {
 
     /// Checks whether no ban of a member's rooms matches a name that it takes, unless it matches the present one.
     pub(super) fn may_be_called(&self, slot: usize, name: &str) -> Result<(), RoomError> {
-        let (rules, host, before) = (self.config.names, host(self.sessions[&slot].address), self.name(slot));
+        let (rules, host, before) = (self.config.names, host(self.sessions[&slot].cloak), self.name(slot));
         let is_on = |mask: &String, name: &str| matches(rules, mask, name, &host);
         let is_banned = |room: &Room| {
             room.bans.iter().any(|ban| is_on(ban, name) && !is_on(ban, &before))
@@ -285,7 +285,11 @@ impl Model {
         if !room.members.is_empty() || key == LOBBY {
             return;
         }
-        self.waits.let_go(std::mem::take(&mut room.queue));
+        let queue = std::mem::take(&mut room.queue);
+        self.waits.let_go(&queue);
+        for slot in queue.slots() {
+            self.sessions.get_mut(&slot).expect("it waits").wait = Some(Wait::Nothing);
+        }
         room.presence = Counts::default();
         if room.is_listed {
             let mut old = Room { id: None, ..Room::new(next, 0, &room.name, &self.config) };
@@ -322,8 +326,7 @@ impl Model {
     /// # Panics
     ///
     /// If a room that has ended is still listed.
-    #[must_use]
-    pub fn rooms_shown(&self) -> Vec<RoomShown> {
+    pub(super) fn rooms_shown(&self) -> Vec<RoomShown> {
         let have = |room: &Room, has: fn(&Member) -> bool| {
             room.slots().into_iter().filter(|slot| room.member(*slot).is_some_and(has)).collect()
         };
@@ -333,6 +336,8 @@ impl Model {
             is_listed: room.is_listed,
             topic: room.topic.clone(),
             flags: room.flags,
+            key: room.password.clone(),
+            limit: room.limit,
             masks: [&room.bans, &room.ban_exceptions, &room.invite_exceptions].map(Clone::clone),
             members: room.slots(),
             operators: have(room, |member| member.is_operator),
@@ -351,35 +356,38 @@ impl Model {
 
 /// A room as the conversation should show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomShown {
+pub(super) struct RoomShown {
     /// Its number.
-    pub id: u32,
+    pub(super) id: u32,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// It is there although nobody is in it.
-    pub is_listed: bool,
+    pub(super) is_listed: bool,
     /// What it is about.
-    pub topic: Option<Topic>,
+    pub(super) topic: Option<Topic>,
     /// Its flags.
-    pub flags: RoomFlags,
+    pub(super) flags: RoomFlags,
+    /// Its key, and its limit of members; empty and 0 if there is none.
+    pub(super) key: String,
+    pub(super) limit: usize,
     /// Its lists, in the order of [`LISTS`].
-    pub masks: [Vec<String>; 3],
+    pub(super) masks: [Vec<String>; 3],
     /// The slots of those who are in it, in their order.
-    pub members: Vec<usize>,
+    pub(super) members: Vec<usize>,
     /// The slots of its operators.
-    pub operators: Vec<usize>,
+    pub(super) operators: Vec<usize>,
     /// The slots of those who have a voice.
-    pub voiced: Vec<usize>,
+    pub(super) voiced: Vec<usize>,
     /// The slots of those who are invited.
-    pub invited: Vec<usize>,
+    pub(super) invited: Vec<usize>,
 }
 
 /// The lists of a room.
-pub const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+pub(super) const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
 
 /// Returns what stands for an address in masks.
-pub(super) fn host(origin: Option<Origin>) -> String {
-    origin.and_then(Origin::cloak).map_or_else(|| "-".into(), |cloak| cloak.to_string())
+pub(super) fn host(cloak: Option<Cloak>) -> String {
+    cloak.map_or_else(|| "-".into(), |cloak| cloak.to_string())
 }
 
 /// Returns whether a mask matches a name and a host. Case does not count; `*` stands for any text, `?` for a character.

@@ -11,6 +11,9 @@ use super::{Model, Untaken};
 /// Every second turn goes to a session that had sent no line for this long.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// Lines take turns no more once none has come for this long.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// What a line waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
@@ -20,6 +23,8 @@ pub(super) enum Wait {
     Target(usize),
     /// The session's own peer, until it has read replies.
     Replies,
+    /// Nothing any more: what it waited for is gone.
+    Nothing,
 }
 
 /// Sessions whose lines wait for other reasons than a room's readers, in order.
@@ -43,8 +48,8 @@ pub(super) struct Queue {
     /// How often the marks have moved, now and when `contended` was last set.
     moves: u64,
     looked_at: u64,
-    /// Lines have waited, or were contended, since turns were last looked at.
-    is_busy: bool,
+    /// When `contended` is over unless a line comes before.
+    quiet_at: Timestamp,
 }
 
 impl Queue {
@@ -55,6 +60,11 @@ impl Queue {
 
     fn len(&self) -> usize {
         self.fresh.len() + self.others.len()
+    }
+
+    /// Returns all who wait.
+    pub(super) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
+        self.fresh.iter().chain(&self.others).copied()
     }
 }
 
@@ -67,8 +77,8 @@ impl Lines {
     }
 
     /// The room for whose readers these waited has ended.
-    pub(super) fn let_go(&mut self, queue: Queue) {
-        self.ready.extend(queue.fresh.into_iter().chain(queue.others));
+    pub(super) fn let_go(&mut self, queue: &Queue) {
+        self.ready.extend(queue.slots());
     }
 }
 
@@ -83,19 +93,19 @@ impl Model {
         if !self.is_gate_open(room) {
             return false;
         }
-        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
-        if !nobody_waits || self.rooms.iter().any(|room| room.queue.contended) {
-            self.look_at_crowd(room);
-        }
+        self.look_at_crowd(room);
         let queue = &self.room(room).queue;
-        !queue.contended && queue.len() == 0
+        !(queue.contended && self.now < queue.quiet_at) && queue.len() == 0
     }
 
     fn look_at_crowd(&mut self, room: RoomKey) {
+        let quiet_at = self.now + QUIET;
         let queue = &mut self.room_mut(room).queue;
         if std::mem::replace(&mut queue.looked_at, queue.moves) != queue.moves {
             queue.contended = queue.len() > 1;
-            queue.is_busy |= queue.contended;
+            if queue.contended {
+                queue.quiet_at = quiet_at;
+            }
         }
     }
 
@@ -108,7 +118,7 @@ impl Model {
     pub(super) fn hold(&mut self, slot: usize, line: Vec<u8>, wait: Wait) {
         self.stats.held += u64::from(match wait {
             Wait::Turn { room, .. } => !self.is_gate_open(room),
-            Wait::Target(_) | Wait::Replies => true,
+            Wait::Target(_) | Wait::Replies | Wait::Nothing => true,
         });
         let session = self.session(slot);
         (session.held, session.wait) = (Some(line), Some(wait));
@@ -122,12 +132,16 @@ impl Model {
             return;
         }
         if let Wait::Turn { room, .. } = wait {
-            self.room_mut(room).queue.is_busy = true;
+            self.look_at_crowd(room);
+            let now = self.now;
+            let queue = &mut self.room_mut(room).queue;
+            queue.contended &= now < queue.quiet_at;
+            queue.quiet_at = now + QUIET;
         }
         let line = match wait {
             Wait::Turn { room, fresh: true } => &mut self.room_mut(room).queue.fresh,
             Wait::Turn { room, fresh: false } => &mut self.room_mut(room).queue.others,
-            Wait::Target(_) | Wait::Replies => return,
+            Wait::Target(_) | Wait::Replies | Wait::Nothing => return,
         };
         line.insert(if first { 0 } else { line.len() }, slot);
     }
@@ -142,6 +156,7 @@ impl Model {
             if !self.waits.ready.contains(&slot) {
                 self.waits.ready.push(slot);
             }
+            self.session(slot).wait = Some(Wait::Nothing);
         }
     }
 
@@ -176,16 +191,8 @@ impl Model {
 
     /// Carries out lines that have waited, as the hub does when it is asked for a command.
     pub fn take_turns(&mut self) {
-        let nobody_waits = self.sessions.values().all(|session| session.wait.is_none());
-        if nobody_waits && !self.rooms.iter().any(|room| room.queue.contended) {
-            return;
-        }
         for room in self.live_keys() {
-            if std::mem::take(&mut self.room_mut(room).queue.is_busy) {
-                self.look_at_crowd(room);
-                let queue = &mut self.room_mut(room).queue;
-                queue.is_busy = queue.contended || queue.len() > 0;
-            }
+            self.look_at_crowd(room);
         }
         for _ in 0..256 {
             if !self.has_turns() {

@@ -1,11 +1,11 @@
 //! What must hold after every step.
 
-use chat_proto::conversation::{Entry, MemberId};
-use chat_proto::{Config, Record, Role, RoomId, SessionId, Timestamp};
+use chat_proto::conversation::Entry;
+use chat_proto::{Config, Record, SessionId, Timestamp};
 
 use super::world::World;
 use crate::alloc::Meter;
-use crate::model::{Checked, LISTS, RoomShown, Topic, differ};
+use crate::model::{Checked, differ};
 
 impl World {
     /// Checks everything that is cheap to check.
@@ -91,39 +91,6 @@ impl World {
         Ok(())
     }
 
-    /// Compares the rooms of the conversation with the model's.
-    fn check_rooms(&self) -> Checked {
-        let hub = self.hub.conversation();
-        let shown = |id: RoomId| {
-            let room = hub.room(id).expect("it is among the rooms");
-            let members: Vec<MemberId> = hub.members_of(id).collect();
-            let slots =
-                |members: &mut dyn Iterator<Item = &MemberId>| members.map(|member| member.0 as usize).collect();
-            let have = |role| slots(&mut members.iter().filter(|member| hub.has_role(**member, id, role)));
-            let topic = room.topic().map(|topic| Topic {
-                words: topic.words.into(),
-                by: topic.by.into(),
-                at: Timestamp::from_nanos(topic.at),
-            });
-            RoomShown {
-                id: id.0,
-                name: room.name().into(),
-                is_listed: room.is_listed(),
-                topic,
-                flags: room.flags(),
-                masks: LISTS.map(|list| room.masks(list).map(str::to_owned).collect()),
-                members: slots(&mut members.iter()),
-                operators: have(Role::Operator),
-                voiced: have(Role::Voice),
-                invited: (0..self.hub.config().max_sessions)
-                    .filter(|slot| hub.is_invited(MemberId(*slot as u32), id))
-                    .collect(),
-            }
-        };
-        let (hub, model): (Vec<RoomShown>, _) = (hub.rooms().map(shown).collect(), self.model.rooms_shown());
-        if hub == model { Ok(()) } else { differ("rooms", format!("\n     hub {hub:?}\n   model {model:?}")) }
-    }
-
     fn check_journal(&mut self) -> Checked {
         let expected = self.model.journal.len() as u64;
         // A small journal holds only the latest records.
@@ -162,7 +129,7 @@ impl World {
                 return differ("name", format!("{id:?} is called {name:?}, not {}", self.model.name(slot)));
             }
         }
-        self.check_rooms()?;
+        self.model.check_rooms(&self.hub)?;
         if let Some(follower) = &self.follower
             && !self.hub.events(0).eq(follower.events(0))
         {

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use chat_proto::Rate;
+use chat_proto::{MaskList, Rate, Role, RoomFlags, RoomId};
 
 use super::grammar;
 use super::random::Random;
@@ -14,7 +14,7 @@ impl World {
     /// Makes one of the calls of an embedding program.
     pub(super) fn program(&mut self, peer: u8, classic: bool, random: &mut Random) -> Checked {
         let now = self.now();
-        let what = random.below(11);
+        let what = random.below(17);
         let name = random.pick(grammar::NAMES);
         let words = grammar::words(random, self.conduct.max_line * 2);
         match what {
@@ -40,7 +40,53 @@ impl World {
                 world.model.set_idle_timeout(now, id.slot(), timeout);
                 Ok(())
             }),
+            11.. => self.moderate(what, peer, &words, random),
             _ => self.bot(what, peer, name, &words),
+        }
+    }
+
+    /// Keeps order in a room that may be there.
+    fn moderate(&mut self, what: u64, peer: u8, words: &str, random: &mut Random) -> Checked {
+        let (now, room) = (self.now(), RoomId(random.below(5) as u32));
+        let bot = self.bot.filter(|_| !self.hub.is_shutting_down());
+        let target = self.connection(peer).map(|connection| connection.id).or(bot);
+        let World { hub, model, meter, .. } = self;
+        match (what, target) {
+            (11, _) => {
+                let set = meter.scope(|| hub.set_topic(now, room, words));
+                same("set_topic", &set, &model.set_topic(now, room, words))
+            }
+            (12, _) => {
+                let flag = |random: &mut Random, flag| if random.one_in(4) { flag } else { RoomFlags::NONE };
+                let flags = RoomFlags::ALL.iter().fold(RoomFlags::NONE, |flags, (new, _)| flags | flag(random, *new));
+                let set = meter.scope(|| hub.set_room_flags(now, room, flags));
+                same("set_room_flags", &set, &model.set_room_flags(now, room, flags))
+            }
+            (13, _) => {
+                let (key, limit) = random.pick(&[("", 0), ("", 0), ("sesame", 0), ("", 2)]);
+                let set = meter.scope(|| {
+                    hub.set_room_key(now, room, Some(key).filter(|key| !key.is_empty()))?;
+                    hub.set_room_limit(now, room, Some(limit).filter(|limit| *limit > 0))
+                });
+                same("set_room_limit", &set, &model.set_room_key_and_limit(now, room, key, limit as usize))
+            }
+            (14, _) => {
+                let lists = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+                let mask = random.pick(&["bob!*", "B*!*", "b0b!*", "*!-", "carol", "*", "a?ice!*", "*!*0*"]);
+                let (list, listed) = (random.pick(&lists), random.one_in(2));
+                let set = meter.scope(|| hub.set_mask(now, room, list, mask, listed));
+                same("set_mask", &set, &model.set_mask(now, room, list, mask, listed))
+            }
+            (15, Some(id)) => {
+                let (role, given) = (random.pick(&[Role::Operator, Role::Operator, Role::Voice]), !random.one_in(4));
+                let set = meter.scope(|| hub.set_role(now, room, id, role, given));
+                same("set_role", &set, &model.give_role(now, room, id.slot(), role, given))
+            }
+            (16, Some(id)) => {
+                let kicked = meter.scope(|| hub.kick_from(now, room, id, words));
+                same("kick_from", &kicked, &model.kick_from(now, room, id.slot(), words))
+            }
+            _ => Ok(()),
         }
     }
 

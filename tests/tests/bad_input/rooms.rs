@@ -383,6 +383,23 @@ fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
 }
 
 #[test]
+fn ending_the_ban_of_an_address_shows_its_number_however_it_is_called() {
+    let mut scene = Scene::with(few());
+    scene.room.asks(scene.alice, "/join tea\n");
+    let text = scene.room.hub.dialect("text").expect("a dialect");
+    let origin = Exemptions::default().origin(Some("192.0.2.7".parse().expect("an address")));
+    let mallory = scene.room.hub.open_from(scene.room.now, text, origin).expect("there is room");
+    scene.room.asks(mallory, "/name mallory\n");
+    scene.room.asks(scene.bob, "/join tea\n");
+    for called in ["*!00000000000000000000ffffc0000207", &format!("#{}2", "0".repeat(200)), "#+2"] {
+        scene.room.asks(scene.alice, "/ban mallory\n");
+        scene.quiet();
+        let ended = scene.room.asks(scene.alice, format!("/unban {called}\n"));
+        assert_eq!([ended, scene.bob_hears()], ["* alice unbanned #2\n"; 2], "{called}");
+    }
+}
+
+#[test]
 fn of_a_flood_of_invitations_somebody_is_told_the_first_and_no_more_than_are_kept() {
     let config = few();
     let mut meter = Meter::new();

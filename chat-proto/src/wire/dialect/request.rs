@@ -81,7 +81,7 @@ pub enum Request<'a> {
     /// To keep somebody out of the room in which the session speaks, or no longer.
     Ban {
         /// Whom. To end a ban, this may also be the mask that is listed, or `#N` for the number N of
-        /// [`Update::BanListed`].
+        /// [`Update::BanListed`](super::Update::BanListed).
         name: &'a str,
         /// Whether the ban begins, or ends.
         banned: bool,

@@ -115,8 +115,8 @@ impl Dialect for Text {
         true
     }
 
-    // A member may be called `[tea]`, as bots are. What begins with its name goes on with a colon, or with ` -> you: `;
-    // behind a label comes another name, which has no white space, or an asterisk.
+    // A member may be called `[tea]`, as some bots are. Its lines do not look like those of the room: after its name
+    // comes `: ` or ` -> you: `. After a label comes an asterisk, or a name and a colon, and names have no spaces.
     fn label(&self, room: &str, out: &mut Vec<u8>) {
         push(out, &["[", room, "] "]);
     }
@@ -522,9 +522,9 @@ mod tests {
         {
             let mut line = Vec::new();
             Text.encode(&update, &mut line);
-            // What would stand behind the label is no line of a room: nobody has such a name.
-            let behind = line.strip_prefix(&label[..]).map(|rest| rest.split(|byte| *byte == b':').next());
-            assert!(matches!(behind, None | Some(Some(b"-> you"))), "{line:?}");
+            // In a line of the room `tea`, a name would follow the label. This is none: it has a space.
+            let speaker = line.strip_prefix(&label[..]).map(|rest| rest.split(|byte| *byte == b':').next());
+            assert!(matches!(speaker, None | Some(Some(b"-> you"))), "{line:?}");
         }
     }
 

@@ -211,9 +211,9 @@ pub enum Update<'a> {
     KickedOut {
         /// The room.
         room: &'a str,
-        /// By whom; empty if the session had no room for it at that time and is told later.
+        /// By whom; empty if the session's replies were full at that time, so that it is told later.
         by: &'a str,
-        /// Why; may be empty.
+        /// Why; may be empty, and is if `by` is.
         words: &'a str,
     },
     /// The session speaks in no room from now on: it has left its last one, or was thrown out of the one in which it
@@ -250,7 +250,7 @@ pub enum Update<'a> {
         number: usize,
         /// The name, or the pattern of names, that is banned; `*`: any.
         name: &'a str,
-        /// Only those from some address are banned. Which one is not told: it is theirs.
+        /// Whether only those who come from certain addresses are banned. The addresses are not told.
         is_by_address: bool,
     },
     /// The list of bans ends.

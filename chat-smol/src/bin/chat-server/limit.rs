@@ -71,11 +71,11 @@ fn in_room_table<'a>(file: &'a ConfigFile, error: &ConfigError) -> Option<(&'a E
         ConfigError::Room { name, error: error @ RoomError::TooLong { .. } } => {
             Some((file.room_entry(name, RoomTable::TOPIC)?, format!("the topic of {name} is {error}")))
         }
-        // Of several rooms with that name, the last cannot be had either.
         ConfigError::NobodyInvites { name } => {
             let why = "a room of the file has no operators who could invite".to_owned();
             Some((file.room_entry(name, RoomTable::FLAGS)?, why))
         }
+        // Of several rooms with that name, the last cannot be had either.
         ConfigError::Room { name, error } => Some((file.room_entry(name, RoomTable::NAME)?, error.to_string())),
         ConfigError::OutOfRange { limit: Limit::Rooms, max, .. } => {
             Some((file.nth_room(*max)?, format!("it is one too many: max-rooms is {}, the lobby counted", max + 1)))

@@ -8,6 +8,7 @@ use super::isupport::Limits;
 use super::numeric::Numeric;
 
 use super::limits::{CHANNEL, LINE_LEN};
+use crate::names::SERVER;
 use crate::person::Person;
 
 /// Writes the lines that are for one reader, or for everyone in a room.
@@ -38,6 +39,12 @@ impl<'a> Writer<'a> {
     /// Begins a line that comes from somebody. A command follows.
     pub(crate) fn from(&mut self, name: &str, person: Person<'_>) -> &mut Self {
         self.start = self.out.len();
+        if name == SERVER {
+            // The embedding program keeps order in the server's name.
+            self.out.push(b':');
+            self.out.extend_from_slice(self.server.as_bytes());
+            return self;
+        }
         for piece in [":", name, "!", person.user, "@"] {
             self.out.extend_from_slice(piece.as_bytes());
         }
@@ -204,11 +211,13 @@ mod tests {
         let mut to = Writer::new(&mut out, "irc.example", "ann");
         to.from("bob", BOB).word("KICK").channel("tea").word("ann").trailing("go away").end();
         to.numeric(Numeric::NoTopic).channel("tea").standard().end();
+        to.from("server", Person::UNKNOWN).word("TOPIC").channel("tea").trailing("tea").end();
         to.server("NOTICE").target("").trailing("").end();
         to.bare("PING").trailing("irc.example").end();
         to.numeric(Numeric::List).word("").word(":x").word("a b").number(7).end();
         let lines = ":bob!~bob@0000000000000b0b KICK #tea ann :go away\r\n\
             :irc.example 331 ann #tea :No topic is set\r\n\
+            :irc.example TOPIC #tea :tea\r\n\
             :irc.example NOTICE ann :\r\n\
             PING :irc.example\r\n\
             :irc.example 322 ann * * * 7\r\n";
