@@ -100,6 +100,10 @@ impl Hub {
     #[inline]
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
         if self.logs.pace.is_none() {
+            // A line that has more to answer waits for its own reader.
+            if self.schedule.turns.is_anyone_waiting() {
+                self.replies_read(slot);
+            }
             return;
         }
         let session = &mut self.sessions[slot];
