@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use arrayvec::ArrayString;
 
-use crate::moderation::MAX_MASK;
+use crate::moderation::{MAX_MASK, MAX_ROOM_NAME};
 use crate::names::NameBuf;
 use crate::person::{MAX_REAL_NAME, MAX_USER};
 use crate::pool::Recycle;
@@ -25,7 +25,7 @@ pub(crate) struct IrcState {
     /// Whether it knows of changes of the capabilities: it has asked for version 302.
     pub(crate) knows_302: bool,
     pub(crate) modes: UserModes,
-    /// What LIST or WHO has asked for, while it is being answered.
+    /// What a question has asked for, while it is being answered.
     pub(crate) query: Option<Box<Query>>,
     /// The batch in which labelled answers are, while more are to come.
     pub(crate) batch: Option<Batch>,
@@ -56,9 +56,11 @@ pub(crate) struct Batch {
     pub(crate) ends_with_answer: bool,
 }
 
-/// What LIST or WHO has asked for.
+/// What a question with a long answer has asked for.
 #[derive(Debug)]
 pub(crate) enum Query {
+    /// The members or masks of a room, which may have ended before the answer has.
+    Room(ArrayString<MAX_ROOM_NAME>),
     Channels(Box<ListFilter>),
     Members {
         /// What the names, users, hosts or real names have to match.

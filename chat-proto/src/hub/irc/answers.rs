@@ -34,7 +34,7 @@ impl Hub {
             _ => None,
         };
         if room.is_some_and(|(room, life)| is_over(room, life)) {
-            self.logs.encode_nothing();
+            self.encode_end(slot, answer.what);
             return None;
         }
         if let Answered::Messages { room, batch, .. } = answer.what {
@@ -81,6 +81,41 @@ impl Hub {
             }
         }
         after
+    }
+}
+
+impl Hub {
+    /// Encodes the end of an answer about a room that has ended.
+    fn encode_end(&mut self, slot: u32, what: Answered) {
+        let Some(voice) = self.voice(slot) else { return };
+        let end = match what {
+            Answered::Names { .. } => Numeric::EndOfNames,
+            Answered::Masks { list, .. } => end_of(list),
+            Answered::Members { .. } => Numeric::EndOfWho,
+            Answered::Messages { batch, .. } => {
+                voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
+                return self.tag_encoded(slot);
+            }
+            _ => return self.logs.encode_nothing(),
+        };
+        let query = self.sessions[slot].irc.as_ref().and_then(|irc| irc.query.as_deref());
+        voice.encode(&mut self.logs, self.now, |to| {
+            let line = to.numeric(end);
+            let line = match query {
+                Some(Query::Room(room)) => line.channel(room),
+                Some(Query::Members { mask, .. }) => line.word(mask),
+                _ => line.word("*"),
+            };
+            line.standard().end();
+        });
+    }
+}
+
+fn end_of(list: MaskList) -> Numeric {
+    match list {
+        MaskList::Bans => Numeric::EndOfBanList,
+        MaskList::BanExceptions => Numeric::EndOfExceptList,
+        MaskList::InviteExceptions => Numeric::EndOfInvexList,
     }
 }
 
@@ -165,13 +200,13 @@ fn write_mask(
     to: &mut Writer<'_>,
 ) -> Option<Answer> {
     let room = people.room(room)?;
-    let (item, end) = match list {
-        MaskList::Bans => (Numeric::BanList, Numeric::EndOfBanList),
-        MaskList::BanExceptions => (Numeric::ExceptList, Numeric::EndOfExceptList),
-        MaskList::InviteExceptions => (Numeric::InvexList, Numeric::EndOfInvexList),
+    let item = match list {
+        MaskList::Bans => Numeric::BanList,
+        MaskList::BanExceptions => Numeric::ExceptList,
+        MaskList::InviteExceptions => Numeric::InvexList,
     };
     let Some(mask) = room.masks(list).nth(answer.next as usize) else {
-        to.numeric(end).channel(room.name()).standard().end();
+        to.numeric(end_of(list)).channel(room.name()).standard().end();
         return None;
     };
     to.numeric(item).channel(room.name()).word(mask).end();

@@ -138,6 +138,7 @@ impl Hub {
 
     /// Begins to show who is in a room.
     pub(in crate::hub) fn begin_names(&mut self, slot: u32, room: RoomId) {
+        self.set_query_of(slot, room);
         self.answer_with(slot, Answered::Names { room, life: self.logs.life(room) });
     }
 
@@ -148,6 +149,7 @@ impl Hub {
         if list != MaskList::Bans && !self.conversation.has_role(member, room, Role::Operator) {
             return self.refuse(slot, Complaint::Room(crate::moderation::RoomError::NotOperator));
         }
+        self.set_query_of(slot, room);
         self.answer_with(slot, Answered::Masks { room, life: self.logs.life(room), list });
     }
 
@@ -159,6 +161,12 @@ impl Hub {
         self.set_query(slot, Query::Channels(filter.into()));
         self.numeric(slot, Numeric::ListStart, |to| to.word("Channel").standard().end());
         self.answer_with(slot, Answered::Channels);
+    }
+
+    fn set_query_of(&mut self, slot: u32, room: RoomId) {
+        let name = self.conversation.room(room).map_or("", |room| room.name());
+        let query = Query::Room(cut_to(name));
+        self.set_query(slot, query);
     }
 
     fn set_query(&mut self, slot: u32, query: Query) {
