@@ -206,7 +206,9 @@ impl Hub {
             Ok(mask) => masks.push(mask),
             Err(error) => return self.refuse_room(slot, error),
         }
-        if let Some(cloak) = target.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
+        // An address that is not counted, as that of a proxy, is of many people.
+        let counted = target.filter(|target| self.sessions[*target].origin.is_some());
+        if let Some(cloak) = counted.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
             masks.push(mask_of_cloak(cloak));
         }
         let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));

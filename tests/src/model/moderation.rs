@@ -344,7 +344,8 @@ impl Model {
             None => valid_name(&self.config, name)
                 .map_err(|error| if banned { Complaint::Name(error) } else { Complaint::Room(RoomError::NotListed) })?,
         };
-        let cloak = target.and_then(|target| self.sessions[&target].cloak);
+        let counted = target.map(|target| &self.sessions[&target]).filter(|session| session.origin.is_some());
+        let cloak = counted.and_then(|session| session.cloak);
         let masks: Vec<String> = std::iter::once(format!("{}!*@*", name.replace('*', "?")))
             .chain(cloak.map(|cloak| format!("*!*@{cloak}")))
             .collect();

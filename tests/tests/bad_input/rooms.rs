@@ -1,9 +1,10 @@
 //! Row *rooms*: bad names, masks and topics, and too much of everything that rooms have.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use chat_proto::conversation::{Conversation, Entry, MAX_MASK, MAX_MASKS, MemberId};
-use chat_proto::{Command, Config, Exemptions, MaskList, NameRules, SessionId};
+use chat_proto::{Cloak, Command, Config, Exemptions, MaskList, NameRules, Origin, SessionId};
 use chat_tests::alloc::Meter;
 use chat_tests::output::pending;
 use chat_tests::room::Room;
@@ -341,7 +342,9 @@ fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
     let exempt = Exemptions::default();
     let text = scene.room.hub.dialect("text").expect("a dialect");
     let enter_from = |room: &mut Room, addr: &str| {
-        let origin = exempt.origin(Some(addr.parse().expect("an address")));
+        let addr = addr.parse().expect("an address");
+        let IpAddr::V4(v4) = addr else { panic!("it is of another kind") };
+        let origin = exempt.origin(Some(addr)).map(|origin| origin.with_cloak(Cloak::new(v4.to_bits().into())));
         let id = room.hub.open_from(room.now, text, origin).expect("there is room");
         room.read(id);
         id
@@ -387,11 +390,12 @@ fn ending_the_ban_of_an_address_shows_its_number_however_it_is_called() {
     let mut scene = Scene::with(few());
     scene.room.asks(scene.alice, "/join tea\n");
     let text = scene.room.hub.dialect("text").expect("a dialect");
-    let origin = Exemptions::default().origin(Some("192.0.2.7".parse().expect("an address")));
-    let mallory = scene.room.hub.open_from(scene.room.now, text, origin).expect("there is room");
+    let cloak = Cloak::new(7);
+    let origin = Origin::from_ipv4([192, 0, 2, 7].into()).with_cloak(cloak);
+    let mallory = scene.room.hub.open_from(scene.room.now, text, Some(origin)).expect("there is room");
     scene.room.asks(mallory, "/name mallory\n");
     scene.room.asks(scene.bob, "/join tea\n");
-    for called in ["*!00000000000000000000ffffc0000207", &format!("#{}2", "0".repeat(200)), "#+2"] {
+    for called in [&format!("*!*@{cloak}"), &format!("#{}2", "0".repeat(200)), "#+2"] {
         scene.room.asks(scene.alice, "/ban mallory\n");
         scene.quiet();
         let ended = scene.room.asks(scene.alice, format!("/unban {called}\n"));
