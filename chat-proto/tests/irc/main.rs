@@ -1,0 +1,16 @@
+//! IRC as its clients see it: lines in, lines out.
+//!
+//! [README.md](README.md) says which test is about which command, mode, capability and numeric.
+
+mod bad_input;
+mod capabilities;
+mod channels;
+mod crossing;
+mod labels;
+mod messages;
+mod modes;
+mod net;
+mod order;
+mod queries;
+mod registration;
+mod table;
