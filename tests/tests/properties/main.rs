@@ -4,6 +4,7 @@ mod bench;
 mod conversation;
 mod dialects;
 mod hub;
+mod irc;
 
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::FileFailurePersistence;
