@@ -341,8 +341,8 @@ impl Lockstep {
                 format!("everyone has taken everything, and something is left: {:?}", self.hub.stats()),
             );
         }
-        // The dialects were allocated with the configuration, and the last owner frees them.
-        let _dialects = self.hub.config().dialects.clone();
+        // Dialects and policy were allocated with the configuration, and the last owner frees them.
+        let _config = self.hub.config().clone();
         let hub = self.hub;
         self.meter.scope(|| drop(hub));
         if self.meter.live == 0 { Ok(()) } else { differ("leak", format!("{} bytes", self.meter.live)) }

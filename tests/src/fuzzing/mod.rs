@@ -20,9 +20,10 @@ use crate::model::Checked;
 pub type Target = fn(&[u8]);
 
 /// Every target, with the name of its binary and its corpus.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("receive_text", receive_text),
     ("receive_classic", receive_classic),
+    ("receive_irc", receive_irc),
     ("driver", driver),
     ("round_trip", round_trip),
     ("names", names),
@@ -46,6 +47,15 @@ pub fn receive_text(data: &[u8]) {
 /// If a rule is broken.
 pub fn receive_classic(data: &[u8]) {
     hold(receive::play(data, "classic"));
+}
+
+/// The same for a session of IRC.
+///
+/// # Panics
+///
+/// If a rule is broken.
+pub fn receive_irc(data: &[u8]) {
+    hold(receive::play(data, "irc"));
 }
 
 /// Makes a sequence of a driver's calls, misuse included, and compares the hub with the model after each.

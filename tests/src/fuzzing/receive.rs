@@ -1,14 +1,15 @@
-//! Targets `receive_text` and `receive_classic`: raw bytes from a peer, cut in any way.
+//! Targets `receive_text`, `receive_classic` and `receive_irc`: raw bytes from a peer, cut in any way.
 //!
 //! An input is a digit that chooses the limits, a digit with the number of cut sizes that follow, those sizes as
 //! characters, and then the peer's bytes. It is played twice: whole, to readers that take everything at once; and in
-//! pieces, to readers that take pieces. Both must give the same output, and nothing that a screen must not show.
+//! pieces, to readers that take pieces. Both must give the same output, and nothing that a screen must not show. The
+//! model knows no IRC.
 
 use std::iter::{self, Cycle};
 use std::slice;
 use std::sync::Arc;
 
-use chat_proto::dialect::{Classic, Text};
+use chat_proto::dialect::{Classic, Irc, Text};
 use chat_proto::{Action, Command, Config, DialectConfig, HubStats, Policy, Proposal, SessionId, Timestamp, Verdict};
 
 use super::limits::rate;
@@ -46,8 +47,10 @@ pub(super) fn play(data: &[u8], dialect: &'static str) -> Checked {
 }
 
 /// The limits with that number: fast and slow, with and without a policy, with short lines and long ones.
-fn config(number: usize) -> Config {
+fn config(number: usize, is_irc: bool) -> Config {
     let silent = |dialect| DialectConfig { idle_timeout: None, ..dialect };
+    let mut dialects = vec![silent(DialectConfig::new(Text)), silent(DialectConfig::new(Classic))];
+    dialects.extend(is_irc.then(|| silent(DialectConfig::new(Irc::default()))));
     Config {
         max_sessions: 3,
         max_line: if number & 4 == 0 { 64 } else { 700 },
@@ -56,11 +59,12 @@ fn config(number: usize) -> Config {
         pace: None,
         log_bytes: 32 << 10,
         log_entries: 1_000,
-        reply_bytes: 64 << 10,
-        rate: (number & 1 != 0).then(|| rate(1_000, 2)),
+        // Many short lines of IRC have long answers, some of which tell the time.
+        reply_bytes: if is_irc { 256 << 10 } else { 64 << 10 },
+        rate: (number & 1 != 0 && !is_irc).then(|| rate(1_000, 2)),
         policy: (number & 2 != 0).then(|| Arc::new(judge) as Arc<dyn Policy>),
         stall_timeout: None,
-        dialects: vec![silent(DialectConfig::new(Text)), silent(DialectConfig::new(Classic))],
+        dialects,
         ..Config::default()
     }
 }
@@ -130,7 +134,11 @@ struct Outcome {
 
 impl<'a> Play<'a> {
     fn new(number: usize, dialects: Dialects, cuts: Cuts<'a>) -> Self {
-        let hub = Lockstep::new(config(number));
+        let is_irc = dialects[0] == "irc";
+        let mut hub = Lockstep::new(config(number, is_irc));
+        if is_irc {
+            hub.forget_model();
+        }
         Self { hub, dialects, ids: [None; 3], now: Timestamp::ZERO, cuts, outcome: Outcome::default() }
     }
 
@@ -138,7 +146,10 @@ impl<'a> Play<'a> {
         loop {
             for (peer, dialect) in self.dialects.into_iter().enumerate() {
                 if self.ids[peer].is_none() {
-                    self.ids[peer] = self.hub.open(self.now, usize::from(dialect == "classic"))?;
+                    self.ids[peer] = self.hub.open(
+                        self.now,
+                        ["text", "classic", "irc"].iter().position(|it| *it == dialect).unwrap_or_default(),
+                    )?;
                 }
             }
             let mut round = input.bytes(ROUND);

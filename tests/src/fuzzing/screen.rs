@@ -40,9 +40,12 @@ pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
     let mut shown = Vec::new();
     for line in stream.split_inclusive('\n') {
         let Some(line) = line.strip_suffix('\n') else { return unfit("half a line") };
-        let Some(line) = (if dialect == "text" { text(line) } else { classic(line) }) else {
-            return unfit("not a line");
+        let line = match dialect {
+            "text" => text(line),
+            "irc" => irc(line),
+            _ => classic(line),
         };
+        let Some(line) = line else { return unfit("not a line") };
         if line.words.contains(is_steering) || line.name.as_ref().is_some_and(|name| name.contains(is_steering)) {
             return unfit("steers the terminal");
         }
@@ -79,6 +82,30 @@ fn classic(line: &str) -> Option<Shown> {
     let field = |field| String::from_utf8(BASE64_STANDARD.decode(field).ok()?).ok();
     let (name, words) = (field(name)?, field(words)?);
     Some(Shown { name: (name != "server").then_some(name), words })
+}
+
+/// A line of IRC of at most 512 bytes, apart from its tags. Only one that comes from somebody has words: what the server
+/// says repeats parameters of the session itself.
+fn irc(line: &str) -> Option<Shown> {
+    let line = line.strip_suffix('\r').filter(|line| !line.contains(['\0', '\r']))?;
+    let body = match line.strip_prefix('@') {
+        Some(tagged) => tagged.split_once(' ')?.1,
+        None => line,
+    };
+    let nothing = Shown { name: None, words: String::new() };
+    let (command, source) = match body.strip_prefix(':') {
+        Some(rest) => rest.split_once(' ').map(|(source, rest)| (rest, source))?,
+        None => (body, ""),
+    };
+    let (verb, params) = command.split_once(' ').unwrap_or((command, ""));
+    let is_line = body.len() <= 510 && verb.len() >= 3 && verb.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let Some((name, _)) = source.split_once('!') else { return is_line.then_some(nothing) };
+    let words = params.split_once(" :").map_or("", |(_, words)| words);
+    // From client to client.
+    let words = words.strip_prefix('\u{1}').and_then(|words| words.strip_suffix('\u{1}')).unwrap_or(words);
+    let is_message = ["PRIVMSG", "NOTICE"].contains(&verb);
+    let name = (is_message && !name.is_empty()).then(|| name.into());
+    is_line.then(|| Shown { name, words: words.into() })
 }
 
 /// Returns whether a character controls a terminal, ends a line, or changes the direction of text.
