@@ -400,8 +400,8 @@
 //!
 //! * **Names** are kept in NFC and checked against [`Config::names`]. By default, [`NameRules::Strict`], a name
 //!   consists of letters and digits in common use. No two members have names that differ only in case, in look-alike
-//!   characters or in marks on their letters. Nobody may be called `server`, `anonymous`, `you` or `guest-…`, or
-//!   anything that looks like these.
+//!   characters or in marks on their letters. Nobody may be called `server`, `anonymous`, `you`, `guest-…` or, as
+//!   services of IRC are, `…serv`, or anything that looks like these.
 //! * **Words** lose control characters and characters that are drawn as nothing: zero-width characters, tags, blank
 //!   signs, and the directional marks of UAX #9. Joiners and selectors stay where letters or emoji need them. The flags
 //!   of England, Scotland and Wales, which are spelled in tags, become a black flag, and ideographs lose their

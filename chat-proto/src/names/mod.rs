@@ -27,6 +27,8 @@ pub(crate) const ANONYMOUS: &str = "anonymous";
 pub(crate) const YOU: &str = "you";
 /// The start of a guest's name.
 pub(crate) const GUEST: &str = "guest-";
+/// The end of the names of services. Clients of IRC send passwords to `NickServ` by themselves.
+const SERVICE: &str = "serv";
 
 /// The most bytes of a name that is made for a member: `guest-` and a number of 64 bits, or `anonymous`.
 pub(crate) const MAX_MADE_NAME: usize = GUEST.len() + 20;
@@ -97,9 +99,10 @@ pub(crate) struct Names {
     /// Those who have a name, and the guests.
     slots: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    /// What the reserved names look like, and what the start of a guest's name looks like.
+    /// What the reserved names look like, and what the start of a guest's name and the end of a service's look like.
     reserved: [String; 3],
     guest: String,
+    service: String,
 }
 
 impl Names {
@@ -122,6 +125,7 @@ impl Names {
             hasher: DefaultHashBuilder::default(),
             reserved: [SERVER, ANONYMOUS, YOU].map(look),
             guest: look(GUEST),
+            service: look(SERVICE),
         }
     }
 
@@ -217,7 +221,8 @@ impl Names {
         // Names that look like these are reserved, even under rules that compare names differently.
         let mut key = Key::new();
         write_look(name, &mut key);
-        if self.reserved.iter().any(|reserved| **reserved == *key) || key.starts_with(&self.guest) {
+        let is_reserved = self.reserved.iter().any(|reserved| **reserved == *key);
+        if is_reserved || key.starts_with(&self.guest) || key.ends_with(&self.service) {
             return Err(NameError::Reserved);
         }
         if self.rules != NameRules::Strict {
@@ -364,10 +369,13 @@ mod tests {
                 "GUEST-x",
                 "guest-",
                 "guést-1",
+                "NickServ",
+                "ChanSеrv",
+                "serv",
             ] {
                 assert_eq!(names.claim(0, name), Err(NameError::Reserved), "{name}");
             }
-            for name in ["guest", "youth", "servers", "anon"] {
+            for name in ["guest", "youth", "servers", "services", "anon"] {
                 assert_eq!(names.claim(0, name), Ok(()), "{name}");
             }
         }
@@ -388,7 +396,7 @@ mod tests {
             let names = Names::new(NameRules::Strict, 1, sessions);
             let numbers = size_of::<u64>() * names.numbers.capacity() + size_of::<Hash>() * names.hashes.capacity();
             let vectors = names.text.capacity() + names.lengths.capacity() + numbers;
-            let keys = names.reserved.iter().chain([&names.guest]).map(String::capacity).sum::<usize>();
+            let keys = names.reserved.iter().chain([&names.guest, &names.service]).map(String::capacity).sum::<usize>();
             let held = vectors + keys + names.slots.allocation_size();
             // What making a key takes for a moment is in the bound, too.
             let spare = Names::memory_bound(1, sessions).checked_sub(held).expect("within the bound");

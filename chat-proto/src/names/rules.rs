@@ -54,7 +54,7 @@ pub enum NameError {
     /// Under [`NameRules::Loose`]: it has white space, a control or invisible character, one that is not assigned, or a
     /// `:`, or begins with `*`, `!`, `/` or a combining mark.
     Character,
-    /// It is reserved: `server`, `anonymous`, `you`, `guest-…`, or looks like one of them.
+    /// It is reserved: `server`, `anonymous`, `you`, `guest-…`, `…serv`, or looks like one of them.
     Reserved,
     /// Someone has it, or one that looks the same.
     Taken,

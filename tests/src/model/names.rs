@@ -31,7 +31,8 @@ impl Model {
         let name: String = name.nfc().collect();
         check(rules, &name, self.config.max_name)?;
         let look = look(&name);
-        if ["server", "anonymous", "you"].map(self::look).contains(&look) || look.starts_with(&self::look("guest-")) {
+        let is_reserved = ["server", "anonymous", "you"].map(self::look).contains(&look);
+        if is_reserved || look.starts_with(&self::look("guest-")) || look.ends_with(&self::look("serv")) {
             return Err(NameError::Reserved);
         }
         let mut others = self.sessions.iter().filter(|(other, _)| **other != slot);

@@ -87,6 +87,8 @@ fn reserved_names_and_their_look_alikes_are_refused() {
             "guest-99",
             "GUEST-x",
             "guеst-1",
+            "NickServ",
+            "ChanSеrv",
         ] {
             assert_eq!(scene.offends(format!("/name {name}\n")), RESERVED, "{name}");
         }
