@@ -323,14 +323,19 @@ impl Hub {
         }
     }
 
-    /// Gives somebody a role, or takes it away.
+    /// Gives somebody a role, or takes it away; others are not told if it is as it was.
     pub(super) fn request_role(&mut self, slot: u32, name: &str, role: Role, given: bool) {
         let Some((room, target)) = self.target(slot, name) else { return };
         let (by, member) = (Some(MemberId(slot)), MemberId(target));
-        self.apply(&Entry::Role { by, member, room, role, given });
+        let is_new = self.conversation.has_role(member, room, role) != given;
+        if is_new {
+            self.apply(&Entry::Role { by, member, room, role, given });
+        }
         let (by, name) = (self.name_of(slot), self.name_of(target));
         let update = Update::RoleSet { by: by.as_str(), name: name.as_str(), role, given };
         self.reply(slot, &update);
-        self.publish(room, &update, Some(slot));
+        if is_new {
+            self.publish(room, &update, Some(slot));
+        }
     }
 }

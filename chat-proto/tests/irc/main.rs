@@ -6,6 +6,7 @@ mod bad_input;
 mod capabilities;
 mod channels;
 mod crossing;
+mod elsewhere;
 mod labels;
 mod messages;
 mod modes;

@@ -37,11 +37,11 @@ impl Hub {
         let (name, now) = (self.name_of(slot), self.now);
         let started = self.logs.clock().at(crate::time::Timestamp::ZERO).text();
         let started = core::str::from_utf8(&started).unwrap_or_default();
+        let limits = self.isupport(voice.irc.network());
         let network = match voice.irc.network() {
-            "" => String::from("chat"),
-            network => String::from(network),
+            "" => "chat",
+            network => network,
         };
-        let limits = self.isupport(&network);
         let (people, server) = (&self.conversation, String::from(voice.irc.server_name()));
         let person = people.person(MemberId(slot));
         voice.encode(&mut self.logs, now, |to| {
@@ -98,17 +98,12 @@ impl Hub {
             }
             to.numeric(Numeric::LuserChannels).number(rooms as u64).standard().end();
             to.numeric(Numeric::LuserMe).text(&format_args!("I have {clients} clients and 0 servers")).end();
-            let max = clients as u64;
-            to.numeric(Numeric::LocalUsers)
-                .number(max)
-                .number(max)
-                .text(&format_args!("Current local users {max}"))
-                .end();
-            to.numeric(Numeric::GlobalUsers)
-                .number(max)
-                .number(max)
-                .text(&format_args!("Current global users {max}"))
-                .end();
+            // The most that there were at once are not counted.
+            let now = clients as u64;
+            for (numeric, place) in [(Numeric::LocalUsers, "local"), (Numeric::GlobalUsers, "global")] {
+                let text = format_args!("Current {place} users {now}, max {now}");
+                to.numeric(numeric).number(now).number(now).text(&text).end();
+            }
         });
     }
 
@@ -393,7 +388,9 @@ impl Hub {
         let Some(voice) = self.voice(slot) else { return };
         self.answer(slot, |to| {
             to.numeric(Numeric::AdminMe).word(voice.irc.server_name()).standard().end();
-            to.numeric(Numeric::AdminLoc1).trailing(voice.irc.network()).end();
+            if !voice.irc.network().is_empty() {
+                to.numeric(Numeric::AdminLoc1).trailing(voice.irc.network()).end();
+            }
         });
     }
 
