@@ -258,8 +258,8 @@ fn or<'a>(words: &'a str, otherwise: &'a str) -> &'a str {
     if words.is_empty() { otherwise } else { words }
 }
 
-/// Why somebody has left, as quit messages have it. What the peer itself says stands behind `Quit:`, so that it cannot
-/// pass for a reason of the server's.
+/// Why somebody has left, as quit messages have it: in the words that people know from other servers. What the peer
+/// itself says stands behind `Quit:`, so that it cannot pass for a reason of the server's.
 struct Why<'a> {
     reason: CloseReason,
     words: &'a str,
@@ -268,7 +268,11 @@ struct Why<'a> {
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.reason, self.words) {
+            (CloseReason::Quit, "") => f.write_str("Client quit"),
             (CloseReason::Quit, words) => write!(f, "Quit: {words}"),
+            (CloseReason::Eof, "") => f.write_str("Connection closed"),
+            (CloseReason::Disconnected, "") => f.write_str("Connection lost"),
+            (CloseReason::Idle, "") => f.write_str("Ping timeout"),
             (reason, "") => write!(f, "{reason}"),
             (reason, words) => write!(f, "{reason}: {words}"),
         }
