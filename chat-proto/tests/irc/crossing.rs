@@ -74,7 +74,7 @@ fn what_classic_says_is_read_in_irc() {
     it.net.test.say(it.carl, "CHAT Y2FybA== aGVsbG8=");
     it.net.reads(it.ann, &[":carl!~user@- PRIVMSG #lobby :hello"]);
     it.net.test.with_hub(|hub, now| hub.receive_eof(now, it.carl));
-    it.net.reads(it.ann, &[":carl!~user@- QUIT :end of input"]);
+    it.net.reads(it.ann, &[":carl!~user@- QUIT :Connection closed"]);
 }
 
 #[test]

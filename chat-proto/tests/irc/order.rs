@@ -34,7 +34,7 @@ fn joins_and_leaves_are_shown_one_by_one_however_many_there_are() {
         expected.extend(["lobby", "tea"].map(|room| format!(":n{n}!~n{n}@- JOIN #{room}")));
     }
     expected.extend((0..50).map(|n| format!(":n{n}!~n{n}@- PART #tea")));
-    expected.extend((0..50).map(|n| format!(":n{n}!~n{n}@- QUIT :connection lost")));
+    expected.extend((0..50).map(|n| format!(":n{n}!~n{n}@- QUIT :Connection lost")));
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     net.reads(ann, &expected);
     // A screen is shown five.
@@ -49,7 +49,7 @@ fn a_quit_and_a_new_name_are_shown_once_to_who_shares_several_channels() {
     net.check(bob, "NICK bobby", &[":bob!~bob@- NICK :bobby"]);
     net.check(ann, "PING x", &[":bob!~bob@- NICK :bobby", "> PONG irc.test :x"]);
     net.says(bob, "QUIT");
-    net.reads(ann, &[":bobby!~bob@- QUIT :Quit: "]);
+    net.reads(ann, &[":bobby!~bob@- QUIT :Client quit"]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_quit_is_shown_once_also_to_a_reader_that_reads_later() {
             ":bob!~bob@- PRIVMSG #a :two",
             ":bob!~bob@- NICK :bobby",
             ":bobby!~bob@- PRIVMSG #b :three",
-            ":bobby!~bob@- QUIT :Quit: ",
+            ":bobby!~bob@- QUIT :Client quit",
         ],
     );
 }

@@ -144,8 +144,8 @@ fn counts_are_told() {
             "> 253 ann 1 :unknown connection(s)",
             "> 254 ann 2 :channels formed",
             "> 255 ann :I have 2 clients and 0 servers",
-            "> 265 ann 2 2 :Current local users 2",
-            "> 266 ann 2 2 :Current global users 2",
+            "> 265 ann 2 2 :Current local users 2, max 2",
+            "> 266 ann 2 2 :Current global users 2, max 2",
         ],
     );
 }

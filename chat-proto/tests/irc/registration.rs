@@ -25,8 +25,8 @@ fn nick_and_user_are_answered_with_the_welcome() {
             ":irc.test 252 ann 0 :operator(s) online",
             ":irc.test 254 ann 1 :channels formed",
             ":irc.test 255 ann :I have 1 clients and 0 servers",
-            ":irc.test 265 ann 1 1 :Current local users 1",
-            ":irc.test 266 ann 1 1 :Current global users 1",
+            ":irc.test 265 ann 1 1 :Current local users 1, max 1",
+            ":irc.test 266 ann 1 1 :Current global users 1, max 1",
             ":irc.test 422 ann :MOTD File is missing",
         ]
     );
@@ -211,7 +211,7 @@ fn a_lost_connection_is_shown_as_a_quit() {
     let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
     net.forget(&[ann, bob]);
     net.test.with_hub(|hub, now| hub.disconnect(now, bob));
-    net.reads(ann, &[":bob!~bob@- QUIT :connection lost"]);
+    net.reads(ann, &[":bob!~bob@- QUIT :Connection lost"]);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn who_does_not_register_is_closed_after_a_minute_whatever_it_sends() {
     assert_eq!([silent, half, busy].map(|id| net.close_reason(id)), [None; 3]);
     net.advance(1);
     for id in [silent, half, busy] {
-        net.reads(id, &["ERROR :timed out"]);
+        net.reads(id, &["ERROR :Ping timeout"]);
         assert_eq!(net.close_reason(id), Some(CloseReason::Idle));
     }
 }
@@ -261,7 +261,7 @@ fn a_client_is_asked_whether_it_is_there_and_closed_if_it_does_not_answer() {
     net.advance(1);
     net.reads(ann, &["PING :irc.test"]);
     net.advance(60);
-    net.reads(ann, &["ERROR :timed out"]);
+    net.reads(ann, &["ERROR :Ping timeout"]);
     assert_eq!(net.close_reason(ann), Some(CloseReason::Idle));
 }
 
