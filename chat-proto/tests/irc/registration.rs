@@ -35,8 +35,8 @@ fn nick_and_user_are_answered_with_the_welcome() {
         .flat_map(|line| line.split(" :").next().into_iter().flat_map(|it| it.split(' ').skip(3)))
         .collect();
     for token in "NETWORK=Test CASEMAPPING=ascii UTF8ONLY CHANTYPES=# PREFIX=(ov)@+ CHANMODES=beI,k,l,imnst EXCEPTS=e \
-                  INVEX=I ELIST=MNTU WHOX BOT=B CHANLIMIT=#:20 MAXLIST=beI:64 MODES=12 NICKLEN=32 NAMELEN=100 \
-                  CHANNELLEN=51 TOPICLEN=390 KICKLEN=256 AWAYLEN=200 KEYLEN=32"
+                  INVEX=I ELIST=MNTU WHOX BOT=B CHANLIMIT=#:20 MAXLIST=beI:64 MODES=12 NICKLEN=32 NAMELEN=80 \
+                  CHANNELLEN=51 TOPICLEN=390 KICKLEN=256 AWAYLEN=130 KEYLEN=32"
         .split(' ')
     {
         assert!(limits.contains(&token), "{token}: {limits:?}");
