@@ -5,6 +5,9 @@ use chat_proto::dialect::IrcSettings;
 
 use crate::net::Net;
 
+/// Ends a session in some way.
+type End = fn(&mut Net, SessionId);
+
 #[test]
 fn a_role_that_somebody_has_is_not_given_again() {
     let mut net = Net::new();
@@ -44,13 +47,13 @@ fn a_network_without_a_name_is_not_named() {
 fn quit_messages_say_why_in_the_words_of_other_servers() {
     let mut net = Net::new();
     let ann = net.join("ann", "#tea");
-    let end: [(&str, fn(&mut Net, SessionId)); 4] = [
+    let ends: [(&str, End); 4] = [
         ("Client quit", |net, bob| net.says(bob, "QUIT")),
         ("Quit: so long", |net, bob| net.says(bob, "QUIT :so long")),
         ("Connection closed", |net, bob| net.test.with_hub(|hub, now| hub.receive_eof(now, bob))),
         ("Connection lost", |net, bob| net.test.with_hub(|hub, now| hub.disconnect(now, bob))),
     ];
-    for (why, end) in end {
+    for (why, end) in ends {
         let bob = net.join("bob", "#tea");
         net.forget(&[ann]);
         end(&mut net, bob);

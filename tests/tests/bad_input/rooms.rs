@@ -371,7 +371,7 @@ fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
         ("#0", "! the list has no such item\n"),
         ("#3", "! the list has no such item\n"),
         ("#2", "* alice unbanned #2\n"),
-        ("mallory!*", "* alice unbanned mallory\n"),
+        ("mallory!*@*", "* alice unbanned mallory\n"),
     ] {
         assert_eq!(scene.room.asks(scene.alice, format!("/unban {text}\n")), answer, "{text}");
     }
