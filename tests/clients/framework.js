@@ -36,8 +36,9 @@ class Screen {
         if (isIt(it)) return it.event;
       }
       if (Date.now() > end) {
-        const shown = this.shown.slice(first).map((it) => `\n  ${it.kind} ${JSON.stringify(it.event)}`);
-        throw new Error(`${this.whose} was not shown ${kind} ${JSON.stringify(values)} but${shown.join('') || ' nothing'}`);
+        const lines = this.shown.slice(first).map((it) => `\n  ${it.kind} ${JSON.stringify(it.event)}`);
+        const shown = lines.join('') || ' nothing';
+        throw new Error(`${this.whose} was not shown ${kind} ${JSON.stringify(values)} but${shown}`);
       }
       await new Promise((resolve) => {
         this.wake = resolve;
