@@ -10,7 +10,7 @@ use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::RoomError;
-use crate::names::{NameBuf, NameError};
+use crate::names::{ANONYMOUS, NameBuf, NameError};
 use crate::origin::Cloak;
 use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER};
 
@@ -116,7 +116,8 @@ impl Conversation {
         let had_joined = self.members.has_joined(member);
         self.members.name(member, to).map_err(Rejected::Name)?;
         let to = self.members.own_name(member).unwrap_or_default();
-        let joined = !had_joined && self.members.is_in_lobby(member);
+        // Whoever has had no name before is new, also outside of the lobby.
+        let joined = !had_joined && (self.members.is_in_lobby(member) || *name == *ANONYMOUS);
         let kind = Kind::Named { joined, renamed: name.as_str() != to };
         self.history.keep_other(kind, member, name, to, "");
         Ok(())

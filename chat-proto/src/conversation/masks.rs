@@ -67,7 +67,6 @@ pub(crate) fn are_same(one: &str, other: &str) -> bool {
 
 /// Returns the parts of a mask: which names, and which addresses, `*` for all.
 pub(crate) fn parts_of(mask: &str) -> (&str, &str) {
-    // Some rules for names allow `!` in them, and no user or host has it.
     match mask.rsplit_once('!') {
         Some((name, "*@*")) => (name, "*"),
         Some(parts) => parts,

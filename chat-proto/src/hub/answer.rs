@@ -88,9 +88,8 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let Some(outbox) = &mut session.outbox else { return };
         let is_of_room = |answer: &mut Answer| match answer.what {
-            Answered::History { room, .. } | Answered::Messages { room, .. } | Answered::Bans { room, .. } => {
-                room == left
-            }
+            Answered::History { room, .. } | Answered::Bans { room, .. } => room == left,
+            // Those of IRC end with a line that says so.
             _ => false,
         };
         if outbox.answer.take_if(is_of_room).is_some() {
@@ -123,10 +122,16 @@ impl Hub {
             if used > 0 && !bytes.is_empty() && used + bytes.len() > self.config.reply_bytes / 2 {
                 return false;
             }
+            let is_search = matches!(answer.what, Answered::Members { .. } | Answered::Channels);
+            let is_fruitless = is_search && bytes.is_empty() && after.is_some();
             if !bytes.is_empty() {
                 outbox.reply(answer.at, bytes, self.config.reply_bytes);
             }
             outbox.answer = after;
+            if is_fruitless {
+                // Looking at many of whom none is shown costs as much as a line.
+                self.pay(slot, self.now);
+            }
             if after.is_none() {
                 self.answer_ended(slot);
             }

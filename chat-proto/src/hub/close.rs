@@ -76,7 +76,11 @@ impl Hub {
             outbox.answer = None;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
-            self.put_reply(slot, &Update::Closing { reason, words });
+            // Answers to a line with a label do not keep it back.
+            self.encode(slot, &Update::Closing { reason, words });
+            if !self.logs.encoded().is_empty() {
+                self.append_encoded(slot);
+            }
         }
         self.leave_now(slot, reason, words);
         let session = &mut self.sessions[slot];

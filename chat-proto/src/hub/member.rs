@@ -10,7 +10,7 @@ use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::journal::RecordKind;
 use crate::log::Cursor;
 use crate::moderation::RoomError;
-use crate::names::{NameBuf, NameError};
+use crate::names::{Key, MAX_NAME, NameBuf, NameError, NameRules};
 use crate::origin::Origin;
 use crate::rate::{Bucket, Flow, Rate};
 use crate::session::state::{Phase, Step, Untaken};
@@ -299,6 +299,9 @@ impl Hub {
 
     /// Gives a member a name, if the rules allow it.
     pub(super) fn claim(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
+        if self.logs.has_irc && self.is_a_server(name) {
+            return Err(NameError::Reserved);
+        }
         match self.conversation.apply(&Entry::Name { member: MemberId(slot), name }) {
             Err(Rejected::Name(error)) => return Err(error),
             applied => debug_assert_eq!(applied, Ok(()), "a member may take a name"),
@@ -307,6 +310,17 @@ impl Hub {
         tracing::info!(session = %id, name, "named");
         self.journal.push(self.now, Some(id), RecordKind::Named);
         Ok(())
+    }
+
+    /// Returns whether a name is that of the server in IRC, or looks like it.
+    fn is_a_server(&self, name: &str) -> bool {
+        let look = |name: &str| {
+            let mut key = Key::new();
+            NameRules::Strict.write_key(name, &mut key);
+            key
+        };
+        let mut servers = self.logs.spoken.iter().filter_map(|spoken| spoken.irc.as_ref());
+        name.len() <= MAX_NAME && servers.any(|irc| *look(irc.server_name()) == *look(name))
     }
 
     /// Tells others a member's present name, given that it was called `from` before.

@@ -78,6 +78,8 @@ impl Hub {
             }
             Request::Tag => self.request_tag(slot),
             Request::Name(name) => self.request_name(slot, name),
+            Request::Away(words) => self.set_away(slot, words),
+            Request::RealName(words) => self.set_real_name(slot, words),
             Request::Tell { to, words, manner } => {
                 let words = clean(words, scratch);
                 if !words.is_empty() || manner == Manner::Tagged {
@@ -162,7 +164,7 @@ impl Hub {
         }
         if self.sessions[slot].irc.is_some() {
             let name = self.name_of(slot);
-            self.echo(slot, &Update::Said { name: name.as_str(), words, wire: None });
+            self.echo(slot, &Update::Said { name: name.as_str(), words, wire });
         }
     }
 
@@ -325,7 +327,8 @@ impl Hub {
             return hold;
         }
         let (from, to) = (self.name_of(slot), self.name_of(target));
-        if manner != Manner::Tagged {
+        // Who answers what it is told, as bots do, must not answer notices, nor what programs ask each other.
+        if matches!(manner, Manner::Said | Manner::Acted) {
             self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
         }
         self.reply(target, &Update::Told { from: from.as_str(), words, manner });

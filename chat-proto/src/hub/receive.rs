@@ -184,7 +184,7 @@ impl Hub {
     }
 
     /// Charges one token, to the session and to its origin, for each part of a long line that costs as much as a line.
-    fn pay(&mut self, slot: u32, now: Timestamp) {
+    pub(super) fn pay(&mut self, slot: u32, now: Timestamp) {
         let session = &mut self.sessions[slot];
         session.bucket.take(session.flow, now);
         if let Some(origin) = session.origin {

@@ -29,9 +29,9 @@ pub enum NameRules {
     Strict,
     /// For servers where something else tells people apart, as an account does.
     ///
-    /// A name has no white space, no `:`, nothing that is drawn as nothing and no character that Unicode has not
-    /// assigned or left to private use, and does not begin with `*`, `!`, `/` or a mark. Two names are the same if they
-    /// are when case does not count.
+    /// A name has no white space, none of `: ! @ ,`, nothing that is drawn as nothing and no character that Unicode has
+    /// not assigned or left to private use, and does not begin with `*`, `#`, `/` or a mark. Two names are the same if
+    /// they are when case does not count.
     Loose,
 }
 
@@ -51,8 +51,8 @@ pub enum NameError {
     Restricted,
     /// Under [`NameRules::Strict`]: it begins with a combining mark, or has more than three in a row, or one twice.
     Marks,
-    /// Under [`NameRules::Loose`]: it has white space, a control or invisible character, one that is not assigned, or a
-    /// `:`, or begins with `*`, `!`, `/` or a combining mark.
+    /// Under [`NameRules::Loose`]: it has white space, a control or invisible character, one that is not assigned, or
+    /// one of `: ! @ ,`, or begins with `*`, `#`, `/` or a combining mark.
     Character,
     /// It is reserved: `server`, `anonymous`, `you`, `guest-…`, `…serv`, or looks like one of them.
     Reserved,
@@ -70,7 +70,7 @@ impl fmt::Display for NameError {
             }
             Self::Marks => f.write_str("a name has marks only behind a letter, three at most and none twice"),
             Self::Character => f.write_str(
-                "a name has no white space, no ':' and no invisible characters, and does not begin with '*', '!' or '/'",
+                "a name has no white space, none of ': ! @ ,', no invisible characters, and does not begin with '*', '#' or '/'",
             ),
             Self::Reserved => f.write_str("that name is reserved"),
             Self::Taken => f.write_str("that name is taken, or looks like one that is"),
@@ -98,7 +98,7 @@ impl NameRules {
             }
             Self::Strict if !name.chars().all(is_allowed) || !stacks_well(name) => Err(NameError::Restricted),
             Self::Strict if is_combining_mark(first) || !has_few_marks(name) => Err(NameError::Marks),
-            Self::Loose if matches!(first, '*' | '!' | '/') || is_combining_mark(first) => Err(NameError::Character),
+            Self::Loose if matches!(first, '*' | '#' | '/') || is_combining_mark(first) => Err(NameError::Character),
             Self::Loose if name.chars().any(is_unfit) || !stacks_well(name) => Err(NameError::Character),
             Self::Strict | Self::Loose => Ok(name),
         }
@@ -132,7 +132,12 @@ fn is_allowed(c: char) -> bool {
 }
 
 fn is_unfit(c: char) -> bool {
-    c == ':' || c.is_control() || c.is_whitespace() || is_invisible(c) || !is_public_assigned(c)
+    // IRC shows a name before `!user@host`, and separates names by commas.
+    matches!(c, ':' | '!' | '@' | ',')
+        || c.is_control()
+        || c.is_whitespace()
+        || is_invisible(c)
+        || !is_public_assigned(c)
 }
 
 /// Whether there are at most three marks in a row and none twice among them, those of composed letters counted.
@@ -359,7 +364,7 @@ mod tests {
     #[test]
     fn loose_names_are_what_can_be_seen() {
         for name in
-            ["🦀", "%s%n", "alice：", "！", "＊", "o’neil", "ｂｏｂ", "ὀδυσσεύς", "a!", "<a>", "a\u{301}\u{301}"]
+            ["🦀", "%s%n", "alice：", "！", "＊", "o’neil", "ｂｏｂ", "ὀδυσσεύς", "a#", "<a>", "a\u{301}\u{301}"]
         {
             assert!(checked(NameRules::Loose, name, 64).is_ok(), "{name}");
         }
@@ -372,8 +377,11 @@ mod tests {
             "alice\u{2800}",
             "a:b",
             "*a",
-            "!a",
+            "#a",
             "/a",
+            "a!",
+            "a@b",
+            "a,b",
             "a b",
             "a\u{a0}b",
             " ",

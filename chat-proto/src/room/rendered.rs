@@ -49,7 +49,8 @@ impl Rendered {
             Some(irc) => {
                 out.clear();
                 scenery.render(irc, update, at, out);
-                !out.is_empty()
+                debug_assert!(out.len() <= max, "longer than the dialect said");
+                !out.is_empty() && out.len() <= max
             }
         }
     }

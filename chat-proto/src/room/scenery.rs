@@ -11,13 +11,13 @@ use crate::moderation::{MAX_MASK, MAX_ROOM_NAME};
 use crate::origin::Cloak;
 use crate::person::{MAX_REAL_NAME, MAX_USER, Person};
 use crate::time::Timestamp;
-use crate::wire::dialect::Update;
 use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::irc::line::MAX_LABEL;
 use crate::wire::dialect::irc::render::render;
 use crate::wire::dialect::irc::scene::{Asked, Scene};
 use crate::wire::dialect::irc::tagged::{Tags, View, message_id};
 use crate::wire::dialect::irc::time::WallTime;
+use crate::wire::dialect::{Manner, Update};
 use crate::wire::sanitize::cut;
 
 /// Where to look up what IRC shows besides an update itself. Looked at only if somebody reads IRC.
@@ -27,7 +27,7 @@ pub(crate) struct Scenery<'a> {
     pub(crate) occasion: &'a Occasion,
 }
 
-/// What the hub is at.
+/// The line of IRC that is being carried out, and what its answers need; also who has just left, in any dialect.
 #[derive(Debug, Default)]
 pub(crate) struct Occasion {
     /// The member that has just left, of which the conversation knows no more.
@@ -173,15 +173,14 @@ impl<'a> Scenery<'a> {
     /// Appends an update as IRC keeps it.
     #[inline(never)]
     pub(crate) fn render(&self, irc: &Irc, update: &Update<'_>, at: &Place<'_>, out: &mut Vec<u8>) {
-        let is_message = matches!(
-            update,
-            Update::Said { .. }
-                | Update::Acted { .. }
-                | Update::Noticed { .. }
-                | Update::Told { .. }
-                | Update::TellPassed { .. }
-        );
-        // It has been recorded just now.
+        let is_message = match update {
+            Update::Said { .. } | Update::Acted { .. } | Update::Noticed { .. } => true,
+            Update::Told { manner, .. } | Update::TellPassed { manner, .. } => {
+                matches!(manner, Manner::Said | Manner::Acted)
+            }
+            _ => false,
+        };
+        // Those have been recorded just now.
         let number = self.people.next_event().saturating_sub(1);
         let id = if is_message { message_id(at.clock.life, number) } else { ArrayString::new() };
         let scene = Scene {

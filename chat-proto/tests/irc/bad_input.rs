@@ -1,6 +1,8 @@
 //! What clients should not send: each has an answer, and harms nobody else.
 
-use chat_proto::CloseReason;
+use std::num::NonZeroU32;
+
+use chat_proto::{CloseReason, Rate};
 
 use crate::net::Net;
 
@@ -245,4 +247,52 @@ fn names_and_targets_that_are_not_words_do_not_break_lines() {
         }
     }
     is_well(&mut net, ann);
+}
+
+#[test]
+fn times_that_are_none_are_refused_wherever_their_characters_end() {
+    let mut net = Net::new();
+    let ann = net.join("ann", "#tea");
+    for fraction in [".éé", ".1é", ".", ".é"] {
+        let time = format!("timestamp=2026-01-01T00:00:00{fraction}Z");
+        net.says(ann, &format!("CHATHISTORY BEFORE #tea {time} 1"));
+        let answer = net.read(ann);
+        assert!(answer.starts_with(":irc.test FAIL CHATHISTORY INVALID_PARAMS "), "{answer}");
+    }
+}
+
+#[test]
+fn what_one_line_does_many_times_costs_as_much_as_many_lines() {
+    let rate = Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(30).expect("30") };
+    let mut net = Net::with(|config| config.rate = Some(rate));
+    let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
+    net.forget(&[ann, bob]);
+    for _ in 0..4 {
+        net.says(ann, "PRIVMSG bob,bob,bob,bob :hi");
+    }
+    net.test.read(bob);
+    net.says(ann, &format!("PART {}", ",".repeat(60)));
+    net.test.read(ann);
+    net.says(ann, "PRIVMSG bob :later");
+    net.reads(bob, &[]);
+    net.advance(100);
+    net.reads(bob, &[":ann!~ann@- PRIVMSG bob :later"]);
+}
+
+#[test]
+fn a_labelled_line_with_many_answers_waits_for_its_reader() {
+    let mut net = Net::new();
+    let ann = net.register_with("ann", "labeled-response batch message-tags");
+    net.forget(&[ann]);
+    net.says(ann, &format!("@label=a PART {}", ",".repeat(450)));
+    let mut lines = 0;
+    loop {
+        let read = net.read(ann);
+        if read.is_empty() {
+            break;
+        }
+        lines += read.lines().count();
+    }
+    assert_eq!(lines, 453);
+    net.check(ann, "PING :x", &["> PONG irc.test :x"]);
 }

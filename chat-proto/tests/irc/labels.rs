@@ -204,3 +204,11 @@ fn channels_with_messages_are_listed() {
     assert!(lines.len() == 3 && lines[0].ends_with(" draft/chathistory-targets"), "{answer}");
     assert!(lines[1].ends_with(" CHATHISTORY TARGETS #tea 2026-11-26T17:10:06.123Z"), "{answer}");
 }
+
+#[test]
+fn a_labelled_quit_is_answered() {
+    let mut net = Net::new();
+    let ann = net.register_with("ann", "labeled-response batch message-tags");
+    net.forget(&[ann]);
+    net.check(ann, "@label=a QUIT :bye", &["ERROR :Quit: bye"]);
+}

@@ -175,3 +175,41 @@ fn tags_of_clients_are_passed_on_to_those_who_have_asked_for_them() {
     );
     net.reads(tom, &[":ann!~ann@- PRIVMSG #tea :yes"]);
 }
+
+#[test]
+fn tags_are_passed_on_once_to_each_target() {
+    let mut net = Net::new();
+    let ann = net.register_with("ann", "message-tags");
+    let (bob, zoe) = (net.register_with("bob", "message-tags"), net.register_with("zoe", "message-tags"));
+    net.forget(&[ann, bob, zoe]);
+    net.says(ann, "@+x=1 TAGMSG bob,zoe");
+    net.reads(bob, &["@+x=1 :ann!~ann@- TAGMSG bob"]);
+    net.reads(zoe, &["@+x=1 :ann!~ann@- TAGMSG zoe"]);
+}
+
+#[test]
+fn colours_of_topics_and_reasons_are_left_out_whole() {
+    let mut net = Net::new();
+    let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
+    net.forget(&[ann, bob]);
+    net.says(ann, "TOPIC #tea :\u{3}04red\u{f} tea");
+    net.reads(bob, &[":ann!~ann@- TOPIC #tea :red tea"]);
+    net.says(ann, "PART #tea :\u{2}bold\u{2}");
+    net.reads(bob, &[":ann!~ann@- PART #tea :bold"]);
+}
+
+#[test]
+fn history_does_not_show_who_has_the_name_now_as_the_author() {
+    let mut net = Net::new();
+    let bob = net.join("bob", "#tea");
+    let ann = net.join("ann", "#tea");
+    net.says(ann, "PRIVMSG #tea :hi");
+    let eve = net.connect_from(7);
+    net.says(eve, "NICK eve\r\nUSER mallory 0 * :x");
+    net.says(ann, "QUIT");
+    net.says(eve, "NICK ann");
+    net.forget(&[bob]);
+    net.says(bob, "CHATHISTORY LATEST #tea * 10");
+    let history = net.read(bob);
+    assert!(history.contains(":ann!~user@- PRIVMSG #tea :hi"), "{history}");
+}

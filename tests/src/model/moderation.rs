@@ -366,10 +366,12 @@ impl Model {
 
     fn request_role(&mut self, slot: usize, name: &str, role: Role, given: bool) -> Refused<'static> {
         let (room, target) = self.other_in(slot, name)?;
-        self.set_role(room, target, role, given);
+        let is_new = self.set_role(room, target, role, given);
         let set = Update::RoleSet { by: &self.name(slot), name: &self.name(target), role, given };
         self.reply(slot, &set);
-        self.publish(&set, &[room], Some(slot));
+        if is_new {
+            self.publish(&set, &[room], Some(slot));
+        }
         Ok(())
     }
 

@@ -75,7 +75,7 @@ fn check(rules: NameRules, name: &str, max: usize) -> Result<(), NameError> {
     let has_stray = chars.iter().enumerate().any(is_stray);
     if rules == NameRules::Loose {
         let is_seen = |c: &char| is_public_assigned(*c) && !c.is_control() && !c.is_whitespace() && !is_invisible(*c);
-        let is_fine = chars.iter().all(is_seen) && !name.contains(':') && !"*!/".contains(*first);
+        let is_fine = chars.iter().all(is_seen) && !name.contains([':', '!', '@', ',']) && !"*#/".contains(*first);
         return if is_fine && !has_stray && !is_combining_mark(*first) { Ok(()) } else { Err(NameError::Character) };
     }
     let is_type =

@@ -134,7 +134,8 @@ impl Model {
             | Request::Topic { words: Some(_) }
             | Request::Kick { .. }
             | Request::Ban { .. }
-            | Request::Role { .. } => self.sessions[&slot].focus.into_iter().collect(),
+            | Request::Role { .. }
+            | Request::Invite { .. } => self.sessions[&slot].focus.into_iter().collect(),
             Request::Join { room, .. } => {
                 self.find_room(room).into_iter().filter(|room| !self.room(*room).is_in(slot)).collect()
             }

@@ -347,10 +347,11 @@ impl Model {
         self.live_rooms().into_iter().map(shown).collect()
     }
 
-    /// Gives a member a role, or takes it away.
-    pub(super) fn set_role(&mut self, room: RoomKey, slot: usize, role: Role, given: bool) {
+    /// Gives a member a role, or takes it away. Returns whether that changes anything.
+    pub(super) fn set_role(&mut self, room: RoomKey, slot: usize, role: Role, given: bool) -> bool {
         let member = self.room_mut(room).members.iter_mut().find(|member| member.slot == slot).expect("it is in");
-        *(if role == Role::Operator { &mut member.is_operator } else { &mut member.has_voice }) = given;
+        let has = if role == Role::Operator { &mut member.is_operator } else { &mut member.has_voice };
+        std::mem::replace(has, given) != given
     }
 }
 

@@ -12,20 +12,26 @@ use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::caps::Caps;
 use crate::wire::dialect::irc::limits::CHANNEL;
-use crate::wire::dialect::irc::mask::is_match;
+use crate::wire::dialect::irc::mask::Mask;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::user_modes::UserModes;
 use crate::wire::dialect::irc::writer::Writer;
 
-/// The most members, or rooms, that are looked at for one line: so that a question that matches few costs little at a
-/// time.
+/// The most members, or rooms, that are looked at for one line. If none of them is shown, the asker pays for that as for
+/// another line.
 const LOOKED_AT: usize = 256;
 
 impl Hub {
     /// Encodes the next line of an answer, if it has one; returns what is left of the answer.
     pub(in crate::hub) fn answer_irc(&mut self, slot: u32, answer: Answer) -> Option<Answer> {
         let voice = self.voice(slot)?;
-        let is_over = |room: RoomId, life: u32| life != self.logs.life(room);
+        let member = MemberId(slot);
+        let is_out = match answer.what {
+            Answered::Messages { room, .. } => !self.conversation.is_in(member, room),
+            Answered::Masks { room, list, .. } => !self.may_see_masks(member, room, list),
+            _ => false,
+        };
+        let is_over = |room: RoomId, life: u32| is_out || life != self.logs.life(room);
         let room = match answer.what {
             Answered::Names { room, life }
             | Answered::Masks { room, life, .. }
@@ -41,7 +47,7 @@ impl Hub {
             return self.write_message(slot, answer, room, batch);
         }
         let Self { conversation, logs, sessions, now, .. } = self;
-        let (people, member, now) = (&*conversation, MemberId(slot), *now);
+        let (people, now) = (&*conversation, *now);
         let irc = sessions[slot].irc.as_deref();
         let mut after = None;
         match answer.what {
@@ -59,7 +65,11 @@ impl Hub {
                 // A member's number is its session's.
                 let irc_of = |member: MemberId| sessions[member.0].irc.as_deref();
                 let (irc, room) = (voice.irc.clone(), room.map(|(room, _)| room));
-                let who = Who { people, asker: member, room, query, irc_of: &irc_of };
+                let mask = match query {
+                    Some(Query::Members { mask, .. }) if room.is_none() => Some(Mask::new(mask)),
+                    _ => None,
+                };
+                let who = Who { people, asker: member, room, query, mask, irc_of: &irc_of };
                 voice.encode(logs, now, |to| after = who.write(irc.server_name(), answer, to));
             }
             Answered::Channels => {
@@ -255,6 +265,8 @@ struct Who<'a> {
     asker: MemberId,
     room: Option<RoomId>,
     query: Option<&'a Query>,
+    /// What members are to match, where it is not a room that was asked about.
+    mask: Option<Mask>,
     irc_of: &'a dyn Fn(MemberId) -> Option<&'a IrcState>,
 }
 
@@ -291,22 +303,23 @@ impl Who<'_> {
         if (self.irc_of)(member).is_some_and(|irc| irc.registration.is_some()) {
             return false;
         }
-        if is_invisible((self.irc_of)(member)) && !share_a_room(people, self.asker, member) {
+        let is_named = || matches!(self.query, Some(Query::Members { mask, .. }) if people.find(mask) == Some(member));
+        if is_invisible((self.irc_of)(member)) && !is_named() && !share_a_room(people, self.asker, member) {
             return false;
         }
         if let Some(room) = self.room {
             return people.may_see(self.asker, room) && is_announced(people, member, room);
         }
-        let Some(Query::Members { mask, .. }) = self.query else { return false };
+        let Some(mask) = &self.mask else { return false };
         let (name, person) = (people.members().name_of(member), people.person(member));
         let mut host = arrayvec::ArrayString::<32>::new();
         let written = core::fmt::Write::write_fmt(&mut host, format_args!("{}", person.host()));
         debug_assert!(written.is_ok());
         people.members().has_joined(member)
-            && [name.as_str(), person.user, &host, person.real_name].iter().any(|text| is_match(mask, text))
+            && [name.as_str(), person.user, &host, person.real_name].iter().any(|text| mask.matches(text))
     }
 
-    /// Returns the room that is shown beside a member: the one that was asked about, or one that both are in.
+    /// Returns the room that is shown beside a member: the one that was asked about, or one that the asker may see.
     fn shown_room(&self, member: MemberId) -> Option<RoomId> {
         self.room.or_else(|| {
             let mut rooms = self.people.rooms_of(member);

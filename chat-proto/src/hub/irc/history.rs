@@ -62,7 +62,7 @@ impl Hub {
         let (mut start, mut end) = (kept.start, kept.end);
         match (&*subcommand, anchor(param(2)), anchor(param(3))) {
             ("LATEST", None, _) if param(2) == "*" => start = start.max(end.saturating_sub(limit)),
-            (_, Some(Anchor::OtherLife), _) => {
+            (_, Some(Anchor::OtherLife), _) | ("BETWEEN", _, Some(Anchor::OtherLife)) => {
                 // What the client has seen last is of a server that is gone: it has seen none of these.
                 self.warn_history(slot, target);
                 start = start.max(end.saturating_sub(limit));
@@ -121,7 +121,9 @@ impl Hub {
             && let Some((name, update)) = update_of(&message)
         {
             let id = message_id(clock.life, message.seq);
-            let actor = conversation.find(name).map_or(Person::UNKNOWN, |member| conversation.person(member));
+            // Who has the name now may be somebody else, so only those that are still the same are shown as they are.
+            let author = conversation.find(name).filter(|member| message.member == Some(*member));
+            let actor = author.map_or(Person::UNKNOWN, |member| conversation.person(member));
             let scene = Scene {
                 server: voice.irc.server_name(),
                 time: clock.at(message.at.unwrap_or(Timestamp::ZERO)),

@@ -12,6 +12,9 @@ use crate::wire::dialect::irc::line::Line;
 /// The tag of a line in a batch: `batch=`, a number of 32 bits, and room for a label.
 pub(super) type Tag = ArrayString<80>;
 
+/// The most bytes of answers that are kept while a line goes on: those of several refusals.
+const MAX_KEPT: usize = 1_024;
+
 impl Hub {
     /// Keeps the answers to a line that has a label, until it is known how many there are.
     pub(super) fn begin_labelled(&mut self, slot: u32, line: &Line<'_>) {
@@ -20,8 +23,8 @@ impl Hub {
         }
     }
 
-    /// Sends the answers that were kept. One alone carries the label; several are a batch that does; where there are
-    /// none, that is said. `is_done` tells whether the line was carried out; if not, more answers follow.
+    /// Sends the answers that were kept. One answer carries the label itself, and several go into a batch that carries
+    /// it. If there is none, `ACK` says so. `is_done` tells whether the line was carried out; if not, more answers follow.
     pub(super) fn end_labelled(&mut self, slot: u32, is_done: bool) {
         let Some(label) = self.occasion.label_for(slot) else { return };
         if !self.sessions[slot].is_open() {
@@ -50,6 +53,13 @@ impl Hub {
             }
         } else if is_done {
             self.close_batch(slot);
+        }
+    }
+
+    /// Sends what was kept if it is long, so that a line with many answers waits for its reader like any other.
+    pub(super) fn flush_long(&mut self, slot: u32) {
+        if self.occasion.label_for(slot).is_some() && self.occasion.answers_mut().len() > MAX_KEPT {
+            self.flush_labelled(slot);
         }
     }
 

@@ -61,7 +61,7 @@ impl Hub {
         hold
     }
 
-    fn obey_irc_with(&mut self, slot: u32, line: &[u8], in_turn: Option<RoomId>, scratch: &mut Scratch) -> Hold {
+    fn obey_irc_with(&mut self, slot: u32, line: &[u8], mut in_turn: Option<RoomId>, scratch: &mut Scratch) -> Hold {
         let line = match Line::parse(line) {
             Ok(line) if line.body_len <= MAX_BODY => line,
             Ok(_) | Err(LineError::TagsTooLong) => {
@@ -101,8 +101,11 @@ impl Hub {
         }
         let mut step = self.sessions[slot].irc.as_ref().map_or(0, |irc| irc.step);
         loop {
-            if step > 0 && !self.has_reply_room(slot) {
-                return Hold::Replies;
+            if step > 0 {
+                self.flush_long(slot);
+                if !self.has_reply_room(slot) {
+                    return Hold::Replies;
+                }
             }
             let Scratch { words, rewritten, plain, .. } = scratch;
             match self.irc_step(slot, command, &line, step, plain) {
@@ -113,7 +116,13 @@ impl Hub {
                     if hold != Hold::None || !self.sessions[slot].is_open() {
                         return hold;
                     }
+                    // What follows waits for its own turn.
+                    in_turn = None;
                 }
+            }
+            // What a line does besides costs as much as lines that do it, and so do long tags for each of their readers.
+            for _ in 0..usize::from(step > 0) + self.occasion.tags_mut().len() / MAX_BODY {
+                self.pay(slot, self.now);
             }
             step += 1;
             if let Some(irc) = &mut self.sessions[slot].irc {
@@ -150,12 +159,12 @@ impl Hub {
             }
             Command::Part => {
                 let Some(channel) = first.split(',').nth(nth) else { return Step::Done };
-                let words = param(1).unwrap_or_default();
+                let words = strip(param(1).unwrap_or_default(), plain);
                 return self.for_channel(slot, channel, |_| Request::Leave { room: None, words });
             }
             Command::Kick => {
                 let Some(name) = param(1).and_then(|names| names.split(',').nth(nth)) else { return Step::Done };
-                let words = param(2).unwrap_or_default();
+                let words = strip(param(2).unwrap_or_default(), plain);
                 let step = self.for_channel(slot, first, |_| Request::Kick { name, words });
                 self.occasion.set_target(name);
                 return step;
@@ -166,7 +175,8 @@ impl Hub {
             // The others make one request.
             _ if step > 0 => return Step::Done,
             Command::Topic => {
-                return self.for_channel(slot, first, |_| Request::Topic { words: param(1) });
+                let words = param(1).map(|words| strip(words, plain));
+                return self.for_channel(slot, first, |_| Request::Topic { words });
             }
             Command::Invite => match (param(0), param(1)) {
                 (Some(name), Some(channel)) => {
@@ -190,7 +200,7 @@ impl Hub {
                 None => self.numeric(slot, Numeric::NoOrigin, |to| to.standard().end()),
                 Some(token) => return Step::Request(Request::Ping { token }),
             },
-            Command::Quit => return Step::Request(Request::Quit(first)),
+            Command::Quit => return Step::Request(Request::Quit(strip(first, plain))),
             Command::Pong | Command::Error | Command::Batch => {}
             Command::Mode => self.mode_query(slot, line),
             Command::Names => self.ask_names(slot, first),
@@ -198,10 +208,10 @@ impl Hub {
             Command::Who => self.ask_who(slot, line),
             Command::Whois => self.ask_whois(slot, line),
             Command::Whowas => self.ask_whowas(slot, first),
-            Command::Away => self.set_away(slot, first),
+            Command::Away => return Step::Request(Request::Away(strip(first, plain))),
             Command::Ison => self.ask_ison(slot, line),
             Command::Userhost => self.ask_userhost(slot, line),
-            Command::Setname => self.set_real_name(slot, first),
+            Command::Setname => return Step::Request(Request::RealName(strip(first, plain))),
             Command::Motd => self.ask_motd(slot),
             Command::Lusers => self.tell_counts(slot),
             Command::Version => self.tell_version(slot),

@@ -30,6 +30,9 @@ const VERSION: &str = concat!("chat-proto-", env!("CARGO_PKG_VERSION"));
 /// The most names that one question may have.
 const MAX_ASKED: usize = 15;
 
+/// The most channels that WHOIS shows.
+const MAX_SHOWN: usize = 20;
+
 impl Hub {
     /// Welcomes a client that has become a member.
     pub(super) fn welcome(&mut self, slot: u32) {
@@ -139,13 +142,20 @@ impl Hub {
 
     /// Shows the masks of a list of a channel.
     pub(super) fn ask_masks(&mut self, slot: u32, room: RoomId, list: MaskList) {
-        // Whom a channel lets in is a matter of its operators.
-        let member = MemberId(slot);
-        if list != MaskList::Bans && !self.conversation.has_role(member, room, Role::Operator) {
+        if !self.may_see_masks(MemberId(slot), room, list) {
             return self.refuse(slot, Complaint::Room(crate::moderation::RoomError::NotOperator));
         }
         self.set_query_of(slot, room);
         self.answer_with(slot, Answered::Masks { room, life: self.logs.life(room), list });
+    }
+
+    /// Returns whether a member may see a list of a channel: bans, if it may see the channel; whom the channel lets in is
+    /// a matter of its operators.
+    pub(super) fn may_see_masks(&self, member: MemberId, room: RoomId, list: MaskList) -> bool {
+        match list {
+            MaskList::Bans => self.conversation.may_see(member, room),
+            _ => self.conversation.has_role(member, room, Role::Operator),
+        }
     }
 
     /// Shows which channels there are.
@@ -208,7 +218,7 @@ impl Hub {
         let (person, session) = (conversation.person(member), &sessions[other]);
         let modes = session.irc.as_ref().map(|irc| irc.modes).unwrap_or_default();
         let mut channels = Vec::new();
-        for id in conversation.rooms_of(member) {
+        for id in conversation.rooms_of(member).take(MAX_SHOWN) {
             let Some(room) = conversation.room(id) else { continue };
             let is_shared = conversation.is_in(asker, id);
             let is_secret = room.flags().has(RoomFlags::HIDDEN) || modes.has(UserModes::INVISIBLE);
@@ -304,11 +314,13 @@ impl Hub {
     }
 
     /// Marks the member as away, or no longer.
-    pub(super) fn set_away(&mut self, slot: u32, words: &str) {
+    pub(in crate::hub) fn set_away(&mut self, slot: u32, words: &str) {
         let mut scratch = String::new();
         let words = cut_to::<MAX_AWAY>(clean(words, &mut scratch).as_str());
         let is_changed = self.conversation.person(MemberId(slot)).away != &*words;
-        self.apply(&Entry::Away { member: MemberId(slot), words: &words });
+        if is_changed {
+            self.apply(&Entry::Away { member: MemberId(slot), words: &words });
+        }
         let numeric = if words.is_empty() { Numeric::UnAway } else { Numeric::NowAway };
         self.numeric(slot, numeric, |to| to.standard().end());
         if is_changed {
@@ -318,7 +330,7 @@ impl Hub {
     }
 
     /// Changes the real name.
-    pub(super) fn set_real_name(&mut self, slot: u32, words: &str) {
+    pub(in crate::hub) fn set_real_name(&mut self, slot: u32, words: &str) {
         let mut scratch = String::new();
         let words = cut_to::<MAX_REAL_NAME>(clean(words, &mut scratch).as_str());
         let user = cut_to::<{ crate::person::MAX_USER }>(self.conversation.person(MemberId(slot)).user);

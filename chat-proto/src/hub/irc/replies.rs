@@ -120,6 +120,8 @@ impl Hub {
             return;
         }
         let tags = self.occasion.tags_mut();
+        // Those for the target before.
+        tags.clear();
         for Tag { key, client_only, escaped } in line.tags() {
             if !client_only {
                 continue;

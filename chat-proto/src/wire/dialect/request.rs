@@ -31,6 +31,10 @@ pub enum Request<'a> {
     Tag,
     /// To take a name.
     Name(&'a str),
+    /// To be away, with words for those who write; without, to be back. Only IRC has it.
+    Away(&'a str),
+    /// To take a real name, which stands beside the name. Only IRC has it.
+    RealName(&'a str),
     /// To say something to one other.
     Tell {
         /// The other's name.
@@ -175,8 +179,9 @@ impl Request<'_> {
             | Self::Flag { .. }
             | Self::Key(_)
             | Self::Limit(_)
-            | Self::Role { .. } => Publishes::Here,
-            Self::Name(_) => Publishes::Everywhere,
+            | Self::Role { .. }
+            | Self::Invite { .. } => Publishes::Here,
+            Self::Name(_) | Self::Away(_) | Self::RealName(_) => Publishes::Everywhere,
             Self::Join { .. } => Publishes::There,
             _ => Publishes::Nowhere,
         }

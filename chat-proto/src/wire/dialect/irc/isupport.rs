@@ -86,7 +86,7 @@ impl Limits<'_> {
         }
         let (list, targets) = (MAX_FILTER_MASKS, self.max_targets);
         lines.add(format_args!(
-            "TARGMAX=JOIN:,PART:,NAMES:1,LIST:{list},KICK:1,WHOIS:1,PRIVMSG:{targets},NOTICE:{targets}"
+            "TARGMAX=JOIN:,PART:,NAMES:1,LIST:{list},KICK:,WHOIS:1,PRIVMSG:{targets},NOTICE:{targets},TAGMSG:{targets}"
         ));
         lines.end();
     }
@@ -177,7 +177,7 @@ mod tests {
              CHANMODES=beI,k,l,imnst EXCEPTS=e INVEX=I ELIST=MNTU WHOX BOT=B MSGREFTYPES=msgid,timestamp \
              CHANLIMIT=#:20 :are supported by this server\r\n\
              :s 005 ann MAXLIST=beI:64 MODES=12 NICKLEN=32 NAMELEN=128 CHANNELLEN=51 TOPICLEN=390 KICKLEN=256 AWAYLEN=200 \
-             CHATHISTORY=100 KEYLEN=32 TARGMAX=JOIN:,PART:,NAMES:1,LIST:4,KICK:1,WHOIS:1,PRIVMSG:4,NOTICE:4 \
+             CHATHISTORY=100 KEYLEN=32 TARGMAX=JOIN:,PART:,NAMES:1,LIST:4,KICK:,WHOIS:1,PRIVMSG:4,NOTICE:4,TAGMSG:4 \
              :are supported by this server\r\n"
         );
     }

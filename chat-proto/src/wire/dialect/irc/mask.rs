@@ -5,10 +5,30 @@
 use crate::moderation::MAX_MASK;
 use crate::pattern::{Pattern, fold};
 
-/// Returns whether a pattern with `*` and `?` matches a text, without regard to case. One that is longer than
-/// [`MAX_MASK`] bytes matches nothing.
+/// A pattern, prepared for many texts.
+pub(crate) struct Mask {
+    /// It matches everything.
+    is_any: bool,
+    /// `None` if it is too long.
+    pattern: Option<Pattern>,
+}
+
+impl Mask {
+    /// Prepares a pattern with `*` and `?`. One that is longer than [`MAX_MASK`] bytes matches nothing.
+    pub(crate) fn new(pattern: &str) -> Self {
+        Self { is_any: pattern == "*", pattern: (pattern.len() <= MAX_MASK).then(|| Pattern::new(pattern)) }
+    }
+
+    /// Returns whether it matches a text, without regard to case.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let is_match = |pattern: &Pattern| pattern.matches(text.chars().map(fold));
+        self.is_any || self.pattern.as_ref().is_some_and(is_match)
+    }
+}
+
+/// Returns whether a pattern matches one text.
 pub(crate) fn is_match(pattern: &str, text: &str) -> bool {
-    pattern == "*" || pattern.len() <= MAX_MASK && Pattern::new(pattern).matches(text.chars().map(fold))
+    Mask::new(pattern).matches(text)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(crate) struct Shown {
 pub(crate) struct Tags<'a> {
     /// The number of a message; empty if it has none.
     pub(crate) id: &'a str,
-    /// What the author has sent, ready to be shown: `+a=b;+c`. At most [`MAX_CLIENT_TAGS`](super::MAX_CLIENT_TAGS)
+    /// What the author has sent, ready to be shown: `+a=b;+c`. At most `MAX_TAGS`
     /// bytes.
     pub(crate) client: &'a str,
 }

@@ -63,7 +63,7 @@ impl WallTime {
             fraction => {
                 let digits = fraction.strip_prefix('.').filter(|digits| (1..=9).contains(&digits.len()))?;
                 let all = digits.bytes().all(|byte| byte.is_ascii_digit());
-                let taken = &digits[..digits.len().min(3)];
+                let taken = digits.get(..digits.len().min(3))?;
                 all.then(|| taken.parse::<u64>().ok())?? * 10_u64.pow(3 - taken.len() as u32)
             }
         };

@@ -107,6 +107,9 @@ impl<'a> Writer<'a> {
 
     /// Appends the name of a room as a channel.
     pub(crate) fn channel(&mut self, room: &str) -> &mut Self {
+        if room.contains(' ') {
+            return self.word("*");
+        }
         self.out.push(b' ');
         self.out.extend_from_slice(CHANNEL.as_bytes());
         self.out.extend_from_slice(room.as_bytes());
