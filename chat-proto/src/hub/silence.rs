@@ -17,9 +17,14 @@ impl Hub {
     pub(super) fn silence_deadline(&self, slot: u32) -> Timestamp {
         let session = &self.sessions[slot];
         let Some(timeout) = session.idle_timeout() else { return Timestamp::MAX };
-        // Clients of IRC answer the question whether they are there, so they are asked in any case.
-        let is_to_be_warned = (timeout >= 2 * WARNING || session.irc.is_some()) && !session.warned;
-        session.active + if is_to_be_warned { timeout.saturating_sub(WARNING.min(timeout / 2)) } else { timeout }
+        let ahead = match timeout {
+            _ if session.warned => Duration::ZERO,
+            _ if timeout >= 2 * WARNING => WARNING,
+            // Clients of IRC answer the question whether they are there, so they are asked in any case.
+            _ if session.irc.is_some() => timeout / 2,
+            _ => Duration::ZERO,
+        };
+        session.active + timeout.saturating_sub(ahead)
     }
 
     /// Closes a session that has been silent too long, or warns it shortly before that.
