@@ -294,6 +294,14 @@ impl Config {
         }
     }
 
+    /// The most bytes that one update takes in a dialect, or in any other that is not IRC. One line may cause several
+    /// short replies, for which this has room, too.
+    pub(crate) fn longest_beside(&self, dialect: &DialectConfig) -> usize {
+        let others = self.dialects.iter().filter(|other| other.dialect.as_irc().is_none());
+        let longest = others.map(|other| self.longest(other)).max().unwrap_or_default();
+        longest.max(self.longest(dialect))
+    }
+
     /// Whether there is IRC, whose sessions need more than others.
     pub(crate) fn has_irc(&self) -> bool {
         self.dialects.iter().any(|dialect| dialect.dialect.as_irc().is_some())

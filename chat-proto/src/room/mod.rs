@@ -598,7 +598,7 @@ impl Spoken {
             has_rooms: dialect.has_rooms(),
             has_labels: !label.is_empty(),
             max_line: dialect.as_irc().map_or(limits_of_all.max_line, |_| limits::MAX_LINE),
-            longest: limits_of_all.longest(config),
+            longest: limits_of_all.longest_beside(config),
             irc: dialect.as_irc().cloned(),
             config: config.clone(),
         }

@@ -201,7 +201,7 @@ impl Model {
             self.has_taken(slot, n);
         }
         self.replies_read(slot);
-        if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.longest(slot)) {
+        if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
             let now = self.now;
             let session = self.session(slot);
             (session.untaken, session.read_due) = (Untaken::No, true);
@@ -327,12 +327,6 @@ impl Model {
     pub(super) fn max_encoded(&self) -> usize {
         let payload = (self.config.max_line + 2 * self.config.max_name).max(MAX_NOTICE);
         self.config.dialects.iter().map(|d| d.dialect.encoded_len(payload)).max().expect("at least one dialect")
-    }
-
-    /// Returns the length of the longest line in a session's dialect, in bytes.
-    pub(super) fn longest(&self, slot: usize) -> usize {
-        let payload = (self.config.max_line + 2 * self.config.max_name).max(MAX_NOTICE);
-        self.config.dialects[self.sessions[&slot].log].dialect.encoded_len(payload)
     }
 
     /// Returns whether anything is pending for a session.

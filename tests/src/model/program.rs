@@ -38,7 +38,7 @@ impl Model {
         for update in updates {
             self.encode(self.sessions[&slot].log, update, &mut encoded);
         }
-        let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.longest(slot);
+        let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
         self.has_room(slot, encoded.len() + spare)
     }
 

@@ -331,7 +331,7 @@ impl Model {
         // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the
         // closing notice is enough.
         let is_alone = self.has_nothing_private(target);
-        let spare = if is_alone && target != slot { 1 } else { 2 } * self.longest(target);
+        let spare = if is_alone && target != slot { 1 } else { 2 } * self.max_encoded();
         if !self.is_open(target) || self.has_room(target, encoded.len() + spare) {
             return None;
         }

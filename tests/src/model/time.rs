@@ -115,7 +115,7 @@ impl Model {
         self.session(slot).warned = true;
         let mut warning = Vec::new();
         self.encode(self.sessions[&slot].log, &Update::SilenceWarning, &mut warning);
-        if !warning.is_empty() && self.has_room(slot, warning.len() + self.longest(slot)) {
+        if !warning.is_empty() && self.has_room(slot, warning.len() + self.max_encoded()) {
             self.record(slot, RecordKind::Warned);
             self.reply(slot, &Update::SilenceWarning);
         }
@@ -131,7 +131,7 @@ impl Model {
             Untaken::UntilSaid
         } else if wait > Duration::ZERO {
             Untaken::UntilRefill(self.now + wait)
-        } else if !self.has_room(slot, 2 * self.longest(slot)) {
+        } else if !self.has_room(slot, 2 * self.max_encoded()) {
             Untaken::UntilRead
         } else {
             Untaken::No
