@@ -42,7 +42,7 @@ pub(super) fn parse(dialect: &str, stream: &[u8]) -> Checked<Vec<Shown>> {
         let Some(line) = line.strip_suffix('\n') else { return unfit("half a line") };
         let line = match dialect {
             "text" => text(line),
-            "irc" => irc(line),
+            "irc" => irc(&line.replace(is_style, "")),
             _ => classic(line),
         };
         let Some(line) = line else { return unfit("not a line") };
@@ -106,6 +106,11 @@ fn irc(line: &str) -> Option<Shown> {
     let is_message = ["PRIVMSG", "NOTICE"].contains(&verb);
     let name = (is_message && !name.is_empty()).then(|| name.into());
     is_line.then(|| Shown { name, words: words.into() })
+}
+
+/// Returns whether a character is a code of colours and styles, which clients of IRC show each other.
+fn is_style(c: char) -> bool {
+    matches!(c, '\u{2}' | '\u{3}' | '\u{4}' | '\u{f}' | '\u{11}' | '\u{16}' | '\u{1d}' | '\u{1e}' | '\u{1f}')
 }
 
 /// Returns whether a character controls a terminal, ends a line, or changes the direction of text.

@@ -18,7 +18,8 @@ const MAX_KEPT: usize = 1_024;
 impl Hub {
     /// Keeps the answers to a line that has a label, until it is known how many there are.
     pub(super) fn begin_labelled(&mut self, slot: u32, line: &Line<'_>) {
-        if let Some(label) = line.label().filter(|_| self.has_cap(slot, Caps::LABELED_RESPONSE.with(Caps::BATCH))) {
+        let label = line.label().filter(|label| !label.contains(char::is_control));
+        if let Some(label) = label.filter(|_| self.has_cap(slot, Caps::LABELED_RESPONSE.with(Caps::BATCH))) {
             self.occasion.set_label(slot, label);
         }
     }

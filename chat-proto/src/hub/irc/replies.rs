@@ -123,7 +123,8 @@ impl Hub {
         // Those for the target before.
         tags.clear();
         for Tag { key, client_only, escaped } in line.tags() {
-            if !client_only {
+            // What steers terminals is not passed on.
+            if !client_only || [key, escaped].iter().any(|text| text.contains(char::is_control)) {
                 continue;
             }
             for piece in [if tags.is_empty() { "+" } else { ";+" }, key] {
