@@ -13,7 +13,9 @@ use std::thread;
 use std::time::SystemTime;
 
 use async_io::Async;
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, CloakKey, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
+use chat_proto::driver::{
+    ACCEPT_QUEUE, Admission, CloakKey, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, with_start,
+};
 use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -45,7 +47,9 @@ impl Server {
     ///
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let shared = CloseOnDrop(Arc::new(Shared::new(Hub::new(with_start(config))?)));
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let hub = Hub::new(with_start(config, since_1970, random()))?;
+        let shared = CloseOnDrop(Arc::new(Shared::new(hub)));
         shared.0.act(|hub, _| hub.cloak_with(CloakKey::new(random(), random())));
         Ok(Self { listeners: Vec::new(), on_accept: OnAccept::default(), shared })
     }
@@ -264,19 +268,6 @@ impl Server {
         }
         Ok(())
     }
-}
-
-/// Sets what tells this server from earlier ones, where the program has not: the core has neither a clock nor random
-/// numbers.
-fn with_start(mut config: Config) -> Config {
-    if config.started == 0 {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        config.started = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
-    }
-    if config.life == 0 {
-        config.life = random();
-    }
-    config
 }
 
 /// Returns a number that nobody can guess: the system's random numbers are the keys of the standard library's hashes.

@@ -5,7 +5,6 @@ use core::fmt;
 use super::Conversation;
 use super::entry::Entry;
 use super::ring::Kind;
-use super::room_entries::check_len;
 use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
@@ -204,6 +203,11 @@ impl Conversation {
         self.history.keep_message(entry, name);
         Ok((name, self))
     }
+}
+
+/// Checks that a text has at most that many bytes.
+pub(super) fn check_len(text: &str, max: usize) -> Result<(), Rejected> {
+    if text.len() <= max { Ok(()) } else { Err(Rejected::Room(RoomError::TooLong { max })) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use arrayvec::ArrayString;
 
 use super::Conversation;
-use super::apply::Rejected;
+use super::apply::{Rejected, check_len};
 use super::entry::{Entry, MAX_KICK_WORDS};
 use super::ring::Kind;
 use crate::fault::Fault;
@@ -187,10 +187,6 @@ impl Conversation {
         self.check_is_here(member)?;
         if self.is_in(member, room) { Ok(()) } else { Err(Rejected::Room(otherwise)) }
     }
-}
-
-pub(super) fn check_len(text: &str, max: usize) -> Result<(), Rejected> {
-    if text.len() <= max { Ok(()) } else { Err(Rejected::Room(RoomError::TooLong { max })) }
 }
 
 #[cfg(test)]

@@ -118,6 +118,7 @@ mod log_summary;
 mod read_budget;
 mod round;
 mod socket;
+mod start;
 mod waiting;
 
 pub use admission::{Admission, OnAccept};
@@ -131,3 +132,4 @@ pub use log_summary::LogSummary;
 pub use read_budget::{Flooding, ReadBudget};
 pub use round::Round;
 pub use socket::{ACCEPT_QUEUE, KEEPALIVE, SOCKET_BUFFER, USER_TIMEOUT, system_bound};
+pub use start::with_start;

@@ -1,4 +1,4 @@
-//! What operators of rooms ask for: to throw somebody out, to ban and to end bans, to give roles and to take them away, to change
+//! What operators of rooms ask for: to throw somebody out, to ban and to end bans, to give and take roles, and to change
 //! how a room works.
 
 use alloc::string::String;

@@ -165,7 +165,7 @@ impl Hub {
         self.append_encoded(slot);
     }
 
-    /// Does so even if the answers to the session are kept for now.
+    /// Appends what was encoded last to the session's replies, even if answers to it are kept until all are known.
     pub(super) fn append_encoded(&mut self, slot: u32) {
         let head = self.reply_position(slot);
         let session = &mut self.sessions[slot];

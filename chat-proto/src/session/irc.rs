@@ -52,7 +52,7 @@ pub(crate) struct Registration {
 pub(crate) struct Batch {
     /// What the client knows it by.
     pub(crate) number: u32,
-    /// It ends with the answer that is being given. Before, it ends with the line that is carried out.
+    /// True: it ends with the answer in progress. False: it ends with the line.
     pub(crate) ends_with_answer: bool,
 }
 

@@ -85,8 +85,7 @@ impl Hub {
         });
     }
 
-    /// Sets the capabilities of a session. What it has not read yet is still shown as it was before, or not: that is
-    /// decided when it is sent.
+    /// Sets the capabilities of a session. They also decide how what has been published, but not sent yet, is shown.
     fn set_caps(&mut self, slot: u32, caps: Caps) -> bool {
         let Some(irc) = &mut self.sessions[slot].irc else { return false };
         irc.caps = caps;

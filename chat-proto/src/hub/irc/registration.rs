@@ -1,4 +1,4 @@
-//! How a connection becomes a member: NICK and USER, capabilities settled, the password right.
+//! How a connection becomes a member: by NICK and USER, once capabilities are settled.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -82,7 +82,7 @@ impl Hub {
         self.register_if_complete(slot);
     }
 
-    /// Takes a password, which counts if the configuration asks for one.
+    /// Takes a password, and does nothing with it: the configuration cannot ask for one.
     pub(super) fn register_password(&mut self, slot: u32, _password: &str) {
         if self.is_registered(slot) {
             self.numeric(slot, Numeric::AlreadyRegistered, |to| to.standard().end());

@@ -88,7 +88,7 @@ impl Hub {
         self.requeue(slot);
     }
 
-    /// Sends an answer with a number, whose parameters `write` appends; none to what is never answered.
+    /// Sends an answer with a number, whose parameters `write` appends; nothing if the command is never answered, as NOTICE.
     pub(super) fn numeric(&mut self, slot: u32, numeric: Numeric, write: impl FnOnce(&mut Writer<'_>)) {
         if self.occasion.is_silent {
             return;
