@@ -52,6 +52,8 @@ pub enum Fault {
     DiscardIsFree,
     /// A session that is gone is still counted where it came from.
     OriginNotReleased,
+    /// A room that has ended still counts where it was begun.
+    RoomNotReleased,
     /// Who connects fills the bucket of all who come from there.
     ReconnectRefills,
     /// Who has waited for a turn among all of its origin pays for the line once more.
@@ -95,7 +97,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 37] = [
+        pub const ALL: [Self; 38] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -118,6 +120,7 @@ mod planted {
             Self::EndedOutlivesPeer,
             Self::DiscardIsFree,
             Self::OriginNotReleased,
+            Self::RoomNotReleased,
             Self::ReconnectRefills,
             Self::TurnPaidTwice,
             Self::PresenceUntold,

@@ -229,20 +229,22 @@
 //! limits all sessions of one origin together:
 //!
 //! * how many there are ([`Config::max_per_address`]),
-//! * how fast they are opened ([`Config::connects_per_address`]), and
-//! * how fast they send lines ([`Config::rate_per_address`]).
+//! * how fast they are opened ([`Config::connects_per_address`]),
+//! * how fast they send lines ([`Config::rate_per_address`]), and
+//! * how many [rooms](#rooms) they have begun ([`Config::max_rooms_per_address`]).
 //!
 //! A session beyond the limit is refused with a reason of its own. A line beyond the limit is left untaken, and its
 //! session waits for its turn. Sessions get their turns in the order in which they began to wait, however many there
-//! are. Sessions opened without an origin are not counted; [`Exemptions`] decides which ones by a list of networks.
+//! are. A room beyond the limit does not begin; one counts as long as it is there, whoever is in it. Sessions opened
+//! without an origin are not counted; [`Exemptions`] decides which ones by a list of networks.
 //!
 //! An origin is remembered after its last session is gone, so that a peer who comes back finds the bucket as it left
 //! it. The origin is forgotten when its buckets are full again, or when enough other origins have left after it: 1,024,
 //! or a quarter of [`Config::max_sessions`] if that is more. The table is allocated with the hub. It has room for that
-//! many origins and for one more per session, so other origins, however many, cannot keep anybody out.
+//! many origins and for one more per session and per room, so other origins, however many, cannot keep anybody out.
 //!
 //! Somebody with more addresses than [`Config::max_sessions`] divided by [`Config::max_per_address`], a hundred by
-//! default, can still fill the server.
+//! default, can still fill the server. Eight addresses can begin all rooms that there may be by default.
 //!
 //! # Time
 //!

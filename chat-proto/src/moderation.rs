@@ -121,6 +121,11 @@ pub enum RoomError {
         /// The limit, [`Config::max_rooms`](crate::Config::max_rooms).
         max: usize,
     },
+    /// As many rooms were begun from the member's [origin](crate::Origin) as may be.
+    TooManyRoomsFromAddress {
+        /// The limit, [`Config::max_rooms_per_address`](crate::Config::max_rooms_per_address).
+        max: usize,
+    },
     /// The member is in as many rooms as it may be, those counted whose last messages it has not read yet.
     InTooManyRooms {
         /// The limit, [`Config::max_rooms_per_session`](crate::Config::max_rooms_per_session).
@@ -177,6 +182,9 @@ impl fmt::Display for RoomError {
             Self::LooksLikeAnother => "that name looks like the one of another room",
             Self::NoNewRooms => "there is no room of that name, and no new ones may be made",
             Self::TooManyRooms { max } => return write!(f, "there are {max} rooms already, as many as there may be"),
+            Self::TooManyRoomsFromAddress { max } => {
+                return write!(f, "{max} rooms were begun from your address already, as many as there may be");
+            }
             Self::InTooManyRooms { max } => {
                 return write!(f, "you are in {max} rooms already, as many as there may be; /leave one");
             }

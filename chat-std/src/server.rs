@@ -67,8 +67,7 @@ impl Server {
 
     /// Sets which peers' connections are not counted by address; [`Exemptions::default`] unless this is called.
     ///
-    /// The limits by address are [`Config::max_per_address`], [`Config::connects_per_address`] and
-    /// [`Config::rate_per_address`].
+    /// The limits by address are the fields of [`Config`] whose names end in `per_address`.
     pub fn exempt(&mut self, exemptions: Exemptions) {
         self.shared.0.act(|state, _| state.hub.exempt(exemptions));
     }

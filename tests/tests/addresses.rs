@@ -46,7 +46,7 @@ fn start_std(config: Config, exemptions: Exemptions) -> Running {
 /// Limits without a rate and without limits by address.
 fn calm() -> Config {
     let mut config = Config { max_per_address: None, connects_per_address: None, ..Config::default() };
-    (config.rate, config.rate_per_address) = (None, None);
+    (config.rate, config.rate_per_address, config.max_rooms_per_address) = (None, None, None);
     config
 }
 

@@ -374,6 +374,7 @@ fn raising_a_limit_costs_what_the_bound_says() {
 fn an_idle_session_costs_at_most_388_bytes_and_80_more_where_it_is_counted_by_address() {
     let off = |sessions| Config {
         max_per_address: None,
+        max_rooms_per_address: None,
         connects_per_address: None,
         rate_per_address: None,
         ..config(sessions)

@@ -44,6 +44,7 @@ impl Config {
         range(Limit::History, self.history, 0, MAX_HISTORY)?;
         range(Limit::HistoryBytes, self.history_bytes, self.least_history_bytes(), MAX_HISTORY_BYTES)?;
         range(Limit::MaxRooms, self.max_rooms, 1, MAX_ROOMS)?;
+        range(Limit::MaxRoomsPerAddress, self.max_rooms_per_address.unwrap_or(1), 1, MAX_ROOMS)?;
         range(Limit::MaxRoomsPerSession, self.max_rooms_per_session, 1, MAX_ROOMS_PER_SESSION)?;
         range(Limit::Rooms, self.rooms.len(), 0, self.max_rooms - 1)?;
         self.check_rooms()?;

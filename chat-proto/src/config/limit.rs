@@ -19,6 +19,7 @@ pub enum Limit {
     /// [`Config::history_bytes`](crate::Config::history_bytes).
     HistoryBytes,
     MaxRooms,
+    MaxRoomsPerAddress,
     MaxRoomsPerSession,
     /// [`Config::rooms`](crate::Config::rooms): how many there are.
     Rooms,
@@ -62,6 +63,7 @@ impl Limit {
             Self::History => "history",
             Self::HistoryBytes => "history_bytes",
             Self::MaxRooms => "max_rooms",
+            Self::MaxRoomsPerAddress => "max_rooms_per_address",
             Self::MaxRoomsPerSession => "max_rooms_per_session",
             Self::Rooms => "rooms",
             Self::RoomLogBytes => "room_log_bytes",

@@ -65,6 +65,10 @@ pub struct Config {
     /// [Rooms](crate#rooms) at once, 1 to 65,536; 256 by default. The lobby counts, and so does a room that has ended
     /// until all who were in it have read what was said there.
     pub max_rooms: usize,
+    /// Rooms at once that were begun from one [origin](crate::Origin), 1 to 65,536; 32 by default: more than a few
+    /// people need, and an eighth of all rooms. Those of [`rooms`](Self::rooms) do not count; one that has ended does,
+    /// as for [`max_rooms`](Self::max_rooms). `None`: no limit besides that.
+    pub max_rooms_per_address: Option<usize>,
     /// Rooms that one session is in at once, 1 to 256; 20 by default. The lobby counts, and so does a room that it has
     /// left until it has read what was said there before.
     pub max_rooms_per_session: usize,
@@ -96,7 +100,7 @@ pub struct Config {
     pub pace: Option<usize>,
     /// Sessions at once from one [origin](crate::Origin), 1 to 1,048,576; 100 by default: a school or an office behind
     /// one address, and a hundredth of all sessions. Drivers that use [`Exemptions`](crate::Exemptions) do not count
-    /// loopback and Unix sockets unless told to; that goes for all three limits by address. `None`: no limit besides
+    /// loopback and Unix sockets unless told to; that goes for all limits by address. `None`: no limit besides
     /// [`max_sessions`](Self::max_sessions).
     pub max_per_address: Option<usize>,
     /// How fast sessions may be opened from one origin; 10 a second with a burst of 100 by default, so that all
@@ -140,6 +144,7 @@ impl Default for Config {
             history: 1_000,
             history_bytes: 1 << 20,
             max_rooms: 256,
+            max_rooms_per_address: Some(32),
             max_rooms_per_session: 20,
             new_rooms: true,
             rooms: Vec::new(),

@@ -3,6 +3,8 @@
 use super::Hub;
 use crate::command::OpenError;
 use crate::fault::Fault;
+use crate::id::RoomId;
+use crate::moderation::RoomError;
 use crate::origin::Origin;
 use crate::session::Turn;
 use crate::session::origins::OriginIndex;
@@ -24,6 +26,27 @@ impl Hub {
         let session = &mut self.sessions[slot];
         if let Some(origin) = session.origin.take() {
             self.origins.leave(origin, session.turn.take().is_some());
+        }
+    }
+
+    /// Checks whether a session may begin another room, as far as its origin's limit is concerned.
+    pub(super) fn check_begin(&self, slot: u32) -> Result<(), RoomError> {
+        self.sessions[slot].origin.map_or(Ok(()), |origin| self.origins.check_room(origin))
+    }
+
+    /// Counts a room under the origin of the session that began it, until nobody reads its log.
+    pub(super) fn count_room(&mut self, slot: u32, room: RoomId) {
+        if let Some(log) = self.logs.log_of(room)
+            && let Some(origin) = self.sessions[slot].origin
+        {
+            self.logs.log_mut(log).begun_from = self.origins.begin_room(origin);
+        }
+    }
+
+    /// Stops counting a room under its origin, if it was counted.
+    pub(super) fn count_room_out(&mut self, begun_from: Option<OriginIndex>) {
+        if let Some(origin) = begun_from {
+            self.origins.end_room(origin);
         }
     }
 

@@ -154,6 +154,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [187_068, 366_984_494]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [187_076, 366_998_782]);
     }
 }

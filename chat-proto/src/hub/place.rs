@@ -106,14 +106,15 @@ impl Hub {
         self.schedule.ready.forget_places(slot, places.list.len());
         for place in &places.list {
             self.logs.log_mut(place.log).rendered[dialect].sessions -= 1;
-            self.logs.release(place.log);
+            let begun_from = self.logs.release(place.log);
+            self.count_room_out(begun_from);
         }
         self.places.give(places);
     }
 
     /// Moves all places past the session's own messages, and removes those of which all is read.
     pub(super) fn tidy_places(&mut self, slot: u32) {
-        let Self { sessions, logs, schedule, .. } = self;
+        let Self { sessions, logs, schedule, origins, .. } = self;
         let session = &mut sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         let mut is_any_over = false;
@@ -131,7 +132,9 @@ impl Hub {
         while let Some(index) = places.list.iter().position(Place::is_over) {
             let place = places.list.remove(index);
             logs.log_mut(place.log).rendered[dialect].sessions -= 1;
-            logs.release(place.log);
+            if let Some(origin) = logs.release(place.log) {
+                origins.end_room(origin);
+            }
         }
     }
 

@@ -78,6 +78,7 @@ impl Hub {
             return Err(RoomError::TooManyRooms { max: self.config.max_rooms }.into());
         }
         if there.is_none() {
+            self.check_begin(slot)?;
             self.consider(slot, Action::Begin { room: name }, rewritten)?;
         }
         match self.conversation.apply(&Entry::EnterRoom { member, name }) {
@@ -94,7 +95,9 @@ impl Hub {
         let name = room_name(self, room);
         self.add_place(slot, room, &name);
         self.set_focus(slot, Some(room));
-        if !began {
+        if began {
+            self.count_room(slot, room);
+        } else {
             let (event_name, is_first) = (self.name_of(slot), room == RoomId::LOBBY && !self.has_joined(slot));
             let name = event_name.as_str();
             if is_first {
@@ -204,7 +207,8 @@ impl Hub {
         if room != RoomId::LOBBY && self.members_in(room) == 0 {
             let Self { schedule, sessions, .. } = self;
             schedule.turns.end_room(room, |slot| sessions[slot].hold = Hold::Ready);
-            self.logs.end(room);
+            let begun_from = self.logs.end(room);
+            self.count_room_out(begun_from);
             if self.conversation.room(room).is_none() {
                 self.logs.end_life(room);
             }

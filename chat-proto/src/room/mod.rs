@@ -20,6 +20,7 @@ use crate::moderation::MAX_ROOM_NAME;
 use crate::schedule::bits::Bits;
 use crate::schedule::pace::Pace;
 use crate::schedule::ready::Ready;
+use crate::session::origins::OriginIndex;
 use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
@@ -91,6 +92,8 @@ pub(crate) struct RoomLog {
     pub(crate) serial: u32,
     /// The room has ended.
     has_ended: bool,
+    /// The origin for which it counts as a room that was begun from there, until nobody reads it.
+    pub(crate) begun_from: Option<OriginIndex>,
 }
 
 /// A dialect in use.
@@ -266,24 +269,31 @@ impl RoomLogs {
         log
     }
 
-    /// Records that a room has ended, or that nobody is in it any more. Its log stays until nobody reads it.
-    pub(crate) fn end(&mut self, id: RoomId) {
-        let Some(log) = self.log_of(id).filter(|log| *log != LOBBY) else { return };
+    /// Records that a room has ended, or that nobody is in it any more. Its log stays until nobody reads it. Returns
+    /// what [`release`](Self::release) does.
+    pub(crate) fn end(&mut self, id: RoomId) -> Option<OriginIndex> {
+        let log = self.log_of(id).filter(|log| *log != LOBBY)?;
         self.log_of[id.0 as usize] = NO_LOG;
         let room = self.table.get_mut(log);
         room.has_ended = true;
         // Nobody is left to be told.
         room.presence.take_counted(&mut self.second);
-        self.release(log);
+        self.release(log)
     }
 
-    /// Frees a log that is needed no more: its room has ended, and nobody reads it.
-    pub(crate) fn release(&mut self, log: u32) {
+    /// Frees a log that is needed no more: its room has ended, and nobody reads it. Returns the origin for which it
+    /// counts no more.
+    #[must_use]
+    pub(crate) fn release(&mut self, log: u32) -> Option<OriginIndex> {
         let room = self.log_mut(log);
-        if room.has_ended && !room.rendered.is_empty() && room.rendered.iter().all(|rendered| rendered.sessions == 0) {
-            room.rendered = Vec::new();
-            self.free.push(log);
+        let is_read = room.rendered.iter().any(|rendered| rendered.sessions > 0);
+        if !room.has_ended || room.rendered.is_empty() || is_read {
+            return None;
         }
+        room.rendered = Vec::new();
+        let begun_from = room.begun_from.take();
+        self.free.push(log);
+        begun_from
     }
 
     /// Returns how many messages and notices went to everyone.
@@ -652,6 +662,7 @@ impl RoomLog {
             presence: Presence::default(),
             serial: 0,
             has_ended: false,
+            begun_from: None,
         }
     }
 }

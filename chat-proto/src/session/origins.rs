@@ -9,25 +9,27 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::command::OpenError;
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::moderation::RoomError;
 use crate::origin::Origin;
 use crate::rate::{Bucket, Flow};
 use crate::schedule::lists::{List, Lists};
 use crate::time::Timestamp;
 
-/// The origins of the present sessions, and those whose sessions have left last.
+/// The origins of the present sessions and of those who began the present rooms, and those whose sessions have left
+/// last.
 ///
-/// An origin whose sessions are all gone is kept for a while, so that a peer who comes back finds the bucket as it left
-/// it. It is forgotten when its buckets are full again, or when too many others have left after it. So no number of
-/// origins keeps out a peer from another one.
+/// An origin whose sessions and rooms are all gone is kept for a while, so that a peer who comes back finds the bucket
+/// as it left it. It is forgotten when its buckets are full again, or when too many others have left after it. So no
+/// number of origins keeps out a peer from another one.
 #[derive(Debug)]
 pub(crate) struct Origins {
     limits: Limits,
     entries: Vec<Entry>,
     by_origin: HashTable<OriginIndex>,
     hasher: DefaultHashBuilder,
-    /// Two lists: origins without sessions, in the order in which their last ones left; and free entries.
+    /// Two lists: origins without sessions and rooms, in the order in which their last ones left; and free entries.
     lists: Lists,
-    /// How many origins have no sessions.
+    /// How many origins have neither.
     departed: usize,
     /// How many of those are kept at most.
     most_departed: usize,
@@ -37,11 +39,12 @@ pub(crate) struct Origins {
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     sessions: usize,
+    rooms: Option<usize>,
     connects: Flow,
     lines: Flow,
 }
 
-/// The index of an origin's entry, while it has sessions.
+/// The index of an origin's entry, while it has sessions or rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OriginIndex(NonZeroU32);
 
@@ -51,6 +54,8 @@ struct Entry {
     origin: [u8; 16],
     /// Its present sessions, in any phase.
     sessions: u32,
+    /// The rooms that were begun from there and still count.
+    rooms: u32,
     connects: Bucket,
     lines: Bucket,
 }
@@ -72,10 +77,11 @@ impl Origins {
     }
 
     fn with_room(config: &Config, departed: usize) -> Self {
-        let entries = if Self::is_wanted(config) { config.max_sessions + departed } else { 0 };
+        let entries = if Self::is_wanted(config) { Self::used(config) + departed } else { 0 };
         Self {
             limits: Limits {
                 sessions: config.max_per_address.unwrap_or(usize::MAX),
+                rooms: config.max_rooms_per_address,
                 connects: Flow::new(config.connects_per_address),
                 lines: Flow::new(config.rate_per_address),
             },
@@ -94,7 +100,7 @@ impl Origins {
         if !Self::is_wanted(config) {
             return Lists::memory_bound(2, 0);
         }
-        let entries = config.max_sessions + Self::departed(config);
+        let entries = Self::used(config) + Self::departed(config);
         // hashbrown: a power of two of buckets, an eighth of them free, a control byte each and 16 more.
         let buckets = (2 * entries * 8 / 7).next_power_of_two().max(16);
         entries * size_of::<Entry>() + buckets * (size_of::<OriginIndex>() + 1) + 64 + Lists::memory_bound(2, entries)
@@ -102,7 +108,20 @@ impl Origins {
 
     /// Returns whether there is any limit by address.
     pub(crate) fn is_wanted(config: &Config) -> bool {
-        config.max_per_address.is_some() || config.connects_per_address.is_some() || config.rate_per_address.is_some()
+        config.max_per_address.is_some()
+            || config.connects_per_address.is_some()
+            || config.rate_per_address.is_some()
+            || Self::counted_rooms(config) > 0
+    }
+
+    /// Returns how many origins at most have sessions or have begun rooms.
+    fn used(config: &Config) -> usize {
+        config.max_sessions + Self::counted_rooms(config)
+    }
+
+    /// Returns how many rooms at most count for the origins from which they were begun.
+    fn counted_rooms(config: &Config) -> usize {
+        config.max_rooms_per_address.map_or(0, |_| config.rooms_at_most() - 1)
     }
 
     /// Returns how many origins without sessions are kept at most.
@@ -126,7 +145,7 @@ impl Origins {
     /// Counts a session that was opened from there.
     pub(crate) fn enter(&mut self, now: Timestamp, origin: Origin) -> OriginIndex {
         let index = self.find(origin).unwrap_or_else(|| self.insert(origin));
-        if self.entry(index).sessions == 0 {
+        if !self.entry(index).is_used() {
             self.lists.remove(index.number());
             self.departed -= 1;
         }
@@ -152,14 +171,44 @@ impl Origins {
             return;
         }
         entry.sessions -= 1;
-        if entry.sessions == 0 {
-            self.lists.push(DEPARTED, index.number());
-            self.departed += 1;
-            if self.departed > self.most_departed
-                && let Some(first) = self.lists.first(DEPARTED)
-            {
-                self.forget(first);
-            }
+        self.depart_if_unused(index);
+    }
+
+    /// Checks whether one more room may begin from there.
+    pub(crate) fn check_room(&self, index: OriginIndex) -> Result<(), RoomError> {
+        match self.limits.rooms {
+            Some(max) if self.entry(index).rooms as usize >= max => Err(RoomError::TooManyRoomsFromAddress { max }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a room that was begun from there, if that is limited. Then the origin is kept until the room [does not
+    /// count](Self::end_room) any more, even if its sessions leave.
+    pub(crate) fn begin_room(&mut self, index: OriginIndex) -> Option<OriginIndex> {
+        self.limits.rooms?;
+        self.entry_mut(index).rooms += 1;
+        Some(index)
+    }
+
+    /// Stops counting a room that was begun from there.
+    pub(crate) fn end_room(&mut self, index: OriginIndex) {
+        if Fault::RoomNotReleased.is_planted() {
+            return;
+        }
+        self.entry_mut(index).rooms -= 1;
+        self.depart_if_unused(index);
+    }
+
+    fn depart_if_unused(&mut self, index: OriginIndex) {
+        if self.entry(index).is_used() {
+            return;
+        }
+        self.lists.push(DEPARTED, index.number());
+        self.departed += 1;
+        if self.departed > self.most_departed
+            && let Some(first) = self.lists.first(DEPARTED)
+        {
+            self.forget(first);
         }
     }
 
@@ -187,10 +236,16 @@ impl Origins {
         self.by_origin.find(self.hasher.hash_one(name), |index| self.entry(*index).origin == name).copied()
     }
 
-    /// Adds an origin, without sessions for now. There is always room: every other entry has a session or is among the
-    /// last that left.
+    /// Adds an origin, without sessions for now. There is always room: every other entry has a session, has begun a
+    /// room, or is among the last that left.
     fn insert(&mut self, origin: Origin) -> OriginIndex {
-        let entry = Entry { origin: origin.name(), sessions: 0, connects: Bucket::default(), lines: Bucket::default() };
+        let entry = Entry {
+            origin: origin.name(),
+            sessions: 0,
+            rooms: 0,
+            connects: Bucket::default(),
+            lines: Bucket::default(),
+        };
         let number = if let Some(free) = self.lists.first(FREE) {
             self.entries[free as usize] = entry;
             free
@@ -228,6 +283,11 @@ impl Origins {
 }
 
 impl Entry {
+    /// Returns whether it has sessions, or rooms that were begun from there.
+    fn is_used(&self) -> bool {
+        self.sessions > 0 || self.rooms > 0
+    }
+
     fn is_full(&self, now: Timestamp) -> bool {
         self.connects.is_full(now) && self.lines.is_full(now)
     }
@@ -263,6 +323,7 @@ mod tests {
         Config {
             max_sessions,
             max_per_address: Some(3),
+            max_rooms_per_address: Some(2),
             connects_per_address: Some(rate(1, 2)),
             rate_per_address: Some(rate(1, 4)),
             ..Config::default()
@@ -325,6 +386,29 @@ mod tests {
     }
 
     #[test]
+    fn rooms_are_counted_where_they_were_begun_after_their_beginner_has_left() {
+        let mut origins = Origins::with_room(&config(10), 1);
+        let (one, other) = (origins.enter(at(0), origin(1)), origins.enter(at(0), origin(2)));
+        let rooms = [0; 2].map(|_| origins.begin_room(one).expect("rooms are limited"));
+        assert_eq!(origins.check_room(one), Err(RoomError::TooManyRoomsFromAddress { max: 2 }));
+        assert_eq!(origins.check_room(other), Ok(()));
+        origins.leave(one, false);
+        for n in 3..9 {
+            let index = origins.enter(at(9), origin(n));
+            origins.leave(index, false);
+        }
+        let back = origins.enter(at(9), origin(1));
+        assert_eq!(origins.check_room(back), Err(RoomError::TooManyRoomsFromAddress { max: 2 }));
+        origins.end_room(rooms[0]);
+        assert_eq!(origins.check_room(back), Ok(()));
+        origins.leave(back, false);
+        assert_eq!(origins.departed, 1, "the origin with a room is not among them");
+        origins.end_room(rooms[1]);
+        let known = |n| origins.find(origin(n)).is_some();
+        assert_eq!([known(1), known(2), known(8)], [true, true, false], "it is the last that left");
+    }
+
+    #[test]
     fn origins_are_forgotten_when_their_buckets_are_full_or_too_many_left_after_them() {
         let mut origins = Origins::with_room(&config(2), 2);
         let visit = |origins: &mut Origins, now, n| {
@@ -369,6 +453,8 @@ mod tests {
             assert_eq!(size(&origins), before);
         }
         let off = Config { max_per_address: None, connects_per_address: None, rate_per_address: None, ..config(9_999) };
-        assert!(Origins::memory_bound(&off) < 64 && Origins::new(&off).entries.capacity() == 0);
+        for off in [Config { max_rooms_per_address: None, ..off.clone() }, Config { max_rooms: 1, ..off }] {
+            assert!(Origins::memory_bound(&off) < 64 && Origins::new(&off).entries.capacity() == 0);
+        }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn limits(number: usize) -> Config {
             max_name: 1,
             rate: Some(rate(1, 1)),
             max_per_address: Some(1),
+            max_rooms_per_address: Some(1),
             connects_per_address: Some(rate(1, 1)),
             rate_per_address: Some(rate(1, 1)),
             stall_timeout: Some(Duration::from_millis(1)),

@@ -104,6 +104,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::Missed { count: u64::MAX },
         Update::Refused(Complaint::LineTooLong { max: usize::MAX }),
         Update::Refused(Complaint::Room(RoomError::InTooManyRooms { max: usize::MAX })),
+        Update::Refused(Complaint::Room(RoomError::TooManyRoomsFromAddress { max: usize::MAX })),
     ];
     for reason in reasons {
         updates.extend([Update::Left { name, reason, words }, Update::Closing { reason, words }]);

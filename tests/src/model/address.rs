@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::{Config, OpenError, Origin, Rate, Timestamp};
+use chat_proto::{Config, OpenError, Origin, Rate, RoomError, Timestamp};
 
 use super::Model;
 
@@ -60,7 +60,23 @@ impl Model {
                 (buckets.lines + cost(self.config.rate_per_address)).min(most(self.config.rate_per_address));
             self.buckets.insert(origin, buckets);
         }
-        if self.sessions.values().all(|session| session.origin != Some(origin)) {
+        self.depart_if_gone(origin);
+    }
+
+    /// Checks whether one more room may begin from the origin of a session.
+    pub(super) fn may_begin(&self, slot: usize) -> Result<(), RoomError> {
+        let (Some(max), Some(origin)) = (self.config.max_rooms_per_address, self.sessions[&slot].origin) else {
+            return Ok(());
+        };
+        let begun = self.rooms.iter().filter(|room| room.begun_from == Some(origin)).count();
+        if begun < max { Ok(()) } else { Err(RoomError::TooManyRoomsFromAddress { max }) }
+    }
+
+    /// Begins to remember an origin that has no sessions any more, nor rooms that were begun from there.
+    pub(super) fn depart_if_gone(&mut self, origin: Origin) {
+        let is_there = self.sessions.values().any(|session| session.origin == Some(origin))
+            || self.rooms.iter().any(|room| room.begun_from == Some(origin));
+        if !is_there && !self.departed.contains(&origin) {
             self.departed.push_back(origin);
             // At most a quarter of the session limit, or 1,024, are remembered.
             if self.departed.len() > self.config.max_sessions.div_ceil(4).max(1_024) {
@@ -101,8 +117,12 @@ impl Model {
 
     /// Returns the origin if there is any limit by address.
     fn counted(&self, origin: Option<Origin>) -> Option<Origin> {
-        let Config { max_per_address, connects_per_address, rate_per_address, .. } = self.config;
-        let any = max_per_address.is_some() || connects_per_address.is_some() || rate_per_address.is_some();
+        let Config { max_per_address, connects_per_address, rate_per_address, max_rooms_per_address, .. } = self.config;
+        let may_begin = self.config.max_rooms > 1 && self.config.dialects.iter().any(|it| it.dialect.has_rooms());
+        let any = max_per_address.is_some()
+            || connects_per_address.is_some()
+            || rate_per_address.is_some()
+            || max_rooms_per_address.is_some() && may_begin;
         origin.filter(|_| any)
     }
 

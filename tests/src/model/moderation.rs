@@ -94,6 +94,9 @@ impl Model {
         if found.is_none_or(|room| self.room(room).members.is_empty() && room != LOBBY) && self.has_all_logs() {
             return Err(Complaint::Room(RoomError::TooManyRooms { max }));
         }
+        if found.is_none() {
+            self.may_begin(slot).map_err(Complaint::Room)?;
+        }
         if found.is_none()
             && let Err(objection) = self.consider(slot, Action::Begin { room: name }, name)
         {

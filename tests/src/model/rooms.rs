@@ -1,6 +1,6 @@
 //! Rooms: who is in them, and what belongs to them.
 
-use chat_proto::{Cloak, Config, MaskList, NameRules, Role, RoomError, RoomFlags, Timestamp};
+use chat_proto::{Cloak, Config, MaskList, NameRules, Origin, Role, RoomError, RoomFlags, Timestamp};
 
 use super::history::History;
 use super::names::{RoomName, are_twins};
@@ -45,6 +45,8 @@ pub(super) struct Room {
     pub(super) queue: Queue,
     /// The joins and leaves of the current second.
     pub(super) presence: Counts,
+    /// The origin for which it counts, until nobody reads it.
+    pub(super) begun_from: Option<Origin>,
 }
 
 /// What a room is about.
@@ -97,6 +99,7 @@ impl Room {
             logs: config.dialects.iter().map(|_| LogModel::default()).collect(),
             queue: Queue::default(),
             presence: Counts::default(),
+            begun_from: None,
         }
     }
 
@@ -250,7 +253,7 @@ impl Model {
     /// others if they take the place.
     pub(super) fn enter_room(&mut self, slot: usize, room: Option<RoomKey>, name: &str) -> RoomKey {
         let began = room.is_none();
-        let room = room.unwrap_or_else(|| self.begin_room(name));
+        let room = room.unwrap_or_else(|| self.begin_room(slot, name));
         let counted = self.memberships(slot).len();
         let max = self.config.max_rooms_per_session;
         let invitations = &mut self.session(slot).invitations;
@@ -262,13 +265,13 @@ impl Model {
         room
     }
 
-    fn begin_room(&mut self, name: &str) -> RoomKey {
+    fn begin_room(&mut self, slot: usize, name: &str) -> RoomKey {
         let is_taken = |id: &u32| self.rooms.iter().any(|room| room.id == Some(*id));
         let id = (0..=u32::MAX).find(|id| !is_taken(id)).expect("there are few");
         self.keys += 1;
         let name = RoomName::new(name).expect("it is valid");
-        let room = Room::new(self.keys, id, name.as_str(), &self.config);
-        self.rooms.push(room);
+        let begun_from = self.sessions[&slot].origin.filter(|_| self.config.max_rooms_per_address.is_some());
+        self.rooms.push(Room { begun_from, ..Room::new(self.keys, id, name.as_str(), &self.config) });
         self.keys
     }
 
@@ -318,7 +321,11 @@ impl Model {
     pub(super) fn drop_rooms(&mut self) {
         let sessions = &self.sessions;
         let is_read = |key| sessions.values().any(|session| session.places.iter().any(|place| place.room == key));
-        self.rooms.retain(|room| room.id.is_some() || is_read(room.key));
+        let is_over = |room: &Room| room.id.is_none() && !is_read(room.key);
+        let gone: Vec<Origin> =
+            self.rooms.iter().filter(|room| is_over(room)).filter_map(|room| room.begun_from).collect();
+        self.rooms.retain(|room| !is_over(room));
+        gone.into_iter().for_each(|origin| self.depart_if_gone(origin));
     }
 
     /// Returns the rooms as the conversation should show them.

@@ -20,6 +20,7 @@ fn calm() -> Config {
     Config {
         rate: None,
         max_per_address: None,
+        max_rooms_per_address: None,
         connects_per_address: None,
         rate_per_address: None,
         ..Config::default()

@@ -73,10 +73,11 @@ fn a_hub_works_with_the_least_limits() {
 
 #[test]
 fn zero_is_out_of_range_where_a_limit_must_be_positive() {
-    let cases: [(Limit, Set); 7] = [
+    let cases: [(Limit, Set); 8] = [
         (Limit::MaxSessions, |c| c.max_sessions = 0),
         (Limit::MaxLine, |c| c.max_line = 0),
         (Limit::MaxName, |c| c.max_name = 0),
+        (Limit::MaxRoomsPerAddress, |c| c.max_rooms_per_address = Some(0)),
         (Limit::LogBytes, |c| c.log_bytes = 0),
         (Limit::LogEntries, |c| c.log_entries = 0),
         (Limit::ReplyBytes, |c| c.reply_bytes = 0),
@@ -129,10 +130,11 @@ fn the_error_for_a_limit_names_its_range() {
 
 #[test]
 fn the_largest_numbers_are_out_of_range_and_nothing_overflows() {
-    let cases: [Set; 10] = [
+    let cases: [Set; 11] = [
         |c| c.max_sessions = usize::MAX,
         |c| c.max_line = usize::MAX,
         |c| c.max_name = usize::MAX,
+        |c| c.max_rooms_per_address = Some(usize::MAX),
         |c| c.log_bytes = usize::MAX,
         |c| c.log_entries = usize::MAX,
         |c| c.reply_bytes = usize::MAX,

@@ -200,6 +200,69 @@ fn rooms_of_many_are_no_more_than_there_may_be() {
     scene.unharmed();
 }
 
+/// Opens a session from an address with that last number.
+fn open_from(room: &mut Room, number: u8) -> SessionId {
+    let text = room.hub.dialect("text").expect("a dialect");
+    let origin = Origin::from_ipv4([192, 0, 2, number].into());
+    let id = room.hub.open_from(room.now, text, Some(origin)).expect("there is room");
+    room.read(id);
+    id
+}
+
+#[test]
+fn connections_of_one_address_do_not_take_all_rooms() {
+    const TOO_MANY: &str = "! 32 rooms were begun from your address already, as many as there may be\n";
+    let config = Config::default();
+    let mut meter = Meter::new();
+    let mut room = meter.scope(|| Room::new(config.clone()));
+    let greedy: Vec<SessionId> = (0..13).map(|_| open_from(&mut room, 1)).collect();
+    let began = |answer: &str| answer.contains("you began it");
+    let mut begun = 0;
+    for (n, id) in greedy.iter().enumerate() {
+        for m in 0..20 {
+            let answer = meter.scope(|| room.asks(*id, format!("/join r{n}-{m}\n")));
+            begun += usize::from(began(&answer));
+            assert!(began(&answer) || m == 19 || answer == TOO_MANY, "{answer}");
+        }
+    }
+    assert_eq!(begun, 32);
+    let (other, local) = (open_from(&mut room, 2), room.enter("text"));
+    assert!(began(&room.asks(other, "/join other\n")));
+    for n in 0..19 {
+        assert!(began(&room.asks(local, format!("/join local-{n}\n"))), "who is not counted may begin as many");
+    }
+    // A room stays for those who are in it, and counts where it was begun.
+    assert!(room.asks(other, "/join r0-0\n").contains("* you are in r0-0 now, 2 here\n"));
+    for id in greedy {
+        room.types(id, "/quit\n");
+        room.read(id);
+    }
+    room.commands();
+    let back = open_from(&mut room, 1);
+    let begun = (0..19).filter(|n| began(&room.asks(back, format!("/join back-{n}\n")))).count();
+    let again = open_from(&mut room, 1);
+    let begun_again = (0..19).filter(|n| began(&room.asks(again, format!("/join again-{n}\n")))).count();
+    assert_eq!(begun + begun_again, 31, "and the one that is still there");
+    assert!(meter.peak <= bound(&config));
+}
+
+#[test]
+fn a_room_that_ended_counts_for_its_address_until_all_is_read() {
+    let mut room = Room::new(Config { max_rooms_per_address: Some(1), ..few() });
+    let (one, other) = (open_from(&mut room, 1), open_from(&mut room, 1));
+    room.asks(one, "/join tea\n");
+    room.asks(other, "/join tea\n");
+    room.asks(one, "hello\n");
+    let refused = "! 1 rooms were begun from your address already, as many as there may be\n";
+    assert_eq!(room.asks(one, "/join cake\n"), refused);
+    // Nobody is in it any more, but one has not read what was said there.
+    room.types(other, "/leave\n");
+    let left = room.asks(one, "/leave\n/join cake\n");
+    assert!(left.ends_with(refused), "{left}");
+    assert!(room.read(other).contains("guest-1: hello\n"));
+    assert!(room.asks(one, "/join cake\n").contains("you began it"));
+}
+
 #[test]
 fn lists_of_rooms_and_people_in_a_loop_are_held_back_by_their_own_replies() {
     let config = Config { max_name: 126, ..few() };

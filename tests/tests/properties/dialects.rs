@@ -66,6 +66,7 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
         Complaint::WrongProtocol("IRC, POP3 or FTP"),
         Complaint::Room(RoomError::InTooManyRooms { max }),
         Complaint::Room(RoomError::TooManyRooms { max }),
+        Complaint::Room(RoomError::TooManyRoomsFromAddress { max }),
         Complaint::Room(RoomError::ListFull { max }),
         Complaint::Room(RoomError::NoNewRooms),
     ];

@@ -179,6 +179,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
     pub(crate) max_per_address: Option<OrOff<Count>>,
 
+    /// Rooms at once that were begun from one address [1 to 65536; default: 32]
+    #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
+    pub(crate) max_rooms_per_address: Option<OrOff<Count>>,
+
     /// Connections a second from one address, and how many at once; one more is told to come back later
     /// [up to 1000000000/s:1000000; default: 10/s:100]
     #[arg(long, value_name = "N/s[:BURST]|off", help_heading = BY_ADDRESS)]
@@ -332,6 +336,7 @@ impl Options {
         set(&mut config.room_history, self.room_history);
         set(&mut config.room_history_bytes, self.room_history_bytes);
         set_or_off(&mut config.max_per_address, self.max_per_address);
+        set_or_off(&mut config.max_rooms_per_address, self.max_rooms_per_address);
         set_rate(config, |config| &mut config.connects_per_address, self.connects_per_address);
         set_rate(config, |config| &mut config.rate_per_address, self.rate_per_address);
         set_or_off(&mut config.stall_timeout, self.stall_timeout);

@@ -159,6 +159,7 @@ mod tests {
             ("--max-sessions 0", "--max-sessions 0: it must be from 1 to 1048576"),
             ("--rate 2000000000/s", "--rate 2000000000/s: it must be from 1 to 1000000000 a second, or off"),
             ("--max-per-address 0", "--max-per-address 0: it must be from 1 to 1048576, or off"),
+            ("--max-rooms-per-address 0", "--max-rooms-per-address 0: it must be from 1 to 65536, or off"),
             ("--rate 5/s:2000000", "--rate 5/s:2000000: it must be from 1 to 1000000 at once, or off"),
             ("--linger-timeout 0s", "--linger-timeout 0s: it must be from 1ms to 365d"),
             ("--stall-timeout 366d", "--stall-timeout 366d: it must be from 1ms to 365d, or off"),

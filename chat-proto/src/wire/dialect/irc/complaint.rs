@@ -72,7 +72,10 @@ fn write_room_error(error: RoomError, scene: &Scene<'_>, to: &mut Writer<'_>) {
         RoomError::ListFull { .. } => {
             return to.numeric(Numeric::BanListFull).channel(room).word(asked.target).standard().end();
         }
-        RoomError::InvalidName | RoomError::LooksLikeAnother | RoomError::TooManyRooms { .. } => {
+        RoomError::InvalidName
+        | RoomError::LooksLikeAnother
+        | RoomError::TooManyRooms { .. }
+        | RoomError::TooManyRoomsFromAddress { .. } => {
             return to.numeric(Numeric::BadChanMask).channel(room).text(&error).end();
         }
         _ => return fail(asked.command, "REFUSED", asked.target, &error, scene, to),
