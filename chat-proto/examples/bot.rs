@@ -3,9 +3,12 @@
 //! `host` greets newcomers, answers `!seen NAME`, and kicks anyone who shouts twice. A policy softens what peers say.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chat_proto::conversation::{Event, MemberId, Recorded};
-use chat_proto::{Action, Batch, Command, Config, Hub, Proposal, SayError, SessionId, Timestamp, Verdict};
+use chat_proto::testing::TestHub;
+use chat_proto::{Action, Config, Hub, Proposal, SayError, SessionId, Timestamp, Verdict};
 
 struct Host {
     id: SessionId,
@@ -76,47 +79,37 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Action::Name { to } if to.to_lowercase().starts_with("admin") => Verdict::Refuse("we have no admins".into()),
         _ => Verdict::Pass,
     };
-    let mut hub = Hub::new(Config { policy: Some(std::sync::Arc::new(policy)), ..Config::default() })?;
-    let mut now = Timestamp::ZERO;
-    let id = hub.enter(now, "host")?;
-    let next_event = hub.conversation().next_event(); // What happened before is skipped.
+    let mut test = TestHub::new(Config { policy: Some(Arc::new(policy)), ..Config::default() });
+    let id = test.with_hub(|hub, now| hub.enter(now, "host"))?;
+    let next_event = test.hub().conversation().next_event(); // What happened before is skipped.
     let mut host = Host { id, next_event, shouts: HashMap::new(), unsaid: Vec::new() };
-    let text = hub.dialect("text").ok_or("it is spoken by default")?;
-    let (alice, bob) = (hub.open(now, text)?, hub.open(now, text)?);
-    show(&mut hub, now);
-    for (who, line) in [
-        (alice, "/name alice"),
-        (bob, "/name administrator"),
-        (bob, "/name bob"),
-        (bob, "/msg host hello?"),
-        (alice, "where is the darn manual?"),
-        (bob, "IN THE DRAWER"),
-        (bob, "WHERE ELSE"),
-        (alice, "!seen bob"),
+    let (alice, bob) = ((test.connect("text"), "alice"), (test.connect("text"), "bob"));
+    show(&mut test, [alice, bob]);
+    for (speaker, other, line) in [
+        (alice, bob, "/name alice"),
+        (bob, alice, "/name administrator"),
+        (bob, alice, "/name bob"),
+        (bob, alice, "/msg host hello?"),
+        (alice, bob, "where is the darn manual?"),
+        (bob, alice, "IN THE DRAWER"),
+        (bob, alice, "WHERE ELSE"),
+        (alice, bob, "!seen bob"),
     ] {
-        now = now + std::time::Duration::from_secs(1);
-        hub.handle_timeout(now);
-        println!("\n{} > {line}", NAMES_BY_SLOT[who.slot()]);
-        hub.receive(now, who, format!("{line}\n").as_bytes());
-        show(&mut hub, now);
-        host.follow(&mut hub, now);
-        show(&mut hub, now);
+        test.advance(Duration::from_secs(1));
+        println!("\n{} > {line}", speaker.1);
+        test.say(speaker.0, line);
+        show(&mut test, [speaker, other]);
+        test.with_hub(|hub, now| host.follow(hub, now));
+        show(&mut test, [speaker, other]);
     }
-    hub.leave(now, host.id, "good night");
-    show(&mut hub, now);
+    test.with_hub(|hub, now| hub.leave(now, host.id, "good night"));
+    show(&mut test, [alice, bob]);
     Ok(())
 }
 
-const NAMES_BY_SLOT: [&str; 3] = ["host", "alice", "bob"];
-
 /// Prints what each person is sent.
-fn show(hub: &mut Hub, now: Timestamp) {
-    let mut batch = Batch::new();
-    while let Some(command) = hub.poll_command() {
-        let Command::Send(id) = command else { continue }; // There is no socket to read or to close.
-        hub.fill(id, &mut batch, 64 << 10);
-        hub.sent(now, id, &batch, batch.as_bytes().len());
-        let lines = String::from_utf8_lossy(batch.as_bytes());
-        lines.lines().for_each(|line| println!("{} < {line}", NAMES_BY_SLOT[id.slot()]));
+fn show(test: &mut TestHub, people: [(SessionId, &str); 2]) {
+    for (id, name) in people {
+        test.read(id).lines().for_each(|line| println!("{name} < {line}"));
     }
 }
