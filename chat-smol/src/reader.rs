@@ -159,7 +159,7 @@ mod tests {
         use std::task::Waker;
 
         use async_io::Async;
-        use chat_proto::driver::OnAccept;
+        use chat_proto::driver::{ConnectedHub, OnAccept};
         use chat_proto::{Config, Hub};
         use socket2::{Domain, Socket, Type};
 
@@ -170,7 +170,7 @@ mod tests {
         // One more flood brings the share to its minimum.
         let _others = [(); 127].map(|()| ReadBudget::count_flood(&budget));
         let (share, smaller_share) = (budget.share(), 1 << 10);
-        let shared = Arc::new(Shared::new(Hub::new(config).expect("the limits are in range")));
+        let shared = Arc::new(Shared::new(ConnectedHub::new(Hub::new(config).expect("the limits are in range"))));
         let (ours, peer) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("two sockets");
         let connection = Arc::new(Connection::new(Async::new(ours).expect("a reactor"), async_channel::bounded(1).0));
         let id = shared.act(|hub, now| {

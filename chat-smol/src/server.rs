@@ -13,10 +13,8 @@ use std::thread;
 use std::time::SystemTime;
 
 use async_io::Async;
-use chat_proto::driver::{
-    ACCEPT_QUEUE, Admission, CloakKey, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, with_start,
-};
-use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
+use chat_proto::{Config, ConfigError, Exemptions, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
@@ -48,9 +46,9 @@ impl Server {
     /// A limit in `config` is out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let hub = Hub::new(with_start(config, since_1970, random()))?;
+        let random = || RandomState::new().build_hasher().finish();
+        let hub = ConnectedHub::start(config, since_1970, random)?;
         let shared = CloseOnDrop(Arc::new(Shared::new(hub)));
-        shared.0.act(|hub, _| hub.cloak_with(CloakKey::new(random(), random())));
         Ok(Self { listeners: Vec::new(), on_accept: OnAccept::default(), shared })
     }
 
@@ -267,11 +265,6 @@ impl Server {
         }
         Ok(())
     }
-}
-
-/// Returns a number that nobody can guess: the system's random numbers are the keys of the standard library's hashes.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 /// Closes all connections when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
+use chat_proto::Timestamp;
 use chat_proto::driver::{Access, ConnectedHub, OnAccept, ReadBudget, SharedHub, Wakes};
-use chat_proto::{Hub, Timestamp};
 use smol::Executor;
 
 use crate::connection::Connection;
@@ -38,10 +38,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(hub: Hub) -> Self {
+    pub(crate) fn new(hub: ConnectedHub<Connection>) -> Self {
         Self {
             started: Instant::now(),
-            hub: Mutex::new(ConnectedHub::new(hub)),
+            hub: Mutex::new(hub),
             write: Signal::new(),
             rearm: Signal::new(),
             stopping: Signal::new(),

@@ -106,6 +106,7 @@ mod tests {
     use std::io::Read;
     use std::os::fd::OwnedFd;
 
+    use chat_proto::driver::ConnectedHub;
     use chat_proto::{Config, Hub};
 
     use super::*;
@@ -113,7 +114,7 @@ mod tests {
     /// A listener of a server that has room for one session.
     fn listener() -> (Arc<Shared>, Listener) {
         let config = Config { max_sessions: 1, ..Config::default() };
-        let shared = Arc::new(Shared::new(Hub::new(config).expect("the limits are in range")));
+        let shared = Arc::new(Shared::new(ConnectedHub::new(Hub::new(config).expect("the limits are in range"))));
         let dialect = shared.act(|state, _| state.hub.hub().dialect("text")).expect("a default dialect");
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = socket.local_addr().expect("its address");

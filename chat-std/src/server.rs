@@ -1,16 +1,16 @@
 //! The server as an embedding program sees it.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
+use std::{io, mem};
 
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, CloakKey, OnAccept, ReadBudget, SOCKET_BUFFER, with_start};
-use chat_proto::{Config, ConfigError, Exemptions, Hub, driver};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
+use chat_proto::{Config, ConfigError, Exemptions, driver};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
@@ -25,7 +25,7 @@ use crate::writer;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    shared: CloseOnDrop,
+    shared: Arc<Shared>,
 }
 
 impl Server {
@@ -38,10 +38,9 @@ impl Server {
     /// The first limit found to be out of its range.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let hub = Hub::new(with_start(config, since_1970, random()))?;
-        let shared = CloseOnDrop(Arc::new(Shared::new(hub)));
-        shared.0.act(|state, _| state.hub.cloak_with(CloakKey::new(random(), random())));
-        Ok(Self { listeners: Vec::new(), shared })
+        let random = || RandomState::new().build_hasher().finish();
+        let hub = ConnectedHub::start(config, since_1970, random)?;
+        Ok(Self { listeners: Vec::new(), shared: Arc::new(Shared::new(hub)) })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -69,13 +68,13 @@ impl Server {
     ///
     /// The limits by address are the fields of [`Config`] whose names end in `per_address`.
     pub fn exempt(&mut self, exemptions: Exemptions) {
-        self.shared.0.act(|state, _| state.hub.exempt(exemptions));
+        self.shared.act(|state, _| state.hub.exempt(exemptions));
     }
 
     /// Sets the function that decides, by its peer's address, whether a connection becomes a session. Unless this is
     /// called, all do. Its listener accepts nobody during the call, so it must be quick and must not panic.
     pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
-        *lock(&self.shared.0.on_accept) = OnAccept::new(decide);
+        *lock(&self.shared.on_accept) = OnAccept::new(decide);
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
@@ -109,7 +108,7 @@ impl Server {
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
         let name = dialect.to_owned();
-        let dialect = self.shared.0.act(|state, _| state.hub.dialect(dialect));
+        let dialect = self.shared.act(|state, _| state.hub.dialect(dialect));
         let dialect = dialect.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         listener.set_nonblocking(true)?;
         // Accepted sockets inherit these sizes, so they hold from the first byte on.
@@ -127,7 +126,7 @@ impl Server {
     /// Returns a handle that other threads may hold while the server runs, and after it.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.shared.0))
+        Handle::new(Arc::clone(&self.shared))
     }
 
     /// Serves until [`Handle::shut_down`] was called and every connection is closed; no thread is left behind.
@@ -136,12 +135,11 @@ impl Server {
     ///
     /// [`io::ErrorKind::InvalidInput`] if the server listens nowhere; otherwise the server could not get a thread or a
     /// descriptor that it needs itself. Later failures of connections and listeners are logged, and the server goes on.
-    pub fn run(self) -> io::Result<()> {
+    pub fn run(mut self) -> io::Result<()> {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        let Self { listeners, shared: guard } = self;
-        let shared = &guard.0;
+        let (listeners, shared) = (mem::take(&mut self.listeners), &self.shared);
         let clock = Clock::new(shared)?;
         let mut threads = Vec::new();
         let started = start(shared, listeners, &mut threads);
@@ -158,18 +156,10 @@ impl Server {
     }
 }
 
-/// Returns a number that nobody can guess: the system's random numbers are the keys of the standard library's hashes.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
 /// Closes what is left when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].
-#[derive(Debug)]
-struct CloseOnDrop(Arc<Shared>);
-
-impl Drop for CloseOnDrop {
+impl Drop for Server {
     fn drop(&mut self) {
-        self.0.close();
+        self.shared.close();
     }
 }
 

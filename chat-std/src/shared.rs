@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use chat_proto::driver::{Access, ConnectedHub, OnAccept, ReadBudget, SharedHub};
-use chat_proto::{Hub, SessionId, Timestamp};
+use chat_proto::{SessionId, Timestamp};
 
 use crate::connection::{Connection, MAX_READ, lock};
 
@@ -51,10 +51,10 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(hub: Hub) -> Self {
-        let budget = Arc::new(ReadBudget::new(hub.config(), MAX_READ));
+    pub(crate) fn new(hub: ConnectedHub<Connection>) -> Self {
+        let budget = Arc::new(ReadBudget::new(hub.hub().config(), MAX_READ));
         let state = State {
-            hub: ConnectedHub::new(hub),
+            hub,
             blocked: Vec::new(),
             clock_waker: None,
             clock_is_woken: false,

@@ -14,10 +14,10 @@
 //! loop around a poller.
 //!
 //! 1. **Accept.** For each connection call [`ConnectedHub::open`], then start its reader. Pass the peer's address, or
-//!    nobody is limited by address. Give the hub a random [`CloakKey`], or IRC shows nothing in the place of a host, and
-//!    bans cannot be of where somebody comes from. Set the listener's buffers to [`SOCKET_BUFFER`], which its
-//!    connections inherit, and let the system check silent peers ([`KEEPALIVE`]). If accepting fails,
-//!    [`ConnectedHub::accept_failed`] says how long to wait.
+//!    nobody is limited by address. Make the hub with [`ConnectedHub::start`], which gives it a random [`CloakKey`].
+//!    Without one, IRC shows nothing in the place of a host, and bans cannot be of where somebody comes from. Set the
+//!    listener's buffers to [`SOCKET_BUFFER`], which its connections inherit, and let the system check silent peers
+//!    ([`KEEPALIVE`]). If accepting fails, [`ConnectedHub::accept_failed`] says how long to wait.
 //! 2. **Read.** A reader offers what it reads to [`ConnectedHub::receive`]. If the hub leaves some, the reader keeps
 //!    that and reads no more until a round resumes the connection; then it offers the rest. At the end of the input it
 //!    calls [`Hub::receive_eof`](crate::Hub::receive_eof), after an error [`Hub::disconnect`](crate::Hub::disconnect),
@@ -132,4 +132,3 @@ pub use log_summary::LogSummary;
 pub use read_budget::{Flooding, ReadBudget};
 pub use round::Round;
 pub use socket::{ACCEPT_QUEUE, KEEPALIVE, SOCKET_BUFFER, USER_TIMEOUT, system_bound};
-pub use start::with_start;

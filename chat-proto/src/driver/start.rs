@@ -2,19 +2,36 @@
 
 use core::time::Duration;
 
-use crate::config::Config;
+use super::cloak::CloakKey;
+use super::connected_hub::ConnectedHub;
+use crate::config::{Config, ConfigError};
+use crate::hub::Hub;
 
-/// Sets [`Config::started`] and [`Config::life`] where the program has left them 0. `since_1970` is the time of the
-/// system's clock, and `random` a number that nobody can guess.
-#[must_use]
-pub fn with_start(mut config: Config, since_1970: Duration, random: u64) -> Config {
-    if config.started == 0 {
-        config.started = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+impl<T> ConnectedHub<T> {
+    /// Makes the hub of a server that starts now, with a key for [cloaks](CloakKey).
+    ///
+    /// Sets [`Config::started`] to `since_1970`, the time of the system's clock, and [`Config::life`] to a random
+    /// number, where the program has left them 0. `random` returns numbers that nobody can guess; std has such in the
+    /// keys of its hashes, `RandomState::new().build_hasher().finish()`.
+    ///
+    /// # Errors
+    ///
+    /// A limit in `config` is out of its range.
+    pub fn start(
+        mut config: Config,
+        since_1970: Duration,
+        mut random: impl FnMut() -> u64,
+    ) -> Result<Self, ConfigError> {
+        if config.started == 0 {
+            config.started = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+        }
+        if config.life == 0 {
+            config.life = random();
+        }
+        let mut connected = Self::new(Hub::new(config)?);
+        connected.cloak_with(CloakKey::new(random(), random()));
+        Ok(connected)
     }
-    if config.life == 0 {
-        config.life = random;
-    }
-    config
 }
 
 #[cfg(test)]
@@ -23,9 +40,13 @@ mod tests {
 
     #[test]
     fn what_the_program_has_set_stays() {
-        let set = with_start(Config::default(), Duration::from_millis(7), 9);
+        let start = |config, millis, random| {
+            let connected = ConnectedHub::<()>::start(config, Duration::from_millis(millis), || random);
+            connected.expect("the limits are in range").hub().config().clone()
+        };
+        let set = start(Config::default(), 7, 9);
         assert_eq!((set.started, set.life), (7, 9));
-        let again = with_start(set, Duration::from_millis(8), 10);
+        let again = start(set, 8, 10);
         assert_eq!((again.started, again.life), (7, 9));
     }
 }
