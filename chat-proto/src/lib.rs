@@ -221,7 +221,8 @@
 //!   [`Exemptions`] contains, are banned by name alone. A ban by origin also keeps out all others who come from the
 //!   same address. `/ban` alone lists the bans; of origins it shows only that there are some, since anybody can begin a
 //!   room and look there. `/unban #2` ends the second. A ban of a name keeps out names that [look
-//!   alike](#names-and-words), too, and nobody who is in the room may take one.
+//!   alike](#names-and-words), too, and nobody who is in the room may take one. Whoever is in the room and matches a
+//!   ban may stay, but does not speak there without a role or an exception.
 //!
 //! # Limits by address
 //!

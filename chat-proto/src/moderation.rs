@@ -26,7 +26,7 @@ pub enum Role {
 /// The lists of a room. Their items are [masks](crate::conversation#masks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskList {
-    /// Who may not enter.
+    /// Who may not enter, nor speak without a [role](Role).
     Bans,
     /// Who may enter although a ban matches.
     BanExceptions,
@@ -137,6 +137,8 @@ pub enum RoomError {
     NotIn,
     /// A ban matches.
     Banned,
+    /// A ban matches, and the member has no role in the room: it is there and may not speak.
+    Silenced,
     /// A ban of a room that the member is in matches the name.
     NameBanned,
     /// Only those who are invited may enter.
@@ -191,6 +193,7 @@ impl fmt::Display for RoomError {
             Self::OneRoomOnly => "this wire format has one room only",
             Self::NotIn => "you are not in that room",
             Self::Banned => "you are banned from that room",
+            Self::Silenced => "a ban of this room matches you, so you may not speak here",
             Self::NameBanned => "that name is banned from a room that you are in",
             Self::InvitedOnly => "that room is for those who are invited",
             Self::WrongKey => "that room has a key, and this is not it",

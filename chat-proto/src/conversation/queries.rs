@@ -179,60 +179,89 @@ impl Conversation {
     ///
     /// [`RoomError::NameBanned`].
     pub fn may_be_called(&self, member: MemberId, name: &str) -> Result<(), RoomError> {
+        self.where_banned_as(member, name).map_or(Ok(()), |_| Err(RoomError::NameBanned))
+    }
+
+    /// Returns a room that a member is in and that keeps it from taking a name.
+    pub(crate) fn where_banned_as(&self, member: MemberId, name: &str) -> Option<RoomId> {
         // Names that are too long are refused elsewhere, and could not be compared.
         if name.len() > MAX_NAME || !self.members.is_here(member) || !self.is_where_bans_are(member) {
-            return Ok(());
+            return None;
         }
         let masks = |room, list| self.rooms.get(room).into_iter().flat_map(move |room| room.masks(list));
         let rules = self.members.rules();
         let person = self.members.person(member);
         let before = Subject::new(&self.members.name_of(member), person, rules);
         let after = Subject::new(name, person, rules);
-        let is_banned = |room: RoomId| {
+        let is_banned = |room| {
             // A ban of an address does not keep from renaming: its neighbours may be here.
             masks(room, MaskList::Bans).any(|ban| after.matches(ban) && !before.matches(ban))
                 && !after.is_matched_by(masks(room, MaskList::BanExceptions))
         };
-        if self.rooms_of(member).any(is_banned) { Err(RoomError::NameBanned) } else { Ok(()) }
+        self.rooms_of(member).find(|room| is_banned(*room))
     }
 
     /// Returns whether a member may speak in a room.
     ///
     /// # Errors
     ///
-    /// Why not: it is not in it and only members may speak there, or the room is moderated and it has no voice.
+    /// Why not: it is not in it and only members may speak there; or it has no role there, and the room is moderated or
+    /// a ban matches.
     #[inline]
     pub fn may_speak(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
         if !self.is_in(member, room) {
-            self.may_speak_from_outside(member, room)?;
+            self.may_speak_from_outside(member, room)
+        } else if self.rooms.is_restricted(room) {
+            self.may_speak_where_not_all_may(member, room)
+        } else {
+            Ok(())
         }
-        if self.rooms.flags(room).has(RoomFlags::MODERATED) && !self.has_voice(member, room) {
-            return Err(RoomError::NoVoice);
+    }
+
+    /// Checks whether a member of a room may speak there, where not every member may.
+    #[cold]
+    fn may_speak_where_not_all_may(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
+        if self.has_voice(member, room) {
+            Ok(())
+        } else if self.rooms.flags(room).has(RoomFlags::MODERATED) {
+            Err(RoomError::NoVoice)
+        } else if self.is_banned(member, room) {
+            Err(RoomError::Silenced)
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    /// Returns whether a ban of a room matches a member, and no exception does.
+    fn is_banned(&self, member: MemberId, room: RoomId) -> bool {
+        let Some(state) = self.rooms.get(room) else { return false };
+        let rules = self.members.rules();
+        let subject = Subject::new(&self.members.name_of(member), self.members.person(member), rules);
+        let is_listed = |list| subject.is_matched_by(state.masks(list));
+        is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions)
     }
 
     /// Checks whether a member that is not in a room may speak there: in one that lets others than its members, and from
     /// which it is not banned.
     #[cold]
     fn may_speak_from_outside(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
-        let is_closed = room == RoomId::LOBBY || self.rooms.flags(room).has(RoomFlags::MEMBERS_SPEAK);
-        match self.room(room) {
-            Some(there) if !is_closed && self.members.is_here(member) => {
-                let rules = self.members.rules();
-                let subject = Subject::new(&self.members.name_of(member), self.members.person(member), rules);
-                let is_listed = |list| subject.is_matched_by(there.state.masks(list));
-                let is_banned = is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions);
-                if is_banned { Err(RoomError::Banned) } else { Ok(()) }
-            }
-            _ => Err(RoomError::NotIn),
+        let flags = self.rooms.flags(room);
+        let is_closed = room == RoomId::LOBBY || flags.has(RoomFlags::MEMBERS_SPEAK);
+        if is_closed || self.rooms.get(room).is_none() || !self.members.is_here(member) {
+            Err(RoomError::NotIn)
+        } else if self.is_banned(member, room) {
+            Err(RoomError::Banned)
+        } else if flags.has(RoomFlags::MODERATED) {
+            Err(RoomError::NoVoice)
+        } else {
+            Ok(())
         }
     }
 
-    /// Returns whether only those with a role may speak in the lobby.
+    /// Returns whether not every member of the lobby may speak there.
     #[inline]
-    pub(crate) fn is_lobby_moderated(&self) -> bool {
-        self.rooms.flags(RoomId::LOBBY).has(RoomFlags::MODERATED)
+    pub(crate) fn is_lobby_restricted(&self) -> bool {
+        self.rooms.is_restricted(RoomId::LOBBY)
     }
 
     /// Returns the numbers of the oldest message of a room that is kept and of the next one, among its messages alone.
@@ -389,6 +418,30 @@ mod tests {
         assert_eq!(conversation.may_speak(BOB, TEA), Err(RoomError::NotIn));
         assert_eq!(conversation.may_speak(MemberId(0), RoomId::LOBBY), Err(RoomError::NotIn));
         assert_eq!(conversation.may_speak(MemberId(9), RoomId(9)), Err(RoomError::NotIn));
+    }
+
+    #[test]
+    fn who_is_banned_speaks_only_with_a_role_or_an_exception() {
+        for room in [TEA, RoomId::LOBBY] {
+            let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea" }]);
+            let mask = |list, mask, listed| Entry::Mask { by: None, room, list, mask, listed };
+            apply(&mut conversation, &[mask(MaskList::Bans, "bob!*@*", true)]);
+            let may_speak = |conversation: &Conversation| conversation.may_speak(BOB, room);
+            assert_eq!(may_speak(&conversation), Err(RoomError::Silenced));
+            assert_eq!(conversation.may_speak(ANN, room), Ok(()));
+            for role in [Role::Operator, Role::Voice] {
+                let set = |given| Entry::Role { by: None, member: BOB, room, role, given };
+                apply(&mut conversation, &[set(true)]);
+                assert_eq!(may_speak(&conversation), Ok(()));
+                apply(&mut conversation, &[set(false)]);
+            }
+            apply(&mut conversation, &[mask(MaskList::BanExceptions, "b*!*", true)]);
+            assert_eq!(may_speak(&conversation), Ok(()));
+            apply(&mut conversation, &[mask(MaskList::BanExceptions, "b*!*", false)]);
+            assert_eq!(may_speak(&conversation), Err(RoomError::Silenced));
+            apply(&mut conversation, &[mask(MaskList::Bans, "bob!*@*", false)]);
+            assert_eq!(may_speak(&conversation), Ok(()));
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ impl<'a> Room<'a> {
 pub(super) struct RoomState {
     is_listed: bool,
     flags: RoomFlags,
+    /// Not every member may speak: it is moderated, or has bans. Kept, because it is asked for each message.
+    is_restricted: bool,
     /// The most members; 0: no limit.
     limit: u32,
     /// Empty: none.
@@ -211,6 +213,12 @@ impl Rooms {
         self.get(room).map_or(RoomFlags::NONE, |state| state.flags)
     }
 
+    /// Returns whether not every member of a room may speak there.
+    #[inline]
+    pub(super) fn is_restricted(&self, room: RoomId) -> bool {
+        self.get(room).is_some_and(|state| state.is_restricted)
+    }
+
     /// Returns a room's name; empty if there is no such room.
     pub(super) fn name(&self, room: RoomId) -> &str {
         self.names.get(room).unwrap_or_default()
@@ -311,6 +319,7 @@ impl Rooms {
                 masks.push(Mask::new(mask, names));
             }
         }
+        state.is_restricted = state.restricts();
         let digest = state.digest_of_list(room, list);
         let before = core::mem::replace(&mut state.digests[list as usize + 1], digest);
         self.digest = self.digest.wrapping_sub(before).wrapping_add(digest);
@@ -330,6 +339,7 @@ impl Rooms {
         };
         let Some(state) = state else { return };
         change(state);
+        state.is_restricted = state.restricts();
         let after = state.digest_of_rest(room, names.get(room).unwrap_or_default());
         let before = core::mem::replace(&mut state.digests[0], after);
         *digest = digest.wrapping_sub(before).wrapping_add(after);
@@ -355,6 +365,10 @@ impl Rooms {
 impl RoomState {
     pub(super) fn masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = &Mask> {
         self.lists[list as usize].iter()
+    }
+
+    fn restricts(&self) -> bool {
+        self.flags.has(RoomFlags::MODERATED) || !self.lists[MaskList::Bans as usize].is_empty()
     }
 
     fn digest(&self) -> u64 {

@@ -47,7 +47,7 @@ impl Hub {
             let words = clean(said, scratch);
             if words.is_empty() {
                 // There is nothing to say.
-            } else if is_simple && !self.conversation.is_lobby_moderated() {
+            } else if is_simple && !self.conversation.is_lobby_restricted() {
                 self.say_in(slot, RoomId::LOBBY, words, claim, wire, rewritten);
             } else {
                 self.request_say(slot, words, claim, wire, rewritten);

@@ -246,3 +246,22 @@ fn members_of_the_program_are_shown_in_irc() {
     it.net.test.with_hub(|hub, now| hub.leave(now, bot, "cold"));
     it.net.reads(it.ann, &[":teapot!~user@- QUIT :Quit: cold"]);
 }
+
+#[test]
+fn who_is_banned_in_the_lobby_is_told_so_in_text() {
+    let mut net = Net::new();
+    let (tom, ann) = (net.test.join("tom"), net.join("ann", "#lobby"));
+    let ban = |hub: &mut chat_proto::Hub, now, listed| {
+        let lobby = chat_proto::RoomId::LOBBY;
+        hub.set_mask(now, lobby, chat_proto::MaskList::Bans, "tom", listed).expect("it is no mask yet");
+    };
+    net.test.with_hub(|hub, now| ban(hub, now, true));
+    net.forget(&[tom, ann]);
+    net.test.say(tom, "hello\n/me waves");
+    let refused = "! a ban of this room matches you, so you may not speak here\n";
+    assert_eq!((net.read(tom), net.read(ann)), (refused.repeat(2), String::new()));
+    net.test.with_hub(|hub, now| ban(hub, now, false));
+    net.forget(&[tom, ann]);
+    net.test.say(tom, "hello");
+    net.reads(ann, &[":tom!~user@- PRIVMSG #lobby :hello"]);
+}

@@ -147,7 +147,7 @@ impl Model {
     pub fn say(&mut self, now: Timestamp, slot: usize, words: &str, is_act: bool) -> Result<(), SayError> {
         self.advance(now);
         self.is_unconnected(slot)?;
-        self.room(LOBBY).may_speak(slot).map_err(SayError::Room)?;
+        self.may_speak(slot, LOBBY).map_err(SayError::Room)?;
         if !self.is_gate_open(LOBBY) {
             return Err(SayError::NotNow);
         }

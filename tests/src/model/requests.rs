@@ -202,7 +202,7 @@ impl Model {
             Ok(room) => room,
             Err(error) => return self.refuse(slot, Complaint::Room(error)),
         };
-        if let Err(error) = self.room(room).may_speak(slot) {
+        if let Err(error) = self.may_speak(slot, room) {
             return self.refuse(slot, Complaint::Room(error));
         }
         match self.consider(slot, action, words) {

@@ -116,13 +116,6 @@ impl Room {
         self.member(slot).is_some_and(|member| member.is_operator)
     }
 
-    /// Returns whether a member may speak in the room.
-    pub(super) fn may_speak(&self, slot: usize) -> Result<(), RoomError> {
-        let member = self.member(slot).ok_or(RoomError::NotIn)?;
-        let is_silent = self.flags.has(RoomFlags::MODERATED) && !member.is_operator && !member.has_voice;
-        if is_silent { Err(RoomError::NoVoice) } else { Ok(()) }
-    }
-
     /// Returns whether the room is shown to one who is not in it, or is.
     pub(super) fn is_shown_to(&self, slot: usize) -> bool {
         !self.flags.has(RoomFlags::HIDDEN) || self.is_in(slot)
@@ -235,6 +228,21 @@ impl Model {
         let max = self.config.max_rooms_per_session;
         // Invitations give way.
         if self.memberships(slot).len() < max { Ok(found) } else { Err(RoomError::InTooManyRooms { max }) }
+    }
+
+    /// Checks whether a member may speak in a room.
+    pub(super) fn may_speak(&self, slot: usize, room: RoomKey) -> Result<(), RoomError> {
+        let room = self.room(room);
+        let member = room.member(slot).ok_or(RoomError::NotIn)?;
+        if member.is_operator || member.has_voice {
+            return Ok(());
+        }
+        if room.flags.has(RoomFlags::MODERATED) {
+            return Err(RoomError::NoVoice);
+        }
+        let (name, host) = (self.name(slot), host(self.sessions[&slot].cloak));
+        let is_on = |list: &[String]| list.iter().any(|mask| matches(self.config.names, mask, &name, &host));
+        if is_on(&room.bans) && !is_on(&room.ban_exceptions) { Err(RoomError::Silenced) } else { Ok(()) }
     }
 
     /// Checks whether no ban of a member's rooms matches a name that it takes, unless it matches the present one.

@@ -53,7 +53,7 @@ fn write_room_error(error: RoomError, scene: &Scene<'_>, to: &mut Writer<'_>) {
     let Scene { room, asked, .. } = *scene;
     let is_message = matches!(asked.command, "PRIVMSG" | "TAGMSG");
     let numeric = match error {
-        RoomError::NotIn | RoomError::NoVoice | RoomError::Banned if is_message => Numeric::CannotSendToChan,
+        RoomError::NotIn | RoomError::Banned if is_message => Numeric::CannotSendToChan,
         RoomError::InNoRoom | RoomError::NoSuchRoom | RoomError::NoNewRooms => Numeric::NoSuchChannel,
         RoomError::InTooManyRooms { .. } => Numeric::TooManyChannels,
         RoomError::NotIn => Numeric::NotOnChannel,
@@ -62,7 +62,7 @@ fn write_room_error(error: RoomError, scene: &Scene<'_>, to: &mut Writer<'_>) {
         RoomError::WrongKey => Numeric::BadChannelKey,
         RoomError::RoomFull => Numeric::ChannelIsFull,
         RoomError::NotOperator => Numeric::ChanOPrivsNeeded,
-        RoomError::NoVoice => Numeric::CannotSendToChan,
+        RoomError::NoVoice | RoomError::Silenced => Numeric::CannotSendToChan,
         RoomError::OtherNotIn => {
             return to.numeric(Numeric::UserNotInChannel).word(asked.target).channel(room).standard().end();
         }
