@@ -13,6 +13,7 @@ use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
 use crate::session::places::Places;
 use crate::session::table::Sessions;
+use crate::session::watches::Watches;
 use crate::wire::framing::lines::Partial;
 
 /// The parts of the most heap that a hub ever holds, in bytes; see [`Config::memory_bound`].
@@ -84,7 +85,9 @@ impl Hub {
         let journal = Journal::memory_bound(config.journal_records) as u64;
         let schedule =
             Schedule::memory_bound(config.numbers()) - Schedule::memory_bound(Self::numbers_at_start(config));
-        let sessions = schedule as u64 + Self::memory_at_start(config) - Self::logs_at_start(config) - journal;
+        let watches = if config.has_irc() { Watches::memory_bound(config.max_sessions, config.max_name) } else { 0 };
+        let once = schedule as u64 + watches as u64;
+        let sessions = once + Self::memory_at_start(config) - Self::logs_at_start(config) - journal;
         let logs =
             RoomLogs::memory_bound(config) + Conversation::history_bound(config) + Conversation::rooms_bound(config);
         MemoryBound { sessions: sessions + config.max_sessions as u64 * buffers as u64, logs, journal }

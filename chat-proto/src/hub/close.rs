@@ -180,6 +180,13 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
         session.step(Step::Leave { reason, end });
+        if !self.watches.is_empty() {
+            self.watches.clear(slot);
+            // When all leave at once, nobody is left to be told.
+            if reason != CloseReason::ShutDown {
+                self.tell_watchers(name.as_str());
+            }
+        }
         had_joined
     }
 

@@ -247,6 +247,9 @@ impl Hub {
         self.apply(&Entry::Leave { member: MemberId(slot), reason, words });
         self.sessions.remove(slot);
         self.unconnected -= 1;
+        if reason != CloseReason::ShutDown && !self.watches.is_empty() {
+            self.tell_watchers(name.as_str());
+        }
         if reason != CloseReason::ShutDown && !rooms.is_empty() {
             self.publish_presence(rooms.into_iter(), &Update::Left { name: name.as_str(), reason, words }, None);
         }
@@ -302,6 +305,7 @@ impl Hub {
         if self.logs.has_irc && self.is_a_server(name) {
             return Err(NameError::Reserved);
         }
+        let before = (!self.watches.is_empty()).then(|| self.name_of(slot));
         match self.conversation.apply(&Entry::Name { member: MemberId(slot), name }) {
             Err(Rejected::Name(error)) => return Err(error),
             applied => debug_assert_eq!(applied, Ok(()), "a member may take a name"),
@@ -309,6 +313,10 @@ impl Hub {
         let (id, name) = (self.sessions.id(slot), self.conversation.members().own_name(MemberId(slot)));
         tracing::info!(session = %id, name, "named");
         self.journal.push(self.now, Some(id), RecordKind::Named);
+        if let Some(before) = before {
+            self.tell_watchers(&before);
+            self.tell_watchers(self.name_of(slot).as_str());
+        }
         Ok(())
     }
 

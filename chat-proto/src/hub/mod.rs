@@ -55,6 +55,7 @@ use crate::session::outbox::Outbox;
 use crate::session::places::Places;
 use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
+use crate::session::watches::Watches;
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::limits;
 use crate::wire::dialect::{Unnamed, Update};
@@ -91,6 +92,8 @@ pub struct Hub {
     outboxes: Buffers<Outbox>,
     places: Buffers<Places>,
     irc: Buffers<IrcState>,
+    /// Which names sessions of IRC watch.
+    watches: Watches,
     /// What only IRC shows of what is going on.
     occasion: Occasion,
     /// `None` while a caller works in it.
@@ -180,6 +183,7 @@ impl Hub {
             outboxes: Buffers::new(max),
             places: Buffers::new(max),
             irc: Buffers::new(max),
+            watches: Watches::new(max),
             occasion: Occasion::default(),
             scratch: Some(Box::new(Scratch::new(&config))),
             rewritten_name: Scratch::room_to_rewrite(&config),
@@ -275,6 +279,9 @@ impl Hub {
         // Clients of IRC begin in no room.
         let is_irc = self.spoken(id.slot).irc.is_some();
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: !is_irc, cloak });
+        if guest && !self.watches.is_empty() {
+            self.tell_watchers(self.name_of(id.slot).as_str());
+        }
         let DialectConfig { idle_timeout, rate, .. } = self.spoken(id.slot).config;
         self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
         if let Some(name) = name {

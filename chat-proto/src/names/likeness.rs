@@ -69,7 +69,7 @@ fn set(key: &mut Key, chars: impl Iterator<Item = char>) {
 }
 
 /// Returns whether two names are the same without regard to case.
-pub(super) fn are_caseless_equal(one: &str, other: &str) -> bool {
+pub(crate) fn are_caseless_equal(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other) || !(one.is_ascii() && other.is_ascii()) && caseless(one).eq(caseless(other))
 }
 

@@ -12,8 +12,8 @@ use core::hash::BuildHasher;
 use arrayvec::{ArrayString, ArrayVec};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-pub(crate) use self::likeness::Key;
-use self::likeness::{are_caseless_equal, write_look};
+use self::likeness::write_look;
+pub(crate) use self::likeness::{Key, are_caseless_equal};
 pub(crate) use self::of_rooms::RoomNames;
 pub use self::rules::{NameError, NameRules};
 

@@ -6,6 +6,7 @@ pub(crate) mod outbox;
 pub(crate) mod places;
 pub(crate) mod state;
 pub(crate) mod table;
+pub(crate) mod watches;
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;

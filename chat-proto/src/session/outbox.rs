@@ -96,6 +96,11 @@ pub(crate) enum Answered {
     },
     /// Lines of the message of the day.
     Motd,
+    /// The names that the session watches.
+    Watched {
+        /// They are shown apart: of those who are here, and of all others.
+        with_status: bool,
+    },
 }
 
 /// Replies that stand at one position.

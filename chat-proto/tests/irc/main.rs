@@ -10,6 +10,7 @@ mod elsewhere;
 mod labels;
 mod messages;
 mod modes;
+mod monitor;
 mod net;
 mod order;
 mod queries;

@@ -43,8 +43,10 @@ impl Hub {
             self.encode_end(slot, answer.what);
             return None;
         }
-        if let Answered::Messages { room, batch, .. } = answer.what {
-            return self.write_message(slot, answer, room, batch);
+        match answer.what {
+            Answered::Messages { room, batch, .. } => return self.write_message(slot, answer, room, batch),
+            Answered::Watched { with_status } => return self.write_watched(slot, answer, with_status),
+            _ => {}
         }
         let Self { conversation, logs, sessions, now, .. } = self;
         let (people, now) = (&*conversation, *now);
@@ -86,9 +88,11 @@ impl Hub {
                     None => to.numeric(Numeric::EndOfMotd).standard().end(),
                 });
             }
-            Answered::History { .. } | Answered::Rooms { .. } | Answered::Bans { .. } | Answered::Messages { .. } => {
-                logs.encode_nothing();
-            }
+            Answered::History { .. }
+            | Answered::Rooms { .. }
+            | Answered::Bans { .. }
+            | Answered::Messages { .. }
+            | Answered::Watched { .. } => logs.encode_nothing(),
         }
         after
     }

@@ -8,6 +8,7 @@ mod capabilities;
 mod history;
 mod labels;
 mod modes;
+mod monitor;
 mod queries;
 mod registration;
 mod replies;
@@ -224,7 +225,7 @@ impl Hub {
             Command::Oper => self.numeric(slot, Numeric::NoOperHost, |to| to.standard().end()),
             Command::Kill | Command::Wallops => self.numeric(slot, Numeric::NoPrivileges, |to| to.standard().end()),
             Command::Chathistory => self.ask_history(slot, line),
-            Command::Monitor => self.refuse(slot, Complaint::NotUnderstood),
+            Command::Monitor => self.ask_monitor(slot, line),
         }
         Step::Done
     }

@@ -14,6 +14,7 @@ use crate::names::NameError;
 use crate::person::{MAX_AWAY, MAX_REAL_NAME};
 use crate::session::irc::{Fields, Query, cut_to};
 use crate::session::outbox::Answered;
+use crate::session::watches::MAX_WATCHED;
 use crate::wire::dialect::irc::isupport::Limits;
 use crate::wire::dialect::irc::limits::{CHANNEL, MAX_TARGETS};
 use crate::wire::dialect::irc::line::Line;
@@ -82,6 +83,7 @@ impl Hub {
             max_targets: MAX_TARGETS,
             modes: MAX_CHANGES,
             history: super::history::MAX_MESSAGES,
+            monitor: MAX_WATCHED,
         }
     }
 
@@ -290,7 +292,8 @@ impl Hub {
         });
     }
 
-    fn registered(&self, name: &str) -> Option<u32> {
+    /// Returns the slot of whoever has that name, if that is a member.
+    pub(super) fn registered(&self, name: &str) -> Option<u32> {
         self.find_slot(name).filter(|slot| self.is_registered(*slot))
     }
 

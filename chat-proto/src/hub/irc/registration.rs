@@ -119,6 +119,9 @@ impl Hub {
         self.sessions[slot].set_idle_timeout(timeout);
         self.arm(slot);
         self.welcome(slot);
+        if !self.watches.is_empty() {
+            self.tell_watchers(self.name_of(slot).as_str());
+        }
     }
 
     pub(super) fn registration(&mut self, slot: u32) -> Option<&mut Registration> {

@@ -42,6 +42,8 @@ pub(crate) struct Limits<'a> {
     pub(crate) modes: usize,
     /// How many messages of the history one answer shows.
     pub(crate) history: usize,
+    /// How many names one may watch.
+    pub(crate) monitor: usize,
 }
 
 impl Limits<'_> {
@@ -81,6 +83,7 @@ impl Limits<'_> {
             ("AWAYLEN", self.away_len),
             ("CHATHISTORY", self.history),
             ("KEYLEN", self.key_len),
+            ("MONITOR", self.monitor),
         ] {
             lines.add(format_args!("{name}={limit}"));
         }
@@ -156,6 +159,7 @@ mod tests {
         max_targets: 4,
         modes: 12,
         history: 100,
+        monitor: 100,
     };
 
     fn written(limits: Limits<'_>) -> String {
@@ -177,7 +181,7 @@ mod tests {
              CHANMODES=beI,k,l,imnst EXCEPTS=e INVEX=I ELIST=MNTU WHOX BOT=B MSGREFTYPES=msgid,timestamp \
              CHANLIMIT=#:20 :are supported by this server\r\n\
              :s 005 ann MAXLIST=beI:64 MODES=12 NICKLEN=32 NAMELEN=128 CHANNELLEN=51 TOPICLEN=390 KICKLEN=256 AWAYLEN=200 \
-             CHATHISTORY=100 KEYLEN=32 TARGMAX=JOIN:,PART:,NAMES:1,LIST:4,KICK:,WHOIS:1,PRIVMSG:4,NOTICE:4,TAGMSG:4 \
+             CHATHISTORY=100 KEYLEN=32 MONITOR=100 TARGMAX=JOIN:,PART:,NAMES:1,LIST:4,KICK:,WHOIS:1,PRIVMSG:4,NOTICE:4,TAGMSG:4 \
              :are supported by this server\r\n"
         );
     }

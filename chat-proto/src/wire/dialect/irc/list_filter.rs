@@ -9,7 +9,7 @@ use arrayvec::{ArrayString, ArrayVec};
 
 use super::mask::is_match;
 
-/// The most masks of one command, of either kind.
+/// The most masks of one command, those of both kinds together.
 pub(super) const MAX_FILTER_MASKS: usize = 4;
 /// The most bytes of a mask: as many as the longest name of a channel has, and one more.
 const MAX_FILTER_MASK: usize = 52;
@@ -20,11 +20,16 @@ pub(crate) struct ListFilter {
     users: Range,
     /// How many seconds ago the topic was set.
     topic_age: Range,
-    masks: Masks,
-    not_masks: Masks,
+    masks: ArrayVec<Mask, MAX_FILTER_MASKS>,
 }
 
-type Masks = ArrayVec<ArrayString<MAX_FILTER_MASK>, MAX_FILTER_MASKS>;
+/// A mask of channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mask {
+    text: ArrayString<MAX_FILTER_MASK>,
+    /// Channels that match it are shown, or are not shown.
+    is_wanted: bool,
+}
 
 /// Numbers that are more than one and less than another, either of which may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +65,6 @@ impl ListFilter {
         users: Range { more_than: None, less_than: None },
         topic_age: Range { more_than: None, less_than: None },
         masks: ArrayVec::new_const(),
-        not_masks: ArrayVec::new_const(),
     };
 
     /// Reads conditions with commas between them, or names of channels, which are masks of one channel each.
@@ -84,24 +88,26 @@ impl ListFilter {
         match condition.as_bytes() {
             [b'>' | b'<', ..] => self.users.read(condition, 1),
             [b'T' | b't', b'>' | b'<', ..] => self.topic_age.read(&condition[1..], 60),
-            [b'!', ..] => push(&mut self.not_masks, &condition[1..]),
-            _ => push(&mut self.masks, condition),
+            [b'!', ..] => self.push(&condition[1..], false),
+            _ => self.push(condition, true),
         }
     }
 
     /// Returns whether a channel is to be shown: its name, how many are in it, and how long ago its topic was set
     /// (`None`: it has none, so it meets no condition about that).
     pub(crate) fn matches(&self, name: &str, users: usize, topic_age: Option<Duration>) -> bool {
-        let any = |masks: &Masks| masks.iter().any(|mask| is_match(mask, name));
+        let of_kind = |is_wanted| self.masks.iter().filter(move |mask| mask.is_wanted == is_wanted).peekable();
+        let mut wanted = of_kind(true);
+        let is_match = |mask: &Mask| is_match(&mask.text, name);
         self.users.contains(users as u64)
             && topic_age.map_or(self.topic_age.is_everything(), |age| self.topic_age.contains(age.as_secs()))
-            && (self.masks.is_empty() || any(&self.masks))
-            && !any(&self.not_masks)
+            && (wanted.peek().is_none() || wanted.any(is_match))
+            && !of_kind(false).any(is_match)
     }
-}
 
-fn push(masks: &mut Masks, mask: &str) -> Option<()> {
-    masks.try_push(ArrayString::from(mask).ok()?).ok()
+    fn push(&mut self, mask: &str, is_wanted: bool) -> Option<()> {
+        self.masks.try_push(Mask { text: ArrayString::from(mask).ok()?, is_wanted }).ok()
+    }
 }
 
 #[cfg(test)]

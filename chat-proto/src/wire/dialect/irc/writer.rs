@@ -105,6 +105,12 @@ impl<'a> Writer<'a> {
         self.push(item)
     }
 
+    /// Appends a part of the last parameter.
+    pub(crate) fn append(&mut self, text: &str) -> &mut Self {
+        self.out.extend_from_slice(text.as_bytes());
+        self
+    }
+
     /// Appends the name of a room as a channel.
     pub(crate) fn channel(&mut self, room: &str) -> &mut Self {
         if room.contains(' ') {
