@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::Hub;
+use super::rooms::room_name;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS};
 use crate::id::{DialectId, MemberId, RoomId};
@@ -295,7 +296,10 @@ impl Hub {
                 // What is no name is refused as such.
                 let mut composed = NameBuf::new();
                 if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed) {
-                    self.conversation.may_be_called(MemberId(slot), name)?;
+                    if let Some(room) = self.conversation.where_banned_as(MemberId(slot), name) {
+                        self.occasion.set_room(&room_name(self, room));
+                        return Err(RoomError::NameBanned.into());
+                    }
                 }
             }
             self.claim(slot, name).map_err(|error| Objection::Complaint(Complaint::Name(error)))

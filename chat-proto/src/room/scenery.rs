@@ -175,6 +175,8 @@ impl<'a> Scenery<'a> {
     pub(crate) fn render(&self, irc: &Irc, update: &Update<'_>, at: &Place<'_>, out: &mut Vec<u8>) {
         let is_message = match update {
             Update::Said { .. } | Update::Acted { .. } | Update::Noticed { .. } => true,
+            // What is said to one session only is not recorded.
+            Update::Announced { .. } => at.reader.is_empty(),
             Update::Told { manner, .. } | Update::TellPassed { manner, .. } => {
                 matches!(manner, Manner::Said | Manner::Acted)
             }

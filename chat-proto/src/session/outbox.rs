@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use crate::fault::Fault;
 use crate::id::RoomId;
@@ -91,8 +92,8 @@ pub(crate) enum Answered {
         /// The room, as in `History`.
         room: RoomId,
         life: u32,
-        /// The batch in which they are.
-        batch: u32,
+        /// The batch in which they are, for clients that know of batches.
+        batch: Option<NonZeroU32>,
     },
     /// Lines of the message of the day.
     Motd,

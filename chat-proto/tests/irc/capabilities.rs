@@ -157,6 +157,18 @@ fn away_notify_shows_who_is_away() {
 }
 
 #[test]
+fn a_real_name_that_is_too_long_is_refused() {
+    let mut net = Net::new();
+    let ann = net.register_with("ann", "setname standard-replies");
+    net.check(
+        ann,
+        &format!("SETNAME :{}", "x".repeat(81)),
+        &["> FAIL SETNAME INVALID_REALNAME :too long: 80 bytes at most"],
+    );
+    net.check(ann, &format!("SETNAME :{}", "x".repeat(80)), &[&format!(":ann!~ann@- SETNAME :{}", "x".repeat(80))]);
+}
+
+#[test]
 fn setname_shows_new_real_names() {
     let mut net = Net::new();
     let (ann, bob) = (net.register_with("ann", "setname"), net.register_with("bob", "setname"));

@@ -94,7 +94,7 @@ fn there_may_be_so_many_channels() {
     let ann = net.join("ann", "#a");
     net.says(ann, "JOIN #b");
     let answer = net.read(ann);
-    assert!(answer.starts_with(":irc.test 476 ann #b :"), "{answer}");
+    assert!(answer.starts_with(":irc.test 437 ann #b :"), "{answer}");
 }
 
 #[test]
@@ -163,6 +163,14 @@ fn the_topic_is_shown_set_and_removed() {
     net.check(bob, "TOPIC #tea :", &[":bob!~bob@- TOPIC #tea :"]);
     net.reads(ann, &[":bob!~bob@- TOPIC #tea :"]);
     net.check(ann, "TOPIC #tea", &["> 331 ann #tea :No topic is set"]);
+}
+
+#[test]
+fn a_topic_that_is_too_long_is_cut() {
+    let mut net = Net::new();
+    let ann = net.join("ann", "#tea");
+    let words = "ž".repeat(195);
+    net.check(ann, &format!("TOPIC #tea :{words}ž"), &[&format!(":ann!~ann@- TOPIC #tea :{words}")]);
 }
 
 #[test]

@@ -177,9 +177,9 @@ fn a_history_that_cannot_be_shown_is_refused() {
     net.says(ann, "CAP REQ :-server-time");
     net.forget(&[ann]);
     for (ask, code) in [
-        ("LATEST #none * 5", "INVALID_TARGET #none"),
-        ("LATEST #lobby * 5", "INVALID_TARGET #lobby"),
-        ("LATEST bob * 5", "INVALID_TARGET bob"),
+        ("LATEST #none * 5", "INVALID_TARGET LATEST #none"),
+        ("LATEST #lobby * 5", "INVALID_TARGET LATEST #lobby"),
+        ("LATEST bob * 5", "INVALID_TARGET LATEST bob"),
         ("LATEST #tea * many", "INVALID_PARAMS LATEST"),
         ("LATEST #tea", "INVALID_PARAMS LATEST"),
         ("BEFORE #tea * 5", "INVALID_PARAMS BEFORE"),
@@ -191,6 +191,46 @@ fn a_history_that_cannot_be_shown_is_refused() {
         assert!(answer.starts_with(&format!(":irc.test FAIL CHATHISTORY {code} :")), "{ask}: {answer}");
         assert_eq!(answer.lines().count(), 1);
     }
+}
+
+#[test]
+fn who_does_not_know_of_batches_is_shown_the_messages_alone() {
+    let mut net = Net::new();
+    let bob = net.join("bob", "#tea");
+    net.says(bob, "PRIVMSG #tea :one\r\nPRIVMSG #tea :\x01ACTION waves\x01\r\nNOTICE #tea :three");
+    let ann = net.register_with("ann", "draft/chathistory");
+    net.says(ann, "JOIN #tea");
+    net.forget(&[ann, bob]);
+    net.check(
+        ann,
+        "CHATHISTORY LATEST #tea * 5",
+        &[
+            ":bob!~bob@- PRIVMSG #tea :one",
+            ":bob!~bob@- PRIVMSG #tea :\x01ACTION waves\x01",
+            ":bob!~bob@- NOTICE #tea :three",
+        ],
+    );
+    net.check(
+        ann,
+        "CHATHISTORY TARGETS timestamp=2026-11-26T00:00:00.000Z timestamp=2027-11-26T00:00:00.000Z 10",
+        &["> CHATHISTORY TARGETS #tea 2026-11-26T17:09:58.123Z"],
+    );
+}
+
+#[test]
+fn an_announcement_has_the_same_number_at_once_and_later() {
+    let mut net = Net::new();
+    let ann = net.register_with("ann", "draft/chathistory message-tags");
+    net.says(ann, "JOIN #lobby");
+    net.forget(&[ann]);
+    net.test.with_hub(|hub, now| hub.announce(now, "tea is ready"));
+    let live = net.read(ann);
+    assert!(live.starts_with("@msgid=abc-") && live.ends_with(" :irc.test NOTICE #lobby :tea is ready\n"), "{live}");
+    net.says(ann, "CHATHISTORY LATEST #lobby * 5");
+    assert_eq!(net.read(ann), live);
+    // What is said to one only is in no history.
+    net.test.with_hub(|hub, now| hub.tell(now, ann, "hello"));
+    net.reads(ann, &["> NOTICE ann :hello"]);
 }
 
 #[test]

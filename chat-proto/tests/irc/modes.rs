@@ -253,3 +253,43 @@ fn bots_are_shown_as_such() {
     net.says(ann, "WHOIS ann");
     assert!(net.read(ann).contains(" 335 ann ann :is a bot\n"));
 }
+
+#[test]
+fn who_is_banned_is_silent_in_the_channel_unless_it_has_a_role_or_an_exception() {
+    let mut net = Net::new();
+    let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
+    net.says(ann, "MODE #tea +b bob");
+    net.forget(&[ann, bob]);
+    let refused = "> 404 bob #tea :Cannot send to channel";
+    net.check(bob, "PRIVMSG #tea :x\r\nPRIVMSG #tea :\x01ACTION waves\x01\r\nNOTICE #tea :x", &[refused, refused]);
+    net.reads(ann, &[]);
+    for (on, off) in [("+v bob", "-v bob"), ("+o bob", "-o bob"), ("+e bob", "-e bob"), ("-b bob", "+b bob")] {
+        net.says(ann, &format!("MODE #tea {on}"));
+        net.forget(&[ann, bob]);
+        net.check(bob, "PRIVMSG #tea :x", &[]);
+        net.reads(ann, &[":bob!~bob@- PRIVMSG #tea :x"]);
+        net.says(ann, &format!("MODE #tea {off}"));
+        net.forget(&[ann, bob]);
+        net.check(bob, "PRIVMSG #tea :x", &[refused]);
+    }
+}
+
+#[test]
+fn nobody_takes_a_name_that_its_channel_has_banned() {
+    let mut net = Net::new();
+    let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
+    net.says(ann, "MODE #tea +b eve");
+    net.forget(&[ann, bob]);
+    net.check(bob, "NICK eve", &["> 435 bob eve #tea :Cannot change nickname while banned on channel"]);
+    net.check(bob, "NICK tom", &[":bob!~bob@- NICK :tom"]);
+}
+
+#[test]
+fn a_key_that_nobody_could_type_is_refused() {
+    let mut net = Net::new();
+    let ann = net.join("ann", "#tea");
+    for key in ["a\u{200b}b", "\u{202e}a", "a\x02b", "\x7f"] {
+        net.check(ann, &format!("MODE #tea +k {key}"), &["> 525 ann #tea :Key is not well-formed"]);
+    }
+    net.check(ann, "MODE #tea +k žluť", &[":ann!~ann@- MODE #tea +k žluť"]);
+}

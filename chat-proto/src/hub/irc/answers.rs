@@ -106,10 +106,7 @@ impl Hub {
             Answered::Names { .. } => Numeric::EndOfNames,
             Answered::Masks { list, .. } => end_of(list),
             Answered::Members { .. } => Numeric::EndOfWho,
-            Answered::Messages { batch, .. } => {
-                voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
-                return self.tag_encoded(slot);
-            }
+            Answered::Messages { batch, .. } => return self.encode_end_of_history(slot, batch),
             _ => return self.logs.encode_nothing(),
         };
         let query = self.sessions[slot].irc.as_ref().and_then(|irc| irc.query.as_deref());

@@ -1,5 +1,7 @@
 //! CHATHISTORY: what was said in a channel, for clients that come back (IRCv3, "Chat History").
 
+use core::num::NonZeroU32;
+
 use arrayvec::ArrayString;
 use smallvec::SmallVec;
 
@@ -12,6 +14,7 @@ use crate::person::Person;
 use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::dialect::irc::caps::Caps;
 use crate::wire::dialect::irc::limits::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::render::render;
@@ -48,10 +51,12 @@ impl Hub {
         let (target, limit) = (param(1), param(if is_between { 4 } else { 3 }));
         let room = target.strip_prefix(CHANNEL).and_then(|name| self.conversation.find_room(name));
         let Some(room) = room.filter(|room| self.conversation.is_in(MemberId(slot), *room)) else {
-            return self.refuse_history(slot, "INVALID_TARGET", target, "You are not in that channel");
+            let context = [&*subcommand, target];
+            return self.refuse_history(slot, "INVALID_TARGET", &context, "You are not in that channel");
         };
         let Ok(limit) = limit.parse::<usize>() else {
-            return self.refuse_history(slot, "INVALID_PARAMS", &subcommand, "The last parameter is how many messages");
+            let why = "The last parameter is how many messages";
+            return self.refuse_history(slot, "INVALID_PARAMS", &[&subcommand], why);
         };
         let limit = limit.min(MAX_MESSAGES) as u64;
         let clock = self.logs.clock();
@@ -91,26 +96,33 @@ impl Hub {
                 }
             }
             _ => {
-                return self.refuse_history(slot, "INVALID_PARAMS", &subcommand, "These parameters make no sense");
+                return self.refuse_history(slot, "INVALID_PARAMS", &[&subcommand], "These parameters make no sense");
             }
         }
-        let Some(batch) = self.next_batch(slot) else { return };
+        let batch = self.history_batch(slot);
         let name = room_name(&self.conversation, room);
-        self.answer(slot, |to| {
-            to.server("BATCH").shown(format_args!("+{batch}")).word("chathistory").channel(&name).end();
-        });
+        if let Some(batch) = batch {
+            self.answer(slot, |to| {
+                to.server("BATCH").shown(format_args!("+{batch}")).word("chathistory").channel(&name).end();
+            });
+        }
         let what = Answered::Messages { room, life: self.logs.life(room), batch };
         self.answer_range(slot, start, end.max(start), what);
     }
 
     /// Encodes the next message of an answer, or its end.
-    pub(super) fn write_message(&mut self, slot: u32, answer: Answer, room: RoomId, batch: u32) -> Option<Answer> {
+    pub(super) fn write_message(
+        &mut self,
+        slot: u32,
+        answer: Answer,
+        room: RoomId,
+        batch: Option<NonZeroU32>,
+    ) -> Option<Answer> {
         let voice = self.voice(slot)?;
         let oldest = self.conversation.kept_messages(room).start;
         let number = answer.next.max(oldest);
         if number >= answer.end {
-            voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
-            self.tag_encoded(slot);
+            self.encode_end_of_history(slot, batch);
             return None;
         }
         let Self { conversation, logs, .. } = self;
@@ -135,7 +147,9 @@ impl Hub {
                 asked: Asked::default(),
             };
             logs.encode_scene(voice.view(), |out| render(&update, &scene, out));
-            logs.tag_encoded(&tag_of(batch));
+            if let Some(batch) = batch {
+                logs.tag_encoded(&tag_of(batch.get()));
+            }
         }
         Some(Answer { next: number + 1, ..answer })
     }
@@ -147,15 +161,11 @@ impl Hub {
             _ => None,
         };
         let (Some(one), Some(other), Ok(limit)) = (time(from), time(to), limit.parse::<usize>()) else {
-            return self.refuse_history(
-                slot,
-                "INVALID_PARAMS",
-                "TARGETS",
-                "Two times and how many channels are needed",
-            );
+            let why = "Two times and how many channels are needed";
+            return self.refuse_history(slot, "INVALID_PARAMS", &["TARGETS"], why);
         };
         let (first, last) = (one.min(other), one.max(other));
-        let Some(batch) = self.next_batch(slot) else { return };
+        let batch = self.history_batch(slot);
         let Some(voice) = self.voice(slot) else { return };
         let started = self.logs.clock().started;
         let conversation = &self.conversation;
@@ -168,21 +178,37 @@ impl Hub {
         let found = rooms.filter_map(|room| Some((room_name(conversation, room), latest(room)?)));
         let found: SmallVec<[_; 8]> =
             found.filter(|(_, at)| (first..=last).contains(at)).take(limit.min(MAX_TARGETS)).collect();
-        self.begin_batch(slot, batch, "draft/chathistory-targets");
+        if let Some(batch) = batch {
+            let kind = "draft/chathistory-targets";
+            self.answer(slot, |to| to.server("BATCH").shown(format_args!("+{batch}")).word(kind).end());
+        }
         for (name, at) in found {
             let time = WallTime::from_millis(at).text();
             voice.encode(&mut self.logs, self.now, |to| {
                 let line = to.server("CHATHISTORY").word("TARGETS").channel(&name);
                 line.word(core::str::from_utf8(&time).unwrap_or_default()).end();
             });
-            self.logs.tag_encoded(&tag_of(batch));
+            if let Some(batch) = batch {
+                self.logs.tag_encoded(&tag_of(batch.get()));
+            }
             self.put_encoded(slot);
         }
-        self.answer(slot, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
+        if let Some(batch) = batch {
+            self.answer(slot, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
+        }
+        self.requeue(slot);
     }
 
-    fn begin_batch(&mut self, slot: u32, batch: u32, kind: &str) {
-        self.answer(slot, |to| to.server("BATCH").shown(format_args!("+{batch}")).word(kind).end());
+    /// Returns the number of the batch of an answer; `None` if the client does not know of batches.
+    fn history_batch(&mut self, slot: u32) -> Option<NonZeroU32> {
+        if self.has_cap(slot, Caps::BATCH) { NonZeroU32::new(self.next_batch(slot)?) } else { None }
+    }
+
+    /// Encodes what stands behind the messages of an answer.
+    pub(super) fn encode_end_of_history(&mut self, slot: u32, batch: Option<NonZeroU32>) {
+        let Some((voice, batch)) = self.voice(slot).zip(batch) else { return self.logs.encode_nothing() };
+        voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
+        self.tag_encoded(slot);
     }
 
     /// Returns the number, among the messages of a room, of the first one that is not before an anchor; with `beyond`,
@@ -200,9 +226,10 @@ impl Hub {
         })
     }
 
-    fn refuse_history(&mut self, slot: u32, code: &str, context: &str, why: &str) {
+    fn refuse_history(&mut self, slot: u32, code: &str, context: &[&str], why: &str) {
         self.answer(slot, |to| {
-            to.server("FAIL").word("CHATHISTORY").word(code).word(context).trailing(why).end();
+            let line = to.server("FAIL").word("CHATHISTORY").word(code);
+            context.iter().fold(line, |line, word| line.word(word)).trailing(why).end();
         });
     }
 

@@ -95,7 +95,8 @@ impl Hub {
     /// Returns the number of a new batch.
     pub(super) fn next_batch(&mut self, slot: u32) -> Option<u32> {
         let irc = self.sessions[slot].irc.as_mut()?;
-        irc.batches = irc.batches.wrapping_add(1);
+        // None is called 0, which stands for no batch.
+        irc.batches = irc.batches.wrapping_add(1).max(1);
         Some(irc.batches)
     }
 

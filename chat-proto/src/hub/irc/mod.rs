@@ -19,6 +19,7 @@ use alloc::string::String;
 
 use super::{Hub, Scratch};
 use crate::id::{MemberId, RoomId};
+use crate::moderation::MAX_TOPIC;
 use crate::names::NameError;
 use crate::schedule::turns::Hold;
 use crate::wire::dialect::irc::command::Command;
@@ -27,7 +28,7 @@ use crate::wire::dialect::irc::limits::{CHANNEL, MAX_TARGETS};
 use crate::wire::dialect::irc::line::{Line, LineError, MAX_BODY};
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::{Complaint, Manner, Request};
-use crate::wire::sanitize::Clean;
+use crate::wire::sanitize::{Clean, cut};
 
 /// What a line asks for, one after the other.
 enum Step<'a> {
@@ -176,7 +177,8 @@ impl Hub {
             // The others make one request.
             _ if step > 0 => return Step::Done,
             Command::Topic => {
-                let words = param(1).map(|words| strip(words, plain));
+                // As others do, it is cut and not refused.
+                let words = param(1).map(|words| cut(strip(words, plain), MAX_TOPIC));
                 return self.for_channel(slot, first, |_| Request::Topic { words });
             }
             Command::Invite => match (param(0), param(1)) {

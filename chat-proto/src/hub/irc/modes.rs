@@ -1,5 +1,6 @@
 //! MODE: of channels and of users.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Step;
@@ -15,6 +16,7 @@ use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::render::{letter_of, letter_of_list};
 use crate::wire::dialect::irc::user_modes::{UserModeChange, UserModes};
 use crate::wire::dialect::{Complaint, Request};
+use crate::wire::sanitize::clean;
 
 impl Hub {
     /// Returns the `nth` change that a line makes to a channel.
@@ -58,7 +60,7 @@ impl Hub {
                 self.occasion.set_target(&complete);
                 Step::Request(Request::Mask { list, mask, listed: add })
             }
-            ChannelMode::Key(key) if add && key.len() > MAX_ROOM_KEY => {
+            ChannelMode::Key(key) if add && (key.len() > MAX_ROOM_KEY || !is_clean(key)) => {
                 self.numeric(slot, Numeric::InvalidKey, |to| to.word(channel).standard().end());
                 Step::Refused
             }
@@ -178,4 +180,9 @@ impl Hub {
         self.set_focus(slot, Some(room));
         Some(room)
     }
+}
+
+/// Returns whether a key has nothing that nobody could see or type.
+fn is_clean(key: &str) -> bool {
+    clean(key, &mut String::new()).is_unchanged()
 }

@@ -9,7 +9,9 @@ use crate::conversation::Entry;
 use crate::conversation::MAX_KICK_WORDS;
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, MaskList, Role, RoomFlags};
+use crate::moderation::{
+    MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, MaskList, Role, RoomError, RoomFlags,
+};
 use crate::names::NameError;
 use crate::person::{MAX_AWAY, MAX_REAL_NAME};
 use crate::session::irc::{Fields, Query, cut_to};
@@ -145,7 +147,7 @@ impl Hub {
     /// Shows the masks of a list of a channel.
     pub(super) fn ask_masks(&mut self, slot: u32, room: RoomId, list: MaskList) {
         if !self.may_see_masks(MemberId(slot), room, list) {
-            return self.refuse(slot, Complaint::Room(crate::moderation::RoomError::NotOperator));
+            return self.refuse(slot, Complaint::Room(RoomError::NotOperator));
         }
         self.set_query_of(slot, room);
         self.answer_with(slot, Answered::Masks { room, life: self.logs.life(room), list });
@@ -335,11 +337,14 @@ impl Hub {
     /// Changes the real name.
     pub(in crate::hub) fn set_real_name(&mut self, slot: u32, words: &str) {
         let mut scratch = String::new();
-        let words = cut_to::<MAX_REAL_NAME>(clean(words, &mut scratch).as_str());
+        let words = clean(words, &mut scratch).as_str();
+        if words.len() > MAX_REAL_NAME {
+            return self.refuse(slot, Complaint::Room(RoomError::TooLong { max: MAX_REAL_NAME }));
+        }
         let user = cut_to::<{ crate::person::MAX_USER }>(self.conversation.person(MemberId(slot)).user);
-        self.apply(&Entry::Describe { member: MemberId(slot), user: &user, real_name: &words });
+        self.apply(&Entry::Describe { member: MemberId(slot), user: &user, real_name: words });
         let name = self.name_of(slot);
-        let update = Update::RealNameSet { name: name.as_str(), words: &words };
+        let update = Update::RealNameSet { name: name.as_str(), words };
         self.reply(slot, &update);
         self.publish_to_rooms(slot, &update);
     }

@@ -72,11 +72,18 @@ fn write_room_error(error: RoomError, scene: &Scene<'_>, to: &mut Writer<'_>) {
         RoomError::ListFull { .. } => {
             return to.numeric(Numeric::BanListFull).channel(room).word(asked.target).standard().end();
         }
-        RoomError::InvalidName
-        | RoomError::LooksLikeAnother
-        | RoomError::TooManyRooms { .. }
-        | RoomError::TooManyRoomsFromAddress { .. } => {
+        RoomError::InvalidName | RoomError::LooksLikeAnother => {
             return to.numeric(Numeric::BadChanMask).channel(room).text(&error).end();
+        }
+        // There may be room for it later.
+        RoomError::TooManyRooms { .. } | RoomError::TooManyRoomsFromAddress { .. } => {
+            return to.numeric(Numeric::UnavailResource).channel(room).text(&error).end();
+        }
+        RoomError::NameBanned => {
+            return to.numeric(Numeric::BanNickChange).word(asked.target).channel(room).standard().end();
+        }
+        RoomError::TooLong { .. } if asked.command == "SETNAME" => {
+            return fail(asked.command, "INVALID_REALNAME", "", &error, scene, to);
         }
         _ => return fail(asked.command, "REFUSED", asked.target, &error, scene, to),
     };

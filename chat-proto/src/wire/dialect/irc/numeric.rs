@@ -93,6 +93,8 @@ numerics! {
     NoNicknameGiven "431" "ERR_NONICKNAMEGIVEN" "No nickname given",
     ErroneusNickname "432" "ERR_ERRONEUSNICKNAME" "Erroneus nickname",
     NicknameInUse "433" "ERR_NICKNAMEINUSE" "Nickname is already in use",
+    BanNickChange "435" "ERR_BANNICKCHANGE" "Cannot change nickname while banned on channel",
+    UnavailResource "437" "ERR_UNAVAILRESOURCE" "",
     UserNotInChannel "441" "ERR_USERNOTINCHANNEL" "They aren't on that channel",
     NotOnChannel "442" "ERR_NOTONCHANNEL" "You're not on that channel",
     UserOnChannel "443" "ERR_USERONCHANNEL" "is already on channel",

@@ -84,7 +84,7 @@ pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) 
                 }
             }
         }),
-        Update::Announced { words } => all(out, &|to| {
+        Update::Announced { words } => lines(Shown::default(), scene.tags, out, &|to| {
             to.server("NOTICE").target(scene.room).trailing(words).end();
         }),
         Update::AwaySet { name, words } => {
