@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::id::SessionId;
 use crate::session::table::LOBBY;
 use crate::wire::dialect::irc::tagged::View;
+use crate::wire::framing::{Format, websocket};
 
 /// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
@@ -20,7 +21,9 @@ pub struct Batch {
     out: HandOut,
     /// Of entries of several logs: which they are. Empty if all are of one log, and follow each other there.
     lines: Vec<Line>,
-    /// For whom these are.
+    /// A line before it is wrapped as a message.
+    line: Vec<u8>,
+    /// For whom the lines are.
     owner: Option<SessionId>,
     /// It has entries with labels, of another log than the lobby's, or of several: none that a session reads which is
     /// in the lobby only. Kept so that for those one test is enough.
@@ -30,7 +33,7 @@ pub struct Batch {
 /// What a session is to be sent: private bytes, then entries of one log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HandOut {
-    pub(crate) dialect: u8,
+    pub(crate) format: Format,
     /// Which lines and tags of IRC the reader is shown.
     pub(crate) view: View,
     /// The entries have labels.
@@ -43,6 +46,8 @@ pub(crate) struct HandOut {
     pub(crate) front: usize,
     /// Bytes of replies.
     pub(crate) replies: usize,
+    /// How many of these only wrap them as messages.
+    pub(crate) wrapping: usize,
     /// The log's entries from this …
     pub(crate) from: u64,
     /// … up to but not including this.
@@ -128,8 +133,8 @@ impl Batch {
     /// Returns whether this copy can serve a session that reads the lobby only, has no private bytes, and is to be
     /// handed those entries.
     #[inline]
-    pub(crate) fn fits_simple(&self, dialect: u8, from: u64, to: u64) -> bool {
-        let is_same = !self.is_for_placed && self.out.dialect == dialect && self.out.from == from;
+    pub(crate) fn fits_simple(&self, format: Format, from: u64, to: u64) -> bool {
+        let is_same = !self.is_for_placed && self.out.format == format && self.out.from == from;
         is_same && self.out.private() == 0 && !self.bytes.is_empty() && self.out.to <= to
     }
 
@@ -151,21 +156,35 @@ impl Batch {
         self.is_for_placed = out.log != LOBBY || out.labelled || out.view != View::PLAIN;
     }
 
-    /// Begins with private pieces; lines follow.
+    /// Begins with private pieces, of which the second has lines; other lines follow.
     pub(crate) fn begin(&mut self, pieces: [&[u8]; 2], out: HandOut) {
-        self.copy([pieces[0], pieces[1], &[], &[]], core::iter::empty(), out);
+        let Some(kind) = out.format.messages() else {
+            return self.copy([pieces[0], pieces[1], &[], &[]], core::iter::empty(), out);
+        };
+        self.copy([pieces[0], &[], &[], &[]], core::iter::empty(), out);
+        websocket::wrap(kind, pieces[1], &mut self.bytes);
+        self.out.replies = self.bytes.len() - out.front;
+        self.out.wrapping = self.out.replies - out.replies;
+    }
+
+    /// Appends lines, or messages if its readers have those.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(kind) = self.out.format.messages() else { return write(&mut self.bytes) };
+        self.line.clear();
+        write(&mut self.line);
+        websocket::wrap_update(kind, &self.line, &mut self.bytes);
     }
 
     /// Appends an entry of the one log.
     pub(crate) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
+        self.append(write);
         self.ends.push(self.log_len());
         self.out.to += 1;
     }
 
     /// Appends an entry of one of several logs, which are for one session only.
     pub(crate) fn push_line(&mut self, owner: SessionId, write: impl FnOnce(&mut Vec<u8>), place: u32, seq: u64) {
-        write(&mut self.bytes);
+        self.append(write);
         self.push_copy(owner, place, seq);
     }
 

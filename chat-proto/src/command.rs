@@ -48,6 +48,8 @@ pub enum CloseReason {
     WrongProtocol,
     /// Its first line was too long, or not UTF-8 although its dialect requires that, so it is not a chat client.
     FirstLine,
+    /// It broke a rule of its [framing](crate::Framing): it does not speak WebSocket, or not well.
+    BadFrame,
     /// The embedding program ended it ([`Hub::kick`](crate::Hub::kick)).
     Kicked,
     /// The hub was shut down.
@@ -73,6 +75,7 @@ impl fmt::Display for CloseReason {
             Self::Lagged { missed } => write!(f, "fell {missed} messages behind"),
             Self::WrongProtocol => f.write_str("wrong protocol"),
             Self::FirstLine => f.write_str("first line refused"),
+            Self::BadFrame => f.write_str("bad WebSocket frame"),
             Self::Kicked => f.write_str("kicked"),
             Self::ShutDown => f.write_str("server shutting down"),
         }

@@ -217,6 +217,7 @@ fn code_of(reason: CloseReason) -> (u8, u64) {
         CloseReason::FirstLine => (7, 0),
         CloseReason::Kicked => (8, 0),
         CloseReason::ShutDown => (9, 0),
+        CloseReason::BadFrame => (10, 0),
     }
 }
 
@@ -319,6 +320,7 @@ impl<'a> Reader<'a> {
             7 => CloseReason::FirstLine,
             8 => CloseReason::Kicked,
             9 => CloseReason::ShutDown,
+            10 => CloseReason::BadFrame,
             code => return Err(DecodeError::Unknown(code)),
         };
         if code != 5 && missed > 0 { Err(DecodeError::Number) } else { Ok(reason) }
@@ -409,7 +411,7 @@ mod tests {
             (b"\x02\x13\0\x0c", DecodeError::TooLong),
             (b"\x02\x13\0\0\x51", DecodeError::TooLong),
             (b"\x02\x14\0\x83\x01", DecodeError::TooLong),
-            (b"\x02\x06\0\x0a\0\0", DecodeError::Unknown(10)),
+            (b"\x02\x06\0\x0b\0\0", DecodeError::Unknown(11)),
             (b"\x02\x06\0\0\x01\0", DecodeError::Number),
             (b"\x02\x02\x80\0", DecodeError::Number),
             (b"\x02\x02\xff\xff\xff\xff\x1f", DecodeError::Number),

@@ -13,6 +13,7 @@ use crate::session::SessionStats;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::framing::websocket::close_code;
 use crate::wire::sanitize::Clean;
 
 impl Hub {
@@ -82,6 +83,9 @@ impl Hub {
                 self.append_encoded(slot);
             }
         }
+        if self.sessions[slot].format.messages().is_some() {
+            self.put_close_frame(slot, Some(close_code(reason)));
+        }
         self.leave_now(slot, reason, words);
         let session = &mut self.sessions[slot];
         session.framer.reset(&mut self.partials);
@@ -94,6 +98,11 @@ impl Hub {
         } else {
             self.finish(slot, reason);
         }
+    }
+
+    /// Has a close frame go out after everything else that a session is sent.
+    pub(super) fn put_close_frame(&mut self, slot: u32, code: Option<u16>) {
+        self.sessions[slot].outbox.get_or_insert_with(|| self.outboxes.take()).close(code);
     }
 
     /// Ends a session at once.

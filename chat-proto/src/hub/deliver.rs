@@ -14,6 +14,7 @@ use crate::session::outbox::Outbox;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::framing::websocket::wrapped_bound;
 use crate::wire::sanitize::Clean;
 
 impl Hub {
@@ -34,15 +35,25 @@ impl Hub {
             return false;
         };
         self.resume_answer(slot);
-        let is_filled = match self.sessions[slot].places {
-            None => self.fill_simple(slot, batch, max_bytes),
-            Some(_) => self.fill_placed(slot, batch, max_bytes),
-        };
+        if let Some(outbox) = &mut self.sessions[slot].outbox {
+            outbox.offer_pong();
+        }
+        let mut is_filled = self.fill_any(slot, batch, max_bytes);
+        if !is_filled && self.sessions[slot].outbox.as_mut().is_some_and(|outbox| outbox.offer_close()) {
+            is_filled = self.fill_any(slot, batch, max_bytes);
+        }
         if !is_filled {
             batch.clear();
             self.progressed(slot, 0, true);
         }
         is_filled
+    }
+
+    fn fill_any(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
+        match self.sessions[slot].places {
+            None => self.fill_simple(slot, batch, max_bytes),
+            Some(_) => self.fill_placed(slot, batch, max_bytes),
+        }
     }
 
     /// Fills a batch for a session that reads the lobby only. If nothing remains to send, returns false.
@@ -52,10 +63,14 @@ impl Hub {
         if out.is_empty() {
             return false;
         }
-        if out.private() == 0 && batch.fits_simple(out.dialect, out.from, out.to) {
+        if out.private() == 0 && batch.fits_simple(out.format, out.from, out.to) {
             return true;
         }
-        let log = &self.logs.lobby().rendered[out.dialect as usize].log;
+        if out.format.messages().is_some() {
+            self.fill_messages(slot, batch, out, max_bytes);
+            return true;
+        }
+        let log = &self.logs.lobby().rendered[out.format.dialect() as usize].log;
         out.to = log.fit(out.from, out.to, max_bytes);
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
@@ -65,6 +80,23 @@ impl Hub {
         true
     }
 
+    /// Fills a batch with messages of the lobby.
+    fn fill_messages(&self, slot: u32, batch: &mut Batch, out: HandOut, max_bytes: usize) {
+        let outbox = self.sessions[slot].outbox.as_deref();
+        let front = outbox.map_or(&[][..], |outbox| outbox.front());
+        let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
+        batch.begin([front, replies], HandOut { to: out.from, ..out });
+        let log = self.lobby_log(out.format.dialect());
+        for seq in out.from..out.to {
+            let entry = log.bytes(seq, seq + 1);
+            let (before, len) = (batch.log_len() as usize, entry[0].len() + entry[1].len());
+            if before > 0 && before + wrapped_bound(len) > max_bytes {
+                break;
+            }
+            batch.push(|out| entry.into_iter().for_each(|piece| out.extend_from_slice(piece)));
+        }
+    }
+
     /// Returns whether `batch` already holds exactly what to send to this session next, so that it need not be filled.
     ///
     /// True only for batches without private bytes, filled for a session of the same dialect at the same position.
@@ -72,6 +104,10 @@ impl Hub {
     pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
+        if session.outbox.as_ref().is_some_and(|outbox| outbox.has_pong()) {
+            // It would wait for as long as others say something.
+            return false;
+        }
         if session.places.is_some() {
             return self.may_fit(slot, batch) && self.run(slot).is_some_and(|run| batch.fits(&run));
         }
@@ -84,7 +120,7 @@ impl Hub {
         if session.outbox.is_none() {
             // The common case needs only the cursor.
             let to = session.cursor.stretch(session.end(log.head()));
-            return batch.fits_simple(session.dialect, next, to);
+            return batch.fits_simple(session.format, next, to);
         }
         batch.fits(&self.hand_out(slot))
     }
@@ -98,7 +134,6 @@ impl Hub {
     pub fn sent(&mut self, now: Timestamp, id: SessionId, batch: &Batch, n: usize) {
         self.clock(now);
         let Some(slot) = self.live(id) else { return };
-        let out = *batch.out();
         let whole = batch.as_bytes().len();
         let n = n.min(whole);
         if self.sessions[slot].places.is_some() {
@@ -108,7 +143,7 @@ impl Hub {
         if !session.was_given(batch) {
             return self.progressed(slot, 0, true);
         }
-        session.take_private(&out, n);
+        session.take_private(batch, n, self.logs.max_encoded);
         if let Some((seq, rest)) = batch.seek(n) {
             let next = seq + u64::from(!rest.is_empty());
             session.stats.lines_sent += next - session.cursor.next;
@@ -163,7 +198,7 @@ impl Hub {
         let outbox = session.outbox.as_deref();
         let front = outbox.map_or(0, |outbox| outbox.front().len());
         let replies = outbox.map_or(0, |outbox| outbox.len_before(next));
-        let out = HandOut { dialect: session.dialect, front, replies, ..HandOut::default() };
+        let out = HandOut { format: session.format, front, replies, ..HandOut::default() };
         if next < log.tail() {
             // Private bytes come before the notice of the gap.
             return HandOut { from: log.tail(), to: log.tail(), ..out };
@@ -208,7 +243,11 @@ impl Hub {
         }
         let (session, notice) = (&mut self.sessions[slot], self.logs.encoded());
         if !notice.is_empty() {
-            session.outbox.get_or_insert_with(|| self.outboxes.take()).set_front(notice, max);
+            let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
+            match session.format.messages() {
+                None => outbox.set_front(notice, max),
+                Some(kind) => outbox.set_front_messages(kind, notice, max),
+            }
         }
         if self.config.on_lag == OnLag::Close {
             self.begin_close(slot, CloseReason::Lagged { missed: count }, Clean::EMPTY);
@@ -274,8 +313,7 @@ impl crate::session::Session {
     /// reported yet. A wrong report from a driver must not move the cursor.
     fn was_given(&self, batch: &Batch) -> bool {
         let out = batch.out();
-        let log =
-            self.dialect == out.dialect && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
+        let log = self.format == out.format && self.cursor.next == out.from && self.cursor.stretch(u64::MAX) >= out.to;
         self.was_given_private(out) && batch.is_for_simple() && (log || out.from == out.to)
     }
 
@@ -283,14 +321,17 @@ impl crate::session::Session {
     pub(super) fn was_given_private(&self, out: &HandOut) -> bool {
         let outbox = self.outbox.as_deref();
         outbox.map_or(0, |outbox| outbox.front().len()) == out.front
-            && outbox.map_or(0, |outbox| outbox.replies().len()) >= out.replies
+            && outbox.map_or(0, |outbox| outbox.replies().len()) + out.wrapping >= out.replies
     }
 
     /// Removes the private part of the first `n` bytes that were handed out.
-    pub(super) fn take_private(&mut self, out: &HandOut, n: usize) {
-        if let Some(outbox) = &mut self.outbox {
-            outbox.take_front(n.min(out.front));
-            outbox.take_replies(n.saturating_sub(out.front).min(out.replies));
+    pub(super) fn take_private(&mut self, batch: &Batch, n: usize, max: usize) {
+        let (out, Some(outbox)) = (batch.out(), &mut self.outbox) else { return };
+        outbox.take_front(n.min(out.front));
+        let of_replies = n.saturating_sub(out.front).min(out.replies);
+        match out.format.messages() {
+            None => outbox.take_replies(of_replies),
+            Some(kind) => outbox.take_messages(kind, &batch.as_bytes()[out.front..out.private()], of_replies, max),
         }
     }
 

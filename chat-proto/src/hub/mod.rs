@@ -1,6 +1,6 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `first_line`
+//! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `messages` does so for WebSocket, `first_line`
 //! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding
 //! program asks for members that it manages, `rooms` carries out what is asked about rooms, `operators` what their
 //! operators ask for, `moderate` does there what the embedding program wants, `pace` makes lines wait for readers,
@@ -18,6 +18,7 @@ mod deliver;
 mod first_line;
 mod irc;
 mod member;
+mod messages;
 mod moderate;
 mod operators;
 mod pace;

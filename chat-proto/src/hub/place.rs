@@ -194,10 +194,10 @@ impl Hub {
     /// overtaken, or if there are only private bytes.
     pub(super) fn run(&self, slot: u32) -> Option<HandOut> {
         let session = &self.sessions[slot];
-        let (dialect, places) = (session.dialect, session.places.as_ref()?);
+        let (format, places) = (session.format, session.places.as_ref()?);
         let mut unread = None;
         for place in &places.list {
-            let (log, end) = self.log_at(dialect, place);
+            let (log, end) = self.log_at(session.dialect, place);
             if place.cursor.next < end {
                 if unread.is_some() || place.cursor.next < log.tail() {
                     return None;
@@ -209,7 +209,7 @@ impl Hub {
         let front = outbox.map_or(0, |outbox| outbox.front().len());
         let Some((place, log, end)) = unread else {
             let replies = outbox.map_or(0, |outbox| outbox.len_before(u64::MAX));
-            return Some(HandOut { dialect, front, replies, ..HandOut::default() });
+            return Some(HandOut { format, front, replies, ..HandOut::default() });
         };
         let from = place.cursor.next;
         let stamp = log.stamp(from);
@@ -223,7 +223,8 @@ impl Hub {
         let to = place.cursor.stretch(end).max(from);
         let log_serial = self.logs.log(place.log).serial;
         let view = self.view(slot);
-        Some(HandOut { dialect, view, labelled, log: place.log, log_serial, front, replies, from, to })
+        let out = HandOut { format, view, labelled, log: place.log, log_serial, ..HandOut::default() };
+        Some(HandOut { front, replies, from, to, ..out })
     }
 
     /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of
@@ -246,8 +247,8 @@ impl Hub {
             }
             if self.settle_gaps(slot) {
                 let front = self.sessions[slot].outbox.as_ref().map_or(0, |outbox| outbox.front().len());
-                let dialect = self.sessions[slot].dialect;
-                self.fill_private(slot, batch, HandOut { dialect, front, ..HandOut::default() });
+                let format = self.sessions[slot].format;
+                self.fill_private(slot, batch, HandOut { format, front, ..HandOut::default() });
                 return true;
             }
         }
@@ -259,9 +260,9 @@ impl Hub {
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..run.replies]);
         let room = self.logs.log(run.log);
-        let log = &room.rendered[run.dialect as usize].log;
-        let spoken = &self.logs.spoken[run.dialect as usize];
-        if !run.labelled && spoken.irc.is_none() {
+        let dialect = run.format.dialect() as usize;
+        let (log, spoken) = (&room.rendered[dialect].log, &self.logs.spoken[dialect]);
+        if !run.labelled && spoken.irc.is_none() && run.format.messages().is_none() {
             let to = if run.from < run.to { log.fit(run.from, run.to, max_bytes) } else { run.to };
             let (pieces, ends): ([&[u8]; 2], _) = if run.from < to {
                 (log.bytes(run.from, to), Some(log.ends(run.from, to)))
@@ -328,7 +329,7 @@ impl Hub {
         let places = session.places.iter().flat_map(|places| &places.list);
         let kept = places.filter_map(first_kept).min().unwrap_or(u64::MAX);
         let (front, replies) = (outbox.front().len(), outbox.len_before(kept));
-        let out = HandOut { dialect: session.dialect, front, replies, ..HandOut::default() };
+        let out = HandOut { format: session.format, front, replies, ..HandOut::default() };
         (!out.is_empty()).then_some(out)
     }
 
@@ -352,7 +353,8 @@ impl Hub {
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..outbox.len_before(first.stamp)]);
         let limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(first.stamp));
-        let out = HandOut { dialect, front: front.len(), replies: replies.len(), ..HandOut::default() };
+        let private = (front.len(), replies.len());
+        let out = HandOut { format: session.format, front: private.0, replies: private.1, ..HandOut::default() };
         batch.begin([front, replies], out);
         while let Some(next) = self.next_entry(slot, |place| place.ahead).filter(|next| next.stamp < limit) {
             let Some(places) = &self.sessions[slot].places else { break };
@@ -418,7 +420,7 @@ impl Hub {
     /// Takes the report of a write to a placed session.
     pub(super) fn sent_placed(&mut self, slot: u32, batch: &Batch, n: usize) {
         let session = &self.sessions[slot];
-        let is_private_given = session.was_given_private(batch.out()) && session.dialect == batch.out().dialect;
+        let is_private_given = session.was_given_private(batch.out()) && session.format == batch.out().format;
         let is_given = is_private_given
             && match batch.lines() {
                 Some((owner, lines)) => owner == self.sessions.id(slot) && self.take_lines(slot, batch, lines, n),
@@ -452,7 +454,7 @@ impl Hub {
                 place.cursor.next = line.seq + 1;
             }
         }
-        session.take_private(batch.out(), n);
+        session.take_private(batch, n, self.logs.max_encoded + MAX_LABEL);
         session.keep_rest(rest, &mut self.outboxes, self.logs.max_encoded + MAX_LABEL);
         true
     }
@@ -480,7 +482,7 @@ impl Hub {
             place.cursor.next = next;
             rest_of_line = rest;
         }
-        session.take_private(out, n);
+        session.take_private(batch, n, self.logs.max_encoded + MAX_LABEL);
         session.keep_rest(rest_of_line, &mut self.outboxes, self.logs.max_encoded + MAX_LABEL);
         true
     }

@@ -26,6 +26,9 @@ impl Hub {
     pub fn receive(&mut self, now: Timestamp, id: SessionId, bytes: &[u8]) -> usize {
         let now = self.clock(now);
         let Some(slot) = self.sessions.slot(id) else { return bytes.len() };
+        if self.sessions[slot].format.messages().is_some() {
+            return self.receive_messages(slot, now, bytes);
+        }
         let max_line = self.spoken(slot).max_line;
         let mut taken = 0;
         while taken < bytes.len() {
@@ -150,7 +153,7 @@ impl Hub {
     }
 
     /// Returns whether the session may send another line now. If not, makes sure that it is told when it may.
-    fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
+    pub(super) fn may_take(&mut self, slot: u32, now: Timestamp) -> bool {
         let session = &self.sessions[slot];
         let before = session.untaken;
         let untaken = if session.hold != Hold::None {
@@ -201,7 +204,7 @@ impl Hub {
 
     /// Counts a complete line for the hub and the session's origin. The session has already counted it.
     #[inline]
-    fn count_line(&mut self, slot: u32, now: Timestamp) {
+    pub(super) fn count_line(&mut self, slot: u32, now: Timestamp) {
         self.stats.lines_received += 1;
         if let Some(origin) = self.sessions[slot].origin {
             self.pay_for_line(slot, origin, now);
@@ -210,7 +213,7 @@ impl Hub {
 
     /// Carries out a line, or returns what it has to wait for. `previous` is when the line before it came.
     #[inline(always)]
-    fn handle_line(&mut self, slot: u32, now: Timestamp, previous: Timestamp, line: &[u8]) -> Hold {
+    pub(super) fn handle_line(&mut self, slot: u32, now: Timestamp, previous: Timestamp, line: &[u8]) -> Hold {
         self.count_line(slot, now);
         if !self.sessions[slot].accepted && !self.accept_first_line(slot, FirstLine::Whole(line)) {
             return Hold::None;

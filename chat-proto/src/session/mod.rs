@@ -23,6 +23,7 @@ use crate::schedule::pace::Intake;
 use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
 use crate::wire::framing::lines::Framer;
+use crate::wire::framing::{Format, Framing};
 
 /// What one session has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// Its dialect, by its index in the configuration.
     pub(crate) dialect: u8,
+    /// Which bytes it is sent.
+    pub(crate) format: Format,
     /// Its first line is not another protocol's.
     pub(crate) accepted: bool,
     /// A `Send` was handed out, and not all of what it was for has been sent.
@@ -112,6 +115,7 @@ impl Session {
         let mut session = Self {
             generation,
             dialect,
+            format: Format::new(dialect, Framing::Lines),
             accepted: false,
             sending: false,
             warned: false,

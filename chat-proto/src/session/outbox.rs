@@ -8,6 +8,9 @@ use crate::fault::Fault;
 use crate::id::RoomId;
 use crate::moderation::MaskList;
 use crate::pool::Recycle;
+use crate::wire::framing::MessageKind;
+use crate::wire::framing::frame::Payload;
+use crate::wire::framing::websocket::{Control, frames, wrapped_bound};
 
 /// The most positions in the log at which a session's replies may stand.
 ///
@@ -25,6 +28,8 @@ pub(crate) struct Outbox {
     front: Bytes,
     replies: Bytes,
     marks: VecDeque<Mark>,
+    /// A frame of WebSocket that goes out between messages.
+    control: Option<Control>,
     /// An answer of which only a part has become replies so far.
     pub(crate) answer: Option<Answer>,
 }
@@ -124,6 +129,7 @@ impl Recycle for Outbox {
         self.front.clear();
         self.replies.clear();
         self.marks.clear();
+        self.control = None;
         self.answer = None;
     }
 }
@@ -131,7 +137,7 @@ impl Recycle for Outbox {
 impl Outbox {
     /// Bytes of heap for an outbox with `reply_bytes` of replies and messages of at most `max_encoded` bytes.
     pub(crate) const fn memory_bound(reply_bytes: usize, max_encoded: usize) -> usize {
-        size_of::<Self>() + max_encoded + reply_bytes + MAX_MARKS * size_of::<Mark>()
+        size_of::<Self>() + wrapped_bound(max_encoded) + reply_bytes + MAX_MARKS * size_of::<Mark>()
     }
 
     /// Returns the bytes that go out before everything else.
@@ -178,7 +184,7 @@ impl Outbox {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.front.is_empty() && self.replies.is_empty() && self.answer.is_none()
+        self.front.is_empty() && self.replies.is_empty() && self.control.is_none() && self.answer.is_none()
     }
 
     /// Returns whether `len` more bytes of replies, at a position of their own, leave room for `reserve` bytes after.
@@ -206,6 +212,71 @@ impl Outbox {
     pub(crate) fn set_front(&mut self, bytes: &[u8], max_encoded: usize) {
         debug_assert!(self.front.is_empty(), "a line is finished before another begins");
         self.front.extend(bytes, max_encoded);
+    }
+
+    /// Does the same with lines, each as a message.
+    pub(crate) fn set_front_messages(&mut self, kind: MessageKind, lines: &[u8], max_encoded: usize) {
+        debug_assert!(self.front.is_empty(), "a line is finished before another begins");
+        for (head, payload, _) in frames(kind, lines) {
+            self.front.extend(&head, max_encoded);
+            self.front.extend(payload, max_encoded);
+        }
+    }
+
+    /// Answers a ping, in place of the answer to an earlier one.
+    pub(crate) fn pong(&mut self, payload: Payload) {
+        if !matches!(self.control, Some(Control::Close(_))) {
+            self.control = Some(Control::Pong(payload));
+        }
+    }
+
+    /// Has a close frame go out after everything else.
+    pub(crate) fn close(&mut self, code: Option<u16>) {
+        self.control = Some(Control::Close(code));
+    }
+
+    /// Returns whether a ping is to be answered.
+    pub(crate) fn has_pong(&self) -> bool {
+        matches!(self.control, Some(Control::Pong(_)))
+    }
+
+    /// Moves a pong to the front, unless a message has to be finished before.
+    pub(crate) fn offer_pong(&mut self) {
+        if self.has_pong() && self.front.is_empty() {
+            self.offer_control();
+        }
+    }
+
+    /// Moves the close frame to the front, now that there is nothing else; returns whether there is one.
+    pub(crate) fn offer_close(&mut self) -> bool {
+        let is_due = matches!(self.control, Some(Control::Close(_))) && self.front.is_empty();
+        if is_due {
+            self.offer_control();
+        }
+        is_due
+    }
+
+    fn offer_control(&mut self) {
+        if let Some(control) = self.control.take() {
+            self.front.extend(&control.frame(), 0);
+        }
+    }
+
+    /// Removes replies of which the first `n` bytes were taken, given all that was handed out of them as messages. The
+    /// rest of a message that was begun becomes the front.
+    pub(crate) fn take_messages(&mut self, kind: MessageKind, handed_out: &[u8], n: usize, max_encoded: usize) {
+        let (mut lines, mut end) = (0, 0);
+        for (head, payload, line) in frames(kind, self.replies()) {
+            if end >= n {
+                break;
+            }
+            lines += line;
+            end += head.len() + payload.len();
+        }
+        self.take_replies(lines);
+        if end > n {
+            self.set_front(&handed_out[n..end], max_encoded);
+        }
     }
 
     /// Removes the first `n` bytes of the front.

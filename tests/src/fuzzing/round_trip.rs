@@ -56,6 +56,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::Lagged { missed: u64::MAX },
         CloseReason::WrongProtocol,
         CloseReason::FirstLine,
+        CloseReason::BadFrame,
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];

@@ -45,6 +45,7 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
         CloseReason::Lagged { missed: count },
         CloseReason::WrongProtocol,
         CloseReason::FirstLine,
+        CloseReason::BadFrame,
         CloseReason::Kicked,
         CloseReason::ShutDown,
     ];

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::BitOr;
 
+use super::MessageKind;
+use super::frame::{Head, HeadBytes, MAX_CONTROL};
 use crate::fault::Fault;
 use crate::pool::{Buffers, Recycle};
 
@@ -13,11 +15,11 @@ use crate::pool::{Buffers, Recycle};
 /// buffer that the session holds until the line is complete.
 #[derive(Debug, Default)]
 pub(crate) struct Framer {
-    partial: Option<Box<Partial>>,
+    pub(super) partial: Option<Box<Partial>>,
     /// The line is over the limit; its bytes are discarded up to its end.
     discarding: bool,
     /// How many bytes were discarded since the last [charge](Frame::Discarded).
-    discarded: u16,
+    pub(super) discarded: u16,
 }
 
 /// How many bytes of a line over the limit cost as much as a line.
@@ -25,27 +27,50 @@ pub(crate) const CHARGE: usize = 1 << 10;
 
 /// The beginning of a line whose end has not come yet.
 #[derive(Debug, Default)]
-pub(crate) struct Partial(Vec<u8>);
+pub(crate) struct Partial {
+    pub(super) bytes: Vec<u8>,
+    /// Where the peer is within a message, if it sends such.
+    pub(super) progress: Progress,
+}
+
+/// Where a peer is within a frame and a message of [WebSocket](super::websocket).
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The beginning of a header.
+    pub(super) head: HeadBytes,
+    /// The frame whose payload comes next.
+    pub(super) frame: Option<Head>,
+    /// The kind of the message of which a frame has begun.
+    pub(super) message: Option<MessageKind>,
+    /// The message is over the limit; its bytes are discarded up to its end.
+    pub(super) discarding: bool,
+    /// How many bytes of the message are held. Those of a control frame stand behind them.
+    pub(super) held: usize,
+    /// How many of these are UTF-8.
+    pub(super) checked: usize,
+}
 
 impl Recycle for Partial {
     fn clear(&mut self) {
-        self.0.clear();
+        self.bytes.clear();
+        self.progress = Progress::default();
     }
 }
 
 impl Partial {
-    /// Bytes of heap for a partial line of at most `max_line` bytes and its CR.
+    /// Bytes of heap for a partial line of at most `max_line` bytes and its CR, or for a message of as many and a
+    /// control frame within it.
     pub(crate) const fn memory_bound(max_line: usize) -> usize {
-        size_of::<Self>() + max_line + 1
+        size_of::<Self>() + max_line + MAX_CONTROL
     }
 
     pub(crate) fn as_line(&self) -> &[u8] {
-        without_cr(&self.0)
+        without_cr(&self.bytes)
     }
 
     /// Returns the start of a line that is too long.
     pub(crate) fn start(&self) -> &[u8] {
-        &self.0[..self.0.len().min(START)]
+        &self.bytes[..self.bytes.len().min(START)]
     }
 
     /// Copies a line, so that [`as_line`](Self::as_line) returns it.
@@ -57,20 +82,20 @@ impl Partial {
     }
 
     #[inline]
-    fn extend(&mut self, bytes: &[u8], max_line: usize) {
-        if bytes.len() > self.0.capacity() - self.0.len() {
+    pub(super) fn extend(&mut self, bytes: &[u8], max_line: usize) {
+        if bytes.len() > self.bytes.capacity() - self.bytes.len() {
             self.grow(bytes.len(), max_line);
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Makes room for `more` bytes.
     #[cold]
     fn grow(&mut self, more: usize, max_line: usize) {
-        let needed = self.0.len() + more;
+        let needed = self.bytes.len() + more;
         // Doubling, so that a line sent byte by byte costs no more than one sent at once; but never past the limit.
-        let capacity = needed.max(2 * self.0.capacity()).max(64).min(max_line + 1);
-        self.0.reserve_exact(capacity - self.0.len());
+        let capacity = needed.max(2 * self.bytes.capacity()).max(64).min(max_line + 1);
+        self.bytes.reserve_exact(capacity - self.bytes.len());
     }
 }
 
@@ -130,7 +155,7 @@ impl Framer {
         let end = line_end(input);
         if end.is_none()
             && let Some(partial) = &mut self.partial
-            && partial.0.len() + input.len() <= max_line
+            && partial.bytes.len() + input.len() <= max_line
         {
             // The common case for a peer that sends a byte at a time.
             partial.extend(input, max_line);
@@ -138,9 +163,9 @@ impl Framer {
         }
         let piece = &input[..end.unwrap_or(input.len())];
         let taken = piece.len() + usize::from(end.is_some());
-        let held = self.partial.as_ref().map_or(0, |partial| partial.0.len());
+        let held = self.partial.as_ref().map_or(0, |partial| partial.bytes.len());
         // An unfinished line may hold one byte more than the limit if that is a CR, which may be part of the line end.
-        let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.0.last())) == Some(&b'\r');
+        let ends_in_cr = piece.last().or_else(|| self.partial.as_ref().and_then(|p| p.bytes.last())) == Some(&b'\r');
         if held + piece.len() - usize::from(ends_in_cr) > max_line {
             let mut begun = self.partial.take().unwrap_or_else(|| buffers.take());
             begun.extend(&piece[..piece.len().min(START.saturating_sub(held))], max_line);
@@ -345,7 +370,7 @@ mod tests {
                 assert!(matches!(framer.next(piece, 100, &mut buffers), (_, Frame::More)));
             }
             let partial = framer.partial.expect("a line was begun");
-            let held = size_of::<Partial>() + partial.0.capacity();
+            let held = size_of::<Partial>() + partial.bytes.capacity();
             assert!(held <= Partial::memory_bound(100), "{held} bytes, in pieces of {size}");
         }
     }
@@ -354,9 +379,9 @@ mod tests {
     fn receiving_byte_by_byte_reallocates_only_a_few_times() {
         let (mut partial, mut moved) = (Partial::default(), 0);
         for _ in 0..4_096 {
-            let before = partial.0.capacity();
+            let before = partial.bytes.capacity();
             partial.extend(b"x", 4_096);
-            moved += usize::from(partial.0.capacity() != before);
+            moved += usize::from(partial.bytes.capacity() != before);
         }
         // The buffer starts with 64 bytes and doubles.
         assert!(moved <= 7, "{moved} times");

@@ -1,0 +1,6 @@
+//! WebSocket as its clients see it: frames in, frames out.
+
+mod closing;
+mod messages;
+mod net;
+mod rules;
