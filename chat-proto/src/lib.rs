@@ -510,3 +510,5 @@ pub use session::SessionStats;
 pub use time::Timestamp;
 pub use wire::dialect;
 pub use wire::framing::{Framing, MessageKind, websocket};
+#[cfg(feature = "web")]
+pub use wire::http;

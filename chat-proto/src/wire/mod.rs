@@ -5,6 +5,8 @@
 
 pub mod dialect;
 pub(crate) mod framing;
+#[cfg(feature = "web")]
+pub mod http;
 pub(crate) mod sanitize;
 pub(crate) mod sniff;
 mod telnet;

@@ -1,0 +1,119 @@
+//! What is served: files, and where WebSocket begins.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::hash::Hasher as _;
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use super::host::HostName;
+use crate::wire::framing::MessageKind;
+
+/// What is served: files, where WebSocket begins, and under which names.
+///
+/// It does not change while it is in use, so that all connections of a listener share one.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    resources: Vec<Resource>,
+    pub(super) upgrade: Option<Upgrade>,
+    pub(super) hosts: Vec<HostName>,
+    /// Lines that each answer has.
+    pub(super) headers: String,
+}
+
+/// A file of a [`Site`].
+#[derive(Clone, Debug)]
+pub struct Resource {
+    pub(super) path: &'static str,
+    pub(super) content_type: &'static str,
+    pub(super) cache_control: &'static str,
+    /// A hash of the body, in quotation marks.
+    pub(super) etag: String,
+    pub(super) body: Arc<[u8]>,
+}
+
+/// Where WebSocket begins, and what its messages are.
+#[derive(Clone, Debug)]
+pub(super) struct Upgrade {
+    /// `None`: everywhere.
+    path: Option<&'static str>,
+    /// The names of subprotocols, and what the messages of each are. A client that asks for none gets text.
+    pub(super) subprotocols: &'static [(&'static str, MessageKind)],
+}
+
+impl Site {
+    /// The subprotocols of IRC over WebSocket, as IRCv3 has them.
+    pub const IRC: &'static [(&'static str, MessageKind)] =
+        &[("text.ircv3.net", MessageKind::Text), ("binary.ircv3.net", MessageKind::Binary)];
+
+    /// Makes a site that has nothing, and is served by IP addresses and as `localhost`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file.
+    #[must_use]
+    pub fn resource(mut self, resource: Resource) -> Self {
+        self.resources.push(resource);
+        self
+    }
+
+    /// Lets WebSocket begin at that path; at `None`, wherever there is no file. Of the subprotocols that a client asks
+    /// for, it gets the first that is among these.
+    #[must_use]
+    pub fn upgrade(mut self, path: Option<&'static str>, subprotocols: &'static [(&'static str, MessageKind)]) -> Self {
+        self.upgrade = Some(Upgrade { path, subprotocols });
+        self
+    }
+
+    /// Serves it under that name, too, on any port.
+    #[must_use]
+    pub fn host(mut self, name: HostName) -> Self {
+        self.hosts.push(name);
+        self
+    }
+
+    /// Adds a header to each answer.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is a control character in it.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        assert!(!name.chars().chain(value.chars()).any(char::is_control), "a header is a line");
+        self.headers += &format!("{name}: {value}\r\n");
+        self
+    }
+
+    /// Returns the file at that path.
+    pub(super) fn find(&self, path: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.path == path)
+    }
+
+    /// Returns how WebSocket begins at that path.
+    pub(super) fn upgrade_at(&self, path: &str) -> Option<&Upgrade> {
+        self.upgrade.as_ref().filter(|upgrade| upgrade.path.is_none_or(|it| it == path))
+    }
+}
+
+impl Resource {
+    /// Makes a file. Browsers keep it and ask each time whether it has changed.
+    #[must_use]
+    pub fn new(path: &'static str, content_type: &'static str, body: impl Into<Arc<[u8]>>) -> Self {
+        let body = body.into();
+        // Not secret: whoever has the tag has the file.
+        let mut hasher = SipHasher13::new();
+        hasher.write(&body);
+        let etag = format!("\"{:032x}\"", hasher.finish128().as_u128());
+        Self { path, content_type, cache_control: "no-cache", etag, body }
+    }
+
+    /// Sets how long browsers keep it without asking (`Cache-Control`).
+    #[must_use]
+    pub fn cache_control(self, cache_control: &'static str) -> Self {
+        Self { cache_control, ..self }
+    }
+}
