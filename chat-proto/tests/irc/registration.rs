@@ -104,6 +104,16 @@ fn too_few_parameters_are_answered_with_461() {
 }
 
 #[test]
+fn a_client_may_begin_with_pass() {
+    for pass in ["PASS sesame", "PASS :open sesame"] {
+        let mut net = Net::new();
+        let ann = net.connect();
+        net.says(ann, &format!("{pass}\r\nNICK ann\r\nUSER ann 0 * :Ann"));
+        assert!(net.read(ann).starts_with(":irc.test 001 ann "));
+    }
+}
+
+#[test]
 fn a_second_user_or_pass_is_refused() {
     let mut net = Net::new();
     let ann = net.register("ann");

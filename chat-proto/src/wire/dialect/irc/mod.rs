@@ -184,7 +184,8 @@ impl Dialect for Irc {
     }
 
     fn other_protocol(&self, first: FirstLine<'_>) -> Option<&'static str> {
-        other_protocol(first).filter(|protocol| *protocol != "IRC")
+        // PASS may be several protocols', IRC among them.
+        other_protocol(first).filter(|protocol| !protocol.starts_with("IRC"))
     }
 
     /// The hub takes lines of IRC apart itself, because one may ask for several things.
