@@ -197,7 +197,8 @@ fn show(hub: &mut Hub, now: Timestamp, people: &mut HashMap<SessionId, &str>) {
                     println!("{} < {line}", people[&id]);
                 }
             }
-            Command::Read(_) => {} // Nobody here talks faster than the rate.
+            Command::Read(_) => {}         // Nobody here talks faster than the rate.
+            Command::Authenticate(_) => {} // Only IRC asks for passwords.
             Command::Close(id, reason) => println!("{} is gone: {reason}", people.remove(&id).unwrap_or_default()),
         }
     }

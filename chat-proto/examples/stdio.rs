@@ -115,6 +115,8 @@ impl Host {
                     let untaken = self.peers.get_mut(&id).map(|peer| std::mem::take(&mut peer.untaken));
                     self.offer(id, untaken.unwrap_or_default(), now);
                 }
+                // No dialect here asks for a password.
+                Command::Authenticate(_) => {}
                 Command::Close(id, _) => {
                     if let Some(Peer { wire: Some(wire), .. }) = self.peers.remove(&id) {
                         // Wakes a writer that is blocked by its peer; fails if the connection is reset.

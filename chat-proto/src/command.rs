@@ -18,6 +18,10 @@ pub enum Command {
     /// Input that [`Hub::receive`](crate::Hub::receive) left untaken may be offered again. This command does not come
     /// for a session that has begun to close.
     Read(SessionId),
+    /// The session has sent credentials: check [`Hub::credentials`](crate::Hub::credentials), which takes long and so is
+    /// done without the hub, then call [`Hub::authenticated`](crate::Hub::authenticated), once. Comes only if
+    /// [`IrcSettings`](crate::dialect::IrcSettings) ask for a password, or say that there are operators.
+    Authenticate(SessionId),
     /// The session is over: close its transport, [gently](crate#closing). The id is stale from here on.
     ///
     /// Given exactly once for every session that was opened, whoever ended it.
@@ -52,6 +56,10 @@ pub enum CloseReason {
     BadFrame,
     /// The embedding program ended it ([`Hub::kick`](crate::Hub::kick)).
     Kicked,
+    /// An operator of the server ended it.
+    Killed,
+    /// The peer does not know the password.
+    WrongPassword,
     /// The hub was shut down.
     ShutDown,
 }
@@ -77,6 +85,8 @@ impl fmt::Display for CloseReason {
             Self::FirstLine => f.write_str("first line refused"),
             Self::BadFrame => f.write_str("bad WebSocket frame"),
             Self::Kicked => f.write_str("kicked"),
+            Self::Killed => f.write_str("killed by an operator"),
+            Self::WrongPassword => f.write_str("wrong password"),
             Self::ShutDown => f.write_str("server shutting down"),
         }
     }

@@ -26,7 +26,8 @@
 //!    [`Command::Read`].
 //! 3. The peer ended its input: call [`Hub::receive_eof`]. The transport failed: call [`Hub::disconnect`].
 //! 4. After any of these, drain [`Hub::poll_command`]. The commands are [`Send`](Command::Send),
-//!    [`Read`](Command::Read) and [`Close`](Command::Close).
+//!    [`Read`](Command::Read), [`Close`](Command::Close) and, where IRC [asks for passwords](#passwords),
+//!    [`Authenticate`](Command::Authenticate).
 //! 5. Sleep until something happens or until [`Hub::poll_timeout`]. When that time has come, call
 //!    [`Hub::handle_timeout`] and drain again. Any call may change the timeout, so ask again before each sleep.
 //!
@@ -60,6 +61,8 @@
 //!             }
 //!             // Offer untaken input again. In this example there is none.
 //!             Command::Read(_) => {}
+//!             // Only IRC asks for passwords.
+//!             Command::Authenticate(_) => {}
 //!             Command::Close(id, reason) => {
 //!                 println!("{id:?} is gone: {reason}");
 //!                 sockets.remove(&id);
@@ -106,8 +109,8 @@
 //! * **[`Close`](Command::Close) comes exactly once** for every session opened, whoever ended it, also after
 //!   [`disconnect`](Hub::disconnect). Free what belongs to the session there and nowhere else.
 //! * **At most one command of each kind is outstanding** for a session: a `Send` until you report it, a `Read` until
-//!   you offer input again. A channel to the task that serves a session needs room for three commands, if that task
-//!   offers untaken input only on `Read`.
+//!   you offer input again, an `Authenticate` until you answer it. A channel to the task that serves a session needs
+//!   room for four commands, if that task offers untaken input only on `Read`.
 //! * **A timeout handled too early changes nothing.** Once [`handle_timeout(t)`](Hub::handle_timeout) has run,
 //!   [`poll_timeout`](Hub::poll_timeout) is later than `t`, so no driver spins.
 //!
@@ -272,6 +275,24 @@
 //! A process may be stopped for a while, and deadlines may pass that nobody had a chance to meet. [`driver::LateGuard`]
 //! stands between clock and hub for that case. It offers both functions, and lets a late driver read and write once
 //! before any session is timed out.
+//!
+//! # Passwords
+//!
+//! Clients of IRC may need a password to register ([`IrcSettings::asks_password`](dialect::IrcSettings::asks_password)),
+//! and some may become operators of the server ([`has_operators`](dialect::IrcSettings::has_operators)), who close the
+//! sessions of others. The hub knows no password and no hash: whether one is right is a question to the driver. A check
+//! takes long on purpose, so it is no call out of the hub:
+//!
+//! 1. [`Authenticate`](Command::Authenticate) comes for a session. The line with the password waits, and so does
+//!    whatever its peer sends after it. Nobody else waits.
+//! 2. Copy what [`Hub::credentials`] returns, and check it without the hub's lock.
+//! 3. Report the result to [`Hub::authenticated`], once for each command, whatever has become of the session.
+//!
+//! At most [`Hub::MAX_AUTHENTICATIONS`] are asked for at once. While a client waits, its time to register (60 seconds)
+//! goes on. A wrong password of the server closes the session, and so does the third wrong one of an operator; each
+//! costs 40 tokens of the session's and the address's [rate](Config::rate). Passwords are in no log, no journal and no
+//! `Debug` output, and a line that has waited is wiped. [`driver::Verifier`] does all this for a driver that uses the
+//! kit.
 //!
 //! # Testing
 //!
@@ -467,6 +488,7 @@ mod batch;
 mod command;
 pub mod config;
 pub mod conversation;
+mod credentials;
 pub mod driver;
 mod exemptions;
 #[cfg(feature = "fault-injection")]
@@ -497,6 +519,7 @@ mod wire;
 pub use batch::Batch;
 pub use command::{CloseReason, Command, OpenError};
 pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RateLimit, RatePart, RoomConfig};
+pub use credentials::{Credentials, MAX_PASSWORD};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
 pub use hub::{EnterError, Hub, HubStats, MemoryBound, SayError};

@@ -91,6 +91,8 @@ pub struct TestHub {
     peers: HashMap<SessionId, Peer>,
     /// Reused for each write.
     batch: Batch,
+    /// The sessions whose credentials are to be checked.
+    authentications: Vec<SessionId>,
 }
 
 /// The peer's end of a connection.
@@ -113,7 +115,7 @@ impl TestHub {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let hub = Hub::new(config).unwrap_or_else(|error| panic!("{error}"));
-        Self { hub, now: Timestamp::ZERO, peers: HashMap::new(), batch: Batch::new() }
+        Self { hub, now: Timestamp::ZERO, peers: HashMap::new(), batch: Batch::new(), authentications: Vec::new() }
     }
 
     /// Returns the hub, for its queries.
@@ -213,6 +215,12 @@ impl TestHub {
         self.now = end;
     }
 
+    /// Takes the sessions whose credentials are to be checked, in order. Answer with
+    /// [`authenticated`](Hub::authenticated), through [`with_hub`](Self::with_hub).
+    pub fn take_authentications(&mut self) -> Vec<SessionId> {
+        mem::take(&mut self.authentications)
+    }
+
     /// Returns why a session was closed; `None` if it is open, or still has last words to read.
     #[must_use]
     pub fn close_reason(&self, id: SessionId) -> Option<CloseReason> {
@@ -230,6 +238,7 @@ impl TestHub {
             match command {
                 Command::Send(id) => self.write(id),
                 Command::Read(id) => self.offer(id),
+                Command::Authenticate(id) => self.authentications.push(id),
                 Command::Close(id, reason) => self.peers.entry(id).or_default().closed = Some(reason),
             }
         }

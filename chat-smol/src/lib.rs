@@ -60,7 +60,7 @@ mod writer;
 
 pub use chat_proto;
 pub use chat_proto::driver::Admission;
-pub use chat_proto::{Config, ConfigError, Exemptions};
+pub use chat_proto::{Config, ConfigError, Credentials, Exemptions};
 
 pub use crate::handle::{Events, Handle};
 pub use crate::server::Server;

@@ -13,8 +13,8 @@ use std::thread;
 use std::time::SystemTime;
 
 use async_io::Async;
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
-use chat_proto::{Config, ConfigError, Exemptions, driver};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier};
+use chat_proto::{Config, ConfigError, Credentials, Exemptions, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
@@ -97,6 +97,12 @@ impl Server {
     /// ```
     pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
         self.on_accept = OnAccept::new(decide);
+    }
+
+    /// Sets the [function](Verifier) that says whether passwords of clients of IRC are right; none is unless this is
+    /// called. It runs on a thread where blocking is fine.
+    pub fn verify_with(&mut self, verify: impl Fn(Credentials<'_>) -> bool + Send + Sync + 'static) {
+        self.shared.0.act(|hub, _| hub.verify_with(Verifier::new(verify)));
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.

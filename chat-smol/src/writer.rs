@@ -21,6 +21,8 @@ pub(crate) async fn write(shared: Arc<Shared>) {
             }
             round.drain_closed().for_each(|(connection, reason)| connection.close(reason));
             round.drain_resumed().for_each(|connection| connection.resume());
+            // At most four at once, which the hub sees to.
+            round.drain_authentications(&shared).for_each(|it| smol::unblock(|| it.run()).detach());
             round.write(Connection::write);
             // Lets other tasks of this thread run, readers among them.
             future::yield_now().await;

@@ -17,9 +17,8 @@ use crate::shared::Shared;
 use crate::wait::wait;
 
 /// The most threads, beside those of sessions, that wait for peers to read their last words. Beyond that, a refused
-/// peer is closed at once, and may see a reset instead of the reason.
-///
-/// Enough to refuse 2,560 peers a second that are 100 ms away; the threads take some 8 MB.
+/// peer is closed at once, and may see a reset instead of the reason. So many, in some 8 MB, refuse 2,560 peers a second
+/// that are 100 ms away.
 const MAX_LINGERING_THREADS: usize = 256;
 
 /// An address that clients of one dialect connect to.
@@ -121,8 +120,7 @@ mod tests {
         (shared, Listener { socket, addr, dialect, name: String::from("text") })
     }
 
-    /// Admits a socket and returns the peer's end. It is no TCP socket, so every option fails, as after a reset by the
-    /// peer.
+    /// Admits a socket and returns the peer's end. It is no TCP socket, so every option fails, as after a reset.
     fn admit(shared: &Arc<Shared>, listener: &Listener) -> UnixStream {
         let (ours, theirs) = UnixStream::pair().expect("two sockets");
         let stream = TcpStream::from(OwnedFd::from(ours));

@@ -19,6 +19,7 @@
 //! | one for each listener | `accept` | a connection |
 //! | one for each connection, for a second beyond its end or refusal | `reader` | input; it offers what it reads to the hub |
 //! | one writer for each core | `writer` | the hub's commands; it writes to the sockets |
+//! | at most four, each for a password that is checked | `writer` | nothing |
 //! | the caller of [`Server::run`] | `clock` | deadlines, and sockets that took less than they were offered |
 //!
 //! They share one [`Hub`](chat_proto::Hub) behind one lock, and call it through one function, which is in `shared`.
@@ -27,9 +28,6 @@
 //! wait does so in `poll(2)`, holding no buffer. So an idle connection costs its thread's kernel stack and the pages of
 //! its own stack that it has touched, and a reader that stalls costs an entry in the clock's list. Only input that the
 //! hub leaves untaken, one read at most, is held until it is taken; [`Server::memory_bound`] counts it.
-//!
-//! A thread for each connection is simple, and enough for some thousands. The sibling adapter `chat-smol` has the same
-//! interface and serves a hundred thousand.
 //!
 //! Unix only: deadlines and shutdown wake threads out of `poll(2)` through pairs of sockets.
 
@@ -45,6 +43,6 @@ mod writer;
 
 pub use chat_proto;
 pub use chat_proto::driver::{Admission, BlockingEvents};
-pub use chat_proto::{Config, ConfigError, Exemptions};
+pub use chat_proto::{Config, ConfigError, Credentials, Exemptions};
 pub use handle::Handle;
 pub use server::Server;

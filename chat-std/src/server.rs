@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 use std::{io, mem};
 
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER};
-use chat_proto::{Config, ConfigError, Exemptions, driver};
+use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier};
+use chat_proto::{Config, ConfigError, Credentials, Exemptions, driver};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
@@ -56,9 +56,6 @@ impl Server {
 
     /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
     /// [`driver::system_bound`].
-    ///
-    /// It is not part of [`memory_bound`](Self::memory_bound). What the system keeps for connections that are over, for
-    /// some ten seconds, comes on top.
     #[must_use]
     pub fn system_bound(config: &Config) -> usize {
         driver::system_bound(config)
@@ -75,6 +72,12 @@ impl Server {
     /// called, all do. Its listener accepts nobody during the call, so it must be quick and must not panic.
     pub fn on_accept(&mut self, decide: impl Fn(Option<SocketAddr>) -> Admission + Send + Sync + 'static) {
         *lock(&self.shared.on_accept) = OnAccept::new(decide);
+    }
+
+    /// Sets the [function](Verifier) that says whether passwords of clients of IRC are right; none is unless this is
+    /// called. It runs on a thread of its own.
+    pub fn verify_with(&mut self, verify: impl Fn(Credentials<'_>) -> bool + Send + Sync + 'static) {
+        self.shared.act(|state, _| state.hub.verify_with(Verifier::new(verify)));
     }
 
     /// Binds `addr` for sessions that speak `dialect`, and returns the address with its real port.
@@ -107,9 +110,8 @@ impl Server {
     ///
     /// As [`listen`](Self::listen).
     pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
-        let name = dialect.to_owned();
-        let dialect = self.shared.act(|state, _| state.hub.dialect(dialect));
-        let dialect = dialect.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
+        let id = self.shared.act(|state, _| state.hub.dialect(dialect));
+        let id = id.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         listener.set_nonblocking(true)?;
         // Accepted sockets inherit these sizes, so they hold from the first byte on.
         let socket = SockRef::from(&listener);
@@ -119,7 +121,7 @@ impl Server {
             warn!(%error, "cannot say how much the system should keep for a connection");
         }
         let addr = listener.local_addr()?;
-        self.listeners.push(Listener { socket: listener, addr, dialect, name });
+        self.listeners.push(Listener { socket: listener, addr, dialect: id, name: dialect.to_owned() });
         Ok(addr)
     }
 
@@ -149,8 +151,7 @@ impl Server {
         clock.run(shared);
         shared.end();
         for thread in threads {
-            // A panic has been reported by the thread itself.
-            let _ = thread.join();
+            let _ = thread.join(); // A panic has been reported by the thread itself.
         }
         started
     }
@@ -172,8 +173,7 @@ fn start(shared: &Arc<Shared>, listeners: Vec<Listener>, threads: &mut Vec<JoinH
     let (accepting, closed) = UnixStream::pair()?;
     for listener in listeners {
         let (shared, closed) = (Arc::clone(shared), closed.try_clone()?);
-        let accept = move || listener.run(&shared, &closed);
-        threads.push(thread::Builder::new().name("accept".into()).spawn(accept)?);
+        threads.push(thread::Builder::new().name("accept".into()).spawn(move || listener.run(&shared, &closed))?);
     }
     shared.act(|state, _| state.accepting = Some(accepting));
     Ok(())

@@ -117,23 +117,19 @@ impl Shared {
     /// Ends the writers and the listeners' threads, and joins the last connection thread.
     pub(crate) fn end(&self) {
         let ended = self.act(|state, _| {
-            state.accepting = None;
-            state.clock_waker = None;
+            (state.accepting, state.clock_waker) = (None, None);
             state.has_no_more_work = true;
             state.last_ended.take()
         });
         self.work.notify_all();
-        join(ended);
+        // A panic has been reported by the thread itself.
+        let _ = ended.map(JoinHandle::join);
     }
 
     /// Closes the connections that are left, and wakes the threads that wait for the server's end.
     pub(crate) fn close(&self) {
-        for connection in self.act(|state, now| {
-            state.closed = true;
-            state.hub.abort(now)
-        }) {
-            connection.cut();
-        }
+        self.act(|state, _| state.closed = true);
+        self.act(|state, now| state.hub.abort(now)).iter().for_each(|connection| connection.cut());
         self.closed.notify_all();
     }
 
@@ -147,10 +143,11 @@ impl Shared {
     ///
     /// Each joins the one that ended before it, so that only one is left to be joined at the end.
     pub(crate) fn thread_ends(&self, thread: Option<JoinHandle<()>>) {
-        join(self.act(|state, _| {
+        let ended = self.act(|state, _| {
             state.threads -= 1;
             mem::replace(&mut state.last_ended, thread)
-        }));
+        });
+        let _ = ended.map(JoinHandle::join);
     }
 }
 
@@ -165,9 +162,4 @@ impl State {
     pub(crate) fn is_over(&self) -> bool {
         self.threads == 0 && self.hub.hub().is_closed()
     }
-}
-
-fn join(thread: Option<JoinHandle<()>>) {
-    // A panic has been reported by the thread itself.
-    let _ = thread.map(JoinHandle::join);
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chat_proto::{Config, HubStats, SessionId};
 use socket2::SockAddr;
 
+use crate::conformance::passwords::is_right;
 use crate::conformance::{Adapter, LOOPBACK, Running, ServerHandle};
 
 /// chat-smol, on two executor threads.
@@ -29,6 +30,7 @@ const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
 impl Adapter for Smol {
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
         let mut server = chat_smol::Server::new(config).map_err(io::Error::other)?;
+        server.verify_with(is_right);
         let mut ports = Vec::new();
         for dialect in dialects {
             ports.push((*dialect, server.listen(dialect, LOOPBACK)?));
@@ -61,6 +63,7 @@ pub fn unused_path() -> PathBuf {
 impl Adapter for Std {
     fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
         let mut server = chat_std::Server::new(config).map_err(io::Error::other)?;
+        server.verify_with(is_right);
         let mut ports = Vec::new();
         for dialect in dialects {
             ports.push((*dialect, server.listen(dialect, LOOPBACK)?));

@@ -218,6 +218,8 @@ fn code_of(reason: CloseReason) -> (u8, u64) {
         CloseReason::Kicked => (8, 0),
         CloseReason::ShutDown => (9, 0),
         CloseReason::BadFrame => (10, 0),
+        CloseReason::Killed => (11, 0),
+        CloseReason::WrongPassword => (12, 0),
     }
 }
 
@@ -321,6 +323,8 @@ impl<'a> Reader<'a> {
             8 => CloseReason::Kicked,
             9 => CloseReason::ShutDown,
             10 => CloseReason::BadFrame,
+            11 => CloseReason::Killed,
+            12 => CloseReason::WrongPassword,
             code => return Err(DecodeError::Unknown(code)),
         };
         if code != 5 && missed > 0 { Err(DecodeError::Number) } else { Ok(reason) }
@@ -411,7 +415,7 @@ mod tests {
             (b"\x02\x13\0\x0c", DecodeError::TooLong),
             (b"\x02\x13\0\0\x51", DecodeError::TooLong),
             (b"\x02\x14\0\x83\x01", DecodeError::TooLong),
-            (b"\x02\x06\0\x0b\0\0", DecodeError::Unknown(11)),
+            (b"\x02\x06\0\x0d\0\0", DecodeError::Unknown(13)),
             (b"\x02\x06\0\0\x01\0", DecodeError::Number),
             (b"\x02\x02\x80\0", DecodeError::Number),
             (b"\x02\x02\xff\xff\xff\xff\x1f", DecodeError::Number),

@@ -13,6 +13,7 @@ use core::time::Duration;
 use tracing::{debug, field, info, warn};
 
 use super::admission::Admission;
+use super::authentication::{Pending, Verifier};
 use super::backoff::{AcceptPause, Backoff};
 use super::cloak::CloakKey;
 use super::connections::Connections;
@@ -46,6 +47,8 @@ pub struct ConnectedHub<T> {
     exemptions: Exemptions,
     /// By which others see where peers come from; `None`: they do not.
     cloak_key: Option<CloakKey>,
+    /// Says whether passwords are right; `None`: none is.
+    verifier: Option<Verifier>,
     /// Sessions whose sockets were blocked and take bytes again.
     pub(super) writable: VecDeque<SessionId>,
     /// Connections whose sessions are over, while the driver still reads from them.
@@ -115,6 +118,7 @@ impl<T> ConnectedHub<T> {
             connections: Connections::new(),
             exemptions: Exemptions::default(),
             cloak_key: None,
+            verifier: None,
             writable: VecDeque::new(),
             lingering: Lingering::new(),
             waiting: Waiting::default(),
@@ -168,6 +172,12 @@ impl<T> ConnectedHub<T> {
     /// the embedding program [gives](Admission::AcceptFrom) keeps its own cloak, or is given one by its name.
     pub fn cloak_with(&mut self, key: CloakKey) {
         self.cloak_key = Some(key);
+    }
+
+    /// Sets who says whether passwords are right. Without this call none is. With it, drain
+    /// [`authentications`](super::Round::drain_authentications) in each round.
+    pub fn verify_with(&mut self, verifier: Verifier) {
+        self.verifier = Some(verifier);
     }
 
     /// Opens a session for an accepted connection; see [`Hub::open_from`]. A peer without an address is on a Unix
@@ -373,6 +383,16 @@ impl<T> ConnectedHub<T> {
         left.extend(self.lingering.drain());
         self.summary.end(&self.hub);
         left
+    }
+
+    /// Copies the credentials that a session has sent, to be checked; `None` if that is settled already.
+    pub(super) fn take_credentials(&mut self, now: Timestamp, id: SessionId) -> Option<Pending> {
+        let credentials = self.verifier.as_ref().zip(self.hub.credentials(id));
+        let pending = credentials.map(|(verifier, credentials)| verifier.pending(id, credentials));
+        if pending.is_none() {
+            self.hub.authenticated(now, id, false);
+        }
+        pending
     }
 
     /// Removes the connection of a session that is over, and lets it linger.

@@ -104,8 +104,12 @@
 //! A driver that implements [`SharedHub`] has a [`Control`], by which the program around the server speaks to sessions
 //! and finds them, and [`Events`] or [`BlockingEvents`], by which it follows along. If it asks an [`OnAccept`] about
 //! each connection before it calls [`ConnectedHub::admit`], the program also decides who comes in.
+//!
+//! A program whose clients of IRC [need a password](crate::dialect::IrcSettings::asks_password) says which is right by
+//! [`ConnectedHub::verify_with`]. Then rounds have [`Authentication`]s, each to be run on a thread that may wait.
 
 mod admission;
+mod authentication;
 mod backoff;
 mod cloak;
 mod connected_hub;
@@ -122,6 +126,7 @@ mod start;
 mod waiting;
 
 pub use admission::{Admission, OnAccept};
+pub use authentication::{Authentication, Verifier};
 pub use cloak::CloakKey;
 pub use connected_hub::{ConnectedHub, Due, Refusal, UnknownDialect, Wakes};
 pub use control::{Access, ConnectedSession, Control, SharedHub};

@@ -6,7 +6,9 @@ use core::fmt;
 
 use tracing::debug;
 
+use super::authentication::{Authentication, Pending};
 use super::connected_hub::ConnectedHub;
+use super::control::SharedHub;
 use crate::batch::Batch;
 use crate::command::{CloseReason, Command};
 use crate::id::SessionId;
@@ -32,7 +34,8 @@ const MAX_CLOSED: usize = 128;
 ///
 /// 1. Under the lock: [`report_and_gather`](Self::report_and_gather).
 /// 2. Outside of it: [`drain_blocked`](Self::drain_blocked), [`drain_resumed`](Self::drain_resumed),
-///    [`drain_closed`](Self::drain_closed), [`write`](Self::write).
+///    [`drain_closed`](Self::drain_closed), where there are passwords
+///    [`drain_authentications`](Self::drain_authentications), then [`write`](Self::write).
 ///
 /// Repeat until a round is empty.
 ///
@@ -49,6 +52,7 @@ pub struct Round<T> {
     blocked: Vec<(SessionId, Arc<T>)>,
     resumed: Vec<Arc<T>>,
     closed: Vec<(SessionId, Arc<T>, CloseReason)>,
+    authentications: Vec<Pending>,
 }
 
 /// One session's share of a round.
@@ -78,6 +82,7 @@ impl<T> Round<T> {
             blocked: Vec::new(),
             resumed: Vec::new(),
             closed: Vec::new(),
+            authentications: Vec::new(),
         }
     }
 
@@ -88,6 +93,7 @@ impl<T> Round<T> {
         self.report(hub, now);
         let is_full = self.gather(hub, now);
         let is_idle = self.blocked.is_empty() && self.resumed.is_empty() && self.closed.is_empty();
+        let is_idle = is_idle && self.authentications.is_empty();
         is_full || !self.deliveries.is_empty() || !is_idle
     }
 
@@ -109,6 +115,16 @@ impl<T> Round<T> {
             debug!(session = %id, %reason, "closed");
             (connection, reason)
         })
+    }
+
+    /// Removes and returns the credentials to be checked, each to be [run](Authentication::run) on a thread that may wait.
+    /// There are none without [`ConnectedHub::verify_with`].
+    pub fn drain_authentications<S: SharedHub + 'static>(
+        &mut self,
+        hub: &Arc<S>,
+    ) -> impl Iterator<Item = Authentication> + '_ {
+        let hub: Arc<dyn SharedHub> = hub.clone();
+        self.authentications.drain(..).map(move |pending| Authentication::new(Arc::clone(&hub), pending))
     }
 
     /// Offers each connection its bytes, once. `write` must not block; it returns how many bytes the socket took, or
@@ -148,6 +164,10 @@ impl<T> Round<T> {
                     Some(Command::Send(id)) => id,
                     Some(Command::Read(id)) => {
                         self.resumed.extend(hub.connections.resume(id));
+                        continue;
+                    }
+                    Some(Command::Authenticate(id)) => {
+                        self.authentications.extend(hub.take_credentials(now, id));
                         continue;
                     }
                     Some(Command::Close(id, reason)) => {

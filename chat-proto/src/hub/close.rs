@@ -177,6 +177,7 @@ impl Hub {
         self.journal.push(self.now, Some(id), RecordKind::Closing(reason));
         self.open -= 1;
         self.unregistered -= usize::from(!self.is_registered(slot));
+        self.server_operators -= usize::from(self.is_server_operator(slot));
         self.schedule.turns.forget(slot);
         if let Hold::Target(target) = session.hold {
             // It may have been released already; then this releases the next one.

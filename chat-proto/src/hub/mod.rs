@@ -6,11 +6,12 @@
 //! operators ask for, `moderate` does there what the embedding program wants, `pace` makes lines wait for readers,
 //! `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so for
 //! sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
-//! `silence` warns idle sessions, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
+//! `silence` warns idle sessions, `authentication` asks the driver whether passwords are right, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
 //! the memory.
 
 mod address;
 mod answer;
+mod authentication;
 mod bound;
 mod close;
 mod deadlines;
@@ -33,6 +34,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use self::authentication::Authentications;
 pub use self::bound::MemoryBound;
 pub use self::member::{EnterError, SayError};
 use crate::command::{Command, OpenError};
@@ -81,6 +83,9 @@ pub struct Hub {
     in_no_room: usize,
     /// Open sessions of IRC that are not registered yet.
     unregistered: usize,
+    /// Open sessions of operators of the server.
+    server_operators: usize,
+    authentications: Authentications,
     origins: Origins,
     /// The members, their names, the rooms and the history.
     conversation: Conversation,
@@ -175,6 +180,8 @@ impl Hub {
             unconnected: 0,
             in_no_room: 0,
             unregistered: 0,
+            server_operators: 0,
+            authentications: Authentications::default(),
             origins: Origins::new(&config),
             conversation: Conversation::with_limits(&config),
             logs: RoomLogs::new(&config),
@@ -340,7 +347,7 @@ impl Hub {
         }
         loop {
             self.take_turns();
-            let command = self.next_command();
+            let command = self.next_authentication().or_else(|| self.next_command());
             if command.is_some() || !self.has_turns() {
                 return command;
             }

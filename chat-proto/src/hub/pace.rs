@@ -194,7 +194,11 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.framer.hold(line);
         session.hold = hold;
-        self.stats.held += u64::from(!matches!(hold, Hold::Turn { room, .. } if self.logs.is_open(room)));
+        let is_for_readers = match hold {
+            Hold::Turn { room, .. } => !self.logs.is_open(room),
+            _ => hold != Hold::Authentication,
+        };
+        self.stats.held += u64::from(is_for_readers);
         self.put_in_line(slot, hold, false);
     }
 
@@ -209,7 +213,9 @@ impl Hub {
     /// Returns whether a waiting line may be carried out. May be true when there is none.
     #[inline]
     pub(super) fn has_turns(&self) -> bool {
-        self.schedule.turns.any() || self.schedule.turns.is_anyone_waiting() && self.logs.has_any_opened()
+        self.schedule.turns.any()
+            || self.has_authentications()
+            || self.schedule.turns.is_anyone_waiting() && self.logs.has_any_opened()
     }
 
     /// Carries out waiting lines, each in its turn, until nothing more may be published.

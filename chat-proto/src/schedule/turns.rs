@@ -46,9 +46,11 @@ struct RoomTurns {
 const READY: List = List(0);
 /// Sessions whose own peers have to read their replies first.
 const REPLIES: List = List(1);
+/// Sessions whose credentials nobody was asked about yet.
+const AUTHENTICATION: List = List(2);
 /// The first of the lists of each room: sessions that wait for its readers and had sent no line for a while, which get
 /// every second turn, and the others, with one line each in turn.
-const FIRST_ROOM: u32 = 2;
+const FIRST_ROOM: u32 = 3;
 
 /// Turns are contended no more once no line has come for this long.
 const QUIET: Duration = Duration::from_secs(1);
@@ -69,6 +71,8 @@ pub(crate) enum Hold {
     Target(u32),
     /// For its own peer to read its replies.
     Replies,
+    /// For the driver to say whether the credentials in it are right.
+    Authentication,
     /// For nothing any more: it is carried out when a command is asked for.
     Ready,
 }
@@ -205,6 +209,7 @@ impl Turns {
             Hold::None => return,
             Hold::Ready => READY,
             Hold::Replies => REPLIES,
+            Hold::Authentication => AUTHENTICATION,
             Hold::Turn { room, fresh } => {
                 self.next.insert(room.0);
                 let [of_fresh, others] = Self::lists_of(room);
@@ -232,6 +237,19 @@ impl Turns {
             self.last = room.0;
             self.next_for_readers(room)?
         };
+        self.forget(slot);
+        Some(slot)
+    }
+
+    /// Returns whether there are credentials that nobody was asked about yet.
+    #[inline]
+    pub(crate) fn any_to_authenticate(&self) -> bool {
+        self.waiting > 0 && self.lists.first(AUTHENTICATION).is_some()
+    }
+
+    /// Removes and returns the first session whose credentials nobody was asked about yet.
+    pub(crate) fn next_to_authenticate(&mut self) -> Option<u32> {
+        let slot = self.lists.first(AUTHENTICATION)?;
         self.forget(slot);
         Some(slot)
     }
@@ -339,6 +357,18 @@ mod tests {
         assert_eq!(order(&mut turns), [Some(4), Some(6), None, None, None]);
         turns.release_all(2);
         assert!(!turns.any());
+    }
+
+    #[test]
+    fn credentials_are_taken_in_order_and_not_as_turns() {
+        let mut turns = Turns::new(200, 8);
+        for slot in [4, 5, 6] {
+            turns.wait(slot, Hold::Authentication, false);
+        }
+        turns.forget(5);
+        assert!(turns.any_to_authenticate() && !turns.any() && turns.next(|_| true).is_none());
+        assert_eq!([4, 6].map(Some), [turns.next_to_authenticate(), turns.next_to_authenticate()]);
+        assert!(!turns.any_to_authenticate() && turns.next_to_authenticate().is_none() && turns.are_calm());
     }
 
     #[test]

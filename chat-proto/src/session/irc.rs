@@ -33,6 +33,22 @@ pub(crate) struct IrcState {
     pub(crate) batches: u32,
     /// How much of the line was carried out that waits, for a line that asks for several things.
     pub(crate) step: u16,
+    /// How far the check of the credentials is that the line has which waits.
+    pub(crate) check: Check,
+    /// How many wrong passwords of operators it gave.
+    pub(crate) wrong: u8,
+}
+
+/// How far the check of credentials is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Nobody was asked.
+    #[default]
+    No,
+    /// The driver is at work.
+    Asked,
+    /// The driver has answered, and the line has not been carried out yet.
+    Answered { are_right: bool },
 }
 
 /// What is known of a client until it is a member.
@@ -45,6 +61,8 @@ pub(crate) struct Registration {
     pub(crate) real_name: ArrayString<MAX_REAL_NAME>,
     /// It is negotiating capabilities, and registration waits for the end of that.
     pub(crate) is_negotiating: bool,
+    /// It has given the password of the server.
+    pub(crate) has_password: bool,
 }
 
 /// A batch of answers.

@@ -45,7 +45,7 @@ impl Driver {
     pub(crate) fn drain(&mut self) {
         for command in self.commands() {
             match command {
-                Command::Send(_) => {}
+                Command::Send(_) | Command::Authenticate(_) => {}
                 Command::Read(id) => self.readable.push(id),
                 Command::Close(id, reason) => self.closed.push((id, reason)),
             }

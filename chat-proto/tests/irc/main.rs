@@ -12,6 +12,7 @@ mod messages;
 mod modes;
 mod monitor;
 mod net;
+mod operators;
 mod order;
 mod queries;
 mod registration;

@@ -7,7 +7,7 @@ use crate::net::Net;
 const README: &str = include_str!("README.md");
 const COMMANDS: &str = include_str!("../../src/wire/dialect/irc/command.rs");
 const NUMERICS: &str = include_str!("../../src/wire/dialect/irc/numeric.rs");
-const MODULES: [(&str, &str); 11] = [
+const MODULES: [(&str, &str); 12] = [
     ("bad_input", include_str!("bad_input.rs")),
     ("capabilities", include_str!("capabilities.rs")),
     ("channels", include_str!("channels.rs")),
@@ -16,6 +16,7 @@ const MODULES: [(&str, &str); 11] = [
     ("messages", include_str!("messages.rs")),
     ("modes", include_str!("modes.rs")),
     ("monitor", include_str!("monitor.rs")),
+    ("operators", include_str!("operators.rs")),
     ("order", include_str!("order.rs")),
     ("queries", include_str!("queries.rs")),
     ("registration", include_str!("registration.rs")),

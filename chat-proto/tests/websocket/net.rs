@@ -162,7 +162,7 @@ impl Net {
         while let Some(command) = self.hub.poll_command() {
             match command {
                 Command::Send(id) => while !self.write(id) {},
-                Command::Read(_) => {}
+                Command::Read(_) | Command::Authenticate(_) => {}
                 Command::Close(id, reason) => {
                     self.closed.insert(id, reason);
                 }

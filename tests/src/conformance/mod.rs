@@ -28,6 +28,7 @@
 //! - [`scripts`]: conversations as terminals show them, with one outcome each, the same for every adapter.
 //! - [`conversation`]: announcements, counters, and a thousand clients at once.
 //! - [`irc`]: clients of IRC among the others.
+//! - [`passwords`]: a slow check of passwords, for adapters that are given one.
 //! - [`closing`]: every way in which a connection ends, and the end of the server.
 //! - [`pressure`]: readers that do not read, senders that flood, a full server.
 //! - [`pace`]: many senders at once, readers that keep pace and readers that do not, peers that are gone.
@@ -72,6 +73,7 @@ pub mod deadlines;
 pub mod irc;
 pub mod isolation;
 pub mod pace;
+pub mod passwords;
 pub mod pressure;
 mod program;
 pub mod resources;

@@ -262,7 +262,7 @@ impl Driver {
     fn carry_out(&mut self, most: usize) -> Checked {
         for _ in 0..most {
             let Some(command) = self.hub.poll_command()? else { return self.check_drained() };
-            let (Command::Send(id) | Command::Read(id) | Command::Close(id, _)) = command;
+            let (Command::Send(id) | Command::Read(id) | Command::Authenticate(id) | Command::Close(id, _)) = command;
             let Some(peer) = self.peers.iter().position(|peer| peer.id == Some(id)) else {
                 return differ("command for nobody", format!("{command:?}"));
             };
@@ -275,6 +275,7 @@ impl Driver {
                     self.write(peer, self.peers[peer].window, false)?;
                 }
                 Command::Read(_) => self.read(peer, b"")?,
+                Command::Authenticate(_) => return differ("command", "there are no passwords"),
                 Command::Close(..) => {
                     let peer = &mut self.peers[peer];
                     (peer.id, peer.stale) = (None, Some(id));

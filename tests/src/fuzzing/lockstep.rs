@@ -250,6 +250,7 @@ impl Lockstep {
                 Ok(())
             }
             Some(Command::Read(id)) => model.hand_out_read(id.slot()),
+            Some(Command::Authenticate(_)) => differ("command", "there are no passwords"),
             Some(Command::Close(id, reason)) => model.hand_out_close(id.slot(), reason),
         })?;
         if let Some(Command::Close(id, _)) = command {

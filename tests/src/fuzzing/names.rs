@@ -185,6 +185,7 @@ impl Sessions {
             match command {
                 Command::Send(id) => while !self.hub.write(Timestamp::ZERO, id, usize::MAX, &mut Vec::new())? {},
                 Command::Read(id) => return differ("command", format!("{id:?} left nothing untaken")),
+                Command::Authenticate(id) => return differ("command", format!("{id:?} has sent no password")),
                 Command::Close(id, _) => {
                     let known = self.ids.iter_mut().find(|known| **known == Some(id));
                     *known.expect("a session that is there") = None;

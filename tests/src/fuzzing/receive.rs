@@ -196,7 +196,7 @@ impl<'a> Play<'a> {
     fn carry_out(&mut self) -> Checked<bool> {
         let mut may_go_on = false;
         while let Some(command) = self.hub.poll_command()? {
-            let (Command::Send(id) | Command::Read(id) | Command::Close(id, _)) = command;
+            let (Command::Send(id) | Command::Read(id) | Command::Authenticate(id) | Command::Close(id, _)) = command;
             let peer = self.ids.iter().position(|known| *known == Some(id)).expect("a session that is there");
             match command {
                 Command::Send(_) => {
@@ -204,6 +204,7 @@ impl<'a> Play<'a> {
                     while !self.hub.write(self.now, id, self.cuts.next(), out)? {}
                 }
                 Command::Read(_) => may_go_on = true,
+                Command::Authenticate(_) => return differ("command", "there are no passwords"),
                 Command::Close(..) => {
                     self.ids[peer] = None;
                     may_go_on = true;

@@ -58,6 +58,8 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::FirstLine,
         CloseReason::BadFrame,
         CloseReason::Kicked,
+        CloseReason::Killed,
+        CloseReason::WrongPassword,
         CloseReason::ShutDown,
     ];
     let masks = [words];

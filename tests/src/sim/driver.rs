@@ -154,6 +154,7 @@ impl World {
                     self.connection(peer).expect("it is there").paused = false;
                     self.read(peer, self.conduct.read_again)?;
                 }
+                Command::Authenticate(_) => return differ("command", "there are no passwords"),
                 Command::Close(id, reason) => self.close(id, reason)?,
             }
         }

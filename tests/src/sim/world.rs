@@ -416,6 +416,7 @@ impl World {
             Command::Send(id) => (1, id),
             Command::Read(id) => (2, id),
             Command::Close(id, _) => (3, id),
+            Command::Authenticate(id) => (4, id),
         };
         self.digest.number(kind << 32 | id.slot() as u64);
     }

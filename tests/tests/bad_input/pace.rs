@@ -92,7 +92,7 @@ impl Stage {
                     }
                 }
                 // The input is offered again in the next tick.
-                Command::Read(_) => {}
+                Command::Read(_) | Command::Authenticate(_) => {}
                 Command::Close(id, reason) => panic!("{id:?} is closed: {reason}"),
             }
         }

@@ -189,6 +189,8 @@ fn limits() -> impl Strategy<Value = Config> {
                 server_name: if paced { "s".into() } else { "s".repeat(63) },
                 network: "n".repeat(63),
                 motd: vec!["m".repeat(400)],
+                has_operators: paced,
+                ..IrcSettings::default()
             };
             let irc = DialectConfig::new(Irc::new(settings).expect("right settings"));
             let default = Config::default();
@@ -298,10 +300,15 @@ impl Bench {
     /// Carries out a command, or begins to: bytes are written by other calls.
     fn command(&mut self) -> Option<Vec<u8>> {
         let command = self.meter.scope(|| self.hub.poll_command())?;
-        let (Command::Send(id) | Command::Read(id) | Command::Close(id, _)) = command;
+        let (Command::Send(id) | Command::Read(id) | Command::Authenticate(id) | Command::Close(id, _)) = command;
         let who = self.peers.iter().position(|(known, ..)| *known == id)?;
         match command {
             Command::Send(_) => None,
+            Command::Authenticate(_) => {
+                // Half of the passwords are right.
+                self.meter.scope(|| self.hub.authenticated(self.now, id, id.slot() % 2 == 0));
+                None
+            }
             Command::Read(_) => {
                 self.offer(who);
                 None

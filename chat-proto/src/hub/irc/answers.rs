@@ -338,6 +338,9 @@ impl Who<'_> {
         let of_room = room.and_then(|room| people.room(room)).map(|room| room.name());
         let mut flags = Vec::with_capacity(4);
         flags.push(if person.away.is_empty() { b'H' } else { b'G' });
+        if (self.irc_of)(member).is_some_and(|irc| irc.modes.has(UserModes::OPERATOR)) {
+            flags.push(b'*');
+        }
         if (self.irc_of)(member).is_some_and(|irc| irc.modes.has(UserModes::BOT)) {
             flags.push(b'B');
         }

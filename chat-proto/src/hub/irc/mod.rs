@@ -1,7 +1,7 @@
 //! What peers ask for in IRC. What other wire formats have too is carried out as theirs; the rest is in this folder.
 //!
 //! `registration` makes a connection a member, `capabilities` negotiates what it is shown, `modes` has the modes of
-//! channels and users, `queries` answers questions, `answers` those whose answers are long, and `replies` writes them.
+//! channels and users, `password` and `operators` have what takes a password, `queries` answers questions, `answers` those whose answers are long, and `replies` writes them.
 
 mod answers;
 mod capabilities;
@@ -9,6 +9,8 @@ mod history;
 mod labels;
 mod modes;
 mod monitor;
+mod operators;
+mod password;
 mod queries;
 mod registration;
 mod replies;
@@ -36,6 +38,8 @@ enum Step<'a> {
     Request(Request<'a>),
     /// It was refused; there may be more.
     Refused,
+    /// The driver has to say first whether the credentials in the line are right.
+    Authenticate,
     /// Nothing any more, or it was carried out at once.
     Done,
 }
@@ -49,7 +53,10 @@ impl Hub {
         let hold = self.obey_irc_with(slot, line, in_turn, &mut scratch);
         scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);
-        self.end_labelled(slot, hold == Hold::None);
+        // Nothing was answered yet to a line that waits for the driver.
+        if hold != Hold::Authentication {
+            self.end_labelled(slot, hold == Hold::None);
+        }
         self.occasion.end();
         if self.sessions[slot].is_open() {
             // Each line says which room it is about.
@@ -113,6 +120,7 @@ impl Hub {
             match self.irc_step(slot, command, &line, step, plain) {
                 Step::Done => return Hold::None,
                 Step::Refused => {}
+                Step::Authenticate => return Hold::Authentication,
                 Step::Request(request) => {
                     let hold = self.handle_in_turn(slot, request, in_turn, words, rewritten);
                     if hold != Hold::None || !self.sessions[slot].is_open() {
@@ -196,7 +204,7 @@ impl Hub {
                 Some(name) => self.register_name(slot, name),
             },
             Command::User => self.register_user(slot, line),
-            Command::Pass => self.register_password(slot, first),
+            Command::Pass => return self.register_password(slot, first),
             Command::Cap => self.negotiate(slot, line),
             Command::Authenticate => self.numeric(slot, Numeric::SaslFail, |to| to.standard().end()),
             Command::Ping => match param(0) {
@@ -224,8 +232,9 @@ impl Hub {
             Command::Help => self.tell_help(slot, first),
             Command::Links => self.tell_links(slot),
             Command::Stats => self.tell_stats(slot, first),
-            Command::Oper => self.numeric(slot, Numeric::NoOperHost, |to| to.standard().end()),
-            Command::Kill | Command::Wallops => self.numeric(slot, Numeric::NoPrivileges, |to| to.standard().end()),
+            Command::Oper => return self.become_operator(slot, param(1).unwrap_or_default()),
+            Command::Kill => self.kill(slot, first, strip(param(1).unwrap_or_default(), plain)),
+            Command::Wallops => self.wallops(slot, strip(first, plain)),
             Command::Chathistory => self.ask_history(slot, line),
             Command::Monitor => self.ask_monitor(slot, line),
         }

@@ -114,6 +114,7 @@ impl Hub {
         change.set = change.set.without(UserModes::OPERATOR);
         let effect = change.effect_on(before);
         irc.modes = before.with(effect.set).without(effect.unset);
+        self.server_operators -= usize::from(effect.unset.has(UserModes::OPERATOR));
         if effect.unknown.is_some() {
             self.numeric(slot, Numeric::UModeUnknownFlag, |to| to.standard().end());
         }
@@ -121,14 +122,19 @@ impl Hub {
         effect.write(&mut text);
         let text = core::str::from_utf8(&text).unwrap_or_default();
         if !text.is_empty() {
-            let Some(voice) = self.voice(slot) else { return };
-            let (name, person) = (self.name_of(slot), self.conversation.person(MemberId(slot)));
-            voice.encode(&mut self.logs, self.now, |to| {
-                to.from(&name, person).word("MODE").word(&name).trailing(text).end();
-            });
-            self.put_encoded(slot);
-            self.requeue(slot);
+            self.show_change(slot, text);
         }
+    }
+
+    /// Shows a user how its modes have changed.
+    pub(super) fn show_change(&mut self, slot: u32, change: &str) {
+        let Some(voice) = self.voice(slot) else { return };
+        let (name, person) = (self.name_of(slot), self.conversation.person(MemberId(slot)));
+        voice.encode(&mut self.logs, self.now, |to| {
+            to.from(&name, person).word("MODE").word(&name).trailing(change).end();
+        });
+        self.put_encoded(slot);
+        self.requeue(slot);
     }
 
     fn show_modes(&mut self, slot: u32, id: RoomId) {

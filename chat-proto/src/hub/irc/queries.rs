@@ -93,13 +93,13 @@ impl Hub {
     pub(super) fn tell_counts(&mut self, slot: u32) {
         let users = self.open + self.unconnected;
         let unknown = self.unregistered;
-        let rooms = self.conversation.rooms().count();
+        let (rooms, operators) = (self.conversation.rooms().count(), self.server_operators as u64);
         let (users, clients) = (users - unknown, self.open - unknown);
         self.answer(slot, |to| {
             to.numeric(Numeric::LuserClient)
                 .text(&format_args!("There are {users} users and 0 invisible on 1 server"))
                 .end();
-            to.numeric(Numeric::LuserOp).number(0).standard().end();
+            to.numeric(Numeric::LuserOp).number(operators).standard().end();
             if unknown > 0 {
                 to.numeric(Numeric::LuserUnknown).number(unknown as u64).standard().end();
             }
@@ -250,6 +250,9 @@ impl Hub {
                 channels.iter().fold(line, |line, (sign, room)| line.item(format_args!("{sign}#{room}"))).end();
             }
             to.numeric(Numeric::WhoisServer).word(&name).word(irc.server_name()).trailing(VERSION).end();
+            if modes.has(UserModes::OPERATOR) {
+                to.numeric(Numeric::WhoisOperator).word(&name).standard().end();
+            }
             if !person.away.is_empty() {
                 to.numeric(Numeric::Away).word(&name).trailing(person.away).end();
             }
@@ -303,14 +306,15 @@ impl Hub {
     pub(super) fn ask_userhost(&mut self, slot: u32, line: &Line<'_>) {
         let Some(voice) = self.voice(slot) else { return };
         let asked: Vec<_> = line.params().iter().take(5).filter_map(|name| self.registered(name)).collect();
-        let names: Vec<_> = asked.iter().map(|other| (self.name_of(*other), MemberId(*other))).collect();
+        let star = |other| if self.is_server_operator(other) { "*" } else { "" };
+        let names: Vec<_> = asked.iter().map(|it| (self.name_of(*it), star(*it), MemberId(*it))).collect();
         let Self { conversation, logs, now, .. } = self;
         voice.encode(logs, *now, |to| {
             let mut line = to.numeric(Numeric::UserHost).begin_list();
-            for (name, member) in &names {
+            for (name, star, member) in &names {
                 let person = conversation.person(*member);
                 let sign = if person.away.is_empty() { '+' } else { '-' };
-                line = line.item(format_args!("{name}={sign}{}@{}", person.user, person.host()));
+                line = line.item(format_args!("{name}{star}={sign}{}@{}", person.user, person.host()));
             }
             line.end();
         });

@@ -82,13 +82,6 @@ impl Hub {
         self.register_if_complete(slot);
     }
 
-    /// Takes a password, and does nothing with it: the configuration cannot ask for one.
-    pub(super) fn register_password(&mut self, slot: u32, _password: &str) {
-        if self.is_registered(slot) {
-            self.numeric(slot, Numeric::AlreadyRegistered, |to| to.standard().end());
-        }
-    }
-
     /// Makes the client a member, once all that is needed is known.
     pub(super) fn register_if_complete(&mut self, slot: u32) {
         let Some(registration) = self.registration(slot) else { return };
@@ -96,6 +89,9 @@ impl Hub {
             return;
         }
         let (name, user, real) = (registration.name, registration.user, registration.real_name);
+        if !self.has_given_password(slot) {
+            return self.refuse_password(slot);
+        }
         // Whatever line completes it, what may be refused is the name.
         self.occasion.set_command(Command::Nick.name());
         self.occasion.set_target(&name);

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::BitOr;
 
 use super::MessageKind;
@@ -26,7 +27,9 @@ pub(crate) struct Framer {
 pub(crate) const CHARGE: usize = 1 << 10;
 
 /// The beginning of a line whose end has not come yet.
-#[derive(Debug, Default)]
+///
+/// `Debug` does not show it: it may be a password.
+#[derive(Default)]
 pub(crate) struct Partial {
     pub(super) bytes: Vec<u8>,
     /// Where the peer is within a message, if it sends such.
@@ -52,8 +55,16 @@ pub(super) struct Progress {
 
 impl Recycle for Partial {
     fn clear(&mut self) {
+        // The memory is kept, and must not keep a password.
+        self.bytes.fill(0);
         self.bytes.clear();
         self.progress = Progress::default();
+    }
+}
+
+impl fmt::Debug for Partial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partial").field("len", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 
@@ -208,6 +219,11 @@ impl Framer {
     pub(crate) fn hold(&mut self, line: Box<Partial>) {
         debug_assert!(self.partial.is_none(), "no line is framed while another is held");
         self.partial = Some(line);
+    }
+
+    /// Returns the line that is held.
+    pub(crate) fn held(&self) -> Option<&Partial> {
+        self.partial.as_deref()
     }
 
     /// Removes and returns the line that is held.

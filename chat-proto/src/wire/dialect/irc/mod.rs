@@ -68,6 +68,12 @@ pub struct IrcSettings {
     pub network: String,
     /// What newcomers are shown, at most 200 lines of at most 400 bytes without control characters; none by default.
     pub motd: Vec<String>,
+    /// Whether clients have to give a password (`PASS`) before they register, which the driver
+    /// [checks](crate::Command::Authenticate); false by default. A session that is [opened under a
+    /// name](crate::Hub::open_named) needs none.
+    pub asks_password: bool,
+    /// Whether the driver [knows](crate::Command::Authenticate) operators of the server (`OPER`); false by default.
+    pub has_operators: bool,
 }
 
 /// A setting that cannot be had.
@@ -113,7 +119,13 @@ const MAX_MOTD_LINE: usize = 400;
 
 impl Default for IrcSettings {
     fn default() -> Self {
-        Self { server_name: "irc.localhost".into(), network: String::new(), motd: Vec::new() }
+        Self {
+            server_name: "irc.localhost".into(),
+            network: String::new(),
+            motd: Vec::new(),
+            asks_password: false,
+            has_operators: false,
+        }
     }
 }
 
@@ -130,7 +142,7 @@ impl Irc {
     ///
     /// A setting is out of its range.
     pub fn new(settings: IrcSettings) -> Result<Self, IrcSettingsError> {
-        let IrcSettings { server_name, network, motd } = &settings;
+        let IrcSettings { server_name, network, motd, .. } = &settings;
         let is_name = |name: &str, signs: &str| {
             name.len() <= MAX_SERVER_NAME && name.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c))
         };
@@ -160,6 +172,14 @@ impl Irc {
 
     pub(crate) fn motd(&self) -> &[String] {
         &self.settings.motd
+    }
+
+    pub(crate) fn asks_password(&self) -> bool {
+        self.settings.asks_password
+    }
+
+    pub(crate) fn has_operators(&self) -> bool {
+        self.settings.has_operators
     }
 
     /// Returns the most bytes of an update, for names of at most `max_name` bytes and that many bytes of names and words

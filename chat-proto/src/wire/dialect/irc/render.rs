@@ -153,6 +153,9 @@ fn render_reply(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) {
             to.server("NOTICE").target(scene.room).text(&Missed(count)).end();
         }),
         Update::Refused(complaint) => all(out, &|to| super::complaint::write(&complaint, scene, to)),
+        Update::Closing { reason: reason @ CloseReason::Killed, words } => all(out, &|to| {
+            to.bare("ERROR").text(&format_args!("Closing Link: {} ({})", scene.reader, Why { reason, words })).end();
+        }),
         Update::Closing { reason, words } => all(out, &|to| to.bare("ERROR").text(&Why { reason, words }).end()),
         Update::NotOpened(error) => all(out, &|to| to.bare("ERROR").text(&error).end()),
         _ => {}
@@ -273,6 +276,7 @@ impl fmt::Display for Why<'_> {
             (CloseReason::Eof, "") => f.write_str("Connection closed"),
             (CloseReason::Disconnected, "") => f.write_str("Connection lost"),
             (CloseReason::Idle, "") => f.write_str("Ping timeout"),
+            (CloseReason::Killed, words) => write!(f, "Killed ({words})"),
             (reason, "") => write!(f, "{reason}"),
             (reason, words) => write!(f, "{reason}: {words}"),
         }
