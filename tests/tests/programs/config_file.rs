@@ -126,16 +126,16 @@ fn an_error_in_a_file_is_one_sentence_with_the_line() {
 }
 
 /// A file in the system's temporary directory, removed when dropped.
-struct TemporaryFile(PathBuf);
+pub(super) struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {
-    fn new(name: &str, text: impl AsRef<[u8]>) -> Self {
+    pub(super) fn new(name: &str, text: impl AsRef<[u8]>) -> Self {
         let path = env::temp_dir().join(format!("chat-{}-{name}", process::id()));
         fs::write(&path, text).expect("a file can be written");
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.0.to_str().expect("the path is UTF-8")
     }
 }

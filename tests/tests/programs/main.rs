@@ -5,6 +5,7 @@ mod config_file;
 mod listening;
 mod log;
 mod options;
+mod passwords;
 mod signals;
 mod system_limits;
 mod unread_log;

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
 use crate::irc_table::IrcTable;
+use crate::operator_table::OperatorTable;
 use crate::options::{Options, SWITCH};
 use crate::room_table::RoomTable;
 use crate::value;
@@ -36,6 +37,8 @@ pub(crate) struct Entry {
     value: String,
     line: usize,
     span: Range<usize>,
+    /// The value is not shown.
+    is_secret: bool,
 }
 
 /// What is wrong with a configuration file.
@@ -160,7 +163,7 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     let known = Options::augment_args(Command::new(""));
     let (of_irc, mut keys): (Vec<&str>, Vec<&str>) =
         known.get_arguments().filter_map(Arg::get_long).partition(|option| option.starts_with(IrcTable::PREFIX));
-    keys.extend([IrcTable::TABLE, RoomTable::TABLE]);
+    keys.extend([IrcTable::TABLE, RoomTable::TABLE, OperatorTable::TABLE]);
     let mut entries = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().as_ref();
@@ -168,8 +171,13 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
             entries.extend(room_entries(text, &keys, key, value)?);
             continue;
         }
+        if name == OperatorTable::TABLE {
+            entries.extend(operator_entries(text, &keys, key, value)?);
+            continue;
+        }
         if name == IrcTable::TABLE {
-            let of_irc: Vec<&str> = of_irc.iter().filter_map(|option| option.strip_prefix(IrcTable::PREFIX)).collect();
+            let of_irc = of_irc.iter().filter_map(|option| option.strip_prefix(IrcTable::PREFIX));
+            let of_irc: Vec<&str> = of_irc.chain([IrcTable::PASSWORD]).collect();
             entries.extend(irc_entries(text, &keys, &of_irc, key, value)?);
             continue;
         }
@@ -250,7 +258,8 @@ fn irc_entries(
     let mut entries = Vec::new();
     for (key, value) in table {
         let subkey = key.get_ref().as_ref();
-        let entry = Entry { subkey: Some(subkey.into()), ..at(key.span()) };
+        let is_secret = subkey == IrcTable::PASSWORD;
+        let entry = Entry { subkey: Some(subkey.into()), is_secret, ..at(key.span()) };
         if !known.contains(&subkey) {
             return Err(unknown_key_of_table("[irc]", IrcTable::TABLE, known, subkey, entry.line, options));
         }
@@ -308,6 +317,60 @@ fn room_entries(
     Ok(entries)
 }
 
+/// Lists all keys of the `[[operator]]` tables with their values, as [`entries`] does.
+fn operator_entries(
+    text: &str,
+    options: &[&str],
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<Vec<Entry>, Reason> {
+    let at = |span: Range<usize>| {
+        let line = line_of(text.as_bytes(), span.start);
+        Entry { key: OperatorTable::TABLE.into(), line, ..Entry::default() }
+    };
+    let DeValue::Array(operators) = value.get_ref() else { return Err(Reason::value(at(key.span()), OPERATOR)) };
+    let (mut entries, mut names) = (Vec::new(), Vec::new());
+    for operator in operators {
+        let DeValue::Table(table) = operator.get_ref() else {
+            return Err(Reason::value(at(operator.span()), OPERATOR));
+        };
+        for (key, value) in table {
+            let subkey = key.get_ref().as_ref();
+            let is_secret = subkey == OperatorTable::PASSWORD;
+            let entry = Entry { subkey: Some(subkey.into()), is_secret, ..at(key.span()) };
+            let keys = &OperatorTable::KEYS;
+            if !keys.contains(&subkey) {
+                let table = OperatorTable::TABLE;
+                return Err(unknown_key_of_table("the first [[operator]]", table, keys, subkey, entry.line, options));
+            }
+            let entry = entry.at(text, value.span());
+            let Some(value) = value.get_ref().as_str() else {
+                return Err(Reason::value(entry, "it must be in quotation marks"));
+            };
+            if !is_secret && (value.is_empty() || value.len() > MAX_OPERATOR || value.contains([' ', ':'])) {
+                return Err(Reason::value(entry, "it must be 1 to 64 bytes, without spaces and colons"));
+            }
+            if !is_secret && names.contains(&value) {
+                return Err(Reason::value(entry, "there is another operator of that name"));
+            }
+            if !is_secret {
+                names.push(value);
+            }
+            entries.push(entry);
+        }
+        if OperatorTable::KEYS.iter().any(|key| !table.contains_key(*key)) {
+            return Err(Reason::value(at(operator.span()), "it must have a name and a password"));
+        }
+    }
+    Ok(entries)
+}
+
+/// The form of the operators.
+const OPERATOR: &str = "each operator must be a table under [[operator]]";
+
+/// The most bytes of an operator's name, which has to fit in a line beside a password.
+const MAX_OPERATOR: usize = 64;
+
 /// The form of the rooms.
 const ROOM: &str = "each room must be a table under [[room]]";
 
@@ -347,7 +410,8 @@ impl Reason {
 impl Entry {
     /// Records that its value is at `span`.
     fn at(self, text: &str, span: Range<usize>) -> Self {
-        Self { value: excerpt(text, span.clone()), line: line_of(text.as_bytes(), span.start), span, ..self }
+        let value = if self.is_secret { String::new() } else { excerpt(text, span.clone()) };
+        Self { value, line: line_of(text.as_bytes(), span.start), span, ..self }
     }
 }
 
@@ -367,7 +431,7 @@ fn line_of(bytes: &[u8], at: usize) -> usize {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, subkey, value, line, room: _, span: _ } = self;
+        let Self { key, subkey, value, line, room: _, span: _, is_secret: _ } = self;
         write!(f, "line {line}: {key}")?;
         if let Some(subkey) = subkey {
             write!(f, ".{subkey}")?;
@@ -398,6 +462,9 @@ impl error::Error for ConfigFileError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SECRET: &str = "line 2: irc.password: it must be a hash that `chat-server hash-password` prints, not the \
+                          password itself, or off";
 
     fn refused(text: &str) -> String {
         ConfigFile::parse(Path::new("chat.toml"), text.as_bytes()).expect_err(text).to_string()
@@ -446,7 +513,7 @@ mod tests {
             ("irc = \"chat.example.org\"", "line 1: irc: it must be a table, under [irc]"),
             ("[[irc]]\nmotd = \"x\"", "line 1: irc: it must be a table, under [irc]"),
             ("[irc]\nservername = \"x\"", "line 2: there is no key irc.servername; did you mean server-name?"),
-            ("[irc]\nx = \"x\"", "line 2: there is no key irc.x; there are server-name, network, motd"),
+            ("[irc]\nx = \"x\"", "line 2: there is no key irc.x; there are server-name, network, motd, password"),
             ("[irc]\nmax-line = 64", "line 2: there is no key irc.max-line; put max-line above [irc]"),
             ("irc-motd = \"x\"", "line 1: there is no key irc-motd; it is motd under [irc]"),
             ("[irc]\nnetwork = 5", "line 2: irc.network: it must be in quotation marks"),
@@ -465,6 +532,17 @@ mod tests {
             (
                 "[[room]]\nname = \"tea\"\nmax-line = 64",
                 "line 3: there is no key room.max-line; put max-line above the first [[room]]",
+            ),
+            ("[irc]\npassword = \"hunter2\"", SECRET),
+            ("operator = 5", "line 1: operator: each operator must be a table under [[operator]]"),
+            ("[[operator]]\nname = \"a\"", "line 1: operator: it must have a name and a password"),
+            (
+                "[[operator]]\nname = \"a b\"\npassword = \"x\"",
+                "line 2: operator.name = \"a b\": it must be 1 to 64 bytes, without spaces and colons",
+            ),
+            (
+                "[[operator]]\nname = \"a\"\npasword = \"x\"",
+                "line 3: there is no key operator.pasword; did you mean password?",
             ),
             ("rooms = 5", "line 1: there is no key rooms; did you mean room?"),
             (

@@ -6,6 +6,7 @@ use chat_proto::ConfigError;
 use thiserror::Error;
 
 use crate::config_file::ConfigFileError;
+use crate::hash_password::PasswordError;
 use crate::listen::ListenError;
 use crate::memory::MemoryError;
 use crate::settings::SettingsError;
@@ -31,6 +32,9 @@ pub(crate) enum Failure {
     /// There is not enough memory to start with.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// A password has no hash.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// Another refusal of the system.
     #[error("cannot {doing}: {error}")]
     System {
@@ -46,7 +50,7 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::ConfigFile(_) | Self::Settings(_) => 2,
-            Self::Config(_) | Self::Listen(_) | Self::Memory(_) | Self::System { .. } => 1,
+            Self::Config(_) | Self::Listen(_) | Self::Memory(_) | Self::Password(_) | Self::System { .. } => 1,
         }
     }
 

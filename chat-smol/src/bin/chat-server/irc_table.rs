@@ -7,6 +7,7 @@ use chat_proto::dialect::{Irc, IrcSettings};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::password_hash::PasswordHash;
 use crate::value::{self, OrOff, ValueError};
 
 /// The `[irc]` table. Each field is a key of it, and an option with [`PREFIX`](Self::PREFIX) in front.
@@ -27,6 +28,10 @@ pub(crate) struct IrcTable {
     /// The message of the day, a text file that is read at start: at most 200 lines of 400 bytes [default: off]
     #[arg(long = "irc-motd", value_name = "FILE|off", help_heading = "IRC")]
     pub(crate) motd: Option<OrOff<MotdPath>>,
+
+    /// The hash of the password that clients need. Only a file has it, because others can read command lines.
+    #[arg(skip)]
+    pub(crate) password: Option<OrOff<PasswordHash>>,
 }
 
 /// A server's name that IRC allows.
@@ -47,6 +52,7 @@ impl IrcTable {
     /// What its options begin with.
     pub(crate) const PREFIX: &str = "irc-";
     pub(crate) const MOTD: &str = "motd";
+    pub(crate) const PASSWORD: &str = "password";
 
     /// Sets the names that are given here, and leaves the others.
     pub(crate) fn apply(&self, settings: &mut IrcSettings) {

@@ -3,6 +3,7 @@
 mod config_file;
 mod descriptors;
 mod failure;
+mod hash_password;
 mod irc_table;
 mod limit;
 mod listen;
@@ -11,7 +12,10 @@ mod log_fields;
 mod log_output;
 mod memory;
 mod motd;
+mod operator_table;
 mod options;
+mod password_hash;
+mod passwords;
 mod room_table;
 mod settings;
 mod signals;
@@ -60,7 +64,7 @@ fn run() -> Result<(), Failure> {
         return print(io::stdout(), b"the configuration is valid\n");
     }
     if let Some(format) = arguments.print_memory_bound {
-        return print(io::stdout(), format.print(&settings.config).as_bytes());
+        return print(io::stdout(), format.print(&settings.config, &settings.passwords).as_bytes());
     }
     serve(settings)
 }
@@ -72,6 +76,7 @@ impl PrintCommand {
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut options::command(), env!("CARGO_BIN_NAME"), &mut text);
             }
+            Self::HashPassword => text = hash_password::run()?,
             // Hidden, because the page would refer to a page for each subcommand, and there are none.
             Self::Man => Man::new(options::command().mut_subcommands(|command| command.hide(true)))
                 .render(&mut text)
@@ -82,7 +87,7 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { listeners, mut config, exempt, log, log_format } = settings;
+    let Settings { listeners, mut config, passwords, exempt, log, log_format } = settings;
     memory::check(&config)?;
     let _log = log::start(&log, log_format);
     if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len()) {
@@ -94,6 +99,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
 
     let mut server = Server::new(config)?;
     server.exempt(exempt);
+    server.verify_with(move |credentials| passwords.are_right(credentials));
     let listening = listen::listen(&listeners, |dialect, addr| match addr {
         ListenAddr::Tcp(wanted) => Ok(ListenAddr::Tcp(server.listen(dialect, *wanted)?)),
         ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone()),

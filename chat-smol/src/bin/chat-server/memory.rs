@@ -7,6 +7,8 @@ use chat_smol::Server;
 use clap::ValueEnum;
 use thiserror::Error;
 
+use crate::passwords::Passwords;
+
 /// Address space for the stacks and buffers of a few threads, which every server needs to start.
 const OTHER_MEMORY: usize = 16 << 20;
 
@@ -50,11 +52,12 @@ pub(crate) enum BoundFormat {
 
 impl BoundFormat {
     /// Returns what is printed, its last line end included.
-    pub(crate) fn print(self, config: &Config) -> String {
+    pub(crate) fn print(self, config: &Config, passwords: &Passwords) -> String {
         let core = config.memory_bounds();
         let process = Server::memory_bound(config) as u64;
         let system = Server::system_bound(config) as u64;
-        let total = process.saturating_add(system);
+        let checks = passwords.memory_bound();
+        let total = process.saturating_add(system).saturating_add(checks);
         if matches!(self, Self::Bytes) {
             return format!("{total}\n");
         }
@@ -66,10 +69,13 @@ impl BoundFormat {
             ("other rooms", core.logs.saturating_sub(lobby)),
             ("journal", core.journal),
             ("connections", process.saturating_sub(core.total())),
+            ("passwords", checks),
             ("kernel at most", system),
             ("total", total),
         ];
-        rows.map(|(name, bytes)| format!("{name:<14} {:>12}\n", in_mebibytes(bytes))).concat()
+        // Most servers have no passwords.
+        let rows = rows.into_iter().filter(|(name, bytes)| *name != "passwords" || *bytes > 0);
+        rows.map(|(name, bytes)| format!("{name:<14} {:>12}\n", in_mebibytes(bytes))).collect()
     }
 }
 
@@ -82,13 +88,20 @@ fn in_mebibytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password_hash::PasswordHash;
 
     #[test]
     fn the_bound_is_that_of_the_server_and_the_system() {
         let config = Config { max_sessions: 77, ..Config::default() };
         let sum = Server::memory_bound(&config) + Server::system_bound(&config);
-        assert_eq!(BoundFormat::Bytes.print(&config), format!("{sum}\n"));
-        let table = BoundFormat::Table.print(&Config { max_sessions: 1_000_000, ..Config::default() });
+        let none = Passwords::default();
+        assert_eq!(BoundFormat::Bytes.print(&config, &none), format!("{sum}\n"));
+        let some = Passwords { server: Some(PasswordHash::of("sesame")), ..none.clone() };
+        assert_eq!(BoundFormat::Bytes.print(&config, &some), format!("{}\n", sum + 4 * (19 << 20)));
+        assert!(
+            BoundFormat::Table.print(&config, &some).contains(&format!("{:<14} {:>12}\n", "passwords", "76.0 MiB"))
+        );
+        let table = BoundFormat::Table.print(&Config { max_sessions: 1_000_000, ..Config::default() }, &none);
         let rows: Vec<_> =
             table.lines().map(|line| line.trim_end_matches(" MiB").rsplit_once(' ').expect("two")).collect();
         let names: Vec<_> = rows.iter().map(|(name, _)| name.trim_end()).collect();
@@ -96,7 +109,7 @@ mod tests {
         let numbers: Vec<f64> = rows.iter().map(|(_, number)| number.parse().expect("a number")).collect();
         assert!((numbers[..6].iter().sum::<f64>() - numbers[6]).abs() < 1.0, "{table}");
         assert!(numbers.iter().all(|number| *number > 0.0), "{table}");
-        let only_lobby = BoundFormat::Table.print(&Config { max_rooms: 1, ..Config::default() });
+        let only_lobby = BoundFormat::Table.print(&Config { max_rooms: 1, ..Config::default() }, &none);
         assert!(only_lobby.contains("other rooms         0.0 MiB\n"), "{only_lobby}");
     }
 }

@@ -12,6 +12,7 @@ use crate::irc_table::IrcTable;
 use crate::listen::Listener;
 use crate::log::{LogFilter, LogFormat};
 use crate::memory::BoundFormat;
+use crate::operator_table::OperatorTable;
 use crate::room_table::RoomTable;
 use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
 
@@ -40,8 +41,10 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 
     /// Read options from a TOML file, each under its name here without the hyphens in front, as in max-sessions = 500;
-    /// what takes DIALECT= may be a table, as in [idle-timeout], and the options irc-... are the table [irc]. Each [[room]] table, with name, topic and flags, is a
-    /// room that is always there. An option given here replaces the file's.
+    /// what takes DIALECT= may be a table, as in [idle-timeout], and the options irc-... are the table [irc]. Each
+    /// [[room]] table, with name, topic and flags, is a room that is always there. Only a file has passwords: password
+    /// in [irc] is what clients of IRC need, and each [[operator]] table, with name and password, is an operator of the
+    /// server. An option given here replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
@@ -71,7 +74,7 @@ pub(crate) struct Arguments {
     version: Option<bool>,
 }
 
-/// Subcommands that only print.
+/// Subcommands that print something and end.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum PrintCommand {
     /// Print a script that completes the options in a shell.
@@ -79,6 +82,8 @@ pub(crate) enum PrintCommand {
         /// The shell.
         shell: Shell,
     },
+    /// Read a password, at a terminal or as a line of standard input, and print its hash for the configuration file.
+    HashPassword,
     /// Print the manual page.
     Man,
 }
@@ -152,6 +157,10 @@ pub(crate) struct Options {
     /// Rooms that are always there. Only a file has them, as `[[room]]` tables.
     #[arg(skip)]
     pub(crate) room: Vec<RoomTable>,
+
+    /// Operators of the server. Only a file has them, as `[[operator]]` tables.
+    #[arg(skip)]
+    pub(crate) operator: Vec<OperatorTable>,
 
     /// Messages kept of each room but the lobby, for each dialect that has rooms, in bytes. At least ten of the
     /// longest, or one without a pace, whatever is given [1 to 1GiB; default: 64KiB]
@@ -278,6 +287,10 @@ Examples:
   chat-server --max-sessions 100000 --print-memory-bound
   chat-server --config chat.toml --check-config
   chat-server completions bash
+  chat-server hash-password
+
+Only clients of IRC can be asked for a password. Whoever reaches a listener of
+text or classic needs none: bind those to addresses that only friends reach.
 
 SIGINT, SIGTERM and SIGHUP end it in order: everyone is told, and what is
 pending is sent within the linger timeout. A second SIGINT or SIGTERM ends it

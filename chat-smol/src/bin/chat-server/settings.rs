@@ -14,6 +14,7 @@ use crate::listen::{self, Listener};
 use crate::log::{LogFilter, LogFormat};
 use crate::motd::{self, MotdError};
 use crate::options::{self, Options};
+use crate::passwords::Passwords;
 use crate::value::OrOff;
 
 /// How to serve.
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) listeners: Vec<Listener>,
     /// The limits, checked; only the dialects that a listener speaks are left in it.
     pub(crate) config: Config,
+    /// What clients of IRC have to know, and operators.
+    pub(crate) passwords: Passwords,
     /// Whose connections are not counted by address.
     pub(crate) exempt: Exemptions,
     pub(crate) log: LogFilter,
@@ -54,8 +57,9 @@ impl Settings {
         for options in given.clone() {
             options.apply(&mut config);
         }
+        let passwords = file.map(passwords).unwrap_or_default();
         if let Some(irc) = config.dialects.iter_mut().find(|dialect| dialect.dialect.name() == "irc") {
-            irc.dialect = Arc::new(irc_dialect(options, file)?);
+            irc.dialect = Arc::new(irc_dialect(options, file, &passwords)?);
         }
         // The last one counts, which is the command line's.
         let listeners = given.clone().map(|options| &options.listen).rfind(|listeners| !listeners.is_empty());
@@ -66,6 +70,7 @@ impl Settings {
         Ok(Self {
             listeners,
             config,
+            passwords,
             exempt: given.clone().filter_map(|options| options.exempt.clone()).next_back().unwrap_or_default(),
             log: given.clone().filter_map(|options| options.log.clone()).next_back().unwrap_or_default(),
             log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
@@ -73,9 +78,20 @@ impl Settings {
     }
 }
 
+/// Returns the passwords, which only a file has.
+fn passwords(file: &ConfigFile) -> Passwords {
+    let Options { irc, operator, .. } = &file.options;
+    let server = irc.password.clone().and_then(|OrOff(hash)| hash);
+    Passwords { server, operators: operator.clone() }
+}
+
 /// Makes the dialect with what its clients are told.
-fn irc_dialect(options: &Options, file: Option<&ConfigFile>) -> Result<Irc, MotdError> {
-    let mut settings = IrcSettings::default();
+fn irc_dialect(options: &Options, file: Option<&ConfigFile>, passwords: &Passwords) -> Result<Irc, MotdError> {
+    let mut settings = IrcSettings {
+        asks_password: passwords.server.is_some(),
+        has_operators: !passwords.operators.is_empty(),
+        ..IrcSettings::default()
+    };
     for options in file.map(|file| &file.options).into_iter().chain([options]) {
         options.irc.apply(&mut settings);
     }
@@ -224,7 +240,8 @@ mod tests {
         let file = format!("[irc]\nserver-name = \"a.example\"\nnetwork = \"A\"\nmotd = \"{one}\"");
         let named = |server_name: &str, network: &str, motd: &[&str]| {
             let motd = motd.iter().map(ToString::to_string).collect();
-            of(IrcSettings { server_name: server_name.into(), network: network.into(), motd })
+            let (server_name, network) = (server_name.into(), network.into());
+            of(IrcSettings { server_name, network, motd, ..IrcSettings::default() })
         };
         assert_eq!(irc(&file, &[]), named("a.example", "A", &["Be kind.", "", "And calm."]));
         let args = ["--irc-server-name=b.example", "--irc-network=off", &format!("--irc-motd={two}")];

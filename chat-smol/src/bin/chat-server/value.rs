@@ -71,6 +71,9 @@ pub(crate) enum ValueError {
     /// There is no such dialect.
     #[error("the dialect must be {}", one_of(&DIALECTS))]
     Dialect,
+    /// Whoever connects can make the server check passwords, so the hash must not ask for much.
+    #[error("checking it takes too much: at most {mebibytes} MiB (m={}) and {passes} passes (t={passes})", mebibytes << 10)]
+    DearHash { mebibytes: u32, passes: u32 },
     /// Clients of IRC cannot be told so.
     #[error(transparent)]
     Irc(#[from] IrcSettingsError),
