@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::id::SessionId;
 use crate::session::table::LOBBY;
 use crate::wire::dialect::irc::tagged::View;
-use crate::wire::framing::{Format, websocket};
+use crate::wire::framing::{Format, wrap};
 
 /// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
@@ -21,8 +21,6 @@ pub struct Batch {
     out: HandOut,
     /// Of entries of several logs: which they are. Empty if all are of one log, and follow each other there.
     lines: Vec<Line>,
-    /// A line before it is wrapped as a message.
-    line: Vec<u8>,
     /// For whom the lines are.
     owner: Option<SessionId>,
     /// It has entries with labels, of another log than the lobby's, or of several: none that a session reads which is
@@ -162,17 +160,18 @@ impl Batch {
             return self.copy([pieces[0], pieces[1], &[], &[]], core::iter::empty(), out);
         };
         self.copy([pieces[0], &[], &[], &[]], core::iter::empty(), out);
-        websocket::wrap(kind, pieces[1], &mut self.bytes);
+        wrap::wrap(kind, pieces[1], &mut self.bytes);
         self.out.replies = self.bytes.len() - out.front;
         self.out.wrapping = self.out.replies - out.replies;
     }
 
     /// Appends lines, or messages if its readers have those.
     fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let Some(kind) = self.out.format.messages() else { return write(&mut self.bytes) };
-        self.line.clear();
-        write(&mut self.line);
-        websocket::wrap_update(kind, &self.line, &mut self.bytes);
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        if let Some(kind) = self.out.format.messages() {
+            wrap::wrap_update(kind, start, &mut self.bytes);
+        }
     }
 
     /// Appends an entry of the one log.

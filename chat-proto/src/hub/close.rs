@@ -13,7 +13,7 @@ use crate::session::SessionStats;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
-use crate::wire::framing::websocket::close_code;
+use crate::wire::framing::wrap::close_code;
 use crate::wire::sanitize::Clean;
 
 impl Hub {

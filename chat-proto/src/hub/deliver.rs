@@ -14,7 +14,7 @@ use crate::session::outbox::Outbox;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
-use crate::wire::framing::websocket::wrapped_bound;
+use crate::wire::framing::wrap::wrapped_bound;
 use crate::wire::sanitize::Clean;
 
 impl Hub {

@@ -10,7 +10,7 @@ use crate::moderation::MaskList;
 use crate::pool::Recycle;
 use crate::wire::framing::MessageKind;
 use crate::wire::framing::frame::Payload;
-use crate::wire::framing::websocket::{Control, frames, wrapped_bound};
+use crate::wire::framing::wrap::{Control, frames, wrapped_bound};
 
 /// The most positions in the log at which a session's replies may stand.
 ///

@@ -31,9 +31,9 @@ pub const MAX_NOTICE: usize = 1_024;
 /// many sessions read it. A dialect keeps no state: the hub keeps what belongs to a session. The same line or update
 /// must give the same result each time, or a trace could not be replayed.
 ///
-/// Input is lines, each ended by LF. If a transport has messages of its own, as WebSocket does, the driver offers each
-/// message with an LF behind it. Output is whatever `encode` makes of an update. A reader may miss any number of
-/// updates between two, so each has to make sense by itself.
+/// Input is lines, whatever the [framing](crate::Framing) cuts them from. Output is whatever `encode` makes of an
+/// update: lines, each with its line end, and UTF-8 where they are to be text messages of WebSocket. A reader may miss
+/// any number of updates between two, so each has to make sense by itself.
 pub trait Dialect: Debug + Send + Sync {
     /// The name of the dialect in options and logs, such as `text`.
     fn name(&self) -> &str;

@@ -3,6 +3,7 @@
 pub(crate) mod frame;
 pub(crate) mod lines;
 pub mod websocket;
+pub(crate) mod wrap;
 
 /// How the bytes of a connection are cut into lines, and what is put around the lines that it is sent.
 ///

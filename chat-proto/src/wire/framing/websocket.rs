@@ -20,9 +20,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::iter;
 
-use arrayvec::ArrayVec;
 use base64_simd::{Out, STANDARD};
 use memchr::memchr;
 use sha1::{Digest as _, Sha1};
@@ -30,9 +28,9 @@ use simdutf8::compat::from_utf8;
 
 use super::MessageKind;
 pub use super::frame::Violation;
-use super::frame::{MAX_CONTROL, Opcode, Payload, head, head_len, unmask};
+use super::frame::{MAX_CONTROL, Opcode, Payload, head_len, unmask};
 use super::lines::{CHARGE, Framer, Partial, Progress};
-use crate::command::CloseReason;
+use super::wrap::{Control, message_head};
 use crate::pool::Buffers;
 
 /// Returns the value of `Sec-WebSocket-Accept` with which a server answers a client's `Sec-WebSocket-Key`, given
@@ -81,8 +79,8 @@ impl Decoder {
         Self { framer: Framer::default(), buffers: Buffers::default(), max_len }
     }
 
-    /// Takes bytes up to the end of a message, or all of them if none ends; returns how many. Call it again with the
-    /// rest as long as there is any.
+    /// Takes bytes up to the end of a message, or all of them if none ends; returns how many, now and then none. Call it
+    /// again with the rest as long as there is any.
     ///
     /// # Errors
     ///
@@ -352,75 +350,88 @@ fn client_head_len(len: u64) -> u16 {
     head_len(usize::try_from(len).unwrap_or(usize::MAX)) as u16 + 4
 }
 
-/// A frame that goes out between messages.
-#[derive(Clone, Debug)]
-pub(crate) enum Control {
-    Pong(Payload),
-    /// The last of all. It has a code, unless it answers one that has none.
-    Close(Option<u16>),
-}
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec;
 
-impl Control {
-    /// Returns the whole frame.
-    pub(crate) fn frame(&self) -> ArrayVec<u8, { 2 + MAX_CONTROL }> {
-        let (opcode, payload) = match self {
-            Self::Pong(payload) => (Opcode::Pong, payload.clone()),
-            Self::Close(code) => (Opcode::Close, code.iter().flat_map(|code| code.to_be_bytes()).collect()),
-        };
-        head(opcode, payload.len()).into_iter().chain(payload).collect()
+    use super::*;
+
+    /// Feeds the pieces to a decoder with a limit of 100, and returns what it made of them.
+    fn decoded(pieces: &[&[u8]]) -> Vec<String> {
+        let (mut decoder, mut out) = (Decoder::new(100), Vec::new());
+        for piece in pieces {
+            let mut input = *piece;
+            while !input.is_empty() {
+                match decoder.next(input) {
+                    Ok((n, message)) => {
+                        input = &input[n..];
+                        out.extend(message.map(|message| alloc::format!("{message:?}")));
+                    }
+                    Err(violation) => {
+                        out.push(alloc::format!("{violation}"));
+                        return out;
+                    }
+                }
+            }
+        }
+        out
     }
-}
 
-/// Returns the code with which a session is closed for a reason.
-pub(crate) fn close_code(reason: CloseReason) -> u16 {
-    match reason {
-        CloseReason::Quit | CloseReason::Eof => 1000,
-        CloseReason::ShutDown => 1001,
-        CloseReason::BadFrame => 1002,
-        _ => 1008,
+    #[test]
+    fn any_cut_gives_the_same_messages() {
+        for input in [
+            &b"\x81\x83\x01\x02\x03\x04`bc\x89\x80\0\0\0\0\x88\x82\0\0\0\0\x03\xe8"[..],
+            b"\x01\x82\0\0\0\0\xe2\x82\x8a\x81\0\0\0\0x\x80\x81\0\0\0\0\xac\x82\xfe\0\x7e",
+            b"\x01\x81\0\0\0\0\xe2\x80\x81\0\0\0\0\xe2",
+            b"\x02\x80\0\0\0\0\0\x80\0\0\0\0\x80\xe5\0\0\0\0aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\
+              aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            let whole = decoded(&[input]);
+            assert!(!whole.is_empty());
+            for i in 0..input.len() {
+                for j in i..input.len() {
+                    assert_eq!(decoded(&[&input[..i], &input[i..j], &input[j..]]), whole, "cut at {i} and {j}");
+                }
+            }
+            assert_eq!(decoded(&input.chunks(1).collect::<Vec<_>>()), whole);
+        }
     }
-}
 
-/// Returns the frames of lines: for each its header, its payload, and how many bytes the line has with its line end.
-pub(crate) fn frames(kind: MessageKind, lines: &[u8]) -> impl Iterator<Item = (ArrayVec<u8, 10>, &[u8], usize)> {
-    let mut rest = lines;
-    iter::from_fn(move || {
-        let len = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-        let (line, others) = rest.split_at(len);
-        rest = others;
-        (len > 0).then_some(line)
-    })
-    .map(move |line| {
-        let payload = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
-        (message_head(kind, payload.len()), payload, line.len())
-    })
-}
-
-fn message_head(kind: MessageKind, len: usize) -> ArrayVec<u8, 10> {
-    head(if kind == MessageKind::Text { Opcode::Text } else { Opcode::Binary }, len)
-}
-
-/// Appends lines, each as a message.
-pub(crate) fn wrap(kind: MessageKind, lines: &[u8], out: &mut Vec<u8>) {
-    for (head, payload, _) in frames(kind, lines) {
-        out.extend_from_slice(&head);
-        out.extend_from_slice(payload);
+    #[test]
+    fn an_idle_session_holds_nothing_and_a_message_no_more_than_its_bound() {
+        let (mut framer, mut buffers) = (Framer::default(), Buffers::default());
+        // Announces 1 GiB and sends 300 bytes, which are discarded after a hundred; a ping comes between.
+        let input = [&b"\x02\xff\0\0\0\0\x40\0\0\0\0\0\0\0"[..], &[b'x'; 300]].concat();
+        for byte in input {
+            framer.next_message(&[byte], 100, &mut buffers);
+            let held = framer.partial.as_ref().map_or(0, |it| size_of::<Partial>() + it.bytes.capacity());
+            assert!(held <= Partial::memory_bound(100), "{held} bytes");
+        }
+        let mut framer = Framer::default();
+        for byte in *b"\x81\x81\0\0\0\0x\x89\x80\0\0\0\0" {
+            framer.next_message(&[byte], 100, &mut buffers);
+        }
+        assert!(framer.partial.is_none());
     }
-}
 
-/// Appends the lines of one update, each as a message. They take at most [`wrapped_bound`] bytes: if a dialect of the
-/// embedding program makes many lines of a few bytes, all are one message.
-pub(crate) fn wrap_update(kind: MessageKind, lines: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    wrap(kind, lines, out);
-    if out.len() - start > wrapped_bound(lines.len()) {
-        out.truncate(start);
-        encode(kind, lines, out);
+    #[test]
+    fn fragments_without_payload_and_what_is_discarded_cost_as_much_as_lines() {
+        let head = |first, len: u16| [&[first, 0xfe][..], &len.to_be_bytes(), &[0; 4]].concat();
+        let fragments = [&b"\x01\x80\0\0\0\0"[..], &b"\0\x80\0\0\0\0".repeat(1_024)].concat();
+        let discarded = [head(2, 100 + 1 + 6 * CHARGE as u16), vec![0; 101 + 6 * CHARGE]].concat();
+        for input in [fragments, discarded] {
+            for size in [1, 7, 1_000, input.len()] {
+                let (mut framer, mut buffers, mut charged) = (Framer::default(), Buffers::default(), 0);
+                for mut piece in input.chunks(size) {
+                    while !piece.is_empty() {
+                        let (n, incoming) = framer.next_message(piece, 100, &mut buffers);
+                        piece = &piece[n..];
+                        charged += usize::from(matches!(incoming, Incoming::Costs));
+                    }
+                }
+                assert_eq!(charged + usize::from(framer.discarded) / CHARGE, 6, "in pieces of {size}");
+            }
+        }
     }
-}
-
-/// The most bytes of the messages of an update of so many bytes: lines of 16 bytes or more need no more, and the header
-/// of a single one has 10.
-pub(crate) const fn wrapped_bound(len: usize) -> usize {
-    len + len / 16 + 10
 }
