@@ -6,6 +6,7 @@
 //! - [`fuzzing`]: the fuzz targets, on any toolchain.
 //! - [`exact`]: `text` with a line for every join and leave.
 //! - [`room`]: a hub and its peers in a test; [`output`]: what a hub hands out.
+//! - [`websocket`]: frames as a client sends and reads them.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, for that suite.
 //! - [`examples`]: the core's examples that serve sockets, for the same suite.
@@ -33,6 +34,7 @@ pub mod sim;
 pub mod soak;
 pub mod sockets;
 pub mod usage;
+pub mod websocket;
 
 /// The code in the project's READMEs, as doc tests.
 #[cfg(doctest)]

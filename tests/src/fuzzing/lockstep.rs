@@ -1,7 +1,7 @@
 //! A hub and its model, which is told of every call; after each call, the two must agree.
 
 use chat_proto::dialect::Update;
-use chat_proto::{Batch, Command, Config, Hub, HubStats, Origin, SessionId, SessionStats, Timestamp};
+use chat_proto::{Batch, Command, Config, Framing, Hub, HubStats, Origin, SessionId, SessionStats, Timestamp};
 
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
@@ -99,6 +99,11 @@ impl Lockstep {
         }
         self.check()?;
         Ok(opened.ok())
+    }
+
+    /// Sets the framing of a session that was just opened.
+    pub(super) fn set_framing(&mut self, id: SessionId, framing: Framing) {
+        self.meter.scope(|| self.hub.set_framing(id, framing));
     }
 
     /// Offers bytes; returns how many were taken.

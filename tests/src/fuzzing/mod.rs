@@ -20,10 +20,11 @@ use crate::model::Checked;
 pub type Target = fn(&[u8]);
 
 /// Every target, with the name of its binary and its corpus.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("receive_text", receive_text),
     ("receive_classic", receive_classic),
     ("receive_irc", receive_irc),
+    ("receive_ws", receive_ws),
     ("driver", driver),
     ("round_trip", round_trip),
     ("names", names),
@@ -56,6 +57,15 @@ pub fn receive_classic(data: &[u8]) {
 /// If a rule is broken.
 pub fn receive_irc(data: &[u8]) {
     hold(receive::play(data, "irc"));
+}
+
+/// The same for a session that sends and reads messages of WebSocket, in any dialect.
+///
+/// # Panics
+///
+/// If a rule is broken.
+pub fn receive_ws(data: &[u8]) {
+    hold(receive::play_messages(data));
 }
 
 /// Makes a sequence of a driver's calls, misuse included, and compares the hub with the model after each.

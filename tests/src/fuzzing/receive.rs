@@ -1,22 +1,26 @@
-//! Targets `receive_text`, `receive_classic` and `receive_irc`: raw bytes from a peer, cut in any way.
+//! Targets `receive_text`, `receive_classic`, `receive_irc` and `receive_ws`: raw bytes from a peer, cut in any way.
 //!
 //! An input is a digit that chooses the limits, a digit with the number of cut sizes that follow, those sizes as
 //! characters, and then the peer's bytes. It is played twice: whole, to readers that take everything at once; and in
 //! pieces, to readers that take pieces. Both must give the same output, and nothing that a screen must not show. The
-//! model knows no IRC.
+//! model knows no IRC and no WebSocket. An input of `receive_ws` begins with one more digit, for dialect and framing.
 
 use std::iter::{self, Cycle};
 use std::slice;
 use std::sync::Arc;
 
 use chat_proto::dialect::{Classic, Irc, Text};
-use chat_proto::{Action, Command, Config, DialectConfig, HubStats, Policy, Proposal, SessionId, Timestamp, Verdict};
+use chat_proto::{
+    Action, Command, Config, DialectConfig, Framing, HubStats, MessageKind, Policy, Proposal, SessionId, Timestamp,
+    Verdict,
+};
 
 use super::limits::rate;
 use super::lockstep::Lockstep;
 use super::screen;
 use super::script::Script;
 use crate::model::{Checked, differ};
+use crate::websocket::{self, Frame, opcode};
 
 /// How much is sent before all readers have read everything. It is small enough that no reply buffer fills up, since
 /// refusals would then depend on how fast a session reads.
@@ -27,20 +31,34 @@ type Dialects = [&'static str; 3];
 
 /// Plays an input to a session of that dialect.
 pub(super) fn play(data: &[u8], dialect: &'static str) -> Checked {
+    play_framed(Script::new(data), dialect, Framing::Lines)
+}
+
+/// Plays an input to a session with messages of WebSocket.
+pub(super) fn play_messages(data: &[u8]) -> Checked {
     let mut script = Script::new(data);
+    let number = script.small();
+    let kind = if number & 4 == 0 { MessageKind::Text } else { MessageKind::Binary };
+    play_framed(script, ["text", "irc", "classic", "text"][number & 3], Framing::WebSocket(kind))
+}
+
+fn play_framed(mut script: Script<'_>, dialect: &'static str, framing: Framing) -> Checked {
     let number = script.small();
     let many = script.small();
     let (cuts, input) = (script.bytes(many), script);
     let dialects = [dialect, "text", "classic"];
-    let whole = Play::new(number, dialects, Cuts::none()).run(input.clone())?;
-    let pieces = Play::new(number, dialects, Cuts::new(cuts)).run(input)?;
+    let whole = Play::new(number, dialects, framing, Cuts::none()).run(input.clone())?;
+    let pieces = Play::new(number, dialects, framing, Cuts::new(cuts)).run(input)?;
     for (i, (whole, pieces)) in whole.streams.iter().zip(&pieces.streams).enumerate() {
         if whole != pieces {
             let (whole, pieces) = (whole.escape_ascii(), pieces.escape_ascii());
             return differ("cuts", format!("reader {i} was sent\n   whole \"{whole}\"\n  pieces \"{pieces}\""));
         }
     }
-    if counted(&whole.stats) != counted(&pieces.stats) {
+    if whole.closes != pieces.closes {
+        return differ("cuts", format!("closed with {:?} and {:?}", whole.closes, pieces.closes));
+    }
+    if counted(&whole.stats, framing) != counted(&pieces.stats, framing) {
         return differ("counters", format!("\n   whole {:?}\n  pieces {:?}", whole.stats, pieces.stats));
     }
     whole.streams.iter().zip(dialects).try_for_each(|(stream, dialect)| screen::read(dialect, stream).map(drop))
@@ -90,11 +108,13 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
 }
 
 /// The counters that must not depend on how the input is cut.
-fn counted(stats: &HubStats) -> [u64; 8] {
+fn counted(stats: &HubStats, framing: Framing) -> [u64; 8] {
     let s = stats;
+    // Which pings are answered depends on it, too.
+    let bytes_sent = if framing == Framing::Lines { s.bytes_sent } else { 0 };
     // How many bytes of an overlong line arrive before it closes its session depends on the pieces.
     let bytes_received = if s.closed == 0 { s.bytes_received } else { 0 };
-    [s.opened, s.closed, s.messages, s.lines_received, bytes_received, s.bytes_sent, s.refused, s.missed]
+    [s.opened, s.closed, s.messages, s.lines_received, bytes_received, bytes_sent, s.refused, s.missed]
 }
 
 /// Piece sizes, repeated.
@@ -119,6 +139,8 @@ impl<'a> Cuts<'a> {
 struct Play<'a> {
     hub: Lockstep,
     dialects: Dialects,
+    /// That of the first session.
+    framing: Framing,
     ids: [Option<SessionId>; 3],
     now: Timestamp,
     cuts: Cuts<'a>,
@@ -129,20 +151,24 @@ struct Play<'a> {
 #[derive(Default)]
 struct Outcome {
     streams: [Vec<u8>; 3],
+    /// The payloads of the close frames that the first session has read.
+    closes: Vec<Vec<u8>>,
     stats: HubStats,
 }
 
 impl<'a> Play<'a> {
-    fn new(number: usize, dialects: Dialects, cuts: Cuts<'a>) -> Self {
+    fn new(number: usize, dialects: Dialects, framing: Framing, cuts: Cuts<'a>) -> Self {
         let is_irc = dialects[0] == "irc";
         let mut hub = Lockstep::new(config(number, is_irc));
-        if is_irc {
+        if is_irc || framing != Framing::Lines {
             hub.forget_model();
         }
-        Self { hub, dialects, ids: [None; 3], now: Timestamp::ZERO, cuts, outcome: Outcome::default() }
+        Self { hub, dialects, framing, ids: [None; 3], now: Timestamp::ZERO, cuts, outcome: Outcome::default() }
     }
 
     fn run(mut self, mut input: Script<'_>) -> Checked<Outcome> {
+        // What the first session was sent by each of its connections.
+        let mut read = Vec::new();
         loop {
             for (peer, dialect) in self.dialects.into_iter().enumerate() {
                 if self.ids[peer].is_none() {
@@ -150,6 +176,12 @@ impl<'a> Play<'a> {
                         self.now,
                         ["text", "classic", "irc"].iter().position(|it| *it == dialect).unwrap_or_default(),
                     )?;
+                    if peer == 0
+                        && let Some(id) = self.ids[0]
+                    {
+                        self.hub.set_framing(id, self.framing);
+                        read.push(std::mem::take(&mut self.outcome.streams[0]));
+                    }
                 }
             }
             let mut round = input.bytes(ROUND);
@@ -168,8 +200,38 @@ impl<'a> Play<'a> {
         self.outcome.stats = self.hub.hub().stats();
         self.hub.shut_down(self.now)?;
         self.carry_out()?;
+        read.push(std::mem::take(&mut self.outcome.streams[0]));
+        for stream in read {
+            self.read_messages(stream)?;
+        }
         self.hub.end()?;
         Ok(self.outcome)
+    }
+
+    /// Appends what the first session has read on one connection, as lines. Where these are messages, pongs are left out:
+    /// how many pings are answered depends on how they arrive.
+    fn read_messages(&mut self, stream: Vec<u8>) -> Checked {
+        let Framing::WebSocket(kind) = self.framing else {
+            self.outcome.streams[0].extend(stream);
+            return Ok(());
+        };
+        let frames = match websocket::frames(&stream) {
+            Ok(frames) => frames,
+            Err(what) => return differ("frames", format!("{what}: {}", stream.escape_ascii())),
+        };
+        let end: &[u8] = if self.dialects[0] == "irc" { b"\r\n" } else { b"\n" };
+        for Frame { opcode, payload } in frames {
+            match opcode {
+                opcode::PONG => {}
+                opcode::CLOSE => self.outcome.closes.push(payload),
+                _ if payload.contains(&b'\n') => return differ("frames", "a message of several lines"),
+                _ if (opcode == opcode::TEXT) != (kind == MessageKind::Text) => {
+                    return differ("frames", "another kind");
+                }
+                _ => self.outcome.streams[0].extend([&payload, end].concat()),
+            }
+        }
+        Ok(())
     }
 
     /// Offers bytes until all are taken. Between offers, replies are read or time passes.
