@@ -388,7 +388,7 @@
 //! A message passes through these files, top to bottom, and never back:
 //!
 //! 1. `hub/receive.rs` takes the bytes, if the session may send now.
-//! 2. `wire/framing/lines.rs` cuts a line out of them.
+//! 2. `wire/framing/lines.rs` cuts a line out of them, or `websocket.rs` a message.
 //! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request.
 //! 4. `wire/sanitize.rs` cleans the message.
 //! 5. `hub/propose.rs` asks the policy, and turns the request into an entry of the room in which the session speaks.
@@ -397,11 +397,44 @@
 //!    once and appended to a `log.rs`, whose marks are in `room/rendered.rs`.
 //! 8. `schedule/ready.rs` queues all readers that had read everything.
 //! 9. `hub/deliver.rs` copies what a reader is to be sent into a `batch.rs`, once for all readers at the same position.
-//!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp.
+//!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp. `wire/framing/wrap.rs` wraps them for
+//!    readers of messages.
 //! 10. `driver/round.rs` gathers such batches, an adapter writes them, and the hub is told what the sockets took.
 //!
 //! Requests about rooms are carried out by `hub/rooms.rs` and `hub/operators.rs`, and their entries by
 //! `conversation/room_entries.rs`.
+//!
+//! # Framings
+//!
+//! A [`Framing`] cuts a connection's bytes into lines, and wraps the lines that it is sent. It is chosen for each
+//! session and apart from the dialect: call [`Hub::set_framing`] right after the session was opened. Without that call
+//! it is [`Framing::Lines`].
+//!
+//! With [`Framing::WebSocket`] each message is a line, and each line is a message; [`websocket`] has the rules. The
+//! driver first answers the handshake, for which there is [`websocket::accept_key`]. Then it offers what the peer sends
+//! and writes what it is given, as for any session. Readers at the same position with the same framing share one copy,
+//! and the logs hold lines only.
+//!
+//! ```
+//! use chat_proto::{Batch, Config, Framing, Hub, MessageKind, Timestamp};
+//!
+//! let now = Timestamp::ZERO;
+//! let mut hub = Hub::new(Config::default())?;
+//! let text = hub.dialect("text").expect("it is spoken by default");
+//! let id = hub.open(now, text)?;
+//! hub.set_framing(id, Framing::WebSocket(MessageKind::Text));
+//! let mut batch = Batch::new();
+//! hub.fill(id, &mut batch, 64 << 10);
+//! hub.sent(now, id, &batch, batch.as_bytes().len());
+//!
+//! // A masked frame with the text `/ping`, answered by one without a mask.
+//! hub.receive(now, id, b"\x81\x85\x01\x02\x03\x04.rjjf");
+//! hub.fill(id, &mut batch, 64 << 10);
+//! assert_eq!(batch.as_bytes(), b"\x81\x06* pong");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Servers that are no chat use [`websocket::Decoder`] alone, as the example `echo` does.
 //!
 //! # Dialects
 //!

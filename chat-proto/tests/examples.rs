@@ -223,6 +223,28 @@ fn stdio() {
     terminal.end();
 }
 
+#[test]
+fn echo() {
+    let mut server = Example::start("echo", &["127.0.0.1:0", "100"]);
+    let mut stream = TcpStream::connect(server.address("echo")).expect("the example listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout may be set");
+    let request = b"GET / HTTP/1.1\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    // A text, a ping, and a message that is too long.
+    let frames = b"\x81\x82\0\0\0\0hi\x89\x81\0\0\0\0!\x82\xfe\0\x7e\0\0\0\0";
+    stream.write_all(&[&request[..], frames, &[0; 126]].concat()).expect("the example reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it closes in order");
+    let accepted = b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    assert!(
+        answer.ends_with(&[&accepted[..], b"\x81\x02hi\x8a\x01!\x88\x02\x03\xf1"].concat()),
+        "{}",
+        answer.escape_ascii()
+    );
+    drop(stream);
+    server.end();
+}
+
 /// Runs an example that needs no input, and compares its output.
 fn prints(example: &str, transcript: &str) {
     let output = Command::new(program(example)).output().expect("an example is a program");
