@@ -548,6 +548,13 @@ impl RoomLogs {
         tagged::show(view, [&self.kept, &[]], &mut self.encoded);
     }
 
+    /// Encodes an entry of a log of IRC as a reader with that view is shown it.
+    pub(crate) fn encode_entry(&mut self, log: u32, dialect: u8, seq: u64, view: View) {
+        self.encoded.clear();
+        let entries = &self.table.get(log).rendered[dialect as usize].log;
+        tagged::show(view, entries.bytes(seq, seq + 1), &mut self.encoded);
+    }
+
     /// Puts a tag before each line of IRC that was encoded last.
     pub(crate) fn tag_encoded(&mut self, tag: &str) {
         self.kept.clear();

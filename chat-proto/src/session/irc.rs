@@ -80,12 +80,24 @@ pub(crate) enum Query {
     /// The members or masks of a room, which may have ended before the answer has.
     Room(ArrayString<MAX_ROOM_NAME>),
     Channels(Box<ListFilter>),
+    /// The events among the messages that are shown.
+    Events(Events),
     Members {
         /// What the names, users, hosts or real names have to match.
         mask: ArrayString<MAX_MASK>,
         /// For WHOX: which fields are shown, and the token that the client has given.
         fields: Option<Fields>,
     },
+}
+
+/// Events of a room's log that are shown among messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Events {
+    /// The entry that comes next, and the end.
+    pub(crate) next: u64,
+    pub(crate) end: u64,
+    /// How many may still be shown.
+    pub(crate) left: u16,
 }
 
 /// The fields of an answer to WHO that a client has asked for (WHOX).

@@ -14,6 +14,7 @@ mod monitor;
 mod net;
 mod operators;
 mod order;
+mod playback;
 mod queries;
 mod registration;
 mod table;

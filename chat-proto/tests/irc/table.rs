@@ -18,6 +18,7 @@ const MODULES: [(&str, &str); 12] = [
     ("monitor", include_str!("monitor.rs")),
     ("operators", include_str!("operators.rs")),
     ("order", include_str!("order.rs")),
+    ("playback", include_str!("playback.rs")),
     ("queries", include_str!("queries.rs")),
     ("registration", include_str!("registration.rs")),
 ];

@@ -30,7 +30,7 @@ const MAX_TARGETS: usize = 50;
 
 /// A message that a client refers to.
 #[derive(Clone, Copy)]
-enum Anchor {
+pub(super) enum Anchor {
     /// By its number among events.
     Number(u64),
     /// By when it was said, in milliseconds since 1970.
@@ -65,6 +65,8 @@ impl Hub {
         let before = |hub: &Self, anchor| hub.first_message(room, anchor, false);
         let after = |hub: &Self, anchor| hub.first_message(room, anchor, true);
         let (mut start, mut end) = (kept.start, kept.end);
+        // After and before what events are shown, besides.
+        let mut events = [None; 2];
         match (&*subcommand, anchor(param(2)), anchor(param(3))) {
             ("LATEST", None, _) if param(2) == "*" => start = start.max(end.saturating_sub(limit)),
             (_, Some(Anchor::OtherLife), _) | ("BETWEEN", _, Some(Anchor::OtherLife)) => {
@@ -72,14 +74,19 @@ impl Hub {
                 self.warn_history(slot, target);
                 start = start.max(end.saturating_sub(limit));
             }
-            ("LATEST", Some(anchor), _) => start = after(self, anchor).max(end.saturating_sub(limit)),
+            ("LATEST", Some(anchor), _) => {
+                start = after(self, anchor).max(end.saturating_sub(limit));
+                events[0] = Some(anchor);
+            }
             ("BEFORE", Some(anchor), _) => {
                 end = before(self, anchor);
                 start = start.max(end.saturating_sub(limit));
+                events[1] = Some(anchor);
             }
             ("AFTER", Some(anchor), _) => {
                 start = after(self, anchor);
                 end = end.min(start + limit);
+                events[0] = Some(anchor);
             }
             ("AROUND", Some(anchor), _) => {
                 start = start.max(before(self, anchor).saturating_sub(limit / 2));
@@ -89,9 +96,11 @@ impl Hub {
                 let (first, last) = (before(self, one), before(self, other));
                 if first <= last {
                     (start, end) = (after(self, one), last);
+                    events = [Some(one), Some(other)];
                     end = end.min(start + limit).max(start);
                 } else {
                     (start, end) = (after(self, other), first);
+                    events = [Some(other), Some(one)];
                     start = start.max(end.saturating_sub(limit));
                 }
             }
@@ -105,6 +114,10 @@ impl Hub {
             self.answer(slot, |to| {
                 to.server("BATCH").shown(format_args!("+{batch}")).word("chathistory").channel(&name).end();
             });
+        }
+        if self.has_cap(slot, Caps::EVENT_PLAYBACK) {
+            let latest = matches!(&*subcommand, "LATEST" | "BEFORE");
+            self.begin_events(slot, room, (start, end.max(start)), events, limit as usize, latest);
         }
         let what = Answered::Messages { room, life: self.logs.life(room), batch };
         self.answer_range(slot, start, end.max(start), what);
@@ -121,6 +134,14 @@ impl Hub {
         let voice = self.voice(slot)?;
         let oldest = self.conversation.kept_messages(room).start;
         let number = answer.next.max(oldest);
+        let message = self.conversation.message(room, number).filter(|_| number < answer.end);
+        let mark = message.as_ref().map(|message| self.mark_of(message));
+        if self.write_event(slot, room, mark) {
+            if let Some(batch) = batch {
+                self.logs.tag_encoded(&tag_of(batch.get()));
+            }
+            return Some(answer);
+        }
         if number >= answer.end {
             self.encode_end_of_history(slot, batch);
             return None;
@@ -213,7 +234,7 @@ impl Hub {
 
     /// Returns the number, among the messages of a room, of the first one that is not before an anchor; with `beyond`,
     /// of the first one after it.
-    fn first_message(&self, room: RoomId, anchor: Anchor, beyond: bool) -> u64 {
+    pub(super) fn first_message(&self, room: RoomId, anchor: Anchor, beyond: bool) -> u64 {
         let started = self.logs.clock().started;
         self.conversation.first_message(room, |event, at| match anchor {
             Anchor::Number(number) if beyond => event > number,

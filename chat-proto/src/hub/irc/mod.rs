@@ -11,6 +11,7 @@ mod modes;
 mod monitor;
 mod operators;
 mod password;
+mod playback;
 mod queries;
 mod registration;
 mod replies;

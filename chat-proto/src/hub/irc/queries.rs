@@ -178,7 +178,7 @@ impl Hub {
         self.set_query(slot, query);
     }
 
-    fn set_query(&mut self, slot: u32, query: Query) {
+    pub(super) fn set_query(&mut self, slot: u32, query: Query) {
         if let Some(irc) = &mut self.sessions[slot].irc {
             irc.query = Some(query.into());
         }

@@ -64,7 +64,8 @@ impl Caps {
         .with(Self::STANDARD_REPLIES)
         .with(Self::ACCOUNT_TAG)
         .with(Self::ACCOUNT_NOTIFY)
-        .with(Self::CHATHISTORY);
+        .with(Self::CHATHISTORY)
+        .with(Self::EVENT_PLAYBACK);
 
     /// Returns whether all of these are in the set.
     pub(crate) const fn has(self, caps: Self) -> bool {
@@ -207,8 +208,7 @@ mod tests {
             ("setname=1", None),
             ("--setname", None),
             ("-", None),
-            // It is not offered.
-            ("draft/event-playback", None),
+            ("draft/event-playback", Some(some.with(Caps::EVENT_PLAYBACK))),
         ] {
             assert_eq!(some.changed_by(list, false), expected, "{list}");
         }

@@ -37,6 +37,14 @@ impl View {
         self.0 & other.0 == other.0
     }
 
+    /// What is news only, and is not shown among earlier messages.
+    pub(crate) const NEWS: Self = Self(Self::AWAY_NOTIFY.0 | Self::SETNAME.0 | Self::INVITE_NOTIFY.0);
+
+    /// Returns these without others.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Returns these and others.
     pub(crate) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -126,6 +134,34 @@ pub(crate) fn is_shown(view: View, kept: [&[u8]; 2]) -> bool {
     false
 }
 
+/// What can be seen of an update in a log without showing it.
+pub(crate) struct Peek {
+    /// When it arose, as text, so that what is earlier is less.
+    pub(crate) time: [u8; WALL_LEN],
+    /// The number of a message among events; `None` if it is none.
+    pub(crate) number: Option<u64>,
+    /// It is no message, and more than news or tags.
+    pub(crate) is_event: bool,
+}
+
+/// Looks at what a log keeps of an update.
+pub(crate) fn peek(kept: [&[u8]; 2]) -> Peek {
+    let head = Head::read(kept, 0);
+    let digits = (head.at_id..head.at_client).map(|at| byte(kept, at)).skip_while(|byte| *byte != b'-').skip(1);
+    let number = digits.fold(0_u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit & 15)));
+    Peek {
+        time: core::array::from_fn(|at| byte(kept, HEAD + at)),
+        number: (head.id > 0).then_some(number),
+        is_event: head.id == 0 && head.to.without(View::NEWS.with(View::MESSAGE_TAGS)).0 == head.to.0,
+    }
+}
+
+/// Returns the byte at that place of two pieces that belong together.
+fn byte(kept: [&[u8]; 2], at: usize) -> u8 {
+    let byte = kept[0].get(at).or_else(|| kept[1].get(at - kept[0].len()));
+    byte.copied().unwrap_or_default()
+}
+
 /// Does so for the block that begins at `at`; returns where the next one begins.
 fn show_block(view: View, kept: [&[u8]; 2], at: usize, out: &mut Vec<u8>) -> usize {
     let head = Head::read(kept, at);
@@ -174,11 +210,7 @@ struct Head {
 
 impl Head {
     fn read(kept: [&[u8]; 2], at: usize) -> Self {
-        let byte = |index: usize| {
-            let index = at + index;
-            let byte = kept[0].get(index).or_else(|| kept[1].get(index - kept[0].len()));
-            byte.copied().unwrap_or_default()
-        };
+        let byte = |index: usize| byte(kept, at + index);
         let [to, unless, id, high, low] = core::array::from_fn(byte);
         let len = u32::from_be_bytes(core::array::from_fn(|index| byte(HEAD - 4 + index))) as usize;
         let (id, client) = (usize::from(id), usize::from(u16::from_be_bytes([high, low])));
@@ -302,6 +334,24 @@ mod tests {
             let pieces = [&both[..cut], &both[cut..]];
             assert_eq!(shown(View::EXTENDED_JOIN, pieces), "JOIN #a * :A\r\n");
             assert_eq!(shown(View::PLAIN, pieces), "JOIN #a\r\n");
+        }
+    }
+
+    #[test]
+    fn what_a_log_keeps_can_be_looked_at() {
+        let message = kept(Shown::default(), Tags { id: "abc-90", client: "+x" }, "PRIVMSG #a :b\r\n");
+        let event = kept(Shown { to: View::PLAIN, unless: View::EXTENDED_JOIN }, Tags::default(), "JOIN #a\r\n");
+        let news = kept(Shown { to: View::AWAY_NOTIFY, ..Shown::default() }, Tags::default(), "AWAY :a\r\n");
+        let tags = Tags { id: "", client: "+a" };
+        let tagged = kept(Shown { to: View::MESSAGE_TAGS, ..Shown::default() }, tags, "TAGMSG #a\r\n");
+        for (kept, number, is_event) in
+            [(&message, Some(90), false), (&event, None, true), (&news, None, false), (&tagged, None, false)]
+        {
+            for cut in 0..=kept.len() {
+                let peek = peek([&kept[..cut], &kept[cut..]]);
+                assert_eq!((peek.number, peek.is_event), (number, is_event));
+                assert_eq!(&peek.time, b"1970-01-01T00:00:00.000Z");
+            }
         }
     }
 
