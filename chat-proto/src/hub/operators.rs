@@ -126,7 +126,9 @@ impl Hub {
         while let Some(place) = self.sessions[slot].places.as_deref().and_then(first)
             && self.tell_thrown_out(slot, place, "", "")
         {}
-        self.tell_untold_watches(slot);
+        if !self.watches.is_empty() {
+            self.tell_untold_watches(slot);
+        }
     }
 
     /// Tells a session that it was thrown out of the room of a place, and, if it spoke there, that it speaks in none.

@@ -295,11 +295,11 @@ impl Hub {
             if self.conversation.is_where_bans_are(MemberId(slot)) {
                 // What is no name is refused as such.
                 let mut composed = NameBuf::new();
-                if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed) {
-                    if let Some(room) = self.conversation.where_banned_as(MemberId(slot), name) {
-                        self.occasion.set_room(&room_name(self, room));
-                        return Err(RoomError::NameBanned.into());
-                    }
+                if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed)
+                    && let Some(room) = self.conversation.where_banned_as(MemberId(slot), name)
+                {
+                    self.occasion.set_room(&room_name(self, room));
+                    return Err(RoomError::NameBanned.into());
                 }
             }
             self.claim(slot, name).map_err(|error| Objection::Complaint(Complaint::Name(error)))

@@ -25,7 +25,7 @@ const END: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Watches {
     /// All watches by number, those that are free among them.
-    watches: Vec<Watch>,
+    all: Vec<Watch>,
     /// The first that is free.
     free: u32,
     used: usize,
@@ -74,7 +74,7 @@ pub(crate) struct Full;
 impl Watches {
     pub(crate) fn new(sessions: usize) -> Self {
         Self {
-            watches: Vec::new(),
+            all: Vec::new(),
             free: END,
             used: 0,
             lists: Vec::new(),
@@ -112,7 +112,7 @@ impl Watches {
     pub(crate) fn watch(&mut self, slot: u32, name: &str, is_here: bool) -> Result<(), Full> {
         let known = self.of_session(slot).find(|watch| self.is_of(*watch, name));
         if let Some(WatchId(known)) = known {
-            self.watches[known as usize].is_here = is_here;
+            self.all[known as usize].is_here = is_here;
             return Ok(());
         }
         if self.len(slot) >= MAX_WATCHED || self.used >= Self::max(self.sessions) {
@@ -125,28 +125,25 @@ impl Watches {
         let watch =
             Watch { name: name.into(), hash, slot, before: head.unwrap_or(END), after: END, next: list.first, is_here };
         let number = if self.free == END {
-            self.watches.push(watch);
-            self.watches.len() as u32 - 1
+            self.all.push(watch);
+            self.all.len() as u32 - 1
         } else {
             let number = self.free;
-            self.free = core::mem::replace(&mut self.watches[number as usize], watch).next;
+            self.free = core::mem::replace(&mut self.all[number as usize], watch).next;
             number
         };
         (list.first, list.len) = (number, list.len + 1);
         self.used += 1;
         // Behind the first of the same name, so that the table need not change.
-        match head {
-            Some(head) => {
-                let after = core::mem::replace(&mut self.watches[head as usize].after, number);
-                self.watches[number as usize].after = after;
-                if after != END {
-                    self.watches[after as usize].before = number;
-                }
+        if let Some(head) = head {
+            let after = core::mem::replace(&mut self.all[head as usize].after, number);
+            self.all[number as usize].after = after;
+            if after != END {
+                self.all[after as usize].before = number;
             }
-            None => {
-                let watches = &self.watches;
-                self.by_name.insert_unique(hash, number, |number| watches[*number as usize].hash);
-            }
+        } else {
+            let all = &self.all;
+            self.by_name.insert_unique(hash, number, |number| all[*number as usize].hash);
         }
         Ok(())
     }
@@ -210,7 +207,7 @@ impl Watches {
 
     /// Notes what the session is told.
     pub(crate) fn set_here(&mut self, watch: WatchId, is_here: bool) {
-        self.watches[watch.0 as usize].is_here = is_here;
+        self.all[watch.0 as usize].is_here = is_here;
     }
 
     /// Returns whether a session could not be told of everything.
@@ -226,7 +223,7 @@ impl Watches {
     }
 
     fn get(&self, watch: WatchId) -> &Watch {
-        &self.watches[watch.0 as usize]
+        &self.all[watch.0 as usize]
     }
 
     fn is_of(&self, watch: WatchId, name: &str) -> bool {
@@ -235,7 +232,7 @@ impl Watches {
 
     /// Returns the watch of a session after that one; after `END`, the first.
     fn next_of(&self, slot: u32, before: u32) -> Option<u32> {
-        let next = match self.watches.get(before as usize) {
+        let next = match self.all.get(before as usize) {
             Some(watch) => watch.next,
             None => self.lists.get(slot as usize)?.first,
         };
@@ -246,7 +243,7 @@ impl Watches {
     fn make_room(&mut self) {
         if self.lists.is_empty() {
             let max = Self::max(self.sessions);
-            self.watches.reserve_exact(max);
+            self.all.reserve_exact(max);
             self.lists = vec![EMPTY; self.sessions];
             // Twice the number of entries: with spare room it cleans up after removals in place and never grows.
             self.by_name = HashTable::with_capacity(2 * max);
@@ -260,24 +257,24 @@ impl Watches {
     }
 
     fn find(&self, hash: u64, name: &str) -> Option<u32> {
-        let is_it = |number: &u32| self.watches[*number as usize].hash == hash && self.is_of(WatchId(*number), name);
+        let is_it = |number: &u32| self.all[*number as usize].hash == hash && self.is_of(WatchId(*number), name);
         self.by_name.find(hash, is_it).copied()
     }
 
     /// Removes the watch of a session that comes after another of its list.
     fn remove(&mut self, slot: u32, before_in_list: u32, number: u32) {
-        let Watch { hash, before, after, next, .. } = self.watches[number as usize];
-        match self.watches.get_mut(before_in_list as usize) {
+        let Watch { hash, before, after, next, .. } = self.all[number as usize];
+        match self.all.get_mut(before_in_list as usize) {
             Some(other) => other.next = next,
             None => self.lists[slot as usize].first = next,
         }
         self.lists[slot as usize].len -= 1;
         self.used -= 1;
         if after != END {
-            self.watches[after as usize].before = before;
+            self.all[after as usize].before = before;
         }
         if before != END {
-            self.watches[before as usize].after = after;
+            self.all[before as usize].after = after;
         } else if let Ok(mut head) = self.by_name.find_entry(hash, |head| *head == number) {
             // It was the first of its name.
             if after == END {
@@ -286,7 +283,7 @@ impl Watches {
                 *head.get_mut() = after;
             }
         }
-        let watch = &mut self.watches[number as usize];
+        let watch = &mut self.all[number as usize];
         (watch.name, watch.next) = (Box::default(), self.free);
         self.free = number;
     }
@@ -349,9 +346,9 @@ mod tests {
     #[test]
     fn nothing_is_allocated_before_somebody_watches_and_nothing_after() {
         let mut watches = Watches::new(50);
-        assert!(watches.is_empty() && watches.watches.capacity() == 0 && watches.by_name.capacity() == 0);
+        assert!(watches.is_empty() && watches.all.capacity() == 0 && watches.by_name.capacity() == 0);
         assert_eq!(watches.watch(0, "ann", false), Ok(()));
-        let held = |watches: &Watches| (watches.watches.capacity(), watches.by_name.capacity());
+        let held = |watches: &Watches| (watches.all.capacity(), watches.by_name.capacity());
         let before = held(&watches);
         // Names that nobody has watched before, so that the table is cleaned up.
         for round in 0..1_000 {

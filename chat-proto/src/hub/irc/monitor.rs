@@ -41,6 +41,11 @@ impl Hub {
             let mut composed = NameBuf::new();
             // Nobody can ever be called by what is no name.
             let Ok(name) = self.config.names.check(asked, self.config.max_name, &mut composed) else { continue };
+            if here.len() + gone.len() == MAX_WATCHED {
+                // The same names again.
+                refused.push(asked);
+                continue;
+            }
             let other = self.registered(name);
             match (self.watches.watch(slot, name, other.is_some()), other) {
                 (Ok(()), Some(other)) => here.push(self.address_of(other)),
@@ -124,6 +129,8 @@ impl Hub {
     }
 
     /// Tells a client what its replies had no space for before.
+    #[cold]
+    #[inline(never)]
     pub(in crate::hub) fn tell_untold_watches(&mut self, slot: u32) {
         if self.watches.is_untold(slot) {
             let watches: Vec<_> = self.watches.of_session(slot).collect();
