@@ -211,8 +211,8 @@ impl<T> Round<T> {
                 self.filled += 1;
                 self.filled - 1
             }
-            // Nothing to send.
-            None => return Some(0),
+            // Nothing to send. Something may have been looked for, which takes as long as to write much.
+            None => return Some(Self::MAX_WRITE),
         };
         self.deliveries.push(Delivery { id, connection: Some(Arc::clone(connection)), batch, sent: Some(0) });
         Some(self.batches[batch].as_bytes().len())

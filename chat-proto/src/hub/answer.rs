@@ -10,6 +10,9 @@ use crate::moderation::MaskList;
 use crate::session::outbox::{Answer, Answered, Outbox};
 use crate::wire::dialect::Update;
 
+/// How often a call of the hub looks at many members or rooms of which none is shown, before others have their turn.
+const SEARCHES_AT_ONCE: u32 = 4;
+
 impl Hub {
     /// Begins to show a session that enters a room the latest messages.
     pub(super) fn show_backlog(&mut self, slot: u32, room: RoomId) {
@@ -101,9 +104,10 @@ impl Hub {
         }
     }
 
-    /// Writes as much of a session's answer as fits in half of its reply buffer, but at least one line; returns whether
-    /// nothing is left.
+    /// Writes as much of a session's answer as fits in half of its reply buffer, but at least one line, unless it has
+    /// searched for long; returns whether nothing is left.
     fn write_answer(&mut self, slot: u32) -> bool {
+        let mut searches = 0;
         while let Some(answer) = self.sessions[slot].outbox.as_ref().and_then(|outbox| outbox.answer) {
             let after = match answer.what {
                 Answered::History { .. } | Answered::Rooms { .. } | Answered::Bans { .. } => {
@@ -122,7 +126,8 @@ impl Hub {
             if used > 0 && !bytes.is_empty() && used + bytes.len() > self.config.reply_bytes / 2 {
                 return false;
             }
-            let is_search = matches!(answer.what, Answered::Members { .. } | Answered::Channels);
+            let is_search =
+                matches!(answer.what, Answered::Members { .. } | Answered::Names { .. } | Answered::Channels);
             let is_fruitless = is_search && bytes.is_empty() && after.is_some();
             if !bytes.is_empty() {
                 outbox.reply(answer.at, bytes, self.config.reply_bytes);
@@ -131,6 +136,11 @@ impl Hub {
             if is_fruitless {
                 // Looking at many of whom none is shown costs as much as a line.
                 self.pay(slot, self.now);
+                searches += 1;
+                if searches == SEARCHES_AT_ONCE {
+                    // Others come first. The rest follows as if the reader had taken something.
+                    return false;
+                }
             }
             if after.is_none() {
                 self.answer_ended(slot);

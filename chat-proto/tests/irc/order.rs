@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chat_proto::SessionId;
+use chat_proto::{Batch, Command, SessionId};
 
 use crate::net::Net;
 
@@ -227,4 +227,25 @@ fn a_reader_that_falls_behind_is_told_how_many_messages_it_missed() {
     let missed = notice.strip_prefix(":irc.test NOTICE #tea :you were too slow and missed ");
     let missed = missed.and_then(|rest| rest.strip_suffix(" messages")).and_then(|count| count.parse::<usize>().ok());
     assert_eq!(missed.map(|missed| missed + answer.lines().count() - 1), Some(30_000), "{notice}");
+}
+
+#[test]
+fn a_search_that_finds_nobody_lets_others_go_first() {
+    let mut net = Net::new();
+    net.crowd(3_000, "member", "lobby");
+    let (ann, bob) = (net.register("ann"), net.register("bob"));
+    for ask in ["WHO nobody*", "WHO nobody* %n"] {
+        net.test.with_hub(|hub, now| {
+            hub.receive(now, ann, format!("{ask}\r\n").as_bytes());
+            hub.receive(now, bob, b"PING a\r\n");
+            let (mut batch, mut sent) = (Batch::new(), Vec::new());
+            while sent.len() < 3 {
+                let Some(Command::Send(id)) = hub.poll_command() else { panic!("{sent:?}") };
+                let is_filled = hub.fill(id, &mut batch, 64 << 10);
+                sent.push((id, is_filled));
+                hub.sent(now, id, &batch, batch.as_bytes().len());
+            }
+            assert_eq!(sent, [(bob, true), (ann, false), (ann, true)], "{ask}");
+        });
+    }
 }

@@ -169,10 +169,14 @@ fn write_names(
     let has = |cap| irc.is_some_and(|irc| irc.caps.has(cap));
     let (all_signs, with_address) = (has(Caps::MULTI_PREFIX), has(Caps::USERHOST_IN_NAMES));
     let sign = if room.flags().has(RoomFlags::HIDDEN) { "@" } else { "=" };
-    let (mut next, mut is_begun) = (answer.next, false);
+    let (mut next, mut is_begun, mut is_over) = (answer.next, false, true);
     let (is_shown, is_in) = (people.may_see(asker, id), people.is_in(asker, id));
     let is_hidden = |member| !is_in && is_invisible(member) && !share_a_room(people, asker, member);
-    for (after, member) in people.members_from(id, answer.next).filter(|_| is_shown) {
+    for (looked_at, (after, member)) in people.members_from(id, answer.next).filter(|_| is_shown).enumerate() {
+        if looked_at == LOOKED_AT {
+            is_over = false;
+            break;
+        }
         let name = people.members().name_of(member);
         let person = people.person(member);
         let of_address = if with_address { "!@".len() + person.user.len() + MAX_HOST } else { 0 };
@@ -196,6 +200,8 @@ fn write_names(
     }
     if is_begun {
         to.end();
+    }
+    if is_begun || !is_over {
         return Some(Answer { next, ..answer });
     }
     to.numeric(Numeric::EndOfNames).channel(room.name()).standard().end();
