@@ -83,6 +83,8 @@ pub struct Hub {
     in_no_room: usize,
     /// Open sessions of IRC that are not registered yet.
     unregistered: usize,
+    /// Sessions of IRC that are shown only to who shares a room with them.
+    invisible: usize,
     /// Open sessions of operators of the server.
     server_operators: usize,
     authentications: Authentications,
@@ -180,6 +182,7 @@ impl Hub {
             unconnected: 0,
             in_no_room: 0,
             unregistered: 0,
+            invisible: 0,
             server_operators: 0,
             authentications: Authentications::default(),
             origins: Origins::new(&config),
@@ -491,7 +494,8 @@ impl Hub {
     }
 
     /// Returns the free space that a session's reply buffer must have for its next line to be taken. One line causes at
-    /// most a reply, and a close with last words.
+    /// most a reply, and a close with last words. In IRC it may cause many short replies, which take no more: `MOST_LINES`
+    /// says why.
     #[inline]
     fn reply_reserve(&self, slot: u32) -> usize {
         2 * self.longest(slot)
@@ -562,8 +566,8 @@ impl Scratch {
 
     /// Bytes of heap for these buffers and for the name that the policy rewrote.
     pub(super) fn memory_bound(config: &Config) -> usize {
-        // What is kept of a line of IRC: its words without styles, its tags, and the answers to it.
-        let of_irc = if config.has_irc() { limits::MAX_LINE + config.reply_bytes } else { 0 };
+        // What is kept of a line of IRC: its words without styles and with them, its tags, and the answers to it.
+        let of_irc = if config.has_irc() { limits::MAX_LINE + limits::LINE_LEN + config.reply_bytes } else { 0 };
         size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 } + of_irc
     }
 }

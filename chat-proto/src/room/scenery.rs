@@ -39,6 +39,8 @@ pub(crate) struct Occasion {
     room: ArrayString<MAX_ROOM_NAME>,
     /// The tags that are passed on with it.
     tags: String,
+    /// Its words with colours and styles, if it has any.
+    styled: String,
     /// It is never answered with an error.
     pub(crate) is_silent: bool,
     /// The session whose answers are to carry a label, and that label.
@@ -62,6 +64,7 @@ impl Occasion {
         self.target.clear();
         self.room.clear();
         self.tags.clear();
+        self.styled.clear();
         self.is_silent = false;
         self.labelled = None;
         self.answers.clear();
@@ -95,6 +98,12 @@ impl Occasion {
     pub(crate) fn set_room(&mut self, room: &str) {
         self.room.clear();
         self.room.push_str(cut(room, self.room.capacity()));
+    }
+
+    /// Sets its words with colours and styles; empty if it has none.
+    pub(crate) fn set_styled(&mut self, words: &str) {
+        self.styled.clear();
+        self.styled.push_str(words);
     }
 
     pub(crate) fn tags_mut(&mut self) -> &mut String {
@@ -193,6 +202,7 @@ impl<'a> Scenery<'a> {
             reader: at.reader,
             view: at.view,
             tags: Tags { id: &id, client: &self.occasion.tags },
+            styled: &self.occasion.styled,
             asked: self.occasion.asked(),
         };
         render(update, &scene, out);

@@ -265,3 +265,36 @@ fn who_is_banned_in_the_lobby_is_told_so_in_text() {
     net.test.say(tom, "hello");
     net.reads(ann, &[":tom!~user@- PRIVMSG #lobby :hello"]);
 }
+
+#[test]
+fn colours_and_styles_stay_in_irc() {
+    let mut net = Net::new();
+    let (ann, bob) = (net.register_with("ann", "echo-message"), net.join("bob", "#lobby"));
+    net.says(ann, "JOIN #lobby");
+    let tom = net.test.join("tom");
+    net.forget(&[ann, bob, tom]);
+    for (line, plain) in [
+        ("PRIVMSG #lobby :\x02bold\x02 \x0304,1red", "ann: bold red\n"),
+        ("PRIVMSG #lobby :\x01ACTION waves \x1dboth\x1d hands\x01", "** ann waves both hands\n"),
+        ("NOTICE #lobby :\x11mono", "-ann- mono\n"),
+    ] {
+        net.check(ann, line, &[&format!(":ann!~ann@- {line}")]);
+        net.reads(bob, &[&format!(":ann!~ann@- {line}")]);
+        assert_eq!(net.read(tom), plain);
+    }
+    for (line, plain) in [
+        ("PRIVMSG bob :\x02bold", ""),
+        ("PRIVMSG bob :\x01ACTION \x1ewaves\x01", ""),
+        ("NOTICE bob :\x04ff0000red", ""),
+        ("PRIVMSG tom :\x02bold", "ann -> you: bold\n"),
+    ] {
+        net.check(ann, line, &[&format!(":ann!~ann@- {line}")]);
+        if plain.is_empty() {
+            net.reads(bob, &[&format!(":ann!~ann@- {line}")]);
+        }
+        assert_eq!(net.read(tom), plain);
+    }
+    // What is cleaned loses its styles with the rest.
+    net.says(ann, "NOTICE bob :\x02a\u{200b}b");
+    net.reads(bob, &[":ann!~ann@- NOTICE bob :ab"]);
+}

@@ -165,6 +165,7 @@ impl Hub {
                 reader: voice.reader(),
                 view: voice.view(),
                 tags: Tags { id: &id, client: "" },
+                styled: "",
                 asked: Asked::default(),
             };
             logs.encode_scene(voice.view(), |out| render(&update, &scene, out));

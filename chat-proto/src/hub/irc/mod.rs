@@ -278,11 +278,14 @@ impl Hub {
             _ => (Manner::Said, words),
         };
         self.keep_tags(slot, line);
+        // Others are shown the words without colours and styles. What programs say to each other is theirs.
+        let is_for_programs = matches!(manner, Manner::Queried | Manner::Answered);
+        let written = words;
+        let words = if is_for_programs { words } else { strip(words, plain) };
+        let styled = if written.len() > words.len() { written } else { "" };
+        self.occasion.set_styled(styled);
         if target.starts_with(CHANNEL) {
-            // Others are shown the words without colours and styles.
-            let styled = (manner == Manner::Said).then_some(words);
-            let words = strip(words, plain);
-            let wire = styled.filter(|styled| styled.len() > words.len()).map(str::as_bytes);
+            let wire = (!styled.is_empty()).then_some(styled.as_bytes());
             return self.for_channel(slot, target, |_| match manner {
                 Manner::Said => Request::Say { words, claim: None, wire },
                 Manner::Acted => Request::Act(words),
@@ -293,7 +296,6 @@ impl Hub {
             });
         }
         self.occasion.set_target(target);
-        let words = if matches!(manner, Manner::Queried | Manner::Answered) { words } else { strip(words, plain) };
         Step::Request(Request::Tell { to: target, words, manner })
     }
 

@@ -30,10 +30,10 @@ pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) 
             say(to, name, actor, "PRIVMSG", Target::Room(room), styled.unwrap_or(words), false);
         }),
         Update::Noticed { name, words } => lines(Shown::default(), scene.tags, out, &|to| {
-            say(to, name, actor, "NOTICE", Target::Room(room), words, false);
+            say(to, name, actor, "NOTICE", Target::Room(room), scene.as_written(words), false);
         }),
         Update::Acted { name, words } => lines(Shown::default(), scene.tags, out, &|to| {
-            say(to, name, actor, "PRIVMSG", Target::Room(room), words, true);
+            say(to, name, actor, "PRIVMSG", Target::Room(room), scene.as_written(words), true);
         }),
         Update::Tagged { name } if !scene.tags.client.is_empty() => {
             let shown = Shown { to: View::MESSAGE_TAGS, ..Shown::default() };
@@ -225,6 +225,7 @@ fn tell(scene: &Scene<'_>, from: &str, other: &str, words: &str, manner: Manner,
     let shown = if manner == Manner::Tagged { View::MESSAGE_TAGS } else { View::PLAIN };
     tagged::write(Shown { to: shown, ..Shown::default() }, scene.time, scene.tags, out, |out| {
         let (to, target) = (&mut Writer::new(out, scene.server, scene.reader), Target::Name(other));
+        let words = scene.as_written(words);
         match manner {
             Manner::Said => say(to, from, scene.actor, "PRIVMSG", target, words, false),
             Manner::Acted => say(to, from, scene.actor, "PRIVMSG", target, words, true),

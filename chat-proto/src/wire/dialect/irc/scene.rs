@@ -1,5 +1,8 @@
 //! What lines of IRC say besides what happened: where, when, by whom, and for whom.
 
+use alloc::string::String;
+
+use super::formatting::strip;
 use super::tagged::{Tags, View};
 use super::time::WallTime;
 use crate::person::Person;
@@ -20,6 +23,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) view: View,
     /// The tags of a message.
     pub(crate) tags: Tags<'a>,
+    /// The words of the line that it comes from, with colours and styles; empty if there are none.
+    pub(crate) styled: &'a str,
     /// The request that it answers.
     pub(crate) asked: Asked<'a>,
 }
@@ -30,4 +35,14 @@ pub(crate) struct Asked<'a> {
     pub(crate) command: &'a str,
     /// Whom or what it is about.
     pub(crate) target: &'a str,
+}
+
+impl<'a> Scene<'a> {
+    /// Returns words as their author has written them, with colours and styles.
+    ///
+    /// Only if they are the same without: cleaning, or the embedding program, may have changed them.
+    pub(crate) fn as_written(&self, words: &'a str) -> &'a str {
+        let is_it = !self.styled.is_empty() && strip(self.styled, &mut String::new()) == words;
+        if is_it { self.styled } else { words }
+    }
 }
