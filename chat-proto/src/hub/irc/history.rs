@@ -25,8 +25,8 @@ use crate::wire::dialect::irc::time::WallTime;
 /// The most messages of one answer. ISUPPORT tells it as CHATHISTORY.
 pub(super) const MAX_MESSAGES: usize = 100;
 
-/// The most channels of one answer about channels.
-const MAX_TARGETS: usize = 50;
+/// The most channels of one answer about channels. Their lines are short, and so many take less than 8 KiB.
+const MAX_TARGETS: usize = 30;
 
 /// A message that a client refers to.
 #[derive(Clone, Copy)]

@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use self::limits::{CHANNEL, LINE_LEN};
+use self::limits::{CHANNEL, LINE_LEN, MOST_LINES};
 use self::line::MAX_TAGS;
 use self::render::LEAST_PIECE;
 use self::split::LOOK_BACK;
@@ -197,6 +197,15 @@ impl Irc {
         MAX_AROUND * 3 + words.max(tagged).max(3 * (LINE_LEN + 2))
     }
 }
+
+/// The tags of an answer: `@batch=` with a number of 32 bits, `;time=` and a space.
+const ANSWER_TAGS: usize = 7 + 10 + 6 + WALL_LEN + 1;
+
+const _: () = assert!(
+    // And last words.
+    (MOST_LINES + 1) * (ANSWER_TAGS + LINE_LEN + 2) <= 2 * (MAX_AROUND * 3 + MAX_TAGS + LINE_LEN + 2),
+    "there is room for all that a line is answered with at once"
+);
 
 impl Dialect for Irc {
     fn name(&self) -> &'static str {
