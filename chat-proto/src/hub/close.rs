@@ -13,6 +13,7 @@ use crate::session::SessionStats;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::dialect::irc::user_modes::UserModes;
 use crate::wire::framing::wrap::close_code;
 use crate::wire::sanitize::Clean;
 
@@ -176,8 +177,11 @@ impl Hub {
         );
         self.journal.push(self.now, Some(id), RecordKind::Closing(reason));
         self.open -= 1;
-        self.unregistered -= usize::from(!self.is_registered(slot));
-        self.server_operators -= usize::from(self.is_server_operator(slot));
+        if let Some(irc) = &self.sessions[slot].irc {
+            self.unregistered -= usize::from(irc.registration.is_some());
+            self.invisible -= usize::from(irc.modes.has(UserModes::INVISIBLE));
+            self.server_operators -= usize::from(irc.modes.has(UserModes::OPERATOR));
+        }
         self.schedule.turns.forget(slot);
         if let Hold::Target(target) = session.hold {
             // It may have been released already; then this releases the next one.

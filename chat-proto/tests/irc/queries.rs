@@ -148,6 +148,19 @@ fn counts_are_told() {
             "> 266 ann 2 2 :Current global users 2, max 2",
         ],
     );
+    let bob = net.register("bob");
+    for (id, line, counts) in [
+        (ann, "MODE ann +i", "2 users and 1 invisible"),
+        (bob, "MODE bob +i+i", "1 users and 2 invisible"),
+        (ann, "MODE ann -i", "2 users and 1 invisible"),
+        (bob, "QUIT", "2 users and 0 invisible"),
+    ] {
+        net.says(id, line);
+        net.forget(&[id]);
+        net.says(ann, "LUSERS");
+        let expected = format!("251 ann :There are {counts} on 1 server\n");
+        assert!(net.read(ann).contains(&expected), "{line}: {counts}");
+    }
 }
 
 #[test]

@@ -115,6 +115,8 @@ impl Hub {
         let effect = change.effect_on(before);
         irc.modes = before.with(effect.set).without(effect.unset);
         self.server_operators -= usize::from(effect.unset.has(UserModes::OPERATOR));
+        let [was, is] = [before, irc.modes].map(|modes| usize::from(modes.has(UserModes::INVISIBLE)));
+        self.invisible = self.invisible + is - was;
         if effect.unknown.is_some() {
             self.numeric(slot, Numeric::UModeUnknownFlag, |to| to.standard().end());
         }

@@ -94,10 +94,11 @@ impl Hub {
         let users = self.open + self.unconnected;
         let unknown = self.unregistered;
         let (rooms, operators) = (self.conversation.rooms().count(), self.server_operators as u64);
-        let (users, clients) = (users - unknown, self.open - unknown);
+        let (clients, invisible) = (self.open - unknown, self.invisible);
+        let visible = users - unknown - invisible;
         self.answer(slot, |to| {
             to.numeric(Numeric::LuserClient)
-                .text(&format_args!("There are {users} users and 0 invisible on 1 server"))
+                .text(&format_args!("There are {visible} users and {invisible} invisible on 1 server"))
                 .end();
             to.numeric(Numeric::LuserOp).number(operators).standard().end();
             if unknown > 0 {
