@@ -131,7 +131,8 @@ impl Server {
         Handle::new(Arc::clone(&self.shared))
     }
 
-    /// Serves until [`Handle::shut_down`] was called and every connection is closed; no thread is left behind.
+    /// Serves until [`Handle::shut_down`] was called and every connection is closed; no thread is left behind but those
+    /// that still check passwords.
     ///
     /// # Errors
     ///

@@ -99,7 +99,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
 
     let mut server = Server::new(config)?;
     server.exempt(exempt);
-    server.verify_with(move |credentials| passwords.are_right(credentials));
+    server.verify_with(passwords.into_verifier());
     let listening = listen::listen(&listeners, |dialect, addr| match addr {
         ListenAddr::Tcp(wanted) => Ok(ListenAddr::Tcp(server.listen(dialect, *wanted)?)),
         ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone()),

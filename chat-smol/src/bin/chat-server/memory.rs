@@ -75,7 +75,7 @@ impl BoundFormat {
         ];
         // Most servers have no passwords.
         let rows = rows.into_iter().filter(|(name, bytes)| *name != "passwords" || *bytes > 0);
-        rows.map(|(name, bytes)| format!("{name:<14} {:>12}\n", in_mebibytes(bytes))).collect()
+        rows.map(|(name, bytes)| format!("{name:<14} {:>12}\n", in_mebibytes(bytes))).collect::<Vec<_>>().concat()
     }
 }
 

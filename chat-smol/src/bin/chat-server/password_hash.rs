@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use argon2::password_hash::rand_core::OsRng;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, SaltString};
-use argon2::{Algorithm, Argon2, Params};
+use argon2::password_hash::{Error, Output, PasswordHasher as _, Salt, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::value::ValueError;
 
@@ -35,16 +35,33 @@ impl PasswordHash {
         text.parse().expect("the default parameters are within the limits")
     }
 
-    /// Returns whether it is the hash of this password. That takes some 20 ms of a core with a hash of our own.
-    pub(crate) fn is_of(&self, password: &str) -> bool {
+    /// Returns whether it is the hash of this password. That takes some 20 ms of a core with a hash of our own, and
+    /// `memory`, which is made large enough.
+    pub(crate) fn is_of(&self, password: &str, memory: &mut Vec<Block>) -> bool {
         let hash = argon2::PasswordHash::new(&self.text).expect("it was checked when it was read");
-        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+        hash_as(&hash, password, memory).is_ok_and(|output| Some(output) == hash.hash)
     }
 
     /// Returns how many bytes checking a password takes.
     pub(crate) fn memory(&self) -> u64 {
         u64::from(self.memory) << 10
     }
+}
+
+/// Hashes a password as that hash was made.
+fn hash_as(hash: &argon2::PasswordHash<'_>, password: &str, memory: &mut Vec<Block>) -> Result<Output, Error> {
+    let params = Params::try_from(hash)?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from)?;
+    let blocks = params.block_count();
+    memory.reserve_exact(blocks.saturating_sub(memory.len()));
+    memory.resize(memory.len().max(blocks), Block::new());
+    let mut salt = [0; Salt::MAX_LENGTH];
+    let salt = hash.salt.ok_or(Error::Password)?.decode_b64(&mut salt)?;
+    let len = hash.hash.map_or(0, |output| output.len());
+    Output::init_with(len, |out| {
+        let argon2 = Argon2::new(Algorithm::try_from(hash.algorithm)?, version, params);
+        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, memory)?)
+    })
 }
 
 impl FromStr for PasswordHash {
@@ -61,6 +78,8 @@ impl FromStr for PasswordHash {
         if params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
             return Err(ValueError::DearHash { mebibytes: MAX_MEMORY >> 10, passes: MAX_PASSES });
         }
+        // Whatever else may be wrong with it, such as a salt that is too short, shows when it is used.
+        hash_as(&hash, "", &mut Vec::new()).map_err(|_| form())?;
         Ok(Self { text: text.into(), memory: params.m_cost() })
     }
 }
@@ -84,7 +103,10 @@ mod tests {
     #[test]
     fn a_hash_is_of_its_password_only() {
         let (one, other) = (PasswordHash::of("sesame"), PasswordHash::of("sesame"));
-        assert!(one.is_of("sesame") && !one.is_of("Sesame") && !one.is_of(""));
+        let mut memory = Vec::new();
+        assert!(one.is_of("sesame", &mut memory) && other.is_of("sesame", &mut memory));
+        assert!(!one.is_of("Sesame", &mut memory) && !one.is_of("", &mut memory));
+        assert_eq!(memory.capacity() * size_of::<Block>(), 19 << 20);
         assert_ne!(one, other, "each has a salt of its own");
         assert_eq!(one.memory(), 19 << 20);
         assert_eq!(one.to_string().parse(), Ok(one.clone()));
@@ -103,6 +125,8 @@ mod tests {
         assert_eq!(with("m=8,t=5,p=1"), Err(dear.into()));
         let none = "it must be a hash that `chat-server hash-password` prints, not the password itself";
         assert_eq!(with("m=1,t=1,p=1"), Err(none.into()), "too little memory to be argon2");
+        let salt = "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+        assert!(salt.parse::<PasswordHash>().is_err(), "its salt is too short");
         for text in ["", "sesame", "$argon2id$v=19$m=8,t=1,p=1", "$scrypt$ln=1$c2FsdA$aGFzaA", "$2b$10$x"] {
             assert_eq!(text.parse::<PasswordHash>().map(|_| ()).map_err(|error| error.to_string()), Err(none.into()));
         }
