@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::id::SessionId;
 use crate::session::table::LOBBY;
 use crate::wire::dialect::irc::tagged::View;
-use crate::wire::framing::{Format, wrap};
+use crate::wire::framing::{Format, MessageKind, wrap};
 
 /// A copy of the bytes to send to one or more sessions, filled by [`Hub::fill`](crate::Hub::fill).
 ///
@@ -70,6 +70,12 @@ impl HandOut {
 
     pub(crate) fn private(&self) -> usize {
         self.front + self.replies
+    }
+
+    /// Returns whether no session is handed it that reads the lobby only.
+    #[inline]
+    fn is_for_placed(&self) -> bool {
+        self.log != LOBBY || self.labelled || self.view != View::PLAIN
     }
 }
 
@@ -151,21 +157,31 @@ impl Batch {
         }
         self.ends.extend(ends);
         self.out = out;
-        self.is_for_placed = out.log != LOBBY || out.labelled || out.view != View::PLAIN;
+        self.is_for_placed = out.is_for_placed();
     }
 
     /// Begins with private pieces, of which the second has lines; other lines follow.
+    #[inline]
     pub(crate) fn begin(&mut self, pieces: [&[u8]; 2], out: HandOut) {
-        let Some(kind) = out.format.messages() else {
-            return self.copy([pieces[0], pieces[1], &[], &[]], core::iter::empty(), out);
-        };
-        self.copy([pieces[0], &[], &[], &[]], core::iter::empty(), out);
+        match out.format.messages() {
+            None => self.copy([pieces[0], pieces[1], &[], &[]], core::iter::empty(), out),
+            Some(kind) => self.begin_messages(kind, pieces, out),
+        }
+    }
+
+    /// Does the same with messages.
+    #[inline(never)] // What wraps lines takes registers that those without do not need.
+    pub(crate) fn begin_messages(&mut self, kind: MessageKind, pieces: [&[u8]; 2], out: HandOut) {
+        self.clear();
+        self.bytes.extend_from_slice(pieces[0]);
         wrap::wrap(kind, pieces[1], &mut self.bytes);
-        self.out.replies = self.bytes.len() - out.front;
-        self.out.wrapping = self.out.replies - out.replies;
+        let replies = self.bytes.len() - out.front;
+        self.out = HandOut { replies, wrapping: replies - out.replies, ..out };
+        self.is_for_placed = out.is_for_placed();
     }
 
     /// Appends lines, or messages if its readers have those.
+    #[inline]
     fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);

@@ -14,6 +14,7 @@ use crate::session::outbox::Outbox;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::framing::MessageKind;
 use crate::wire::framing::wrap::wrapped_bound;
 use crate::wire::sanitize::Clean;
 
@@ -38,22 +39,28 @@ impl Hub {
         if let Some(outbox) = &mut self.sessions[slot].outbox {
             outbox.offer_pong();
         }
-        let mut is_filled = self.fill_any(slot, batch, max_bytes);
-        if !is_filled && self.sessions[slot].outbox.as_mut().is_some_and(|outbox| outbox.offer_close()) {
-            is_filled = self.fill_any(slot, batch, max_bytes);
-        }
-        if !is_filled {
-            batch.clear();
-            self.progressed(slot, 0, true);
-        }
-        is_filled
-    }
-
-    fn fill_any(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
-        match self.sessions[slot].places {
+        let is_filled = match self.sessions[slot].places {
             None => self.fill_simple(slot, batch, max_bytes),
             Some(_) => self.fill_placed(slot, batch, max_bytes),
+        };
+        if is_filled || self.fill_close(slot, batch) {
+            return true;
         }
+        batch.clear();
+        self.progressed(slot, 0, true);
+        false
+    }
+
+    /// Fills a batch with the close frame of a session that is sent nothing more; returns false if it needs none.
+    fn fill_close(&mut self, slot: u32, batch: &mut Batch) -> bool {
+        let session = &mut self.sessions[slot];
+        let Some(outbox) = session.outbox.as_mut() else { return false };
+        let is_due = outbox.offer_close();
+        if is_due {
+            let out = HandOut { format: session.format, front: outbox.front().len(), ..HandOut::default() };
+            batch.begin_messages(MessageKind::Text, [outbox.front(), &[]], out);
+        }
+        is_due
     }
 
     /// Fills a batch for a session that reads the lobby only. If nothing remains to send, returns false.
@@ -66,8 +73,8 @@ impl Hub {
         if out.private() == 0 && batch.fits_simple(out.format, out.from, out.to) {
             return true;
         }
-        if out.format.messages().is_some() {
-            self.fill_messages(slot, batch, out, max_bytes);
+        if let Some(kind) = out.format.messages() {
+            self.fill_messages(slot, batch, kind, out, max_bytes);
             return true;
         }
         let log = &self.logs.lobby().rendered[out.format.dialect() as usize].log;
@@ -81,11 +88,12 @@ impl Hub {
     }
 
     /// Fills a batch with messages of the lobby.
-    fn fill_messages(&self, slot: u32, batch: &mut Batch, out: HandOut, max_bytes: usize) {
+    #[inline(never)]
+    fn fill_messages(&self, slot: u32, batch: &mut Batch, kind: MessageKind, out: HandOut, max_bytes: usize) {
         let outbox = self.sessions[slot].outbox.as_deref();
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..out.replies]);
-        batch.begin([front, replies], HandOut { to: out.from, ..out });
+        batch.begin_messages(kind, [front, replies], HandOut { to: out.from, ..out });
         let log = self.lobby_log(out.format.dialect());
         for seq in out.from..out.to {
             let entry = log.bytes(seq, seq + 1);
@@ -104,12 +112,10 @@ impl Hub {
     pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
-        if session.outbox.as_ref().is_some_and(|outbox| outbox.has_pong()) {
-            // It would wait for as long as others say something.
-            return false;
-        }
         if session.places.is_some() {
-            return self.may_fit(slot, batch) && self.run(slot).is_some_and(|run| batch.fits(&run));
+            return self.may_fit(slot, batch)
+                && !self.has_pong(slot)
+                && self.run(slot).is_some_and(|run| batch.fits(&run));
         }
         let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         let next = session.cursor.next;
@@ -122,7 +128,13 @@ impl Hub {
             let to = session.cursor.stretch(session.end(log.head()));
             return batch.fits_simple(session.format, next, to);
         }
-        batch.fits(&self.hand_out(slot))
+        !self.has_pong(slot) && batch.fits(&self.hand_out(slot))
+    }
+
+    /// Returns whether a pong is to be sent. It would wait for as long as others say something if the session were sent
+    /// only what they are sent.
+    fn has_pong(&self, slot: u32) -> bool {
+        self.sessions[slot].outbox.as_ref().is_some_and(|outbox| outbox.has_pong())
     }
 
     /// Reports that the session's socket took the first `n` bytes of a batch that was filled for it.
@@ -168,7 +180,7 @@ impl Hub {
     }
 
     /// Returns whether there is anything to send to the session, including a notice of missed messages.
-    #[inline]
+    #[inline(always)] // Nearly all sessions have neither outbox nor places.
     pub(super) fn has_pending(&self, slot: u32) -> bool {
         let session = &self.sessions[slot];
         if session.places.is_some() {
@@ -326,12 +338,14 @@ impl crate::session::Session {
 
     /// Removes the private part of the first `n` bytes that were handed out.
     pub(super) fn take_private(&mut self, batch: &Batch, n: usize, max: usize) {
-        let (out, Some(outbox)) = (batch.out(), &mut self.outbox) else { return };
-        outbox.take_front(n.min(out.front));
-        let of_replies = n.saturating_sub(out.front).min(out.replies);
-        match out.format.messages() {
-            None => outbox.take_replies(of_replies),
-            Some(kind) => outbox.take_messages(kind, &batch.as_bytes()[out.front..out.private()], of_replies, max),
+        if let Some(outbox) = &mut self.outbox {
+            let out = batch.out();
+            outbox.take_front(n.min(out.front));
+            let of_replies = n.saturating_sub(out.front).min(out.replies);
+            match out.format.messages() {
+                None => outbox.take_replies(of_replies),
+                Some(kind) => outbox.take_messages(kind, &batch.as_bytes()[out.front..out.private()], of_replies, max),
+            }
         }
     }
 

@@ -215,6 +215,7 @@ impl Outbox {
     }
 
     /// Does the same with lines, each as a message.
+    #[inline(never)]
     pub(crate) fn set_front_messages(&mut self, kind: MessageKind, lines: &[u8], max_encoded: usize) {
         debug_assert!(self.front.is_empty(), "a line is finished before another begins");
         for (head, payload, _) in frames(kind, lines) {
@@ -256,6 +257,7 @@ impl Outbox {
         is_due
     }
 
+    #[inline(never)]
     fn offer_control(&mut self) {
         if let Some(control) = self.control.take() {
             self.front.extend(&control.frame(), 0);
@@ -264,6 +266,7 @@ impl Outbox {
 
     /// Removes replies of which the first `n` bytes were taken, given all that was handed out of them as messages. The
     /// rest of a message that was begun becomes the front.
+    #[inline(never)]
     pub(crate) fn take_messages(&mut self, kind: MessageKind, handed_out: &[u8], n: usize, max_encoded: usize) {
         let (mut lines, mut end) = (0, 0);
         for (head, payload, line) in frames(kind, self.replies()) {

@@ -64,6 +64,7 @@ pub(super) fn message_head(kind: MessageKind, len: usize) -> ArrayVec<u8, 10> {
 }
 
 /// Appends lines, each as a message.
+#[inline(never)] // Readers of lines pay nothing for it.
 pub(crate) fn wrap(kind: MessageKind, lines: &[u8], out: &mut Vec<u8>) {
     for (head, payload, _) in frames(kind, lines) {
         out.extend_from_slice(&head);
@@ -73,6 +74,7 @@ pub(crate) fn wrap(kind: MessageKind, lines: &[u8], out: &mut Vec<u8>) {
 
 /// Makes messages of the lines of one update, which begin at `start`. They take at most [`wrapped_bound`] bytes: if a
 /// dialect of the embedding program makes many lines of a few bytes, all are one message.
+#[inline(never)]
 pub(crate) fn wrap_update(kind: MessageKind, start: usize, out: &mut Vec<u8>) {
     let end = out.len();
     let mut at = start;
