@@ -138,3 +138,19 @@ fn a_framing_is_set_before_the_first_byte_or_not_at_all() {
     net.sends(id, b"/who\n");
     assert!(net.bytes(id).ends_with(b"\n"));
 }
+
+#[test]
+fn whoever_is_owed_a_pong_is_not_sent_only_what_others_are() {
+    for room in ["/ping", "/join tea"] {
+        let mut net = Net::new();
+        let (alice, bob, carol) = (net.join("alice"), net.join("bob"), net.join("carol"));
+        for id in [alice, bob, carol] {
+            net.sends(id, &text(room));
+        }
+        net.hub.receive(net.now, carol, &text("hello"));
+        let mut batch = Batch::new();
+        assert!(net.hub.fill(bob, &mut batch, 1 << 10) && net.hub.fits(alice, &batch));
+        net.hub.receive(net.now, alice, &frame(PING, b""));
+        assert!(!net.hub.fits(alice, &batch), "{room}");
+    }
+}
