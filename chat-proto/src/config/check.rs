@@ -17,7 +17,8 @@ const MAX_REPLY_BYTES: usize = 16 << 20;
 const MAX_JOURNAL: usize = 1 << 24;
 const MAX_HISTORY: usize = 1 << 16;
 const MAX_HISTORY_BYTES: usize = 1 << 30;
-const MAX_DIALECTS: usize = 16;
+/// The most that there may be of [`Config::dialects`].
+pub(crate) const MAX_DIALECTS: usize = 16;
 const MAX_BACKLOG: usize = 1_000;
 const MAX_ROOMS: usize = 1 << 16;
 const MIN_PACE: usize = 1 << 10;

@@ -10,6 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub(crate) use self::check::MAX_DIALECTS;
 pub use self::error::ConfigError;
 pub use self::limit::{Limit, RatePart};
 use crate::moderation::RoomFlags;
@@ -310,6 +311,11 @@ impl Config {
     /// Whether there is IRC, whose sessions need more than others.
     pub(crate) fn has_irc(&self) -> bool {
         self.dialects.iter().any(|dialect| dialect.dialect.as_irc().is_some())
+    }
+
+    /// The most bytes of a line in a dialect.
+    pub(crate) fn max_line_in(&self, dialect: &DialectConfig) -> usize {
+        dialect.dialect.as_irc().map_or(self.max_line, |_| limits::MAX_LINE)
     }
 
     /// The most bytes of a line in any dialect.

@@ -58,8 +58,8 @@ impl Conversation {
         self.apply_and_name(entry, &mut NameBuf::new())
     }
 
-    /// Applies an entry. If it changes or removes a member's name, `name` is set to the name before; otherwise it is
-    /// unspecified.
+    /// Applies an entry. If it changes or removes a member's name, or is about what a member does in a room and no
+    /// message, `name` is set to the member's name before; otherwise it is unspecified.
     ///
     /// Inlined, because nearly all callers know which entry it is.
     #[inline(always)]

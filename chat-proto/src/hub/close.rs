@@ -177,7 +177,7 @@ impl Hub {
         );
         self.journal.push(self.now, Some(id), RecordKind::Closing(reason));
         self.open -= 1;
-        if let Some(irc) = &self.sessions[slot].irc {
+        if let Some(irc) = session.irc.as_deref() {
             self.unregistered -= usize::from(irc.registration.is_some());
             self.invisible -= usize::from(irc.modes.has(UserModes::INVISIBLE));
             self.server_operators -= usize::from(irc.modes.has(UserModes::OPERATOR));

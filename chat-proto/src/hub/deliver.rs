@@ -288,7 +288,7 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         let is_waiting = session.untaken == Untaken::UntilRead;
-        if session.places.is_some() {
+        if session.is_untold {
             self.tell_untold(slot);
         }
         self.has_taken(slot, n, complete);

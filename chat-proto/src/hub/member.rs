@@ -112,9 +112,9 @@ impl Hub {
         let (from, had_joined) = (self.name_of(slot), self.has_joined(slot));
         if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
             self.claim(slot, name)?;
-            self.publish_name(slot, &from, had_joined);
         }
         let name = self.name_of(slot);
+        self.publish_name(slot, &from, &name, had_joined);
         if self.sessions[slot].is_open() {
             self.try_reply(slot, &Update::Named { from: from.as_str(), name: name.as_str() });
         }
@@ -184,7 +184,7 @@ impl Hub {
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest: false, lobby: true, cloak: None });
         let claimed = self.claim(id.slot, name);
         debug_assert_eq!(claimed, Ok(()), "the name was checked before");
-        self.publish_joined(id.slot);
+        self.publish_joined(id.slot, &self.name_of(id.slot));
         self.make_room();
         Ok(id)
     }
@@ -331,19 +331,18 @@ impl Hub {
         name.len() <= MAX_NAME && servers.any(|irc| *look(irc.server_name()) == *look(name))
     }
 
-    /// Tells others a member's present name, given that it was called `from` before.
-    pub(super) fn publish_name(&mut self, slot: u32, from: &NameBuf, had_joined: bool) {
-        let to = self.name_of(slot);
-        if *from == to {
-            // The policy rewrote it to the name that the member already has.
+    /// Tells others that a member is called `to` now, and was called `from` before.
+    pub(super) fn publish_name(&mut self, slot: u32, from: &NameBuf, to: &NameBuf, had_joined: bool) {
+        if from == to {
+            // It has asked for the name that it has, or the policy rewrote it to that one.
         } else if !had_joined && self.sessions[slot].is_simple() {
-            self.publish_joined(slot);
+            self.publish_joined(slot, to);
         } else {
             let mut rooms = self.rooms_of(slot);
             if !had_joined && let Some(lobby) = rooms.iter().position(|room| *room == RoomId::LOBBY) {
                 // Others in the lobby have not been told of it before.
                 rooms.remove(lobby);
-                self.publish_joined(slot);
+                self.publish_joined(slot, to);
             }
             if !rooms.is_empty() {
                 let update = Update::Renamed { from: from.as_str(), to: to.as_str() };
@@ -353,8 +352,7 @@ impl Hub {
     }
 
     /// Tells others in the lobby that a member has joined.
-    pub(super) fn publish_joined(&mut self, slot: u32) {
-        let name = self.name_of(slot);
+    pub(super) fn publish_joined(&mut self, slot: u32, name: &NameBuf) {
         self.publish_presence_in_lobby(&Update::Joined { name: name.as_str() }, self.reader(slot));
     }
 

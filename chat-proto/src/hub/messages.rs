@@ -1,16 +1,11 @@
 //! What peers send as messages of WebSocket, and how much of it is taken.
 
-use alloc::boxed::Box;
-
 use super::Hub;
 use crate::command::CloseReason;
 use crate::id::SessionId;
-use crate::schedule::turns::Hold;
 use crate::session::state::Ended;
 use crate::time::Timestamp;
-use crate::wire::dialect::{Complaint, FirstLine};
 use crate::wire::framing::frame::{Payload, Violation};
-use crate::wire::framing::lines::Partial;
 use crate::wire::framing::websocket::Incoming;
 use crate::wire::framing::{Format, Framing};
 use crate::wire::sanitize::Clean;
@@ -31,7 +26,7 @@ impl Hub {
     /// Takes bytes that came from a session's peer, and returns how many it took.
     #[inline(never)]
     pub(super) fn receive_messages(&mut self, slot: u32, now: Timestamp, bytes: &[u8]) -> usize {
-        let max_line = self.spoken(slot).max_line;
+        let max_line = self.max_line(slot);
         let mut taken = 0;
         while taken < bytes.len() && self.sessions[slot].is_open() {
             if !self.sessions[slot].is_unrestrained(now) && !self.may_take(slot, now) {
@@ -41,17 +36,11 @@ impl Hub {
             let (n, incoming) = framer.next_message(&bytes[taken..], max_line, &mut self.partials);
             taken += n;
             match incoming {
-                Incoming::Message(_, line) => self.take_message(slot, now, line),
-                Incoming::TooLong { begun } => {
-                    self.sessions[slot].count_line(now);
-                    self.count_line(slot, now);
-                    if self.sessions[slot].accepted {
-                        self.refuse(slot, Complaint::LineTooLong { max: max_line });
-                    } else {
-                        self.accept_first_line(slot, FirstLine::Cut(begun.start()));
-                    }
-                    self.partials.give(begun);
+                Incoming::Message(_, mut line) => {
+                    line.make_line();
+                    self.take_joined(slot, now, line);
                 }
+                Incoming::TooLong { begun } => self.take_too_long(slot, now, begun, max_line),
                 Incoming::Ping(payload) => self.answer_ping(slot, now, payload),
                 Incoming::Pong => self.take_control(slot, now),
                 Incoming::Close(code) => {
@@ -66,18 +55,6 @@ impl Hub {
         self.sessions[slot].stats.bytes_received += taken as u64;
         self.stats.bytes_received += taken as u64;
         if self.sessions[slot].is_open() { taken } else { bytes.len() }
-    }
-
-    /// Carries out a message as the line that it stands for.
-    fn take_message(&mut self, slot: u32, now: Timestamp, mut line: Box<Partial>) {
-        line.make_line();
-        let previous = self.sessions[slot].count_line(now);
-        let hold = self.handle_line(slot, now, previous, line.as_line());
-        if hold == Hold::None {
-            self.partials.give(line);
-        } else {
-            self.hold(slot, line, hold);
-        }
     }
 
     fn answer_ping(&mut self, slot: u32, now: Timestamp, payload: Payload) {

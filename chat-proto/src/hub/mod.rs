@@ -33,12 +33,13 @@ mod silence;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::array;
 
 use self::authentication::Authentications;
 pub use self::bound::MemoryBound;
 pub use self::member::{EnterError, SayError};
 use crate::command::{Command, OpenError};
-use crate::config::{Config, ConfigError, DialectConfig};
+use crate::config::{Config, ConfigError, DialectConfig, MAX_DIALECTS};
 use crate::conversation::{Conversation, Entry, Recorded};
 use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
@@ -72,6 +73,8 @@ use crate::wire::framing::lines::Partial;
 #[derive(Debug)]
 pub struct Hub {
     config: Config,
+    /// The most bytes of a line in each dialect, kept here because every read needs it.
+    max_lines: [usize; MAX_DIALECTS],
     now: Timestamp,
     shutting_down: bool,
     sessions: Sessions,
@@ -175,6 +178,7 @@ impl Hub {
         config.check()?;
         let max = config.max_sessions;
         Ok(Self {
+            max_lines: array::from_fn(|index| config.dialects.get(index).map_or(0, |it| config.max_line_in(it))),
             now: Timestamp::ZERO,
             shutting_down: false,
             sessions: Sessions::new(max),
@@ -286,14 +290,15 @@ impl Hub {
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.logs.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
-        let guest = name.is_none() && self.spoken(id.slot).config.dialect.unnamed() == Unnamed::Guest;
+        let spoken = &self.logs.spoken[dialect.0 as usize];
+        let DialectConfig { idle_timeout, rate, .. } = spoken.config;
+        let guest = name.is_none() && spoken.config.dialect.unnamed() == Unnamed::Guest;
         // Clients of IRC begin in no room.
-        let is_irc = self.spoken(id.slot).irc.is_some();
+        let is_irc = spoken.irc.is_some();
         self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: !is_irc, cloak });
         if guest && !self.watches.is_empty() {
             self.tell_watchers(self.name_of(id.slot).as_str());
         }
-        let DialectConfig { idle_timeout, rate, .. } = self.spoken(id.slot).config;
         self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
         if let Some(name) = name {
             let claimed = self.claim(id.slot, name);
@@ -305,7 +310,7 @@ impl Hub {
             self.reply(id.slot, &Update::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
             self.show_backlog(id.slot, RoomId::LOBBY);
             if name.is_some() {
-                self.publish_joined(id.slot);
+                self.publish_joined(id.slot, &self.name_of(id.slot));
             }
         }
         self.wait_for(id.slot);

@@ -92,12 +92,14 @@ impl Hub {
         if is_open {
             self.make_placed(target);
             let log = self.logs.log_of(room);
-            let place =
-                log.and_then(|log| self.sessions[target].places.as_mut()?.live(log)).filter(|_| kicker != Some(target));
-            untold = place.map(|place| {
+            let session = &mut self.sessions[target];
+            if let Some(log) = log.filter(|_| kicker != Some(target))
+                && let Some(place) = session.places.as_mut().and_then(|places| places.live(log))
+            {
                 place.is_untold = true;
-                place.serial
-            });
+                untold = Some(place.serial);
+                session.is_untold = true;
+            }
         }
         self.apply(&Entry::Kick { by: kicker.map(MemberId), member: MemberId(target), room, words });
         self.take_out_of(target, room);
@@ -151,8 +153,12 @@ impl Hub {
         if is_in_none {
             self.reply(slot, &Update::InNoRoom);
         }
-        for place in self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list) {
-            place.is_untold &= place.serial != serial;
+        let session = &mut self.sessions[slot];
+        if let Some(places) = &mut session.places {
+            for place in &mut places.list {
+                place.is_untold &= place.serial != serial;
+            }
+            session.is_untold = places.list.iter().any(|place| place.is_untold);
         }
         self.tidy_places(slot);
         true

@@ -184,10 +184,10 @@ impl Hub {
         places.is_some_and(|places| places.focus.is_some() && places.focus_place == place.serial)
     }
 
-    /// Returns whether an entry at a place is sent with the label of its room.
-    fn is_labelled(&self, slot: u32, place: &Place, stamp: u64) -> bool {
+    /// Returns whether an entry at a place is sent with the label of its room, to a session of that dialect.
+    fn is_labelled(&self, slot: u32, dialect: u8, place: &Place, stamp: u64) -> bool {
         let focused_at = self.sessions[slot].places.as_ref().map_or(0, |places| places.focused_at);
-        self.spoken(slot).has_labels && (!self.is_focus(slot, place) || stamp < focused_at)
+        (!self.is_focus(slot, place) || stamp < focused_at) && self.logs.spoken[dialect as usize].has_labels
     }
 
     /// Returns what to send to a placed session next, if only one of its places has something to read and none was
@@ -215,14 +215,14 @@ impl Hub {
         let stamp = log.stamp(from);
         let replies = outbox.map_or(0, |outbox| outbox.len_before(stamp));
         let mut limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(stamp));
-        let labelled = self.is_labelled(slot, place, stamp);
+        let labelled = self.is_labelled(slot, session.dialect, place, stamp);
         if labelled && self.is_focus(slot, place) {
             limit = limit.min(places.focused_at);
         }
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
         let log_serial = self.logs.log(place.log).serial;
-        let view = self.view(slot);
+        let view = session.view();
         let out = HandOut { format, view, labelled, log: place.log, log_serial, ..HandOut::default() };
         Some(HandOut { front, replies, from, to, ..out })
     }
@@ -347,8 +347,8 @@ impl Hub {
             places.list.iter_mut().for_each(|place| place.ahead = place.cursor.next);
         }
         let Some(first) = self.next_entry(slot, |place| place.ahead) else { return false };
-        let view = self.view(slot);
         let session = &self.sessions[slot];
+        let view = session.view();
         let (dialect, outbox) = (session.dialect, session.outbox.as_deref());
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
         let replies = outbox.map_or(&[][..], |outbox| &outbox.replies()[..outbox.len_before(first.stamp)]);
@@ -369,8 +369,8 @@ impl Hub {
             if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
                 break;
             }
-            let (spoken, is_labelled) =
-                (&self.logs.spoken[dialect as usize], self.is_labelled(slot, &place, next.stamp));
+            let spoken = &self.logs.spoken[dialect as usize];
+            let is_labelled = self.is_labelled(slot, dialect, &place, next.stamp);
             let write = |out: &mut _| spoken.write_entry(&room.name, is_labelled, view, entry, out);
             batch.push_line(id, write, place.serial, place.ahead);
             let Self { sessions, logs, .. } = self;

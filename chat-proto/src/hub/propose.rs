@@ -49,6 +49,7 @@ impl Hub {
             if words.is_empty() {
                 // There is nothing to say.
             } else if is_simple && !self.conversation.is_lobby_restricted() {
+                // Whoever reads the lobby only speaks no IRC, and wants no echo.
                 self.say_in(slot, RoomId::LOBBY, words, claim, wire, rewritten);
             } else {
                 self.request_say(slot, words, claim, wire, rewritten);
@@ -126,12 +127,16 @@ impl Hub {
         wire: Option<&[u8]>,
         rewritten: &mut String,
     ) {
-        if let Some(room) = self.may_speak(slot) {
-            self.say_in(slot, room, words, claim, wire, rewritten);
+        let Some(room) = self.may_speak(slot) else { return };
+        let said = self.say_in(slot, room, words, claim, wire, rewritten);
+        if let Some((words, wire)) = said.filter(|_| self.sessions[slot].irc.is_some()) {
+            let name = self.name_of(slot);
+            self.echo(slot, &Update::Said { name: name.as_str(), words, wire });
         }
     }
 
-    /// Says something in a room; inlined, because nearly always that is the lobby.
+    /// Says something in a room; inlined, because nearly always that is the lobby. Returns what was said, as words and
+    /// as the line has it.
     #[inline(always)]
     fn say_in<'a>(
         &mut self,
@@ -139,13 +144,16 @@ impl Hub {
         room: RoomId,
         mut words: Clean<'a>,
         claim: Option<&str>,
-        wire: Option<&[u8]>,
+        wire: Option<&'a [u8]>,
         rewritten: &'a mut String,
-    ) {
+    ) -> Option<(&'a str, Option<&'a [u8]>)> {
         if self.config.policy.is_some() {
             match self.consider(slot, Action::Say { words: words.as_str() }, rewritten) {
                 Ok(passed) => words = passed.unwrap_or(words),
-                Err(objection) => return self.object(slot, &objection),
+                Err(objection) => {
+                    self.object(slot, &objection);
+                    return None;
+                }
             }
         }
         let (wire, words) = (wire.filter(|_| words.is_unchanged()), words.as_str());
@@ -155,7 +163,7 @@ impl Hub {
         }
         let (entry, mut made) = (Entry::Say { member, room, words, at: self.now.as_nanos() }, NameBuf::new());
         let Self { logs, sessions, schedule, conversation, occasion, now, .. } = self;
-        let Ok((name, people)) = conversation.apply_message(&entry, member, &mut made) else { return };
+        let (name, people) = conversation.apply_message(&entry, member, &mut made).ok()?;
         let update = Update::Said { name, words, wire };
         let scenery = Scenery { people, occasion };
         if room == RoomId::LOBBY {
@@ -163,10 +171,7 @@ impl Hub {
         } else {
             logs.publish(*now, room, &update, Some(slot), scenery, sessions, &mut schedule.ready);
         }
-        if self.sessions[slot].irc.is_some() {
-            let name = self.name_of(slot);
-            self.echo(slot, &Update::Said { name: name.as_str(), words, wire });
-        }
+        Some((words, wire))
     }
 
     fn request_notice(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
@@ -277,13 +282,13 @@ impl Hub {
 
     fn request_name(&mut self, slot: u32, name: &str) {
         let (from, had_joined) = (self.name_of(slot), self.has_joined(slot));
-        if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
-            if let Err(objection) = self.take_name(slot, name) {
-                return self.object(slot, &objection);
-            }
-            self.publish_name(slot, &from, had_joined);
+        if self.conversation.members().own_name(MemberId(slot)) != Some(name)
+            && let Err(objection) = self.take_name(slot, name)
+        {
+            return self.object(slot, &objection);
         }
         let name = self.name_of(slot);
+        self.publish_name(slot, &from, &name, had_joined);
         self.reply(slot, &Update::Named { from: from.as_str(), name: name.as_str() });
     }
 

@@ -149,11 +149,18 @@ impl Hub {
 
     /// Appends an update to the session's replies.
     pub(super) fn put_reply(&mut self, slot: u32, update: &Update<'_>) {
-        self.encode(slot, update);
-        self.put_encoded(slot);
+        let session = &self.sessions[slot];
+        if session.irc.is_some() {
+            self.encode_irc(slot, None, update);
+            return self.put_encoded(slot);
+        }
+        self.logs.encode(session.dialect, update);
+        if !self.logs.encoded().is_empty() {
+            self.append_encoded(slot);
+        }
     }
 
-    /// Appends what was encoded last to the session's replies.
+    /// Appends what was encoded last to the replies of a session of IRC.
     pub(super) fn put_encoded(&mut self, slot: u32) {
         let bytes = self.logs.encoded();
         if bytes.is_empty() {

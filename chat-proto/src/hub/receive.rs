@@ -1,9 +1,11 @@
 //! What peers send, and how much of it is taken.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::{Hub, Scratch};
 use crate::command::CloseReason;
+use crate::config::MAX_DIALECTS;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId, SessionId};
 use crate::journal::RecordKind;
@@ -13,7 +15,7 @@ use crate::schedule::{ENDED, Schedule};
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::{Complaint, FirstLine, Publishes, Request};
-use crate::wire::framing::lines::Frame;
+use crate::wire::framing::lines::{Frame, Partial};
 use crate::wire::sanitize::Clean;
 
 impl Hub {
@@ -29,7 +31,7 @@ impl Hub {
         if self.sessions[slot].format.messages().is_some() {
             return self.receive_messages(slot, now, bytes);
         }
-        let max_line = self.spoken(slot).max_line;
+        let max_line = self.max_line(slot);
         let mut taken = 0;
         while taken < bytes.len() {
             let mut session = &mut self.sessions[slot];
@@ -57,25 +59,8 @@ impl Hub {
                         self.hold(slot, copy, hold);
                     }
                 }
-                Frame::Joined(partial) => {
-                    let previous = session.count_line(now);
-                    let hold = self.handle_line(slot, now, previous, partial.as_line());
-                    if hold == Hold::None {
-                        self.partials.give(partial);
-                    } else {
-                        self.hold(slot, partial, hold);
-                    }
-                }
-                Frame::TooLong { begun } => {
-                    session.count_line(now);
-                    self.count_line(slot, now);
-                    if self.sessions[slot].accepted {
-                        self.refuse(slot, Complaint::LineTooLong { max: max_line });
-                    } else {
-                        self.accept_first_line(slot, FirstLine::Cut(begun.start()));
-                    }
-                    self.partials.give(begun);
-                }
+                Frame::Joined(partial) => self.take_joined(slot, now, partial),
+                Frame::TooLong { begun } => self.take_too_long(slot, now, begun, max_line),
                 Frame::Discarded if Fault::DiscardIsFree.is_planted() => {}
                 Frame::Discarded => self.pay(slot, now),
                 Frame::More => {}
@@ -84,6 +69,37 @@ impl Hub {
         self.sessions[slot].stats.bytes_received += taken as u64;
         self.stats.bytes_received += taken as u64;
         if self.sessions[slot].is_open() { taken } else { bytes.len() }
+    }
+
+    /// Returns the most bytes of a line of a session.
+    #[inline]
+    pub(super) fn max_line(&self, slot: u32) -> usize {
+        self.max_lines[usize::from(self.sessions[slot].dialect) % MAX_DIALECTS]
+    }
+
+    /// Takes a line whose parts came at different times. Out of line, to keep the way of a whole line short.
+    #[inline(never)]
+    pub(super) fn take_joined(&mut self, slot: u32, now: Timestamp, partial: Box<Partial>) {
+        let previous = self.sessions[slot].count_line(now);
+        let hold = self.handle_line(slot, now, previous, partial.as_line());
+        if hold == Hold::None {
+            self.partials.give(partial);
+        } else {
+            self.hold(slot, partial, hold);
+        }
+    }
+
+    /// Refuses a line that is too long, of which the beginning was kept.
+    #[cold]
+    pub(super) fn take_too_long(&mut self, slot: u32, now: Timestamp, begun: Box<Partial>, max_line: usize) {
+        self.sessions[slot].count_line(now);
+        self.count_line(slot, now);
+        if self.sessions[slot].accepted {
+            self.refuse(slot, Complaint::LineTooLong { max: max_line });
+        } else {
+            self.accept_first_line(slot, FirstLine::Cut(begun.start()));
+        }
+        self.partials.give(begun);
     }
 
     /// Reports that a session's peer will send no more. Call it once all of its input was taken.
@@ -288,7 +304,10 @@ impl Hub {
     /// that it has to wait. `in_turn` is the room in which it takes its turn.
     #[inline(always)]
     pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: Option<RoomId>) -> Hold {
-        if self.sessions[slot].irc.is_some() {
+        let session = &self.sessions[slot];
+        // Sessions of IRC are placed, so of nearly all others only this is asked.
+        let is_placed = session.places.is_some();
+        if is_placed && session.irc.is_some() {
             return self.obey_irc(slot, line, in_turn);
         }
         let mut scratch = self.scratch.take().unwrap_or_default();
@@ -297,7 +316,7 @@ impl Hub {
         let named = self.conversation.members().has_name(MemberId(slot));
         let request = self.spoken(slot).config.dialect.decode(line, named, decoded);
         // Nearly always nobody waits, and the session is in the lobby only.
-        let is_simple = self.sessions[slot].places.is_none() && !matches!(request, Request::Join { .. });
+        let is_simple = !is_placed && !matches!(request, Request::Join { .. });
         let hold = if is_simple && self.logs.lobby().is_open() && self.schedule.turns.are_calm() {
             self.handle_request(slot, request, true, words, rewritten)
         } else {

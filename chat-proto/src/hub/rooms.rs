@@ -11,7 +11,7 @@ use super::propose::Objection;
 use crate::config::MAX_ROOMS_PER_SESSION;
 use crate::conversation::{Entry, MAX_TOPIC, Rejected};
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{Role, RoomError, RoomFlags};
+use crate::moderation::{MAX_ROOM_NAME, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
@@ -81,7 +81,8 @@ impl Hub {
             self.check_begin(slot)?;
             self.consider(slot, Action::Begin { room: name }, rewritten)?;
         }
-        match self.conversation.apply(&Entry::EnterRoom { member, name }) {
+        let mut of_member = NameBuf::new();
+        match self.conversation.apply_and_name(&Entry::EnterRoom { member, name }, &mut of_member) {
             Ok(()) => {}
             Err(Rejected::Room(error)) => return Err(error.into()),
             Err(other) => {
@@ -98,8 +99,7 @@ impl Hub {
         if began {
             self.count_room(slot, room);
         } else {
-            let (event_name, is_first) = (self.name_of(slot), room == RoomId::LOBBY && !self.has_joined(slot));
-            let name = event_name.as_str();
+            let (name, is_first) = (of_member.as_str(), room == RoomId::LOBBY && !self.has_joined(slot));
             if is_first {
                 self.apply(&Entry::Join { member });
                 self.publish_presence(iter::once(room), &Update::Joined { name }, Some(slot));
@@ -171,7 +171,10 @@ impl Hub {
         self.make_placed(slot);
         let (name, is_known) = (room_name(self, room), room != RoomId::LOBBY || self.has_joined(slot));
         let had_focus = self.focus(slot) == Some(room);
-        self.apply(&Entry::LeaveRoom { member: MemberId(slot), room });
+        let mut of_member = NameBuf::new();
+        let applied =
+            self.conversation.apply_and_name(&Entry::LeaveRoom { member: MemberId(slot), room }, &mut of_member);
+        debug_assert_eq!(applied, Ok(()), "it is in the room");
         self.take_out_of(slot, room);
         // In IRC each line says which room it is about.
         let moves_focus = had_focus && self.sessions[slot].irc.is_none();
@@ -184,8 +187,7 @@ impl Hub {
             self.tell_focus(slot, false);
         }
         if is_known {
-            let name = self.name_of(slot);
-            self.publish_presence(iter::once(room), &Update::Parted { name: name.as_str(), words }, None);
+            self.publish_presence(iter::once(room), &Update::Parted { name: of_member.as_str(), words }, None);
         }
         self.end_room_if_empty(room);
         self.requeue(slot);
@@ -337,8 +339,7 @@ impl Hub {
 const SEPARATOR: &str = ", ";
 
 /// Returns the name of a room.
-pub(super) fn room_name(hub: &Hub, room: RoomId) -> NameBuf {
-    let mut name = NameBuf::new();
-    name.push_str(hub.conversation.room(room).map_or("", |room| room.name()));
-    name
+pub(super) fn room_name(hub: &Hub, room: RoomId) -> ArrayString<MAX_ROOM_NAME> {
+    let name = hub.conversation.room(room).map_or("", |room| room.name());
+    ArrayString::from(name).unwrap_or_default()
 }

@@ -1,7 +1,5 @@
 //! Silent sessions: they are warned, then closed.
 
-use core::time::Duration;
-
 use super::Hub;
 use crate::command::CloseReason;
 use crate::journal::RecordKind;
@@ -9,22 +7,22 @@ use crate::time::Timestamp;
 use crate::wire::dialect::Update;
 use crate::wire::sanitize::Clean;
 
-/// How long before its end a session is warned, if its idle timeout is at least twice as long.
-const WARNING: Duration = Duration::from_secs(60);
+/// How long before its end a session is warned, in nanoseconds, if its idle timeout is at least twice as long.
+const WARNING: u64 = 60_000_000_000;
 
 impl Hub {
     /// Returns when to warn a silent session or, if it was warned, to close it.
     pub(super) fn silence_deadline(&self, slot: u32) -> Timestamp {
         let session = &self.sessions[slot];
-        let Some(timeout) = session.idle_timeout() else { return Timestamp::MAX };
+        let Some(timeout) = session.idle_nanos() else { return Timestamp::MAX };
         let ahead = match timeout {
-            _ if session.warned => Duration::ZERO,
+            _ if session.warned => 0,
             _ if timeout >= 2 * WARNING => WARNING,
             // Clients of IRC answer the question whether they are there, so they are asked in any case.
             _ if session.irc.is_some() => timeout / 2,
-            _ => Duration::ZERO,
+            _ => 0,
         };
-        session.active + timeout.saturating_sub(ahead)
+        Timestamp::from_nanos(session.active.as_nanos().saturating_add(timeout - ahead))
     }
 
     /// Closes a session that has been silent too long, or warns it shortly before that.

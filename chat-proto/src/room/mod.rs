@@ -24,8 +24,8 @@ use crate::session::origins::OriginIndex;
 use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
+use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::irc::tagged::{self, Shown, Tags, View};
-use crate::wire::dialect::irc::{Irc, limits};
 
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
@@ -103,8 +103,7 @@ pub(crate) struct Spoken {
     pub(crate) has_rooms: bool,
     /// Lines of rooms that are not the focus have a label.
     pub(crate) has_labels: bool,
-    /// The most bytes of a line, and of an update.
-    pub(crate) max_line: usize,
+    /// The most bytes of an update.
     pub(crate) longest: usize,
     /// It is IRC.
     pub(crate) irc: Option<Irc>,
@@ -398,8 +397,8 @@ impl RoomLogs {
     ) {
         let home = author.map(|slot| sessions[slot].dialect);
         let RoomLog { rendered, name, .. } = self.table.get_mut(log);
-        let place =
-            Place { room: name, member: author.map(MemberId), reader: "", view: View::PLAIN, now, clock: self.clock };
+        let member = author.map(MemberId);
+        let place = || Place { room: name, member, reader: "", view: View::PLAIN, now, clock: self.clock };
         let mut may_move = false;
         for (index, rendered) in rendered.iter_mut().enumerate() {
             if rendered.sessions == 0 || !is_wanted(rendered) {
@@ -415,7 +414,7 @@ impl RoomLogs {
                 elsewhere = update.without_wire();
                 (&elsewhere, None)
             };
-            if rendered.encode_in(update, scenery, &place, &mut self.encoded, self.max_encoded) {
+            if rendered.encode_in(update, scenery, place, &mut self.encoded, self.max_encoded) {
                 rendered.log.append(&self.encoded, self.stamp, author, readers);
                 ready.log_has_grown(log, index);
             }
@@ -614,7 +613,6 @@ impl Spoken {
         Self {
             has_rooms: dialect.has_rooms(),
             has_labels: !label.is_empty(),
-            max_line: dialect.as_irc().map_or(limits_of_all.max_line, |_| limits::MAX_LINE),
             longest: limits_of_all.longest_beside(config),
             irc: dialect.as_irc().cloned(),
             config: config.clone(),

@@ -36,11 +36,11 @@ impl Rendered {
 
     /// Encodes an update for the log; returns whether there is anything to show.
     #[inline(always)]
-    pub(crate) fn encode_in(
+    pub(crate) fn encode_in<'a>(
         &self,
         update: &Update<'_>,
         scenery: Scenery<'_>,
-        at: &Place<'_>,
+        at: impl FnOnce() -> Place<'a>,
         out: &mut Vec<u8>,
         max: usize,
     ) -> bool {
@@ -48,7 +48,7 @@ impl Rendered {
             None => self.encode(update, out, max),
             Some(irc) => {
                 out.clear();
-                scenery.render(irc, update, at, out);
+                scenery.render(irc, update, &at(), out);
                 debug_assert!(out.len() <= max, "longer than the dialect said");
                 !out.is_empty() && out.len() <= max
             }

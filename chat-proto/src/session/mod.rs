@@ -22,6 +22,7 @@ use crate::rate::{Bucket, Flow};
 use crate::schedule::pace::Intake;
 use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
+use crate::wire::dialect::irc::tagged::View;
 use crate::wire::framing::lines::Framer;
 use crate::wire::framing::{Format, Framing};
 
@@ -76,6 +77,8 @@ pub(crate) struct Session {
     pub(crate) warned: bool,
     /// A `Read` has to be handed out.
     pub(crate) owes_read: bool,
+    /// Any of its places [is untold](places::Place::is_untold).
+    pub(crate) is_untold: bool,
     phase: Phase,
     pub(crate) framer: Framer,
     /// Its position in the log of the lobby, unless it is placed.
@@ -120,6 +123,7 @@ impl Session {
             sending: false,
             warned: false,
             owes_read: false,
+            is_untold: false,
             phase: Phase::Vacant,
             framer: Framer::default(),
             cursor,
@@ -162,6 +166,18 @@ impl Session {
     /// Returns whether it takes part, with or without a connection.
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Unconnected)
+    }
+
+    /// Returns which lines and tags of IRC it is shown.
+    #[inline]
+    pub(crate) fn view(&self) -> View {
+        self.irc.as_ref().map_or(View::PLAIN, |irc| irc.view)
+    }
+
+    /// Returns whether it speaks IRC and is not a member yet.
+    #[inline]
+    pub(crate) fn is_unregistered(&self) -> bool {
+        self.irc.as_ref().is_some_and(|irc| irc.registration.is_some())
     }
 
     /// Returns whether it is being given an answer of which more is to come.
@@ -213,9 +229,9 @@ impl Session {
         self.idle_timeout = timeout.and_then(nanos);
     }
 
-    /// Returns how long it may be silent.
-    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
-        self.idle_timeout.map(|nanos| Duration::from_nanos(nanos.get()))
+    /// Returns how long it may be silent, in nanoseconds.
+    pub(crate) fn idle_nanos(&self) -> Option<u64> {
+        self.idle_timeout.map(NonZeroU64::get)
     }
 
     /// Records that its silence begins now.

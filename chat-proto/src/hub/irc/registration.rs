@@ -38,7 +38,7 @@ impl Hub {
 
     /// Returns whether a session of IRC is a member already; all others are.
     pub(in crate::hub) fn is_registered(&self, slot: u32) -> bool {
-        self.sessions[slot].irc.as_ref().is_none_or(|irc| irc.registration.is_none())
+        !self.sessions[slot].is_unregistered()
     }
 
     /// Remembers the name that a client wants.

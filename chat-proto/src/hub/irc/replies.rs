@@ -52,7 +52,7 @@ impl Hub {
 
     /// Returns what a session is shown.
     pub(in crate::hub) fn view(&self, slot: u32) -> View {
-        self.sessions[slot].irc.as_ref().map_or(View::PLAIN, |irc| irc.view)
+        self.sessions[slot].view()
     }
 
     pub(super) fn has_cap(&self, slot: u32, cap: Caps) -> bool {
