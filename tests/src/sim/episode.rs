@@ -137,7 +137,7 @@ fn config(random: &mut Random) -> Config {
     let connects_per_address = rate(random, is_wanted[1], &[20, 1_000, 1_000_000_000]);
     // Slow rates, so that a peer that reconnects finds a bucket that is not full yet.
     let rate_per_address = rate(random, is_wanted[2], &[1, 1, 3, 20, 1_000_000_000]);
-    let max_rooms_per_address = random.one_in(2).then(|| random.pick(&[1, 2, 3]));
+    let max_rooms_per_address = random.one_in(2).then(|| random.pick(&[1, 1, 2]));
     let max_per_address = random.one_in(2).then(|| random.pick(&[1, 2, 5]));
     let on_lag = if random.one_in(3) { OnLag::Close } else { OnLag::Skip };
     // The model reads from the journal in which order deadlines were handled, and what the hub decided by itself. If

@@ -207,8 +207,12 @@ fn in_rooms(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(format!("/msg {other} {}\n", &WORDS[..random.between(1, 40) as usize]).as_bytes());
         }
         out.extend_from_slice(format!("/kick {other}\n").as_bytes());
+    } else if random.one_in(6) {
+        // A room ends, and another begins in its place.
+        let (room, next) = (random.pick(&ROOMS[..10]), random.pick(&ROOMS[..10]));
+        out.extend_from_slice(format!("/join {room}\n/leave\n/join {next}\n").as_bytes());
     } else if random.one_in(2) {
-        let verb = random.pick(&["/invite ", "/ban "]);
+        let verb = random.pick(&["/invite ", "/ban ", "/ban "]);
         out.extend_from_slice(format!("/join {}\n{verb}", random.pick(&ROOMS[..3])).as_bytes());
         push_other(random, max_name, out);
         out.push(b'\n');
