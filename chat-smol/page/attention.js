@@ -1,46 +1,39 @@
 // What calls somebody who looks elsewhere: the title, and notifications for whoever wants them.
 
 import { byId } from './dom.js';
-import { browser } from './store.js';
+import { browser } from './kept.js';
 import { plain } from './text.js';
 
-/** Shows how many messages are unread in the title of the page. @param {import('./chat.js').Chat} chat */
 export function showTitle(chat) {
-  const unread = [...chat.rooms.values()].reduce((sum, room) => sum + room.unread, 0);
-  const title = chat.active ? `${chat.active.name} · Chat` : 'Chat';
-  document.title = unread ? `(${unread}) ${title}` : title;
+  let unread = 0;
+  for (const room of chat.rooms.values()) unread += room.unread;
+  document.title = `${unread ? `(${unread}) ` : ''}${chat.active ? `${chat.active.name} · ` : ''}Chat`;
 }
 
-/** Makes the button with which notifications are switched on. */
+const isOn = () => globalThis.Notification?.permission === 'granted' && browser.get('notify', false);
+
+/** Makes the button work that switches notifications on and off. */
 export function offerNotifications() {
   const button = byId('notify');
-  button.hidden = !('Notification' in window);
-  const show = () => button.setAttribute('aria-pressed', String(isOn()));
+  button.hidden = !globalThis.Notification;
+  button.ariaPressed = String(isOn());
   button.addEventListener('click', async () => {
     const wants = !isOn();
     if (wants) await Notification.requestPermission();
-    browser.set('notify', wants && Notification.permission === 'granted');
-    show();
+    browser.set('notify', wants);
+    button.ariaPressed = String(isOn());
   });
-  show();
 }
 
-/** Tells somebody who looks elsewhere of a message. */
-export function notify(room, entry, open) {
-  if (!isOn() || (document.hasFocus() && !document.hidden)) return;
+export function notify(room, { nick, text }, open) {
+  if (!isOn() || document.hasFocus()) return;
   try {
-    const title = room.isPrivate ? entry.nick : `${entry.nick} in ${room.name}`;
-    const notification = new Notification(title, { body: plain(entry.text).slice(0, 200), tag: room.key });
-    notification.onclick = () => {
+    const shown = new Notification(`${nick} in ${room.name}`, { body: plain(text), tag: room.key });
+    shown.onclick = () => {
       window.focus();
       open();
-      notification.close();
     };
   } catch {
     // Browsers of phones have the class and refuse to make one.
   }
-}
-
-function isOn() {
-  return 'Notification' in window && Notification.permission === 'granted' && browser.get('notify', false);
 }

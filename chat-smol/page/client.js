@@ -1,89 +1,59 @@
-// A client of IRC: it registers, and brings answers to those who have asked.
+// A client of IRC: it registers, and brings answers to whoever has asked.
 
 import { format, parse } from './irc.js';
 
-/** The capabilities that the page uses, of those that the server offers. */
-const WANTED = new Set([
-  'away-notify', 'batch', 'cap-notify', 'draft/chathistory', 'echo-message', 'labeled-response', 'message-tags',
-  'multi-prefix', 'server-time', 'setname', 'standard-replies',
-]);
+// The server that has this page has all of these.
+const CAPABILITIES =
+  'message-tags server-time echo-message batch labeled-response draft/chathistory away-notify multi-prefix standard-replies';
 
 /** How long an answer may take, in milliseconds. */
-const ANSWER_PATIENCE = 20_000;
-
-/** Numerics that refuse a name. */
-const NAME_REFUSED = new Set(['431', '432', '433', '436', '437']);
-
-/**
- * @typedef {import('./irc.js').Line} Line
- * @typedef {{type: string, label: string, parent: string}} Batch
- */
+const PATIENCE = 20_000;
 
 export class Client {
-  /** Whether the server has welcomed us since the connection was made. */
   registered = false;
-  /** What the server tells of itself in 005. @type {Map<string, string>} */
-  limits = new Map();
-  #offered = [];
-  /** @type {Map<string, Batch>} */
+  /** How many messages a page of the history has at most. */
+  page = 50;
+  /** By reference: type, label and parent of open batches. */
   #batches = new Map();
-  /** Who waits for an answer, by label. @type {Map<string, {lines: Line[], done: (lines: Line[] | null) => void}>} */
+  /** By label: the lines of an answer so far, and who waits for it. */
   #asked = new Map();
   #labels = 0;
 
   /**
-   * @param {(text: string) => void} write
-   * @param {object} on
-   * @param {(line: Line, label: string) => void} on.line a line that is not part of the history
-   * @param {() => void} on.registered
-   * @param {(why: string) => string | null} on.refused the name is refused; returns another one, or null to give up
+   * `on` has `line(line, label)`, called for all but the history, `registered()`, and `refused(why)`, which returns
+   * another name or nothing.
    */
   constructor(write, on) {
-    this.write = write;
-    this.on = on;
+    Object.assign(this, { write, on });
   }
 
-  /** The connection is there: asks to be let in. */
-  open(name) {
-    this.close();
-    this.send('CAP', 'LS', '302');
+  register(name) {
+    this.send('CAP', 'REQ', CAPABILITIES);
     this.send('NICK', name);
     this.send('USER', 'web', '0', '*', name);
+    this.send('CAP', 'END');
   }
 
-  /** The connection is lost: whoever waits for an answer gets none. */
+  /** The connection is lost: whoever waits gets no answer. */
   close() {
     this.registered = false;
-    this.#offered = [];
     this.#batches.clear();
-    const asked = [...this.#asked.values()];
-    this.#asked.clear();
-    for (const it of asked) it.done(null);
+    for (const label of this.#asked.keys()) this.#answer(label);
   }
 
-  send(command, ...params) {
-    this.write(format(command, params));
+  send(...words) {
+    this.write(format('', ...words));
   }
 
-  /**
-   * Sends a line with a label. The answer is all lines that belong to it, or null if the connection was lost before.
-   * @returns {{label: string, answer: Promise<Line[] | null>}}
-   */
-  ask(command, ...params) {
+  /** Sends a line with a label. `answer` becomes all lines that answer it, or undefined if there is none. */
+  ask(...words) {
     const label = String(++this.#labels);
-    const answer = new Promise((resolve) => {
-      const timer = setTimeout(() => this.#answer(label, null), ANSWER_PATIENCE);
-      const done = (lines) => {
-        clearTimeout(timer);
-        resolve(lines);
-      };
-      this.#asked.set(label, { lines: [], done });
-    });
-    this.write(format(command, params, { label }));
+    const answer = new Promise((done) => this.#asked.set(label, { lines: [], done }));
+    setTimeout(() => this.#answer(label), PATIENCE);
+    this.write(format(label, ...words));
     return { label, answer };
   }
 
-  /** Whether somebody waits for the answer with this label. */
   isAsked(label) {
     return this.#asked.has(label);
   }
@@ -93,73 +63,36 @@ export class Client {
     const { command, params, tags } = line;
     if (command === 'PING') return this.send('PONG', ...params);
     if (command === 'BATCH') return this.#batch(line);
-    if (!this.registered && this.#register(line)) return;
-    if (command === '005') this.#learn(params.slice(1, -1));
-
-    const { label, isHistory } = this.#belongs(tags);
-    this.#asked.get(label)?.lines.push(line);
-    if (!isHistory && command !== 'ACK') this.on.line(line, label);
-    // A labelled line that is in no batch is the whole answer.
-    if (tags.has('label')) this.#asked.has(label) && this.#answer(label, this.#asked.get(label).lines);
-  }
-
-  /** Handles what comes before the welcome. Returns whether nobody else needs to see the line. */
-  #register({ command, params }) {
-    if (command === 'CAP') {
-      if (params[1] === 'LS') {
-        this.#offered.push(...(params.at(-1) ?? '').split(' '));
-        if (params[2] === '*') return true;
-        const caps = this.#offered.map((it) => it.split('=', 1)[0]).filter((it) => WANTED.has(it));
-        if (caps.length) this.send('CAP', 'REQ', caps.join(' '));
-        else this.send('CAP', 'END');
-      } else if (params[1] === 'ACK' || params[1] === 'NAK') {
-        this.send('CAP', 'END');
-      }
-      return true;
-    }
-    if (NAME_REFUSED.has(command)) {
+    if (command === '005') this.page = Number(/ CHATHISTORY=(\d+)/.exec(text)?.[1] ?? this.page);
+    if (!this.registered && /^43[1-7]$/.test(command)) {
       const other = this.on.refused(params.at(-1));
-      if (other) this.send('NICK', other);
-      return true;
+      return other && this.send('NICK', other);
     }
-    if (command === '376' || command === '422') {
+    if (!this.registered && (command === '376' || command === '422')) {
       this.registered = true;
-      this.on.registered();
-      return command === '422';
+      return this.on.registered();
     }
-    return false;
-  }
-
-  #learn(tokens) {
-    for (const token of tokens) {
-      const [name, value = ''] = token.split('=', 2);
-      this.limits.set(name, value);
+    let label = tags.get('label');
+    let isHistory = false;
+    for (let batch = this.#batches.get(tags.get('batch')); batch; batch = this.#batches.get(batch.parent)) {
+      label ??= batch.label;
+      isHistory ||= batch.type === 'chathistory';
     }
+    const asked = this.#asked.get(label);
+    asked?.lines.push(line);
+    if (!isHistory) this.on.line(line, label);
+    // A line with a label of its own is the whole answer.
+    if (tags.has('label')) this.#answer(label, asked?.lines);
   }
 
   #batch({ params: [reference = '', type], tags }) {
     const name = reference.slice(1);
-    if (reference.startsWith('+')) {
-      this.#batches.set(name, { type, label: tags.get('label') ?? '', parent: tags.get('batch') ?? '' });
-      return;
+    if (reference[0] === '+') {
+      return this.#batches.set(name, { type, label: tags.get('label'), parent: tags.get('batch') });
     }
-    const batch = this.#batches.get(name);
+    const label = this.#batches.get(name)?.label;
     this.#batches.delete(name);
-    const asked = batch?.label && this.#asked.get(batch.label);
-    if (asked) this.#answer(batch.label, asked.lines);
-  }
-
-  /** Finds the label of the batch that a line is in, and whether that is a part of the history. */
-  #belongs(tags) {
-    let label = tags.get('label') ?? '';
-    let isHistory = false;
-    let batch = this.#batches.get(tags.get('batch'));
-    while (batch) {
-      label ||= batch.label;
-      isHistory ||= batch.type === 'chathistory';
-      batch = this.#batches.get(batch.parent);
-    }
-    return { label, isHistory };
+    if (label) this.#answer(label, this.#asked.get(label)?.lines);
   }
 
   #answer(label, lines) {

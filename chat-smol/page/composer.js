@@ -1,202 +1,167 @@
-// Where one writes: drafts, completion of names, recalling what one has said, and hints for commands.
+// Where one writes: drafts, names completed by Tab, what one has said recalled by Up, hints for commands.
 
 import { hints, isCommand, run } from './commands.js';
 import { byId, element } from './dom.js';
 import { fold } from './irc.js';
-import { browser } from './store.js';
+import { browser } from './kept.js';
 
-/** How many messages Up recalls. */
+/** How many messages Up recalls, and how many lines the field has at most. */
 const MAX_RECALLED = 100;
-
-/** How high the field grows, in lines. */
 const MAX_LINES = 8;
 
 export class Composer {
   #field = byId('message');
-  /** @type {import('./rooms.js').Room | null} */
   #room = null;
+  /** By key of a room. */
   #drafts = browser.get('drafts', {});
   #said = [];
-  /** Where we are in what was said, and what was there before; null: nowhere. */
+  /** Which of those is there, counted from the last, and what was there before. */
   #recalled = null;
-  /** Names that Tab goes through. */
+  /** What Tab goes through. */
   #completing = null;
-  #timer = 0;
 
-  /** @param {import('./chat.js').Chat} chat @param {{alert(text: string): void}} on */
-  constructor(chat, on) {
-    this.chat = chat;
-    this.on = on;
-    const field = this.#field;
-    field.addEventListener('input', () => this.#edited());
-    field.addEventListener('keydown', (event) => this.#key(event));
+  constructor(chat, alert) {
+    Object.assign(this, { chat, alert });
+    this.#field.addEventListener('input', () => {
+      this.#completing = this.#recalled = null;
+      this.#fit();
+      this.keep();
+    });
+    this.#field.addEventListener('keydown', (event) => this.#key(event));
     byId('compose').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
-      field.focus();
+      this.focus();
     });
     addEventListener('pagehide', () => this.keep());
-    document.addEventListener('visibilitychange', () => document.hidden && this.keep());
   }
 
   focus() {
     this.#field.focus();
   }
 
-  /** Puts the draft of another room there. */
+  /** Changes to the draft of another room. */
   show(room) {
-    this.#store();
+    this.keep();
     this.#room = room;
     this.#field.disabled = !room;
-    this.#recalled = null;
     this.#field.placeholder = room ? `Message to ${room.name}` : '';
-    this.#set(room ? this.#drafts[room.key] ?? '' : '');
+    this.#set(this.#drafts[room?.key] ?? '');
+    this.#recalled = null;
   }
 
-  /** Keeps all drafts, and what has not been sent, for the next time. */
+  /** Keeps drafts, and what is not sent, for the next time. */
   keep() {
-    this.#store();
+    if (this.#room) this.#drafts[this.#room.key] = this.#recalled?.draft ?? this.#field.value;
     const drafts = { ...this.#drafts };
-    for (const room of this.chat.rooms.values()) {
-      const unsent = room.outgoing.filter(({ state }) => state !== 'sent').map(({ text }) => text);
-      if (unsent.length) drafts[room.key] = [...unsent, drafts[room.key]].filter(Boolean).join('\n');
+    for (const { key, outgoing } of this.chat.rooms.values()) {
+      const unsent = outgoing.filter(({ state }) => state !== 'sent').map(({ text }) => text);
+      drafts[key] = [...unsent, drafts[key]].filter(Boolean).join('\n') || undefined;
     }
     browser.set('drafts', drafts);
-  }
-
-  #store() {
-    clearTimeout(this.#timer);
-    if (!this.#room) return;
-    const text = this.#recalled ? this.#recalled.draft : this.#field.value;
-    if (text) this.#drafts[this.#room.key] = text;
-    else delete this.#drafts[this.#room.key];
-  }
-
-  #edited() {
-    this.#completing = this.#recalled = null;
-    this.#look();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.keep(), 300);
   }
 
   #set(text, caret = text.length) {
     this.#field.value = text;
     this.#field.setSelectionRange(caret, caret);
-    this.#look();
+    this.#fit();
   }
 
-  /** Fits the field to its text, and shows what commands it may become. */
-  #look() {
+  /** Makes the field as high as its text, and shows which commands that may become. */
+  #fit() {
     const field = this.#field;
     field.rows = 1;
-    const line = parseFloat(getComputedStyle(field).lineHeight);
-    field.rows = Math.max(1, Math.min(MAX_LINES, Math.floor((field.scrollHeight - 8) / line)));
-    const found = hints(field.value);
+    const { lineHeight, paddingTop } = getComputedStyle(field);
+    field.rows = Math.min(MAX_LINES, (field.scrollHeight - 2 * parseFloat(paddingTop)) / parseFloat(lineHeight));
+    const found = isCommand(field.value) ? hints(field.value) : [];
     byId('hints').hidden = !found.length;
     byId('hints').replaceChildren(
-      ...found.map(({ name, args, does }) => element('li', {}, element('b', {}, `/${name}`), ` ${args} `, element('span', {}, does))),
+      ...found.map(([name, args, help]) => element('li', {}, element('b', {}, `/${name}`), ` ${args} `, element('span', {}, help))),
     );
   }
 
   #key(event) {
-    if (event.isComposing || event.keyCode === 229) return;
-    const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
-    if (altKey || ctrlKey || metaKey) return;
-    let isHandled = false;
-    if (key === 'Enter' && !shiftKey) {
-      this.#submit();
-      isHandled = true;
-    } else if (key === 'Tab' && !shiftKey) isHandled = this.#complete();
-    else if (key === 'ArrowUp' && !shiftKey) isHandled = this.#recall(1);
-    else if (key === 'ArrowDown' && !shiftKey) isHandled = this.#recall(-1);
-    if (isHandled) event.preventDefault();
+    const { key, shiftKey, altKey, ctrlKey, metaKey, isComposing } = event;
+    if (isComposing || shiftKey || altKey || ctrlKey || metaKey) return;
+    let isDone = false;
+    if (key === 'Enter') isDone = !void this.#submit();
+    else if (key === 'Tab') isDone = this.#complete();
+    else if (key === 'ArrowUp') isDone = this.#recall(1);
+    else if (key === 'ArrowDown') isDone = this.#recall(-1);
+    if (isDone) event.preventDefault();
   }
 
   async #submit() {
     const room = this.#room;
     const text = this.#field.value.replace(/^\n+|\s+$/g, '');
-    if (!text || !room) return;
+    if (!text) return;
     let lines = text.split('\n').filter((line) => line.trim());
-    if (lines.length > 1) {
-      const answer = await askSeveral(lines.length);
-      this.focus();
-      if (!answer || room !== this.#room) return;
-      if (answer === 'one') lines = [lines.map((line) => line.trim()).join(' ')];
-    } else if (isCommand(text)) {
-      const complaint = run(this.chat, text);
-      if (complaint) return this.on.alert(complaint);
+    if (lines.length > 1 && !(await confirmed(`Send ${lines.length} lines as ${lines.length} messages?`))) return this.focus();
+    if (room !== this.#room) return;
+    if (lines.length === 1 && isCommand(text)) {
+      const why = run(this.chat, text);
+      if (why) return this.alert(why);
       lines = [];
     }
-    this.on.alert('');
-    this.#said.push(text);
-    this.#said.splice(0, this.#said.length - MAX_RECALLED);
+    this.alert('');
+    this.#said = [...this.#said, text].slice(-MAX_RECALLED);
     this.#completing = this.#recalled = null;
     // A command may have brought us to another room, whose draft stays.
-    delete this.#drafts[room.key];
     if (room === this.#room) this.#set('');
+    else delete this.#drafts[room.key];
     for (const line of lines) this.chat.say(room, line.replace(/^\/\//, '/'));
     this.keep();
+    this.focus();
   }
 
-  /** Goes back or forth in what was said, from the first line or the last. */
+  /** Goes back or forth in what was said, if the caret is in the first or the last line. */
   #recall(step) {
-    const { value, selectionStart, selectionEnd } = this.#field;
-    if (selectionStart !== selectionEnd) return false;
-    const isAtEdge = step > 0 ? !value.slice(0, selectionStart).includes('\n') : !value.slice(selectionStart).includes('\n');
+    const { value, selectionStart: caret } = this.#field;
     const place = (this.#recalled?.place ?? 0) + step;
-    if (!isAtEdge || place < 0 || place > this.#said.length) return false;
+    const beyond = step > 0 ? value.slice(0, caret) : value.slice(caret);
+    if (beyond.includes('\n') || place < 0 || place > this.#said.length) return false;
     const draft = this.#recalled?.draft ?? value;
     this.#recalled = place ? { place, draft } : null;
     this.#set(place ? this.#said.at(-place) : draft);
     return true;
   }
 
-  /** Completes the name, room or command before the caret; again: the next one that fits. */
+  /** Completes what stands before the caret; again: the next name that fits. */
   #complete() {
-    const { value, selectionStart: caret, selectionEnd } = this.#field;
-    if (caret !== selectionEnd) return false;
-    this.#completing ??= this.#candidates(value, caret);
-    const completing = this.#completing;
-    if (!completing) return false;
-    const { before, after, names } = completing;
-    const name = names[completing.next++ % names.length];
-    this.#set(before + name + after, before.length + name.length);
+    const { value, selectionStart: caret } = this.#field;
+    this.#completing ??= this.#candidates(value.slice(0, caret), value.slice(caret));
+    const { before, after, names, next } = this.#completing;
+    if (!names.length) return (this.#completing = null);
+    const text = before + names[next % names.length];
+    this.#completing.next++;
+    this.#set(text + after, text.length);
     return true;
   }
 
-  #candidates(value, caret) {
-    const before = value.slice(0, caret).replace(/\S+$/, '');
-    const word = fold(value.slice(before.length, caret));
-    if (!word) return null;
-    let names;
-    if (!before && word.startsWith('/')) names = hints(word).map(({ name }) => `/${name} `);
-    else if (word.startsWith('#')) names = this.chat.sorted().filter((it) => !it.isPrivate).map(({ name }) => `${name} `);
-    else names = this.#people().map((name) => name + (before ? ' ' : ': '));
-    names = names.filter((name) => fold(name).startsWith(word));
-    return names.length ? { before, after: value.slice(caret), names, next: 0 } : null;
+  #candidates(text, after) {
+    const before = text.replace(/\S+$/, '');
+    const word = fold(text.slice(before.length));
+    let names = this.#people().map((name) => name + (before ? ' ' : ': '));
+    if (!before) names.push(...hints(word).map(([name]) => `/${name} `));
+    names.push(...this.chat.sorted().map(({ name }) => `${name} `));
+    names = names.filter((name) => word && fold(name).startsWith(word));
+    return { before, after, names, next: 0 };
   }
 
   /** Names of who is here, those first who have spoken last. */
   #people() {
     const { log, people } = this.#room;
-    const names = new Set();
-    for (let number = log.end - 1; number >= Math.max(log.first, log.end - 200); number--) {
-      const nick = log.at(number).nick;
-      if (nick && people.has(fold(nick)) && !this.chat.isMe(nick)) names.add(nick);
-    }
-    for (const { nick } of this.#room.sorted()) names.add(nick);
-    return [...names];
+    const spoken = [];
+    for (let number = log.end - 1; number >= Math.max(log.first, log.end - 200); number--) spoken.push(log.at(number).nick ?? '');
+    const nicks = [...spoken.filter((it) => people.has(fold(it)) && !this.chat.isMe(it)), ...[...people.values()].map(({ nick }) => nick)];
+    return [...new Set(nicks)];
   }
 }
 
-/** Asks what to do with several lines. Returns `each`, `one`, or nothing. */
-function askSeveral(count) {
+function confirmed(question) {
   const dialog = byId('several');
-  byId('several-title').textContent = `Send ${count} lines as ${count} messages?`;
-  byId('send-each').textContent = `Send ${count} messages`;
+  byId('question').textContent = question;
   dialog.returnValue = '';
   dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true });
-  });
+  return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'send'), { once: true }));
 }

@@ -1,130 +1,104 @@
-// A WebSocket that comes back by itself. One line of IRC is one message.
+// A WebSocket that comes back by itself. Each message is a line of IRC.
 
-/** Silence after which the server is asked whether it is there, and how long it may take to answer. In milliseconds. */
+// All in milliseconds. After so much silence the server is asked whether it is there, and may take so long to answer;
+// less if the network may have changed.
 const SILENCE = 30_000;
 const PATIENCE = 10_000;
-
-/** The same after something suggests that the network has changed. */
 const PROBE_PATIENCE = 4_000;
 
-/** Waits between attempts: at first about this, then twice as long each time. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
-/** A connection that has lasted this long begins to wait anew. */
-const GOOD = 10_000;
-
-/** How long to wait after an attempt. `random` is at least 0 and below 1, so that not all pages come at once. */
-export function wait(attempt, random) {
-  return Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempt, 16)) * (0.5 + random);
-}
+/** How long to wait after an attempt. `random` is 0 to 1, so that pages do not all come back at once. */
+export const waitAfter = (attempt, random) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + random);
 
 export class Connection {
-  #socket = null;
-  #timer = 0;
+  #socket;
+  #timer;
   #attempt = 0;
-  #openedAt = 0;
-  #heardAt = 0;
-  #askedAt = 0;
-  #patience = PATIENCE;
+  #heardAt;
+  /** Until when something must be heard; 0: no matter. */
+  #deadline = 0;
   #running = false;
 
-  /**
-   * @param {string} url
-   * @param {{opened(): void, line(text: string): void, lost(wait: number): void, trying(): void}} on
-   *   `lost` is told in how many milliseconds the next attempt is.
-   */
+  /** `on` has `trying()`, `opened()`, `line(text)`, and `lost(wait)` with the time until the next attempt. */
   constructor(url, on) {
-    this.url = url;
-    this.on = on;
-    addEventListener('online', () => this.look());
-    addEventListener('offline', () => this.look());
-    addEventListener('pageshow', () => this.look());
+    Object.assign(this, { url, on });
+    for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, () => this.look());
     document.addEventListener('visibilitychange', () => document.hidden || this.look());
     setInterval(() => this.#check(), 1_000);
   }
 
   start() {
     this.#running = true;
-    this.#attempt = 0;
     this.#connect();
   }
 
-  /** Ends it for good, until `start`. */
   stop() {
     this.#running = false;
-    clearTimeout(this.#timer);
     this.#detach();
-  }
-
-  get isOpen() {
-    return this.#socket?.readyState === WebSocket.OPEN;
   }
 
   send(text) {
-    if (this.isOpen) this.#socket.send(text);
+    if (this.#socket?.readyState === 1) this.#socket.send(text);
   }
 
-  /** The network may have changed: tries at once, or asks whether the server is still there. */
+  /** Tries at once, or asks whether the server is still there. */
   look() {
     if (!this.#running) return;
     if (!this.#socket) this.#connect();
-    else if (this.isOpen && !this.#askedAt) this.#ask(PROBE_PATIENCE);
+    else if (!this.#deadline) this.#ask(PROBE_PATIENCE);
   }
 
   #connect() {
-    clearTimeout(this.#timer);
     this.#detach();
     this.on.trying();
+    this.#deadline = Date.now() + PATIENCE;
     const socket = new WebSocket(this.url, ['text.ircv3.net']);
     this.#socket = socket;
-    this.#openedAt = 0;
-    this.#askedAt = Date.now();
-    this.#patience = PATIENCE;
     socket.onopen = () => {
-      this.#openedAt = Date.now();
       this.#hear();
       this.on.opened();
     };
     socket.onmessage = ({ data }) => {
       this.#hear();
-      if (typeof data === 'string') this.on.line(data.replace(/[\r\n]+$/, ''));
+      this.on.line(data);
     };
     socket.onclose = () => this.#lose();
   }
 
+  /** The server is known to work: the next attempt comes soon. */
+  works() {
+    this.#attempt = 0;
+  }
+
   #hear() {
     this.#heardAt = Date.now();
-    this.#askedAt = 0;
+    this.#deadline = 0;
   }
 
   #ask(patience) {
-    this.#askedAt = Date.now();
-    this.#patience = patience;
-    this.send('PING :are you there');
+    this.#deadline = Date.now() + patience;
+    this.send('PING page');
   }
 
   #check() {
     if (!this.#socket) return;
     const now = Date.now();
-    if (this.#askedAt) {
-      if (now - this.#askedAt > this.#patience) this.#lose();
-    } else if (now - this.#heardAt > SILENCE) {
-      this.#ask(PATIENCE);
-    }
+    if (this.#deadline && now > this.#deadline) this.#lose();
+    else if (!this.#deadline && now - this.#heardAt > SILENCE) this.#ask(PATIENCE);
   }
 
   #lose() {
     this.#detach();
-    if (!this.#running) return;
-    if (this.#openedAt && Date.now() - this.#openedAt > GOOD) this.#attempt = 0;
-    const delay = wait(this.#attempt++, Math.random());
-    this.#timer = setTimeout(() => this.#connect(), delay);
-    this.on.lost(delay);
+    const wait = waitAfter(this.#attempt++, Math.random());
+    this.#timer = setTimeout(() => this.#connect(), wait);
+    this.on.lost(wait);
   }
 
-  /** Forgets the socket. Without a network its own `close` event would come only after minutes. */
+  /** Forgets the socket: without a network its `close` event would come only after minutes. */
   #detach() {
+    clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;

@@ -1,33 +1,23 @@
 // Elements. Text goes in as text, never as HTML.
 
-/**
- * Makes an element. Keys with `on` are listeners, `class` and names with a dash are attributes, others properties.
- * @param {string} name
- * @param {Record<string, any>} [properties]
- * @param {(Node | string | null | undefined | false)[]} children
- */
-export function element(name, properties = {}, ...children) {
+export const byId = (id) => document.getElementById(id);
+
+/** Makes an element. Keys with `on` are listeners, the others attributes; false and empty ones are left out. */
+export function element(name, attributes, ...children) {
   const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
+  for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith('on')) made.addEventListener(key.slice(2), value);
-    else if (key === 'class' || key.includes('-') || key === 'role') made.setAttribute(key, value);
-    else made[key] = value;
+    else if (value) made.setAttribute(key, value);
   }
-  made.append(...children.filter((child) => child || child === 0));
+  made.append(...children.filter(Boolean));
   return made;
 }
 
-export const byId = (id) => document.getElementById(id);
-
-/** Calls something once in the next frame, however often that is asked for. */
+/** Returns a function that has `callback` called once in the next frame, however often it is called itself. */
 export function framed(callback) {
-  let frame = 0;
-  const run = () => {
-    frame = 0;
-    callback();
-  };
+  let isDue = false;
   return () => {
-    frame ||= requestAnimationFrame(run);
+    if (!isDue) requestAnimationFrame(() => callback((isDue = false)));
+    isDue = true;
   };
 }

@@ -1,61 +1,45 @@
-// What was said while we were away, and before. <https://ircv3.net/specs/extensions/chathistory>
+// What was said while we were away, and before: https://ircv3.net/specs/extensions/chathistory
 
-/** How many pages are asked for after an absence. The server keeps less than that. */
+/** How many pages are asked for after an absence; a server keeps less. */
 const MAX_PAGES = 100;
 
 /**
- * Brings a room up to date. What is said meanwhile is held back by the caller.
- *
- * @param {import('./client.js').Client} client
- * @param {import('./rooms.js').Room} room
- * @param {(lines: import('./irc.js').Line[], stream: string) => void} show
- * @param {(text: string) => void} warn tells that something is missing
+ * Asks for what a room lacks. `show(lines, isNew)` shows messages, `warn(text)` tells that some are missing.
  */
 export async function catchUp(client, room, show, warn) {
-  const limit = pageLimit(client);
-  const ask = (...params) => page(client, params);
   let seen = room.log.newestId();
-  if (!seen) return show(messages(await ask('LATEST', room.name, '*', limit)), 'latest');
+  if (!seen) return show(messages(await page(client, 'LATEST', room, '*')), false);
 
-  // If the message that we have seen last is still there, then so is all that came after it.
-  const around = await ask('AROUND', room.name, `msgid=${seen}`, 1);
+  // If the message seen last is still there, then so is all that came after it.
+  const around = await page(client, 'AROUND', room, seen, 1);
   if (!around) return;
-  if (around.some(({ command, params }) => command === 'NOTE' && params[1] === 'RESTARTED')) {
-    warn('The server was started again: what was said just before may be missing.');
-    return show(messages(await ask('LATEST', room.name, '*', limit)), 'after');
-  }
   const [oldest] = messages(around);
-  if (!oldest) warn('Everyone had left this room; it has begun anew.');
-  else if (oldest.tags.get('msgid') !== seen) warn('You were away for long: some messages are missing here.');
-  let next = await ask(...(oldest ? ['AFTER', room.name, `msgid=${seen}`, limit] : ['LATEST', room.name, '*', limit]));
-  for (let pages = 1; next; pages++) {
-    const found = messages(next);
-    show(found, 'after');
-    // A message may be several lines, so a page is full if it has at least so many.
-    const id = found.at(-1)?.tags.get('msgid');
-    if (!id || id === seen || found.length < limit || pages === MAX_PAGES) return;
-    seen = id;
-    next = await ask('AFTER', room.name, `msgid=${seen}`, limit);
+  const isRestarted = around.some(({ command }) => command === 'NOTE');
+  if (isRestarted) warn('The server was started again: what was said just before may be missing.');
+  else if (!oldest) warn('Everyone had left this room; it has begun anew.');
+  else if (idOf(oldest) !== seen) warn('You were away for long: messages are missing here.');
+  if (isRestarted || !oldest) return show(messages(await page(client, 'LATEST', room, '*')), true);
+
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const found = messages(await page(client, 'AFTER', room, seen));
+    show(found, true);
+    // A long message is several lines, so a full page has as many lines at least.
+    if (found.length < client.page) return;
+    seen = idOf(found.at(-1));
   }
 }
 
-/** Asks for what was said before all that the page has. Returns null if there was no answer. */
+/** Asks for a page of what was said before all that a room has. */
 export async function older(client, room) {
   const oldest = room.log.oldestId();
-  const limit = pageLimit(client);
-  const point = oldest ? ['BEFORE', room.name, `msgid=${oldest}`] : ['LATEST', room.name, '*'];
-  const answer = await page(client, [...point, limit]);
-  return answer && messages(answer);
+  const lines = await (oldest ? page(client, 'BEFORE', room, oldest) : page(client, 'LATEST', room, '*'));
+  return lines && messages(lines);
 }
 
-function pageLimit(client) {
-  return Number(client.limits.get('CHATHISTORY')) || 50;
+function page(client, what, room, from, limit = client.page) {
+  return client.ask('CHATHISTORY', what, room.name, from === '*' ? from : `msgid=${from}`, String(limit)).answer;
 }
 
-function page(client, params) {
-  return client.ask('CHATHISTORY', ...params).answer;
-}
+const messages = (lines = []) => lines.filter(({ command }) => command === 'PRIVMSG' || command === 'NOTICE');
 
-function messages(lines) {
-  return (lines ?? []).filter(({ command }) => command === 'PRIVMSG' || command === 'NOTICE');
-}
+const idOf = ({ tags }) => tags.get('msgid');

@@ -1,107 +1,79 @@
-// What was said in a room, as far as the page keeps it. Each entry has a number that never changes while it is kept.
+// What was said in a room, as far as the page keeps it. An entry's number does not change.
+//
+// Entries have `kind` (said, acted, noticed, presence, note), `time` in milliseconds, `id` (msgid), `nick`, `text`, `own`,
+// `mention` (it names us), `bad` (of notes: something failed); those of presence have `changes` instead of text.
 
-/**
- * @typedef {object} Entry
- * @property {'said' | 'acted' | 'noticed' | 'presence' | 'note'} kind
- * @property {number} time in milliseconds since 1970
- * @property {string} [id] the `msgid`
- * @property {string} [nick]
- * @property {string} [text]
- * @property {boolean} [own]
- * @property {boolean} [mention] it names us
- * @property {boolean} [bad] a note of something that failed or is missing
- * @property {Change[]} [changes] of presence
- *
- * @typedef {{what: 'join' | 'leave' | 'rename', nick: string, to?: string, why?: string}} Change
- */
-
-/** How many entries are kept of a room; older ones can be asked for again. */
-export const MAX_KEPT = 10_000;
-
-/** How many joins and leaves are folded into one entry, and how far apart they may be in milliseconds. */
+/** How many entries are kept, older ones can be asked for again; and how many joins and leaves make one entry. */
+const MAX_KEPT = 10_000;
 const MAX_CHANGES = 50;
-const MAX_APART = 3_600_000;
 
 export class Log {
-  /** @type {Entry[]} */
   #entries = [];
   #ids = new Set();
-  /** Numbers of entries that have changed, for whoever shows them. */
+  /** Where the line before came from, and its id: a long message is several lines. */
+  #before = {};
+  /** Numbers of entries that have changed since they were shown. */
   changed = new Set();
-  /** The number of the oldest entry that is kept. */
+  /** The number of the oldest entry. */
   first = 0;
   /** Whether there is nothing older to ask for. */
   complete = false;
-  /** The entry before which the unread ones begin. */
-  unreadFrom = null;
-  /** The stream, live or a page of history, and the id of the line added last: a long message is several lines. */
-  #latest = { stream: '', id: '' };
+  /** The entry with which the unread ones begin. */
+  unreadFrom = -1;
 
-  constructor(max = MAX_KEPT) {
-    this.max = max;
-  }
-
-  /** The number that the next entry will have. */
+  /** The number that the next entry gets. */
   get end() {
     return this.first + this.#entries.length;
   }
 
-  /** @returns {Entry | undefined} */
   at(number) {
     return this.#entries[number - this.first];
   }
 
-  /** Returns the `msgid` of the newest or the oldest message. */
   newestId() {
-    return this.#entries.findLast((entry) => entry.id)?.id;
+    return this.#entries.findLast(({ id }) => id)?.id;
   }
 
   oldestId() {
-    return this.#entries.find((entry) => entry.id)?.id;
+    return this.#entries.find(({ id }) => id)?.id;
   }
 
-  /**
-   * Adds an entry at the end, unless it is there. Returns whether it is a new one.
-   * @param {Entry} entry
-   */
+  /** Adds an entry at the end. Returns whether there is a new one: not if it is there already, or part of the last. */
   append(entry, stream = 'live') {
     const last = this.#entries.at(-1);
     const key = keyOf(entry);
+    const before = this.#before;
+    this.#before = { stream, key };
     if (key && this.#ids.has(key)) {
-      const goesOn = entry.id && this.#latest.id === entry.id && this.#latest.stream === stream;
-      if (!goesOn || last?.id !== entry.id) return false;
+      if (before.key !== key || before.stream !== stream || keyOf(last) !== key || !entry.nick) return false;
       last.text += entry.text;
-      this.changed.add(this.end - 1);
-      return false;
-    }
-    this.#latest = { stream, id: entry.id };
-    if (entry.kind === 'presence' && last?.kind === 'presence' && isFoldable(last, entry)) {
+    } else if (last?.changes && entry.changes && last.changes.length < MAX_CHANGES) {
       last.changes.push(...entry.changes);
-      this.changed.add(this.end - 1);
-      return false;
+    } else {
+      if (key) this.#ids.add(key);
+      this.#entries.push(entry);
+      // Many at a time, since each time all of them are moved.
+      if (this.#entries.length > MAX_KEPT + 100) this.#forget(100);
+      return true;
     }
-    if (key) this.#ids.add(key);
-    this.#entries.push(entry);
-    // Not one by one: to move all of them costs as much for a hundred as for one.
-    if (this.#entries.length > this.max + 100) this.#forget(this.#entries.length - this.max);
-    return true;
+    this.changed.add(this.end - 1);
+    return false;
   }
 
-  /** Adds older entries before all others; those that are there are left out. @param {Entry[]} entries */
+  /** Adds older entries before all others. Returns whether there is room for them. */
   prepend(entries) {
-    const older = new Log(Infinity);
-    for (const entry of entries) if (!this.#ids.has(keyOf(entry))) older.append(entry, 'page');
-    if (this.#entries.length + older.#entries.length > this.max) return false;
-    this.#entries.unshift(...older.#entries);
-    for (const id of older.#ids) this.#ids.add(id);
+    const page = new Log();
+    for (const entry of entries) if (!this.#ids.has(keyOf(entry))) page.append(entry);
+    if (page.end + this.#entries.length > MAX_KEPT) return false;
+    this.#entries.unshift(...page.#entries);
+    for (const id of page.#ids) this.#ids.add(id);
     this.changed.add(this.first);
-    this.first -= older.#entries.length;
-    return true;
+    this.first -= page.end;
+    return page.end > 0;
   }
 
   setUnreadFrom(number) {
-    if (number === this.unreadFrom) return;
-    for (const it of [this.unreadFrom, number]) if (it !== null) this.changed.add(it);
+    this.changed.add(this.unreadFrom).add(number);
     this.unreadFrom = number;
   }
 
@@ -112,45 +84,31 @@ export class Log {
   }
 }
 
-/**
- * What tells an entry from others. What the server itself says has an id in the history and none live.
- */
-function keyOf(entry) {
-  if (entry.kind === 'presence' || entry.kind === 'note') return '';
-  return entry.nick ? entry.id : `${entry.time} ${entry.text}`;
+/** What tells messages apart. Those of the server itself have an id in the history and none live. */
+function keyOf({ nick, id, text, time, changes, kind }) {
+  if (!changes && kind !== 'note') return nick ? id : `${time} ${text}`;
 }
 
-function isFoldable(last, entry) {
-  return last.changes.length < MAX_CHANGES && entry.time - last.changes[0].time < MAX_APART;
-}
-
-/** Says in a sentence what changes come to: who joined and left at once is not named twice. @param {Change[]} changes */
+/** Says what changes of presence come to. */
 export function summary(changes) {
-  /** By the name they have now: whether they were there before, are now, and their names. */
   const people = new Map();
   for (const { what, nick, to, why } of changes) {
-    const person = people.get(nick) ?? { before: what !== 'join', first: nick };
-    if (what === 'rename') people.delete(nick);
-    people.set(what === 'rename' ? to : nick, { ...person, now: what !== 'leave', why });
+    const { was = what !== 'join', first = nick } = people.get(nick) ?? {};
+    people.delete(nick);
+    people.set(to ?? nick, { was, first, why, is: what !== 'leave' });
   }
-  const joined = [], left = [], passed = [], renamed = [], returned = [];
-  for (const [nick, { before, now, first, why }] of people) {
-    if (before && now) first === nick ? returned.push(nick) : renamed.push(`${first} is now ${nick}`);
-    else if (now) joined.push(nick);
-    else if (before) left.push(why ? `${nick} (${why})` : nick);
-    else passed.push(nick);
+  const said = { joined: [], left: [], 'came and went': [], 'left and came back': [] };
+  const renamed = [];
+  for (const [nick, { was, is, first, why }] of people) {
+    if (was && is && first !== nick) renamed.push(`${first} is now ${nick}`);
+    else if (was) said[is ? 'left and came back' : 'left'].push(!is && why ? `${nick} (${why})` : nick);
+    else said[is ? 'joined' : 'came and went'].push(nick);
   }
-  const parts = [
-    joined.length && `${list(joined)} joined`,
-    left.length && `${list(left)} left`,
-    passed.length && `${list(passed)} came and went`,
-    returned.length && `${list(returned)} left and came back`,
-    ...renamed,
-  ];
-  return parts.filter(Boolean).join('; ');
+  const parts = Object.entries(said).map(([what, nicks]) => nicks.length && `${list(nicks)} ${what}`);
+  return [...parts, ...renamed].filter(Boolean).join('; ');
 }
 
-function list(names, max = 5) {
-  if (names.length > max + 1) names = [...names.slice(0, max), `${names.length - max} others`];
-  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names[0];
+function list(names) {
+  if (names.length > 6) names = [...names.slice(0, 5), `${names.length - 5} others`];
+  return names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }

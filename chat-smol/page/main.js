@@ -2,34 +2,40 @@
 
 import { notify, offerNotifications, showTitle } from './attention.js';
 import { Chat, LOBBY } from './chat.js';
-import { run, roomName } from './commands.js';
+import { roomName, run } from './commands.js';
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
 import { byId, framed } from './dom.js';
+import { fold } from './irc.js';
+import { browser, tab } from './kept.js';
 import { Panels } from './panels.js';
 import { words } from './rows.js';
-import { browser, tab } from './store.js';
 import { View } from './view.js';
 
 /** How long an alert is shown, in milliseconds. */
 const ALERT_TIME = 12_000;
 
-/** Screens without a keyboard that would hide half of them, which is when the field takes the focus by itself. */
-const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)');
+/** Without a keyboard, taking the focus would cover half of the screen. */
+const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)').matches;
 
-const connection = new Connection(`${location.protocol.replace('http', 'ws')}//${location.host}/ws`, {
+/** Why the server ends the connection. */
+let lastWords = '';
+let alertTimer;
+
+const connection = new Connection(`${location.origin.replace('http', 'ws')}/ws`, {
   trying: () => status(chat.hasEntered ? 'Reconnecting…' : 'Connecting…'),
   opened: () => chat.opened(),
-  line: (text) => {
+  line(text) {
     if (text.startsWith('ERROR ')) lastWords = text.replace(/^ERROR :?/, '');
     chat.client.receive(text);
   },
-  lost: (wait) => {
+  lost(wait) {
     chat.lost();
     const why = lastWords || 'The server cannot be reached';
-    status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}; next try in ${Math.ceil(wait / 1000)} s`, true);
+    status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}. The next attempt is in ${Math.ceil(wait / 1000)} s.`, true);
     lastWords = '';
-    showRoom();
+    view.update();
+    showRooms();
   },
 });
 
@@ -40,46 +46,28 @@ const chat = new Chat((line) => connection.send(line), {
     else if (what === 'rooms') showRooms();
     else if (room !== chat.active) return;
     else if (what === 'log') view.update();
-    else if (what === 'people') panels.updatePeople();
-    else if (what === 'topic') showRoom();
+    else if (what === 'people') panels.showPeople();
+    else showTopic();
   },
   alert,
-  refused(why) {
-    connection.stop();
-    showEntrance(why);
-  },
-  quit() {
-    tab.set('entered', null);
-    setTimeout(() => connection.stop(), 500);
-    composer.keep();
-    for (const room of [...chat.rooms.values()]) if (room.isPrivate) chat.forget(room);
-    showEntrance();
-  },
-  isRead: (room) => room === chat.active && isLooking() && view.isAtEnd,
+  refused: (why) => leave(why && `${chat.wantedName}: ${why}`),
+  isRead: (room) => room === chat.active && document.hasFocus() && view.isAtEnd,
   mentioned: (room, entry) => notify(room, entry, () => chat.show(room)),
 });
 
-const view = new View(
-  { scroller: byId('messages'), rows: byId('rows'), tail: byId('outgoing') },
-  {
-    top: (room) => chat.older(room),
-    moved: () => looked(),
-    again: (room, it) => chat.again(room, it),
-    drop: (room, it) => chat.drop(room, it),
-  },
-);
-const panels = new Panels(chat);
-const composer = new Composer(chat, { alert });
-
-let lastWords = '';
-let alertTimer = 0;
-
-// Coming in
-
-byId('enter').addEventListener('submit', (event) => {
-  event.preventDefault();
-  enter(byId('name').value.trim());
+const view = new View(byId('messages'), byId('rows'), byId('outgoing'), {
+  top: (room) => chat.older(room),
+  moved: look,
+  again: (it) => chat.send(chat.active, it),
+  drop: (it) => chat.drop(chat.active, it),
 });
+const panels = new Panels(chat);
+const composer = new Composer(chat, alert);
+
+// Coming and going
+
+on('enter', 'submit', () => enter(byId('name').value.trim()));
+on('quit', 'click', () => chat.quit());
 
 function enter(name) {
   if (!name) return;
@@ -88,33 +76,35 @@ function enter(name) {
   connection.start();
 }
 
-function showEntrance(why = '') {
+/** Goes back to where one enters. */
+function leave(why = '') {
+  // What was sent last is still on its way.
+  setTimeout(() => connection.stop());
+  chat.lost();
+  chat.hasEntered = false;
+  tab.set('entered', false);
   byId('entrance').hidden = false;
   byId('chat').hidden = true;
-  byId('refusal').textContent = why && `${chat.wantedName}: ${why}`;
-  byId('name').value = chat.wantedName || browser.get('name', '');
+  byId('refusal').textContent = why;
   byId('name').focus();
-  byId('name').select();
   status('Not connected');
-  document.title = 'Chat';
 }
 
-/** We are in, under this name. */
+/** We are in, under a name. */
 function showName() {
+  const { me, wantedName } = chat;
   if (!chat.client.registered) return;
-  browser.set('name', chat.wantedName);
+  connection.works();
+  status(`Connected as ${me}${fold(me) === fold(wantedName) ? '' : `, until ${wantedName} is free`}`);
+  browser.set('name', wantedName);
   tab.set('entered', true);
-  const isOther = chat.me !== chat.wantedName;
-  status(`Connected as ${chat.me}${isOther ? `, until ${chat.wantedName} is free` : ''}`);
-  panels.updatePeople();
+  panels.showPeople();
   if (!byId('chat').hidden) return;
   byId('entrance').hidden = true;
   byId('chat').hidden = false;
-  const linked = hashRoom();
-  const rooms = [...new Set([LOBBY, ...browser.get('rooms', []), ...(linked ? [linked] : [])])];
-  for (const name of rooms) if (!chat.room(name)?.joined) chat.client.send('JOIN', name);
-  chat.opening.add((linked ?? LOBBY).toLowerCase());
-  showActive();
+  const linked = linkedRoom();
+  chat.opening = fold(linked ?? LOBBY);
+  for (const name of new Set([LOBBY, ...browser.get('rooms', []), linked])) if (name && !chat.room(name)) chat.client.send('JOIN', name);
 }
 
 // What is shown
@@ -123,93 +113,76 @@ function showActive() {
   const room = chat.active;
   view.show(room);
   composer.show(room);
-  showRoom();
-  showRooms();
-  panels.updatePeople();
+  showTopic();
+  panels.showPeople();
   alert('');
-  looked();
+  byId('leave').hidden = !room;
+  byId('leave').ariaLabel = `Leave ${room?.name}`;
   if (room && !room.isPrivate) history.replaceState(null, '', `#${encodeURIComponent(room.name.slice(1))}`);
-  if (hasKeyboard.matches) composer.focus();
+  if (hasKeyboard) composer.focus();
 }
 
-function showRoom() {
-  const room = chat.active;
-  byId('room-name').textContent = room?.name ?? 'No room';
-  byId('topic').replaceChildren(...words(room?.topic ?? ''));
-  byId('topic').title = room?.topic ?? '';
-  byId('leave').hidden = !room;
-  byId('leave').setAttribute('aria-label', `${room?.isPrivate ? 'Close' : 'Leave'} ${room?.name}`);
+function showTopic() {
+  const { name = 'No room', topic = '' } = chat.active ?? {};
+  byId('room-name').textContent = name;
+  byId('topic').replaceChildren(...words(topic));
+  byId('topic').title = topic;
 }
 
 const showRooms = framed(() => {
-  panels.updateRooms();
+  panels.showRooms();
   showTitle(chat);
-  showToEnd();
+  byId('to-end').hidden = view.isAtEnd;
+  byId('to-end').textContent = chat.active?.unread ? `${chat.active.unread} new ↓` : 'Newest ↓';
+  const isKept = ({ wanted, isPrivate }) => wanted && !isPrivate;
+  if (chat.client.registered) browser.set('rooms', chat.sorted().filter(isKept).map(({ name }) => name));
 });
 
-function showToEnd() {
-  const room = chat.active;
-  const button = byId('to-end');
-  button.hidden = !room || view.isAtEnd;
-  button.textContent = room?.unread ? `↓ ${room.unread} new` : '↓ Newest';
-}
-
-function status(text, isWaiting = false) {
-  if (byId('status').textContent !== text) byId('status').textContent = text;
+function status(text, isWaiting) {
+  byId('status').textContent = text;
   byId('try-now').hidden = !isWaiting;
-  document.body.classList.toggle('disconnected', !chat.client?.registered);
 }
 
 function alert(text) {
   clearTimeout(alertTimer);
   byId('alert').textContent = text;
-  if (text) alertTimer = setTimeout(() => alert(''), ALERT_TIME);
+  alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
 }
 
-// What somebody sees
-
-function isLooking() {
-  return document.hasFocus() && !document.hidden;
-}
-
-function looked() {
-  if (chat.active && isLooking() && view.isAtEnd) chat.read(chat.active);
+/** Somebody looks at what is shown. */
+function look() {
+  if (chat.active && document.hasFocus() && view.isAtEnd) chat.read(chat.active);
   showRooms();
 }
 
-addEventListener('focus', looked);
-document.addEventListener('visibilitychange', looked);
-
 // What somebody does
 
-byId('to-end').addEventListener('click', () => {
+on('to-end', 'click', () => {
   view.toEnd();
-  if (hasKeyboard.matches) composer.focus();
+  if (hasKeyboard) composer.focus();
 });
-byId('leave').addEventListener('click', () => chat.active && chat.leave(chat.active));
-byId('try-now').addEventListener('click', () => connection.look());
-byId('quit').addEventListener('click', () => chat.quit());
-byId('list-rooms').addEventListener('click', () => {
-  panels.close();
-  const complaint = run(chat, '/rooms');
-  if (complaint) alert(complaint);
-});
-byId('join').addEventListener('submit', (event) => {
-  event.preventDefault();
+on('leave', 'click', () => chat.leave(chat.active));
+on('try-now', 'click', () => connection.look());
+on('list-rooms', 'click', () => command('/rooms'));
+on('join', 'submit', () => {
   const field = byId('join-name');
-  if (!field.value.trim()) return;
-  const complaint = run(chat, `/join ${roomName(field.value)}`);
-  if (complaint) return alert(complaint);
+  if (field.value.trim()) command(`/join ${roomName(field.value)}`);
   field.value = '';
+});
+
+function on(id, event, does) {
+  byId(id).addEventListener(event, (it) => {
+    it.preventDefault();
+    does();
+  });
+}
+
+function command(text) {
   panels.close();
-});
+  alert(run(chat, text) || '');
+}
 
-addEventListener('hashchange', () => {
-  const name = hashRoom();
-  if (name && chat.client.registered) chat.open(name);
-});
-
-function hashRoom() {
+function linkedRoom() {
   try {
     return location.hash.length > 1 ? roomName(decodeURIComponent(location.hash.slice(1))) : null;
   } catch {
@@ -217,24 +190,23 @@ function hashRoom() {
   }
 }
 
+addEventListener('focus', look);
+addEventListener('hashchange', () => linkedRoom() && command(`/join ${linkedRoom()}`));
 addEventListener('keydown', (event) => {
-  const { key, altKey, ctrlKey, metaKey } = event;
+  const { key, altKey, ctrlKey, metaKey, target } = event;
   if (byId('chat').hidden || byId('several').open) return;
-  const isWriting = event.target.closest?.('input, textarea');
-  if (altKey && (key === 'ArrowUp' || key === 'ArrowDown')) {
+  const step = { ArrowUp: -1, PageUp: -1, ArrowDown: 1, PageDown: 1 }[key];
+  if (altKey && step && key.startsWith('Arrow')) {
     const rooms = chat.sorted();
-    const index = rooms.indexOf(chat.active) + (key === 'ArrowUp' ? -1 : 1);
-    chat.show(rooms.at(index % rooms.length));
-  } else if (key === 'Escape') {
-    if (!panels.close()) view.toEnd();
+    chat.show(rooms.at((rooms.indexOf(chat.active) + step) % rooms.length));
+  } else if (step && key.startsWith('Page') && target.id === 'message') view.scrollBy(step);
+  else if (key === 'Escape') {
+    panels.close();
+    view.toEnd();
     composer.focus();
-  } else if (event.target.id === 'message' && (key === 'PageUp' || key === 'PageDown')) {
-    view.scrollBy(key === 'PageUp' ? -1 : 1);
-  } else if (!isWriting && key.length === 1 && key !== ' ' && !altKey && !ctrlKey && !metaKey) {
-    // Whoever begins to write wants to say something.
-    composer.focus();
-    return;
   } else {
+    // Whoever begins to write wants to say something.
+    if (/^[^ ]$/u.test(key) && !altKey && !ctrlKey && !metaKey && !target.closest('input, textarea')) composer.focus();
     return;
   }
   event.preventDefault();
@@ -242,10 +214,8 @@ addEventListener('keydown', (event) => {
 
 offerNotifications();
 byId('name').value = browser.get('name', '');
-if (tab.get('entered', false) && byId('name').value) {
-  // Loaded again: the name may still be that of the connection before.
+if (tab.get('entered', false)) {
+  // The page is loaded again, and the connection before may still have the name.
   chat.hasEntered = true;
   enter(byId('name').value);
-} else {
-  byId('name').focus();
 }

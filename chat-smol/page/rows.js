@@ -1,60 +1,51 @@
-// How an entry of the log looks.
+// How entries of the log look.
 
 import { element } from './dom.js';
 import { summary } from './log.js';
-import { day, fullTime, hour, hueOf, isSameDay } from './look.js';
 import { piecesOf } from './text.js';
 
 /** What one says within this time, in milliseconds, stands under one name. */
 const GROUP = 300_000;
 
-/**
- * Makes the row of an entry.
- * @param {import('./log.js').Log} log
- * @param {number} number
- */
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+
+/** Makes the row of an entry. */
 export function rowOf(log, number) {
   const entry = log.at(number);
   const before = log.at(number - 1);
   const isUnread = number === log.unreadFrom;
-  const isNewDay = !before || !isSameDay(before.time, entry.time);
-  const isGrouped = !isNewDay && !isUnread && isGroup(before, entry);
+  const isNewDay = !before || new Date(before.time).toDateString() !== new Date(entry.time).toDateString();
+  const isGrouped = !isNewDay && !isUnread && entry.kind === 'said' && before.kind === 'said' &&
+    before.nick === entry.nick && entry.time - before.time < GROUP;
   return element(
     'div',
-    { class: `row ${entry.kind}${isGrouped ? ' grouped' : ''}${entry.mention ? ' mention' : ''}${entry.own ? ' own' : ''}` },
-    isNewDay && element('h2', { class: 'day' }, day(entry.time)),
+    { class: `row ${entry.kind}${isGrouped ? ' grouped' : ''}${entry.mention ? ' mention' : ''}` },
+    isNewDay && element('h2', {}, DAY.format(entry.time)),
     isUnread && element('p', { class: 'unread-line' }, 'New messages'),
     ...inside(entry),
   );
 }
 
-/** Makes the row of what we have said and not yet seen come back. */
-export function outgoingRow(outgoing, { again, drop }) {
-  const { state, text, nick, time, why } = outgoing;
-  const kind = outgoing.command === 'NOTICE' ? 'noticed' : outgoing.wrap('') ? 'acted' : 'said';
-  const told = state === 'failed' ? `Not sent. ${why}` : state === 'waiting' ? 'Waiting for the connection' : 'Sending';
+/** Makes the row of what we have said and not seen come back. */
+export function outgoingRow({ isAction, state, why, ...said }, again, drop) {
+  const isFailed = state === 'failed';
   return element(
     'div',
-    { class: `row ${kind} own ${state === 'failed' ? 'failed' : 'pending'}` },
-    ...inside({ kind, text, nick, time }),
-    element('p', { class: 'state' }, told),
-    state === 'failed' && element('button', { type: 'button', onclick: again }, 'Send again'),
-    state === 'failed' && element('button', { type: 'button', onclick: drop }, 'Discard'),
+    { class: `row ${isAction ? 'acted' : 'said'} ${isFailed ? 'failed' : 'pending'}` },
+    ...inside(said),
+    element('p', { class: 'state' }, isFailed ? `Not sent. ${why}` : state === 'waiting' ? 'Waits for the connection' : 'Pending'),
+    isFailed && element('button', { type: 'button', onclick: again }, 'Send again'),
+    isFailed && element('button', { type: 'button', onclick: drop }, 'Discard'),
   );
 }
 
-function isGroup(before, { kind, nick, time }) {
-  return kind === 'said' && before.kind === 'said' && before.nick === nick && time - before.time < GROUP;
-}
-
-function inside(entry) {
-  const when = element('time', { dateTime: new Date(entry.time).toISOString(), title: fullTime(entry.time) }, hour(entry.time));
-  if (entry.kind === 'presence') {
-    return [element('p', { class: 'words', 'aria-live': 'off' }, summary(entry.changes)), when];
-  }
-  if (entry.kind === 'note') return [element('p', { class: `words${entry.bad ? ' bad' : ''}` }, ...words(entry.text)), when];
-  const who = nameOf(entry.nick || 'Server');
-  return [who, when, element('p', { class: 'words', dir: 'auto' }, ...words(entry.text))];
+function inside({ kind, nick, text, time, bad, changes }) {
+  const when = element('time', { datetime: new Date(time).toISOString(), title: FULL.format(time) }, HOUR.format(time));
+  if (changes) return [element('p', { 'aria-live': 'off' }, summary(changes)), when];
+  const said = element('p', { dir: 'auto', class: bad && 'bad' }, ...words(text));
+  return kind === 'note' ? [said, when] : [nameOf(nick || 'Server'), when, said];
 }
 
 /** Makes a name in its colour. */
@@ -64,13 +55,17 @@ export function nameOf(nick) {
   return name;
 }
 
-/** Makes a text with its links and styles. */
-export function words(text) {
-  return piecesOf(text).map(({ text: part, href, styles }) => {
-    if (href?.startsWith('#')) return element('a', { href, class: styles.join(' ') || undefined }, part);
-    if (href) {
-      return element('a', { href, target: '_blank', rel: 'noopener noreferrer nofollow', class: styles.join(' ') || undefined }, part);
-    }
-    return styles.length ? element('span', { class: styles.join(' ') }, part) : part;
-  });
+/** Returns the hue of a name, in degrees. The style sheet adds light and depth. */
+export function hueOf(nick) {
+  let hash = 0;
+  for (const character of nick.toLowerCase()) hash = Math.imul(hash ^ character.codePointAt(0), 0x9e3779b1);
+  return (hash >>> 16) % 360;
 }
+
+/** Makes a text with its links. */
+export const words = (text) =>
+  piecesOf(text).map((it) => {
+    if (!it.href) return it.text;
+    const outside = it.href[0] !== '#' && { target: '_blank', rel: 'noopener noreferrer nofollow' };
+    return element('a', { href: it.href, ...outside }, it.text);
+  });

@@ -1,202 +1,171 @@
-// The messages of the room that is shown. A window into its log is in the document; it moves as one scrolls.
+// The messages of the room that is shown: a window into its log, which moves as one scrolls.
 
 import { framed } from './dom.js';
 import { outgoingRow, rowOf } from './rows.js';
 
-/** The most rows of the log in the document, and of what is not yet sent. Together less than 1,000. */
-export const MAX_ROWS = 900;
+/** The most rows in the document: of the log, and of what is not sent. */
+const MAX_ROWS = 900;
 const MAX_OUTGOING = 50;
 
-/** How many rows a room has when it is opened, and how many come when one scrolls to an end of them. */
-const FIRST_ROWS = 150;
+/** How many rows are made at first, and when one scrolls to within so many pixels of an end. */
 const STEP = 150;
-
-/** How near an end of the rows is, in pixels, when more are put there; and the bottom, when one counts as there. */
 const NEAR = 800;
-const AT_BOTTOM = 40;
+
+/** How many pixels above the end still are at the end. */
+const AT_END = 40;
 
 export class View {
-  /** @type {import('./rooms.js').Room | null} */
   #room = null;
-  /** The numbers of the entries that have rows. */
+  /** The numbers of the entries that have rows: the first, and the one after the last. */
   #from = 0;
   #to = 0;
   /** Whether the newest message stays in view. */
-  #stuck = true;
-  #outgoing = '';
+  isAtEnd = true;
 
-  /**
-   * @param {{scroller: HTMLElement, rows: HTMLElement, tail: HTMLElement}} parts
-   * @param {object} on
-   * @param {(room: import('./rooms.js').Room) => void} on.top the oldest message is nearly in view
-   * @param {(isAtEnd: boolean) => void} on.moved
-   */
-  constructor({ scroller, rows, tail }, on) {
-    Object.assign(this, { scroller, rows, tail, on });
-    this.update = framed(() => this.#frame());
+  /** `on` has `top(room)`: the oldest message is near; `moved()`: to the end or away; `again` and `drop` of a message. */
+  constructor(scroller, rows, outgoing, on) {
+    Object.assign(this, { scroller, rows, outgoing, on });
+    this.update = framed(() => this.#room && this.#frame());
     scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#stuck && this.#pin()).observe(scroller);
-  }
-
-  /** Whether what is added to the shown room is seen. */
-  get isAtEnd() {
-    return this.#stuck;
+    new ResizeObserver(() => this.isAtEnd && this.#toBottom()).observe(scroller);
   }
 
   /** Shows a room from where one has read it. */
   show(room) {
     this.#room = room;
-    this.rows.replaceChildren();
-    this.tail.replaceChildren();
-    this.#outgoing = '';
-    this.#from = this.#to = 0;
-    this.#stuck = true;
+    this.#clear(0);
+    this.#showOutgoing();
+    this.isAtEnd = true;
     if (!room) return;
-    // A screen reader need not read all of it out.
+    const { log, unread } = room;
     this.#quietly(() => {
-      const { log } = room;
-      const unread = room.unread > 0 && log.unreadFrom !== null ? Math.max(log.unreadFrom, log.first) : null;
-      const start = unread === null ? log.end - FIRST_ROWS : Math.min(unread - 20, log.end - FIRST_ROWS);
-      this.#from = this.#to = Math.max(log.first, start);
+      const start = Math.min(log.end - STEP, unread ? log.unreadFrom - 20 : Infinity);
+      this.#clear(Math.max(log.first, start));
       this.#move(this.#from, Math.min(log.end, this.#from + MAX_ROWS));
       log.changed.clear();
-      this.#showOutgoing();
-      this.#pin();
+      this.#toBottom();
       const line = this.rows.querySelector('.unread-line');
-      if (line && line.getBoundingClientRect().top < this.scroller.getBoundingClientRect().top) {
-        line.scrollIntoView({ block: 'start' });
-        this.#stuck = this.#isAtBottom();
-      }
+      if (line?.getBoundingClientRect().top < this.#top()) line.scrollIntoView();
+      this.isAtEnd = this.#atEnd();
     });
-    this.on.moved(this.#stuck);
+    this.on.moved();
     this.update();
   }
 
   /** Goes to the newest message. */
   toEnd() {
-    this.#stuck = true;
-    const { log } = this.#room ?? {};
-    if (log && this.#to < log.end) {
-      this.#quietly(() => {
-        this.rows.replaceChildren();
-        this.#from = this.#to = Math.max(log.first, log.end - FIRST_ROWS);
-        this.#move(this.#from, log.end);
-      });
-    }
-    this.#pin();
-    this.on.moved(true);
-    this.update();
+    const log = this.#room?.log;
+    if (!log) return;
+    this.#quietly(() => {
+      if (this.#to < log.end) this.#clear(Math.max(log.first, log.end - STEP));
+      this.#move(this.#from, log.end);
+      this.#toBottom();
+    });
+    this.isAtEnd = true;
+    this.on.moved();
   }
 
   scrollBy(pages) {
-    this.scroller.scrollBy({ top: pages * this.scroller.clientHeight * 0.9 });
+    this.scroller.scrollBy(0, pages * this.scroller.clientHeight * 0.9);
   }
 
   #frame() {
-    const room = this.#room;
-    if (!room) return;
-    const { log } = room;
-    if (this.#stuck) {
-      const before = this.#to;
-      const to = log.end;
-      this.#move(Math.max(this.#from, to - MAX_ROWS, log.first), to);
-      this.#again(before);
+    const { log } = this.#room;
+    if (this.isAtEnd) {
+      this.#renew();
+      this.#move(Math.max(this.#from, log.end - MAX_ROWS, log.first), log.end);
       this.#showOutgoing();
-      this.#pin();
+      this.#toBottom();
     } else {
       this.#keepingPlace(() => {
-        let [from, to] = [Math.max(this.#from, log.first), this.#to];
-        if (this.#above() < NEAR && from > log.first) {
+        let from = Math.max(this.#from, log.first);
+        let to = Math.max(this.#to, from);
+        if (this.scroller.scrollTop < NEAR && from > log.first) {
           from = Math.max(log.first, from - STEP);
           to = Math.min(to, from + MAX_ROWS);
         } else if (this.#below() < NEAR && to < log.end) {
           to = Math.min(log.end, to + STEP);
           from = Math.max(from, to - MAX_ROWS);
         }
+        this.#renew();
         this.#move(from, to);
-        this.#again(this.#to);
         this.#showOutgoing();
       });
     }
-    if (this.#above() < NEAR && this.#from === log.first && !log.complete) this.on.top(room);
+    if (this.scroller.scrollTop < NEAR && this.#from === log.first && !log.complete) this.on.top(this.#room);
+  }
+
+  /** Has no rows, the next of which is that of an entry. */
+  #clear(number) {
+    this.rows.replaceChildren();
+    this.#from = this.#to = number;
   }
 
   /** Changes which entries have rows. */
   #move(from, to) {
-    const { log } = this.#room;
-    if (from >= this.#to || to <= this.#from) {
-      this.rows.replaceChildren();
-      this.#from = this.#to = from;
-    }
+    if (from >= this.#to || to <= this.#from) this.#clear(from);
+    const make = (start, end) => Array.from({ length: end - start }, (_, index) => rowOf(this.#room.log, start + index));
     for (; this.#from < from; this.#from++) this.rows.firstElementChild.remove();
     for (; this.#to > to; this.#to--) this.rows.lastElementChild.remove();
-    if (from < this.#from) this.rows.prepend(...rowsOf(log, from, this.#from));
-    if (to > this.#to) this.rows.append(...rowsOf(log, this.#to, to));
+    if (from < this.#from) this.rows.prepend(...make(from, this.#from));
+    if (to > this.#to) this.rows.append(...make(this.#to, to));
     [this.#from, this.#to] = [from, to];
   }
 
-  /** Makes the rows anew of entries that have changed, those before `end`. */
-  #again(end) {
+  /** Makes rows anew whose entries have changed. */
+  #renew() {
     const { log } = this.#room;
     for (const number of log.changed) {
-      if (number >= this.#from && number < Math.min(end, this.#to)) {
-        this.rows.children[number - this.#from].replaceWith(rowOf(log, number));
-      }
+      const row = number >= log.first && this.rows.children[number - this.#from];
+      if (row) row.replaceWith(rowOf(log, number));
     }
     log.changed.clear();
   }
 
   #showOutgoing() {
-    const room = this.#room;
-    const shown = room.outgoing.slice(-MAX_OUTGOING);
-    const state = shown.map((it) => `${it.time} ${it.state} ${it.text}`).join('\n');
-    if (state === this.#outgoing) return;
-    this.#outgoing = state;
-    const actions = (it) => ({ again: () => this.on.again(room, it), drop: () => this.on.drop(room, it) });
-    this.tail.replaceChildren(...shown.map((it) => outgoingRow(it, actions(it))));
+    const shown = this.#room?.outgoing.slice(-MAX_OUTGOING) ?? [];
+    if (!shown.length && !this.outgoing.firstChild) return;
+    const rowFor = (it) => outgoingRow(it, () => this.on.again(it), () => this.on.drop(it));
+    this.outgoing.replaceChildren(...shown.map(rowFor));
   }
 
   #scrolled() {
-    const wasStuck = this.#stuck;
-    this.#stuck = this.#isAtBottom();
-    if (wasStuck !== this.#stuck) this.on.moved(this.#stuck);
-    if (this.#room && (this.#above() < NEAR || this.#below() < NEAR)) this.update();
+    const was = this.isAtEnd;
+    this.isAtEnd = this.#atEnd();
+    if (was !== this.isAtEnd) this.on.moved();
+    if (Math.min(this.scroller.scrollTop, this.#below()) < NEAR) this.update();
   }
 
-  #isAtBottom() {
-    return this.#below() < AT_BOTTOM && this.#to === (this.#room?.log.end ?? 0);
-  }
-
-  #above() {
-    return this.scroller.scrollTop;
+  #atEnd() {
+    return this.#below() < AT_END && this.#to === this.#room?.log.end;
   }
 
   #below() {
-    return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight;
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight;
   }
 
-  #pin() {
+  #top() {
+    return this.scroller.getBoundingClientRect().top;
+  }
+
+  #toBottom() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
-  /** Does something, and leaves the rows that are in view where they are. */
+  /** Changes rows, and leaves those in view where they are. */
   #keepingPlace(change) {
-    const top = this.scroller.getBoundingClientRect().top;
-    const inView = [...this.rows.children].find((row) => row.getBoundingClientRect().bottom > top);
-    const was = inView?.getBoundingClientRect().top;
+    const top = this.#top();
+    const row = [...this.rows.children].find((it) => it.getBoundingClientRect().bottom > top);
+    const was = row?.getBoundingClientRect().top;
     change();
-    if (!inView?.isConnected) return;
-    const moved = inView.getBoundingClientRect().top - was;
-    if (moved) this.scroller.scrollTop += moved;
+    if (row?.isConnected) this.scroller.scrollTop += row.getBoundingClientRect().top - was;
   }
 
+  /** Changes rows that a screen reader need not read out. */
   #quietly(change) {
-    this.scroller.setAttribute('aria-live', 'off');
+    this.scroller.ariaLive = 'off';
     change();
-    setTimeout(() => this.scroller.setAttribute('aria-live', 'polite'), 500);
+    setTimeout(() => (this.scroller.ariaLive = 'polite'), 500);
   }
-}
-
-function rowsOf(log, from, to) {
-  return Array.from({ length: to - from }, (_, index) => rowOf(log, from + index));
 }
