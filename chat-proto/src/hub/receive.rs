@@ -288,7 +288,8 @@ impl Hub {
                 let is_in = self.conversation.is_in(MemberId(slot), room);
                 (!is_in && must_wait(self, room)).then_some(room)
             }
-            Request::Name(_) => {
+            // What is told in all of the session's rooms.
+            Request::Name(_) | Request::Away(_) | Request::RealName(_) => {
                 let count = self.sessions[slot].places.as_ref().map_or(0, |places| places.list.len());
                 (0..count).find_map(|index| {
                     let place = self.sessions[slot].places.as_ref()?.list.get(index)?;
