@@ -215,16 +215,22 @@ impl Batch {
         (self.bytes.len() - self.out.private()) as u32
     }
 
+    /// Returns how many of the first entries of the one log are shown: those that a reader of IRC has not asked for have
+    /// no bytes.
+    pub(crate) fn shown(&self, entries: usize) -> u64 {
+        let mut last = 0;
+        self.ends[..entries].iter().filter(|end| core::mem::replace(&mut last, **end) != **end).count() as u64
+    }
+
     /// Finds the log's entry that a reader is in after the first `n` bytes, and the rest of that entry, which is empty
-    /// if `n` ends with an entry. `None` if no entry was begun.
+    /// if `n` ends with an entry. Entries behind it that have no bytes are not passed. `None` if no entry was begun.
     #[inline(always)] // Nearly all sessions need it at one place only.
     pub(crate) fn seek(&self, n: usize) -> Option<(u64, &[u8])> {
         let private = self.out.private();
         let position = n.checked_sub(private).filter(|position| *position > 0)?;
-        let index = self.ends.partition_point(|end| *end as usize <= position);
-        let seq = self.out.from + index as u64;
-        let ends_here = self.ends[index - usize::from(index > 0)] as usize == position;
-        Some((seq, if ends_here { &[] } else { &self.bytes[n..private + self.ends[index] as usize] }))
+        let index = self.ends.partition_point(|end| (*end as usize) < position);
+        let (seq, end) = (self.out.from + index as u64, self.ends[index] as usize);
+        Some(if end == position { (seq + 1, &[]) } else { (seq, &self.bytes[n..private + end]) })
     }
 
     /// Finds how many of several logs' lines are taken, wholly or in part, after the first `n` bytes, and the rest of

@@ -251,6 +251,9 @@ impl Hub {
                 self.fill_private(slot, batch, HandOut { format, front, ..HandOut::default() });
                 return true;
             }
+            if self.sessions[slot].irc.is_some() {
+                self.step_over_hidden(slot);
+            }
         }
         let Some(run) = self.run(slot) else { return self.fill_lines(slot, batch, max_bytes) };
         if run.is_empty() || batch.fits(&run) {
@@ -285,8 +288,8 @@ impl Hub {
         true
     }
 
-    /// Moves all places of a session of IRC past what it has not asked to be shown.
-    fn step_over_hidden(&mut self, slot: u32) {
+    /// Moves all places of a session of IRC past what it has not asked to be shown, and past its own messages between.
+    pub(super) fn step_over_hidden(&mut self, slot: u32) {
         let view = self.view(slot);
         let Self { sessions, logs, .. } = self;
         let session = &mut sessions[slot];
@@ -295,11 +298,14 @@ impl Hub {
         for place in &mut places.list {
             let log = &logs.log(place.log).rendered[dialect].log;
             let end = place.end.min(log.head());
-            while (log.tail()..end).contains(&place.cursor.next)
-                && place.cursor.stretch(u64::MAX) > place.cursor.next
-                && !tagged::is_shown(view, log.bytes(place.cursor.next, place.cursor.next + 1))
-            {
-                place.cursor.next += 1;
+            while (log.tail()..end).contains(&place.cursor.next) {
+                let next = place.cursor.next;
+                if place.cursor.skip_own(log, end) == next {
+                    if tagged::is_shown(view, log.bytes(next, next + 1)) {
+                        break;
+                    }
+                    place.cursor.next += 1;
+                }
                 has_moved = true;
             }
         }
@@ -365,11 +371,17 @@ impl Hub {
             }
             let room = self.logs.log(place.log);
             let entry = room.rendered[dialect as usize].log.bytes(place.ahead, place.ahead + 1);
+            let spoken = &self.logs.spoken[dialect as usize];
+            if spoken.irc.is_some() && !tagged::is_shown(view, entry) {
+                // It is stepped over with the next one that is shown.
+                let places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
+                places.skip(next.place).take(1).for_each(|place| place.ahead += 1);
+                continue;
+            }
             let len = batch.log_len() as usize;
             if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
                 break;
             }
-            let spoken = &self.logs.spoken[dialect as usize];
             let is_labelled = self.is_labelled(slot, dialect, &place, next.stamp);
             let write = |out: &mut _| spoken.write_entry(&room.name, is_labelled, view, entry, out);
             batch.push_line(id, write, place.serial, place.ahead);
@@ -478,7 +490,7 @@ impl Hub {
         let mut rest_of_line: &[u8] = &[];
         if let (Some((seq, rest)), Some(place)) = (batch.seek(n), place) {
             let next = seq + u64::from(!rest.is_empty());
-            session.stats.lines_sent += next - place.cursor.next;
+            session.stats.lines_sent += batch.shown((next - out.from) as usize);
             place.cursor.next = next;
             rest_of_line = rest;
         }
