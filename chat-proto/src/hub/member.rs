@@ -95,7 +95,7 @@ impl Hub {
         name: &str,
     ) -> Result<SessionId, EnterError> {
         self.clock(now);
-        self.conversation.may_have(name)?;
+        self.may_come_as(name)?;
         Ok(self.open_as(now, dialect, origin, Some(name))?)
     }
 
@@ -173,7 +173,7 @@ impl Hub {
         if self.shutting_down {
             return Err(OpenError::ShuttingDown.into());
         }
-        self.conversation.may_have(name)?;
+        self.may_come_as(name)?;
         // It reads no log, so any log will do for its cursor.
         let cursor = Cursor::at_head(self.lobby_log(0));
         let Some(id) = self.sessions.insert(0, cursor, now, Step::Enter) else {
@@ -318,6 +318,14 @@ impl Hub {
             self.tell_watchers(self.name_of(slot).as_str());
         }
         Ok(())
+    }
+
+    /// Checks whether somebody may come under a name.
+    fn may_come_as(&self, name: &str) -> Result<(), NameError> {
+        if self.logs.has_irc && self.is_a_server(name) {
+            return Err(NameError::Reserved);
+        }
+        self.conversation.may_have(name)
     }
 
     /// Returns whether a name is that of the server in IRC, or looks like it.

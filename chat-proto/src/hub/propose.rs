@@ -303,7 +303,9 @@ impl Hub {
                 if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed)
                     && let Some(room) = self.conversation.where_banned_as(MemberId(slot), name)
                 {
-                    self.occasion.set_room(&room_name(self, room));
+                    if self.sessions[slot].irc.is_some() {
+                        self.occasion.set_room(&room_name(self, room));
+                    }
                     return Err(RoomError::NameBanned.into());
                 }
             }
