@@ -17,4 +17,5 @@ mod order;
 mod playback;
 mod queries;
 mod registration;
+mod simulated;
 mod table;
