@@ -9,6 +9,7 @@ mod closing;
 mod difference;
 mod first_line;
 mod history;
+mod irc;
 mod moderate;
 mod moderation;
 mod names;
@@ -28,7 +29,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use chat_proto::dialect::{Unnamed, Update};
+use chat_proto::dialect::{IrcSettings, Unnamed, Update};
 use chat_proto::{
     Cloak, CloseReason, Config, DialectId, HubStats, OpenError, Origin, Rate, RateLimit, RecordKind, SessionId,
     SessionStats, Timestamp,
@@ -36,6 +37,7 @@ use chat_proto::{
 
 use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
+pub use self::irc::longest as longest_of_irc;
 use self::places::{Entry, Place};
 use self::rooms::{LOBBY, Room, RoomKey};
 
@@ -66,6 +68,15 @@ pub struct Model {
     second: Option<Timestamp>,
     /// What is published now waits for no readers, although the same update from a peer would.
     waits_for_nobody: bool,
+    /// How many events there were, by which clients of IRC know messages.
+    events: u64,
+    /// How many times anybody entered a room.
+    entered: u64,
+    /// What the line of IRC needs that is being carried out, and what was known of whoever left last.
+    asked: irc::Asked,
+    gone: irc::Person,
+    /// What clients of IRC are told of the server.
+    pub irc_settings: IrcSettings,
     /// The counters that the hub should have.
     pub stats: HubStats,
     /// The records that the hub should have added to its journal since this was last emptied: slot and kind.
@@ -105,8 +116,9 @@ struct Session {
     untaken: Untaken,
     /// A `Read` is to be handed out.
     read_due: bool,
-    /// The balance for lines, in nanoseconds: a line costs the time in which one token is added.
-    credit: u128,
+    /// The balance for lines, in nanoseconds: a line costs the time in which one token is added. A line of IRC that asks
+    /// for several things may take more than there is.
+    credit: i128,
     credited: Timestamp,
     /// How fast it may send lines, and how long it may be silent.
     rate: Option<Rate>,
@@ -125,6 +137,9 @@ struct Session {
     focused: u64,
     /// The rooms to which it is invited, the oldest invitation first.
     invitations: Vec<RoomKey>,
+    /// What it needs if it speaks IRC, and what its client says of its user.
+    irc: Option<irc::IrcSession>,
+    person: Option<irc::Person>,
     /// What goes before everything else.
     front: Option<output::Front>,
     /// Lines that are pending for it only.
@@ -207,6 +222,11 @@ impl Model {
             departed: VecDeque::new(),
             second: None,
             waits_for_nobody: false,
+            events: 0,
+            entered: 0,
+            asked: irc::Asked::default(),
+            gone: irc::Person::default(),
+            irc_settings: IrcSettings::default(),
             stats: HubStats::default(),
             journal: Vec::new(),
             config,
@@ -254,24 +274,36 @@ impl Model {
         let idle = limits.idle_timeout;
         let session = Session { origin, cloak, rate, idle, ..Session::new(id, dialect, log, self.now) };
         self.sessions.insert(slot, session);
-        self.enter_room(slot, Some(LOBBY), "");
-        self.add_place(slot, LOBBY);
+        let is_irc = self.speaks_irc(log);
+        if is_irc {
+            self.open_irc(slot, name.is_some());
+        } else {
+            self.enter_room(slot, Some(LOBBY), "");
+            self.add_place(slot, LOBBY);
+        }
         self.record(slot, RecordKind::Opened);
         if let Some(name) = name.and_then(|name| self.may_have(slot, name).ok()) {
             // Others learn the name when they read the session's messages.
             self.session(slot).name = Some(name);
             self.record(slot, RecordKind::Named);
+            self.events += 1;
         } else if self.unnamed(slot) == Unnamed::Guest {
             self.guests += 1;
             self.session(slot).guest = self.guests;
         }
-        let idle_timeout = self.config.dialects[log].idle_timeout;
-        self.reply(slot, &Update::Welcome { name: &self.name(slot), idle_timeout });
-        let backlog = self.config.dialects[log].backlog;
-        self.show_history(slot, LOBBY, backlog, false);
+        if !is_irc {
+            let idle_timeout = self.config.dialects[log].idle_timeout;
+            self.reply(slot, &Update::Welcome { name: &self.name(slot), idle_timeout });
+            let backlog = self.config.dialects[log].backlog;
+            self.show_history(slot, LOBBY, backlog, false);
+        } else if name.is_some() {
+            self.welcome(slot);
+        }
         self.wait_for(slot);
         if name.is_some() {
             self.session(slot).joined = true;
+        }
+        if name.is_some() && !is_irc {
             self.waits_for_nobody = true;
             self.publish(&Update::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
             self.waits_for_nobody = false;
@@ -310,7 +342,7 @@ impl Model {
         self.stamp += 1;
         for room in rooms {
             let is_shown = presence.is_none_or(|is_join| self.is_shown(*room, is_join));
-            self.keep(update, *room);
+            self.keep(update, *room, author);
             for log in 0..self.config.dialects.len() {
                 if is_shown || !self.config.dialects[log].dialect.folds_presence() {
                     self.publish_in(*room, log, update, author);
@@ -322,9 +354,17 @@ impl Model {
 
     /// Adds an update to a room's log of one dialect, if anybody reads that.
     fn publish_in(&mut self, room: RoomKey, log: usize, update: &Update<'_>, author: Option<usize>) {
-        let bytes = self.line(log, update);
         let is_read = |slot: &usize| self.sessions[slot].log == log && self.reads(*slot, room);
-        if bytes.is_empty() || !self.sessions.keys().any(is_read) {
+        if !self.sessions.keys().any(is_read) {
+            return;
+        }
+        let (bytes, blocks) = if self.speaks_irc(log) {
+            (Rc::from([]), Some(self.irc_blocks(&self.room(room).name, author, update)))
+        } else {
+            (self.line(log, &without_wire(update)), None)
+        };
+        let len = blocks.as_ref().map_or(bytes.len(), |blocks| blocks.iter().map(irc::Block::kept_len).sum());
+        if len == 0 {
             return;
         }
         let waits = !self.waits_for_nobody
@@ -333,11 +373,11 @@ impl Model {
                 Update::Announced { .. } | Update::Left { .. } | Update::Parted { .. } | Update::CameAndWent { .. }
             );
         let (stamp, limits) = (self.stamp, self.log_limits(room));
-        let seq = self.room_mut(room).logs[log].append(Kept { stamp, len: bytes.len() }, waits, limits);
+        let seq = self.room_mut(room).logs[log].append(Kept { stamp, len }, waits, limits);
         for (slot, session) in self.sessions.iter_mut().filter(|(_, s)| s.log == log && s.phase == Phase::Open) {
             let is_own = author == Some(*slot);
             if let Some(place) = session.places.iter_mut().find(|place| place.room == room && !place.left) {
-                place.pending.push_back(Entry { seq, stamp, bytes: Rc::clone(&bytes), is_own });
+                place.pending.push_back(Entry { seq, stamp, bytes: Rc::clone(&bytes), blocks: blocks.clone(), is_own });
             }
         }
         if let Some(author) = author.filter(|author| self.sessions[author].log == log) {
@@ -364,11 +404,22 @@ impl Model {
     }
 
     fn put_reply(&mut self, slot: usize, update: &Update<'_>) {
-        let bytes = self.line(self.sessions[&slot].log, update);
-        if !bytes.is_empty() {
-            self.session(slot).stats.lines_sent += 1;
-            self.push_reply(slot, self.place_of_reply(slot), bytes);
+        let bytes = self.line_for(slot, update);
+        self.put(slot, bytes);
+    }
+
+    /// Returns an update as a session is sent it.
+    fn line_for(&self, slot: usize, update: &Update<'_>) -> Vec<u8> {
+        if self.is_irc(slot) {
+            return self.irc_reply(slot, &self.asked.room, update);
         }
+        let mut bytes = Vec::new();
+        self.encode(self.sessions[&slot].log, update, &mut bytes);
+        bytes
+    }
+
+    fn speaks_irc(&self, log: usize) -> bool {
+        self.config.dialects[log].dialect.name() == "irc"
     }
 
     /// Returns the update as that dialect encodes it.
@@ -426,7 +477,7 @@ impl Session {
             read_due: false,
             rate: None,
             idle: None,
-            credit: u128::MAX,
+            credit: i128::MAX,
             credited: now,
             active: now,
             warned: false,
@@ -435,6 +486,8 @@ impl Session {
             focus: Some(LOBBY),
             focused: 0,
             invitations: Vec::new(),
+            irc: None,
+            person: None,
             front: None,
             replies: VecDeque::new(),
             offered: Vec::new(),
@@ -443,6 +496,14 @@ impl Session {
             waiting: now,
             stats,
         }
+    }
+}
+
+/// Returns the update for dialects other than its author's.
+fn without_wire<'a>(update: &Update<'a>) -> Update<'a> {
+    match *update {
+        Update::Said { name, words, .. } => Update::Said { name, words, wire: None },
+        update => update,
     }
 }
 

@@ -20,7 +20,8 @@ pub fn roomy_batch(config: &Config) -> Batch {
     let entries = log_entries + rooms * room_log_entries.max(10);
     let bytes = log_bytes + rooms * room_log_bytes.max(log_bytes) + entries * LABEL;
     // The rest of a message that was begun is at most as long as what a line may cause.
-    Batch::with_capacity(bytes + 2 * config.reply_bytes, entries)
+    // In IRC, what stands before each line may be longer than what the log keeps of it.
+    Batch::with_capacity(2 * bytes + 2 * config.reply_bytes, entries)
 }
 
 /// The most bytes of a label.

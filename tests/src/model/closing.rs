@@ -86,6 +86,7 @@ impl Model {
     /// Publishes an announcement in all rooms, and tells sessions that are in none if they have room for it.
     fn announce_to_all(&mut self, words: &str) {
         let announced = Update::Announced { words };
+        self.events += 1;
         self.publish(&announced, &self.live_keys(), None);
         for slot in self.slots().collect::<Vec<_>>() {
             if self.is_open(slot) && self.memberships(slot).is_empty() && self.finds_room(slot, &announced) {
@@ -122,7 +123,8 @@ impl Model {
             self.session(slot).answer = None;
         }
         if !matches!(reason, CloseReason::Eof | CloseReason::ShutDown | CloseReason::WrongProtocol) {
-            self.put_reply(slot, &Update::Closing { reason, words });
+            let bytes = self.line_for(slot, &Update::Closing { reason, words });
+            self.put_now(slot, bytes);
         }
         self.leave(slot, reason, words);
         let now = self.now;
@@ -144,12 +146,13 @@ impl Model {
     fn leave(&mut self, slot: usize, reason: CloseReason, words: &str) {
         self.record(slot, RecordKind::Closing(reason));
         let name = self.name(slot);
+        self.gone = self.person(slot);
         self.forget_line(slot);
         self.ended.retain(|other| *other != slot);
         self.wait_no_longer_for(slot);
         let session = self.session(slot);
         session.phase = Phase::Closing(reason);
-        session.name = None;
+        (session.name, session.person) = (None, None);
         session.invitations.clear();
         self.session(slot).places.iter_mut().for_each(|place| place.left = true);
         self.drop_places(slot);
@@ -164,6 +167,7 @@ impl Model {
             self.leave_room(slot, *room);
         }
         let is_joined = self.sessions[&slot].joined;
+        self.events += u64::from(is_joined || rooms.iter().any(|room| *room != LOBBY));
         let told: Vec<RoomKey> = rooms.iter().copied().filter(|room| is_joined || *room != LOBBY).collect();
         if !matches!(update, Update::Left { reason: CloseReason::ShutDown, .. }) {
             self.publish(update, &told, None);

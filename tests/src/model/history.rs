@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use chat_proto::Timestamp;
 use chat_proto::dialect::Update;
 
-use super::Model;
 use super::rooms::{LOBBY, RoomKey};
+use super::{Model, irc, without_wire};
 
 /// The latest messages to everyone in a room.
 #[derive(Debug, Default)]
@@ -17,23 +18,72 @@ pub(super) struct History {
 }
 
 #[derive(Debug)]
-struct Message {
+pub(super) struct Message {
     number: u64,
+    /// Its number among events, when it was said, by whom, and how.
+    pub(super) event: u64,
+    pub(super) at: Timestamp,
+    pub(super) author: Option<usize>,
+    manner: HowSaid,
+    name: String,
+    words: String,
     /// Bytes of its name and words.
     len: usize,
     /// Its line in each dialect; empty if the dialect does not show it.
     shown: Vec<Rc<[u8]>>,
 }
 
-/// What a session is still to be told.
 #[derive(Clone, Copy, Debug)]
+enum HowSaid {
+    Said,
+    Acted,
+    Noticed,
+    Announced,
+}
+
+impl Message {
+    pub(super) fn update(&self) -> Update<'_> {
+        let (name, words) = (self.name.as_str(), self.words.as_str());
+        match self.manner {
+            HowSaid::Said => Update::Said { name, words, wire: None },
+            HowSaid::Acted => Update::Acted { name, words },
+            HowSaid::Noticed => Update::Noticed { name, words },
+            HowSaid::Announced => Update::Announced { words },
+        }
+    }
+}
+
+impl History {
+    /// Returns the numbers of the oldest message that is kept and of the next one.
+    pub(super) fn numbers(&self) -> (u64, u64) {
+        (self.kept.front().map_or(self.count, |message| message.number), self.count)
+    }
+
+    /// Returns a message that is kept.
+    pub(super) fn message(&self, number: u64) -> Option<&Message> {
+        self.kept.iter().find(|message| message.number == number)
+    }
+
+    /// Returns when the latest message was said.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.kept.back().map(|message| message.at)
+    }
+
+    /// Returns the number of the first message that is kept for which this holds.
+    pub(super) fn first(&self, is_it: impl Fn(u64, Timestamp) -> bool) -> u64 {
+        self.kept.iter().find(|message| is_it(message.event, message.at)).map_or(self.count, |message| message.number)
+    }
+}
+
+/// What a session is still to be told.
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     /// It comes before the log entry of this number.
     pub(super) at: u64,
     rest: Rest,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Rest {
     /// Messages of a room: the numbers of the next and of the first that is not shown.
     Messages { room: RoomKey, next: u64, end: u64, begun: bool, is_asked: bool },
@@ -41,25 +91,37 @@ enum Rest {
     Bans { room: RoomKey, next: usize },
     /// The rooms from this number on, and how many were listed.
     Rooms { next: u32, count: usize },
+    /// An answer of IRC.
+    Irc(irc::Rest),
 }
 
 impl Model {
     /// Keeps a message, as long as there is room for it.
-    pub(super) fn keep(&mut self, update: &Update<'_>, room: RoomKey) {
-        let len = match update {
-            Update::Said { name, words, .. } | Update::Acted { name, words } => name.len() + words.len(),
-            Update::Announced { words } if room == LOBBY => words.len(),
+    pub(super) fn keep(&mut self, update: &Update<'_>, room: RoomKey, author: Option<usize>) {
+        let (manner, name, words) = match *update {
+            Update::Said { name, words, .. } => (HowSaid::Said, name, words),
+            Update::Acted { name, words } => (HowSaid::Acted, name, words),
+            Update::Noticed { name, words } => (HowSaid::Noticed, name, words),
+            Update::Announced { words } if room == LOBBY => (HowSaid::Announced, "", words),
             _ => return,
         };
+        let len = name.len() + words.len();
+        let author = author.or_else(|| self.called(name));
+        // Those who are shown the history in rooms are not shown notices of it.
+        let is_shown = !matches!(manner, HowSaid::Noticed);
         let encoded = |log| {
             let mut bytes = Vec::new();
-            self.encode(log, update, &mut bytes);
+            if is_shown {
+                self.encode(log, &without_wire(update), &mut bytes);
+            }
             bytes.into()
         };
         let shown = (0..self.config.dialects.len()).map(encoded).collect();
         let (most, most_bytes) = self.history_limits(room);
+        let (event, at) = (self.events.saturating_sub(1), self.now);
         let History { kept, count } = &mut self.room_mut(room).history;
-        kept.push_back(Message { number: *count, len, shown });
+        let (name, words) = (name.into(), words.into());
+        kept.push_back(Message { number: *count, event, at, author, manner, name, words, len, shown });
         *count += 1;
         while kept.len() > most || kept.iter().map(|message| message.len).sum::<usize>() > most_bytes {
             kept.pop_front();
@@ -89,7 +151,7 @@ impl Model {
     pub(super) fn end_answer(&mut self, slot: usize, left: RoomKey) {
         let is_of_room = |answer: &mut Answer| match answer.rest {
             Rest::Messages { room, .. } | Rest::Bans { room, .. } => room == left,
-            Rest::Rooms { .. } => false,
+            Rest::Rooms { .. } | Rest::Irc(_) => false,
         };
         let now = self.now;
         let session = self.session(slot);
@@ -106,6 +168,12 @@ impl Model {
     /// Begins to list the bans of a room.
     pub(super) fn list_bans(&mut self, slot: usize, room: RoomKey) {
         self.answer(slot, Rest::Bans { room, next: 0 });
+    }
+
+    /// Begins an answer of IRC.
+    pub(super) fn begin_answer(&mut self, slot: usize, rest: irc::Rest) {
+        self.flush_labelled(slot);
+        self.answer(slot, Rest::Irc(rest));
     }
 
     fn answer(&mut self, slot: usize, rest: Rest) {
@@ -127,11 +195,15 @@ impl Model {
 
     /// Writes as much of an answer as fits in half of the reply buffer, but at least one line.
     fn write_answer(&mut self, slot: usize) -> bool {
-        while let Some(Answer { at, rest }) = self.sessions[&slot].answer {
+        while let Some(Answer { at, rest }) = self.sessions[&slot].answer.clone() {
             let (bytes, after) = match rest {
                 Rest::Messages { .. } => self.next_message(slot, rest),
                 Rest::Bans { room, next } => self.next_ban(slot, room, next),
                 Rest::Rooms { next, count } => self.next_room(slot, next, count),
+                Rest::Irc(rest) => {
+                    let (bytes, after) = self.next_of_irc(slot, rest);
+                    (bytes.into(), after.map(Rest::Irc))
+                }
             };
             let used = self.reply_bytes(slot);
             if used > 0 && !bytes.is_empty() && used + bytes.len() > self.config.reply_bytes / 2 {
@@ -140,6 +212,9 @@ impl Model {
             self.session(slot).answer = after.map(|rest| Answer { at, rest });
             if !bytes.is_empty() {
                 self.push_reply(slot, at, bytes);
+            }
+            if self.sessions[&slot].answer.is_none() {
+                self.answer_ended(slot);
             }
         }
         true

@@ -22,6 +22,7 @@ impl Model {
             return Err(RoomError::TooLong { max: MAX_TOPIC });
         }
         let (room, words) = (self.room_of(id)?, clean(words));
+        self.events += 1;
         self.publish_at_once(&Update::TopicSet { by: "server", words: &words }, room);
         let topic = Topic { words, by: "server".into(), at: self.now };
         self.room_mut(room).topic = Some(topic).filter(|topic| !topic.words.is_empty());

@@ -1,13 +1,14 @@
 //! Requests about rooms: to enter and leave them, and to keep order in them.
 
-use chat_proto::dialect::{Complaint, MAX_NOTICE, Request, Update};
-use chat_proto::{Action, Role, RoomError, RoomFlags};
+use chat_proto::dialect::{Complaint, MAX_NOTICE, Request, RoomChange, Update};
+use chat_proto::{Action, MaskList, Role, RoomError, RoomFlags};
 
 use super::Model;
+use super::irc::complete;
 use super::names::valid_name;
 use super::places::{Place, Untold};
 use super::requests::cut;
-use super::rooms::{LOBBY, MAX_TOPIC, RoomKey, Topic};
+use super::rooms::{LOBBY, MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic};
 use super::words::clean;
 
 type Refused<'a> = Result<(), Complaint<'a>>;
@@ -17,7 +18,7 @@ impl Model {
     pub(super) fn obey_in_room(&mut self, slot: usize, request: Request<'_>) {
         let done = match request {
             Request::Join { room, key } => self.request_join(slot, room, key),
-            Request::Leave { room, .. } => self.request_leave(slot, room),
+            Request::Leave { room, words } => self.request_leave(slot, room, &clean(cut(words, MAX_NOTICE / 4))),
             Request::Rooms => {
                 self.list_rooms(slot);
                 Ok(())
@@ -36,6 +37,10 @@ impl Model {
                 Ok(())
             }),
             Request::Role { name, role, given } => self.request_role(slot, name, role, given),
+            Request::Mask { list, mask, listed } => self.request_mask(slot, list, &clean(mask), listed),
+            Request::Flag { flag, set } => self.request_flag(slot, flag, set),
+            Request::Key(key) => self.request_key(slot, &clean(key.unwrap_or_default())),
+            Request::Limit(limit) => self.request_limit(slot, limit),
             request => unreachable!("a request that the model does not know: {request:?}"),
         };
         if let Err(complaint) = done {
@@ -54,7 +59,7 @@ impl Model {
     }
 
     /// A session speaks in another room from now on, or in none.
-    fn move_focus(&mut self, slot: usize, room: Option<RoomKey>) {
+    pub(super) fn move_focus(&mut self, slot: usize, room: Option<RoomKey>) {
         let next = self.stamp + 1;
         let session = self.session(slot);
         if session.focus != room {
@@ -108,7 +113,9 @@ impl Model {
         self.add_place(slot, room);
         self.move_focus(slot, Some(room));
         let own = self.name(slot);
+        self.events += 1;
         let is_new = room == LOBBY && !std::mem::replace(&mut self.session(slot).joined, true);
+        self.events += u64::from(is_new);
         if found.is_some() {
             let update = if is_new { Update::Joined { name: &own } } else { Update::Entered { name: &own } };
             self.publish(&update, &[room], Some(slot));
@@ -117,11 +124,15 @@ impl Model {
         if self.room(room).topic.is_some() {
             self.show_topic(slot, room);
         }
-        self.show_history(slot, room, self.config.dialects[log].backlog, false);
+        if self.is_irc(slot) {
+            self.begin_names(slot, room);
+        } else {
+            self.show_history(slot, room, self.config.dialects[log].backlog, false);
+        }
         Ok(())
     }
 
-    fn request_leave(&mut self, slot: usize, name: Option<&str>) -> Refused<'static> {
+    fn request_leave(&mut self, slot: usize, name: Option<&str>, words: &str) -> Refused<'static> {
         let room = match name {
             None => self.focus(slot),
             Some(name) => {
@@ -133,15 +144,23 @@ impl Model {
         if !self.room(room).is_in(slot) {
             return Err(Complaint::Room(RoomError::NotIn));
         }
+        self.leave_one(slot, room, words);
+        Ok(())
+    }
+
+    /// A session leaves one of its rooms.
+    pub(super) fn leave_one(&mut self, slot: usize, room: RoomKey, words: &str) {
         let (left, own) = (self.room(room).name.clone(), self.name(slot));
+        self.events += 1;
         self.put_out(slot, room);
-        self.reply(slot, &Update::LeftRoom { room: &left, words: "" });
-        self.refocus(slot, room);
+        self.reply(slot, &Update::LeftRoom { room: &left, words });
+        if !self.is_irc(slot) {
+            self.refocus(slot, room);
+        }
         if room != LOBBY || self.sessions[&slot].joined {
-            self.publish(&Update::Parted { name: &own, words: "" }, &[room], None);
+            self.publish(&Update::Parted { name: &own, words }, &[room], None);
         }
         self.end_if_empty(room);
-        Ok(())
     }
 
     /// A session is not in a room any more, and reads only what was said there before. A line that waits for that room
@@ -180,6 +199,7 @@ impl Model {
     fn request_topic(&mut self, slot: usize, words: Option<&str>) -> Refused<'static> {
         let room = self.focus(slot).map_err(Complaint::Room)?;
         if let Some(words) = words {
+            self.is_in(slot, room)?;
             if self.room(room).flags.has(RoomFlags::TOPIC_BY_OPERATORS) {
                 self.is_operator(slot, room)?;
             }
@@ -197,9 +217,17 @@ impl Model {
                 return Err(Complaint::Room(RoomError::TooLong { max: MAX_TOPIC }));
             }
             let by = self.name(slot);
-            self.publish(&Update::TopicSet { by: &by, words: &words }, &[room], Some(slot));
+            self.events += 1;
+            let set = Update::TopicSet { by: &by, words: &words };
+            self.publish(&set, &[room], Some(slot));
+            if self.is_irc(slot) {
+                self.reply(slot, &set);
+            }
             let topic = Some(Topic { words, by, at: self.now }).filter(|topic| !topic.words.is_empty());
             self.room_mut(room).topic = topic;
+            if self.is_irc(slot) {
+                return Ok(());
+            }
         }
         self.show_topic(slot, room);
         Ok(())
@@ -207,6 +235,7 @@ impl Model {
 
     fn request_invite(&mut self, slot: usize, name: &str) -> Refused<'static> {
         let room = self.focus(slot).map_err(Complaint::Room)?;
+        self.is_in(slot, room)?;
         let target = self.find_other(name)?;
         if self.room(room).is_in(target) {
             return Err(Complaint::Room(RoomError::OtherIsIn));
@@ -232,6 +261,9 @@ impl Model {
         }
         self.session(target).invitations.push(room);
         self.reply(target, &invited);
+        if (0..self.config.dialects.len()).any(|log| self.speaks_irc(log)) {
+            self.publish(&Update::OtherInvited { by: &by, name: &other }, &[room], Some(slot));
+        }
         self.reply(slot, &Update::InvitePassed { room: &shown, name: &other });
         Ok(())
     }
@@ -251,12 +283,25 @@ impl Model {
     /// Returns the room in which an operator speaks, and another who is in it.
     fn other_in(&self, slot: usize, name: &str) -> Result<(RoomKey, usize), Complaint<'static>> {
         let room = self.focus(slot).map_err(Complaint::Room)?;
+        self.is_in(slot, room)?;
         let target = self.find_other(name)?;
         if !self.room(room).is_in(target) {
             return Err(Complaint::Room(RoomError::OtherNotIn));
         }
         self.is_operator(slot, room)?;
         Ok((room, target))
+    }
+
+    fn is_in(&self, slot: usize, room: RoomKey) -> Refused<'static> {
+        if self.room(room).is_in(slot) { Ok(()) } else { Err(Complaint::Room(RoomError::NotIn)) }
+    }
+
+    /// Returns the room in which an operator speaks.
+    fn operated(&self, slot: usize) -> Result<RoomKey, Complaint<'static>> {
+        let room = self.focus(slot).map_err(Complaint::Room)?;
+        self.is_in(slot, room)?;
+        self.is_operator(slot, room)?;
+        Ok(room)
     }
 
     fn is_operator(&self, slot: usize, room: RoomKey) -> Refused<'static> {
@@ -267,6 +312,7 @@ impl Model {
     pub(super) fn throw_out(&mut self, kicker: Option<usize>, room: RoomKey, target: usize, words: &str) {
         let (by, other) = (kicker.map_or_else(|| "server".into(), |kicker| self.name(kicker)), self.name(target));
         let lost_focus = self.sessions[&target].focus == Some(room);
+        self.events += 1;
         let is_told = kicker != Some(target) && self.is_open(target);
         if self.is_open(target) {
             self.become_placed(target);
@@ -376,6 +422,65 @@ impl Model {
             self.publish(&set, &[room], Some(slot));
         }
         Ok(())
+    }
+
+    fn request_mask(&mut self, slot: usize, list: MaskList, mask: &str, listed: bool) -> Refused<'static> {
+        let key = self.operated(slot)?;
+        let mask = complete(mask).ok_or(Complaint::Room(RoomError::TooLong { max: MAX_MASK }))?;
+        let room = self.room_mut(key);
+        let masks = match list {
+            MaskList::Bans => &mut room.bans,
+            MaskList::BanExceptions => &mut room.ban_exceptions,
+            MaskList::InviteExceptions => &mut room.invite_exceptions,
+        };
+        match (masks.iter().position(|other| other.to_lowercase() == mask.to_lowercase()), listed) {
+            (Some(_), true) | (None, false) => return Ok(()),
+            (Some(place), false) => drop(masks.remove(place)),
+            (None, true) if masks.len() >= MAX_MASKS => {
+                return Err(Complaint::Room(RoomError::ListFull { max: MAX_MASKS }));
+            }
+            (None, true) => masks.push(mask.clone()),
+        }
+        self.tell_change(slot, key, RoomChange::Listed { list, mask: &mask, listed });
+        Ok(())
+    }
+
+    fn request_flag(&mut self, slot: usize, flag: RoomFlags, set: bool) -> Refused<'static> {
+        let key = self.operated(slot)?;
+        let before = self.room(key).flags;
+        let flags = if set { before | flag } else { before.without(flag) };
+        if flags != before {
+            self.room_mut(key).flags = flags;
+            self.tell_change(slot, key, RoomChange::Flag { flag, set });
+        }
+        Ok(())
+    }
+
+    fn request_key(&mut self, slot: usize, password: &str) -> Refused<'static> {
+        let key = self.operated(slot)?;
+        if self.room(key).password != password {
+            self.room_mut(key).password = password.into();
+            self.tell_change(slot, key, RoomChange::Key(Some(password).filter(|password| !password.is_empty())));
+        }
+        Ok(())
+    }
+
+    fn request_limit(&mut self, slot: usize, limit: Option<u32>) -> Refused<'static> {
+        let key = self.operated(slot)?;
+        let members = limit.unwrap_or_default() as usize;
+        if self.room(key).limit != members {
+            self.room_mut(key).limit = members;
+            self.tell_change(slot, key, RoomChange::Limit(limit));
+        }
+        Ok(())
+    }
+
+    /// Tells those in a room, and whoever has done it, that something is different.
+    fn tell_change(&mut self, slot: usize, room: RoomKey, change: RoomChange<'_>) {
+        let by = self.name(slot);
+        let update = Update::RoomChanged { by: &by, change };
+        self.publish(&update, &[room], Some(slot));
+        self.reply(slot, &update);
     }
 
     fn who(&mut self, slot: usize, asked: Option<&str>) -> Refused<'static> {

@@ -42,6 +42,15 @@ impl Model {
         Ok(name)
     }
 
+    /// Checks whether a session may have a name, which must not look like that of the server of IRC either.
+    pub(super) fn may_be_given(&self, slot: usize, name: &str) -> Result<String, NameError> {
+        let is_irc = (0..self.config.dialects.len()).any(|log| self.speaks_irc(log));
+        if is_irc && look(name) == look(&self.irc_settings.server_name) {
+            return Err(NameError::Reserved);
+        }
+        self.may_have(slot, name)
+    }
+
     /// Finds the session that has a name.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let is_valid = check(self.config.names, &name.nfc().collect::<String>(), self.config.max_name).is_ok();

@@ -86,7 +86,11 @@ impl Model {
     /// Never: what it shows of bytes is ASCII.
     pub fn offered(&mut self, slot: usize, bytes: &[u8]) -> Checked {
         self.resume_answer(slot);
+        self.pass_hidden(slot);
         self.settle_gaps(slot);
+        if self.sessions[&slot].front.is_none() {
+            self.pass_hidden(slot);
+        }
         let lines = self.next_lines(slot, bytes.len());
         let expected: Vec<u8> = lines.iter().flat_map(|line| line.bytes.iter().copied()).collect();
         if expected.is_empty() != bytes.is_empty() || !expected.starts_with(bytes) {
@@ -135,9 +139,13 @@ impl Model {
                 }
                 (_, Some((place, entry))) if session.answer.as_ref().is_none_or(|answer| key(entry) < answer.at) => {
                     passed = entry.stamp;
+                    let sent = self.sent_of(slot, entry);
+                    if sent.is_empty() {
+                        continue;
+                    }
                     let is_here = place.is_focus && entry.stamp >= session.focused;
                     let mut bytes = if is_here { Vec::new() } else { self.label(slot, place.room) };
-                    bytes.extend_from_slice(&entry.bytes);
+                    bytes.extend_from_slice(&sent);
                     Offered { bytes, from: From::Log(entry.stamp) }
                 }
                 _ => break,
@@ -195,13 +203,14 @@ impl Model {
         self.forget_own(slot);
         self.pass_own(slot);
         self.drop_places(slot);
+        self.pass_hidden(slot);
         self.tell_untold(slot);
         self.observe(slot);
         if n > 0 {
             self.has_taken(slot, n);
         }
         self.replies_read(slot);
-        if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room(slot, 2 * self.max_encoded()) {
+        if self.sessions[&slot].untaken == Untaken::UntilRead && self.has_room_for_a_line(slot) {
             let now = self.now;
             let session = self.session(slot);
             (session.untaken, session.read_due) = (Untaken::No, true);
@@ -215,12 +224,13 @@ impl Model {
     /// Drops evicted entries from a reader's places, and puts the notice of the gap before everything else, once it has
     /// read the replies that come before.
     fn settle_gaps(&mut self, slot: usize) {
+        let (session, kept) = (&self.sessions[&slot], self.gap_before(slot).unwrap_or(0));
+        if session.is_placed && session.replies.front().is_some_and(|reply| reply.at <= kept) {
+            return;
+        }
         loop {
             let session = &self.sessions[&slot];
-            let kept = self.gap_before(slot).unwrap_or(0);
-            if session.front.is_some()
-                || session.replies.front().is_some_and(|reply| session.is_placed && reply.at <= kept)
-            {
+            if session.front.is_some() {
                 return;
             }
             let gap = |place: &Place| {
@@ -248,8 +258,13 @@ impl Model {
             self.session(slot).stats.missed += missed;
             self.stats.missed += missed;
             self.record(slot, RecordKind::Missed { count: missed });
-            let (mut label, mut notice) = (if is_elsewhere { self.label(slot, room) } else { Vec::new() }, Vec::new());
-            self.encode(log, &Update::Missed { count: missed }, &mut notice);
+            let mut label = if is_elsewhere { self.label(slot, room) } else { Vec::new() };
+            let update = Update::Missed { count: missed };
+            let mut notice = if self.is_irc(slot) {
+                self.irc_reply(slot, &self.room(room).name, &update)
+            } else {
+                self.line(log, &update).to_vec()
+            };
             if !notice.is_empty() {
                 label.append(&mut notice);
                 self.session(slot).front = Some(Front { bytes: label, reply: None });
@@ -323,10 +338,29 @@ impl Model {
         begun + session.replies.iter().map(|reply| reply.bytes.len()).sum::<usize>()
     }
 
-    /// Returns the length of the longest line in any dialect, in bytes.
+    /// Returns whether it has room for all that its next line may cause.
+    pub(super) fn has_room_for_a_line(&self, slot: usize) -> bool {
+        self.has_room(slot, 2 * self.longest(slot))
+    }
+
+    /// Returns the length of the longest update in any dialect, in bytes.
     pub(super) fn max_encoded(&self) -> usize {
+        (0..self.config.dialects.len()).map(|log| self.longest_in(log)).max().expect("at least one dialect")
+    }
+
+    /// Returns the length for which a session's replies keep room: that of its dialect, or of others that are not IRC.
+    pub(super) fn longest(&self, slot: usize) -> usize {
+        let own = self.sessions[&slot].log;
+        let logs = (0..self.config.dialects.len()).filter(|log| *log == own || !self.speaks_irc(*log));
+        logs.map(|log| self.longest_in(log)).max().expect("it has a dialect")
+    }
+
+    fn longest_in(&self, log: usize) -> usize {
         let payload = (self.config.max_line + 2 * self.config.max_name).max(MAX_NOTICE);
-        self.config.dialects.iter().map(|d| d.dialect.encoded_len(payload)).max().expect("at least one dialect")
+        match &self.config.dialects[log].dialect {
+            dialect if dialect.name() == "irc" => super::irc::longest(self.config.max_name, payload),
+            dialect => dialect.encoded_len(payload),
+        }
     }
 
     /// Returns whether anything is pending for a session.

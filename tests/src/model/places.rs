@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::irc::Block;
 use super::rooms::RoomKey;
 use super::{Model, Reply};
 
@@ -37,6 +38,8 @@ pub(super) struct Entry {
     /// The number of the publication.
     pub(super) stamp: u64,
     pub(super) bytes: Rc<[u8]>,
+    /// In IRC what each reader is shown differs.
+    pub(super) blocks: Option<Rc<[Block]>>,
     /// It is not sent, because the reader is its author.
     pub(super) is_own: bool,
 }
@@ -71,6 +74,40 @@ impl Model {
                 .retain(|place| !place.left || place.untold.is_some() || !place.pending.is_empty());
         }
         self.drop_rooms();
+    }
+
+    /// Returns what a session is sent of an entry; nothing if it has not asked to be shown that.
+    pub(super) fn sent_of(&self, slot: usize, entry: &Entry) -> Vec<u8> {
+        let Some(blocks) = &entry.blocks else { return entry.bytes.to_vec() };
+        let mut bytes = Vec::new();
+        blocks.iter().for_each(|block| block.show(&self.irc(slot).caps, &mut bytes));
+        bytes
+    }
+
+    /// Skips entries of which a session is sent nothing.
+    pub(super) fn pass_hidden(&mut self, slot: usize) {
+        if !self.is_irc(slot) {
+            return;
+        }
+        let mut has_passed = false;
+        loop {
+            self.pass_own(slot);
+            let session = &self.sessions[&slot];
+            let is_hidden = |place: &Place| {
+                place.pending.front().is_some_and(|entry| {
+                    let is_seen = |block: &Block| block.is_for(&self.irc(slot).caps);
+                    let is_kept = entry.seq >= self.room(place.room).logs[session.log].tail;
+                    is_kept && !entry.is_own && !entry.blocks.iter().flat_map(|blocks| blocks.iter()).any(is_seen)
+                })
+            };
+            let Some(place) = session.places.iter().position(is_hidden) else { break };
+            self.session(slot).places[place].pending.pop_front();
+            has_passed = true;
+        }
+        if has_passed {
+            self.observe(slot);
+            self.drop_places(slot);
+        }
     }
 
     /// Returns whether a session has a place in the room, even one that it has left.

@@ -34,12 +34,9 @@ impl Model {
 
     /// Returns the same for several updates.
     pub(super) fn finds_room_for(&self, slot: usize, updates: &[Update<'_>]) -> bool {
-        let mut encoded = Vec::new();
-        for update in updates {
-            self.encode(self.sessions[&slot].log, update, &mut encoded);
-        }
-        let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.max_encoded();
-        self.has_room(slot, encoded.len() + spare)
+        let len: usize = updates.iter().map(|update| self.line_for(slot, update).len()).sum();
+        let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.longest(slot);
+        self.has_room(slot, len + spare)
     }
 
     /// Checks whether a newcomer may have the name.
@@ -50,7 +47,7 @@ impl Model {
     pub fn may_come_as(&mut self, now: Timestamp, name: &str) -> Result<(), NameError> {
         self.advance(now);
         // No session has this slot.
-        self.may_have(usize::MAX, name).map(drop)
+        self.may_be_given(usize::MAX, name).map(drop)
     }
 
     /// Renames a session or a member without a connection.
@@ -63,11 +60,12 @@ impl Model {
         if !self.is_here(slot) {
             return Ok(());
         }
+        let from = self.name(slot);
         if self.sessions[&slot].name.as_deref() != Some(name) {
             self.name_it(slot, name)?;
         }
         let name = self.name(slot);
-        let named = Update::Named { from: "", name: &name };
+        let named = Update::Named { from: &from, name: &name };
         if self.is_open(slot) && self.finds_room(slot, &named) {
             self.reply(slot, &named);
         }
@@ -76,8 +74,9 @@ impl Model {
 
     /// Names a member, regardless of the policy and without waiting for readers, and tells others.
     pub(super) fn name_it(&mut self, slot: usize, name: &str) -> Result<(), NameError> {
-        let name = self.may_have(slot, name)?;
+        let name = self.may_be_given(slot, name)?;
         let from = self.name(slot);
+        self.events += u64::from(from != name);
         self.session(slot).name = Some(name.clone());
         self.record(slot, RecordKind::Named);
         self.waits_for_nobody = true;
@@ -154,6 +153,7 @@ impl Model {
         let (name, words) = (self.name(slot), clean(cut(words, self.config.max_line)));
         let (name, said) = (name.as_str(), words.as_str());
         if !words.is_empty() {
+            self.events += 1;
             let said = Update::Said { name, words: said, wire: None };
             self.publish(&if is_act { Update::Acted { name, words: &words } } else { said }, &[LOBBY], None);
         }
@@ -177,6 +177,7 @@ impl Model {
         if self.is_open(target) && (self.has_waiting_for(target) || !self.finds_room(target, &told)) {
             return Err(SayError::NotNow);
         }
+        self.events += 1;
         self.reply(target, &told);
         Ok(())
     }
@@ -187,6 +188,7 @@ impl Model {
         if self.is_unconnected(slot).is_ok() {
             let words = clean(cut(words, chat_proto::dialect::MAX_NOTICE / 4));
             let name = self.name(slot);
+            self.gone = self.person(slot);
             self.leave_rooms(slot, &Update::Left { name: &name, reason: CloseReason::Quit, words: &words });
             self.sessions.remove(&slot);
         }

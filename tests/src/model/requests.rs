@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chat_proto::conversation::MemberId;
 use chat_proto::dialect::{Complaint, FirstLine, MAX_NOTICE, Manner, Request, Unnamed, Update};
-use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomId, Timestamp, Verdict};
+use chat_proto::{Action, CloseReason, Proposal, RecordKind, RoomError, RoomId, Timestamp, Verdict};
 
 use super::names::{number_in, valid_name};
 use super::rooms::{LOBBY, RoomKey};
 use super::turns::Wait;
 use super::words::clean;
-use super::{Checked, Model, Session, differ};
+use super::{Checked, Model, Session, differ, irc};
 
 /// How many discarded bytes cost a token.
 const CHARGE: usize = 1_024;
@@ -49,7 +49,7 @@ impl Model {
     /// Returns the next piece to take, and whether it makes a line too long. A piece ends where a line ends, where a
     /// line becomes too long, or where discarded bytes cost a token.
     fn piece<'a>(&self, slot: usize, bytes: &'a [u8]) -> (&'a [u8], bool) {
-        let max = self.config.max_line;
+        let max = self.max_line(slot);
         let session = &self.sessions[&slot];
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let whole = end.map_or(bytes.len(), |end| end + 1);
@@ -65,7 +65,7 @@ impl Model {
 
     /// Takes bytes that contain no line end, except as the last one.
     fn take(&mut self, slot: usize, piece: &[u8], is_too_long: bool) {
-        let max = self.config.max_line;
+        let max = self.max_line(slot);
         let session = self.session(slot);
         let is_whole = piece.ends_with(b"\n");
         let after = is_whole.then(Vec::new);
@@ -110,20 +110,42 @@ impl Model {
         in_turn: Option<RoomKey>,
         previous: Timestamp,
     ) -> Outcome {
+        if self.is_irc(slot) {
+            return self.carry_out_irc(slot, line, in_turn, previous);
+        }
         let is_named = self.sessions[&slot].name.is_some();
         let dialect = Arc::clone(&self.config.dialects[self.sessions[&slot].log].dialect);
         let mut decoded = Vec::new();
         let request = dialect.decode(line, is_named, &mut decoded);
-        for room in self.publishes_in(slot, &request) {
+        match self.awaited(slot, &request, in_turn, previous) {
+            Some(wait) => Outcome::Waits(wait),
+            None => self.obey(slot, request),
+        }
+    }
+
+    /// Returns what a request has to wait for.
+    pub(super) fn awaited(
+        &mut self,
+        slot: usize,
+        request: &Request<'_>,
+        in_turn: Option<RoomKey>,
+        previous: Timestamp,
+    ) -> Option<Wait> {
+        for room in self.publishes_in(slot, request) {
             let may_publish = match in_turn {
                 Some(served) => served == room || self.is_gate_open(room),
                 None => self.may_publish(room),
             };
             if !may_publish {
-                return Outcome::Waits(Wait::Turn { room, fresh: self.is_fresh(previous) });
+                return Some(Wait::Turn { room, fresh: self.is_fresh(previous) });
             }
         }
-        self.obey(slot, request)
+        None
+    }
+
+    /// Returns the most bytes of a line.
+    fn max_line(&self, slot: usize) -> usize {
+        if self.is_irc(slot) { irc::MAX_LINE } else { self.config.max_line }
     }
 
     /// Returns the rooms for whose readers a request has to wait.
@@ -131,6 +153,12 @@ impl Model {
         match request {
             Request::Say { .. }
             | Request::Act(_)
+            | Request::Notice(_)
+            | Request::Tag
+            | Request::Mask { .. }
+            | Request::Flag { .. }
+            | Request::Key(_)
+            | Request::Limit(_)
             | Request::Topic { words: Some(_) }
             | Request::Kick { .. }
             | Request::Ban { .. }
@@ -139,7 +167,7 @@ impl Model {
             Request::Join { room, .. } => {
                 self.find_room(room).into_iter().filter(|room| !self.room(*room).is_in(slot)).collect()
             }
-            Request::Name(_) => self.rooms_of(slot),
+            Request::Name(_) | Request::Away(_) | Request::RealName(_) => self.rooms_of(slot),
             _ => Vec::new(),
         }
     }
@@ -159,29 +187,33 @@ impl Model {
     }
 
     /// Takes the cost of a line, or of discarded bytes, from the buckets of the session and of its origin.
-    fn pay(&mut self, slot: usize) {
+    pub(super) fn pay(&mut self, slot: usize) {
         self.pay_together(slot);
+        self.credit(slot);
         let cost = self.line_cost(slot);
         let session = self.session(slot);
-        session.credit = session.credit.saturating_sub(cost);
+        session.credit -= cost;
     }
 
-    fn obey(&mut self, slot: usize, request: Request<'_>) -> Outcome {
+    pub(super) fn obey(&mut self, slot: usize, request: Request<'_>) -> Outcome {
         match request {
             Request::Nothing => {}
-            Request::Say { words, claim, wire: _ } => {
-                let words = clean(words);
-                self.speak(slot, Action::Say { words: &words }, &words, claim);
+            Request::Say { words: said, claim, wire } => {
+                let words = clean(said);
+                // What was changed is not shown as it was sent, and Classic's form says the same.
+                let wire = wire.filter(|_| self.is_irc(slot) && words == said);
+                self.speak(slot, Manner::Said, &words, claim, wire);
             }
-            Request::Act(words) => {
-                let words = clean(words);
-                self.speak(slot, Action::Act { words: &words }, &words, None);
-            }
+            Request::Act(words) => self.speak(slot, Manner::Acted, &clean(words), None, None),
+            Request::Notice(words) => self.speak(slot, Manner::Noticed, &clean(words), None, None),
+            Request::Tag => self.pass_tags(slot),
             Request::Name(name) => self.request_name(slot, name),
-            Request::Tell { to, words, .. } => {
+            Request::Away(words) => self.set_away(slot, words),
+            Request::RealName(words) => self.set_real_name(slot, words),
+            Request::Tell { to, words, manner } => {
                 let words = clean(words);
-                if !words.is_empty() {
-                    return self.request_tell(slot, to, &words);
+                if !words.is_empty() || manner == Manner::Tagged {
+                    return self.request_tell(slot, to, &words, manner);
                 }
             }
             Request::Ping { token } => self.reply(slot, &Update::Pong { token }),
@@ -194,27 +226,56 @@ impl Model {
     }
 
     /// A session says or does something in the room in which it speaks.
-    fn speak(&mut self, slot: usize, action: Action<'_>, words: &str, claim: Option<&str>) {
+    fn speak(&mut self, slot: usize, manner: Manner, words: &str, claim: Option<&str>, wire: Option<&[u8]>) {
         if words.is_empty() {
             return;
         }
-        let room = match self.focus(slot) {
-            Ok(room) => room,
-            Err(error) => return self.refuse(slot, Complaint::Room(error)),
-        };
-        if let Err(error) = self.may_speak(slot, room) {
-            return self.refuse(slot, Complaint::Room(error));
-        }
+        let Some(room) = self.where_it_speaks(slot) else { return };
+        let action = if manner == Manner::Acted { Action::Act { words } } else { Action::Say { words } };
         match self.consider(slot, action, words) {
-            Ok(words) => {
+            Ok(passed) => {
                 self.join(slot, room, claim);
-                let (name, words) = (self.name(slot), words.as_str());
-                let (said, acted) =
-                    (Update::Said { name: &name, words, wire: None }, Update::Acted { name: &name, words });
-                let update = if matches!(action, Action::Act { .. }) { acted } else { said };
-                self.publish(&update, &[room], Some(slot));
+                self.events += 1;
+                let (name, wire) = (self.name(slot), wire.filter(|_| passed == words));
+                let (name, words) = (name.as_str(), passed.as_str());
+                let update = match manner {
+                    Manner::Acted => Update::Acted { name, words },
+                    Manner::Noticed => Update::Noticed { name, words },
+                    _ => Update::Said { name, words, wire },
+                };
+                self.publish_from(slot, room, &update);
+                self.echo(slot, &update);
             }
             Err(objection) => self.object(slot, &objection),
+        }
+    }
+
+    /// A session passes on tags.
+    fn pass_tags(&mut self, slot: usize) {
+        let Some(room) = self.where_it_speaks(slot) else { return };
+        let name = self.name(slot);
+        self.publish_from(slot, room, &Update::Tagged { name: &name });
+        self.echo(slot, &Update::Tagged { name: &name });
+    }
+
+    /// Publishes a message of one who may not be in the room. If nobody is, it is only kept.
+    fn publish_from(&mut self, slot: usize, room: RoomKey, update: &Update<'_>) {
+        if room != LOBBY && self.room(room).members.is_empty() {
+            self.keep(update, room, Some(slot));
+        } else {
+            self.publish(update, &[room], Some(slot));
+        }
+    }
+
+    /// Returns the room in which a session speaks, if it may.
+    fn where_it_speaks(&mut self, slot: usize) -> Option<RoomKey> {
+        let room = self.focus(slot).and_then(|room| self.may_speak(slot, room).map(|()| room));
+        match room {
+            Ok(room) => Some(room),
+            Err(error) => {
+                self.refuse(slot, Complaint::Room(error));
+                None
+            }
         }
     }
 
@@ -267,6 +328,8 @@ impl Model {
         }
         let nobody = self.sessions[&slot].name.is_none() && self.unnamed(slot) == Unnamed::Anonymous;
         if room == LOBBY && !nobody && !std::mem::replace(&mut self.session(slot).joined, true) {
+            // Who has just taken a name has joined by that.
+            self.events += u64::from(self.sessions[&slot].name.is_none());
             self.publish(&Update::Joined { name: &self.name(slot) }, &[LOBBY], Some(slot));
         }
     }
@@ -283,18 +346,24 @@ impl Model {
         self.reply(slot, &Update::Named { from: &from, name: &self.name(slot) });
     }
 
-    fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
+    pub(super) fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
         let name = self.consider(slot, Action::Name { to: name }, name)?;
         if let Ok(name) = valid_name(&self.config, &name) {
-            self.may_be_called(slot, &name).map_err(|error| Objection::Complaint(Complaint::Room(error)))?;
+            if let Some(room) = self.where_banned_as(slot, &name) {
+                if self.is_irc(slot) {
+                    self.asked.room = self.room(room).name.clone();
+                }
+                return Err(Objection::Complaint(Complaint::Room(RoomError::NameBanned)));
+            }
         }
-        let name = self.may_have(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
+        let name = self.may_be_given(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
+        self.events += u64::from(self.name(slot) != name);
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         Ok(())
     }
 
-    fn request_tell(&mut self, slot: usize, to: &str, words: &str) -> Outcome {
+    fn request_tell(&mut self, slot: usize, to: &str, words: &str, manner: Manner) -> Outcome {
         let target = match self.find_other(to) {
             Ok(target) => target,
             Err(complaint) => {
@@ -303,7 +372,7 @@ impl Model {
             }
         };
         // The policy is asked when there is room, and if it makes the text longer, that needs room again.
-        if let Some(outcome) = self.await_room(slot, target, words) {
+        if let Some(outcome) = self.await_room(slot, target, words, manner) {
             return outcome;
         }
         let to = self.name(target);
@@ -314,24 +383,29 @@ impl Model {
                 return Outcome::Done;
             }
         };
-        if let Some(outcome) = self.await_room(slot, target, &words) {
+        if let Some(outcome) = self.await_room(slot, target, &words, manner) {
             return outcome;
         }
-        self.reply(target, &Update::Told { from: &self.name(slot), words: &words, manner: Manner::Said });
-        self.reply(slot, &Update::TellPassed { to: &to, words: &words, manner: Manner::Said });
+        self.events += u64::from(matches!(manner, Manner::Said | Manner::Acted));
+        self.reply(target, &Update::Told { from: &self.name(slot), words: &words, manner });
+        let passed = Update::TellPassed { to: &to, words: &words, manner };
+        if self.is_irc(slot) {
+            self.has_told(slot, target, &passed, manner);
+        } else {
+            self.reply(slot, &passed);
+        }
         Outcome::Done
     }
 
     /// Checks for room for a private message; if there is none, returns the outcome of the line.
-    fn await_room(&mut self, slot: usize, target: usize, words: &str) -> Option<Outcome> {
+    fn await_room(&mut self, slot: usize, target: usize, words: &str, manner: Manner) -> Option<Outcome> {
         let from = self.name(slot);
-        let told = Update::Told { from: &from, words, manner: Manner::Said };
-        let mut encoded = Vec::new();
-        self.encode(self.sessions[&target].log, &told, &mut encoded);
+        let told = Update::Told { from: &from, words, manner };
+        let encoded = self.line_for(target, &told);
         // Room must be left for replies to the target's own next line. If nothing else is pending for it, room for the
         // closing notice is enough.
         let is_alone = self.has_nothing_private(target);
-        let spare = if is_alone && target != slot { 1 } else { 2 } * self.max_encoded();
+        let spare = if is_alone && target != slot { 1 } else { 2 } * self.longest(target);
         if !self.is_open(target) || self.has_room(target, encoded.len() + spare) {
             return None;
         }
@@ -358,6 +432,9 @@ impl Model {
     }
 
     pub(super) fn refuse(&mut self, slot: usize, complaint: Complaint<'_>) {
+        if self.asked.is_silent {
+            return;
+        }
         self.stats.refused += 1;
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Update::Refused(complaint));

@@ -3,6 +3,7 @@
 use chat_proto::{Cloak, Config, MaskList, NameRules, Origin, Role, RoomError, RoomFlags, Timestamp};
 
 use super::history::History;
+use super::irc::Person;
 use super::names::{RoomName, are_twins};
 use super::presence::Counts;
 use super::turns::{Queue, Wait};
@@ -63,6 +64,8 @@ pub(super) struct Topic {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
     pub(super) slot: usize,
+    /// It entered later than those with a smaller number.
+    pub(super) since: u64,
     pub(super) is_operator: bool,
     pub(super) has_voice: bool,
 }
@@ -189,6 +192,31 @@ impl Model {
         self.live_rooms().into_iter().find(|room| name.means(&room.name)).map(|room| room.key)
     }
 
+    /// Checks whether somebody may speak in a room: a member, or in some rooms others that are not banned.
+    pub(super) fn may_speak(&self, slot: usize, key: RoomKey) -> Result<(), RoomError> {
+        let room = self.room(key);
+        let is_moderated = room.flags.has(RoomFlags::MODERATED);
+        match room.member(slot) {
+            None if key == LOBBY || room.flags.has(RoomFlags::MEMBERS_SPEAK) => Err(RoomError::NotIn),
+            None if self.is_banned(slot, room) => Err(RoomError::Banned),
+            None if is_moderated => Err(RoomError::NoVoice),
+            Some(member) if member.is_operator || member.has_voice => Ok(()),
+            Some(_) if is_moderated => Err(RoomError::NoVoice),
+            Some(_) if self.is_banned(slot, room) => Err(RoomError::Silenced),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether a list has a mask that matches a member.
+    fn is_on(&self, slot: usize, list: &[String]) -> bool {
+        let (name, person) = (self.name(slot), self.person(slot));
+        list.iter().any(|mask| matches(self.config.names, mask, &name, &person))
+    }
+
+    fn is_banned(&self, slot: usize, room: &Room) -> bool {
+        self.is_on(slot, &room.bans) && !self.is_on(slot, &room.ban_exceptions)
+    }
+
     /// Checks whether a member may enter the room of that name; `None`: the room would begin.
     pub(super) fn may_enter(&self, slot: usize, name: &str, key: &str) -> Result<Option<RoomKey>, RoomError> {
         let valid = RoomName::new(name).ok_or(RoomError::InvalidName)?;
@@ -206,14 +234,11 @@ impl Model {
             None => {}
             Some(room) if room.is_in(slot) => return Ok(found),
             Some(room) => {
-                let (name, rules) = (self.name(slot), self.config.names);
-                let host = host(session.cloak);
-                let is_on = |list: &[String]| list.iter().any(|mask| matches(rules, mask, &name, &host));
-                if is_on(&room.bans) && !is_on(&room.ban_exceptions) {
+                if self.is_banned(slot, room) {
                     return Err(RoomError::Banned);
                 }
                 if !is_invited {
-                    if room.flags.has(RoomFlags::INVITED_ONLY) && !is_on(&room.invite_exceptions) {
+                    if room.flags.has(RoomFlags::INVITED_ONLY) && !self.is_on(slot, &room.invite_exceptions) {
                         return Err(RoomError::InvitedOnly);
                     }
                     if !room.password.is_empty() && room.password != key {
@@ -230,31 +255,15 @@ impl Model {
         if self.memberships(slot).len() < max { Ok(found) } else { Err(RoomError::InTooManyRooms { max }) }
     }
 
-    /// Checks whether a member may speak in a room.
-    pub(super) fn may_speak(&self, slot: usize, room: RoomKey) -> Result<(), RoomError> {
-        let room = self.room(room);
-        let member = room.member(slot).ok_or(RoomError::NotIn)?;
-        if member.is_operator || member.has_voice {
-            return Ok(());
-        }
-        if room.flags.has(RoomFlags::MODERATED) {
-            return Err(RoomError::NoVoice);
-        }
-        let (name, host) = (self.name(slot), host(self.sessions[&slot].cloak));
-        let is_on = |list: &[String]| list.iter().any(|mask| matches(self.config.names, mask, &name, &host));
-        if is_on(&room.bans) && !is_on(&room.ban_exceptions) { Err(RoomError::Silenced) } else { Ok(()) }
-    }
-
-    /// Checks whether no ban of a member's rooms matches a name that it takes, unless it matches the present one.
-    pub(super) fn may_be_called(&self, slot: usize, name: &str) -> Result<(), RoomError> {
-        let (rules, host, before) = (self.config.names, host(self.sessions[&slot].cloak), self.name(slot));
-        let is_on = |mask: &String, name: &str| matches(rules, mask, name, &host);
+    /// Returns a room of a member that keeps it from taking a name: a ban matches that, and not the present one.
+    pub(super) fn where_banned_as(&self, slot: usize, name: &str) -> Option<RoomKey> {
+        let (rules, person, before) = (self.config.names, self.person(slot), self.name(slot));
+        let is_on = |mask: &String, name: &str| matches(rules, mask, name, &person);
         let is_banned = |room: &Room| {
             room.bans.iter().any(|ban| is_on(ban, name) && !is_on(ban, &before))
                 && !room.ban_exceptions.iter().any(|mask| is_on(mask, name))
         };
-        let is_any = self.memberships(slot).into_iter().any(|room| is_banned(self.room(room)));
-        if is_any { Err(RoomError::NameBanned) } else { Ok(()) }
+        self.rooms_latest_first(slot).into_iter().find(|room| is_banned(self.room(*room)))
     }
 
     /// A member is in a room from now on; without one, in a new one. It gives up its invitation, and the oldest of the
@@ -269,7 +278,9 @@ impl Model {
         if counted + invitations.len() >= max && !invitations.is_empty() {
             invitations.remove(0);
         }
-        self.room_mut(room).members.push(Member { slot, is_operator: began, has_voice: false });
+        self.entered += 1;
+        let since = self.entered;
+        self.room_mut(room).members.push(Member { slot, since, is_operator: began, has_voice: false });
         room
     }
 
@@ -407,8 +418,8 @@ pub(super) fn host(cloak: Option<Cloak>) -> String {
 }
 
 /// Returns whether a mask matches a name and a host. Case does not count; `*` stands for any text, `?` for a character.
-/// A name without these stands for those that are too similar to it, too. All users are called the same.
-fn matches(rules: NameRules, mask: &str, name: &str, host: &str) -> bool {
+/// A name without these stands for those that are too similar to it, too.
+fn matches(rules: NameRules, mask: &str, name: &str, person: &Person) -> bool {
     let chars = |part: &str| part.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
     let (of_names, address) = mask.rsplit_once('!').unwrap_or((mask, "*"));
     let (of_users, of_hosts) = address.rsplit_once('@').unwrap_or((address, "*"));
@@ -417,10 +428,12 @@ fn matches(rules: NameRules, mask: &str, name: &str, host: &str) -> bool {
     } else {
         are_twins(rules, of_names, name)
     };
-    is_named && matches_part(&chars(of_users), &chars("~user")) && matches_part(&chars(of_hosts), &chars(host))
+    is_named
+        && matches_part(&chars(of_users), &chars(&person.user))
+        && matches_part(&chars(of_hosts), &chars(&host(person.cloak)))
 }
 
-fn matches_part(mask: &[char], text: &[char]) -> bool {
+pub(super) fn matches_part(mask: &[char], text: &[char]) -> bool {
     match (mask, text) {
         ([], []) => true,
         (['*', rest @ ..], _) => (0..=text.len()).any(|passed| matches_part(rest, &text[passed..])),

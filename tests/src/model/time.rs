@@ -5,6 +5,7 @@ use std::time::Duration;
 use chat_proto::dialect::Update;
 use chat_proto::{CloseReason, Rate, RecordKind, Timestamp};
 
+use super::irc::TO_REGISTER;
 use super::{Checked, Model, Phase, Untaken, differ};
 
 impl Model {
@@ -64,8 +65,11 @@ impl Model {
             }
             return;
         }
-        if cut_short {
+        if cut_short || session.ended.is_some() {
             self.cut_short(slot);
+        } else if !self.is_silence_over(slot) {
+            // A client has not registered in time.
+            self.close(slot, CloseReason::Idle, "");
         } else if self.is_to_be_warned(slot) {
             self.warn(slot);
         } else {
@@ -81,6 +85,7 @@ impl Model {
 
     fn deadline_of(&self, slot: usize) -> Option<Timestamp> {
         let session = &self.sessions[&slot];
+        let is_irc = session.irc.is_some();
         let stall = self.config.stall_timeout.filter(|_| session.sending).map(|stall| session.waiting + stall);
         let at = match session.phase {
             Phase::Over(_) | Phase::Unconnected => None,
@@ -93,14 +98,27 @@ impl Model {
                     _ if session.held.is_some() || session.ended.is_some() => None,
                     _ => {
                         let idle = session.idle;
-                        idle.map(|idle| session.active + if session.warned { idle } else { warned_after(idle) })
+                        idle.map(|idle| session.active + if session.warned { idle } else { warned_after(idle, is_irc) })
                     }
                 };
                 let cut_short = session.ended.map(|_| session.active + self.config.linger_timeout);
-                [stall, self.gives_up_at(slot), input, cut_short].into_iter().flatten().min()
+                let registered = session.stats.opened + TO_REGISTER;
+                let registered = (!self.is_registered(slot)).then_some(registered);
+                [stall, self.gives_up_at(slot), input, cut_short, registered].into_iter().flatten().min()
             }
         };
         at.filter(|at| *at < Timestamp::MAX)
+    }
+
+    /// Returns whether a session has been silent until it is to be warned or closed.
+    fn is_silence_over(&self, slot: usize) -> bool {
+        let session = &self.sessions[&slot];
+        let is_silent = session.held.is_none()
+            && session.ended.is_none()
+            && !matches!(session.untaken, Untaken::UntilRefill(_))
+            && !(session.untaken == Untaken::UntilRead && session.answer.is_some());
+        let wait = |idle| if session.warned { idle } else { warned_after(idle, session.irc.is_some()) };
+        is_silent && session.idle.is_some_and(|idle| has_come(session.active + wait(idle), self.now))
     }
 
     /// Returns whether a silent session is to be warned, and not yet to be closed.
@@ -113,9 +131,8 @@ impl Model {
     /// Warns a silent session, if its dialect shows warnings and there is room.
     fn warn(&mut self, slot: usize) {
         self.session(slot).warned = true;
-        let mut warning = Vec::new();
-        self.encode(self.sessions[&slot].log, &Update::SilenceWarning, &mut warning);
-        if !warning.is_empty() && self.has_room(slot, warning.len() + self.max_encoded()) {
+        let warning = self.line_for(slot, &Update::SilenceWarning);
+        if !warning.is_empty() && self.has_room(slot, warning.len() + self.longest(slot)) {
             self.record(slot, RecordKind::Warned);
             self.reply(slot, &Update::SilenceWarning);
         }
@@ -123,7 +140,7 @@ impl Model {
 
     /// Returns whether input of the session is taken now; if not, records what it waits for.
     pub(super) fn may_take(&mut self, slot: usize) -> bool {
-        let missing = self.line_cost(slot).saturating_sub(self.credit(slot));
+        let missing = (self.line_cost(slot) - self.credit(slot)).max(0);
         let refill = Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX));
         let is_held = self.sessions[&slot].held.is_some();
         let wait = if is_held { Duration::ZERO } else { refill.max(self.wait_for_turn(slot)) };
@@ -131,7 +148,7 @@ impl Model {
             Untaken::UntilSaid
         } else if wait > Duration::ZERO {
             Untaken::UntilRefill(self.now + wait)
-        } else if !self.has_room(slot, 2 * self.max_encoded()) {
+        } else if !self.has_room_for_a_line(slot) {
             Untaken::UntilRead
         } else {
             Untaken::No
@@ -145,16 +162,16 @@ impl Model {
     }
 
     /// Returns the time in which one token is added, in nanoseconds; 0 without a rate.
-    pub(super) fn line_cost(&self, slot: usize) -> u128 {
-        self.sessions[&slot].rate.map_or(0, |rate| 1_000_000_000 / u128::from(rate.per_second.get()))
+    pub(super) fn line_cost(&self, slot: usize) -> i128 {
+        self.sessions[&slot].rate.map_or(0, |rate| 1_000_000_000 / i128::from(rate.per_second.get()))
     }
 
     /// Adds the time since the last call to a session's credit, up to the burst, and returns the credit.
-    fn credit(&mut self, slot: usize) -> u128 {
-        let (now, burst) = (self.now, self.sessions[&slot].rate.map_or(0, |rate| u128::from(rate.burst.get())));
+    pub(super) fn credit(&mut self, slot: usize) -> i128 {
+        let (now, burst) = (self.now, self.sessions[&slot].rate.map_or(0, |rate| i128::from(rate.burst.get())));
         let most = burst * self.line_cost(slot);
         let session = self.session(slot);
-        let passed = now.saturating_duration_since(session.credited).as_nanos();
+        let passed = now.saturating_duration_since(session.credited).as_nanos().cast_signed();
         session.credited = now;
         session.credit = session.credit.saturating_add(passed).min(most);
         // At the end of time no token would be added any more.
@@ -169,7 +186,7 @@ impl Model {
         }
         let now = self.now;
         let session = self.session(slot);
-        (session.rate, session.credit, session.credited) = (rate, u128::MAX, now);
+        (session.rate, session.credit, session.credited) = (rate, i128::MAX, now);
         if matches!(session.untaken, Untaken::UntilRefill(_)) {
             (session.untaken, session.read_due) = (Untaken::No, true);
             if session.ended.is_none() {
@@ -193,9 +210,14 @@ impl Model {
 }
 
 /// Returns how long a silence lasts before the warning: a minute less than the timeout, if that is two minutes or more.
-fn warned_after(idle: Duration) -> Duration {
+/// Clients of IRC are asked after half of a shorter one.
+fn warned_after(idle: Duration, is_irc: bool) -> Duration {
     const MINUTE: Duration = Duration::from_secs(60);
-    if idle < 2 * MINUTE { idle } else { idle.saturating_sub(MINUTE) }
+    match idle {
+        idle if idle >= 2 * MINUTE => idle.saturating_sub(MINUTE),
+        idle if is_irc => idle - idle / 2,
+        idle => idle,
+    }
 }
 
 /// Returns whether a deadline has come; one at the end of time never does.

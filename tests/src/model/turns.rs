@@ -216,7 +216,7 @@ impl Model {
     }
 
     fn take_turn(&mut self, slot: usize) {
-        if !self.has_room(slot, 2 * self.max_encoded()) {
+        if !self.has_room_for_a_line(slot) {
             let waited_for = self.session(slot).wait.replace(Wait::Replies);
             if let Some(Wait::Target(target)) = waited_for {
                 self.release_first(target);
@@ -275,7 +275,7 @@ impl Model {
     /// A session has read something, perhaps replies: lines that waited for that may continue.
     pub(super) fn replies_read(&mut self, slot: usize) {
         // With less room than a line of its own may need, none of the waiting lines has room.
-        if !self.has_room(slot, 2 * self.max_encoded()) {
+        if !self.has_room_for_a_line(slot) {
             return;
         }
         self.release_first(slot);

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_proto::dialect::{Classic, Dialect, MAX_NOTICE, Text};
+use chat_proto::dialect::{Classic, Dialect, Irc, IrcSettings, MAX_NOTICE, Text};
 use chat_proto::{
     Action, Config, DialectConfig, NameRules, OnLag, Policy, Proposal, Rate, RateLimit, RoomConfig, RoomFlags, Verdict,
 };
@@ -14,12 +14,15 @@ use super::random::{Random, mix};
 use super::step::Weather;
 use super::terse::Terse;
 use crate::exact::Exact;
+use crate::model::longest_of_irc;
 
 /// Everything that a world is made from. Equal episodes with equal steps give equal results, to the last byte.
 #[derive(Clone, Debug)]
 pub struct Episode {
     /// The hub's limits, mostly tight.
     pub config: Config,
+    /// What clients of IRC are told of the server, if it speaks that.
+    pub irc_settings: IrcSettings,
     /// The driver's habits.
     pub conduct: Conduct,
     /// How likely each kind of step is.
@@ -62,7 +65,10 @@ impl Episode {
     #[must_use]
     pub fn draw(seed: u64, number: u64) -> (Self, Random) {
         let mut random = Random::new(mix(seed) ^ mix(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-        let config = config(&mut random);
+        let has_irc = random.one_in(3);
+        let irc_settings = irc_settings(&mut random, has_irc);
+        let irc = has_irc.then(|| Irc::new(irc_settings.clone()).expect("the settings are valid"));
+        let config = config(&mut random, irc);
         let most = config.max_sessions as u64;
         let peers = (most + random.between(0, 4)) as u8;
         let conduct = Conduct::draw(&mut random, &config, peers);
@@ -75,11 +81,12 @@ impl Episode {
             // Alternatively, the time until a session is warned of its timeout.
             if random.one_in(2) { idle } else { idle.checked_sub(60_000_000_000).filter(|n| *n > 0).unwrap_or(idle) },
             nanos(config.stall_timeout),
-            nanos(Some(config.linger_timeout)),
+            // Alternatively, the time that clients of IRC have to register.
+            if has_irc && random.one_in(2) { 60_000_000_000 } else { nanos(Some(config.linger_timeout)) },
             config.pace.map_or(1_000_000_000, |pace| config.log_bytes as u64 / 2 * 1_000_000_000 / pace as u64),
         ];
-        let weather = Weather::draw(&mut random, peers, spans);
-        (Self { config, conduct, weather }, random)
+        let weather = Weather::draw(&mut random, peers, spans, has_irc);
+        (Self { config, irc_settings, conduct, weather }, random)
     }
 }
 
@@ -87,12 +94,27 @@ fn nanos(span: Option<Duration>) -> u64 {
     span.map_or(1_000_000_000, |span| u64::try_from(span.as_nanos()).expect("no more than a year"))
 }
 
-fn config(random: &mut Random) -> Config {
-    let max_sessions = if random.one_in(16) { random.between(17, 48) } else { random.between(1, 14) } as usize;
-    let max_line = random.pick(&[64, 64, 80, 200, 512]);
+/// Draws what clients of IRC are told of the server. Sometimes it is longer than their replies may be.
+fn irc_settings(random: &mut Random, has_irc: bool) -> IrcSettings {
+    if !has_irc {
+        return IrcSettings::default();
+    }
+    let line = |number: u64| format!("{number}: {}", "news ".repeat(number as usize % 60));
+    let lines = random.pick(&[0, 0, 0, 3, 100]);
+    let network = if random.one_in(2) { "ExampleNet" } else { "" };
+    IrcSettings { network: network.into(), motd: (0..lines).map(line).collect(), ..IrcSettings::default() }
+}
+
+fn config(random: &mut Random, irc: Option<Irc>) -> Config {
+    let max_sessions =
+        if random.one_in(if irc.is_some() { 6 } else { 16 }) { random.between(17, 48) } else { random.between(1, 14) }
+            as usize;
+    // Lines of IRC have up to 512 bytes, whatever the limit of others, and longer words are not kept in histories.
+    let max_line = if irc.is_some() { 512 } else { random.pick(&[64, 64, 80, 200, 512]) };
     let max_name = random.pick(&[1, 8, 16, 32, 40]);
     let payload = (max_line + 2 * max_name).max(MAX_NOTICE);
-    let longest = Classic.encoded_len(payload).max(Text.encoded_len(payload));
+    let of_irc = irc.as_ref().map_or(0, |_| longest_of_irc(max_name, payload));
+    let longest = Classic.encoded_len(payload).max(Text.encoded_len(payload)).max(of_irc);
     let spans = match random.below(4) {
         // Long timeouts, so that much is sent before any session is closed.
         0 | 1 => [0, 0, 3_600_000_000_000, 86_400_000_000_000],
@@ -123,6 +145,7 @@ fn config(random: &mut Random) -> Config {
         _ => Arc::new(Text),
     };
     let mut dialects = vec![dialect(text, random), dialect(Arc::new(Classic), random)];
+    dialects.extend(irc.map(|irc| dialect(Arc::new(irc), random)));
     if random.one_in(2) {
         dialects.reverse();
     }
@@ -152,8 +175,8 @@ fn config(random: &mut Random) -> Config {
         && dialects.iter().all(|d| d.idle_timeout.is_none())
         && (own_rate.is_none() && rate_per_address.is_none() || on_lag == OnLag::Skip);
     Config {
-        started: 0,
-        life: 0,
+        started: grammar::irc::STARTED,
+        life: grammar::irc::LIFE,
         max_sessions,
         max_line,
         max_name,

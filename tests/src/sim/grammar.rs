@@ -1,9 +1,12 @@
 //! Peers' input, from a grammar that is nearly right.
 
+pub(super) mod irc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::random::Random;
+use super::step::Speaks;
 
 /// Names that keep the rules, break them, or resemble others. Names that look alike or differ only in case are the
 /// same.
@@ -147,7 +150,11 @@ const IMPOSTORS: &[&[u8]] = &[
 ];
 
 /// Appends to `out` what a peer types at once: some lines, the last of them perhaps unfinished.
-pub(crate) fn typing(random: &mut Random, classic: bool, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
+pub(crate) fn typing(random: &mut Random, speaks: Speaks, max_line: usize, max_name: usize, out: &mut Vec<u8>) {
+    if speaks == Speaks::Irc {
+        return irc::typing(random, max_name, out);
+    }
+    let classic = speaks == Speaks::Classic;
     let lines = match random.below(16) {
         0 => random.between(2, 12),
         1 => 2,

@@ -26,5 +26,5 @@ pub use self::faults::{ENOUGH, Finding, find_faults};
 pub(crate) use self::grammar::typing;
 pub use self::random::{Digest, Random, mix};
 pub use self::run::{Failure, Run, play};
-pub use self::step::{Misuse, Step, Weather};
+pub use self::step::{Misuse, Speaks, Step, Weather};
 pub use self::world::World;

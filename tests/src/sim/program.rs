@@ -7,12 +7,13 @@ use chat_proto::{MaskList, Rate, Role, RoomFlags, RoomId};
 
 use super::grammar;
 use super::random::Random;
+use super::step::Speaks;
 use super::world::World;
 use crate::model::{Checked, differ};
 
 impl World {
     /// Makes one of the calls of an embedding program.
-    pub(super) fn program(&mut self, peer: u8, classic: bool, random: &mut Random) -> Checked {
+    pub(super) fn program(&mut self, peer: u8, speaks: Speaks, random: &mut Random) -> Checked {
         let now = self.now();
         let what = random.below(17);
         let name = random.pick(grammar::NAMES);
@@ -26,7 +27,7 @@ impl World {
                 let renamed = world.meter.scope(|| world.hub.rename(now, id, name));
                 same("rename", &renamed, &world.model.rename(now, id.slot(), name))
             }),
-            2 => self.connect(peer, classic, peer, Some(name)),
+            2 => self.connect(peer, speaks, peer, Some(name)),
             9 => self.on_session(peer, |world, id| {
                 let rate = random.pick(&[None, Some((1, 1)), Some((20, 3)), Some((1_000_000_000, 100))]).map(rate);
                 world.meter.scope(|| world.hub.set_rate(now, id, rate));

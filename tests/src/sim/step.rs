@@ -15,7 +15,7 @@ use super::world::World;
 #[expect(missing_docs, reason = "the description of each variant covers its fields")]
 pub enum Step {
     /// A peer connects, if it is not connected; address 0 is not counted.
-    Connect { peer: u8, classic: bool, from: u8 },
+    Connect { peer: u8, speaks: Speaks, from: u8 },
     /// The next connections, this many, cannot be accepted, because no descriptor is left.
     AcceptFails { times: u8 },
     /// A peer types, and the driver reads up to `read` bytes.
@@ -49,11 +49,32 @@ pub enum Step {
     /// The embedding program ends a session.
     Kick { peer: u8, seed: u32 },
     /// The embedding program tells or names a session, opens one under a name, or makes its bot do something.
-    Program { peer: u8, classic: bool, seed: u32 },
+    Program { peer: u8, speaks: Speaks, seed: u32 },
     /// The embedding program shuts the hub down.
     ShutDown,
     /// The driver breaks its contract in a way that must do no harm.
     Misuse { peer: u8, how: Misuse },
+}
+
+/// What a peer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "their names say which")]
+pub enum Speaks {
+    Text,
+    Classic,
+    Irc,
+}
+
+impl Speaks {
+    /// Returns the name of the dialect.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Classic => "classic",
+            Self::Irc => "irc",
+        }
+    }
 }
 
 /// A way in which a driver breaks its contract.
@@ -81,14 +102,15 @@ impl Step {
     /// Returns the text that the step generates from its seed, if it has one.
     pub(super) fn note(self, conduct: &Conduct) -> String {
         let Conduct { max_line, max_name, .. } = *conduct;
-        let typed = |seed, classic| {
+        let typed = |seed, speaks| {
             let mut out = Vec::new();
-            grammar::typing(&mut Random::new(u64::from(seed)), classic, max_line, max_name, &mut out);
+            grammar::typing(&mut Random::new(u64::from(seed)), speaks, max_line, max_name, &mut out);
             out.escape_ascii().to_string()
         };
         match self {
             Self::Type { seed, .. } => {
-                format!("\n         text \"{}\"\n      classic \"{}\"", typed(seed, false), typed(seed, true))
+                let all = [Speaks::Text, Speaks::Classic, Speaks::Irc];
+                all.map(|speaks| format!("\n      {:>7} \"{}\"", speaks.name(), typed(seed, speaks))).concat()
             }
             Self::Announce { seed } | Self::Kick { seed, .. } => {
                 format!(": {:?}", grammar::words(&mut Random::new(u64::from(seed)), max_line * 2))
@@ -123,6 +145,8 @@ pub struct Weather {
     cumulated: [u64; KINDS],
     /// The number of addresses from which they connect.
     addresses: u64,
+    /// Some peers speak IRC.
+    has_irc: bool,
     /// How often a step for a peer that is not connected does not connect it: one in this many.
     absence: u64,
     /// The most bytes that a driver reads at once.
@@ -162,7 +186,7 @@ const ORDINARY: [u64; KINDS] = [
 
 impl Weather {
     /// Draws the weather for a hub to which these spans matter, in nanoseconds.
-    pub(super) fn draw(random: &mut Random, peers: u8, spans: [u64; 5]) -> Self {
+    pub(super) fn draw(random: &mut Random, peers: u8, spans: [u64; 5], has_irc: bool) -> Self {
         let mut weights = ORDINARY;
         for weight in &mut weights {
             match random.below(8) {
@@ -185,6 +209,7 @@ impl Weather {
             peers,
             cumulated: weights,
             addresses: random.pick(&[1, 2, 3, 6, 20, 40]),
+            has_irc,
             absence: random.pick(&[3, 10, 100]),
             read: random.pick(&[1, 9, 100, 4_096, 60_000, 60_000, 60_000, 60_000]),
             window: random.pick(&[1, 20, 300, 5_000, 100_000]),
@@ -203,10 +228,10 @@ impl Weather {
         let from = if random.one_in(4) { random.below(self.addresses) } else { u64::from(peer) % self.addresses } as u8;
         let is_absent = !world.is_connected(peer) && world.would_accept(from);
         if is_absent && !random.one_in(self.absence) {
-            return Step::Connect { peer, classic: random.one_in(3), from };
+            return Step::Connect { peer, speaks: self.speaks(random), from };
         }
         match kind {
-            0 => Step::Connect { peer, classic: random.one_in(3), from },
+            0 => Step::Connect { peer, speaks: self.speaks(random), from },
             1 => Step::AcceptFails { times: random.between(1, 3) as u8 },
             2 => Step::Type { peer, seed, read: random.between(0, self.read) as u16 },
             3 => Step::Read { peer, most: random.between(0, self.read) as u16 },
@@ -225,7 +250,15 @@ impl Weather {
             16 => Step::ShutDown,
             17 => Step::Misuse { peer, how: random.pick(&Misuse::ALL) },
             18 => Step::PeerEnded { peer },
-            _ => Step::Program { peer, classic: random.one_in(3), seed },
+            _ => Step::Program { peer, speaks: self.speaks(random), seed },
+        }
+    }
+
+    fn speaks(&self, random: &mut Random) -> Speaks {
+        match random.below(6) {
+            0..3 if self.has_irc => Speaks::Irc,
+            0 | 3 => Speaks::Classic,
+            _ => Speaks::Text,
         }
     }
 
@@ -252,8 +285,8 @@ impl Weather {
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect { peer, classic, from } => {
-                write!(f, "peer {peer} connects ({}) from address {from}", if *classic { "classic" } else { "text" })
+            Self::Connect { peer, speaks, from } => {
+                write!(f, "peer {peer} connects ({}) from address {from}", speaks.name())
             }
             Self::AcceptFails { times } => write!(f, "the next {times} accepts fail"),
             Self::Type { peer, seed, read } => write!(f, "peer {peer} types (seed {seed}); {read} bytes are read"),

@@ -9,7 +9,7 @@ use chat_proto::{Batch, Cloak, Command, EnterError, Hub, Origin, SessionId, Time
 use super::episode::{Conduct, Episode};
 use super::grammar;
 use super::random::{Digest, Random};
-use super::step::Step;
+use super::step::{Speaks, Step};
 use crate::alloc::Meter;
 use crate::model::{Checked, Model, differ};
 use crate::output::roomy_batch;
@@ -26,7 +26,8 @@ pub struct World {
     pub(super) bound: i64,
     pub(super) model: Model,
     pub(super) conduct: Conduct,
-    pub(super) dialects: [usize; 2],
+    /// The index of each dialect that is spoken.
+    pub(super) dialects: Vec<(Speaks, usize)>,
     /// The driver's clock, which may step back.
     pub(super) clock: u64,
     pub(super) peers: Vec<Option<Connection>>,
@@ -101,15 +102,19 @@ impl World {
         let config = episode.config.clone();
         let hub = meter.scope(|| Hub::new(episode.config.clone()).expect("episodes have valid limits"));
         let follower = Conversation::new(&config).expect("episodes have valid limits");
-        let index = |name| config.dialects.iter().position(|d| d.dialect.name() == name).expect("both are spoken");
+        let index = |speaks: Speaks| config.dialects.iter().position(|d| d.dialect.name() == speaks.name());
+        let all = [Speaks::Text, Speaks::Classic, Speaks::Irc];
+        let dialects = all.into_iter().filter_map(|speaks| Some((speaks, index(speaks)?))).collect();
+        let mut model = Model::new(config.clone());
+        model.irc_settings.clone_from(&episode.irc_settings);
         Self {
             hub,
             meter,
             bound: i64::try_from(config.memory_bound()).expect("a sensible bound"),
-            dialects: [index("text"), index("classic")],
+            dialects,
             peers: (0..episode.weather.peers).map(|_| None).collect(),
             peer_of: vec![None; config.max_sessions],
-            model: Model::new(config),
+            model,
             conduct: episode.conduct.clone(),
             clock: 0,
             batch: Batch::new(),
@@ -148,7 +153,7 @@ impl World {
     fn carry_out(&mut self, step: Step) -> Checked {
         let now = self.now();
         match step {
-            Step::Connect { peer, classic, from } => self.connect(peer, classic, from, None),
+            Step::Connect { peer, speaks, from } => self.connect(peer, speaks, from, None),
             Step::AcceptFails { times } => {
                 self.accepts_to_fail = times;
                 Ok(())
@@ -236,7 +241,7 @@ impl World {
                     Ok(())
                 })
             }
-            Step::Program { peer, classic, seed } => self.program(peer, classic, &mut Random::new(u64::from(seed))),
+            Step::Program { peer, speaks, seed } => self.program(peer, speaks, &mut Random::new(u64::from(seed))),
             Step::ShutDown => {
                 self.meter.scope(|| self.hub.shut_down(now));
                 self.model.shut_down(now);
@@ -263,7 +268,7 @@ impl World {
     }
 
     /// Connects a peer, under a name if the driver gives it one.
-    pub(super) fn connect(&mut self, peer: u8, classic: bool, from: u8, called: Option<&str>) -> Checked {
+    pub(super) fn connect(&mut self, peer: u8, speaks: Speaks, from: u8, called: Option<&str>) -> Checked {
         if self.connection(peer).is_some() || usize::from(peer) >= self.peers.len() {
             return Ok(());
         }
@@ -271,8 +276,10 @@ impl World {
             self.accepts_to_fail -= 1;
             return Ok(());
         }
-        let (now, index) = (self.now(), self.dialects[usize::from(classic)]);
-        let name = if classic { "classic" } else { "text" };
+        let Some((_, index)) = self.dialects.iter().find(|(spoken, _)| *spoken == speaks).copied() else {
+            return Ok(());
+        };
+        let (now, name) = (self.now(), speaks.name());
         let Some(dialect) = self.hub.dialect(name) else { return differ("dialect", format!("no dialect {name}")) };
         let opened = self.meter.scope(|| match called {
             Some(name) => self.hub.open_named(now, dialect, origin(from), name),
@@ -331,14 +338,15 @@ impl World {
 
     fn type_something(&mut self, peer: u8, seed: u32) {
         let Conduct { max_line, max_name, .. } = self.conduct;
-        let classic_place = self.dialects[1];
         let Some(connection) = self.peers.get_mut(usize::from(peer)).and_then(Option::as_mut) else { return };
         // The socket's buffer is bounded: a peer that is not read from cannot type for ever.
         if connection.half_closed || connection.typed.len() > 8 * max_line {
             return;
         }
-        let classic = self.model.dialect_of(connection.id.slot()) == Some(classic_place);
-        grammar::typing(&mut Random::new(u64::from(seed)), classic, max_line, max_name, &mut connection.typed);
+        let index = self.model.dialect_of(connection.id.slot());
+        let spoken = self.dialects.iter().find(|(_, spoken)| Some(*spoken) == index);
+        let speaks = spoken.map_or(Speaks::Text, |(speaks, _)| *speaks);
+        grammar::typing(&mut Random::new(u64::from(seed)), speaks, max_line, max_name, &mut connection.typed);
     }
 
     pub(super) fn fire(&mut self, at: Timestamp) -> Checked {

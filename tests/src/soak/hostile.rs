@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::load::Dialect;
-use crate::sim::{Random, typing};
+use crate::sim::{Random, Speaks, typing};
 
 /// How a client is hostile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,8 @@ impl Kind {
                 );
             }
             Self::Rubbish => {
-                typing(random, dialect == Dialect::Classic, MAX_LINE, MAX_NAME, out);
+                let speaks = if dialect == Dialect::Classic { Speaks::Classic } else { Speaks::Text };
+                typing(random, speaks, MAX_LINE, MAX_NAME, out);
                 if random.one_in(8) {
                     let len = random.between(1, 3 * MAX_LINE as u64) as usize;
                     out.extend((0..len).map(|_| random.below(256) as u8));
