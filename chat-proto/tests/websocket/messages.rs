@@ -1,6 +1,7 @@
 //! Each message is a line, and each line is a message.
 
-use chat_proto::{CloseReason, Framing, MessageKind};
+use chat_proto::dialect::{Irc, IrcSettings};
+use chat_proto::{CloseReason, Credentials, DialectConfig, Framing, MessageKind};
 
 use crate::net::{BINARY, CLOSE, CONTINUATION, Frame, Net, PING, PONG, TEXT, fragment, frame, text};
 
@@ -56,6 +57,24 @@ fn irc_goes_without_its_line_ends() {
     let read = net.reads_text(id);
     assert!(read[0].contains(" 001 alice ") && read.iter().any(|line| line.ends_with(" JOIN #tea")), "{read:?}");
     assert!(read.iter().all(|line| !line.contains(['\r', '\n'])), "{read:?}");
+}
+
+#[test]
+fn a_password_in_a_message_is_checked_and_the_next_message_waits() {
+    let settings = IrcSettings { asks_password: true, ..IrcSettings::default() };
+    let mut net = Net::with(|config| {
+        config.dialects[2] = DialectConfig::new(Irc::new(settings).expect("right settings"));
+    });
+    let id = net.open("irc", Framing::WebSocket(MessageKind::Text));
+    // In two frames, so that it is put together.
+    net.sends(id, &[fragment(false, TEXT, b"PASS :open"), fragment(true, CONTINUATION, b" sesame")].concat());
+    assert_eq!(net.hub.credentials(id), Some(Credentials::Server { password: "open sesame" }));
+    let next = [text("NICK alice"), text("USER alice 0 * :Alice")].concat();
+    assert_eq!(net.hub.receive(net.now, id, &next), 0);
+    net.hub.authenticated(net.now, id, true);
+    net.drain();
+    net.sends(id, &next);
+    assert!(net.reads_text(id)[0].contains(" 001 alice "));
 }
 
 #[test]
