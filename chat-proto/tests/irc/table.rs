@@ -7,7 +7,7 @@ use crate::net::Net;
 const README: &str = include_str!("README.md");
 const COMMANDS: &str = include_str!("../../src/wire/dialect/irc/command.rs");
 const NUMERICS: &str = include_str!("../../src/wire/dialect/irc/numeric.rs");
-const MODULES: [(&str, &str); 13] = [
+const MODULES: &[(&str, &str)] = &[
     ("bad_input", include_str!("bad_input.rs")),
     ("capabilities", include_str!("capabilities.rs")),
     ("channels", include_str!("channels.rs")),
