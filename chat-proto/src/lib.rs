@@ -555,7 +555,7 @@ pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RateLim
 pub use credentials::{Credentials, MAX_PASSWORD};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
-pub use hub::{EnterError, Hub, HubStats, MemoryBound, SayError};
+pub use hub::{EnterError, Hub, HubStats, MemoryBound, Reservation, SayError};
 pub use id::{DialectId, RoomId, SessionId};
 pub use journal::{Record, RecordKind};
 pub use moderation::{MaskList, Role, RoomError, RoomFlags};

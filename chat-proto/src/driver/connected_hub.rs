@@ -219,18 +219,42 @@ impl<T> ConnectedHub<T> {
         admission: Admission,
         connection: &Arc<T>,
     ) -> Result<SessionId, Refusal> {
-        let (origin, name) = match admission {
-            Admission::Accept => (self.origin(peer), None),
-            Admission::AcceptFrom(origin) => (origin.map(|origin| self.cloaked(origin)), None),
-            Admission::AcceptAs(name) => (self.origin(peer), Some(name)),
-            Admission::Refuse(why) => return Err(self.refuse(now, dialect, peer, &why, connection)),
-            Admission::Drop => return Err(self.refuse(now, dialect, peer, "", connection)),
+        let (origin, name) = match self.admitted(peer, admission) {
+            Ok(admitted) => admitted,
+            Err(why) => return Err(self.refuse(now, dialect, peer, &why, connection)),
         };
-        let shown = peer.map(field::display);
         let opened = match name {
             Some(name) => self.hub.open_named(now, dialect, origin, &name),
             None => self.hub.open_from(now, dialect, origin).map_err(EnterError::Open),
         };
+        self.opened(now, dialect, peer, opened, connection)
+    }
+
+    /// Returns where a connection comes from and under which name it is let in; an error is why it is not.
+    pub(super) fn admitted(
+        &self,
+        peer: Option<SocketAddr>,
+        admission: Admission,
+    ) -> Result<(Option<Origin>, Option<String>), String> {
+        match admission {
+            Admission::Accept => Ok((self.origin(peer), None)),
+            Admission::AcceptFrom(origin) => Ok((origin.map(|origin| self.cloaked(origin)), None)),
+            Admission::AcceptAs(name) => Ok((self.origin(peer), Some(name))),
+            Admission::Refuse(why) => Err(why),
+            Admission::Drop => Err(String::new()),
+        }
+    }
+
+    /// Keeps the connection of a session that was opened, or says why none was.
+    pub(super) fn opened(
+        &mut self,
+        now: Timestamp,
+        dialect: DialectId,
+        peer: Option<SocketAddr>,
+        opened: Result<SessionId, EnterError>,
+        connection: &Arc<T>,
+    ) -> Result<SessionId, Refusal> {
+        let shown = peer.map(field::display);
         match opened {
             Ok(id) => {
                 info!(session = %id, peer = shown, dialect = self.dialect_of(dialect).name(), "connected");
@@ -240,12 +264,18 @@ impl<T> ConnectedHub<T> {
             Err(EnterError::Name(error)) => Err(self.refuse(now, dialect, peer, &error.to_string(), connection)),
             Err(EnterError::Open(error)) => {
                 debug!(peer = shown, %error, "refused");
-                self.lingering.push(now, connection);
+                self.linger(now, connection);
                 let mut words = Vec::new();
                 self.hub.refusal(dialect, error, &mut words);
                 Err(Refusal { error: Some(error), words, id: SessionId::NONE })
             }
         }
+    }
+
+    /// Lets a connection that is no session linger from now on, as those of sessions do that are over: its reader goes
+    /// on until the peer closes, or until it has [expired](Due::expired).
+    pub fn linger(&mut self, now: Timestamp, connection: &Arc<T>) {
+        self.lingering.push(now, connection);
     }
 
     /// Returns where a peer comes from, and whether it is counted.

@@ -123,6 +123,8 @@ mod read_budget;
 mod round;
 mod socket;
 mod start;
+#[cfg(feature = "web")]
+mod visit;
 mod waiting;
 
 pub use admission::{Admission, OnAccept};
@@ -137,3 +139,5 @@ pub use log_summary::LogSummary;
 pub use read_budget::{Flooding, ReadBudget};
 pub use round::Round;
 pub use socket::{ACCEPT_QUEUE, KEEPALIVE, SOCKET_BUFFER, USER_TIMEOUT, system_bound};
+#[cfg(feature = "web")]
+pub use visit::Visit;

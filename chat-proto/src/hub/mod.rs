@@ -6,8 +6,9 @@
 //! operators ask for, `moderate` does there what the embedding program wants, `pace` makes lines wait for readers,
 //! `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so for
 //! sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
-//! `silence` warns idle sessions, `authentication` asks the driver whether passwords are right, and `close` ends sessions. `address` has the limits by address, and `bound` adds up
-//! the memory.
+//! `silence` warns idle sessions, `authentication` asks the driver whether passwords are right, and `close` ends
+//! sessions. `address` has the limits by address, `reserve` keeps places for connections that may become sessions, and
+//! `bound` adds up the memory.
 
 mod address;
 mod answer;
@@ -27,6 +28,7 @@ mod place;
 mod propose;
 mod publish;
 mod receive;
+mod reserve;
 mod rooms;
 mod silence;
 
@@ -38,6 +40,7 @@ use core::array;
 use self::authentication::Authentications;
 pub use self::bound::MemoryBound;
 pub use self::member::{EnterError, SayError};
+pub use self::reserve::Reservation;
 use crate::command::{Command, OpenError};
 use crate::config::{Config, ConfigError, DialectConfig, MAX_DIALECTS};
 use crate::conversation::{Conversation, Entry, Recorded};
@@ -275,13 +278,7 @@ impl Hub {
         let id = match opened {
             Ok(id) => id,
             Err(error) => {
-                self.stats.not_opened += 1;
-                let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
-                self.stats.kept_out += u64::from(kept_out);
-                self.journal.push(now, None, RecordKind::NotOpened);
-                if error == OpenError::Full {
-                    self.make_room();
-                }
+                self.note_not_opened(now, error);
                 return Err(error);
             }
         };
@@ -324,6 +321,17 @@ impl Hub {
     /// [gently](crate#closing).
     pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
         self.logs.spoken[dialect.0 as usize].config.dialect.encode(&Update::NotOpened(error), out);
+    }
+
+    /// Counts a connection that did not become a session.
+    fn note_not_opened(&mut self, now: Timestamp, error: OpenError) {
+        self.stats.not_opened += 1;
+        let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
+        self.stats.kept_out += u64::from(kept_out);
+        self.journal.push(now, None, RecordKind::NotOpened);
+        if error == OpenError::Full {
+            self.make_room();
+        }
     }
 
     /// Sends a message to everyone, as the server.

@@ -150,7 +150,7 @@ impl Hub {
     /// another is freed ahead of time.
     pub(super) fn make_room(&mut self) {
         let spare = (self.config.max_sessions / 16).clamp(1, 64);
-        if self.sessions.len() + spare > self.config.max_sessions
+        if !self.sessions.has_room_for(spare)
             && let Some(slot) = self.schedule.ended.first(ENDED)
         {
             self.cut_short(slot);

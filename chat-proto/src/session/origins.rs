@@ -212,6 +212,12 @@ impl Origins {
         }
     }
 
+    /// Gives back what a session that was counted has paid for being opened.
+    pub(crate) fn give_back(&mut self, index: OriginIndex) {
+        let connects = self.limits.connects;
+        self.entry_mut(index).connects.give_back(connects);
+    }
+
     /// Returns when one more line may come from there.
     pub(crate) fn next_line(&self, index: OriginIndex) -> Timestamp {
         self.entry(index).lines.refill(self.limits.lines)

@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub(crate) struct Sessions {
     slots: Vec<Session>,
     vacant: Vec<u32>,
+    /// How many places are kept for connections that are not sessions yet.
+    reserved: usize,
     max: usize,
     /// The hub that they belong to.
     hub: HubId,
@@ -21,7 +23,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(max: usize) -> Self {
-        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), max, hub: HubId::next() }
+        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), reserved: 0, max, hub: HubId::next() }
     }
 
     /// Bytes of heap for that many, without their buffers.
@@ -36,7 +38,22 @@ impl Sessions {
 
     /// Returns whether there is a slot for another.
     pub(crate) fn has_room(&self) -> bool {
-        self.len() < self.max
+        self.has_room_for(1)
+    }
+
+    /// Returns whether there are slots for so many others.
+    pub(crate) fn has_room_for(&self, others: usize) -> bool {
+        self.len() + self.reserved + others <= self.max
+    }
+
+    /// Keeps one slot free. The caller has checked that there is one.
+    pub(crate) const fn reserve(&mut self) {
+        self.reserved += 1;
+    }
+
+    /// Lets the others have a slot that was kept free.
+    pub(crate) const fn release(&mut self) {
+        self.reserved -= 1;
     }
 
     /// Puts a session into a free slot; `None` if there is none.

@@ -199,3 +199,16 @@ fn rejection(error: httparse::Error) -> Rejection {
         _ => Rejection::NotHttp,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn the_sentences_tell_the_limits() {
+        assert!(Rejection::TooLong.sentence().contains(&format!(" {} KiB", MAX_HEAD >> 10)));
+        assert!(Rejection::TooManyHeaders.sentence().contains(&format!(" {MAX_HEADERS} headers")));
+    }
+}

@@ -123,17 +123,3 @@ pub fn refusal(words: impl Display) -> Vec<u8> {
     response::text(&mut out, "503 Service Unavailable", "Retry-After: 10\r\n", "", &words, false, true);
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use alloc::format;
-
-    use super::super::head::{MAX_HEAD, MAX_HEADERS};
-    use super::*;
-
-    #[test]
-    fn the_sentences_tell_the_limits() {
-        assert!(Rejection::TooLong.sentence().contains(&format!(" {} KiB", MAX_HEAD >> 10)));
-        assert!(Rejection::TooManyHeaders.sentence().contains(&format!(" {MAX_HEADERS} headers")));
-    }
-}
