@@ -8,6 +8,7 @@ use async_channel::Sender;
 use async_io::{Async, Timer};
 use chat_proto::DialectId;
 use chat_proto::driver::Admission;
+use chat_proto::http::Site;
 use futures_lite::future;
 use socket2::{SockAddr, Socket};
 use tracing::{debug, info};
@@ -17,6 +18,7 @@ use crate::reader::Reader;
 use crate::shared::Service;
 #[cfg(unix)]
 use crate::unix::SocketFile;
+use crate::web::serve;
 
 /// How many connections are accepted before others have their turn.
 const ACCEPTS_A_TURN: usize = 64;
@@ -32,6 +34,8 @@ pub(crate) struct Listener {
     pub(crate) addr: String,
     pub(crate) dialect: DialectId,
     pub(crate) name: String,
+    /// What clients find here that speak HTTP before their dialect; `None`: they do not.
+    pub(crate) site: Option<Arc<Site>>,
     /// Set once `listening` is logged, so that the end is logged too.
     pub(crate) is_announced: bool,
 }
@@ -92,12 +96,28 @@ fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, pe
     }
     let Some(executor) = service.executor.upgrade() else { return };
     let connection = Arc::new(connection);
-    let opened = service.shared.act(|hub, now| hub.admit(now, listener.dialect, peer, admission, &connection));
-    let id = opened.unwrap_or_else(|refusal| {
+    let refuse = |words: &[u8]| {
         // A new socket has room for a line; if not, the peer gets no reason.
-        let _ = connection.write(&refusal.words);
+        let _ = connection.write(words);
         connection.end_output();
-        refusal.id
-    });
-    executor.spawn(Reader::new(Arc::clone(service), id, connection)).detach();
+    };
+    let id = match &listener.site {
+        None => {
+            let opened = service.shared.act(|hub, now| hub.admit(now, listener.dialect, peer, admission, &connection));
+            opened.unwrap_or_else(|refusal| {
+                refuse(&refusal.words);
+                refusal.id
+            })
+        }
+        Some(site) => match service.shared.act(|hub, now| hub.visit(now, site, peer, admission, &connection)) {
+            Ok(visit) => {
+                return executor.spawn(serve(Arc::clone(service), listener.dialect, visit, connection)).detach();
+            }
+            Err(refusal) => {
+                refuse(&refusal.words);
+                refusal.id
+            }
+        },
+    };
+    executor.spawn(Reader::new(Arc::clone(service), id, connection, Vec::new())).detach();
 }

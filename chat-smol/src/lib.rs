@@ -56,6 +56,7 @@ mod shared;
 mod signal;
 #[cfg(unix)]
 mod unix;
+mod web;
 mod writer;
 
 pub use chat_proto;

@@ -39,8 +39,9 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(service: Arc<Service>, id: SessionId, connection: Arc<Connection>) -> Self {
-        Self { service, id, connection, untaken: Vec::new(), flooding: None }
+    /// Makes the reader of a session to which some input belongs that was read before.
+    pub(crate) fn new(service: Arc<Service>, id: SessionId, connection: Arc<Connection>, untaken: Vec<u8>) -> Self {
+        Self { service, id, connection, untaken, flooding: None }
     }
 
     /// Waits until the hub has taken the untaken input.
@@ -179,7 +180,7 @@ mod tests {
         });
         let (executor, on_accept) = (Weak::new(), OnAccept::default());
         let service = Service { shared, executor, budget: Arc::clone(&budget), on_accept };
-        let mut reader = Reader::new(Arc::new(service), id, connection);
+        let mut reader = Reader::new(Arc::new(service), id, connection, Vec::new());
         let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
         let send = |n: usize| assert_eq!(peer.send(&vec![b'\n'; n]).expect("there is room"), n);
 

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 
 use async_io::Async;
 use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier};
+use chat_proto::http::Site;
 use chat_proto::{Config, ConfigError, Credentials, Exemptions, driver};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -176,6 +177,25 @@ impl Server {
         Ok(())
     }
 
+    /// Lets clients of the listener that was added last speak HTTP first: they find the site's files there, and speak the
+    /// dialect over WebSocket where the site has that. Does nothing if there is no listener.
+    ///
+    /// ```
+    /// use chat_smol::chat_proto::http::{Resource, Site};
+    ///
+    /// let mut server = chat_smol::Server::new(chat_proto::Config::default())?;
+    /// let addr = server.listen("text", "127.0.0.1:0".parse()?)?;
+    /// let page = Resource::new("/", "text/html; charset=utf-8", *b"<!doctype html><title>Chat</title>");
+    /// server.serve_site(Site::new().resource(page).upgrade(Some("/ws"), &[]));
+    /// println!("open http://{addr}/");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn serve_site(&mut self, site: Site) {
+        if let Some(listener) = self.listeners.last_mut() {
+            listener.site = Some(Arc::new(site));
+        }
+    }
+
     /// Makes a listener from a listening socket; `addr` is its name in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
         let id = self.shared.0.act(|hub, _| hub.dialect(dialect));
@@ -193,6 +213,7 @@ impl Server {
             addr,
             dialect: id,
             name: dialect.to_owned(),
+            site: None,
             is_announced: false,
         })
     }
@@ -282,6 +303,7 @@ impl Drop for CloseOnDrop {
         for connection in self.0.act(ConnectedHub::abort) {
             connection.cut();
         }
+        self.0.stopping.close();
         self.0.ended.close();
     }
 }

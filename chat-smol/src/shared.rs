@@ -50,12 +50,17 @@ impl Shared {
         }
     }
 
+    /// Returns the time. Only [`act`](Self::act) has the hub's.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::ZERO + self.started.elapsed()
+    }
+
     /// Calls the hub: locks it, reads the clock, acts, and wakes the tasks that have work afterwards.
     pub(crate) fn act<R>(&self, act: impl FnOnce(&mut ConnectedHub<Connection>, Timestamp) -> R) -> R {
         // A panic in another call is a defect that affects one session; the others go on.
         let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
         // Taken under the lock, so that time never runs backwards for the hub.
-        let now = Timestamp::ZERO + self.started.elapsed();
+        let now = self.now();
         let result = act(&mut hub, now);
         let Wakes { writer, timer, closed, events } = hub.take_wakes(now);
         drop(hub);
