@@ -28,7 +28,8 @@ pub(crate) async fn serve(service: Arc<Service>, dialect: DialectId, mut visit: 
         let late = Timer::after(visit.wait(now));
         let moved = async {
             if action == Action::Write {
-                let sent = connection.stream.write_with(|socket| socket.send_with_flags(visit.pending(), FLAGS)).await?;
+                let sent =
+                    connection.stream.write_with(|socket| socket.send_with_flags(visit.pending(), FLAGS)).await?;
                 visit.sent(shared.now(), sent);
                 return Ok(());
             }

@@ -197,7 +197,11 @@ mod tests {
         let [first, second, third] = ["first", "second", "third"].map(Arc::new);
         let visit = hub.visit(NOW, &site, None, Admission::Accept, &first).expect("room for one");
         let full = hub.visit(NOW, &site, None, Admission::Accept, &second).expect_err("room for one only");
-        assert!(full.words.ends_with(b"\r\n\r\nthe server is full, try again later\n"), "{}", full.words.escape_ascii());
+        assert!(
+            full.words.ends_with(b"\r\n\r\nthe server is full, try again later\n"),
+            "{}",
+            full.words.escape_ascii()
+        );
         hub.leave(NOW, visit, &first);
         let unwanted = Admission::Refuse("not \u{1b}today\r\n".into());
         let unwanted = hub.visit(NOW, &site, None, unwanted, &third).expect_err("the program refuses");

@@ -16,6 +16,7 @@ use crate::operator_table::OperatorTable;
 use crate::options::{Options, SWITCH};
 use crate::room_table::RoomTable;
 use crate::value;
+use crate::web_table::WebTable;
 
 /// A configuration file that has been read.
 #[derive(Debug)]
@@ -161,9 +162,12 @@ fn syntax(text: &str, error: &toml::de::Error) -> Reason {
 /// Lists all keys with their values, if each is that of an option and has a value of a kind that the option takes.
 fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     let known = Options::augment_args(Command::new(""));
-    let (of_irc, mut keys): (Vec<&str>, Vec<&str>) =
-        known.get_arguments().filter_map(Arg::get_long).partition(|option| option.starts_with(IrcTable::PREFIX));
-    keys.extend([IrcTable::TABLE, RoomTable::TABLE, OperatorTable::TABLE]);
+    let (of_tables, mut keys): (Vec<&str>, Vec<&str>) = known
+        .get_arguments()
+        .filter_map(Arg::get_long)
+        .partition(|option| TABLES.iter().any(|(_, prefix)| option.starts_with(prefix)));
+    keys.extend(TABLES.map(|(table, _)| table));
+    keys.extend([RoomTable::TABLE, OperatorTable::TABLE]);
     let mut entries = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().as_ref();
@@ -175,17 +179,20 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
             entries.extend(operator_entries(text, &keys, key, value)?);
             continue;
         }
-        if name == IrcTable::TABLE {
-            let of_irc = of_irc.iter().filter_map(|option| option.strip_prefix(IrcTable::PREFIX));
-            let of_irc: Vec<&str> = of_irc.chain([IrcTable::PASSWORD]).collect();
-            entries.extend(irc_entries(text, &keys, &of_irc, key, value)?);
+        if let Some((table, prefix)) = TABLES.into_iter().find(|(table, _)| *table == name) {
+            let of_table = of_tables.iter().filter_map(|option| option.strip_prefix(prefix));
+            // Passwords are no options: other people see the arguments of a program.
+            let of_table: Vec<&str> =
+                of_table.chain((table == IrcTable::TABLE).then_some(IrcTable::PASSWORD)).collect();
+            entries.extend(table_entries(text, table, &keys, &of_table, key, value)?);
             continue;
         }
         let entry = Entry { key: name.into(), ..Entry::default() };
         let option = known.get_arguments().find(|option| option.get_long() == Some(name));
         let Some(option) = option.filter(|_| keys.contains(&name)) else {
-            let advice = match name.strip_prefix(IrcTable::PREFIX).filter(|_| option.is_some()) {
-                Some(key) => format!("it is {key} under [{}]", IrcTable::TABLE),
+            let table = |(table, prefix)| Some((table, name.strip_prefix(prefix)?));
+            let advice = match TABLES.into_iter().find_map(table).filter(|_| option.is_some()) {
+                Some((table, key)) => format!("it is {key} under [{table}]"),
                 None => value::did_you_mean(name, &keys, "--help lists the options, which are the keys"),
             };
             return Err(Reason::UnknownKey {
@@ -240,9 +247,13 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
     Ok(entries)
 }
 
-/// Lists all keys of the `[irc]` table, which are `known`, with their values, as [`entries`] does.
-fn irc_entries(
+/// The tables of which each key is an option, and what those options begin with.
+const TABLES: [(&str, &str); 2] = [(IrcTable::TABLE, IrcTable::PREFIX), (WebTable::TABLE, WebTable::PREFIX)];
+
+/// Lists all keys of such a table, which are `known`, with their values, as [`entries`] does.
+fn table_entries(
     text: &str,
+    name: &str,
     options: &[&str],
     known: &[&str],
     key: &Spanned<DeString<'_>>,
@@ -250,10 +261,10 @@ fn irc_entries(
 ) -> Result<Vec<Entry>, Reason> {
     let at = |span: Range<usize>| {
         let line = line_of(text.as_bytes(), span.start);
-        Entry { key: IrcTable::TABLE.into(), line, ..Entry::default() }
+        Entry { key: name.into(), line, ..Entry::default() }
     };
     let DeValue::Table(table) = value.get_ref() else {
-        return Err(Reason::value(at(key.span()), "it must be a table, under [irc]"));
+        return Err(Reason::value(at(key.span()), format!("it must be a table, under [{name}]")));
     };
     let mut entries = Vec::new();
     for (key, value) in table {
@@ -261,10 +272,15 @@ fn irc_entries(
         let is_secret = subkey == IrcTable::PASSWORD;
         let entry = Entry { subkey: Some(subkey.into()), is_secret, ..at(key.span()) };
         if !known.contains(&subkey) {
-            return Err(unknown_key_of_table("[irc]", IrcTable::TABLE, known, subkey, entry.line, options));
+            return Err(unknown_key_of_table(&format!("[{name}]"), name, known, subkey, entry.line, options));
         }
-        if !value.get_ref().is_str() {
-            return Err(Reason::value(entry, "it must be in quotation marks"));
+        match value.get_ref() {
+            DeValue::Array(items) if subkey == WebTable::HOSTS && items.iter().all(|item| item.get_ref().is_str()) => {}
+            _ if subkey == WebTable::HOSTS => {
+                return Err(Reason::value(entry, "it must be a list, as in [\"chat.example\"]"));
+            }
+            DeValue::String(_) => {}
+            _ => return Err(Reason::value(entry, "it must be in quotation marks")),
         }
         entries.push(entry.at(text, value.span()));
     }
@@ -508,7 +524,7 @@ mod tests {
             ("listen = \"text=:4000\"", "line 1: listen: it must be a list, as in [\"text=127.0.0.1:4000\"]"),
             (
                 "listen = [\n  \"text=:4000\",\n  \"morse=:5\"\n]",
-                "line 3: listen = \"morse=:5\": the dialect must be classic, text or irc",
+                "line 3: listen = \"morse=:5\": it must be classic, text, irc, one of these with +ws, or web",
             ),
             ("irc = \"chat.example.org\"", "line 1: irc: it must be a table, under [irc]"),
             ("[[irc]]\nmotd = \"x\"", "line 1: irc: it must be a table, under [irc]"),
@@ -521,6 +537,12 @@ mod tests {
             (
                 "[irc]\n\nserver-name = \"a b\"",
                 "line 3: irc.server-name = \"a b\": the server's name has letters, digits, - and ., and 1 to 63 bytes",
+            ),
+            ("[web]\nhosts = \"x\"", "line 2: web.hosts: it must be a list, as in [\"chat.example\"]"),
+            ("[web]\nhost = []", "line 2: there is no key web.host; did you mean hosts?"),
+            (
+                "[web]\nhosts = [\"a\", \"b:1\"]",
+                "line 2: web.hosts = \"b:1\": it must be a name such as chat.example, without a port",
             ),
             ("[room]\nname = \"tea\"", "line 1: room: each room must be a table under [[room]]"),
             ("room = [\n  \"tea\"\n]", "line 2: room: each room must be a table under [[room]]"),

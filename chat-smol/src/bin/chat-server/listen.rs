@@ -11,13 +11,29 @@ use thiserror::Error;
 
 use crate::value::{self, ValueError};
 
-/// An address and the dialect that is spoken there.
+/// An address and what is served there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listener {
-    /// The dialect's name, one of [`DIALECTS`](value::DIALECTS).
-    pub(crate) dialect: &'static str,
+    pub(crate) service: Service,
     /// The address.
     pub(crate) addr: ListenAddr,
+}
+
+/// What is served on an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    /// The dialect's name, one of [`DIALECTS`](value::DIALECTS).
+    pub(crate) dialect: &'static str,
+    pub(crate) transport: Transport,
+}
+
+/// What carries a dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Lines,
+    WebSocket,
+    /// WebSocket, and the page that uses it.
+    Page,
 }
 
 /// Where a listener waits for connections. With port 0, the system chooses a port for each address.
@@ -49,7 +65,7 @@ pub(crate) struct ListenError {
     error: io::Error,
 }
 
-/// Opens all listeners, one for each address; returns the program's output, `listening DIALECT ADDR` for each.
+/// Opens all listeners, one for each address; returns the program's output, `listening SERVICE ADDR` for each.
 ///
 /// `open` opens one address, which is never a [`Name`](ListenAddr::Name) or [`Any`](ListenAddr::Any), and returns it
 /// with its real port. IPv6 sockets must accept IPv6 only. If one of several addresses is an IPv6 address and this
@@ -60,12 +76,12 @@ pub(crate) struct ListenError {
 /// The first listener that could not be opened.
 pub(crate) fn listen(
     listeners: &[Listener],
-    mut open: impl FnMut(&str, &ListenAddr) -> io::Result<ListenAddr>,
+    mut open: impl FnMut(&Service, &ListenAddr) -> io::Result<ListenAddr>,
 ) -> Result<String, ListenError> {
     let mut listening = String::new();
-    for Listener { dialect, addr } in listeners {
+    for Listener { service, addr } in listeners {
         let failure = |addr: &ListenAddr, error| {
-            let listener = Listener { dialect, addr: addr.clone() };
+            let listener = Listener { service: *service, addr: addr.clone() };
             Err(ListenError { listener, error })
         };
         let addrs = match addr.resolve() {
@@ -75,11 +91,11 @@ pub(crate) fn listen(
         let mut is_anywhere = false;
         for (i, addr) in addrs.iter().enumerate() {
             let is_last_hope = !is_anywhere && i + 1 == addrs.len();
-            match open(dialect, addr) {
+            match open(service, addr) {
                 Ok(opened) => {
                     is_anywhere = true;
                     // Writing to memory does not fail.
-                    let _ = writeln!(listening, "listening {dialect} {opened}");
+                    let _ = writeln!(listening, "listening {service} {opened}");
                 }
                 Err(error) if addr.lacks_ipv6() && !is_last_hope => {
                     tracing::warn!(%addr, %error, "this machine has no IPv6: listening without it");
@@ -92,26 +108,73 @@ pub(crate) fn listen(
 }
 
 pub(crate) fn default_listeners() -> Vec<Listener> {
-    let local = |dialect, port| Listener {
-        dialect,
+    let local = |service, port| Listener {
+        service,
         addr: ListenAddr::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
     };
-    vec![local("text", 4_000), local("classic", 4_001), local("irc", 6_667)]
+    let lines = |dialect| Service { dialect, transport: Transport::Lines };
+    vec![
+        local(lines("text"), 4_000),
+        local(lines("classic"), 4_001),
+        local(lines("irc"), 6_667),
+        local(Service::PAGE, 8_080),
+    ]
 }
+
+/// Returns the link to a page that is served there.
+pub(crate) fn link(addr: SocketAddr) -> String {
+    match addr.ip() {
+        ip if ip.is_unspecified() => format!("http://localhost:{}/", addr.port()),
+        _ => format!("http://{addr}/"),
+    }
+}
+
+impl Service {
+    /// The page speaks IRC.
+    pub(crate) const PAGE: Self = Self { dialect: "irc", transport: Transport::Page };
+}
+
+impl FromStr for Service {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (name, transport) = match text.strip_suffix(OVER_WEBSOCKET) {
+            _ if text == PAGE => return Ok(Self::PAGE),
+            Some(name) => (name, Transport::WebSocket),
+            None => (text, Transport::Lines),
+        };
+        let dialect = value::dialect(name).map_err(|_| ValueError::Service)?;
+        Ok(Self { dialect, transport })
+    }
+}
+
+/// Writes it in the form that is parsed, as in `irc+ws`.
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.transport {
+            Transport::Lines => f.write_str(self.dialect),
+            Transport::WebSocket => write!(f, "{}{OVER_WEBSOCKET}", self.dialect),
+            Transport::Page => f.write_str(PAGE),
+        }
+    }
+}
+
+const PAGE: &str = "web";
+const OVER_WEBSOCKET: &str = "+ws";
 
 /// Reads a value of `--listen`.
 impl FromStr for Listener {
     type Err = ListenerError;
 
     fn from_str(text: &str) -> Result<Self, ListenerError> {
-        let (dialect, addr) = text.split_once('=').ok_or(ListenerError::Form)?;
-        let dialect = value::dialect(dialect)?;
+        let (service, addr) = text.split_once('=').ok_or(ListenerError::Form)?;
+        let service = service.parse()?;
         let addr = match addr.strip_prefix(UNIX) {
             Some("") => return Err(ListenerError::NoPath),
             Some(path) => ListenAddr::Unix(PathBuf::from(path)),
             None => ListenAddr::parse_tcp(addr).ok_or(ListenerError::Addr)?,
         };
-        Ok(Self { dialect, addr })
+        Ok(Self { service, addr })
     }
 }
 
@@ -127,7 +190,7 @@ pub(crate) enum ListenerError {
     #[error("it must be DIALECT=ADDR, such as text=127.0.0.1:4000")]
     Form,
     #[error(transparent)]
-    Dialect(#[from] ValueError),
+    Service(#[from] ValueError),
     #[error(
         "the address must be IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:4000, [::1]:4000, localhost:4000 or :4000, \
          or unix:PATH"
@@ -195,13 +258,13 @@ const UNIX: &str = "unix:";
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { listener, error } = self;
-        let Listener { dialect, addr } = listener;
-        write!(f, "cannot listen on {addr} for {dialect}: ")?;
+        let Listener { service, addr } = listener;
+        write!(f, "cannot listen on {addr} for {service}: ")?;
         match (error.kind(), addr) {
             (io::ErrorKind::AddrInUse, ListenAddr::Tcp(addr)) => write!(
                 f,
                 "the address is in use; stop what uses it, or choose another port, as in \
-                 --listen {dialect}={} (0: any that is free)",
+                 --listen {service}={} (0: any that is free)",
                 SocketAddr::new(addr.ip(), 0)
             ),
             (io::ErrorKind::AddrInUse, ListenAddr::Unix(_)) => {
@@ -222,7 +285,7 @@ impl std::error::Error for ListenError {}
 /// Writes it in the form that is parsed, as in `text=127.0.0.1:4000`.
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.dialect, self.addr)
+        write!(f, "{}={}", self.service, self.addr)
     }
 }
 
@@ -242,8 +305,10 @@ impl fmt::Display for ListenAddr {
 mod tests {
     use super::*;
 
+    const TEXT: Service = Service { dialect: "text", transport: Transport::Lines };
+
     fn spec(addr: &str) -> Listener {
-        Listener { dialect: "text", addr: ListenAddr::parse_tcp(addr).expect(addr) }
+        Listener { service: TEXT, addr: ListenAddr::parse_tcp(addr).expect(addr) }
     }
 
     #[test]
@@ -302,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_address() {
-        let refused = |_: &str, addr: &ListenAddr| match addr {
+        let refused = |_: &Service, addr: &ListenAddr| match addr {
             ListenAddr::Tcp(SocketAddr::V4(addr)) if addr.port() == 8 => Err(io::ErrorKind::AddrInUse.into()),
             _ => Ok(addr.clone()),
         };
@@ -318,7 +383,7 @@ mod tests {
         let missing = ListenAddr::Tcp(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 7)));
         assert!(missing.lacks_ipv6());
         assert!(!ListenAddr::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 7))).lacks_ipv6());
-        let only = Listener { dialect: "text", addr: missing };
+        let only = Listener { service: TEXT, addr: missing };
         let refused = listen(&[only], |_, _| Err(io::ErrorKind::AddrNotAvailable.into()));
         assert!(refused.expect_err("nothing is left").to_string().ends_with("this machine has no such address"));
     }
@@ -330,7 +395,7 @@ mod tests {
                 Some(path) => ListenAddr::Unix(path.into()),
                 None => ListenAddr::Tcp(addr.parse().expect(addr)),
             };
-            let listener = Listener { dialect, addr };
+            let listener = Listener { service: dialect.parse().expect(dialect), addr };
             let failure = ListenError { listener, error: kind.into() };
             failure.to_string()
         };
@@ -360,5 +425,26 @@ mod tests {
             told("text", "127.0.0.1:5", io::ErrorKind::OutOfMemory),
             format!("cannot listen on 127.0.0.1:5 for text: {}", io::Error::from(io::ErrorKind::OutOfMemory))
         );
+    }
+
+    #[test]
+    fn a_service_is_a_dialect_by_itself_or_over_websocket_or_the_page() {
+        for text in ["text", "irc", "classic", "text+ws", "irc+ws", "web"] {
+            assert_eq!(text.parse::<Service>().map(|service| service.to_string()), Ok(text.into()));
+        }
+        for text in ["", "morse", "+ws", "web+ws", "irc+", "irc+wss"] {
+            assert_eq!(text.parse::<Service>(), Err(ValueError::Service), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_link_to_a_page_leads_to_an_address_that_can_be_opened() {
+        for (addr, opens) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("[::1]:80", "http://[::1]:80/"),
+            ("0.0.0.0:8080", "http://localhost:8080/"),
+        ] {
+            assert_eq!(link(addr.parse().expect(addr)), opens);
+        }
     }
 }

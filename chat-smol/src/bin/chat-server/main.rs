@@ -14,12 +14,14 @@ mod memory;
 mod motd;
 mod operator_table;
 mod options;
+mod page;
 mod password_hash;
 mod passwords;
 mod room_table;
 mod settings;
 mod signals;
 mod value;
+mod web_table;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -32,7 +34,7 @@ use clap_mangen::Man;
 
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
-use crate::listen::ListenAddr;
+use crate::listen::{ListenAddr, Service, Transport};
 use crate::options::{Arguments, PrintCommand};
 use crate::settings::Settings;
 
@@ -87,7 +89,7 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { listeners, mut config, passwords, exempt, log, log_format } = settings;
+    let Settings { listeners, mut config, passwords, exempt, web_hosts, log, log_format } = settings;
     memory::check(&config)?;
     let _log = log::start(&log, log_format);
     if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len()) {
@@ -100,11 +102,24 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     let mut server = Server::new(config)?;
     server.exempt(exempt);
     server.verify_with(passwords.into_verifier());
-    let listening = listen::listen(&listeners, |dialect, addr| match addr {
-        ListenAddr::Tcp(wanted) => Ok(ListenAddr::Tcp(server.listen(dialect, *wanted)?)),
-        ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone()),
-        ListenAddr::Name { .. } | ListenAddr::Any { .. } => unreachable!("listen has looked up its addresses"),
+    let mut pages = Vec::new();
+    let listening = listen::listen(&listeners, |&Service { dialect, transport }, addr| {
+        let opened = match addr {
+            ListenAddr::Tcp(wanted) => ListenAddr::Tcp(server.listen(dialect, *wanted)?),
+            ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone())?,
+            ListenAddr::Name { .. } | ListenAddr::Any { .. } => unreachable!("listen has looked up its addresses"),
+        };
+        if let Some(site) = page::site(dialect, transport, &web_hosts) {
+            server.serve_site(site);
+        }
+        if let (Transport::Page, ListenAddr::Tcp(addr)) = (transport, &opened) {
+            pages.push(listen::link(*addr));
+        }
+        Ok(opened)
     })?;
+    for link in pages {
+        tracing::info!("open {link}");
+    }
     print(io::stdout(), listening.as_bytes())?;
 
     signals::obey(signals, server.handle()).map_err(|error| Failure::System { doing: "start a thread", error })?;

@@ -15,6 +15,7 @@ use crate::memory::BoundFormat;
 use crate::operator_table::OperatorTable;
 use crate::room_table::RoomTable;
 use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
+use crate::web_table::WebTable;
 
 /// People and programs in one conversation.
 #[derive(Debug, Parser)]
@@ -41,10 +42,10 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 
     /// Read options from a TOML file, each under its name here without the hyphens in front, as in max-sessions = 500;
-    /// what takes DIALECT= may be a table, as in [idle-timeout], and the options irc-... are the table [irc]. Each
-    /// [[room]] table, with name, topic and flags, is a room that is always there. Only a file has passwords: password
-    /// in [irc] is what clients of IRC need, and each [[operator]] table, with name and password, is an operator of the
-    /// server. An option given here replaces the file's.
+    /// what takes DIALECT= may be a table, as in [idle-timeout], and the options irc-... and web-... are the tables [irc]
+    /// and [web]. Each [[room]] table, with name, topic and flags, is a room that is always there. Only a file has
+    /// passwords: password in [irc] is what clients of IRC need, and each [[operator]] table, with name and password, is
+    /// an operator of the server. An option given here replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
@@ -97,9 +98,10 @@ pub(crate) enum PrintCommand {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
     /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine,
-    /// IPv4 and IPv6, or unix:PATH, a Unix socket. May be given several times and replaces the default. Port 0 lets the
+    /// IPv4 and IPv6, or unix:PATH, a Unix socket. DIALECT+ws serves it over WebSocket, and web a page for browsers,
+    /// with irc over WebSocket at /ws. May be given several times and replaces the default. Port 0 lets the
     /// system choose one; a line "listening DIALECT ADDR" on standard output tells of each [default:
-    /// text=127.0.0.1:4000 classic=127.0.0.1:4001 irc=127.0.0.1:6667]
+    /// text=127.0.0.1:4000 classic=127.0.0.1:4001 irc=127.0.0.1:6667 web=127.0.0.1:8080]
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
     pub(crate) listen: Vec<Listener>,
 
@@ -183,6 +185,10 @@ pub(crate) struct Options {
     /// What clients of IRC are told of the server; a table of the file.
     #[command(flatten)]
     pub(crate) irc: IrcTable,
+
+    /// How browsers may reach the page; a table of the file.
+    #[command(flatten)]
+    pub(crate) web: WebTable,
 
     /// Sessions at once from one address [1 to 1048576; default: 100]
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
@@ -271,8 +277,9 @@ const TEMPLATE: &str = "{name} {version}: {about}\n\n{usage-heading} {usage}\n\n
 
 const BEFORE_HELP: &str = "\
 Without options it serves the dialect text on 127.0.0.1:4000, for people with
-nc or telnet; classic on 127.0.0.1:4001, for programs: lines of base64; and irc
-on 127.0.0.1:6667, for clients of IRC.";
+nc or telnet; classic on 127.0.0.1:4001, for programs: lines of base64; irc on
+127.0.0.1:6667, for clients of IRC; and a page on 127.0.0.1:8080, for browsers:
+open http://127.0.0.1:8080/.";
 
 const AFTER_HELP: &str = "\
 BYTES are as in 4096, 64KiB, 4MiB or 1GiB, a TIME as in 500ms, 15s, 10m or 2h.

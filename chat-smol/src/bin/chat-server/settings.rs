@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chat_proto::dialect::{Irc, IrcSettings};
+use chat_proto::http::HostName;
 use chat_proto::{Config, Exemptions};
 use clap::ArgMatches;
 use thiserror::Error;
@@ -16,6 +17,7 @@ use crate::motd::{self, MotdError};
 use crate::options::{self, Options};
 use crate::passwords::Passwords;
 use crate::value::OrOff;
+use crate::web_table::Host;
 
 /// How to serve.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) passwords: Passwords,
     /// Whose connections are not counted by address.
     pub(crate) exempt: Exemptions,
+    /// The names by which browsers may reach the server.
+    pub(crate) web_hosts: Vec<HostName>,
     pub(crate) log: LogFilter,
     pub(crate) log_format: LogFormat,
 }
@@ -65,13 +69,20 @@ impl Settings {
         let listeners = given.clone().map(|options| &options.listen).rfind(|listeners| !listeners.is_empty());
         let listeners = listeners.cloned().unwrap_or_else(listen::default_listeners);
         // A dialect that no listener speaks would still cost its log and an encoding of every message.
-        config.dialects.retain(|dialect| listeners.iter().any(|listener| listener.dialect == dialect.dialect.name()));
+        config
+            .dialects
+            .retain(|dialect| listeners.iter().any(|listener| listener.service.dialect == dialect.dialect.name()));
         config.check().map_err(|error| LimitError::new(error, matches, file))?;
         Ok(Self {
             listeners,
             config,
             passwords,
             exempt: given.clone().filter_map(|options| options.exempt.clone()).next_back().unwrap_or_default(),
+            web_hosts: given
+                .clone()
+                .map(|options| &options.web.hosts)
+                .rfind(|hosts| !hosts.is_empty())
+                .map_or_else(Vec::new, |hosts| hosts.iter().map(|Host(name)| name.clone()).collect()),
             log: given.clone().filter_map(|options| options.log.clone()).next_back().unwrap_or_default(),
             log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
         })
@@ -135,7 +146,10 @@ mod tests {
     #[test]
     fn nothing_set_serves_all_dialects_on_this_machine_only() {
         let settings = settings("", &[]).expect("the defaults");
-        assert_eq!(listeners(&settings), ["text=127.0.0.1:4000", "classic=127.0.0.1:4001", "irc=127.0.0.1:6667"]);
+        assert_eq!(
+            listeners(&settings),
+            ["text=127.0.0.1:4000", "classic=127.0.0.1:4001", "irc=127.0.0.1:6667", "web=127.0.0.1:8080"]
+        );
         assert_eq!(format!("{:?}", settings.config), format!("{:?}", options::default_config()));
         assert_eq!((settings.log, settings.log_format), (LogFilter::default(), LogFormat::Text));
         assert_eq!(settings.exempt, Exemptions::default());

@@ -74,6 +74,9 @@ pub(crate) enum ValueError {
     /// Whoever connects can make the server check passwords, so the hash must not ask for much.
     #[error("checking it takes too much: at most {mebibytes} MiB (m={}) and {passes} passes (t={passes})", mebibytes << 10)]
     DearHash { mebibytes: u32, passes: u32 },
+    /// No listener serves that.
+    #[error("it must be {}, one of these with +ws, or web", DIALECTS.join(", "))]
+    Service,
     /// Clients of IRC cannot be told so.
     #[error(transparent)]
     Irc(#[from] IrcSettingsError),
