@@ -71,8 +71,8 @@ impl Rejection {
         match self {
             Self::Method => "Allow: GET, HEAD\r\n",
             Self::UpgradeMethod => "Allow: GET\r\n",
-            Self::NoUpgrade => "Upgrade: websocket\r\n",
-            Self::WebSocketVersion => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+            Self::NoUpgrade => "Upgrade: websocket\r\nConnection: Upgrade\r\n",
+            Self::WebSocketVersion => "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
             _ => "",
         }
     }
