@@ -14,269 +14,269 @@ export const LOBBY = '#lobby';
 const RENAME_INTERVAL = 10_000;
 
 export class Chat {
-  /** The name that we have, and the one that we want. */
-  me = '';
-  wantedName = '';
-  /** Whether we have been in, so that a name that is taken is no reason to give up. */
-  hasEntered = false;
-  rooms = new Map();
-  active = null;
-  /** The room that is shown as soon as we are in it. */
-  opening = '';
-  #renaming;
-  #tries = 0;
+	/** The name that we have, and the one that we want. */
+	me = '';
+	wantedName = '';
+	/** Whether we have been in, so that a name that is taken is no reason to give up. */
+	hasEntered = false;
+	rooms = new Map();
+	active = null;
+	/** The room that is shown as soon as we are in it. */
+	opening = '';
+	#renaming;
+	#tries = 0;
 
-  /**
-   * `on` has `changed(what, room)` for active, log, people, rooms, topic and name; `alert(text)`; `refused(why)` of our
-   * name, or why we leave; `isRead(room)`: does somebody see what comes; `mentioned(room, entry)`.
-   */
-  constructor(write, on) {
-    this.on = on;
-    this.client = new Client(write, {
-      line: (line, label) => handle(this, line, label),
-      registered: () => this.#registered(),
-      refused: (why) => {
-        if (!this.hasEntered) return on.refused(why);
-        return ++this.#tries < 20 && `${[...this.wantedName].slice(0, 24).join('')}_${this.#tries}`;
-      },
-    });
-  }
+	/**
+	 * `on` has `changed(what, room)` for active, log, people, rooms, topic and name; `alert(text)`; `refused(why)` of our
+	 * name, or why we leave; `isRead(room)`: does somebody see what comes; `mentioned(room, entry)`.
+	 */
+	constructor(write, on) {
+		this.on = on;
+		this.client = new Client(write, {
+			line: (line, label) => handle(this, line, label),
+			registered: () => this.#registered(),
+			refused: (why) => {
+				if (!this.hasEntered) return on.refused(why);
+				return ++this.#tries < 20 && `${[...this.wantedName].slice(0, 24).join('')}_${this.#tries}`;
+			},
+		});
+	}
 
-  opened() {
-    this.#tries = 0;
-    this.client.register(this.wantedName);
-  }
+	opened() {
+		this.#tries = 0;
+		this.client.register(this.wantedName);
+	}
 
-  lost() {
-    clearInterval(this.#renaming);
-    for (const room of this.rooms.values()) {
-      room.joined = false;
-      for (const it of room.outgoing) if (it.state === 'sent') it.state = 'unsure';
-    }
-    this.client.close();
-  }
+	lost() {
+		clearInterval(this.#renaming);
+		for (const room of this.rooms.values()) {
+			room.joined = false;
+			for (const it of room.outgoing) if (it.state === 'sent') it.state = 'unsure';
+		}
+		this.client.close();
+	}
 
-  #registered() {
-    this.hasEntered = true;
-    for (const room of this.rooms.values()) {
-      if (room.isPrivate) this.#settle(room);
-      else if (room.wanted) this.client.send('JOIN', room.name);
-    }
-    this.#renaming = setInterval(() => this.regain(), RENAME_INTERVAL);
-    this.on.changed('name');
-  }
+	#registered() {
+		this.hasEntered = true;
+		for (const room of this.rooms.values()) {
+			if (room.isPrivate) this.#settle(room);
+			else if (room.wanted) this.client.send('JOIN', room.name);
+		}
+		this.#renaming = setInterval(() => this.regain(), RENAME_INTERVAL);
+		this.on.changed('name');
+	}
 
-  regain() {
-    if (this.client.registered && this.me !== this.wantedName) this.client.ask('NICK', this.wantedName);
-  }
+	regain() {
+		if (this.client.registered && this.me !== this.wantedName) this.client.ask('NICK', this.wantedName);
+	}
 
-  async rename(name) {
-    const lines = await this.client.ask('NICK', name).answer;
-    const refusal = lines?.find(({ command }) => /^4/.test(command));
-    if (refusal) return this.on.alert(`${name}: ${refusal.params.at(-1)}`);
-    this.wantedName = this.me;
-    this.on.changed('name');
-  }
+	async rename(name) {
+		const lines = await this.client.ask('NICK', name).answer;
+		const refusal = lines?.find(({ command }) => /^4/.test(command));
+		if (refusal) return this.on.alert(`${name}: ${refusal.params.at(-1)}`);
+		this.wantedName = this.me;
+		this.on.changed('name');
+	}
 
-  quit(why = '') {
-    this.client.send('QUIT', why);
-    this.on.refused('');
-  }
+	quit(why = '') {
+		this.client.send('QUIT', why);
+		this.on.refused('');
+	}
 
-  isMe(nick) {
-    return fold(nick) === fold(this.me);
-  }
+	isMe(nick) {
+		return fold(nick) === fold(this.me);
+	}
 
-  room(name) {
-    return this.rooms.get(fold(name));
-  }
+	room(name) {
+		return this.rooms.get(fold(name));
+	}
 
-  /** Returns a room, a new one if need be. */
-  begin(name) {
-    let room = this.room(name);
-    if (room) return room;
-    room = new Room(name);
-    room.readId = browser.get('read', {})[room.key];
-    if (room.isPrivate) room.put(name);
-    room.log.complete = room.isPrivate;
-    this.rooms.set(room.key, room);
-    this.on.changed('rooms');
-    return room;
-  }
+	/** Returns a room, a new one if need be. */
+	begin(name) {
+		let room = this.room(name);
+		if (room) return room;
+		room = new Room(name);
+		room.readId = browser.get('read', {})[room.key];
+		if (room.isPrivate) room.put(name);
+		room.log.complete = room.isPrivate;
+		this.rooms.set(room.key, room);
+		this.on.changed('rooms');
+		return room;
+	}
 
-  /** Shows a room, and joins it before if need be. */
-  open(name, key) {
-    const room = isRoom(name) ? this.room(name) : this.begin(name);
-    if (room) this.show(room);
-    if (room?.joined || !isRoom(name)) return;
-    this.opening = fold(name);
-    if (room) room.wanted = true;
-    this.client.send('JOIN', name, ...(key ? [key] : []));
-  }
+	/** Shows a room, and joins it before if need be. */
+	open(name, key) {
+		const room = isRoom(name) ? this.room(name) : this.begin(name);
+		if (room) this.show(room);
+		if (room?.joined || !isRoom(name)) return;
+		this.opening = fold(name);
+		if (room) room.wanted = true;
+		this.client.send('JOIN', name, ...(key ? [key] : []));
+	}
 
-  show(room) {
-    if (room === this.active) return;
-    this.active = room;
-    this.on.changed('active');
-  }
+	show(room) {
+		if (room === this.active) return;
+		this.active = room;
+		this.on.changed('active');
+	}
 
-  leave(room, why = '') {
-    if (room.joined) this.client.send('PART', room.name, why);
-    else this.forget(room);
-  }
+	leave(room, why = '') {
+		if (room.joined) this.client.send('PART', room.name, why);
+		else this.forget(room);
+	}
 
-  forget(room) {
-    const order = this.sorted();
-    const index = order.indexOf(room);
-    this.rooms.delete(room.key);
-    if (room === this.active) this.show(order[index + 1] ?? order[index - 1] ?? null);
-    this.on.changed('rooms');
-  }
+	forget(room) {
+		const order = this.sorted();
+		const index = order.indexOf(room);
+		this.rooms.delete(room.key);
+		if (room === this.active) this.show(order[index + 1] ?? order[index - 1] ?? null);
+		this.on.changed('rooms');
+	}
 
-  /** The lobby, the other rooms, and people. */
-  sorted() {
-    const rank = (room) => (room.isPrivate ? 2 : Number(room.key !== LOBBY));
-    return [...this.rooms.values()].sort((a, b) => rank(a) - rank(b) || a.key.localeCompare(b.key));
-  }
+	/** The lobby, the other rooms, and people. */
+	sorted() {
+		const rank = (room) => (room.isPrivate ? 2 : Number(room.key !== LOBBY));
+		return [...this.rooms.values()].sort((a, b) => rank(a) - rank(b) || a.key.localeCompare(b.key));
+	}
 
-  /** All of a room has been seen. */
-  read(room) {
-    const id = room.log.newestId();
-    if (!room.unread && id === room.readId) return;
-    room.unread = room.mentions = 0;
-    room.readId = id;
-    browser.set('read', { ...browser.get('read', {}), [room.key]: id });
-    this.on.changed('rooms');
-  }
+	/** All of a room has been seen. */
+	read(room) {
+		const id = room.log.newestId();
+		if (!room.unread && id === room.readId) return;
+		room.unread = room.mentions = 0;
+		room.readId = id;
+		browser.set('read', { ...browser.get('read', {}), [room.key]: id });
+		this.on.changed('rooms');
+	}
 
-  entryOf({ nick, isPerson, command, params: [, words = ''], tags }) {
-    const action = actionOf(words);
-    const text = action ?? words;
-    const own = isPerson && this.isMe(nick);
-    return {
-      kind: action !== undefined ? 'acted' : command === 'NOTICE' ? 'noticed' : 'said',
-      time: timeOf(tags),
-      id: tags.get('msgid'),
-      nick: isPerson ? nick : '',
-      text,
-      own,
-      mention: isPerson && !own && mentions(plain(text), this.me),
-    };
-  }
+	entryOf({ nick, isPerson, command, params: [, words = ''], tags }) {
+		const action = actionOf(words);
+		const text = action ?? words;
+		const own = isPerson && this.isMe(nick);
+		return {
+			kind: action !== undefined ? 'acted' : command === 'NOTICE' ? 'noticed' : 'said',
+			time: timeOf(tags),
+			id: tags.get('msgid'),
+			nick: isPerson ? nick : '',
+			text,
+			own,
+			mention: isPerson && !own && mentions(plain(text), this.me),
+		};
+	}
 
-  /** Adds an entry, after what was said while we were away. */
-  add(room, entry) {
-    if (room.held) room.held.push(entry);
-    else this.#append(room, entry, 'live', true);
-  }
+	/** Adds an entry, after what was said while we were away. */
+	add(room, entry) {
+		if (room.held) room.held.push(entry);
+		else this.#append(room, entry, 'live', true);
+	}
 
-  note(room, text, bad) {
-    if (room) this.#append(room, { kind: 'note', time: Date.now(), text, bad });
-    else this.on.alert(text);
-  }
+	note(room, text, bad) {
+		if (room) this.#append(room, { kind: 'note', time: Date.now(), text, bad });
+		else this.on.alert(text);
+	}
 
-  #append(room, entry, stream, isNew) {
-    const same = (it) => it.state === 'unsure' && it.text === entry.text;
-    if (entry.own) remove(room.outgoing, room.outgoing.find(same));
-    if (room.log.append(entry, stream) && isNew && entry.nick && !entry.own) this.#count(room, entry);
-    this.on.changed('log', room);
-  }
+	#append(room, entry, stream, isNew) {
+		const same = (it) => it.state === 'unsure' && it.text === entry.text;
+		if (entry.own) remove(room.outgoing, room.outgoing.find(same));
+		if (room.log.append(entry, stream) && isNew && entry.nick && !entry.own) this.#count(room, entry);
+		this.on.changed('log', room);
+	}
 
-  #count(room, entry) {
-    const isForUs = entry.mention || room.isPrivate;
-    if (isForUs) this.on.mentioned(room, entry);
-    if (this.on.isRead(room)) return;
-    if (!room.unread) room.log.setUnreadFrom(room.log.end - 1);
-    room.unread++;
-    if (isForUs) room.mentions++;
-    this.on.changed('rooms');
-  }
+	#count(room, entry) {
+		const isForUs = entry.mention || room.isPrivate;
+		if (isForUs) this.on.mentioned(room, entry);
+		if (this.on.isRead(room)) return;
+		if (!room.unread) room.log.setUnreadFrom(room.log.end - 1);
+		room.unread++;
+		if (isForUs) room.mentions++;
+		this.on.changed('rooms');
+	}
 
-  /** Asks for what was said while we were away; what is said meanwhile comes after it. */
-  async catchUp(room) {
-    const held = (room.held ??= []);
-    const readId = room.readId;
-    const show = (lines, isAfter) => {
-      if (room.held !== held) return;
-      // What was said before the first visit is not new.
-      for (const entry of lines.map((it) => this.entryOf(it))) {
-        this.#append(room, entry, 'page', isAfter || (readId && isLater(entry.id, readId)));
-      }
-    };
-    await catchUp(this.client, room, show, (text) => this.note(room, text, true));
-    // The connection may have been lost and made anew meanwhile.
-    if (room.held !== held) return;
-    room.held = null;
-    for (const entry of held) this.add(room, entry);
-    this.#settle(room);
-    this.on.changed('log', room);
-  }
+	/** Asks for what was said while we were away; what is said meanwhile comes after it. */
+	async catchUp(room) {
+		const held = (room.held ??= []);
+		const readId = room.readId;
+		const show = (lines, isAfter) => {
+			if (room.held !== held) return;
+			// What was said before the first visit is not new.
+			for (const entry of lines.map((it) => this.entryOf(it))) {
+				this.#append(room, entry, 'page', isAfter || (readId && isLater(entry.id, readId)));
+			}
+		};
+		await catchUp(this.client, room, show, (text) => this.note(room, text, true));
+		// The connection may have been lost and made anew meanwhile.
+		if (room.held !== held) return;
+		room.held = null;
+		for (const entry of held) this.add(room, entry);
+		this.#settle(room);
+		this.on.changed('log', room);
+	}
 
-  async older(room) {
-    if (room.log.complete || room.asksOlder || !room.joined || room.held) return;
-    room.asksOlder = true;
-    const lines = await older(this.client, room);
-    room.asksOlder = false;
-    if (!lines) return;
-    room.log.complete = !room.log.prepend(lines.map((it) => this.entryOf(it)));
-    this.on.changed('log', room);
-  }
+	async older(room) {
+		if (room.log.complete || room.asksOlder || !room.joined || room.held) return;
+		room.asksOlder = true;
+		const lines = await older(this.client, room);
+		room.asksOlder = false;
+		if (!lines) return;
+		room.log.complete = !room.log.prepend(lines.map((it) => this.entryOf(it)));
+		this.on.changed('log', room);
+	}
 
-  /** Says something. It is shown as pending until it comes back. */
-  say(room, said, isAction = false) {
-    for (const text of split(said, this.me, room.name)) {
-      const it = { text, isAction, time: Date.now(), nick: this.me };
-      room.outgoing.push(it);
-      this.send(room, it);
-    }
-    room.log.setUnreadFrom(-1);
-  }
+	/** Says something. It is shown as pending until it comes back. */
+	say(room, said, isAction = false) {
+		for (const text of split(said, this.me, room.name)) {
+			const it = { text, isAction, time: Date.now(), nick: this.me };
+			room.outgoing.push(it);
+			this.send(room, it);
+		}
+		room.log.setUnreadFrom(-1);
+	}
 
-  /** Sends what is outgoing, for the first time or again. */
-  async send(room, it) {
-    Object.assign(it, { state: 'waiting', why: '' });
-    this.on.changed('log', room);
-    if (!this.client.registered || room.held || (room.wanted && !room.joined && !room.isPrivate)) return;
-    const text = it.isAction ? `\x01ACTION ${it.text}\x01` : it.text;
-    const { label, answer } = this.client.ask('PRIVMSG', room.name, text);
-    Object.assign(it, { state: 'sent', label });
-    const lines = await answer;
-    if (!lines || it.label !== label || !room.outgoing.includes(it)) return;
-    this.#fail(room, it, lines.find(({ command }) => /^[45]|FAIL/.test(command))?.params.at(-1) ?? 'It was not confirmed.');
-  }
+	/** Sends what is outgoing, for the first time or again. */
+	async send(room, it) {
+		Object.assign(it, { state: 'waiting', why: '' });
+		this.on.changed('log', room);
+		if (!this.client.registered || room.held || (room.wanted && !room.joined && !room.isPrivate)) return;
+		const text = it.isAction ? `\x01ACTION ${it.text}\x01` : it.text;
+		const { label, answer } = this.client.ask('PRIVMSG', room.name, text);
+		Object.assign(it, { state: 'sent', label });
+		const lines = await answer;
+		if (!lines || it.label !== label || !room.outgoing.includes(it)) return;
+		this.#fail(room, it, lines.find(({ command }) => /^[45]|FAIL/.test(command))?.params.at(-1) ?? 'It was not confirmed.');
+	}
 
-  #fail(room, it, why) {
-    Object.assign(it, { state: 'failed', why });
-    this.on.changed('log', room);
-  }
+	#fail(room, it, why) {
+		Object.assign(it, { state: 'failed', why });
+		this.on.changed('log', room);
+	}
 
-  drop(room, it) {
-    remove(room.outgoing, it);
-    this.on.changed('log', room);
-  }
+	drop(room, it) {
+		remove(room.outgoing, it);
+		this.on.changed('log', room);
+	}
 
-  /** What we have said has come back. */
-  confirm(room, label) {
-    if (label) remove(room.outgoing, room.outgoing.find((it) => it.label === label));
-  }
+	/** What we have said has come back. */
+	confirm(room, label) {
+		if (label) remove(room.outgoing, room.outgoing.find((it) => it.label === label));
+	}
 
-  /** After an absence: what the history has not, has not arrived; what has waited is sent. */
-  #settle(room) {
-    for (const it of [...room.outgoing]) {
-      if (it.state === 'waiting') this.send(room, it);
-      else if (it.state === 'unsure') {
-        this.#fail(room, it, room.isPrivate ? 'Perhaps it has arrived: the connection was lost.' : 'The connection was lost.');
-      }
-    }
-  }
+	/** After an absence: what the history has not, has not arrived; what has waited is sent. */
+	#settle(room) {
+		for (const it of [...room.outgoing]) {
+			if (it.state === 'waiting') this.send(room, it);
+			else if (it.state === 'unsure') {
+				this.#fail(room, it, room.isPrivate ? 'Perhaps it has arrived: the connection was lost.' : 'The connection was lost.');
+			}
+		}
+	}
 }
 
 function remove(list, it) {
-  if (it) list.splice(list.indexOf(it), 1);
+	if (it) list.splice(list.indexOf(it), 1);
 }
 
 /** Whether a message was said after another one; all of another life of the server were. */
 function isLater(id, than) {
-  const [[life, number], [thanLife, thanNumber]] = [id ?? '', than].map((it) => it.split('-'));
-  return life !== thanLife || Number(number) > Number(thanNumber);
+	const [[life, number], [thanLife, thanNumber]] = [id ?? '', than].map((it) => it.split('-'));
+	return life !== thanLife || Number(number) > Number(thanNumber);
 }

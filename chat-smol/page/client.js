@@ -4,100 +4,100 @@ import { format, parse } from './irc.js';
 
 // The server that has this page has all of these.
 const CAPABILITIES =
-  'message-tags server-time echo-message batch labeled-response draft/chathistory away-notify multi-prefix standard-replies';
+	'message-tags server-time echo-message batch labeled-response draft/chathistory away-notify multi-prefix standard-replies';
 
 /** How long an answer may take, in milliseconds. */
 const PATIENCE = 20_000;
 
 export class Client {
-  registered = false;
-  /** How many messages a page of the history has at most. */
-  page = 50;
-  /** By reference: type, label and parent of open batches. */
-  #batches = new Map();
-  /** By label: the lines of an answer so far, and who waits for it. */
-  #asked = new Map();
-  #labels = 0;
+	registered = false;
+	/** How many messages a page of the history has at most. */
+	page = 50;
+	/** By reference: type, label and parent of open batches. */
+	#batches = new Map();
+	/** By label: the lines of an answer so far, and who waits for it. */
+	#asked = new Map();
+	#labels = 0;
 
-  /**
-   * `on` has `line(line, label)`, called for all but the history, `registered()`, and `refused(why)`, which returns
-   * another name or nothing.
-   */
-  constructor(write, on) {
-    Object.assign(this, { write, on });
-  }
+	/**
+	 * `on` has `line(line, label)`, called for all but the history, `registered()`, and `refused(why)`, which returns
+	 * another name or nothing.
+	 */
+	constructor(write, on) {
+		Object.assign(this, { write, on });
+	}
 
-  register(name) {
-    this.send('CAP', 'REQ', CAPABILITIES);
-    this.send('NICK', name);
-    this.send('USER', 'web', '0', '*', name);
-    this.send('CAP', 'END');
-  }
+	register(name) {
+		this.send('CAP', 'REQ', CAPABILITIES);
+		this.send('NICK', name);
+		this.send('USER', 'web', '0', '*', name);
+		this.send('CAP', 'END');
+	}
 
-  /** The connection is lost: whoever waits gets no answer. */
-  close() {
-    this.registered = false;
-    this.#batches.clear();
-    for (const label of this.#asked.keys()) this.#answer(label);
-  }
+	/** The connection is lost: whoever waits gets no answer. */
+	close() {
+		this.registered = false;
+		this.#batches.clear();
+		for (const label of this.#asked.keys()) this.#answer(label);
+	}
 
-  send(...words) {
-    this.write(format('', ...words));
-  }
+	send(...words) {
+		this.write(format('', ...words));
+	}
 
-  /** Sends a line with a label. `answer` becomes all lines that answer it, or undefined if there is none. */
-  ask(...words) {
-    const label = String(++this.#labels);
-    const answer = new Promise((done) => this.#asked.set(label, { lines: [], done }));
-    setTimeout(() => this.#answer(label), PATIENCE);
-    this.write(format(label, ...words));
-    return { label, answer };
-  }
+	/** Sends a line with a label. `answer` becomes all lines that answer it, or undefined if there is none. */
+	ask(...words) {
+		const label = String(++this.#labels);
+		const answer = new Promise((done) => this.#asked.set(label, { lines: [], done }));
+		setTimeout(() => this.#answer(label), PATIENCE);
+		this.write(format(label, ...words));
+		return { label, answer };
+	}
 
-  isAsked(label) {
-    return this.#asked.has(label);
-  }
+	isAsked(label) {
+		return this.#asked.has(label);
+	}
 
-  receive(text) {
-    const line = parse(text);
-    const { command, params, tags } = line;
-    if (command === 'PING') return this.send('PONG', ...params);
-    if (command === 'BATCH') return this.#batch(line);
-    if (command === '005') this.page = Number(/ CHATHISTORY=(\d+)/.exec(text)?.[1] ?? this.page);
-    if (!this.registered && /^43[1-7]$/.test(command)) {
-      const other = this.on.refused(params.at(-1));
-      return other && this.send('NICK', other);
-    }
-    if (!this.registered && (command === '376' || command === '422')) {
-      this.registered = true;
-      return this.on.registered();
-    }
-    let label = tags.get('label');
-    let isHistory = false;
-    for (let batch = this.#batches.get(tags.get('batch')); batch; batch = this.#batches.get(batch.parent)) {
-      label ??= batch.label;
-      isHistory ||= batch.type === 'chathistory';
-    }
-    const asked = this.#asked.get(label);
-    asked?.lines.push(line);
-    if (!isHistory) this.on.line(line, label);
-    // A line with a label of its own is the whole answer.
-    if (tags.has('label')) this.#answer(label, asked?.lines);
-  }
+	receive(text) {
+		const line = parse(text);
+		const { command, params, tags } = line;
+		if (command === 'PING') return this.send('PONG', ...params);
+		if (command === 'BATCH') return this.#batch(line);
+		if (command === '005') this.page = Number(/ CHATHISTORY=(\d+)/.exec(text)?.[1] ?? this.page);
+		if (!this.registered && /^43[1-7]$/.test(command)) {
+			const other = this.on.refused(params.at(-1));
+			return other && this.send('NICK', other);
+		}
+		if (!this.registered && (command === '376' || command === '422')) {
+			this.registered = true;
+			return this.on.registered();
+		}
+		let label = tags.get('label');
+		let isHistory = false;
+		for (let batch = this.#batches.get(tags.get('batch')); batch; batch = this.#batches.get(batch.parent)) {
+			label ??= batch.label;
+			isHistory ||= batch.type === 'chathistory';
+		}
+		const asked = this.#asked.get(label);
+		asked?.lines.push(line);
+		if (!isHistory) this.on.line(line, label);
+		// A line with a label of its own is the whole answer.
+		if (tags.has('label')) this.#answer(label, asked?.lines);
+	}
 
-  #batch({ params: [reference = '', type], tags }) {
-    const name = reference.slice(1);
-    if (reference[0] === '+') {
-      return this.#batches.set(name, { type, label: tags.get('label'), parent: tags.get('batch') });
-    }
-    const label = this.#batches.get(name)?.label;
-    this.#batches.delete(name);
-    if (label) this.#answer(label, this.#asked.get(label)?.lines);
-  }
+	#batch({ params: [reference = '', type], tags }) {
+		const name = reference.slice(1);
+		if (reference[0] === '+') {
+			return this.#batches.set(name, { type, label: tags.get('label'), parent: tags.get('batch') });
+		}
+		const label = this.#batches.get(name)?.label;
+		this.#batches.delete(name);
+		if (label) this.#answer(label, this.#asked.get(label)?.lines);
+	}
 
-  #answer(label, lines) {
-    const asked = this.#asked.get(label);
-    this.#asked.delete(label);
-    asked?.done(lines);
-  }
+	#answer(label, lines) {
+		const asked = this.#asked.get(label);
+		this.#asked.delete(label);
+		asked?.done(lines);
+	}
 }

@@ -10,158 +10,158 @@ const MAX_RECALLED = 100;
 const MAX_LINES = 8;
 
 export class Composer {
-  #field = byId('message');
-  #room = null;
-  /** By key of a room. */
-  #drafts = browser.get('drafts', {});
-  #said = [];
-  /** Which of those is there, counted from the last, and what was there before. */
-  #recalled = null;
-  /** What Tab goes through. */
-  #completing = null;
+	#field = byId('message');
+	#room = null;
+	/** By key of a room. */
+	#drafts = browser.get('drafts', {});
+	#said = [];
+	/** Which of those is there, counted from the last, and what was there before. */
+	#recalled = null;
+	/** What Tab goes through. */
+	#completing = null;
 
-  constructor(chat, alert) {
-    Object.assign(this, { chat, alert });
-    this.#field.addEventListener('input', () => {
-      this.#completing = this.#recalled = null;
-      this.#fit();
-      this.keep();
-    });
-    this.#field.addEventListener('keydown', (event) => this.#key(event));
-    byId('compose').addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#submit();
-      this.focus();
-    });
-    addEventListener('pagehide', () => this.keep());
-  }
+	constructor(chat, alert) {
+		Object.assign(this, { chat, alert });
+		this.#field.addEventListener('input', () => {
+			this.#completing = this.#recalled = null;
+			this.#fit();
+			this.keep();
+		});
+		this.#field.addEventListener('keydown', (event) => this.#key(event));
+		byId('compose').addEventListener('submit', (event) => {
+			event.preventDefault();
+			this.#submit();
+			this.focus();
+		});
+		addEventListener('pagehide', () => this.keep());
+	}
 
-  focus() {
-    this.#field.focus();
-  }
+	focus() {
+		this.#field.focus();
+	}
 
-  /** Changes to the draft of another room. */
-  show(room) {
-    this.keep();
-    this.#room = room;
-    this.#field.disabled = !room;
-    this.#field.placeholder = room ? `Message to ${room.name}` : '';
-    this.#set(this.#drafts[room?.key] ?? '');
-    this.#recalled = null;
-  }
+	/** Changes to the draft of another room. */
+	show(room) {
+		this.keep();
+		this.#room = room;
+		this.#field.disabled = !room;
+		this.#field.placeholder = room ? `Message to ${room.name}` : '';
+		this.#set(this.#drafts[room?.key] ?? '');
+		this.#recalled = null;
+	}
 
-  /** Keeps drafts, and what is not sent, for the next time. */
-  keep() {
-    if (this.#room) this.#drafts[this.#room.key] = this.#recalled?.draft ?? this.#field.value;
-    const drafts = { ...this.#drafts };
-    for (const { key, outgoing } of this.chat.rooms.values()) {
-      const unsent = outgoing.filter(({ state }) => state !== 'sent').map(({ text }) => text);
-      drafts[key] = [...unsent, drafts[key]].filter(Boolean).join('\n') || undefined;
-    }
-    browser.set('drafts', drafts);
-  }
+	/** Keeps drafts, and what is not sent, for the next time. */
+	keep() {
+		if (this.#room) this.#drafts[this.#room.key] = this.#recalled?.draft ?? this.#field.value;
+		const drafts = { ...this.#drafts };
+		for (const { key, outgoing } of this.chat.rooms.values()) {
+			const unsent = outgoing.filter(({ state }) => state !== 'sent').map(({ text }) => text);
+			drafts[key] = [...unsent, drafts[key]].filter(Boolean).join('\n') || undefined;
+		}
+		browser.set('drafts', drafts);
+	}
 
-  #set(text, caret = text.length) {
-    this.#field.value = text;
-    this.#field.setSelectionRange(caret, caret);
-    this.#fit();
-  }
+	#set(text, caret = text.length) {
+		this.#field.value = text;
+		this.#field.setSelectionRange(caret, caret);
+		this.#fit();
+	}
 
-  /** Makes the field as high as its text, and shows which commands that may become. */
-  #fit() {
-    const field = this.#field;
-    field.rows = 1;
-    const { lineHeight, paddingTop } = getComputedStyle(field);
-    field.rows = Math.min(MAX_LINES, (field.scrollHeight - 2 * parseFloat(paddingTop)) / parseFloat(lineHeight));
-    const found = isCommand(field.value) ? hints(field.value) : [];
-    byId('hints').hidden = !found.length;
-    byId('hints').replaceChildren(
-      ...found.map(([name, args, help]) => element('li', {}, element('b', {}, `/${name}`), ` ${args} `, element('span', {}, help))),
-    );
-  }
+	/** Makes the field as high as its text, and shows which commands that may become. */
+	#fit() {
+		const field = this.#field;
+		field.rows = 1;
+		const { lineHeight, paddingTop } = getComputedStyle(field);
+		field.rows = Math.min(MAX_LINES, (field.scrollHeight - 2 * parseFloat(paddingTop)) / parseFloat(lineHeight));
+		const found = isCommand(field.value) ? hints(field.value) : [];
+		byId('hints').hidden = !found.length;
+		byId('hints').replaceChildren(
+			...found.map(([name, args, help]) => element('li', {}, element('b', {}, `/${name}`), ` ${args} `, element('span', {}, help))),
+		);
+	}
 
-  #key(event) {
-    const { key, shiftKey, altKey, ctrlKey, metaKey, isComposing } = event;
-    if (isComposing || shiftKey || altKey || ctrlKey || metaKey) return;
-    let isDone = false;
-    if (key === 'Enter') isDone = !void this.#submit();
-    else if (key === 'Tab') isDone = this.#complete();
-    else if (key === 'ArrowUp') isDone = this.#recall(1);
-    else if (key === 'ArrowDown') isDone = this.#recall(-1);
-    if (isDone) event.preventDefault();
-  }
+	#key(event) {
+		const { key, shiftKey, altKey, ctrlKey, metaKey, isComposing } = event;
+		if (isComposing || shiftKey || altKey || ctrlKey || metaKey) return;
+		let isDone = false;
+		if (key === 'Enter') isDone = !void this.#submit();
+		else if (key === 'Tab') isDone = this.#complete();
+		else if (key === 'ArrowUp') isDone = this.#recall(1);
+		else if (key === 'ArrowDown') isDone = this.#recall(-1);
+		if (isDone) event.preventDefault();
+	}
 
-  async #submit() {
-    const room = this.#room;
-    const text = this.#field.value.replace(/^\n+|\s+$/g, '');
-    if (!text) return;
-    let lines = text.split('\n').filter((line) => line.trim());
-    if (lines.length > 1 && !(await confirmed(`Send ${lines.length} lines as ${lines.length} messages?`))) return this.focus();
-    if (room !== this.#room) return;
-    if (lines.length === 1 && isCommand(text)) {
-      const why = run(this.chat, text);
-      if (why) return this.alert(why);
-      lines = [];
-    }
-    this.alert('');
-    this.#said = [...this.#said, text].slice(-MAX_RECALLED);
-    this.#completing = this.#recalled = null;
-    // A command may have brought us to another room, whose draft stays.
-    if (room === this.#room) this.#set('');
-    else delete this.#drafts[room.key];
-    for (const line of lines) this.chat.say(room, line.replace(/^\/\//, '/'));
-    this.keep();
-    this.focus();
-  }
+	async #submit() {
+		const room = this.#room;
+		const text = this.#field.value.replace(/^\n+|\s+$/g, '');
+		if (!text) return;
+		let lines = text.split('\n').filter((line) => line.trim());
+		if (lines.length > 1 && !(await confirmed(`Send ${lines.length} lines as ${lines.length} messages?`))) return this.focus();
+		if (room !== this.#room) return;
+		if (lines.length === 1 && isCommand(text)) {
+			const why = run(this.chat, text);
+			if (why) return this.alert(why);
+			lines = [];
+		}
+		this.alert('');
+		this.#said = [...this.#said, text].slice(-MAX_RECALLED);
+		this.#completing = this.#recalled = null;
+		// A command may have brought us to another room, whose draft stays.
+		if (room === this.#room) this.#set('');
+		else delete this.#drafts[room.key];
+		for (const line of lines) this.chat.say(room, line.replace(/^\/\//, '/'));
+		this.keep();
+		this.focus();
+	}
 
-  /** Goes back or forth in what was said, if the caret is in the first or the last line. */
-  #recall(step) {
-    const { value, selectionStart: caret } = this.#field;
-    const place = (this.#recalled?.place ?? 0) + step;
-    const beyond = step > 0 ? value.slice(0, caret) : value.slice(caret);
-    if (beyond.includes('\n') || place < 0 || place > this.#said.length) return false;
-    const draft = this.#recalled?.draft ?? value;
-    this.#recalled = place ? { place, draft } : null;
-    this.#set(place ? this.#said.at(-place) : draft);
-    return true;
-  }
+	/** Goes back or forth in what was said, if the caret is in the first or the last line. */
+	#recall(step) {
+		const { value, selectionStart: caret } = this.#field;
+		const place = (this.#recalled?.place ?? 0) + step;
+		const beyond = step > 0 ? value.slice(0, caret) : value.slice(caret);
+		if (beyond.includes('\n') || place < 0 || place > this.#said.length) return false;
+		const draft = this.#recalled?.draft ?? value;
+		this.#recalled = place ? { place, draft } : null;
+		this.#set(place ? this.#said.at(-place) : draft);
+		return true;
+	}
 
-  /** Completes what stands before the caret; again: the next name that fits. */
-  #complete() {
-    const { value, selectionStart: caret } = this.#field;
-    this.#completing ??= this.#candidates(value.slice(0, caret), value.slice(caret));
-    const { before, after, names, next } = this.#completing;
-    if (!names.length) return (this.#completing = null);
-    const text = before + names[next % names.length];
-    this.#completing.next++;
-    this.#set(text + after, text.length);
-    return true;
-  }
+	/** Completes what stands before the caret; again: the next name that fits. */
+	#complete() {
+		const { value, selectionStart: caret } = this.#field;
+		this.#completing ??= this.#candidates(value.slice(0, caret), value.slice(caret));
+		const { before, after, names, next } = this.#completing;
+		if (!names.length) return (this.#completing = null);
+		const text = before + names[next % names.length];
+		this.#completing.next++;
+		this.#set(text + after, text.length);
+		return true;
+	}
 
-  #candidates(text, after) {
-    const before = text.replace(/\S+$/, '');
-    const word = fold(text.slice(before.length));
-    let names = this.#people().map((name) => name + (before ? ' ' : ': '));
-    if (!before) names.push(...hints(word).map(([name]) => `/${name} `));
-    names.push(...this.chat.sorted().map(({ name }) => `${name} `));
-    names = names.filter((name) => word && fold(name).startsWith(word));
-    return { before, after, names, next: 0 };
-  }
+	#candidates(text, after) {
+		const before = text.replace(/\S+$/, '');
+		const word = fold(text.slice(before.length));
+		let names = this.#people().map((name) => name + (before ? ' ' : ': '));
+		if (!before) names.push(...hints(word).map(([name]) => `/${name} `));
+		names.push(...this.chat.sorted().map(({ name }) => `${name} `));
+		names = names.filter((name) => word && fold(name).startsWith(word));
+		return { before, after, names, next: 0 };
+	}
 
-  /** Names of who is here, those first who have spoken last. */
-  #people() {
-    const { log, people } = this.#room;
-    const spoken = [];
-    for (let number = log.end - 1; number >= Math.max(log.first, log.end - 200); number--) spoken.push(log.at(number).nick ?? '');
-    const nicks = [...spoken.filter((it) => people.has(fold(it)) && !this.chat.isMe(it)), ...[...people.values()].map(({ nick }) => nick)];
-    return [...new Set(nicks)];
-  }
+	/** Names of who is here, those first who have spoken last. */
+	#people() {
+		const { log, people } = this.#room;
+		const spoken = [];
+		for (let number = log.end - 1; number >= Math.max(log.first, log.end - 200); number--) spoken.push(log.at(number).nick ?? '');
+		const nicks = [...spoken.filter((it) => people.has(fold(it)) && !this.chat.isMe(it)), ...[...people.values()].map(({ nick }) => nick)];
+		return [...new Set(nicks)];
+	}
 }
 
 function confirmed(question) {
-  const dialog = byId('several');
-  byId('question').textContent = question;
-  dialog.returnValue = '';
-  dialog.showModal();
-  return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'send'), { once: true }));
+	const dialog = byId('several');
+	byId('question').textContent = question;
+	dialog.returnValue = '';
+	dialog.showModal();
+	return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'send'), { once: true }));
 }

@@ -13,96 +13,96 @@ const LONGEST_WAIT = 30_000;
 export const waitAfter = (attempt, random) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + random);
 
 export class Connection {
-  #socket;
-  #timer;
-  #attempt = 0;
-  #heardAt;
-  /** Until when something must be heard; 0: no matter. */
-  #deadline = 0;
-  #running = false;
+	#socket;
+	#timer;
+	#attempt = 0;
+	#heardAt;
+	/** Until when something must be heard; 0: no matter. */
+	#deadline = 0;
+	#running = false;
 
-  /** `on` has `trying()`, `opened()`, `line(text)`, and `lost(wait)` with the time until the next attempt. */
-  constructor(url, on) {
-    Object.assign(this, { url, on });
-    for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, () => this.look());
-    document.addEventListener('visibilitychange', () => document.hidden || this.look());
-    setInterval(() => this.#check(), 1_000);
-  }
+	/** `on` has `trying()`, `opened()`, `line(text)`, and `lost(wait)` with the time until the next attempt. */
+	constructor(url, on) {
+		Object.assign(this, { url, on });
+		for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, () => this.look());
+		document.addEventListener('visibilitychange', () => document.hidden || this.look());
+		setInterval(() => this.#check(), 1_000);
+	}
 
-  start() {
-    this.#running = true;
-    this.#connect();
-  }
+	start() {
+		this.#running = true;
+		this.#connect();
+	}
 
-  stop() {
-    this.#running = false;
-    this.#detach();
-  }
+	stop() {
+		this.#running = false;
+		this.#detach();
+	}
 
-  send(text) {
-    if (this.#socket?.readyState === 1) this.#socket.send(text);
-  }
+	send(text) {
+		if (this.#socket?.readyState === 1) this.#socket.send(text);
+	}
 
-  /** Tries at once, or asks whether the server is still there. */
-  look() {
-    if (!this.#running) return;
-    if (!this.#socket) this.#connect();
-    else if (!this.#deadline) this.#ask(PROBE_PATIENCE);
-  }
+	/** Tries at once, or asks whether the server is still there. */
+	look() {
+		if (!this.#running) return;
+		if (!this.#socket) this.#connect();
+		else if (!this.#deadline) this.#ask(PROBE_PATIENCE);
+	}
 
-  #connect() {
-    this.#detach();
-    this.on.trying();
-    this.#deadline = Date.now() + PATIENCE;
-    const socket = new WebSocket(this.url, ['text.ircv3.net']);
-    this.#socket = socket;
-    socket.onopen = () => {
-      this.#hear();
-      this.on.opened();
-    };
-    socket.onmessage = ({ data }) => {
-      this.#hear();
-      this.on.line(data);
-    };
-    socket.onclose = () => this.#lose();
-  }
+	#connect() {
+		this.#detach();
+		this.on.trying();
+		this.#deadline = Date.now() + PATIENCE;
+		const socket = new WebSocket(this.url, ['text.ircv3.net']);
+		this.#socket = socket;
+		socket.onopen = () => {
+			this.#hear();
+			this.on.opened();
+		};
+		socket.onmessage = ({ data }) => {
+			this.#hear();
+			this.on.line(data);
+		};
+		socket.onclose = () => this.#lose();
+	}
 
-  /** The server is known to work: the next attempt comes soon. */
-  works() {
-    this.#attempt = 0;
-  }
+	/** The server is known to work: the next attempt comes soon. */
+	works() {
+		this.#attempt = 0;
+	}
 
-  #hear() {
-    this.#heardAt = Date.now();
-    this.#deadline = 0;
-  }
+	#hear() {
+		this.#heardAt = Date.now();
+		this.#deadline = 0;
+	}
 
-  #ask(patience) {
-    this.#deadline = Date.now() + patience;
-    this.send('PING page');
-  }
+	#ask(patience) {
+		this.#deadline = Date.now() + patience;
+		this.send('PING page');
+	}
 
-  #check() {
-    if (!this.#socket) return;
-    const now = Date.now();
-    if (this.#deadline && now > this.#deadline) this.#lose();
-    else if (!this.#deadline && now - this.#heardAt > SILENCE) this.#ask(PATIENCE);
-  }
+	#check() {
+		if (!this.#socket) return;
+		const now = Date.now();
+		if (this.#deadline && now > this.#deadline) this.#lose();
+		else if (!this.#deadline && now - this.#heardAt > SILENCE) this.#ask(PATIENCE);
+	}
 
-  #lose() {
-    this.#detach();
-    const wait = waitAfter(this.#attempt++, Math.random());
-    this.#timer = setTimeout(() => this.#connect(), wait);
-    this.on.lost(wait);
-  }
+	#lose() {
+		this.#detach();
+		const wait = waitAfter(this.#attempt++, Math.random());
+		this.#timer = setTimeout(() => this.#connect(), wait);
+		this.on.lost(wait);
+	}
 
-  /** Forgets the socket: without a network its `close` event would come only after minutes. */
-  #detach() {
-    clearTimeout(this.#timer);
-    const socket = this.#socket;
-    this.#socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
-  }
+	/** Forgets the socket: without a network its `close` event would come only after minutes. */
+	#detach() {
+		clearTimeout(this.#timer);
+		const socket = this.#socket;
+		this.#socket = null;
+		if (!socket) return;
+		socket.onopen = socket.onmessage = socket.onclose = null;
+		socket.close();
+	}
 }

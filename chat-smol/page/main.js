@@ -23,43 +23,43 @@ let lastWords = '';
 let alertTimer;
 
 const connection = new Connection(`${location.origin.replace('http', 'ws')}/ws`, {
-  trying: () => status(chat.hasEntered ? 'Reconnecting…' : 'Connecting…'),
-  opened: () => chat.opened(),
-  line(text) {
-    if (text.startsWith('ERROR ')) lastWords = text.replace(/^ERROR :?/, '');
-    chat.client.receive(text);
-  },
-  lost(wait) {
-    chat.lost();
-    const why = lastWords || 'The server cannot be reached';
-    status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}. The next attempt is in ${Math.ceil(wait / 1000)} s.`, true);
-    lastWords = '';
-    view.update();
-    showRooms();
-  },
+	trying: () => status(chat.hasEntered ? 'Reconnecting…' : 'Connecting…'),
+	opened: () => chat.opened(),
+	line(text) {
+		if (text.startsWith('ERROR ')) lastWords = text.replace(/^ERROR :?/, '');
+		chat.client.receive(text);
+	},
+	lost(wait) {
+		chat.lost();
+		const why = lastWords || 'The server cannot be reached';
+		status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}. The next attempt is in ${Math.ceil(wait / 1000)} s.`, true);
+		lastWords = '';
+		view.update();
+		showRooms();
+	},
 });
 
 const chat = new Chat((line) => connection.send(line), {
-  changed(what, room) {
-    if (what === 'active') showActive();
-    else if (what === 'name') showName();
-    else if (what === 'rooms') showRooms();
-    else if (room !== chat.active) return;
-    else if (what === 'log') view.update();
-    else if (what === 'people') panels.showPeople();
-    else showTopic();
-  },
-  alert,
-  refused: (why) => leave(why && `${chat.wantedName}: ${why}`),
-  isRead: (room) => room === chat.active && document.hasFocus() && view.isAtEnd,
-  mentioned: (room, entry) => notify(room, entry, () => chat.show(room)),
+	changed(what, room) {
+		if (what === 'active') showActive();
+		else if (what === 'name') showName();
+		else if (what === 'rooms') showRooms();
+		else if (room !== chat.active) return;
+		else if (what === 'log') view.update();
+		else if (what === 'people') panels.showPeople();
+		else showTopic();
+	},
+	alert,
+	refused: (why) => leave(why && `${chat.wantedName}: ${why}`),
+	isRead: (room) => room === chat.active && document.hasFocus() && view.isAtEnd,
+	mentioned: (room, entry) => notify(room, entry, () => chat.show(room)),
 });
 
 const view = new View(byId('messages'), byId('rows'), byId('outgoing'), {
-  top: (room) => chat.older(room),
-  moved: look,
-  again: (it) => chat.send(chat.active, it),
-  drop: (it) => chat.drop(chat.active, it),
+	top: (room) => chat.older(room),
+	moved: look,
+	again: (it) => chat.send(chat.active, it),
+	drop: (it) => chat.drop(chat.active, it),
 });
 const panels = new Panels(chat);
 const composer = new Composer(chat, alert);
@@ -70,152 +70,152 @@ on('enter', 'submit', () => enter(byId('name').value.trim()));
 on('quit', 'click', () => chat.quit());
 
 function enter(name) {
-  if (!name) return;
-  byId('refusal').textContent = '';
-  chat.wantedName = name;
-  connection.start();
+	if (!name) return;
+	byId('refusal').textContent = '';
+	chat.wantedName = name;
+	connection.start();
 }
 
 /** Goes back to where one enters. */
 function leave(why = '') {
-  // What was sent last is still on its way.
-  setTimeout(() => connection.stop());
-  chat.lost();
-  chat.hasEntered = false;
-  tab.set('entered', false);
-  byId('entrance').hidden = false;
-  byId('chat').hidden = true;
-  byId('refusal').textContent = why;
-  byId('name').focus();
-  status('Not connected');
+	// What was sent last is still on its way.
+	setTimeout(() => connection.stop());
+	chat.lost();
+	chat.hasEntered = false;
+	tab.set('entered', false);
+	byId('entrance').hidden = false;
+	byId('chat').hidden = true;
+	byId('refusal').textContent = why;
+	byId('name').focus();
+	status('Not connected');
 }
 
 /** We are in, under a name. */
 function showName() {
-  const { me, wantedName } = chat;
-  if (!chat.client.registered) return;
-  connection.works();
-  status(`Connected as ${me}${fold(me) === fold(wantedName) ? '' : `, until ${wantedName} is free`}`);
-  browser.set('name', wantedName);
-  tab.set('entered', true);
-  panels.showPeople();
-  if (!byId('chat').hidden) return;
-  byId('entrance').hidden = true;
-  byId('chat').hidden = false;
-  const linked = linkedRoom();
-  chat.opening = fold(linked ?? LOBBY);
-  for (const name of new Set([LOBBY, ...browser.get('rooms', []), linked])) if (name && !chat.room(name)) chat.client.send('JOIN', name);
+	const { me, wantedName } = chat;
+	if (!chat.client.registered) return;
+	connection.works();
+	status(`Connected as ${me}${fold(me) === fold(wantedName) ? '' : `, until ${wantedName} is free`}`);
+	browser.set('name', wantedName);
+	tab.set('entered', true);
+	panels.showPeople();
+	if (!byId('chat').hidden) return;
+	byId('entrance').hidden = true;
+	byId('chat').hidden = false;
+	const linked = linkedRoom();
+	chat.opening = fold(linked ?? LOBBY);
+	for (const name of new Set([LOBBY, ...browser.get('rooms', []), linked])) if (name && !chat.room(name)) chat.client.send('JOIN', name);
 }
 
 // What is shown
 
 function showActive() {
-  const room = chat.active;
-  view.show(room);
-  composer.show(room);
-  showTopic();
-  panels.showPeople();
-  alert('');
-  byId('leave').hidden = !room;
-  byId('leave').ariaLabel = `Leave ${room?.name}`;
-  if (room && !room.isPrivate) history.replaceState(null, '', `#${encodeURIComponent(room.name.slice(1))}`);
-  if (hasKeyboard) composer.focus();
+	const room = chat.active;
+	view.show(room);
+	composer.show(room);
+	showTopic();
+	panels.showPeople();
+	alert('');
+	byId('leave').hidden = !room;
+	byId('leave').ariaLabel = `Leave ${room?.name}`;
+	if (room && !room.isPrivate) history.replaceState(null, '', `#${encodeURIComponent(room.name.slice(1))}`);
+	if (hasKeyboard) composer.focus();
 }
 
 function showTopic() {
-  const { name = 'No room', topic = '' } = chat.active ?? {};
-  byId('room-name').textContent = name;
-  byId('topic').replaceChildren(...words(topic));
-  byId('topic').title = topic;
+	const { name = 'No room', topic = '' } = chat.active ?? {};
+	byId('room-name').textContent = name;
+	byId('topic').replaceChildren(...words(topic));
+	byId('topic').title = topic;
 }
 
 const showRooms = framed(() => {
-  panels.showRooms();
-  showTitle(chat);
-  byId('to-end').hidden = view.isAtEnd;
-  byId('to-end').textContent = chat.active?.unread ? `${chat.active.unread} new ↓` : 'Newest ↓';
-  const isKept = ({ wanted, isPrivate }) => wanted && !isPrivate;
-  if (chat.client.registered) browser.set('rooms', chat.sorted().filter(isKept).map(({ name }) => name));
+	panels.showRooms();
+	showTitle(chat);
+	byId('to-end').hidden = view.isAtEnd;
+	byId('to-end').textContent = chat.active?.unread ? `${chat.active.unread} new ↓` : 'Newest ↓';
+	const isKept = ({ wanted, isPrivate }) => wanted && !isPrivate;
+	if (chat.client.registered) browser.set('rooms', chat.sorted().filter(isKept).map(({ name }) => name));
 });
 
 function status(text, isWaiting) {
-  byId('status').textContent = text;
-  byId('try-now').hidden = !isWaiting;
+	byId('status').textContent = text;
+	byId('try-now').hidden = !isWaiting;
 }
 
 function alert(text) {
-  clearTimeout(alertTimer);
-  byId('alert').textContent = text;
-  alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
+	clearTimeout(alertTimer);
+	byId('alert').textContent = text;
+	alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
 }
 
 /** Somebody looks at what is shown. */
 function look() {
-  if (chat.active && document.hasFocus() && view.isAtEnd) chat.read(chat.active);
-  showRooms();
+	if (chat.active && document.hasFocus() && view.isAtEnd) chat.read(chat.active);
+	showRooms();
 }
 
 // What somebody does
 
 on('to-end', 'click', () => {
-  view.toEnd();
-  if (hasKeyboard) composer.focus();
+	view.toEnd();
+	if (hasKeyboard) composer.focus();
 });
 on('leave', 'click', () => chat.leave(chat.active));
 on('try-now', 'click', () => connection.look());
 on('list-rooms', 'click', () => command('/rooms'));
 on('join', 'submit', () => {
-  const field = byId('join-name');
-  if (field.value.trim()) command(`/join ${roomName(field.value)}`);
-  field.value = '';
+	const field = byId('join-name');
+	if (field.value.trim()) command(`/join ${roomName(field.value)}`);
+	field.value = '';
 });
 
 function on(id, event, does) {
-  byId(id).addEventListener(event, (it) => {
-    it.preventDefault();
-    does();
-  });
+	byId(id).addEventListener(event, (it) => {
+		it.preventDefault();
+		does();
+	});
 }
 
 function command(text) {
-  panels.close();
-  alert(run(chat, text) || '');
+	panels.close();
+	alert(run(chat, text) || '');
 }
 
 function linkedRoom() {
-  try {
-    return location.hash.length > 1 ? roomName(decodeURIComponent(location.hash.slice(1))) : null;
-  } catch {
-    return null;
-  }
+	try {
+		return location.hash.length > 1 ? roomName(decodeURIComponent(location.hash.slice(1))) : null;
+	} catch {
+		return null;
+	}
 }
 
 addEventListener('focus', look);
 addEventListener('hashchange', () => linkedRoom() && command(`/join ${linkedRoom()}`));
 addEventListener('keydown', (event) => {
-  const { key, altKey, ctrlKey, metaKey, target } = event;
-  if (byId('chat').hidden || byId('several').open) return;
-  const step = { ArrowUp: -1, PageUp: -1, ArrowDown: 1, PageDown: 1 }[key];
-  if (altKey && step && key.startsWith('Arrow')) {
-    const rooms = chat.sorted();
-    chat.show(rooms.at((rooms.indexOf(chat.active) + step) % rooms.length));
-  } else if (step && key.startsWith('Page') && target.id === 'message') view.scrollBy(step);
-  else if (key === 'Escape') {
-    panels.close();
-    view.toEnd();
-    composer.focus();
-  } else {
-    // Whoever begins to write wants to say something.
-    if (/^[^ ]$/u.test(key) && !altKey && !ctrlKey && !metaKey && !target.closest('input, textarea')) composer.focus();
-    return;
-  }
-  event.preventDefault();
+	const { key, altKey, ctrlKey, metaKey, target } = event;
+	if (byId('chat').hidden || byId('several').open) return;
+	const step = { ArrowUp: -1, PageUp: -1, ArrowDown: 1, PageDown: 1 }[key];
+	if (altKey && step && key.startsWith('Arrow')) {
+		const rooms = chat.sorted();
+		chat.show(rooms.at((rooms.indexOf(chat.active) + step) % rooms.length));
+	} else if (step && key.startsWith('Page') && target.id === 'message') view.scrollBy(step);
+	else if (key === 'Escape') {
+		panels.close();
+		view.toEnd();
+		composer.focus();
+	} else {
+		// Whoever begins to write wants to say something.
+		if (/^[^ ]$/u.test(key) && !altKey && !ctrlKey && !metaKey && !target.closest('input, textarea')) composer.focus();
+		return;
+	}
+	event.preventDefault();
 });
 
 offerNotifications();
 byId('name').value = browser.get('name', '');
 if (tab.get('entered', false)) {
-  // The page is loaded again, and the connection before may still have the name.
-  chat.hasEntered = true;
-  enter(byId('name').value);
+	// The page is loaded again, and the connection before may still have the name.
+	chat.hasEntered = true;
+	enter(byId('name').value);
 }

@@ -13,59 +13,59 @@ const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 
 
 /** Makes the row of an entry. */
 export function rowOf(log, number) {
-  const entry = log.at(number);
-  const before = log.at(number - 1);
-  const isUnread = number === log.unreadFrom;
-  const isNewDay = !before || new Date(before.time).toDateString() !== new Date(entry.time).toDateString();
-  const isGrouped = !isNewDay && !isUnread && entry.kind === 'said' && before.kind === 'said' &&
-    before.nick === entry.nick && entry.time - before.time < GROUP;
-  return element(
-    'div',
-    { class: `row ${entry.kind}${isGrouped ? ' grouped' : ''}${entry.mention ? ' mention' : ''}` },
-    isNewDay && element('h2', {}, DAY.format(entry.time)),
-    isUnread && element('p', { class: 'unread-line' }, 'New messages'),
-    ...inside(entry),
-  );
+	const entry = log.at(number);
+	const before = log.at(number - 1);
+	const isUnread = number === log.unreadFrom;
+	const isNewDay = !before || new Date(before.time).toDateString() !== new Date(entry.time).toDateString();
+	const isGrouped = !isNewDay && !isUnread && entry.kind === 'said' && before.kind === 'said' &&
+		before.nick === entry.nick && entry.time - before.time < GROUP;
+	return element(
+		'div',
+		{ class: `row ${entry.kind}${isGrouped ? ' grouped' : ''}${entry.mention ? ' mention' : ''}` },
+		isNewDay && element('h2', {}, DAY.format(entry.time)),
+		isUnread && element('p', { class: 'unread-line' }, 'New messages'),
+		...inside(entry),
+	);
 }
 
 /** Makes the row of what we have said and not seen come back. */
 export function outgoingRow({ isAction, state, why, ...said }, again, drop) {
-  const isFailed = state === 'failed';
-  return element(
-    'div',
-    { class: `row ${isAction ? 'acted' : 'said'} ${isFailed ? 'failed' : 'pending'}` },
-    ...inside(said),
-    element('p', { class: 'state' }, isFailed ? `Not sent. ${why}` : state === 'waiting' ? 'Waits for the connection' : 'Pending'),
-    isFailed && element('button', { type: 'button', onclick: again }, 'Send again'),
-    isFailed && element('button', { type: 'button', onclick: drop }, 'Discard'),
-  );
+	const isFailed = state === 'failed';
+	return element(
+		'div',
+		{ class: `row ${isAction ? 'acted' : 'said'} ${isFailed ? 'failed' : 'pending'}` },
+		...inside(said),
+		element('p', { class: 'state' }, isFailed ? `Not sent. ${why}` : state === 'waiting' ? 'Waits for the connection' : 'Pending'),
+		isFailed && element('button', { type: 'button', onclick: again }, 'Send again'),
+		isFailed && element('button', { type: 'button', onclick: drop }, 'Discard'),
+	);
 }
 
 function inside({ kind, nick, text, time, bad, changes }) {
-  const when = element('time', { datetime: new Date(time).toISOString(), title: FULL.format(time) }, HOUR.format(time));
-  if (changes) return [element('p', { 'aria-live': 'off' }, summary(changes)), when];
-  const said = element('p', { dir: 'auto', class: bad && 'bad' }, ...words(text));
-  return kind === 'note' ? [said, when] : [nameOf(nick || 'Server'), when, said];
+	const when = element('time', { datetime: new Date(time).toISOString(), title: FULL.format(time) }, HOUR.format(time));
+	if (changes) return [element('p', { 'aria-live': 'off' }, summary(changes)), when];
+	const said = element('p', { dir: 'auto', class: bad && 'bad' }, ...words(text));
+	return kind === 'note' ? [said, when] : [nameOf(nick || 'Server'), when, said];
 }
 
 /** Makes a name in its colour. */
 export function nameOf(nick) {
-  const name = element('bdi', { class: 'who' }, nick);
-  name.style.setProperty('--hue', hueOf(nick));
-  return name;
+	const name = element('bdi', { class: 'who' }, nick);
+	name.style.setProperty('--hue', hueOf(nick));
+	return name;
 }
 
 /** Returns the hue of a name, in degrees. The style sheet adds light and depth. */
 export function hueOf(nick) {
-  let hash = 0;
-  for (const character of nick.toLowerCase()) hash = Math.imul(hash ^ character.codePointAt(0), 0x9e3779b1);
-  return (hash >>> 16) % 360;
+	let hash = 0;
+	for (const character of nick.toLowerCase()) hash = Math.imul(hash ^ character.codePointAt(0), 0x9e3779b1);
+	return (hash >>> 16) % 360;
 }
 
 /** Makes a text with its links. */
 export const words = (text) =>
-  piecesOf(text).map((it) => {
-    if (!it.href) return it.text;
-    const outside = it.href[0] !== '#' && { target: '_blank', rel: 'noopener noreferrer nofollow' };
-    return element('a', { href: it.href, ...outside }, it.text);
-  });
+	piecesOf(text).map((it) => {
+		if (!it.href) return it.text;
+		const outside = it.href[0] !== '#' && { target: '_blank', rel: 'noopener noreferrer nofollow' };
+		return element('a', { href: it.href, ...outside }, it.text);
+	});

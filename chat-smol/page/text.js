@@ -9,37 +9,37 @@ export const plain = (text) => text.replace(CODES, '');
 
 /** Returns pieces with `text`, and `href` if they link to an address of http or https, or to a room. */
 export function piecesOf(said) {
-  const text = plain(said);
-  const pieces = [];
-  let at = 0;
-  for (const match of text.matchAll(LINKS)) {
-    const link = trimmed(match[0]);
-    const href = hrefOf(link);
-    if (!href) continue;
-    pieces.push({ text: text.slice(at, match.index) }, { text: link, href });
-    at = match.index + link.length;
-  }
-  return [...pieces, { text: text.slice(at) }].filter((it) => it.text);
+	const text = plain(said);
+	const pieces = [];
+	let at = 0;
+	for (const match of text.matchAll(LINKS)) {
+		const link = trimmed(match[0]);
+		const href = hrefOf(link);
+		if (!href) continue;
+		pieces.push({ text: text.slice(at, match.index) }, { text: link, href });
+		at = match.index + link.length;
+	}
+	return [...pieces, { text: text.slice(at) }].filter((it) => it.text);
 }
 
 /** Whether a text has a name as a word. */
 export function mentions(text, name) {
-  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return name !== '' && new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text);
+	const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+	return name !== '' && new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text);
 }
 
 /** Leaves out what ends the sentence around a link, and a bracket that begins before it. */
 function trimmed(link) {
-  for (;;) {
-    const last = link.at(-1);
-    const isUnpaired = last === ')' && link.split(')').length > link.split('(').length;
-    if (!isUnpaired && !'.,:;!?\'"…»”’]'.includes(last)) return link;
-    link = link.slice(0, -1);
-  }
+	for (;;) {
+		const last = link.at(-1);
+		const isUnpaired = last === ')' && link.split(')').length > link.split('(').length;
+		if (!isUnpaired && !'.,:;!?\'"…»”’]'.includes(last)) return link;
+		link = link.slice(0, -1);
+	}
 }
 
 function hrefOf(link) {
-  if (link[0] === '#') return `#${encodeURIComponent(link.slice(1))}`;
-  const url = URL.canParse(link) && new URL(link);
-  return /^https?:$/.test(url.protocol) ? url.href : '';
+	if (link[0] === '#') return `#${encodeURIComponent(link.slice(1))}`;
+	const url = URL.canParse(link) && new URL(link);
+	return /^https?:$/.test(url.protocol) ? url.href : '';
 }
