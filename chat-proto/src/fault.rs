@@ -84,6 +84,16 @@ pub enum Fault {
     EndIgnored,
     /// The notice of missed messages names the wrong room.
     GapInWrongRoom,
+    /// A client of IRC that has given a capability back is still shown what belongs to it.
+    CapabilityStays,
+    /// A client of IRC is shown its own messages without having asked for that.
+    EchoUnasked,
+    /// A client of IRC is registered while it is still negotiating capabilities.
+    NegotiationIgnored,
+    /// A client of IRC may take as long as it likes to register.
+    RegistrationUnlimited,
+    /// A batch of labelled answers of IRC never ends.
+    BatchNotEnded,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -97,7 +107,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 38] = [
+        pub const ALL: [Self; 43] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -136,6 +146,11 @@ mod planted {
             Self::InvitationStays,
             Self::EndIgnored,
             Self::GapInWrongRoom,
+            Self::CapabilityStays,
+            Self::EchoUnasked,
+            Self::NegotiationIgnored,
+            Self::RegistrationUnlimited,
+            Self::BatchNotEnded,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

@@ -130,7 +130,7 @@ impl Hub {
                 let stall_timeout = self.config.stall_timeout.filter(|_| session.sending);
                 let stays = session.ended == Ended::No || Fault::EndedOutlivesPeer.is_planted();
                 let mut ended = if stays { NEVER } else { session.active + linger };
-                if session.is_unregistered() {
+                if session.is_unregistered() && !Fault::RegistrationUnlimited.is_planted() {
                     ended = ended.min(session.stats.opened + TO_REGISTER);
                 }
                 [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]

@@ -145,6 +145,7 @@ fn config(random: &mut Random, irc: Option<Irc>) -> Config {
         _ => Arc::new(Text),
     };
     let mut dialects = vec![dialect(text, random), dialect(Arc::new(Classic), random)];
+    let has_irc = irc.is_some();
     dialects.extend(irc.map(|irc| dialect(Arc::new(irc), random)));
     if random.one_in(2) {
         dialects.reverse();
@@ -155,7 +156,9 @@ fn config(random: &mut Random, irc: Option<Irc>) -> Config {
             burst: NonZeroU32::new(random.pick(&[1, 2, 7, 100])).expect("not zero"),
         })
     };
-    let is_wanted = [random.one_in(2), random.one_in(2), !random.one_in(4)];
+    // Clients of IRC send many lines before they do anything, so they are not always slowed down.
+    let is_fast = has_irc && !random.one_in(3);
+    let is_wanted = [!is_fast && random.one_in(2), random.one_in(2), !is_fast && !random.one_in(4)];
     let own_rate = rate(random, is_wanted[0], &[1, 3, 20, 1_000, 1_000_000_000]);
     let connects_per_address = rate(random, is_wanted[1], &[20, 1_000, 1_000_000_000]);
     // Slow rates, so that a peer that reconnects finds a bucket that is not full yet.

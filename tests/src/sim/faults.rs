@@ -7,7 +7,7 @@ use chat_proto::fault::Fault;
 use super::run::{Failure, Run};
 
 /// How many steps are enough to find any of the faults, for any seed.
-pub const ENOUGH: u64 = 100_000;
+pub const ENOUGH: u64 = 1_000_000;
 
 /// How one planted fault was noticed.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::wire::dialect::irc::caps::Caps;
 use crate::wire::dialect::irc::line::Line;
@@ -89,8 +90,8 @@ impl Hub {
     fn set_caps(&mut self, slot: u32, caps: Caps) -> bool {
         let Some(irc) = &mut self.sessions[slot].irc else { return false };
         irc.caps = caps;
-        irc.view =
-            VIEWS.iter().filter(|(cap, _)| caps.has(*cap)).fold(View::PLAIN, |view, (_, other)| view.with(*other));
+        let before = if Fault::CapabilityStays.is_planted() { irc.view } else { View::PLAIN };
+        irc.view = VIEWS.iter().filter(|(cap, _)| caps.has(*cap)).fold(before, |view, (_, other)| view.with(*other));
         true
     }
 }

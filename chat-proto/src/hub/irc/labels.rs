@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use arrayvec::ArrayString;
 
+use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::session::irc::Batch;
 use crate::wire::dialect::irc::caps::Caps;
@@ -126,6 +127,9 @@ impl Hub {
     fn close_batch(&mut self, slot: u32) {
         let Some(voice) = self.voice(slot) else { return };
         let Some(batch) = self.sessions[slot].irc.as_mut().and_then(|irc| irc.batch.take()) else { return };
+        if Fault::BatchNotEnded.is_planted() {
+            return;
+        }
         voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{}", batch.number)).end());
         self.put_now(slot);
     }

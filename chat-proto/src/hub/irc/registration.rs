@@ -7,6 +7,7 @@ use core::time::Duration;
 use arrayvec::ArrayString;
 
 use crate::conversation::Entry;
+use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::hub::propose::Objection;
 use crate::id::MemberId;
@@ -85,7 +86,8 @@ impl Hub {
     /// Makes the client a member, once all that is needed is known.
     pub(super) fn register_if_complete(&mut self, slot: u32) {
         let Some(registration) = self.registration(slot) else { return };
-        if registration.name.is_empty() || registration.user.is_empty() || registration.is_negotiating {
+        let is_negotiating = registration.is_negotiating && !Fault::NegotiationIgnored.is_planted();
+        if registration.name.is_empty() || registration.user.is_empty() || is_negotiating {
             return;
         }
         let (name, user, real) = (registration.name, registration.user, registration.real_name);
