@@ -1,6 +1,6 @@
-// What calls somebody who looks elsewhere: the title, and notifications for whoever wants them.
+// What calls somebody who looks elsewhere.
 
-import { byId } from './dom.js';
+import { byId, on } from './dom.js';
 import { browser } from './kept.js';
 import { plain } from './text.js';
 
@@ -12,12 +12,11 @@ export function showTitle(chat) {
 
 const isOn = () => globalThis.Notification?.permission === 'granted' && browser.get('notify', false);
 
-/** Makes the button work that switches notifications on and off. */
 export function offerNotifications() {
 	const button = byId('notify');
 	button.hidden = !globalThis.Notification;
 	button.ariaPressed = String(isOn());
-	button.addEventListener('click', async () => {
+	on('notify', 'click', async () => {
 		const wants = !isOn();
 		if (wants) await Notification.requestPermission();
 		browser.set('notify', wants);

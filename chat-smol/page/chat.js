@@ -3,33 +3,24 @@
 import { Client } from './client.js';
 import { catchUp, older } from './history.js';
 import { actionOf, fold, isRoom, split, timeOf } from './irc.js';
-import { browser } from './kept.js';
 import { handle } from './lines.js';
 import { Room } from './room.js';
 import { mentions, plain } from './text.js';
 
 export const LOBBY = '#lobby';
 
-/** How often we ask for our name while another connection has it, in milliseconds. */
 const RENAME_INTERVAL = 10_000;
 
 export class Chat {
-	/** The name that we have, and the one that we want. */
 	me = '';
 	wantedName = '';
-	/** Whether we have been in, so that a name that is taken is no reason to give up. */
 	hasEntered = false;
 	rooms = new Map();
 	active = null;
-	/** The room that is shown as soon as we are in it. */
 	opening = '';
 	#renaming;
 	#tries = 0;
 
-	/**
-	 * `on` has `changed(what, room)` for active, log, people, rooms, topic and name; `alert(text)`; `refused(why)` of our
-	 * name, or why we leave; `isRead(room)`: does somebody see what comes; `mentioned(room, entry)`.
-	 */
 	constructor(write, on) {
 		this.on = on;
 		this.client = new Client(write, {
@@ -91,12 +82,10 @@ export class Chat {
 		return this.rooms.get(fold(name));
 	}
 
-	/** Returns a room, a new one if need be. */
 	begin(name) {
 		let room = this.room(name);
 		if (room) return room;
 		room = new Room(name);
-		room.readId = browser.get('read', {})[room.key];
 		if (room.isPrivate) room.put(name);
 		room.log.complete = room.isPrivate;
 		this.rooms.set(room.key, room);
@@ -104,7 +93,6 @@ export class Chat {
 		return room;
 	}
 
-	/** Shows a room, and joins it before if need be. */
 	open(name, key) {
 		const room = isRoom(name) ? this.room(name) : this.begin(name);
 		if (room) this.show(room);
@@ -133,19 +121,14 @@ export class Chat {
 		this.on.changed('rooms');
 	}
 
-	/** The lobby, the other rooms, and people. */
 	sorted() {
 		const rank = (room) => (room.isPrivate ? 2 : Number(room.key !== LOBBY));
 		return [...this.rooms.values()].sort((a, b) => rank(a) - rank(b) || a.key.localeCompare(b.key));
 	}
 
-	/** All of a room has been seen. */
 	read(room) {
-		const id = room.log.newestId();
-		if (!room.unread && id === room.readId) return;
+		if (!room.unread) return;
 		room.unread = room.mentions = 0;
-		room.readId = id;
-		browser.set('read', { ...browser.get('read', {}), [room.key]: id });
 		this.on.changed('rooms');
 	}
 
@@ -164,7 +147,6 @@ export class Chat {
 		};
 	}
 
-	/** Adds an entry, after what was said while we were away. */
 	add(room, entry) {
 		if (room.held) room.held.push(entry);
 		else this.#append(room, entry, 'live', true);
@@ -192,16 +174,11 @@ export class Chat {
 		this.on.changed('rooms');
 	}
 
-	/** Asks for what was said while we were away; what is said meanwhile comes after it. */
 	async catchUp(room) {
 		const held = (room.held ??= []);
-		const readId = room.readId;
 		const show = (lines, isAfter) => {
 			if (room.held !== held) return;
-			// What was said before the first visit is not new.
-			for (const entry of lines.map((it) => this.entryOf(it))) {
-				this.#append(room, entry, 'page', isAfter || (readId && isLater(entry.id, readId)));
-			}
+			for (const line of lines) this.#append(room, this.entryOf(line), 'page', isAfter);
 		};
 		await catchUp(this.client, room, show, (text) => this.note(room, text, true));
 		// The connection may have been lost and made anew meanwhile.
@@ -222,7 +199,6 @@ export class Chat {
 		this.on.changed('log', room);
 	}
 
-	/** Says something. It is shown as pending until it comes back. */
 	say(room, said, isAction = false) {
 		for (const text of split(said, this.me, room.name)) {
 			const it = { text, isAction, time: Date.now(), nick: this.me };
@@ -232,7 +208,6 @@ export class Chat {
 		room.log.setUnreadFrom(-1);
 	}
 
-	/** Sends what is outgoing, for the first time or again. */
 	async send(room, it) {
 		Object.assign(it, { state: 'waiting', why: '' });
 		this.on.changed('log', room);
@@ -255,12 +230,10 @@ export class Chat {
 		this.on.changed('log', room);
 	}
 
-	/** What we have said has come back. */
 	confirm(room, label) {
 		if (label) remove(room.outgoing, room.outgoing.find((it) => it.label === label));
 	}
 
-	/** After an absence: what the history has not, has not arrived; what has waited is sent. */
 	#settle(room) {
 		for (const it of [...room.outgoing]) {
 			if (it.state === 'waiting') this.send(room, it);
@@ -273,10 +246,4 @@ export class Chat {
 
 function remove(list, it) {
 	if (it) list.splice(list.indexOf(it), 1);
-}
-
-/** Whether a message was said after another one; all of another life of the server were. */
-function isLater(id, than) {
-	const [[life, number], [thanLife, thanNumber]] = [id ?? '', than].map((it) => it.split('-'));
-	return life !== thanLife || Number(number) > Number(thanNumber);
 }

@@ -6,23 +6,15 @@ import { format, parse } from './irc.js';
 const CAPABILITIES =
 	'message-tags server-time echo-message batch labeled-response draft/chathistory away-notify multi-prefix standard-replies';
 
-/** How long an answer may take, in milliseconds. */
 const PATIENCE = 20_000;
 
 export class Client {
 	registered = false;
-	/** How many messages a page of the history has at most. */
 	page = 50;
-	/** By reference: type, label and parent of open batches. */
 	#batches = new Map();
-	/** By label: the lines of an answer so far, and who waits for it. */
 	#asked = new Map();
 	#labels = 0;
 
-	/**
-	 * `on` has `line(line, label)`, called for all but the history, `registered()`, and `refused(why)`, which returns
-	 * another name or nothing.
-	 */
 	constructor(write, on) {
 		Object.assign(this, { write, on });
 	}
@@ -34,7 +26,6 @@ export class Client {
 		this.send('CAP', 'END');
 	}
 
-	/** The connection is lost: whoever waits gets no answer. */
 	close() {
 		this.registered = false;
 		this.#batches.clear();
@@ -45,7 +36,6 @@ export class Client {
 		this.write(format('', ...words));
 	}
 
-	/** Sends a line with a label. `answer` becomes all lines that answer it, or undefined if there is none. */
 	ask(...words) {
 		const label = String(++this.#labels);
 		const answer = new Promise((done) => this.#asked.set(label, { lines: [], done }));

@@ -2,16 +2,11 @@
 
 import { isRoom } from './irc.js';
 
-/** A command that needs a room. */
 const here = (run) => (chat, words, rest) => {
 	const room = chat.active;
 	return !room || room.isPrivate ? 'This is not a room' : run(chat, room, words, rest);
 };
 
-/**
- * By name: parameters, help, and what it does with the words after it and with all that is after it. It returns why it
- * cannot be done.
- */
 const COMMANDS = {
 	help: ['', 'shows all commands', (chat) => {
 		for (const [name, [args, help]] of Object.entries(COMMANDS)) chat.note(chat.active, `/${name} ${args}: ${help}`);
@@ -42,14 +37,12 @@ const COMMANDS = {
 	quit: ['[REASON]', 'leaves the conversation', (chat, _, why) => chat.quit(why)],
 };
 
-const ALIASES = { j: 'join', part: 'leave', query: 'msg', nick: 'name', list: 'rooms' };
+const ALIASES = { part: 'leave', nick: 'name', list: 'rooms' };
 
 const known = (word) => ALIASES[word.toLowerCase()] ?? word.toLowerCase();
 
-/** Whether a text is a command; with two slashes it is not. */
 export const isCommand = (text) => /^\/(?!\/)/.test(text);
 
-/** Carries a command out. Returns why it cannot be done, if so. */
 export function run(chat, text) {
 	const [, word, rest] = /^\/(\S*)\s*(.*)$/s.exec(text);
 	const name = known(word);
@@ -59,14 +52,12 @@ export function run(chat, text) {
 	return typeof why === 'string' && why;
 }
 
-/** Returns the commands that a text may become: name, parameters, help. */
 export function hints(text) {
 	const [, word, space] = /^\/([a-z]*)(\s?)/i.exec(text) ?? [];
 	const fits = (it) => word !== undefined && (space ? it === known(word) : it.startsWith(word.toLowerCase()));
 	return Object.entries(COMMANDS).filter(([name]) => fits(name)).map(([name, [args, help]]) => [name, args, help]);
 }
 
-/** Returns the name of a room as IRC has it. */
 export function roomName(text) {
 	const name = text.trim().replace(/\s+/g, '-');
 	return isRoom(name) ? name : `#${name}`;

@@ -1,23 +1,19 @@
-// Where one writes: drafts, names completed by Tab, what one has said recalled by Up, hints for commands.
+// Where one writes.
 
 import { hints, isCommand, run } from './commands.js';
-import { byId, element } from './dom.js';
+import { byId, element, on } from './dom.js';
 import { fold } from './irc.js';
 import { browser } from './kept.js';
 
-/** How many messages Up recalls, and how many lines the field has at most. */
 const MAX_RECALLED = 100;
 const MAX_LINES = 8;
 
 export class Composer {
 	#field = byId('message');
 	#room = null;
-	/** By key of a room. */
 	#drafts = browser.get('drafts', {});
 	#said = [];
-	/** Which of those is there, counted from the last, and what was there before. */
 	#recalled = null;
-	/** What Tab goes through. */
 	#completing = null;
 
 	constructor(chat, alert) {
@@ -28,11 +24,7 @@ export class Composer {
 			this.keep();
 		});
 		this.#field.addEventListener('keydown', (event) => this.#key(event));
-		byId('compose').addEventListener('submit', (event) => {
-			event.preventDefault();
-			this.#submit();
-			this.focus();
-		});
+		on('compose', 'submit', () => this.#submit());
 		addEventListener('pagehide', () => this.keep());
 	}
 
@@ -40,17 +32,14 @@ export class Composer {
 		this.#field.focus();
 	}
 
-	/** Changes to the draft of another room. */
 	show(room) {
 		this.keep();
 		this.#room = room;
 		this.#field.disabled = !room;
-		this.#field.placeholder = room ? `Message to ${room.name}` : '';
 		this.#set(this.#drafts[room?.key] ?? '');
 		this.#recalled = null;
 	}
 
-	/** Keeps drafts, and what is not sent, for the next time. */
 	keep() {
 		if (this.#room) this.#drafts[this.#room.key] = this.#recalled?.draft ?? this.#field.value;
 		const drafts = { ...this.#drafts };
@@ -67,7 +56,6 @@ export class Composer {
 		this.#fit();
 	}
 
-	/** Makes the field as high as its text, and shows which commands that may become. */
 	#fit() {
 		const field = this.#field;
 		field.rows = 1;
@@ -114,7 +102,6 @@ export class Composer {
 		this.focus();
 	}
 
-	/** Goes back or forth in what was said, if the caret is in the first or the last line. */
 	#recall(step) {
 		const { value, selectionStart: caret } = this.#field;
 		const place = (this.#recalled?.place ?? 0) + step;
@@ -126,7 +113,6 @@ export class Composer {
 		return true;
 	}
 
-	/** Completes what stands before the caret; again: the next name that fits. */
 	#complete() {
 		const { value, selectionStart: caret } = this.#field;
 		this.#completing ??= this.#candidates(value.slice(0, caret), value.slice(caret));
@@ -141,20 +127,11 @@ export class Composer {
 	#candidates(text, after) {
 		const before = text.replace(/\S+$/, '');
 		const word = fold(text.slice(before.length));
-		let names = this.#people().map((name) => name + (before ? ' ' : ': '));
+		let names = this.#room.sorted().map(({ nick }) => nick + (before ? ' ' : ': '));
 		if (!before) names.push(...hints(word).map(([name]) => `/${name} `));
 		names.push(...this.chat.sorted().map(({ name }) => `${name} `));
 		names = names.filter((name) => word && fold(name).startsWith(word));
 		return { before, after, names, next: 0 };
-	}
-
-	/** Names of who is here, those first who have spoken last. */
-	#people() {
-		const { log, people } = this.#room;
-		const spoken = [];
-		for (let number = log.end - 1; number >= Math.max(log.first, log.end - 200); number--) spoken.push(log.at(number).nick ?? '');
-		const nicks = [...spoken.filter((it) => people.has(fold(it)) && !this.chat.isMe(it)), ...[...people.values()].map(({ nick }) => nick)];
-		return [...new Set(nicks)];
 	}
 }
 

@@ -9,7 +9,6 @@ const PROBE_PATIENCE = 4_000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
-/** How long to wait after an attempt. `random` is 0 to 1, so that pages do not all come back at once. */
 export const waitAfter = (attempt, random) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + random);
 
 export class Connection {
@@ -17,11 +16,9 @@ export class Connection {
 	#timer;
 	#attempt = 0;
 	#heardAt;
-	/** Until when something must be heard; 0: no matter. */
 	#deadline = 0;
 	#running = false;
 
-	/** `on` has `trying()`, `opened()`, `line(text)`, and `lost(wait)` with the time until the next attempt. */
 	constructor(url, on) {
 		Object.assign(this, { url, on });
 		for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, () => this.look());
@@ -43,7 +40,6 @@ export class Connection {
 		if (this.#socket?.readyState === 1) this.#socket.send(text);
 	}
 
-	/** Tries at once, or asks whether the server is still there. */
 	look() {
 		if (!this.#running) return;
 		if (!this.#socket) this.#connect();
@@ -67,7 +63,6 @@ export class Connection {
 		socket.onclose = () => this.#lose();
 	}
 
-	/** The server is known to work: the next attempt comes soon. */
 	works() {
 		this.#attempt = 0;
 	}
@@ -96,7 +91,6 @@ export class Connection {
 		this.on.lost(wait);
 	}
 
-	/** Forgets the socket: without a network its `close` event would come only after minutes. */
 	#detach() {
 		clearTimeout(this.#timer);
 		const socket = this.#socket;

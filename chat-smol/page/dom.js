@@ -2,7 +2,6 @@
 
 export const byId = (id) => document.getElementById(id);
 
-/** Makes an element. Keys with `on` are listeners, the others attributes; false and empty ones are left out. */
 export function element(name, attributes, ...children) {
 	const made = document.createElement(name);
 	for (const [key, value] of Object.entries(attributes)) {
@@ -13,7 +12,13 @@ export function element(name, attributes, ...children) {
 	return made;
 }
 
-/** Returns a function that has `callback` called once in the next frame, however often it is called itself. */
+export function on(id, event, does) {
+	byId(id).addEventListener(event, (it) => {
+		it.preventDefault();
+		does(it);
+	});
+}
+
 export function framed(callback) {
 	let isDue = false;
 	return () => {

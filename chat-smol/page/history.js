@@ -1,11 +1,7 @@
-// What was said while we were away, and before: https://ircv3.net/specs/extensions/chathistory
+// What was said while we were away, and before
 
-/** How many pages are asked for after an absence; a server keeps less. */
 const MAX_PAGES = 100;
 
-/**
- * Asks for what a room lacks. `show(lines, isNew)` shows messages, `warn(text)` tells that some are missing.
- */
 export async function catchUp(client, room, show, warn) {
 	let seen = room.log.newestId();
 	if (!seen) return show(messages(await page(client, 'LATEST', room, '*')), false);
@@ -29,7 +25,6 @@ export async function catchUp(client, room, show, warn) {
 	}
 }
 
-/** Asks for a page of what was said before all that a room has. */
 export async function older(client, room) {
 	const oldest = room.log.oldestId();
 	const lines = await (oldest ? page(client, 'BEFORE', room, oldest) : page(client, 'LATEST', room, '*'));

@@ -1,11 +1,9 @@
-// Lines of IRC, with tags: https://modern.ircdocs.horse, https://ircv3.net/specs/extensions/message-tags
+// Lines of IRC, with tags.
 
-/** The most bytes of a line without tags and line end. */
 const MAX_LINE = 510;
 
 const ESCAPES = { ':': ';', s: ' ', r: '\r', n: '\n' };
 
-/** Reads a line. Never fails; `nick` is the name in the source, `isPerson` says that it is not the server. */
 export function parse(text) {
 	const [, tagged = '', source = '', rest] = /^(?:@(\S*) +)?(?::(\S*) +)?(.*)$/s.exec(text);
 	const tags = new Map();
@@ -20,7 +18,6 @@ export function parse(text) {
 	return { tags, nick: source.split('!', 1)[0], isPerson: source.includes('!'), command, params };
 }
 
-/** Writes a line. Line ends in parameters become spaces, so that nobody's text is a command. */
 export function format(label, command, ...params) {
 	const words = params.map((it) => it.replace(/[\r\n\0]+/g, ' '));
 	const last = words.pop();
@@ -28,19 +25,16 @@ export function format(label, command, ...params) {
 	return [...(label ? [`@label=${label}`] : []), command, ...words].join(' ');
 }
 
-/** Returns a name as it is compared: the server has `CASEMAPPING=ascii`. */
 export const fold = (name) => name.replace(/[A-Z]/g, (it) => it.toLowerCase());
 
 export const isRoom = (target) => target.startsWith('#');
 
 export const timeOf = (tags) => Date.parse(tags.get('time')) || Date.now();
 
-/** Returns the text of a `/me`, if it is one. */
 export const actionOf = (text) => /^\x01ACTION ([^\x01]*)/.exec(text)?.[1];
 
 const bytes = (text) => new TextEncoder().encode(text).length;
 
-/** Cuts a message into pieces that the server passes on in one line each: after spaces, if there are any. */
 export function split(text, me, target) {
 	// What stands around it: `:me!~web@HOST PRIVMSG target :`, and perhaps what makes it an action.
 	const room = MAX_LINE - 60 - bytes(me + target);

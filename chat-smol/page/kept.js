@@ -1,7 +1,6 @@
 // What the browser keeps for the next time. It may refuse, and the page works all the same.
 
 export const browser = keeper(() => localStorage);
-/** For this tab only. */
 export const tab = keeper(() => sessionStorage);
 
 function keeper(storage) {

@@ -3,13 +3,10 @@
 import { fold, isRoom, timeOf } from './irc.js';
 import { plain } from './text.js';
 
-/** Numerics that keep us out of a room. */
 const KEPT_OUT = /^(403|405|47[13-6])$/;
 
-/** Numerics whose parameters are an answer for people. */
-const ANSWERS = /^(301|305|306|311|317|319|324|335|341|346|348|367)$/;
+const ANSWERS = /^(301|305|306|311|317|319|324|335|341|367)$/;
 
-/** What a reader that was too slow is told. */
 const MISSED = /^you were too slow and missed \d+ message/;
 
 const HANDLERS = {
@@ -43,8 +40,7 @@ const HANDLERS = {
 		for (const room of chat.rooms.values()) {
 			if (room.remove(nick)) presence(chat, room, tags, { what: 'leave', nick, why });
 		}
-		if (fold(nick) === fold(chat.wantedName)) chat.regain();
-	},
+		},
 
 	NICK(chat, { nick, params: [to], tags }) {
 		const isMe = chat.isMe(nick);
@@ -98,7 +94,7 @@ const HANDLERS = {
 	},
 
 	INVITE(chat, { nick, params: [whom, name] }) {
-		chat.note(chat.isMe(whom) ? chat.active : chat.room(name), `${nick} invites ${chat.isMe(whom) ? 'you' : whom} to ${name}`);
+		chat.note(chat.active, `${nick} invites ${whom} to ${name}`);
 	},
 
 	PRIVMSG: message,
@@ -139,7 +135,6 @@ function message(chat, line, label) {
 	const isOwn = chat.isMe(nick);
 	let room = chat.room(target);
 	if (!isRoom(target)) {
-		// The server itself says something to us alone.
 		if (!isPerson) return chat.note(chat.active, plain(text));
 		room = chat.begin(isOwn ? target : nick);
 	}

@@ -1,27 +1,17 @@
 // What was said in a room, as far as the page keeps it. An entry's number does not change.
-//
-// Entries have `kind` (said, acted, noticed, presence, note), `time` in milliseconds, `id` (msgid), `nick`, `text`, `own`,
-// `mention` (it names us), `bad` (of notes: something failed); those of presence have `changes` instead of text.
 
-/** How many entries are kept, older ones can be asked for again; and how many joins and leaves make one entry. */
 const MAX_KEPT = 10_000;
 const MAX_CHANGES = 50;
 
 export class Log {
 	#entries = [];
 	#ids = new Set();
-	/** Where the line before came from, and its id: a long message is several lines. */
 	#before = {};
-	/** Numbers of entries that have changed since they were shown. */
 	changed = new Set();
-	/** The number of the oldest entry. */
 	first = 0;
-	/** Whether there is nothing older to ask for. */
 	complete = false;
-	/** The entry with which the unread ones begin. */
 	unreadFrom = -1;
 
-	/** The number that the next entry gets. */
 	get end() {
 		return this.first + this.#entries.length;
 	}
@@ -38,7 +28,6 @@ export class Log {
 		return this.#entries.find(({ id }) => id)?.id;
 	}
 
-	/** Adds an entry at the end. Returns whether there is a new one: not if it is there already, or part of the last. */
 	append(entry, stream = 'live') {
 		const last = this.#entries.at(-1);
 		const key = keyOf(entry);
@@ -60,7 +49,6 @@ export class Log {
 		return false;
 	}
 
-	/** Adds older entries before all others. Returns whether there is room for them. */
 	prepend(entries) {
 		const page = new Log();
 		for (const entry of entries) if (!this.#ids.has(keyOf(entry))) page.append(entry);
@@ -84,12 +72,10 @@ export class Log {
 	}
 }
 
-/** What tells messages apart. Those of the server itself have an id in the history and none live. */
 function keyOf({ nick, id, text, time, changes, kind }) {
 	if (!changes && kind !== 'note') return nick ? id : `${time} ${text}`;
 }
 
-/** Says what changes of presence come to. */
 export function summary(changes) {
 	const people = new Map();
 	for (const { what, nick, to, why } of changes) {
@@ -97,15 +83,14 @@ export function summary(changes) {
 		people.delete(nick);
 		people.set(to ?? nick, { was, first, why, is: what !== 'leave' });
 	}
-	const said = { joined: [], left: [], 'came and went': [], 'left and came back': [] };
-	const renamed = [];
+	const told = new Map();
 	for (const [nick, { was, is, first, why }] of people) {
-		if (was && is && first !== nick) renamed.push(`${first} is now ${nick}`);
-		else if (was) said[is ? 'left and came back' : 'left'].push(!is && why ? `${nick} (${why})` : nick);
-		else said[is ? 'joined' : 'came and went'].push(nick);
+		let what = is ? 'joined' : 'came and went';
+		if (was) what = !is ? 'left' : first === nick ? 'came back' : `is now ${nick}`;
+		const name = was && is ? first : nick;
+		told.set(what, [...(told.get(what) ?? []), was && !is && why ? `${name} (${why})` : name]);
 	}
-	const parts = Object.entries(said).map(([what, nicks]) => nicks.length && `${list(nicks)} ${what}`);
-	return [...parts, ...renamed].filter(Boolean).join('; ');
+	return [...told].map(([what, nicks]) => `${list(nicks)} ${what}`).join('; ');
 }
 
 function list(names) {

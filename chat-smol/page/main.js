@@ -1,24 +1,21 @@
-// The page: puts its parts together.
+// Puts the parts of the page together.
 
 import { notify, offerNotifications, showTitle } from './attention.js';
 import { Chat, LOBBY } from './chat.js';
 import { roomName, run } from './commands.js';
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
-import { byId, framed } from './dom.js';
+import { byId, framed, on } from './dom.js';
 import { fold } from './irc.js';
 import { browser, tab } from './kept.js';
 import { Panels } from './panels.js';
 import { words } from './rows.js';
 import { View } from './view.js';
 
-/** How long an alert is shown, in milliseconds. */
 const ALERT_TIME = 12_000;
 
-/** Without a keyboard, taking the focus would cover half of the screen. */
 const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)').matches;
 
-/** Why the server ends the connection. */
 let lastWords = '';
 let alertTimer;
 
@@ -32,7 +29,7 @@ const connection = new Connection(`${location.origin.replace('http', 'ws')}/ws`,
 	lost(wait) {
 		chat.lost();
 		const why = lastWords || 'The server cannot be reached';
-		status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}. The next attempt is in ${Math.ceil(wait / 1000)} s.`, true);
+		status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}. Next try in ${Math.ceil(wait / 1000)} s.`, true);
 		lastWords = '';
 		view.update();
 		showRooms();
@@ -64,8 +61,6 @@ const view = new View(byId('messages'), byId('rows'), byId('outgoing'), {
 const panels = new Panels(chat);
 const composer = new Composer(chat, alert);
 
-// Coming and going
-
 on('enter', 'submit', () => enter(byId('name').value.trim()));
 on('quit', 'click', () => chat.quit());
 
@@ -76,7 +71,6 @@ function enter(name) {
 	connection.start();
 }
 
-/** Goes back to where one enters. */
 function leave(why = '') {
 	// What was sent last is still on its way.
 	setTimeout(() => connection.stop());
@@ -90,7 +84,6 @@ function leave(why = '') {
 	status('Not connected');
 }
 
-/** We are in, under a name. */
 function showName() {
 	const { me, wantedName } = chat;
 	if (!chat.client.registered) return;
@@ -102,12 +95,9 @@ function showName() {
 	if (!byId('chat').hidden) return;
 	byId('entrance').hidden = true;
 	byId('chat').hidden = false;
-	const linked = linkedRoom();
-	chat.opening = fold(linked ?? LOBBY);
-	for (const name of new Set([LOBBY, ...browser.get('rooms', []), linked])) if (name && !chat.room(name)) chat.client.send('JOIN', name);
+	chat.opening = LOBBY;
+	for (const name of new Set([LOBBY, ...browser.get('rooms', [])])) if (!chat.room(name)) chat.client.send('JOIN', name);
 }
-
-// What is shown
 
 function showActive() {
 	const room = chat.active;
@@ -118,7 +108,6 @@ function showActive() {
 	alert('');
 	byId('leave').hidden = !room;
 	byId('leave').ariaLabel = `Leave ${room?.name}`;
-	if (room && !room.isPrivate) history.replaceState(null, '', `#${encodeURIComponent(room.name.slice(1))}`);
 	if (hasKeyboard) composer.focus();
 }
 
@@ -149,13 +138,10 @@ function alert(text) {
 	alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
 }
 
-/** Somebody looks at what is shown. */
 function look() {
 	if (chat.active && document.hasFocus() && view.isAtEnd) chat.read(chat.active);
 	showRooms();
 }
-
-// What somebody does
 
 on('to-end', 'click', () => {
 	view.toEnd();
@@ -170,45 +156,30 @@ on('join', 'submit', () => {
 	field.value = '';
 });
 
-function on(id, event, does) {
-	byId(id).addEventListener(event, (it) => {
-		it.preventDefault();
-		does();
-	});
-}
-
 function command(text) {
 	panels.close();
 	alert(run(chat, text) || '');
 }
 
-function linkedRoom() {
-	try {
-		return location.hash.length > 1 ? roomName(decodeURIComponent(location.hash.slice(1))) : null;
-	} catch {
-		return null;
-	}
-}
-
 addEventListener('focus', look);
-addEventListener('hashchange', () => linkedRoom() && command(`/join ${linkedRoom()}`));
+byId('room').addEventListener('click', (event) => {
+	const href = event.target.getAttribute?.('href');
+	if (!href?.startsWith('#')) return;
+	event.preventDefault();
+	command(`/join ${decodeURIComponent(href)}`);
+});
 addEventListener('keydown', (event) => {
-	const { key, altKey, ctrlKey, metaKey, target } = event;
+	const { key, altKey } = event;
 	if (byId('chat').hidden || byId('several').open) return;
-	const step = { ArrowUp: -1, PageUp: -1, ArrowDown: 1, PageDown: 1 }[key];
-	if (altKey && step && key.startsWith('Arrow')) {
+	const step = { ArrowUp: -1, ArrowDown: 1 }[key];
+	if (altKey && step) {
 		const rooms = chat.sorted();
 		chat.show(rooms.at((rooms.indexOf(chat.active) + step) % rooms.length));
-	} else if (step && key.startsWith('Page') && target.id === 'message') view.scrollBy(step);
-	else if (key === 'Escape') {
+	} else if (key === 'Escape') {
 		panels.close();
 		view.toEnd();
 		composer.focus();
-	} else {
-		// Whoever begins to write wants to say something.
-		if (/^[^ ]$/u.test(key) && !altKey && !ctrlKey && !metaKey && !target.closest('input, textarea')) composer.focus();
-		return;
-	}
+	} else return;
 	event.preventDefault();
 });
 

@@ -1,9 +1,8 @@
 // What stands beside the messages: the rooms, and the people of the room that is shown.
 
-import { byId, element, framed } from './dom.js';
+import { byId, element, framed, on } from './dom.js';
 import { nameOf } from './rows.js';
 
-/** How many people are listed at most. */
 const MAX_LISTED = 300;
 
 const ROLES = { '@': 'operator', '+': 'voice' };
@@ -22,14 +21,14 @@ export class Panels {
 		});
 		for (const name of ['rooms', 'people']) {
 			const button = byId(`show-${name}`);
-			button.addEventListener('click', () => {
+			on(`show-${name}`, 'click', () => {
 				const isOpen = button.ariaExpanded === 'true';
 				this.close();
 				button.ariaExpanded = String(!isOpen);
 				byId(`${name}-panel`).classList.toggle('open', !isOpen);
 				if (!isOpen) byId(`${name}-panel`).querySelector('button').focus();
 			});
-			byId(name).addEventListener('click', ({ target }) => {
+			on(name, 'click', ({ target }) => {
 				const to = target.closest('button')?.dataset.to;
 				if (!to) return;
 				chat.show(chat.room(to) ?? chat.begin(to));
@@ -39,7 +38,6 @@ export class Panels {
 		byId('messages').addEventListener('click', () => this.close());
 	}
 
-	/** Closes the panels of a narrow screen. */
 	close() {
 		for (const panel of document.querySelectorAll('.open')) panel.classList.remove('open');
 		for (const button of document.querySelectorAll('.toggle')) button.ariaExpanded = 'false';
@@ -69,11 +67,8 @@ function personItem(chat, { nick, signs, away }) {
 	);
 }
 
-/** Makes the items of a list anew, and leaves focus and place as they are. */
 function fill(list, items) {
-	const { scrollTop } = list;
 	const focused = list.contains(document.activeElement) && document.activeElement.dataset.to;
 	list.replaceChildren(...items.map((it) => element('li', {}, it)));
-	list.scrollTop = scrollTop;
 	if (focused) [...list.querySelectorAll('button')].find(({ dataset }) => dataset.to === focused)?.focus();
 }

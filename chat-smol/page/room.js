@@ -1,4 +1,4 @@
-// A room, or a conversation with one person.
+// A room, or one person to talk to.
 
 import { fold, isRoom } from './irc.js';
 import { Log } from './log.js';
@@ -6,21 +6,14 @@ import { Log } from './log.js';
 const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 
 export class Room {
-	/** Whether we are in it, and whether we want to be. */
 	joined = false;
 	wanted = true;
 	topic = '';
-	/** By folded name: `nick`, `signs` (`@` operator, `+` voice), `away`. */
 	people = new Map();
 	log = new Log();
 	unread = 0;
 	mentions = 0;
-	/** The message read last, also at the visit before. */
-	readId;
-	/** What we have said and not seen come back: `text`, `isAction`, `nick`, `time`, `label`, `why`, and as `state`
-	 * waiting (for a connection), sent, unsure (since the connection was lost), or failed. */
 	outgoing = [];
-	/** What is said while the history is asked for. */
 	held = null;
 
 	constructor(name) {
@@ -43,7 +36,6 @@ export class Room {
 		return this.people.delete(fold(nick));
 	}
 
-	/** Everyone: operators first, then those with a voice, by name. */
 	sorted() {
 		const rank = ({ signs }) => ['@', '+', ''].indexOf(signs.slice(0, 1));
 		return [...this.people.values()].sort((a, b) => rank(a) - rank(b) || COLLATOR.compare(a.nick, b.nick));

@@ -4,14 +4,11 @@ import { element } from './dom.js';
 import { summary } from './log.js';
 import { piecesOf } from './text.js';
 
-/** What one says within this time, in milliseconds, stands under one name. */
 const GROUP = 300_000;
 
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 
-/** Makes the row of an entry. */
 export function rowOf(log, number) {
 	const entry = log.at(number);
 	const before = log.at(number - 1);
@@ -28,7 +25,6 @@ export function rowOf(log, number) {
 	);
 }
 
-/** Makes the row of what we have said and not seen come back. */
 export function outgoingRow({ isAction, state, why, ...said }, again, drop) {
 	const isFailed = state === 'failed';
 	return element(
@@ -42,27 +38,24 @@ export function outgoingRow({ isAction, state, why, ...said }, again, drop) {
 }
 
 function inside({ kind, nick, text, time, bad, changes }) {
-	const when = element('time', { datetime: new Date(time).toISOString(), title: FULL.format(time) }, HOUR.format(time));
+	const when = element('time', { datetime: new Date(time).toISOString() }, HOUR.format(time));
 	if (changes) return [element('p', { 'aria-live': 'off' }, summary(changes)), when];
 	const said = element('p', { dir: 'auto', class: bad && 'bad' }, ...words(text));
 	return kind === 'note' ? [said, when] : [nameOf(nick || 'Server'), when, said];
 }
 
-/** Makes a name in its colour. */
 export function nameOf(nick) {
 	const name = element('bdi', { class: 'who' }, nick);
 	name.style.setProperty('--hue', hueOf(nick));
 	return name;
 }
 
-/** Returns the hue of a name, in degrees. The style sheet adds light and depth. */
 export function hueOf(nick) {
 	let hash = 0;
 	for (const character of nick.toLowerCase()) hash = Math.imul(hash ^ character.codePointAt(0), 0x9e3779b1);
 	return (hash >>> 16) % 360;
 }
 
-/** Makes a text with its links. */
 export const words = (text) =>
 	piecesOf(text).map((it) => {
 		if (!it.href) return it.text;

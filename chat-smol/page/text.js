@@ -1,13 +1,11 @@
 // What somebody said, cut into plain text and links.
 
-/** Codes of colours and styles, and control characters: they are left out. */
 const CODES = /\x03(\d{1,2}(,\d{1,2})?)?|\x04([0-9a-f]{6})?|[\0-\x08\x0b-\x1f\x7f]/gi;
 
 const LINKS = /https?:\/\/[^\s<>"`{}|\\^]+|(?<![\p{L}\p{N}_/#&])#[\p{L}\p{N}][\p{L}\p{N}\p{M}_.'-]*/giu;
 
 export const plain = (text) => text.replace(CODES, '');
 
-/** Returns pieces with `text`, and `href` if they link to an address of http or https, or to a room. */
 export function piecesOf(said) {
 	const text = plain(said);
 	const pieces = [];
@@ -22,13 +20,11 @@ export function piecesOf(said) {
 	return [...pieces, { text: text.slice(at) }].filter((it) => it.text);
 }
 
-/** Whether a text has a name as a word. */
 export function mentions(text, name) {
 	const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 	return name !== '' && new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text);
 }
 
-/** Leaves out what ends the sentence around a link, and a bracket that begins before it. */
 function trimmed(link) {
 	for (;;) {
 		const last = link.at(-1);

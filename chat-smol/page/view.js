@@ -1,28 +1,22 @@
-// The messages of the room that is shown: a window into its log, which moves as one scrolls.
+// The messages of the room that is shown.
 
 import { framed } from './dom.js';
 import { outgoingRow, rowOf } from './rows.js';
 
-/** The most rows in the document: of the log, and of what is not sent. */
-const MAX_ROWS = 900;
+const MAX_ROWS = 250;
 const MAX_OUTGOING = 50;
 
-/** How many rows are made at first, and when one scrolls to within so many pixels of an end. */
-const STEP = 150;
+const STEP = 80;
 const NEAR = 800;
 
-/** How many pixels above the end still are at the end. */
 const AT_END = 40;
 
 export class View {
 	#room = null;
-	/** The numbers of the entries that have rows: the first, and the one after the last. */
 	#from = 0;
 	#to = 0;
-	/** Whether the newest message stays in view. */
 	isAtEnd = true;
 
-	/** `on` has `top(room)`: the oldest message is near; `moved()`: to the end or away; `again` and `drop` of a message. */
 	constructor(scroller, rows, outgoing, on) {
 		Object.assign(this, { scroller, rows, outgoing, on });
 		this.update = framed(() => this.#room && this.#frame());
@@ -30,7 +24,6 @@ export class View {
 		new ResizeObserver(() => this.isAtEnd && this.#toBottom()).observe(scroller);
 	}
 
-	/** Shows a room from where one has read it. */
 	show(room) {
 		this.#room = room;
 		this.#clear(0);
@@ -52,7 +45,6 @@ export class View {
 		this.update();
 	}
 
-	/** Goes to the newest message. */
 	toEnd() {
 		const log = this.#room?.log;
 		if (!log) return;
@@ -65,15 +57,13 @@ export class View {
 		this.on.moved();
 	}
 
-	scrollBy(pages) {
-		this.scroller.scrollBy(0, pages * this.scroller.clientHeight * 0.9);
-	}
-
 	#frame() {
 		const { log } = this.#room;
 		if (this.isAtEnd) {
 			this.#renew();
-			this.#move(Math.max(this.#from, log.end - MAX_ROWS, log.first), log.end);
+			// Many at a time: whenever rows go, all others move.
+			const isFull = log.end - this.#from > MAX_ROWS;
+			this.#move(Math.max(this.#from, isFull ? log.end - MAX_ROWS + STEP : 0, log.first), log.end);
 			this.#showOutgoing();
 			this.#toBottom();
 		} else {
@@ -95,13 +85,11 @@ export class View {
 		if (this.scroller.scrollTop < NEAR && this.#from === log.first && !log.complete) this.on.top(this.#room);
 	}
 
-	/** Has no rows, the next of which is that of an entry. */
 	#clear(number) {
 		this.rows.replaceChildren();
 		this.#from = this.#to = number;
 	}
 
-	/** Changes which entries have rows. */
 	#move(from, to) {
 		if (from >= this.#to || to <= this.#from) this.#clear(from);
 		const make = (start, end) => Array.from({ length: end - start }, (_, index) => rowOf(this.#room.log, start + index));
@@ -112,7 +100,6 @@ export class View {
 		[this.#from, this.#to] = [from, to];
 	}
 
-	/** Makes rows anew whose entries have changed. */
 	#renew() {
 		const { log } = this.#room;
 		for (const number of log.changed) {
@@ -134,7 +121,7 @@ export class View {
 		// What has just come has no rows before the next frame.
 		this.isAtEnd = was ? this.#below() < AT_END : this.#atEnd();
 		if (was !== this.isAtEnd) this.on.moved();
-		if (Math.min(this.scroller.scrollTop, this.#below()) < NEAR) this.update();
+		if (!this.isAtEnd && Math.min(this.scroller.scrollTop, this.#below()) < NEAR) this.update();
 	}
 
 	#atEnd() {
@@ -154,7 +141,6 @@ export class View {
 		this.scroller.scrollTop = this.scroller.scrollHeight;
 	}
 
-	/** Changes rows, and leaves those in view where they are. */
 	#keepingPlace(change) {
 		const top = this.#top();
 		const row = [...this.rows.children].find((it) => it.getBoundingClientRect().bottom > top);
@@ -163,7 +149,6 @@ export class View {
 		if (row?.isConnected) this.scroller.scrollTop += row.getBoundingClientRect().top - was;
 	}
 
-	/** Changes rows that a screen reader need not read out. */
 	#quietly(change) {
 		this.scroller.ariaLive = 'off';
 		change();

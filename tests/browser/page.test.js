@@ -244,13 +244,14 @@ test('axe finds nothing, and it looks well in light, in dark and on a phone', as
   }
 });
 
-test('a message takes the main thread 3 milliseconds at most with 900 rows', async () => {
+test('a message takes the main thread 3 milliseconds at most with hundreds of rows', async () => {
   const ann = await open('ann8');
   const tom = await Peer.enter(server, 'tom8');
   tom.says(...Array.from({ length: 1_200 }, (_, index) => `row ${index}`));
   await sees(ann, 'row 1199');
   const client = await ann.context().newCDPSession(ann);
-  await client.send('Performance.enable');
+  // Time of the processor, so that other programs do not count.
+  await client.send('Performance.enable', { timeDomain: 'threadTicks' });
   const spent = async () => (await client.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1e3;
   const costs = [];
   for (let index = 0; index < 50; index++) {
