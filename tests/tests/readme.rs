@@ -43,7 +43,7 @@ fn play(conversation: &str) {
     let options = first.strip_prefix("server $ ").and_then(|command| command.strip_prefix(RUN));
     let options = options.unwrap_or_else(|| panic!("the server is not started by {RUN}: {first}"));
     let mut args = vec!["--listen", "text=127.0.0.1:0", "--listen", "classic=127.0.0.1:0"];
-    args.extend(["--listen", "irc=127.0.0.1:0"]);
+    args.extend(["--listen", "irc=127.0.0.1:0", "--listen", "web=127.0.0.1:0"]);
     args.extend(options.strip_prefix(" -- ").unwrap_or_default().split_whitespace());
     let mut server: Option<Process> = Some(Program::ChatServer.start(&args));
 
@@ -81,8 +81,12 @@ fn play(conversation: &str) {
 #[test]
 fn the_ports_are_the_defaults() {
     let readme = readme();
-    for default in ["listening text 127.0.0.1:4000", "listening classic 127.0.0.1:4001", "listening irc 127.0.0.1:6667"]
-    {
+    for default in [
+        "listening text 127.0.0.1:4000",
+        "listening classic 127.0.0.1:4001",
+        "listening irc 127.0.0.1:6667",
+        "listening web 127.0.0.1:8080",
+    ] {
         assert!(readme.contains(default), "{default}");
     }
 }

@@ -42,18 +42,25 @@ fn a_dialect_can_be_served_on_several_ports() {
 }
 
 #[test]
-fn without_arguments_it_serves_ports_4000_and_4001_and_6667() {
-    let defaults =
-        ["listening text 127.0.0.1:4000", "listening classic 127.0.0.1:4001", "listening irc 127.0.0.1:6667"];
-    let in_use = [4000, 4001, 6667].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
+fn without_arguments_it_serves_ports_4000_and_4001_and_6667_and_8080() {
+    let defaults = [
+        "listening text 127.0.0.1:4000",
+        "listening classic 127.0.0.1:4001",
+        "listening irc 127.0.0.1:6667",
+        "listening web 127.0.0.1:8080",
+    ];
+    let in_use = [4000, 4001, 6667, 8080].iter().any(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
     let mut process = Program::ChatServer.start(&[]);
     if in_use {
         // If a port is in use on this machine, the error names the default port.
         let ended = process.ended();
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-        assert!(["127.0.0.1:400", "127.0.0.1:6667"].iter().any(|addr| ended.stderr.contains(addr)), "{ended:?}");
+        assert!(
+            ["127.0.0.1:400", "127.0.0.1:6667", "127.0.0.1:8080"].iter().any(|addr| ended.stderr.contains(addr)),
+            "{ended:?}"
+        );
     } else {
-        assert_eq!([process.line(), process.line(), process.line()], defaults);
+        assert_eq!([(); 4].map(|()| process.line()), defaults);
     }
 }
 

@@ -9,6 +9,7 @@ mod passwords;
 mod signals;
 mod system_limits;
 mod unread_log;
+mod web;
 
 use std::net::SocketAddr;
 

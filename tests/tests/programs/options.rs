@@ -54,7 +54,9 @@ fn help_is_written_for_a_person() {
     ] {
         assert!(help.contains(option), "{option} is not in the help:\n{help}");
     }
-    for default in ["127.0.0.1:4000", "127.0.0.1:4001", "127.0.0.1:6667", "irc.localhost", "10000", "4MiB"] {
+    for default in
+        ["127.0.0.1:4000", "127.0.0.1:4001", "127.0.0.1:6667", "127.0.0.1:8080", "irc.localhost", "10000", "4MiB"]
+    {
         assert!(help.contains(default), "{default} is not in the help:\n{help}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "a line is too long:\n{help}");
