@@ -34,6 +34,7 @@ impl Hub {
     }
 
     /// Gives back a place.
+    #[expect(clippy::needless_pass_by_value, reason = "it cannot be given back twice")]
     pub fn release(&mut self, reservation: Reservation) {
         self.sessions.release();
         if let Some(index) = reservation.index {

@@ -84,7 +84,9 @@ impl Site {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         assert!(!name.chars().chain(value.chars()).any(char::is_control), "a header is a line");
-        self.headers += &format!("{name}: {value}\r\n");
+        for part in [name, ": ", value, "\r\n"] {
+            self.headers.push_str(part);
+        }
         self
     }
 
