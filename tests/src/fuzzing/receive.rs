@@ -3,7 +3,8 @@
 //! An input is a digit that chooses the limits, a digit with the number of cut sizes that follow, those sizes as
 //! characters, and then the peer's bytes. It is played twice: whole, to readers that take everything at once; and in
 //! pieces, to readers that take pieces. Both must give the same output, and nothing that a screen must not show. The
-//! model is not asked about IRC and WebSocket here. An input of `receive_ws` begins with one more digit, for dialect and framing.
+//! model is not asked about IRC and WebSocket here. An input of `receive_ws` begins with one more digit, for dialect and
+//! framing.
 
 use std::iter::{self, Cycle};
 use std::slice;

@@ -74,7 +74,7 @@ pub(in crate::model) struct Block {
 pub(super) type Caps = Vec<&'static str>;
 
 impl Block {
-    /// Returns how many bytes the log needs for it: the time, and 9 bytes for lengths and capabilities, besides the text.
+    /// Returns how many bytes the log needs for it: its text, the time, and 9 bytes for lengths and capabilities.
     pub(in crate::model) fn kept_len(&self) -> usize {
         9 + self.time.len() + self.id.len() + self.client.len() + self.lines.len()
     }
