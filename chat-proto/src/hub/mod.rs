@@ -1,14 +1,14 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `messages` does so for WebSocket, `first_line`
-//! decides whether they are chat clients at all, `propose` carries out requests, `member` does what the embedding
-//! program asks for members that it manages, `rooms` carries out what is asked about rooms, `operators` what their
-//! operators ask for, `moderate` does there what the embedding program wants, `pace` makes lines wait for readers,
-//! `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so for
-//! sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
-//! `silence` warns idle sessions, `authentication` asks the driver whether passwords are right, and `close` ends
-//! sessions. `address` has the limits by address, `reserve` keeps places for connections that may become sessions, and
-//! `bound` adds up the memory.
+//! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `messages` does
+//! so for WebSocket, `first_line` decides whether they are chat clients at all, `propose` carries out requests,
+//! `member` does what the embedding program asks for members that it manages, `rooms` carries out what is asked about
+//! rooms, `operators` what their operators ask for, `moderate` does there what the embedding program wants, `pace`
+//! makes lines wait for readers, `publish` sends updates to everyone in a room or to one session, `deliver` hands out
+//! bytes, `place` does so for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long
+//! answers as a reader reads, `silence` warns idle sessions, `authentication` asks the driver whether passwords are
+//! right, and `close` ends sessions. `address` has the limits by address, `reserve` keeps places for connections that
+//! may become sessions, and `bound` adds up the memory.
 
 mod address;
 mod answer;
