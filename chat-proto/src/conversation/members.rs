@@ -1,17 +1,15 @@
 //! The members, and their names.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use arrayvec::ArrayString;
-
+use super::details::Details;
 use crate::fault::Fault;
 use crate::id::MemberId;
 use crate::moderation::Role;
 use crate::names::{ANONYMOUS, NameBuf, NameError, NameRules, Names, guest_number, write_guest_name};
 use crate::origin::Cloak;
-use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER, Person};
+use crate::person::Person;
 
 /// The members, by number.
 #[derive(Debug)]
@@ -21,21 +19,13 @@ pub(crate) struct Members {
     flags: Vec<u8>,
     cloaks: Vec<Option<Cloak>>,
     /// What members' clients say of their users; empty until one says something.
-    details: Vec<Option<Box<Details>>>,
+    details: Vec<Details>,
     /// The digest of each member that is here, and 0 for all others.
     digests: Vec<u32>,
     /// The sum of those.
     digest: u64,
     /// How many are in the lobby.
     in_lobby: usize,
-}
-
-/// What a member's client says of its user, and why it is away.
-#[derive(Debug, Default)]
-struct Details {
-    user: ArrayString<MAX_USER>,
-    real_name: ArrayString<MAX_REAL_NAME>,
-    away: ArrayString<MAX_AWAY>,
 }
 
 /// The number is in use.
@@ -71,7 +61,7 @@ impl Members {
 
     /// Bytes of heap for what the clients of that many members say of their users.
     pub(crate) fn details_bound(max: usize) -> usize {
-        max * (size_of::<Option<Box<Details>>>() + size_of::<Details>())
+        max * Details::MEMORY_BOUND
     }
 
     /// Returns which names are valid, and which are the same.
@@ -182,33 +172,32 @@ impl Members {
     pub(crate) fn person(&self, member: MemberId) -> Person<'_> {
         let index = member.0 as usize;
         let cloak = self.cloaks.get(index).copied().flatten();
-        match self.details.get(index).and_then(Option::as_deref) {
-            Some(Details { user, real_name, away }) => Person { user, real_name, away, cloak },
+        match self.details.get(index).filter(|details| !details.is_empty()).map(Details::parts) {
+            Some([user, real_name, away]) => Person { user, real_name, away, cloak },
             None => Person { cloak, ..Person::UNKNOWN },
         }
     }
 
     pub(super) fn describe(&mut self, member: MemberId, user: &str, real_name: &str) {
         let details = self.details_mut(member);
-        details.user = ArrayString::from(user).unwrap_or_default();
-        details.real_name = ArrayString::from(real_name).unwrap_or_default();
+        let [_, _, away] = details.parts();
+        *details = Details::new(user, real_name, away);
         self.update_digest(member);
     }
 
     pub(super) fn set_away(&mut self, member: MemberId, words: &str) {
         let details = self.details_mut(member);
-        details.away = ArrayString::from(words).unwrap_or_default();
-        if details.user.is_empty() {
-            details.user.push_str(Person::UNKNOWN.user);
-        }
+        let [user, real_name, _] = details.parts();
+        let user = if user.is_empty() { Person::UNKNOWN.user } else { user };
+        *details = Details::new(user, real_name, words);
         self.update_digest(member);
     }
 
     fn details_mut(&mut self, member: MemberId) -> &mut Details {
         if self.details.is_empty() {
-            self.details.resize_with(self.flags.len(), || None);
+            self.details.resize_with(self.flags.len(), Details::default);
         }
-        self.details[member.0 as usize].get_or_insert_default()
+        &mut self.details[member.0 as usize]
     }
 
     pub(super) fn enter(&mut self, member: MemberId, guest: bool, lobby: bool, cloak: Option<Cloak>) {
@@ -262,7 +251,7 @@ impl Members {
         self.flags[member.0 as usize] &= GUEST;
         self.cloaks[member.0 as usize] = None;
         if let Some(details) = self.details.get_mut(member.0 as usize) {
-            *details = None;
+            *details = Details::default();
         }
     }
 
@@ -278,9 +267,8 @@ impl Members {
         if let Some(cloak) = self.cloaks[member.0 as usize] {
             start = mix(start, cloak.number());
         }
-        if let Some(Some(details)) = self.details.get(member.0 as usize) {
-            let Details { user, real_name, away } = &**details;
-            start = [&user[..], real_name, away].iter().fold(start, |start, text| mix_bytes(start, text.as_bytes()));
+        if let Some(details) = self.details.get(member.0 as usize).filter(|details| !details.is_empty()) {
+            start = details.parts().iter().fold(start, |start, text| mix_bytes(start, text.as_bytes()));
         }
         summand(mix_bytes(start, self.names.get(member.0).unwrap_or_default().as_bytes())) as u32
     }

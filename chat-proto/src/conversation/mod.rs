@@ -47,6 +47,7 @@
 
 mod apply;
 mod codec;
+mod details;
 mod entry;
 pub(crate) mod history;
 pub(crate) mod masks;
