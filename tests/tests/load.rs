@@ -5,29 +5,42 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{io, process};
 
-use chat_proto::{Config, Rate};
+use chat_proto::dialect::Irc;
+use chat_proto::{Config, DialectConfig, Rate};
 use chat_smol::{Handle, Server};
-use chat_tests::load::{Invocation, LoadError, Report, RunId, Tally, compare, parse, run};
+use chat_tests::load::{Comparison, Invocation, LoadError, Report, RunId, Tally, compare, parse, run};
 
 /// A server that runs until it is dropped.
 struct Running {
     handle: Handle,
-    /// `--connect` for both dialects.
+    /// `--connect` for text and classic.
     connect: String,
+    /// `--connect` for irc.
+    irc: String,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 fn serve(config: Config) -> Running {
+    serve_in(DialectConfig::new(Irc::default()), config)
+}
+
+/// Serves `irc` with these limits, besides what the configuration has.
+fn serve_in(irc: DialectConfig, mut config: Config) -> Running {
+    config.dialects.push(irc);
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut server = Server::new(config).expect("a configuration that is right");
     let text = server.listen("text", local).expect("a port");
     let classic = server.listen("classic", local).expect("a port");
+    let irc = format!("--connect irc={}", server.listen("irc", local).expect("a port"));
     let handle = server.handle();
     let thread = thread::spawn(|| server.run_on_threads(NonZeroUsize::MIN));
-    Running { handle, connect: format!("--connect text={text} --connect classic={classic}"), thread: Some(thread) }
+    let connect = format!("--connect text={text} --connect classic={classic}");
+    Running { handle, connect, irc, thread: Some(thread) }
 }
 
 impl Drop for Running {
@@ -67,6 +80,25 @@ fn a_closed_loop_in_both_dialects_is_clean() {
         (&true.into(), &0.into(), &30.into())
     );
     assert!(json["server"]["cpu_seconds_per_million"].is_f64() && json["latency_ns"]["p99"].is_u64(), "{json}");
+}
+
+#[test]
+fn sessions_of_irc_register_and_join_before_anything_is_measured() {
+    let server = serve(unlimited());
+    let options = "--readers 20 --senders 4 --idle 6 --window 64 --size 30..400 --warmup 100ms --duration 500ms";
+    let report = load(&server.irc, options).expect("a report");
+    assert!(report.is_clean(), "{report}");
+    assert!(report.deliveries() > 1_000 && report.told.is_empty(), "{report}");
+    assert_eq!(report.json()["connect"]["unreached"], 0);
+}
+
+#[test]
+fn one_server_is_loaded_in_all_dialects_at_once() {
+    let server = serve(unlimited());
+    let connect = format!("{} {}", server.connect, server.irc);
+    let report = load(&connect, "--readers 30 --senders 6 --window 64 --size 30..300 --warmup 100ms --duration 500ms");
+    let report = report.expect("a report");
+    assert!(report.is_clean() && report.deliveries() > 1_000, "{report}");
 }
 
 #[test]
@@ -116,7 +148,7 @@ fn a_full_server_tells_those_it_refuses() {
 fn silent_sessions_are_kept_alive() {
     let mut config = unlimited();
     for dialect in &mut config.dialects {
-        dialect.idle_timeout = Some(std::time::Duration::from_millis(600));
+        dialect.idle_timeout = Some(Duration::from_millis(600));
     }
     let server = serve(config);
     let options = "--readers 4 --senders 0 --idle 4 --warmup 0s --duration 1500ms";
@@ -127,17 +159,56 @@ fn silent_sessions_are_kept_alive() {
 }
 
 #[test]
+fn silent_sessions_of_irc_answer_what_the_server_asks() {
+    // The server asks after half of that.
+    let mut irc = DialectConfig::new(Irc::default());
+    irc.idle_timeout = Some(Duration::from_millis(600));
+    let server = serve_in(irc, unlimited());
+    let report = load(&server.irc, "--readers 4 --senders 0 --idle 4 --warmup 0s --duration 1500ms");
+    let report = report.expect("a report");
+    assert!(report.is_clean(), "{report}");
+}
+
+#[test]
 fn servers_are_compared_with_limit() {
-    let args = "--beside limit --rounds 1 --readers 3 --senders 2 --warmup 50ms --duration 200ms --quiet";
-    let Ok(Invocation::Compare(comparison)) = parse(["load"].into_iter().chain(args.split_whitespace())) else {
-        panic!("{args}")
-    };
+    assert_compared("limit", &["limit", "chat-smol", "chat-std"]);
+}
+
+#[test]
+fn irc_is_compared_with_classic() {
+    assert_compared("classic", &["chat-smol, classic", "chat-smol, irc"]);
+}
+
+#[test]
+fn other_servers_of_irc_are_compared_if_installed() {
+    for name in ["inspircd", "ngircd"] {
+        if Path::new("/usr/sbin").join(name).exists() {
+            assert_compared(name, &[name, "chat-smol"]);
+        } else {
+            let error = compare(&comparison(name), &mut Vec::new()).expect_err("it is not installed");
+            assert!(error.to_string().contains("install the package"), "{error}");
+        }
+    }
+}
+
+/// Checks that these are the servers of a comparison, in this order, and that nothing is lost.
+#[track_caller]
+fn assert_compared(beside: &str, servers: &[&str]) {
     let mut table = Vec::new();
-    let is_clean = compare(&comparison, &mut table).expect("servers can be connected to");
+    let is_clean = compare(&comparison(beside), &mut table).expect("servers can be connected to");
     let table = String::from_utf8(table).expect("a table is text");
     assert!(is_clean, "{table}");
-    for (line, server) in table.lines().rev().zip(["chat-std", "chat-smol", "limit"]) {
-        assert!(line.split_whitespace().any(|word| word == server), "{server} is missing:\n{table}");
+    let lines: Vec<&str> = table.lines().collect();
+    for (line, server) in lines[lines.len() - servers.len()..].iter().zip(servers) {
+        assert!(line.contains(server), "{server} is missing:\n{table}");
+    }
+}
+
+fn comparison(beside: &str) -> Comparison {
+    let args = format!("--beside {beside} --rounds 1 --readers 3 --senders 2 --warmup 50ms --duration 200ms --quiet");
+    match parse(["load"].into_iter().chain(args.split_whitespace())) {
+        Ok(Invocation::Compare(comparison)) => *comparison,
+        other => panic!("{args}: {other:?}"),
     }
 }
 

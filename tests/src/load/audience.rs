@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::dialect::Dialect;
-use super::form::{Classic, Form, Line, Text};
+use super::form::{Classic, Form, Heard, Line, Text};
+use super::irc::Irc;
 use super::latency::Latency;
 use super::sent::Sent;
 use super::sequence::Sequences;
@@ -13,7 +14,7 @@ use super::wire::PROBE;
 #[derive(Debug)]
 pub(super) struct Audience {
     senders: usize,
-    forms: [LineForm; 2],
+    forms: [LineForm; 3],
     reached: Vec<bool>,
     /// The next message that each session expects from each sender.
     pub(super) sequences: Sequences,
@@ -64,8 +65,8 @@ pub(super) struct Scanned {
     pub(super) used: usize,
     /// How many messages the reader no longer waits for.
     pub(super) resolved: u64,
-    /// The last notice to this session.
-    pub(super) told: Option<String>,
+    /// What this session was told about itself.
+    pub(super) heard: Heard,
 }
 
 impl Audience {
@@ -79,7 +80,7 @@ impl Audience {
         }
         Self {
             senders,
-            forms: [form(), form()],
+            forms: [form(), form(), form()],
             reached: vec![false; readers],
             sequences,
             latency: Latency::new(),
@@ -94,6 +95,7 @@ impl Audience {
         let scanned = match dialect {
             Dialect::Text => self.scan::<Text>(0, reader, bytes, sent, now),
             Dialect::Classic => self.scan::<Classic>(1, reader, bytes, sent, now),
+            Dialect::Irc => self.scan::<Irc>(2, reader, bytes, sent, now),
         };
         self.latency.end();
         scanned
@@ -133,14 +135,14 @@ impl Audience {
         let filler = F::filler(&sent.wire, sent.wire.size(seq));
         if *header != *F::header(&message.header)
             || !words.starts_with(filler)
-            || words.get(filler.len()) != Some(&b'\n')
+            || !words[filler.len()..].starts_with(F::END)
         {
             return None;
         }
         self.sequences.came_as_expected(reader, sender);
         self.latency.came(message.due);
         self.got.messages += 1;
-        Some(form.prefix_len + F::HEADER + filler.len() + 1)
+        Some(form.prefix_len + F::HEADER + filler.len() + F::END.len())
     }
 
     /// Reads any line.
@@ -160,8 +162,9 @@ impl Audience {
                 let told =
                     if self.told.len() < KINDS_TOLD || self.told.contains_key(&words) { &words } else { "others" };
                 *self.told.entry(told.to_owned()).or_default() += 1;
-                scanned.told = Some(words);
+                scanned.heard.take(Line::Told(words));
             }
+            Some(line @ (Line::Asked(_) | Line::Registered | Line::Joined)) => scanned.heard.take(line),
             Some(Line::Said { words, .. }) if !sent.wire.is_own(&words) => self.got.others += 1,
             Some(Line::Said { prefix, words }) => match sent.wire.decode(&words) {
                 Some(header) if header.sender == PROBE => {
@@ -211,7 +214,7 @@ mod tests {
             let mut line = || {
                 let (seq, message) = sent.next(0, DUE);
                 let header = message.header;
-                let mut line = if dialect == Dialect::Text { b"alice: ".to_vec() } else { b"CHAT YWxpY2U= ".to_vec() };
+                let mut line = line_start(dialect).to_vec();
                 dialect.write_words(&sent.wire, &header, sent.wire.size(seq), &mut line);
                 line
             };
@@ -238,8 +241,16 @@ mod tests {
         }
     }
 
+    fn line_start(dialect: Dialect) -> &'static [u8] {
+        match dialect {
+            Dialect::Text => b"alice: ",
+            Dialect::Classic => b"CHAT YWxpY2U= ",
+            Dialect::Irc => b":alice!~u@host PRIVMSG #lobby :",
+        }
+    }
+
     fn for_each_dialect_and_piece(check: impl Fn(Dialect, usize)) {
-        for dialect in [Dialect::Text, Dialect::Classic] {
+        for dialect in [Dialect::Text, Dialect::Classic, Dialect::Irc] {
             for piece in [1, 7, 100, 10_000] {
                 check(dialect, piece);
             }
@@ -296,6 +307,10 @@ mod tests {
                 Dialect::Classic => {
                     b"CHAT Ym9i aGVsbG8=\nrubbish\n\nCHAT c2VydmVy bWlzc2VkIDMgbWVzc2FnZXM=\nCHAT c2VydmVy bm90IHVuZGVyc3Rvb2Q=\n"
                 }
+                Dialect::Irc => {
+                    b":bob!~u@host JOIN #lobby\r\n:bob!~u@host PRIVMSG #lobby :hello\r\n\r\nPING x\r\n\
+                      :srv NOTICE #lobby :you were too slow and missed 3 messages\r\n:srv 400 me :not understood\r\n"
+                }
             };
             assert_eq!(stream.feed_bytes(other, piece), 0);
             stream.feed(&[1], piece);
@@ -322,7 +337,7 @@ mod tests {
             let mut stream = Stream::new(dialect, 1);
             assert!(!stream.audience.is_reached(0));
             let header = stream.sent.wire.encode(Header { sender: PROBE, seq: 0, due: DUE });
-            let mut line = if dialect == Dialect::Text { b"alice: ".to_vec() } else { b"CHAT YWxpY2U= ".to_vec() };
+            let mut line = line_start(dialect).to_vec();
             dialect.write_words(&stream.sent.wire, &header, super::super::wire::HEADER, &mut line);
             stream.feed_bytes(&line, piece);
             assert!(stream.audience.is_reached(0) && !stream.audience.is_reached(1));

@@ -1,5 +1,5 @@
-//! Compares this project's servers with `limit`. They are loaded in turn, so that each ratio is of runs that are
-//! seconds apart.
+//! Compares this project's servers with another. They are loaded in turn, so that each ratio is of runs that are seconds
+//! apart.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -10,23 +10,34 @@ use comfy_table::{CellAlignment, Table};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::dialect::Dialect;
-use super::options::{Comparison, Options, Pace, Target};
+use super::ircd;
+use super::options::{Beside, Comparison, Ircd, Options, Pace, Target};
 use super::report::Report;
 use super::run::{LoadError, run};
 use super::wire::RunId;
 use crate::figures::{Grouped, Scaled};
 use crate::program::{Process, Program};
 
-/// A running server.
+/// A running server, in one dialect.
 struct Server {
-    name: &'static str,
+    name: String,
     target: Target,
-    process: Process,
+    pid: u32,
+}
+
+/// What is compared; the first is what the others are compared with.
+struct Servers {
+    list: Vec<Server>,
+    /// This project's processes, which end with this.
+    processes: Vec<Process>,
+    /// The other server, likewise.
+    others: Vec<ircd::Running>,
 }
 
 /// The results of one run.
 struct Outcome {
     deliveries: f64,
+    bytes: f64,
     /// Processor seconds for a million deliveries.
     processor: f64,
     p50: f64,
@@ -37,13 +48,13 @@ struct Outcome {
 ///
 /// # Errors
 ///
-/// If no connection can be opened.
+/// If no connection can be opened, or another server is not installed.
 ///
 /// # Panics
 ///
-/// If the programs do not build or do not start.
+/// If this project's programs do not build or do not start.
 pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, LoadError> {
-    let servers = start();
+    let Servers { list: servers, .. } = &start(comparison.beside)?;
     let mut is_clean = true;
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(HEADER);
@@ -57,7 +68,7 @@ pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, Lo
                 if !row.quiet {
                     let _ = writeln!(io::stderr(), "{}, round {}: {}", title(row), round + 1, server.name);
                 }
-                let options = Options { targets: vec![server.target], pid: Some(server.process.id()), ..row.clone() };
+                let options = Options { targets: vec![server.target], pid: Some(server.pid), ..row.clone() };
                 let id = RunId::new(RandomState::new().hash_one(round));
                 let report = run(&options, id, &mut |_| ControlFlow::Continue(()))?;
                 if !report.is_clean() {
@@ -67,7 +78,7 @@ pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, Lo
                 outcomes.push(Outcome::of(&report));
             }
         }
-        for cells in rows(row, &servers, &outcomes) {
+        for cells in rows(row, servers, &outcomes) {
             table.add_row(cells);
         }
     }
@@ -75,17 +86,18 @@ pub fn compare(comparison: &Comparison, out: &mut impl Write) -> Result<bool, Lo
     // A closed output is ignored.
     let _ = writeln!(
         out,
-        "medians of {rounds} rounds, and medians of the ratios to the limit of the same round\n\n{}",
+        "medians of {rounds} rounds, and medians of the ratios to {} in the same round\n\n{}",
+        servers[0].name,
         table.trim_fmt()
     );
     Ok(is_clean)
 }
 
-const HEADER: [&str; 10] =
-    ["row", "server", "deliveries/s", "ratio", "s a million", "ratio", "p50", "ratio", "p99", "ratio"];
+const HEADER: [&str; 12] =
+    ["row", "server", "deliveries/s", "ratio", "B/s", "ratio", "s a million", "ratio", "p50", "ratio", "p99", "ratio"];
 
 /// Starts all servers on the first processor, and moves this tool to the last, if there are several.
-fn start() -> Vec<Server> {
+fn start(beside: Beside) -> Result<Servers, LoadError> {
     let processors: Vec<usize> = sched_getaffinity(None)
         .map(|set| (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect())
         .unwrap_or_default();
@@ -100,25 +112,55 @@ fn start() -> Vec<Server> {
     // Build the program before anything is measured.
     let _ = Program::Limit.path();
     stay_on(processors.first());
-    let ours = ["--listen", "classic=127.0.0.1:0", "--rate", "off", "--idle-timeout", "60s"];
-    let servers = [
-        ("limit", Program::Limit, &["127.0.0.1:0"][..]),
-        ("chat-smol", Program::ChatServer, &ours),
-        ("chat-std", Program::Threads, &ours),
-    ];
-    let servers = servers.map(|(name, program, args)| {
-        let mut process = program.start(args);
-        let addr = process.listening("classic");
-        Server { name, target: Target { dialect: Dialect::Classic, addr }, process }
-    });
+    let mut servers = Servers { list: Vec::new(), processes: Vec::new(), others: Vec::new() };
+    match beside {
+        Beside::Limit => {
+            servers.add("limit", Program::Limit, &["127.0.0.1:0"], &[Dialect::Classic]);
+            servers.add("chat-smol", Program::ChatServer, &["--listen", "classic=127.0.0.1:0"], &[Dialect::Classic]);
+            servers.add("chat-std", Program::Threads, &["--listen", "classic=127.0.0.1:0"], &[Dialect::Classic]);
+        }
+        Beside::Classic => {
+            let listen = ["--listen", "classic=127.0.0.1:0", "--listen", "irc=127.0.0.1:0"];
+            servers.add("chat-smol", Program::ChatServer, &listen, &[Dialect::Classic, Dialect::Irc]);
+        }
+        Beside::Inspircd | Beside::Ngircd => {
+            servers.add_other(if beside == Beside::Inspircd { Ircd::Inspircd } else { Ircd::Ngircd })?;
+            servers.add("chat-smol", Program::ChatServer, &["--listen", "irc=127.0.0.1:0"], &[Dialect::Irc]);
+        }
+    }
     stay_on(processors.last());
-    servers.into()
+    Ok(servers)
+}
+
+impl Servers {
+    /// Starts a program, which is loaded in each of these dialects.
+    fn add(&mut self, name: &str, program: Program, args: &[&str], dialects: &[Dialect]) {
+        let unlimited = ["--rate", "off", "--idle-timeout", "60s"];
+        let args = if program == Program::Limit { args.to_vec() } else { [args, &unlimited].concat() };
+        let mut process = program.start(&args);
+        for dialect in dialects {
+            let addr = process.listening(&dialect.to_string());
+            let name = if dialects.len() > 1 { format!("{name}, {dialect}") } else { name.to_owned() };
+            self.list.push(Server { name, target: Target { dialect: *dialect, addr }, pid: process.id() });
+        }
+        self.processes.push(process);
+    }
+
+    fn add_other(&mut self, ircd: Ircd) -> Result<(), LoadError> {
+        let started = ircd.start().map_err(|error| LoadError::Start { server: ircd.to_string(), error });
+        let running = started?;
+        let target = Target { dialect: Dialect::Irc, addr: running.addr };
+        self.list.push(Server { name: ircd.to_string(), target, pid: running.process.id() });
+        self.others.push(running);
+        Ok(())
+    }
 }
 
 impl Outcome {
     fn of(report: &Report) -> Self {
         Self {
             deliveries: report.deliveries_per_second(),
+            bytes: report.bytes_per_second(),
             processor: report.processor_per_million().unwrap_or(f64::NAN),
             p50: report.latency(0.5).as_secs_f64() * 1e6,
             p99: report.latency(0.99).as_secs_f64() * 1e6,
@@ -147,9 +189,11 @@ fn rows(row: &Options, servers: &[Server], outcomes: &[Vec<Outcome>]) -> Vec<[St
         };
         [
             if i == 0 { title(row) } else { String::new() },
-            server.name.into(),
+            server.name.clone(),
             Scaled(figure(|o| o.deliveries)).to_string(),
             ratio(|o| o.deliveries),
+            Scaled(figure(|o| o.bytes)).to_string(),
+            ratio(|o| o.bytes),
             format!("{:.4}", figure(|o| o.processor)),
             ratio(|o| o.processor),
             format!("{:.0} µs", figure(|o| o.p50)),

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::audience::Audience;
 use super::dialect::Dialect;
+use super::form::Heard;
+use super::irc;
 use super::options::Target;
 use super::sent::Sent;
 use super::window::Window;
@@ -53,6 +55,8 @@ pub(super) struct Counts {
     pub(super) open: usize,
     /// All that were ever connected.
     pub(super) opened: usize,
+    /// Connected, but not registered yet or not in the room, in a dialect where that takes an answer of the server.
+    pub(super) entering: usize,
     /// Bytes received.
     pub(super) bytes: u64,
     /// Reads that returned bytes.
@@ -64,8 +68,16 @@ pub(super) struct Counts {
 pub(super) enum Role {
     /// Its input is checked.
     Listens,
-    /// Its input is discarded.
+    /// Its input is discarded, and it joins no channel.
     Idle,
+}
+
+/// How far a session has come in a dialect in which it must register and join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entry {
+    Registering,
+    Joining,
+    Done,
 }
 
 #[derive(Debug)]
@@ -73,6 +85,7 @@ struct Connection {
     state: State,
     role: Role,
     dialect: Dialect,
+    entry: Entry,
     /// The start of a line that is not complete yet.
     begun: Vec<u8>,
     /// Bytes to be written.
@@ -159,6 +172,7 @@ impl Crowd {
             state,
             role,
             dialect: target.dialect,
+            entry: if target.dialect.needs_names() { Entry::Registering } else { Entry::Done },
             begun: Vec::new(),
             out: name.map(|name| target.dialect.name_line(name)).unwrap_or_default(),
             line_start: name.map(|name| target.dialect.line_start(name)).unwrap_or_default(),
@@ -216,10 +230,11 @@ impl Crowd {
         self.flush(index);
     }
 
-    /// Sends an empty line as a keepalive, unless other output is queued.
+    /// Sends a line as a keepalive, unless other output is queued.
     pub(super) fn keep_alive(&mut self, index: usize) {
         if self.is_open(index) && self.unwritten(index) == 0 {
-            self.connections[index].out.push(b'\n');
+            let connection = &mut self.connections[index];
+            connection.out.extend_from_slice(connection.dialect.keepalive_line());
             self.flush(index);
         }
     }
@@ -312,6 +327,7 @@ impl Crowd {
                 connection.state = State::Open { stream, waits_for_room: false };
                 self.counts.open += 1;
                 self.counts.opened += 1;
+                self.counts.entering += usize::from(connection.entry != Entry::Done);
                 self.flush(index);
             }
             Err(error) => self.gone(index, format!("could not connect: {error}")),
@@ -343,25 +359,49 @@ impl Crowd {
         let now = self.now();
         let connection = &mut self.connections[index];
         let bytes = &self.buffer[..len];
-        let (used, told) = match connection.role {
+        let (used, heard) = match connection.role {
             Role::Listens => {
                 let scanned = self.audience.read(index, connection.dialect, bytes, &self.sent, now);
                 if let Some(window) = &mut self.window {
                     window.resolve(index, scanned.resolved);
                 }
-                (scanned.used, scanned.told)
+                (scanned.used, scanned.heard)
             }
-            // Only a closing notice matters.
             Role::Idle => {
                 let used = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
-                (used, connection.dialect.last_told(&bytes[..used]))
+                let mut heard = Heard::default();
+                connection.dialect.hear_last(&bytes[..used], &mut heard);
+                (used, heard)
             }
         };
-        connection.told = told.or(connection.told.take());
         connection.begun.clear();
         // A line that does not fit is not of this run.
         let rest = &bytes[used..];
         connection.begun.extend_from_slice(if rest.len() < BUFFER { rest } else { &[] });
+        if heard != Heard::default() {
+            self.hear(index, heard);
+        }
+    }
+
+    /// Does what a session has to do about what it was told.
+    fn hear(&mut self, index: usize, heard: Heard) {
+        let connection = &mut self.connections[index];
+        connection.told = heard.told.or(connection.told.take());
+        connection.out.extend_from_slice(&heard.answer);
+        let before = connection.entry;
+        if heard.is_registered && before == Entry::Registering {
+            // Who is silent has nothing to say in a channel, and thousands of joins would be told to thousands.
+            let joins = connection.role == Role::Listens;
+            connection.entry = if joins { Entry::Joining } else { Entry::Done };
+            connection.out.extend_from_slice(if joins { irc::JOIN } else { b"" });
+        }
+        if heard.has_joined {
+            connection.entry = Entry::Done;
+        }
+        if before != Entry::Done && connection.entry == Entry::Done {
+            self.counts.entering -= 1;
+        }
+        self.flush(index);
     }
 
     fn failed(&mut self, index: usize, error: &io::Error) {
@@ -370,8 +410,11 @@ impl Crowd {
     }
 
     fn close(&mut self, index: usize, reason: String) {
-        self.connections[index].state = State::Closed;
+        let connection = &mut self.connections[index];
+        connection.state = State::Closed;
         self.counts.open -= 1;
+        self.counts.entering -= usize::from(connection.entry != Entry::Done);
+        connection.entry = Entry::Done;
         self.gone(index, reason);
     }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::form::{Classic, Form, Line, Text};
+use super::form::{Classic, Form, Heard, Text};
+use super::irc::{self, Irc};
 use super::wire::{Encoded, Wire};
 
 /// A dialect of the server.
@@ -14,14 +15,22 @@ pub enum Dialect {
     Text,
     /// The original's: lines of base64.
     Classic,
+    /// IRC, in the channel `#lobby`.
+    Irc,
 }
 
 impl Dialect {
-    /// Returns the line that asks for a name.
+    /// Returns whether every session must have a name, not only those that send.
+    pub(super) fn needs_names(self) -> bool {
+        self == Self::Irc
+    }
+
+    /// Returns what asks for a name.
     pub(super) fn name_line(self, name: &str) -> Vec<u8> {
         match self {
             Self::Text => Text::name_line(name),
             Self::Classic => Classic::name_line(name),
+            Self::Irc => Irc::name_line(name),
         }
     }
 
@@ -30,6 +39,7 @@ impl Dialect {
         match self {
             Self::Text => Text::line_start(name),
             Self::Classic => Classic::line_start(name),
+            Self::Irc => Irc::line_start(name),
         }
     }
 
@@ -38,30 +48,39 @@ impl Dialect {
         fn write<F: Form>(wire: &Wire, header: &Encoded, size: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(F::header(header));
             out.extend_from_slice(F::filler(wire, size));
-            out.push(b'\n');
+            out.extend_from_slice(F::END);
         }
         match self {
             Self::Text => write::<Text>(wire, header, size, out),
             Self::Classic => write::<Classic>(wire, header, size, out),
+            Self::Irc => write::<Irc>(wire, header, size, out),
         }
     }
 
-    /// Returns the server's notice in the last of these lines, if it is one.
-    pub(super) fn last_told(self, lines: &[u8]) -> Option<String> {
-        let line = lines.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
-        let line = match self {
-            Self::Text => Text::read(line),
-            Self::Classic => Classic::read(line),
-        };
-        if let Some(Line::Told(words)) = line { Some(words) } else { None }
+    /// Takes in what a silent session must hear of what it was sent.
+    pub(super) fn hear_last(self, lines: &[u8], heard: &mut Heard) {
+        match self {
+            Self::Text => Text::hear_last(lines, heard),
+            Self::Classic => Classic::hear_last(lines, heard),
+            Self::Irc => Irc::hear_last(lines, heard),
+        }
     }
 
-    /// Returns how often a silent session sends an empty line so that a server with default timeouts does not close it:
-    /// three times as often as needed.
-    pub(super) fn keepalive(self) -> Duration {
+    /// Returns how often a silent session sends a line so that a server with default timeouts does not close it: three
+    /// times as often as needed. `None`: it is enough that it answers what the server asks.
+    pub(super) fn keepalive(self) -> Option<Duration> {
         match self {
-            Self::Text => Duration::from_secs(200),
-            Self::Classic => Duration::from_secs(5),
+            Self::Text => Some(Duration::from_secs(200)),
+            Self::Classic => Some(Duration::from_secs(5)),
+            Self::Irc => None,
+        }
+    }
+
+    /// Returns that line.
+    pub(super) fn keepalive_line(self) -> &'static [u8] {
+        match self {
+            Self::Text | Self::Classic => b"\n",
+            Self::Irc => irc::PING,
         }
     }
 }
@@ -73,6 +92,7 @@ impl FromStr for Dialect {
         match name {
             "text" => Ok(Self::Text),
             "classic" => Ok(Self::Classic),
+            "irc" => Ok(Self::Irc),
             _ => Err(()),
         }
     }
@@ -83,6 +103,7 @@ impl fmt::Display for Dialect {
         f.write_str(match self {
             Self::Text => "text",
             Self::Classic => "classic",
+            Self::Irc => "irc",
         })
     }
 }

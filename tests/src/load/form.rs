@@ -1,4 +1,4 @@
-//! The lines of either dialect: messages, and the server's other lines.
+//! How a dialect writes lines: messages, and the server's other lines.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +9,9 @@ use super::wire::{CLASSIC_HEADER, Encoded, HEADER, Wire, get};
 pub(super) trait Form {
     /// Bytes of a header on the wire.
     const HEADER: usize;
+
+    /// The line end.
+    const END: &[u8] = b"\n";
 
     /// Returns the line that asks for a name.
     fn name_line(name: &str) -> Vec<u8>;
@@ -27,6 +30,14 @@ pub(super) trait Form {
 
     /// Parses a line from the server; `None` if it does not concern this tool.
     fn read(line: &[u8]) -> Option<Line<'_>>;
+
+    /// Takes in what a session must hear of these lines whose other contents are discarded: why it is closed.
+    fn hear_last(lines: &[u8], heard: &mut Heard) {
+        let last = lines.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
+        if let Some(line) = last.and_then(Self::read) {
+            heard.take(line);
+        }
+    }
 }
 
 /// A line from the server, without its line end.
@@ -43,6 +54,40 @@ pub(super) enum Line<'a> {
     Missed(u64),
     /// An error, the reason for closing the session, or an announcement.
     Told(String),
+    /// The server asks whether the session is there, with this token.
+    Asked(&'a [u8]),
+    /// The session is registered.
+    Registered,
+    /// The session is in the room, and was told who else is.
+    Joined,
+}
+
+/// What a session was told about itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The last notice.
+    pub(super) told: Option<String>,
+    /// What it has to answer.
+    pub(super) answer: Vec<u8>,
+    /// It is registered.
+    pub(super) is_registered: bool,
+    /// It is in the room.
+    pub(super) has_joined: bool,
+}
+
+impl Heard {
+    /// Takes in a line; messages are for others.
+    pub(super) fn take(&mut self, line: Line<'_>) {
+        match line {
+            Line::Told(words) => self.told = Some(words),
+            Line::Asked(token) => {
+                self.answer.extend_from_slice(&[b"PONG ", token, b"\r\n"].concat());
+            }
+            Line::Registered => self.is_registered = true,
+            Line::Joined => self.has_joined = true,
+            Line::Said { .. } | Line::Missed(_) => {}
+        }
+    }
 }
 
 /// The dialect `text`.
@@ -139,7 +184,7 @@ impl Form for Classic {
 }
 
 /// Parses `missed 12 messages`.
-fn missed(words: &[u8]) -> Option<Line<'static>> {
+pub(super) fn missed(words: &[u8]) -> Option<Line<'static>> {
     let count = std::str::from_utf8(words).ok()?.strip_prefix("missed ")?;
     let count = count.strip_suffix(" messages").or_else(|| count.strip_suffix(" message"))?;
     count.parse().ok().map(Line::Missed)

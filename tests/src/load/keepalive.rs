@@ -34,9 +34,10 @@ impl Rounds {
     pub(super) fn add(&mut self, index: usize, dialect: Dialect) {
         let period = match self.keepalive {
             Keepalive::Dialect => dialect.keepalive(),
-            Keepalive::Every(period) => period,
-            Keepalive::Never => return,
+            Keepalive::Every(period) => Some(period),
+            Keepalive::Never => None,
         };
+        let Some(period) = period else { return };
         if let Some(round) = self.by_dialect.iter_mut().find(|round| round.dialect == dialect) {
             round.sessions.push(index);
         } else {
@@ -45,7 +46,7 @@ impl Rounds {
         }
     }
 
-    /// Makes the sessions whose turn has come send an empty line.
+    /// Makes the sessions whose turn has come send a line.
     pub(super) fn go(&mut self, crowd: &mut Crowd, now: u64) {
         let passed = now.saturating_sub(self.until) as f64;
         self.until = now;

@@ -4,7 +4,7 @@
 //! One thread drives all connections, so that its own cost is low and the same for every server:
 //!
 //! - `options`: the command line.
-//! - `wire`: the format of a message; `form`: how each dialect puts it into a line.
+//! - `wire`: the format of a message; `form` and `irc`: how each dialect puts it into a line.
 //! - `run`: a run: connecting, warming up, measuring, and waiting for the last message.
 //! - `crowd`: the connections, all on one epoll.
 //! - `sent` and `audience`: what was sent, and what was received; `sequence` finds lost, late and repeated messages.
@@ -12,7 +12,7 @@
 //!   later, but its latency counts from when it was due. So a server that pauses is not offered less load meanwhile
 //!   (coordinated omission).
 //! - `report`: the results, as a table or as JSON.
-//! - `beside`: this project's servers and the program `limit`, loaded in turn and compared.
+//! - `beside`: this project's servers and another, loaded in turn and compared; `ircd` starts other servers of IRC.
 
 #![expect(clippy::cast_precision_loss, reason = "figures for people need no more than 52 bits")]
 
@@ -21,6 +21,8 @@ mod beside;
 mod crowd;
 mod dialect;
 mod form;
+mod irc;
+mod ircd;
 mod keepalive;
 mod latency;
 mod measure;
@@ -38,7 +40,7 @@ mod wire;
 pub use self::audience::Got;
 pub use self::beside::compare;
 pub use self::dialect::Dialect;
-pub use self::options::{Comparison, Invocation, Keepalive, Options, Pace, Target, parse};
+pub use self::options::{Beside, Comparison, Invocation, Ircd, Keepalive, Options, Pace, Target, parse};
 pub use self::progress::Progress;
 pub use self::report::Report;
 pub use self::run::{LoadError, run};

@@ -6,10 +6,12 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, ValueEnum};
 
 use super::dialect::Dialect;
+use super::irc;
 use super::wire::{HEADER, MAX_SENDERS, Sizes};
 use crate::usage::time;
 
@@ -18,7 +20,8 @@ use crate::usage::time;
 #[command(name = "load", max_term_width = 80, after_help = AFTER_HELP, override_usage = USAGE)]
 struct Arguments {
     /// A server to load, such as text=127.0.0.1:4000 or classic=chat.example:4001. Several times: readers and senders
-    /// are spread over them, which is how one server is loaded in both dialects. There is no default
+    /// are spread over them, which is how one server is loaded in several dialects. Sessions of irc register, and
+    /// all but idle ones join #lobby, in which everything is said. There is no default
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Whom")]
     #[arg(required_unless_present = "beside", conflicts_with = "beside")]
     connect: Vec<Target>,
@@ -28,12 +31,11 @@ struct Arguments {
     #[arg(long, value_name = "IP", help_heading = "Whom")]
     source: Vec<IpAddr>,
 
-    /// Instead of all that: build and start both servers of this project and limit, about the least that such a server
-    /// can do, load them in turn, and print medians and the medians of their ratios to limit. Without other options it
-    /// measures the rows of PERFORMANCE.md, which takes some minutes; with any of --readers, --senders, --window,
-    /// --rate and --size one row
-    #[arg(long, value_name = "limit", value_parser = ["limit"], hide_possible_values = true, help_heading = "Whom")]
-    beside: Option<String>,
+    /// Instead of all that: build and start this project's servers and another, load them in turn, and print
+    /// medians and the medians of their ratios to the other. Without other options it measures the rows of
+    /// PERFORMANCE.md, which takes some minutes; with any of --readers, --senders, --window, --rate and --size one row
+    #[arg(long, value_name = "WHAT", help_heading = "Whom")]
+    beside: Option<Beside>,
 
     /// How often each is loaded for that [default: 8]
     #[arg(long, value_name = "N", value_parser = number(1, 1_000), conflicts_with = "connect", help_heading = "Whom")]
@@ -70,15 +72,16 @@ struct Arguments {
     #[arg(long, value_name = "BYTES[..BYTES]", value_parser = sizes, help_heading = "How much")]
     size: Option<Sizes>,
 
-    /// Before the measurement [default: 2s; 300ms --beside limit]
+    /// Before the measurement [default: 2s; 300ms --beside another]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How long")]
     warmup: Option<Duration>,
 
-    /// The measurement [default: 10s; 1200ms --beside limit]
+    /// The measurement [default: 10s; 1200ms --beside another]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How long")]
     duration: Option<Duration>,
 
-    /// How often a session sends an empty line, so that the server keeps it open [default: classic 5s, text 200s]
+    /// How often a session sends an empty line, or a PING in irc, so that the server keeps it open [default: classic
+    /// 5s, text 200s; in irc it answers the server's PINGs]
     #[arg(long, value_name = "TIME|off", value_parser = keepalive, help_heading = "How long")]
     keepalive: Option<Keepalive>,
 
@@ -91,7 +94,7 @@ struct Arguments {
     quiet: bool,
 }
 
-const USAGE: &str = "load --connect DIALECT=ADDR [OPTIONS]\n       load --beside limit [OPTIONS]";
+const USAGE: &str = "load --connect DIALECT=ADDR [OPTIONS]\n       load --beside WHAT [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 A TIME is as in 500ms, 15s, 10m or 2h. A server of this project lets a session
@@ -126,7 +129,7 @@ pub struct Options {
     pub warm_up: Duration,
     /// How long to measure.
     pub duration: Duration,
-    /// How often silent sessions send an empty line.
+    /// How often silent sessions send a line.
     pub keepalive: Keepalive,
     /// Whether the report is for a program.
     pub json: bool,
@@ -179,7 +182,7 @@ impl fmt::Display for Pace {
     }
 }
 
-/// How often silent sessions send an empty line.
+/// How often silent sessions send a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keepalive {
     /// As often as the dialect's default timeout requires.
@@ -190,9 +193,42 @@ pub enum Keepalive {
     Never,
 }
 
+/// What this project's servers are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Beside {
+    /// About the least that such a server can do, in classic
+    Limit,
+    /// chat-smol in classic, with chat-smol in irc
+    Classic,
+    /// InspIRCd, if installed, with chat-smol in irc
+    Inspircd,
+    /// ngIRCd, if installed, with chat-smol in irc
+    Ngircd,
+}
+
+/// Another server of IRC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ircd {
+    /// InspIRCd.
+    Inspircd,
+    /// ngIRCd.
+    Ngircd,
+}
+
+impl fmt::Display for Ircd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inspircd => "inspircd",
+            Self::Ngircd => "ngircd",
+        })
+    }
+}
+
 /// What is compared, and how often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
+    /// With what.
+    pub beside: Beside,
     /// Loads without a target, each a row of the table.
     pub rows: Vec<Options>,
     /// How often each server is loaded in each row.
@@ -204,7 +240,7 @@ pub struct Comparison {
 pub enum Invocation {
     /// To load a server.
     Run(Box<Options>),
-    /// To compare this project's servers with `limit`.
+    /// To compare this project's servers with another.
     Compare(Box<Comparison>),
 }
 
@@ -221,7 +257,8 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
         || arguments.window.is_some()
         || arguments.rate.is_some()
         || arguments.size.is_some();
-    let is_comparison = arguments.beside.is_some();
+    let beside = arguments.beside;
+    let is_comparison = beside.is_some();
     let (usual_warm_up, usual_duration) = if is_comparison { SHORT } else { LONG };
     let options = Options {
         targets: arguments.connect,
@@ -238,15 +275,21 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
         json: arguments.json,
         quiet: arguments.quiet,
     };
-    if !is_comparison {
-        return Ok(Invocation::Run(Box::new(options)));
+    let of_irc = options.targets.iter().any(|target| target.dialect == Dialect::Irc)
+        || beside.is_some_and(|beside| beside != Beside::Limit);
+    if of_irc && options.sizes.max > irc::MAX_SIZE {
+        let words = format!("--size: a line of irc has room for {} bytes", irc::MAX_SIZE);
+        return Err(Arguments::command().error(ErrorKind::ValueValidation, words));
     }
-    let rows = if is_row_given { vec![options] } else { usual_rows(&options) };
-    Ok(Invocation::Compare(Box::new(Comparison { rows, rounds: arguments.rounds.unwrap_or(ROUNDS) })))
+    let Some(beside) = beside else {
+        return Ok(Invocation::Run(Box::new(options)));
+    };
+    let rows = if is_row_given { vec![options] } else { usual_rows(&options, of_irc) };
+    Ok(Invocation::Compare(Box::new(Comparison { beside, rows, rounds: arguments.rounds.unwrap_or(ROUNDS) })))
 }
 
 /// The rows of PERFORMANCE.md, with all other options as given.
-fn usual_rows(options: &Options) -> Vec<Options> {
+fn usual_rows(options: &Options, of_irc: bool) -> Vec<Options> {
     let row = |senders, readers, size, pace| Options {
         senders,
         readers,
@@ -255,7 +298,7 @@ fn usual_rows(options: &Options) -> Vec<Options> {
         ..options.clone()
     };
     let wide = Pace::Window(1_024);
-    vec![
+    let rows = [
         row(1, 10, 64, wide),
         row(1, 100, 64, wide),
         row(1, 1_000, 64, wide),
@@ -265,7 +308,10 @@ fn usual_rows(options: &Options) -> Vec<Options> {
         row(1, 1_000, 64, Pace::Window(1)),
         row(1, 100, 64, Pace::Rate(1_000.0)),
         row(1, 1_000, 64, Pace::Rate(100.0)),
-    ]
+    ];
+    // A line of IRC is short, and in a channel of thousands other servers are busy for minutes with telling who joins.
+    let is_wanted = |row: &Options| !of_irc || row.sizes.max <= irc::MAX_SIZE && row.readers <= 1_000;
+    rows.into_iter().filter(is_wanted).collect()
 }
 
 /// Warming up and measuring a server, and in a comparison.
@@ -301,8 +347,6 @@ fn keepalive(text: &str) -> Result<Keepalive, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn options(args: &str) -> Result<Options, String> {
@@ -345,15 +389,22 @@ mod tests {
             other => panic!("{args}: {other:?}"),
         };
         let usual = comparison("--beside limit --quiet");
-        assert_eq!((usual.rows.len(), usual.rounds), (9, 8));
+        assert_eq!((usual.beside, usual.rows.len(), usual.rounds), (Beside::Limit, 9, 8));
         assert!(usual.rows.iter().all(|row| row.quiet && (row.warm_up, row.duration) == SHORT));
         let one = comparison("--beside limit --rounds 3 --readers 7 --duration 2s");
         assert_eq!((one.rows.len(), one.rounds, one.rows[0].readers), (1, 3, 7));
         assert_eq!(one.rows[0].duration, Duration::from_secs(2));
+        let of_irc = comparison("--beside inspircd");
+        assert_eq!(
+            (of_irc.beside, of_irc.rows.len()),
+            (Beside::Inspircd, 7),
+            "without 1 KiB, and without 5,000 readers"
+        );
         for (args, wrong) in [
-            ("--beside redis", "invalid value 'redis' for '--beside <limit>'"),
-            ("--beside limit --connect text=127.0.0.1:4000", "'--beside <limit>' cannot be used with"),
-            ("--beside limit --pid 7", "'--beside <limit>' cannot be used with"),
+            ("--beside redis", "invalid value 'redis' for '--beside <WHAT>'"),
+            ("--beside limit --connect text=127.0.0.1:4000", "'--beside <WHAT>' cannot be used with"),
+            ("--beside limit --pid 7", "'--beside <WHAT>' cannot be used with"),
+            ("--beside classic --size 64..1024", "a line of irc has room for 400 bytes"),
             ("--connect text=127.0.0.1:4000 --rounds 3", "cannot be used with"),
         ] {
             let error = options(args).expect_err(args);
@@ -373,7 +424,8 @@ mod tests {
     fn errors_name_what_is_wrong() {
         for (args, mention) in [
             ("--connect 127.0.0.1:4000", "'127.0.0.1:4000' for '--connect <DIALECT=ADDR>': it must be DIALECT=ADDR"),
-            ("--connect irc=127.0.0.1:4000", "DIALECT=ADDR"),
+            ("--connect irc3=127.0.0.1:4000", "DIALECT=ADDR"),
+            ("--connect irc=127.0.0.1:6667 --size 401", "a line of irc has room for 400 bytes"),
             ("--connect text=127.0.0.1", "DIALECT=ADDR"),
             ("--window 10 --rate 10", "cannot be used with"),
             ("--window 0", "0 is not in 1.."),

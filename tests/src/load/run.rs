@@ -6,7 +6,7 @@ use std::iter;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::crowd::{Crowd, Role};
+use super::crowd::{Counts, Crowd, Role};
 use super::keepalive::Rounds;
 use super::measure::{Measure, Snapshot};
 use super::options::{Options, Pace};
@@ -33,6 +33,13 @@ pub enum LoadError {
         /// The system's error.
         error: io::Error,
     },
+    /// Another server does not start.
+    Start {
+        /// Its name.
+        server: String,
+        /// Why.
+        error: io::Error,
+    },
     /// Another refusal of the system.
     System(io::Error),
 }
@@ -42,6 +49,7 @@ impl fmt::Display for LoadError {
         match self {
             Self::NobodyConnected { reason } => write!(f, "no connection at all: {reason}"),
             Self::Process { pid, error } => write!(f, "cannot tell what process {pid} uses: {error}"),
+            Self::Start { server, error } => write!(f, "{server} does not start: {error}"),
             Self::System(error) => write!(f, "the system refuses: {error}"),
         }
     }
@@ -84,6 +92,9 @@ struct Run<'a, 'w> {
 
 /// How many connections are opened at once: fewer than the listen backlog of servers.
 const CONNECTING: usize = 128;
+
+/// How many sessions register and join at once. Some servers let those that wait in once a second, all together.
+const ENTERING: usize = 256;
 
 /// Descriptors that are not connections: standard streams, epoll, files of `/proc`.
 const OTHERS: u64 = 32;
@@ -137,26 +148,37 @@ impl<'a, 'w> Run<'a, 'w> {
         let names =
             iter::repeat_n(None, options.readers).chain((0..options.senders).map(Some)).chain(iter::repeat(None));
         for (i, (role, name)) in roles.chain(iter::repeat_n(Role::Idle, options.idle)).zip(names).enumerate() {
-            while self.crowd.counts().connecting >= CONNECTING {
-                self.go_on("connecting")?;
-            }
+            self.wait_while("connecting", |counts| counts.connecting >= CONNECTING || counts.entering >= ENTERING)?;
             let target = options.targets[i % options.targets.len()];
-            let name = name.map(|sender| self.crowd.sent.wire.name(sender));
+            let wire = &self.crowd.sent.wire;
+            let name = name.map(|sender| wire.name(sender));
+            let name = name.or_else(|| target.dialect.needs_names().then(|| wire.silent_name(i)));
             self.crowd.connect(target, sources.get(i, target), role, name.as_deref());
             self.rounds.add(i, target.dialect);
         }
         while self.crowd.counts().connecting > 0 {
             self.go_on("connecting")?;
         }
+        self.wait_while("entering", |counts| counts.entering > 0)?;
         let took = self.crowd.now() - begin;
+        let outside = self.crowd.counts().entering;
         if self.crowd.counts().open == 0 && !self.crowd.is_empty() {
             let reason = self.crowd.ended.iter().max_by_key(|(_, count)| **count);
             return Err(LoadError::NobodyConnected {
                 reason: reason.map_or_else(String::new, |(reason, _)| reason.clone()),
             });
         }
-        let unreached = self.reach()?;
+        let unreached = self.reach()?.max(outside);
         Ok(Connecting { took, opened: self.crowd.counts().opened, unreached })
+    }
+
+    /// Goes on while the connections are in a certain state, but no longer than it may take to reach a session.
+    fn wait_while(&mut self, doing: &'static str, is_so: impl Fn(Counts) -> bool) -> io::Result<()> {
+        let give_up = self.crowd.now() + REACHING.as_nanos() as u64;
+        while is_so(self.crowd.counts()) && self.crowd.now() < give_up {
+            self.go_on(doing)?;
+        }
+        Ok(())
     }
 
     /// Sends probes until every session has received one; returns how many have not.

@@ -112,6 +112,11 @@ impl Wire {
         format!("load-{:03x}-{sender:05x}", self.run.0)
     }
 
+    /// Returns the name of a connection that sends nothing, where every session has one.
+    pub(super) fn silent_name(&self, connection: usize) -> String {
+        format!("idle-{:03x}-{connection:05x}", self.run.0)
+    }
+
     /// Returns a header as it is sent.
     pub(super) fn encode(&self, header: Header) -> Encoded {
         let mut text = [0; HEADER];

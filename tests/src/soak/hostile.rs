@@ -186,6 +186,7 @@ fn say(dialect: Dialect, words: &str, out: &mut Vec<u8>) {
         Dialect::Classic => {
             out.extend_from_slice(format!("CHAT {} {}", STANDARD.encode("mallory"), STANDARD.encode(words)).as_bytes());
         }
+        Dialect::Irc => out.extend_from_slice(format!("PRIVMSG #lobby :{words}").as_bytes()),
     }
     out.push(b'\n');
 }
@@ -195,6 +196,7 @@ fn rename(dialect: Dialect, random: &mut Random, out: &mut Vec<u8>) {
     match dialect {
         Dialect::Text => out.extend_from_slice(format!("/name {name}\n").as_bytes()),
         Dialect::Classic => out.extend_from_slice(format!("NAME {}\n", STANDARD.encode(name)).as_bytes()),
+        Dialect::Irc => out.extend_from_slice(format!("NICK {name}\nUSER m 0 * :m\nJOIN #lobby\n").as_bytes()),
     }
 }
 
@@ -203,6 +205,7 @@ fn ask(dialect: Dialect, random: &mut Random, out: &mut Vec<u8>) {
     let question: &[u8] = match dialect {
         Dialect::Text => random.pick(&[b"/who\n".as_slice(), b"/help\n", b"/ping\n"]),
         Dialect::Classic => random.pick(&[b"WHO\n".as_slice(), b"CHAT YQ== ?\n", b"NAME YWE\n"]),
+        Dialect::Irc => random.pick(&[b"WHO *\n".as_slice(), b"NAMES #lobby\n", b"LIST\n", b"PING x\n"]),
     };
     out.extend_from_slice(question);
 }
@@ -216,7 +219,7 @@ mod tests {
         let mut random = Random::new(1);
         for kind in KINDS {
             let mut out = Vec::new();
-            for dialect in [Dialect::Text, Dialect::Classic] {
+            for dialect in [Dialect::Text, Dialect::Classic, Dialect::Irc] {
                 for i in 0..100 {
                     kind.act(dialect, i == 0, &mut random, &mut out);
                 }

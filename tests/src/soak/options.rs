@@ -177,7 +177,7 @@ mod tests {
             ("--pid 7", "--connect <DIALECT=ADDR>"),
             ("--adapter smol --connect text=127.0.0.1:4000 --pid 7", "cannot be used with"),
             ("--serve --connect text=127.0.0.1:4000 --pid 7", "cannot be used with"),
-            ("--connect irc=127.0.0.1:4000 --pid 7", "DIALECT=ADDR"),
+            ("--connect irc3=127.0.0.1:4000 --pid 7", "DIALECT=ADDR"),
             ("--clients 0", "0 is not in 1.."),
             ("--minutes 0", "more than 0"),
             ("--minutes=-1", "more than 0"),

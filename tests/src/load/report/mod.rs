@@ -157,6 +157,11 @@ impl Report {
         self.deliveries as f64 / self.seconds
     }
 
+    /// Returns how many bytes a second all sessions together received.
+    pub(super) fn bytes_per_second(&self) -> f64 {
+        self.bytes as f64 / self.seconds
+    }
+
     /// Returns the processor seconds that the server took for a million deliveries, if its process is known.
     pub(super) fn processor_per_million(&self) -> Option<f64> {
         self.server.map(|server| server.cpu_per_million)
