@@ -197,8 +197,8 @@ fn show(hub: &mut Hub, now: Timestamp, people: &mut HashMap<SessionId, &str>) {
                     println!("{} < {line}", people[&id]);
                 }
             }
-            Command::Read(_) => {}         // Nobody here talks faster than the rate.
-            Command::Authenticate(_) => {} // Only IRC asks for passwords.
+            // Nobody here talks faster than the rate, and only IRC asks for passwords.
+            Command::Read(_) | Command::Authenticate(_) => {}
             Command::Close(id, reason) => println!("{} is gone: {reason}", people.remove(&id).unwrap_or_default()),
         }
     }

@@ -395,7 +395,7 @@ fn however_input_is_cut_the_answers_are_the_same() {
 
 /// The state after that time, and what is pending then.
 fn after(connection: &mut Connection, since: Timestamp, time: Duration) -> (Action, String) {
-    let early = since + (time - Duration::from_nanos(1));
+    let early = since + time.saturating_sub(Duration::from_nanos(1));
     let before = connection.action();
     connection.handle_timeout(early, &site());
     assert_eq!(connection.action(), before, "too early");

@@ -1,7 +1,6 @@
 //! What a member's client says of its user, in as little memory as it takes: most say a few bytes and are never away.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 
 use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER};
 
@@ -25,8 +24,7 @@ impl Details {
         let within = |text, max| if str::len(text) <= max { text } else { "" };
         let [user, real_name] = [within(user, MAX_USER), within(real_name, MAX_REAL_NAME)];
         let away = within(away, MAX_AWAY);
-        let mut text = String::with_capacity(user.len() + real_name.len() + away.len());
-        [user, real_name, away].iter().for_each(|part| text.push_str(part));
+        let text = [user, real_name, away].concat();
         Self { text: text.into_boxed_str(), lens: [user.len() as u8, real_name.len() as u8] }
     }
 

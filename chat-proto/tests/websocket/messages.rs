@@ -69,11 +69,11 @@ fn a_password_in_a_message_is_checked_and_the_next_message_waits() {
     // In two frames, so that it is put together.
     net.sends(id, &[fragment(false, TEXT, b"PASS :open"), fragment(true, CONTINUATION, b" sesame")].concat());
     assert_eq!(net.hub.credentials(id), Some(Credentials::Server { password: "open sesame" }));
-    let next = [text("NICK alice"), text("USER alice 0 * :Alice")].concat();
-    assert_eq!(net.hub.receive(net.now, id, &next), 0);
+    let lines = [text("NICK alice"), text("USER alice 0 * :Alice")].concat();
+    assert_eq!(net.hub.receive(net.now, id, &lines), 0);
     net.hub.authenticated(net.now, id, true);
     net.drain();
-    net.sends(id, &next);
+    net.sends(id, &lines);
     assert!(net.reads_text(id)[0].contains(" 001 alice "));
 }
 

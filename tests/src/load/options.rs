@@ -200,7 +200,7 @@ pub enum Beside {
     Limit,
     /// chat-smol in classic, with chat-smol in irc
     Classic,
-    /// InspIRCd, if installed, with chat-smol in irc
+    /// Inspircd, if installed, with chat-smol in irc
     Inspircd,
     /// ngIRCd, if installed, with chat-smol in irc
     Ngircd,
@@ -209,7 +209,7 @@ pub enum Beside {
 /// Another server of IRC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ircd {
-    /// InspIRCd.
+    /// `InspIRCd`.
     Inspircd,
     /// ngIRCd.
     Ngircd,

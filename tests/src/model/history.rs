@@ -197,7 +197,7 @@ impl Model {
     fn write_answer(&mut self, slot: usize) -> bool {
         while let Some(Answer { at, rest }) = self.sessions[&slot].answer.clone() {
             let (bytes, after) = match rest {
-                Rest::Messages { .. } => self.next_message(slot, rest),
+                Rest::Messages { .. } => self.next_message(slot, &rest),
                 Rest::Bans { room, next } => self.next_ban(slot, room, next),
                 Rest::Rooms { next, count } => self.next_room(slot, next, count),
                 Rest::Irc(rest) => {
@@ -221,8 +221,8 @@ impl Model {
     }
 
     /// Returns the next line of an answer that shows messages, and what is left of it.
-    fn next_message(&self, slot: usize, rest: Rest) -> (Rc<[u8]>, Option<Rest>) {
-        let Rest::Messages { room, next, end, begun, is_asked } = rest else { unreachable!("it shows messages") };
+    fn next_message(&self, slot: usize, rest: &Rest) -> (Rc<[u8]>, Option<Rest>) {
+        let &Rest::Messages { room, next, end, begun, is_asked } = rest else { unreachable!("it shows messages") };
         let log = self.sessions[&slot].log;
         let line = |update| self.line(log, &update);
         let after = |next, begun| Some(Rest::Messages { room, next, end, begun, is_asked });

@@ -422,7 +422,7 @@ impl Model {
 
     /// Returns whether it has asked for a capability.
     pub(super) fn has_cap(&self, slot: usize, cap: &str) -> bool {
-        self.sessions[&slot].irc.as_ref().is_some_and(|irc| irc.caps.iter().any(|has| *has == cap))
+        self.sessions[&slot].irc.as_ref().is_some_and(|irc| irc.caps.contains(&cap))
     }
 
     /// Returns whether it is a member, as all are that do not speak IRC.

@@ -348,13 +348,13 @@ impl Model {
 
     pub(super) fn take_name(&mut self, slot: usize, name: &str) -> Result<(), Objection> {
         let name = self.consider(slot, Action::Name { to: name }, name)?;
-        if let Ok(name) = valid_name(&self.config, &name) {
-            if let Some(room) = self.where_banned_as(slot, &name) {
-                if self.is_irc(slot) {
-                    self.asked.room = self.room(room).name.clone();
-                }
-                return Err(Objection::Complaint(Complaint::Room(RoomError::NameBanned)));
+        if let Ok(name) = valid_name(&self.config, &name)
+            && let Some(room) = self.where_banned_as(slot, &name)
+        {
+            if self.is_irc(slot) {
+                self.asked.room = self.room(room).name.clone();
             }
+            return Err(Objection::Complaint(Complaint::Room(RoomError::NameBanned)));
         }
         let name = self.may_be_given(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
         self.events += u64::from(self.name(slot) != name);

@@ -199,9 +199,8 @@ impl Model {
         match room.member(slot) {
             None if key == LOBBY || room.flags.has(RoomFlags::MEMBERS_SPEAK) => Err(RoomError::NotIn),
             None if self.is_banned(slot, room) => Err(RoomError::Banned),
-            None if is_moderated => Err(RoomError::NoVoice),
             Some(member) if member.is_operator || member.has_voice => Ok(()),
-            Some(_) if is_moderated => Err(RoomError::NoVoice),
+            _ if is_moderated => Err(RoomError::NoVoice),
             Some(_) if self.is_banned(slot, room) => Err(RoomError::Silenced),
             _ => Ok(()),
         }
@@ -344,7 +343,9 @@ impl Model {
         let gone: Vec<Origin> =
             self.rooms.iter().filter(|room| is_over(room)).filter_map(|room| room.begun_from).collect();
         self.rooms.retain(|room| !is_over(room));
-        gone.into_iter().for_each(|origin| self.depart_if_gone(origin));
+        for origin in gone {
+            self.depart_if_gone(origin);
+        }
     }
 
     /// Returns the rooms as the conversation should show them.

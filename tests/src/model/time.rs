@@ -215,7 +215,7 @@ fn warned_after(idle: Duration, is_irc: bool) -> Duration {
     const MINUTE: Duration = Duration::from_secs(60);
     match idle {
         idle if idle >= 2 * MINUTE => idle.saturating_sub(MINUTE),
-        idle if is_irc => idle - idle / 2,
+        idle if is_irc => idle.saturating_sub(idle / 2),
         idle => idle,
     }
 }

@@ -62,6 +62,10 @@ pub(super) enum Way {
 
 impl Episode {
     /// Draws the episode of that number.
+    ///
+    /// # Panics
+    ///
+    /// The settings of IRC that are drawn are not valid, which is a defect here.
     #[must_use]
     pub fn draw(seed: u64, number: u64) -> (Self, Random) {
         let mut random = Random::new(mix(seed) ^ mix(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)));

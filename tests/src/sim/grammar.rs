@@ -214,7 +214,7 @@ fn in_rooms(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(format!("/msg {other} {}\n", &WORDS[..random.between(1, 40) as usize]).as_bytes());
         }
         out.extend_from_slice(format!("/kick {other}\n").as_bytes());
-    } else if random.one_in(6) {
+    } else if random.one_in(5) {
         // A room ends, and another begins in its place.
         let (room, next) = (random.pick(&ROOMS[..10]), random.pick(&ROOMS[..10]));
         out.extend_from_slice(format!("/join {room}\n/leave\n/join {next}\n").as_bytes());

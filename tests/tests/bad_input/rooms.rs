@@ -216,20 +216,20 @@ fn connections_of_one_address_do_not_take_all_rooms() {
     let mut meter = Meter::new();
     let mut room = meter.scope(|| Room::new(config.clone()));
     let greedy: Vec<SessionId> = (0..13).map(|_| open_from(&mut room, 1)).collect();
-    let began = |answer: &str| answer.contains("you began it");
+    let is_begun = |answer: &str| answer.contains("you is_begun it");
     let mut begun = 0;
     for (n, id) in greedy.iter().enumerate() {
         for m in 0..20 {
             let answer = meter.scope(|| room.asks(*id, format!("/join r{n}-{m}\n")));
-            begun += usize::from(began(&answer));
-            assert!(began(&answer) || m == 19 || answer == TOO_MANY, "{answer}");
+            begun += usize::from(is_begun(&answer));
+            assert!(is_begun(&answer) || m == 19 || answer == TOO_MANY, "{answer}");
         }
     }
     assert_eq!(begun, 32);
     let (other, local) = (open_from(&mut room, 2), room.enter("text"));
-    assert!(began(&room.asks(other, "/join other\n")));
+    assert!(is_begun(&room.asks(other, "/join other\n")));
     for n in 0..19 {
-        assert!(began(&room.asks(local, format!("/join local-{n}\n"))), "who is not counted may begin as many");
+        assert!(is_begun(&room.asks(local, format!("/join local-{n}\n"))), "who is not counted may begin as many");
     }
     // A room stays for those who are in it, and counts where it was begun.
     assert!(room.asks(other, "/join r0-0\n").contains("* you are in r0-0 now, 2 here\n"));
@@ -239,9 +239,9 @@ fn connections_of_one_address_do_not_take_all_rooms() {
     }
     room.commands();
     let back = open_from(&mut room, 1);
-    let begun = (0..19).filter(|n| began(&room.asks(back, format!("/join back-{n}\n")))).count();
+    let begun = (0..19).filter(|n| is_begun(&room.asks(back, format!("/join back-{n}\n")))).count();
     let again = open_from(&mut room, 1);
-    let begun_again = (0..19).filter(|n| began(&room.asks(again, format!("/join again-{n}\n")))).count();
+    let begun_again = (0..19).filter(|n| is_begun(&room.asks(again, format!("/join again-{n}\n")))).count();
     assert_eq!(begun + begun_again, 31, "and the one that is still there");
     assert!(meter.peak <= bound(&config));
 }

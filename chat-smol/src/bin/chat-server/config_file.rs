@@ -555,17 +555,6 @@ mod tests {
                 "[[room]]\nname = \"tea\"\nmax-line = 64",
                 "line 3: there is no key room.max-line; put max-line above the first [[room]]",
             ),
-            ("[irc]\npassword = \"hunter2\"", SECRET),
-            ("operator = 5", "line 1: operator: each operator must be a table under [[operator]]"),
-            ("[[operator]]\nname = \"a\"", "line 1: operator: it must have a name and a password"),
-            (
-                "[[operator]]\nname = \"a b\"\npassword = \"x\"",
-                "line 2: operator.name = \"a b\": it must be 1 to 64 bytes, without spaces and colons",
-            ),
-            (
-                "[[operator]]\nname = \"a\"\npasword = \"x\"",
-                "line 3: there is no key operator.pasword; did you mean password?",
-            ),
             ("rooms = 5", "line 1: there is no key rooms; did you mean room?"),
             (
                 "[[room]]\nname = \"tea\"\nflags = \"hidden\"",
@@ -590,6 +579,25 @@ mod tests {
         for text in ["listen = [[\"text=:5\"]]", "[[listen]]\ntext = 5", "max-line = \"", "= 5", "a = 1 b = 2", "\0"] {
             let refused = refused(text);
             assert!(refused.starts_with("chat.toml, line 1: ") && !refused.contains('\n'), "{refused}");
+        }
+    }
+
+    #[test]
+    fn errors_about_passwords_name_their_line_and_never_the_password() {
+        for (text, message) in [
+            ("[irc]\npassword = \"hunter2\"", SECRET),
+            ("operator = 5", "line 1: operator: each operator must be a table under [[operator]]"),
+            ("[[operator]]\nname = \"a\"", "line 1: operator: it must have a name and a password"),
+            (
+                "[[operator]]\nname = \"a b\"\npassword = \"x\"",
+                "line 2: operator.name = \"a b\": it must be 1 to 64 bytes, without spaces and colons",
+            ),
+            (
+                "[[operator]]\nname = \"a\"\npasword = \"x\"",
+                "line 3: there is no key operator.pasword; did you mean password?",
+            ),
+        ] {
+            assert_eq!(refused(text), format!("chat.toml, {message}"));
         }
     }
 

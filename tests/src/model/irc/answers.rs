@@ -224,9 +224,10 @@ impl Model {
                 continue;
             }
             let signs = self.signs(member, room, self.has_cap(slot, "multi-prefix"));
-            shown.push(match with_address {
-                true => format!("{signs}{name}!{}@{}", person.user, person.host()),
-                false => format!("{signs}{name}"),
+            shown.push(if with_address {
+                format!("{signs}{name}!{}@{}", person.user, person.host())
+            } else {
+                format!("{signs}{name}")
             });
         }
         if shown.is_empty() {

@@ -50,7 +50,7 @@ impl Model {
             return;
         }
         let more_follow = !is_done || self.sessions[&slot].answer.is_some();
-        let count = self.asked.answers.iter().filter(|byte| **byte == b'\n').count();
+        let count = self.asked.answers.split(|byte| *byte == b'\n').count() - 1;
         if self.irc(slot).batch.is_none() && !more_follow && count <= 1 {
             if count == 0 {
                 self.asked.answers = self.shown_lines(slot, self.by_server("ACK").end());
