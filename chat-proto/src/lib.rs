@@ -388,7 +388,7 @@
 //! A message passes through these files, top to bottom, and never back:
 //!
 //! 1. `hub/receive.rs` takes the bytes, if the session may send now.
-//! 2. `wire/framing/lines.rs` cuts a line out of them, or `websocket.rs` a message.
+//! 2. `wire/framing/lines.rs` cuts a line out of them, or `wire/framing/websocket.rs` a message.
 //! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request.
 //! 4. `wire/sanitize.rs` cleans the message.
 //! 5. `hub/propose.rs` asks the policy, and turns the request into an entry of the room in which the session speaks.

@@ -288,12 +288,12 @@ impl Hub {
             self.outboxes.give(outbox);
         }
         let is_waiting = session.untaken == Untaken::UntilRead;
-        let is_untold = session.is_untold;
-        if session.irc.is_some() {
+        let (is_irc, is_untold) = (session.irc.is_some(), session.is_untold);
+        if is_irc {
             // So that what is not shown is passed at the same time whatever the batch held.
             self.step_over_hidden(slot);
         }
-        if is_untold {
+        if is_irc || is_untold {
             self.tell_untold(slot);
         }
         self.has_taken(slot, n, complete);

@@ -76,6 +76,8 @@ pub(super) struct Asked {
     pub(super) room: String,
     /// Tags that are passed on.
     tags: String,
+    /// Words with colours and styles, which other clients of IRC are shown.
+    styled: String,
     /// It is never answered with an error.
     pub(super) is_silent: bool,
     /// Whose answers carry a label, and the label.
@@ -353,10 +355,12 @@ impl Model {
         if self.has_cap(slot, "message-tags") {
             self.asked.tags = line.passed_on();
         }
-        let plain = strip(words);
+        let is_for_programs = matches!(manner, Manner::Queried | Manner::Answered);
+        let plain = if is_for_programs { words.to_owned() } else { strip(words) };
+        self.asked.styled = if plain.len() < words.len() { words.to_owned() } else { String::new() };
         if target.starts_with('#') {
-            // Other clients of IRC are shown colours and styles.
-            let wire = (manner == Manner::Said && plain.len() < words.len()).then_some(words.as_bytes());
+            let styled = self.asked.styled.clone();
+            let wire = (!styled.is_empty()).then_some(styled.as_bytes());
             let request = match manner {
                 Manner::Said => Request::Say { words: &plain, claim: None, wire },
                 Manner::Acted => Request::Act(&plain),
@@ -367,8 +371,7 @@ impl Model {
             return self.in_channel(slot, target, request, turn);
         }
         self.set_target(target);
-        let words = if matches!(manner, Manner::Queried | Manner::Answered) { words } else { &plain };
-        self.ask(slot, Request::Tell { to: target, words, manner }, turn)
+        self.ask(slot, Request::Tell { to: target, words: &plain, manner }, turn)
     }
 
     /// A new session of IRC is in no room, and is a member only once it has registered, unless its name is known.

@@ -216,7 +216,7 @@ fn connections_of_one_address_do_not_take_all_rooms() {
     let mut meter = Meter::new();
     let mut room = meter.scope(|| Room::new(config.clone()));
     let greedy: Vec<SessionId> = (0..13).map(|_| open_from(&mut room, 1)).collect();
-    let is_begun = |answer: &str| answer.contains("you is_begun it");
+    let is_begun = |answer: &str| answer.contains("you began it");
     let mut begun = 0;
     for (n, id) in greedy.iter().enumerate() {
         for m in 0..20 {

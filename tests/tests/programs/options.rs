@@ -78,7 +78,7 @@ fn a_bad_option_is_answered_with_what_would_be_right() {
         (&["--listen"], &["--listen"]),
         (&["--listen", "text"], &["--listen", "text", "127.0.0.1:"]),
         (&["--listen", "text=nowhere"], &["nowhere", "127.0.0.1:"]),
-        (&["--listen", "morse=127.0.0.1:0"], &["morse", "classic, text or irc"]),
+        (&["--listen", "morse=127.0.0.1:0"], &["morse", "classic, text, irc, one of these with +ws, or web"]),
         (&["--max-sessions", "many"], &["max-sessions", "many"]),
         (&["--max-sessions", "0"], &["max", "sessions", "0", "1048576"]),
         (&["--max-line", "1"], &["max", "line", "64"]),

@@ -5,7 +5,7 @@ use super::numerics;
 use crate::model::Model;
 
 /// Those that are offered, in the order in which they are listed.
-const OFFERED: [&str; 16] = [
+const OFFERED: [&str; 17] = [
     "account-notify",
     "account-tag",
     "away-notify",
@@ -13,6 +13,7 @@ const OFFERED: [&str; 16] = [
     "cap-notify",
     "draft/chathistory",
     "echo-message",
+    "draft/event-playback",
     "extended-join",
     "invite-notify",
     "labeled-response",

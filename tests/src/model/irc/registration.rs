@@ -141,13 +141,14 @@ impl Model {
         let open = count(&|slot| self.is_open(slot));
         let unknown = count(&|slot| self.is_open(slot) && !self.is_registered(slot));
         let unconnected = count(&|slot| self.sessions[&slot].phase == Phase::Unconnected);
-        let (clients, users) = (open - unknown, open - unknown + unconnected);
+        let invisible = count(&|slot| self.is_open(slot) && self.is_irc(slot) && self.irc(slot).modes.contains('i'));
+        let (clients, visible) = (open - unknown, open - unknown + unconnected - invisible);
         let rooms = self.live_rooms().len();
         self.send_lines(slot, |model, reader| {
             let counted = |code, count: usize| {
                 model.numbered(code, reader).number(count as u64).trailing(numerics::text(code)).end()
             };
-            let users = format!("There are {users} users and 0 invisible on 1 server");
+            let users = format!("There are {visible} users and {invisible} invisible on 1 server");
             let mut lines = model.numbered(251, reader).trailing(&users).end() + &counted(252, 0);
             if unknown > 0 {
                 lines += &counted(253, unknown);

@@ -6,7 +6,7 @@ use chat_proto::dialect::{Complaint, Manner, RoomChange, Update};
 use chat_proto::{Cloak, CloseReason, MaskList, NameError, Role, RoomError, RoomFlags};
 
 use super::lines::{Block, Line};
-use super::words::pieces;
+use super::words::{pieces, strip};
 use super::{numerics, time};
 use crate::model::{Model, Phase};
 
@@ -266,16 +266,20 @@ impl Model {
     fn message_blocks(&self, update: &Update<'_>, place: &Place<'_>) -> Option<Vec<Block>> {
         let Place { room, reader, .. } = *place;
         let in_room = format!("#{room}");
+        // Unless cleaning, or a policy, has changed them.
+        let is_written =
+            |words: &str| place.past.is_none() && !self.asked.styled.is_empty() && strip(&self.asked.styled) == words;
+        let as_written = |words| if is_written(words) { self.asked.styled.as_str() } else { words };
         let (from, target, words, manner) = match *update {
             Update::Said { name, words, wire } => {
                 let styled = wire.and_then(|wire| std::str::from_utf8(wire).ok());
                 (name, in_room.as_str(), styled.unwrap_or(words), Manner::Said)
             }
-            Update::Acted { name, words } => (name, in_room.as_str(), words, Manner::Acted),
-            Update::Noticed { name, words } => (name, in_room.as_str(), words, Manner::Noticed),
+            Update::Acted { name, words } => (name, in_room.as_str(), as_written(words), Manner::Acted),
+            Update::Noticed { name, words } => (name, in_room.as_str(), as_written(words), Manner::Noticed),
             Update::Tagged { name } => (name, in_room.as_str(), "", Manner::Tagged),
-            Update::Told { from, words, manner } => (from, reader, words, manner),
-            Update::TellPassed { to, words, manner } => (reader, to, words, manner),
+            Update::Told { from, words, manner } => (from, reader, as_written(words), manner),
+            Update::TellPassed { to, words, manner } => (reader, to, as_written(words), manner),
             _ => return None,
         };
         let is_private = matches!(update, Update::Told { .. } | Update::TellPassed { .. });
