@@ -18,6 +18,8 @@ pub struct Batch {
     /// Where the log's entries end, counted in bytes from the first. Kept because the log may evict them before the
     /// batch is written.
     ends: Vec<u32>,
+    /// Whether some entries of the one log have no bytes.
+    has_hidden: bool,
     out: HandOut,
     /// Of entries of several logs: which they are. Empty if all are of one log, and follow each other there.
     lines: Vec<Line>,
@@ -107,6 +109,7 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.has_hidden = false;
         self.out = HandOut::default();
         if self.is_for_placed {
             self.lines.clear();
@@ -192,8 +195,11 @@ impl Batch {
 
     /// Appends an entry of the one log.
     pub(crate) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.log_len();
         self.append(write);
-        self.ends.push(self.log_len());
+        let end = self.log_len();
+        self.has_hidden |= end == before;
+        self.ends.push(end);
         self.out.to += 1;
     }
 
@@ -218,6 +224,9 @@ impl Batch {
     /// Returns how many of the first entries of the one log are shown: those that a reader of IRC has not asked for have
     /// no bytes.
     pub(crate) fn shown(&self, entries: usize) -> u64 {
+        if !self.has_hidden {
+            return entries as u64;
+        }
         let mut last = 0;
         self.ends[..entries].iter().filter(|end| core::mem::replace(&mut last, **end) != **end).count() as u64
     }
