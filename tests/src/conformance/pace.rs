@@ -62,6 +62,19 @@ pub fn an_answer_does_not_wait_for_a_flood(adapter: &dyn Adapter) {
 
 /// Senders wait for a reader at exactly the pace: they are slowed down to it, but not below half of it.
 pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
+    // A busy machine may stop the reader for a while, which makes it slower than the pace.
+    const STOPPED: Duration = Duration::from_millis(40);
+    for _ in 0..4 {
+        match read_at_the_pace(adapter) {
+            Ok(()) => return,
+            Err(late) => assert!(late > STOPPED, "something is missed though the reader was {late:?} late at most"),
+        }
+    }
+    panic!("the machine stops the reader again and again");
+}
+
+/// Reads at exactly the pace. If something is missed, the error is by how much the reader overslept at most.
+fn read_at_the_pace(adapter: &dyn Adapter) -> Result<(), Duration> {
     // A pace that a busy machine can keep, and more bytes than all buffers and the log together hold.
     const PACE: usize = 512 << 10;
     const BYTES: usize = 3 << 20;
@@ -77,25 +90,41 @@ pub fn a_reader_at_the_pace_misses_nothing(adapter: &dyn Adapter) {
     reader.expect("* sender joined");
     let (line, lines) = ("x".repeat(999), BYTES / 1_000);
     let begun = Instant::now();
-    thread::scope(|scope| {
+    let mut late = Duration::ZERO;
+    let is_whole = thread::scope(|scope| {
         scope.spawn(|| {
             for _ in 0..lines {
                 sender.say(&line);
             }
         });
         let expected = format!("sender: {line}");
-        for heard in 1..=lines {
-            reader.expect(&expected);
+        (1..=lines).all(|heard| {
+            let line = reader.line();
+            if line.starts_with("* missed ") {
+                return false;
+            }
+            assert_eq!(line, expected);
             // No faster than the pace.
             let due = at_the_pace(heard * expected.len());
-            thread::sleep(due.saturating_sub(begun.elapsed()));
-        }
+            let wait = due.saturating_sub(begun.elapsed());
+            if !wait.is_zero() {
+                thread::sleep(wait);
+                late = late.max(begun.elapsed().saturating_sub(due));
+            }
+            true
+        })
     });
+    if !is_whole {
+        reader.reset();
+        server.stop([sender]);
+        return Err(late);
+    }
     let took = begun.elapsed();
     assert_eq!(server.stats().missed, 0);
     // Half of the pace, and some slack for a busy machine.
     assert!(took <= at_the_pace(22 * BYTES / 10), "{took:?}");
     server.stop([reader, sender]);
+    Ok(())
 }
 
 /// Readers that stop delay the others once, for at most a second.
