@@ -86,6 +86,27 @@ fn no_file_of_the_core_imports_one_below_it() {
 }
 
 #[test]
+fn no_two_files_of_the_core_import_each_other() {
+    let listed = listed();
+    let mut imports = BTreeSet::new();
+    for file in listed.keys().filter(|file| file.starts_with("chat-proto/")) {
+        let text = read(&format!("{file}.rs"));
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let Some((folder, _)) = file.rsplit_once('/') else { continue };
+        for import in text.lines().filter_map(|line| line.strip_prefix("use super::")) {
+            let sibling = import.split("::").next().unwrap_or_default();
+            let sibling = format!("{folder}/{sibling}");
+            if listed.contains_key(&sibling) {
+                imports.insert((file.clone(), sibling));
+            }
+        }
+    }
+    assert!(imports.len() > 50, "{} imports are seen", imports.len());
+    let circles: Vec<_> = imports.iter().filter(|(from, to)| imports.contains(&(to.clone(), from.clone()))).collect();
+    assert!(circles.is_empty(), "{circles:?}");
+}
+
+#[test]
 fn the_way_of_a_message_leads_through_files_that_exist() {
     let guide = read("chat-proto/src/lib.rs");
     let way = guide.split("# The way of a message").nth(1).and_then(|rest| rest.split("//! # ").next());

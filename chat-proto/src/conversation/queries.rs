@@ -2,11 +2,13 @@
 
 use core::ops::Range;
 
+use arrayvec::ArrayString;
+
 use super::masks::Subject;
 use super::{Conversation, Recorded, Room};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
+use crate::moderation::{MAX_ROOM_NAME, MaskList, Role, RoomError, RoomFlags};
 use crate::names::MAX_NAME;
 use crate::person::Person;
 
@@ -23,6 +25,11 @@ impl Conversation {
         let state = self.rooms.get(room)?;
         let members = if room == RoomId::LOBBY { self.members.in_lobby() } else { self.memberships.len(room) };
         Some(Room { name: self.rooms.name(room), members, state })
+    }
+
+    /// Returns a copy of a room's name, empty if there is no such room, for use while the conversation changes.
+    pub(crate) fn name_of_room(&self, room: RoomId) -> ArrayString<MAX_ROOM_NAME> {
+        ArrayString::from(self.room(room).map_or("", |room| room.name())).unwrap_or_default()
     }
 
     /// Returns all rooms, by number.

@@ -8,7 +8,6 @@ use core::iter;
 use arrayvec::{ArrayString, ArrayVec};
 
 use super::Hub;
-use super::rooms::room_name;
 use crate::conversation::masks::{MaskBuf, are_same, complete, mask_of_cloak, mask_of_name, parts_of};
 use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASK, MAX_MASKS, Rejected, Room};
 use crate::id::{MemberId, RoomId};
@@ -75,7 +74,10 @@ impl Hub {
     fn reply_kicked(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
         let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
         if target == slot {
-            self.reply(slot, &Update::KickedOut { room: &room_name(self, room), by: by.as_str(), words });
+            self.reply(
+                slot,
+                &Update::KickedOut { room: &self.conversation.name_of_room(room), by: by.as_str(), words },
+            );
         } else {
             self.reply(slot, &Update::Kicked { name: name.as_str(), by: by.as_str(), words });
         }

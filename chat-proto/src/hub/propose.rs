@@ -4,7 +4,6 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::Hub;
-use super::rooms::room_name;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS};
 use crate::id::{DialectId, MemberId, RoomId};
@@ -304,7 +303,7 @@ impl Hub {
                     && let Some(room) = self.conversation.where_banned_as(MemberId(slot), name)
                 {
                     if self.sessions[slot].irc.is_some() {
-                        self.occasion.set_room(&room_name(self, room));
+                        self.occasion.set_room(&self.conversation.name_of_room(room));
                     }
                     return Err(RoomError::NameBanned.into());
                 }

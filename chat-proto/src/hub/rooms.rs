@@ -11,7 +11,7 @@ use super::propose::Objection;
 use crate::config::MAX_ROOMS_PER_SESSION;
 use crate::conversation::{Entry, MAX_TOPIC, Rejected};
 use crate::id::{MemberId, RoomId};
-use crate::moderation::{MAX_ROOM_NAME, Role, RoomError, RoomFlags};
+use crate::moderation::{Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
@@ -93,7 +93,7 @@ impl Hub {
         let Some(room) = self.conversation.find_room(name) else { return Err(RoomError::NoSuchRoom.into()) };
         self.make_placed(slot);
         let began = there.is_none();
-        let name = room_name(self, room);
+        let name = self.conversation.name_of_room(room);
         self.add_place(slot, room, &name);
         self.set_focus(slot, Some(room));
         if began {
@@ -128,7 +128,7 @@ impl Hub {
     fn tell_focus(&mut self, slot: u32, began: bool) {
         match self.focus(slot) {
             Some(room) => {
-                let (name, count) = (room_name(self, room), self.members_in(room));
+                let (name, count) = (self.conversation.name_of_room(room), self.members_in(room));
                 self.reply(slot, &Update::InRoom { room: &name, count, began });
             }
             None => self.reply(slot, &Update::InNoRoom),
@@ -148,7 +148,7 @@ impl Hub {
             age = self.now.saturating_duration_since(Timestamp::from_nanos(topic.at));
         }
         if is_asked || !words.is_empty() {
-            let room = room_name(self, room);
+            let room = self.conversation.name_of_room(room);
             self.reply(slot, &Update::Topic { room: &room, words: &words, by: &by, age });
         }
     }
@@ -169,7 +169,7 @@ impl Hub {
     pub(super) fn leave_room(&mut self, slot: u32, room: RoomId, words: Clean<'_>) {
         let words = words.as_str();
         self.make_placed(slot);
-        let (name, is_known) = (room_name(self, room), room != RoomId::LOBBY || self.has_joined(slot));
+        let (name, is_known) = (self.conversation.name_of_room(room), room != RoomId::LOBBY || self.has_joined(slot));
         let had_focus = self.focus(slot) == Some(room);
         let mut of_member = NameBuf::new();
         let applied =
@@ -278,7 +278,7 @@ impl Hub {
             // Who is invited already is not told again, however often others repeat it.
             return self.refuse_room(slot, error);
         }
-        let (of_room, by, name) = (room_name(self, room), self.name_of(slot), self.name_of(target));
+        let (of_room, by, name) = (self.conversation.name_of_room(room), self.name_of(slot), self.name_of(target));
         let invited = Update::Invited { room: &of_room, by: by.as_str() };
         if self.sessions[target].is_open() && !self.has_room_for(target, &invited, 1) {
             return self.refuse(slot, Complaint::NotReading);
@@ -318,7 +318,7 @@ impl Hub {
             names.push_str(name.as_str());
             listed += 1;
         }
-        let (count, of_room) = (self.members_in(room), room_name(self, room));
+        let (count, of_room) = (self.members_in(room), self.conversation.name_of_room(room));
         let room = (Some(room) != self.focus(slot)).then_some(of_room.as_str());
         self.reply(slot, &Update::Who { room, names, count, left_out: count - listed });
     }
@@ -337,9 +337,3 @@ impl Hub {
 }
 
 const SEPARATOR: &str = ", ";
-
-/// Returns the name of a room.
-pub(super) fn room_name(hub: &Hub, room: RoomId) -> ArrayString<MAX_ROOM_NAME> {
-    let name = hub.conversation.room(room).map_or("", |room| room.name());
-    ArrayString::from(name).unwrap_or_default()
-}

@@ -2,14 +2,12 @@
 
 use core::num::NonZeroU32;
 
-use arrayvec::ArrayString;
 use smallvec::SmallVec;
 
 use super::labels::tag_of;
-use crate::conversation::{Conversation, Event, Recorded};
+use crate::conversation::{Event, Recorded};
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
-use crate::moderation::MAX_ROOM_NAME;
 use crate::person::Person;
 use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
@@ -109,7 +107,7 @@ impl Hub {
             }
         }
         let batch = self.history_batch(slot);
-        let name = room_name(&self.conversation, room);
+        let name = self.conversation.name_of_room(room);
         if let Some(batch) = batch {
             self.answer(slot, |to| {
                 to.server("BATCH").shown(format_args!("+{batch}")).word("chathistory").channel(&name).end();
@@ -197,7 +195,7 @@ impl Hub {
             Some(started.saturating_add(at.as_nanos() / 1_000_000))
         };
         let rooms = conversation.rooms_of(MemberId(slot));
-        let found = rooms.filter_map(|room| Some((room_name(conversation, room), latest(room)?)));
+        let found = rooms.filter_map(|room| Some((conversation.name_of_room(room), latest(room)?)));
         let found: SmallVec<[_; 8]> =
             found.filter(|(_, at)| (first..=last).contains(at)).take(limit.min(MAX_TARGETS)).collect();
         if let Some(batch) = batch {
@@ -272,10 +270,6 @@ fn anchor(text: &str, life: u64) -> Option<Anchor> {
     let (of_life, number) = text.strip_prefix("msgid=")?.split_once('-')?;
     let (of_life, number) = (u64::from_str_radix(of_life, 16).ok()?, number.parse().ok()?);
     Some(if of_life == life { Anchor::Number(number) } else { Anchor::OtherLife })
-}
-
-fn room_name(conversation: &Conversation, room: RoomId) -> ArrayString<MAX_ROOM_NAME> {
-    ArrayString::from(conversation.room(room).map_or("", |room| room.name())).unwrap_or_default()
 }
 
 /// Returns a message of the history with its author, as it is shown.
