@@ -36,7 +36,7 @@ impl Passwords {
         match credentials {
             Credentials::Server { password } => self.server.as_ref().is_some_and(|hash| hash.is_of(password, memory)),
             Credentials::Operator { name, password } => {
-                let operator = self.operators.iter().find(|operator| operator.name == name);
+                let operator = self.operators.iter().find(|operator| operator.name.0 == name);
                 // It takes as long with a wrong name, which so is not told from a wrong password.
                 let checked = operator.or(self.operators.first());
                 checked.is_some_and(|it| it.password.is_of(password, memory)) && operator.is_some()
@@ -55,10 +55,14 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator_table::OperatorName;
 
     #[test]
     fn each_password_is_right_for_what_it_is_of() {
-        let operator = |name: &str, password| OperatorTable { name: name.into(), password: PasswordHash::of(password) };
+        let operator = |name: &str, password| OperatorTable {
+            name: OperatorName(name.into()),
+            password: PasswordHash::of(password),
+        };
         let passwords = Passwords {
             server: Some(PasswordHash::of("sesame")),
             operators: vec![operator("ann", "of ann"), operator("bob", "of bob")],
