@@ -194,6 +194,11 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
         session.step(Step::Leave { reason, end });
+        if let Some(irc) = session.irc.as_mut().filter(|irc| irc.registration.is_none())
+            && session.outbox.as_ref().is_some_and(|outbox| outbox.answer.is_some())
+        {
+            irc.was_called = name.as_str().into();
+        }
         if !self.watches.is_empty() {
             self.watches.clear(slot);
             // When all leave at once, nobody is left to be told.

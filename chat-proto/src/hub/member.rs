@@ -103,12 +103,18 @@ impl Hub {
     /// the session itself if there is room among its replies. The [policy](crate::Policy) is not asked. Does nothing if
     /// the session is gone.
     ///
+    /// A client of IRC that has not registered yet takes the name when it registers, as if it had asked for it.
+    ///
     /// # Errors
     ///
     /// The name cannot be taken.
     pub fn rename(&mut self, now: Timestamp, id: SessionId, name: &str) -> Result<(), NameError> {
         self.clock(now);
         let Some(slot) = self.sessions.slot(id).filter(|slot| self.sessions[*slot].is_here()) else { return Ok(()) };
+        if !self.is_registered(slot) {
+            self.may_come_as(name)?;
+            return self.want_name(slot, name);
+        }
         let (from, had_joined) = (self.name_of(slot), self.has_joined(slot));
         if self.conversation.members().own_name(MemberId(slot)) != Some(name) {
             self.claim(slot, name)?;

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use arrayvec::ArrayString;
 
 use crate::moderation::{MAX_MASK, MAX_ROOM_NAME};
-use crate::names::NameBuf;
+use crate::names::{MAX_NAME, NameBuf};
 use crate::person::{MAX_REAL_NAME, MAX_USER};
 use crate::pool::Recycle;
 use crate::wire::dialect::irc::caps::Caps;
@@ -31,6 +31,8 @@ pub(crate) struct IrcState {
     pub(crate) batch: Option<Batch>,
     /// How many batches there were; wraps around.
     pub(crate) batches: u32,
+    /// What it was called, if it has left and is still being given an answer; empty otherwise.
+    pub(crate) was_called: Box<str>,
     /// How much of the line was carried out that waits, for a line that asks for several things.
     pub(crate) step: u16,
     /// How far the check of the credentials is that the line has which waits.
@@ -116,7 +118,7 @@ impl Recycle for IrcState {
 impl IrcState {
     /// Bytes of heap for one. Only who is registered asks something.
     pub(crate) const fn memory_bound() -> usize {
-        let (before, after) = (size_of::<Registration>(), size_of::<Query>() + size_of::<ListFilter>());
+        let (before, after) = (size_of::<Registration>(), size_of::<Query>() + size_of::<ListFilter>() + MAX_NAME);
         size_of::<Self>() + if before > after { before } else { after }
     }
 }

@@ -104,7 +104,11 @@ fn questions_to_clients_reach_one_and_not_a_channel() {
     net.reads(bob, &[":ann!~ann@- PRIVMSG bob :\x01VERSION\x01"]);
     net.check(bob, "NOTICE ann :\x01VERSION my client 1.0\x01", &[]);
     net.reads(ann, &[":bob!~bob@- NOTICE ann :\x01VERSION my client 1.0\x01"]);
-    net.check(ann, "PRIVMSG #tea :\x01VERSION\x01\r\nNOTICE #tea :\x01PING 1\x01", &[]);
+    net.check(
+        ann,
+        "PRIVMSG #tea :\x01VERSION\x01\r\nNOTICE #tea :\x01PING 1\x01",
+        &["> 404 ann #tea :Only ACTION may be sent to a channel (CTCP)"],
+    );
     net.reads(bob, &[]);
 }
 

@@ -52,6 +52,27 @@ fn who_of_a_mask() {
 }
 
 #[test]
+fn who_of_an_empty_mask_shows_everybody() {
+    let mut net = Net::new();
+    let ann = net.register("ann");
+    net.check(ann, "WHO :", &["> 352 ann * ~ann - irc.test ann H :0 Real ann", "> 315 ann * :End of WHO list"]);
+}
+
+#[test]
+fn the_rest_of_an_answer_names_its_reader_though_its_input_has_ended() {
+    let mut net = Net::with(|config| config.pace = None);
+    net.crowd(2_000, "member", "tea");
+    let ann = net.register("ann");
+    net.test.set_reading(ann, false);
+    net.says(ann, "NAMES #tea");
+    net.test.with_hub(|hub, now| hub.receive_eof(now, ann));
+    net.test.set_reading(ann, true);
+    let answer = net.read(ann);
+    assert!(answer.ends_with(":irc.test 366 ann #tea :End of /NAMES list\n"), "{answer}");
+    assert!(answer.lines().count() > 40 && answer.lines().all(|line| line.split(' ').nth(2) == Some("ann")));
+}
+
+#[test]
 fn who_with_fields() {
     let mut net = Net::new();
     let ann = net.join("ann", "#tea");

@@ -1,7 +1,7 @@
 //! NICK, USER, PASS and CAP END: how a connection becomes a member, and how it ends.
 
 use chat_proto::dialect::IrcSettings;
-use chat_proto::{CloseReason, Config};
+use chat_proto::{CloseReason, Config, NameError};
 
 use crate::net::Net;
 
@@ -342,4 +342,17 @@ fn others_are_told_when_the_server_shuts_down() {
     net.reads(ann, &["> NOTICE #tea :shutting down"]);
     net.reads(bob, &["> NOTICE bob :shutting down"]);
     assert_eq!(net.close_reason(ann), Some(CloseReason::ShutDown));
+}
+
+#[test]
+fn a_name_that_the_program_gives_is_taken_on_registration() {
+    let mut net = Net::new();
+    let (ann, tom) = (net.connect(), net.test.join("tom"));
+    let rename = |net: &mut Net, name| net.test.with_hub(|hub, now| hub.rename(now, ann, name));
+    assert_eq!(rename(&mut net, "tom"), Err(NameError::Taken));
+    assert_eq!(rename(&mut net, "ann"), Ok(()));
+    net.reads(ann, &[]);
+    assert_eq!(net.test.read(tom), "");
+    net.says(ann, "USER ann 0 * :Ann");
+    assert!(net.read(ann).starts_with(":irc.test 001 ann :Welcome"));
 }

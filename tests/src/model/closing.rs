@@ -152,6 +152,10 @@ impl Model {
         self.wait_no_longer_for(slot);
         let session = self.session(slot);
         session.phase = Phase::Closing(reason);
+        let is_answered = session.answer.is_some();
+        if let Some(irc) = session.irc.as_mut().filter(|irc| is_answered && irc.registration.is_none()) {
+            irc.was_called = Some(name.clone());
+        }
         (session.name, session.person) = (None, None);
         session.invitations.clear();
         self.session(slot).places.iter_mut().for_each(|place| place.left = true);

@@ -63,6 +63,8 @@ pub(super) struct IrcSession {
     /// The batch in which labelled answers are.
     batch: Option<labels::Batch>,
     batches: u32,
+    /// What it was called, once it has left while an answer goes on.
+    pub(super) was_called: Option<String>,
     /// How much of a line that waits was carried out.
     step: usize,
 }
@@ -358,6 +360,15 @@ impl Model {
         let is_for_programs = matches!(manner, Manner::Queried | Manner::Answered);
         let plain = if is_for_programs { words.to_owned() } else { strip(words) };
         self.asked.styled = if plain.len() < words.len() { words.to_owned() } else { String::new() };
+        if target.starts_with('#') && is_for_programs {
+            if self.room_of_channel(slot, target).is_some() {
+                self.answer_lines(slot, |model, reader| {
+                    let why = "Only ACTION may be sent to a channel (CTCP)";
+                    model.numbered(404, reader).channel(&model.asked.room).trailing(why).end()
+                });
+            }
+            return Step::Next;
+        }
         if target.starts_with('#') {
             let styled = self.asked.styled.clone();
             let wire = (!styled.is_empty()).then_some(styled.as_bytes());
@@ -435,7 +446,11 @@ impl Model {
 
     /// Returns what a client is called in answers.
     fn reader(&self, slot: usize) -> String {
-        if self.is_registered(slot) { self.name(slot) } else { "*".into() }
+        match &self.irc(slot).was_called {
+            Some(name) => name.clone(),
+            None if self.is_registered(slot) => self.name(slot),
+            None => "*".into(),
+        }
     }
 
     fn set_target(&mut self, target: &str) {

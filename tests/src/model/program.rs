@@ -60,6 +60,11 @@ impl Model {
         if !self.is_here(slot) {
             return Ok(());
         }
+        if !self.is_registered(slot) {
+            self.may_be_given(slot, name)?;
+            self.keep_wanted_name(slot, name);
+            return Ok(());
+        }
         let from = self.name(slot);
         if self.sessions[&slot].name.as_deref() != Some(name) {
             self.name_it(slot, name)?;

@@ -284,19 +284,33 @@ impl Hub {
         let words = if is_for_programs { words } else { strip(words, plain) };
         let styled = if written.len() > words.len() { written } else { "" };
         self.occasion.set_styled(styled);
+        if target.starts_with(CHANNEL) && is_for_programs {
+            return self.refuse_ctcp(slot, target);
+        }
         if target.starts_with(CHANNEL) {
             let wire = (!styled.is_empty()).then_some(styled.as_bytes());
             return self.for_channel(slot, target, |_| match manner {
                 Manner::Said => Request::Say { words, claim: None, wire },
                 Manner::Acted => Request::Act(words),
                 Manner::Noticed => Request::Notice(words),
-                // A question to all programs in a channel is a nuisance, and answers to it are, too.
-                Manner::Queried | Manner::Answered => Request::Nothing,
                 Manner::Tagged => Request::Tag,
+                // They were refused before.
+                Manner::Queried | Manner::Answered => Request::Nothing,
             });
         }
         self.occasion.set_target(target);
         Step::Request(Request::Tell { to: target, words, manner })
+    }
+
+    /// Refuses a question to all programs in a channel, which is a nuisance; so are answers to it.
+    fn refuse_ctcp<'a>(&mut self, slot: u32, channel: &str) -> Step<'a> {
+        if self.room_of_channel(slot, channel).is_some() {
+            let room = self.occasion.room_name();
+            self.numeric(slot, Numeric::CannotSendToChan, |to| {
+                to.channel(&room).trailing("Only ACTION may be sent to a channel (CTCP)").end();
+            });
+        }
+        Step::Refused
     }
 
     /// Makes a request in a channel, or refuses it.

@@ -187,7 +187,8 @@ impl Hub {
 
     /// Shows the members of a channel, or those that match a mask.
     pub(super) fn ask_who(&mut self, slot: u32, line: &Line<'_>) {
-        let asked = line.param(0).unwrap_or_default();
+        // An empty mask is none, and asks for everybody.
+        let asked = line.param(0).filter(|mask| !mask.is_empty()).unwrap_or("*");
         let fields = line.param(1).and_then(|fields| fields.strip_prefix('%')).map(|fields| {
             let (letters, token) = fields.split_once(',').unwrap_or((fields, ""));
             let is_token = (1..=3).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_digit());

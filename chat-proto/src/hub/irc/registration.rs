@@ -48,14 +48,23 @@ impl Hub {
         if let Err(error) = self.conversation.may_have(name) {
             return self.refuse(slot, Complaint::Name(error));
         }
-        let mut wanted = NameBuf::new();
-        if wanted.try_push_str(name).is_err() {
-            return self.refuse(slot, Complaint::Name(NameError::TooLong { max: self.config.max_name }));
+        if let Err(error) = self.want_name(slot, name) {
+            self.refuse(slot, Complaint::Name(error));
         }
+    }
+
+    /// Keeps a name that may be had until the client registers, or registers it now.
+    ///
+    /// # Errors
+    ///
+    /// It is too long as it is written.
+    pub(in crate::hub) fn want_name(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
+        let name = NameBuf::from(name).map_err(|_| NameError::TooLong { max: self.config.max_name })?;
         if let Some(registration) = self.registration(slot) {
-            registration.name = wanted;
+            registration.name = name;
         }
         self.register_if_complete(slot);
+        Ok(())
     }
 
     /// Remembers what a client says of its user.

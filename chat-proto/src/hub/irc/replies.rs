@@ -41,8 +41,11 @@ impl Voice {
 }
 
 impl Hub {
-    /// Returns what a session of IRC is called in answers: `*` until it is a member.
+    /// Returns what a session of IRC is called in answers: `*` until it is a member, and its last name once it has left.
     pub(super) fn reader_name(&self, slot: u32) -> NameBuf {
+        if let Some(irc) = self.sessions[slot].irc.as_ref().filter(|irc| !irc.was_called.is_empty()) {
+            return NameBuf::from(&irc.was_called).unwrap_or_default();
+        }
         if self.is_registered(slot) {
             return self.name_of(slot);
         }

@@ -116,7 +116,7 @@ impl Model {
     }
 
     pub(super) fn ask_who(&mut self, slot: usize, line: &Line) {
-        let asked = line.text(0);
+        let asked = if line.text(0).is_empty() { "*" } else { line.text(0) };
         let fields = line.param(1).and_then(|fields| fields.strip_prefix('%')).map(|fields| {
             let (letters, token) = fields.split_once(',').unwrap_or((fields, ""));
             let is_token = (1..=3).contains(&token.len()) && token.chars().all(|c| c.is_ascii_digit());

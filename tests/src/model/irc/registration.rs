@@ -36,6 +36,11 @@ impl Model {
         if let Err(error) = self.may_have(usize::MAX, name) {
             return self.refuse(slot, Complaint::Name(error));
         }
+        self.keep_wanted_name(slot, name);
+    }
+
+    /// Keeps a name that may be had until the client registers.
+    pub(in crate::model) fn keep_wanted_name(&mut self, slot: usize, name: &str) {
         if let Some(registration) = &mut self.irc_mut(slot).registration {
             registration.name = name.into();
         }
