@@ -490,8 +490,8 @@
 //! * It follows the conversation. [`events`](Hub::events) returns who joined, who left and what was said, in no wire
 //!   format, as [`conversation::Event`]s. Each event has a number, from which a follower continues and learns whether
 //!   it missed any. No command says that there are new ones: look in each round.
-//! * It observes. [`stats`](Hub::stats), [`session_stats`](Hub::session_stats), [`sessions`](Hub::sessions) and
-//!   [`name`](Hub::name) show the present state. The [`journal`](Hub::journal) shows what happened to which session;
+//! * It observes. [`stats`](Hub::stats), [`gauges`](Hub::gauges), [`session_stats`](Hub::session_stats),
+//!   [`sessions`](Hub::sessions) and [`name`](Hub::name) show the present state. The [`journal`](Hub::journal) shows what happened to which session;
 //!   its records have numbers in the same way. Members without a connection are not sessions: of them, the journal has
 //!   their names only.
 //! * It logs. The hub writes `tracing` records at the level `info` when a session gets a name and when it has left. The
@@ -545,6 +545,7 @@ mod rate;
 mod room;
 mod schedule;
 mod session;
+mod tally;
 pub mod testing;
 mod time;
 mod wire;
@@ -555,7 +556,7 @@ pub use config::{Config, ConfigError, DialectConfig, Limit, OnLag, Rate, RateLim
 pub use credentials::{Credentials, MAX_PASSWORD};
 pub use dialect::Dialect;
 pub use exemptions::{Exemptions, ExemptionsError};
-pub use hub::{EnterError, Hub, HubStats, MemoryBound, Reservation, SayError};
+pub use hub::{DialectGauges, EnterError, Hub, HubGauges, HubStats, MemoryBound, Reservation, SayError};
 pub use id::{DialectId, RoomId, SessionId};
 pub use journal::{Record, RecordKind};
 pub use moderation::{MaskList, Role, RoomError, RoomFlags};
@@ -563,6 +564,7 @@ pub use names::{NameError, NameRules};
 pub use origin::{Cloak, Origin};
 pub use policy::{Action, Policy, Proposal, Verdict};
 pub use session::SessionStats;
+pub use tally::{Reason, Tally};
 pub use time::Timestamp;
 pub use wire::dialect;
 pub use wire::framing::{Framing, MessageKind, websocket};

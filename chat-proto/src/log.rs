@@ -164,6 +164,11 @@ impl Log {
         self.head_position
     }
 
+    /// Returns how many bytes and how many entries it holds.
+    pub(crate) fn held(&self) -> [usize; 2] {
+        [(self.head_position - self.tail_position) as usize, self.entries.len()]
+    }
+
     /// Appends an entry and evicts as many of the oldest as it needs room for.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ mod address;
 mod closing;
 mod difference;
 mod first_line;
+mod gauges;
 mod history;
 mod irc;
 mod moderate;
@@ -250,6 +251,7 @@ impl Model {
         self.advance(now);
         if let Err(error) = self.may_open(now, origin) {
             self.stats.not_opened += 1;
+            self.stats.not_opened_by.count(error);
             let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
             self.stats.kept_out += u64::from(kept_out);
             self.journal.push((None, RecordKind::NotOpened));

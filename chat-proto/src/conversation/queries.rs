@@ -19,6 +19,12 @@ impl Conversation {
         self.rooms.find(name).ok().flatten()
     }
 
+    /// Returns how many rooms there are, the lobby counted.
+    #[must_use]
+    pub fn room_count(&self) -> usize {
+        self.rooms.count()
+    }
+
     /// Returns a room, if there is one with that number.
     #[must_use]
     pub fn room(&self, room: RoomId) -> Option<Room<'_>> {

@@ -229,6 +229,11 @@ impl Rooms {
         (from..self.others.len() as u32).map(RoomId).find(|room| self.get(*room).is_some())
     }
 
+    /// Returns how many there are, the lobby counted.
+    pub(super) fn count(&self) -> usize {
+        self.others.len() - self.free.len()
+    }
+
     /// Returns whether there can be no other room.
     pub(super) fn is_full(&self) -> bool {
         self.next_free() >= self.limits.rooms

@@ -231,6 +231,7 @@ impl Hub {
         self.schedule.ready.put(slot, Belongs::Queued { is_behind });
         self.schedule.deadlines.remove(slot);
         self.stats.closed += 1;
+        self.stats.closed_by.count(reason);
         match reason {
             CloseReason::Stalled => self.stats.stalled += 1,
             CloseReason::WrongProtocol => self.stats.wrong_protocol += 1,

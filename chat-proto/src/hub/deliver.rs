@@ -158,7 +158,9 @@ impl Hub {
         session.take_private(batch, n, self.logs.max_encoded);
         if let Some((seq, rest)) = batch.seek(n) {
             let next = seq + u64::from(!rest.is_empty());
-            session.stats.lines_sent += next - session.cursor.next;
+            let lines = next - session.cursor.next;
+            session.stats.lines_sent += lines;
+            self.stats.lines_sent += lines;
             session.cursor.next = next;
             session.keep_rest(rest, &mut self.outboxes, self.logs.max_encoded);
         }

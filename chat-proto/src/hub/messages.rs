@@ -5,9 +5,9 @@ use crate::command::CloseReason;
 use crate::id::SessionId;
 use crate::session::state::Ended;
 use crate::time::Timestamp;
+use crate::wire::framing::Framing;
 use crate::wire::framing::frame::{Payload, Violation};
 use crate::wire::framing::websocket::Incoming;
-use crate::wire::framing::{Format, Framing};
 use crate::wire::sanitize::Clean;
 
 impl Hub {
@@ -19,7 +19,7 @@ impl Hub {
         let Some(slot) = self.live(id) else { return };
         let session = &mut self.sessions[slot];
         if session.stats.bytes_received == 0 && session.stats.bytes_sent == 0 && !session.sending {
-            session.format = Format::new(session.dialect, framing);
+            session.format = self.by_format.change(session.format, framing);
         }
     }
 

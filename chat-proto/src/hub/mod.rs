@@ -8,7 +8,7 @@
 //! bytes, `place` does so for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long
 //! answers as a reader reads, `silence` warns idle sessions, `authentication` asks the driver whether passwords are
 //! right, and `close` ends sessions. `address` has the limits by address, `reserve` keeps places for connections that
-//! may become sessions, and `bound` adds up the memory.
+//! may become sessions, `bound` adds up the memory, and `gauges` tells how much there is.
 
 mod address;
 mod answer;
@@ -18,6 +18,7 @@ mod close;
 mod deadlines;
 mod deliver;
 mod first_line;
+mod gauges;
 mod irc;
 mod member;
 mod messages;
@@ -39,9 +40,11 @@ use core::array;
 
 use self::authentication::Authentications;
 pub use self::bound::MemoryBound;
+use self::gauges::SessionsByFormat;
+pub use self::gauges::{DialectGauges, HubGauges};
 pub use self::member::{EnterError, SayError};
 pub use self::reserve::Reservation;
-use crate::command::{Command, OpenError};
+use crate::command::{CloseReason, Command, OpenError};
 use crate::config::{Config, ConfigError, DialectConfig, MAX_DIALECTS};
 use crate::conversation::{Conversation, Entry, Recorded};
 use crate::id::{DialectId, MemberId, RoomId, SessionId};
@@ -63,6 +66,7 @@ use crate::session::places::Places;
 use crate::session::state::{Phase, Step};
 use crate::session::table::Sessions;
 use crate::session::watches::Watches;
+use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::limits;
 use crate::wire::dialect::{Unnamed, Update};
@@ -93,6 +97,7 @@ pub struct Hub {
     invisible: usize,
     /// Open sessions of operators of the server.
     server_operators: usize,
+    by_format: SessionsByFormat,
     authentications: Authentications,
     origins: Origins,
     /// The members, their names, the rooms and the history.
@@ -129,14 +134,21 @@ pub struct HubStats {
     pub not_opened: u64,
     /// Those of `not_opened` that exceeded a limit by address.
     pub kept_out: u64,
+    /// Those of `not_opened` for each reason.
+    pub not_opened_by: Tally<OpenError>,
     /// Sessions that have ended.
     pub closed: u64,
+    /// Those of `closed` for each reason.
+    pub closed_by: Tally<CloseReason>,
     /// Messages and notices that went to everyone.
     pub messages: u64,
     /// Complete lines taken from peers, including refused ones.
     pub lines_received: u64,
     /// Bytes taken from peers.
     pub bytes_received: u64,
+    /// Messages that peers' sockets have taken, wholly or in part, and replies that were made for them; see
+    /// [`SessionStats::lines_sent`].
+    pub lines_sent: u64,
     /// Bytes that peers' sockets have taken.
     pub bytes_sent: u64,
     /// Lines refused.
@@ -191,6 +203,7 @@ impl Hub {
             unregistered: 0,
             invisible: 0,
             server_operators: 0,
+            by_format: SessionsByFormat::default(),
             authentications: Authentications::default(),
             origins: Origins::new(&config),
             conversation: Conversation::with_limits(&config),
@@ -284,6 +297,7 @@ impl Hub {
         };
         self.count_in(now, id.slot, origin);
         self.open += 1;
+        *self.by_format.count_mut(self.sessions[id.slot].format) += 1;
         self.stats.opened += 1;
         self.journal.push(now, Some(id), RecordKind::Opened);
         self.logs.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
@@ -326,6 +340,7 @@ impl Hub {
     /// Counts a connection that did not become a session.
     fn note_not_opened(&mut self, now: Timestamp, error: OpenError) {
         self.stats.not_opened += 1;
+        self.stats.not_opened_by.count(error);
         let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
         self.stats.kept_out += u64::from(kept_out);
         self.journal.push(now, None, RecordKind::NotOpened);
@@ -374,6 +389,7 @@ impl Hub {
         while let Some(slot) = self.schedule.ready.take_next() {
             let session = &mut self.sessions[slot];
             if let Phase::Over(reason) = session.phase() {
+                *self.by_format.count_mut(session.format) -= 1;
                 let id = self.sessions.id(slot);
                 self.count_out(slot);
                 self.sessions.remove(slot);

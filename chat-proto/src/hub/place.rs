@@ -460,7 +460,9 @@ impl Hub {
         let mut end = 0;
         for line in &lines[..count] {
             // A copy of the line before it ends where that does.
-            session.stats.lines_sent += u64::from(line.end != end);
+            let is_one = u64::from(line.end != end);
+            session.stats.lines_sent += is_one;
+            self.stats.lines_sent += is_one;
             end = line.end;
             if let Some(place) = places.list.iter_mut().find(|place| place.serial == line.place) {
                 place.cursor.next = line.seq + 1;
@@ -490,7 +492,9 @@ impl Hub {
         let mut rest_of_line: &[u8] = &[];
         if let (Some((seq, rest)), Some(place)) = (batch.seek(n), place) {
             let next = seq + u64::from(!rest.is_empty());
-            session.stats.lines_sent += batch.shown((next - out.from) as usize);
+            let lines = batch.shown((next - out.from) as usize);
+            session.stats.lines_sent += lines;
+            self.stats.lines_sent += lines;
             place.cursor.next = next;
             rest_of_line = rest;
         }

@@ -178,6 +178,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let bytes = self.logs.encoded();
         session.stats.lines_sent += 1;
+        self.stats.lines_sent += 1;
         let is_early = Fault::ReplyOutOfOrder.is_planted() && session.places.is_none();
         let at = if is_early { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());

@@ -98,6 +98,11 @@ impl Turns {
             + 2 * Bits::memory_bound(rooms)
     }
 
+    /// Returns how many sessions hold a line.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
     /// Returns whether any session holds a line.
     #[inline]
     pub(crate) fn is_anyone_waiting(&self) -> bool {

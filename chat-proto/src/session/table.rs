@@ -46,6 +46,11 @@ impl Sessions {
         self.len() + self.reserved + others <= self.max
     }
 
+    /// Returns how many slots are kept free.
+    pub(crate) const fn reserved(&self) -> usize {
+        self.reserved
+    }
+
     /// Keeps one slot free. The caller has checked that there is one.
     pub(crate) const fn reserve(&mut self) {
         self.reserved += 1;

@@ -183,6 +183,7 @@ impl Model {
 
     pub(super) fn finish(&mut self, slot: usize, reason: CloseReason) {
         self.stats.closed += 1;
+        self.stats.closed_by.count(reason);
         self.stats.stalled += u64::from(reason == CloseReason::Stalled);
         self.stats.wrong_protocol += u64::from(reason == CloseReason::WrongProtocol);
         let session = self.session(slot);

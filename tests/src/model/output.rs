@@ -191,7 +191,7 @@ impl Model {
         if n > 0 && session.phase == Phase::Open {
             session.waiting = now;
         }
-        let mut left = n;
+        let (mut left, before) = (n, session.stats.lines_sent);
         for line in std::mem::take(&mut session.offered) {
             if left == 0 {
                 break;
@@ -200,6 +200,8 @@ impl Model {
             session.take(&line, taken);
             left -= taken;
         }
+        let lines = session.stats.lines_sent - before;
+        self.stats.lines_sent += lines;
         self.forget_own(slot);
         self.pass_own(slot);
         self.drop_places(slot);

@@ -17,6 +17,7 @@ impl World {
         if stats != self.model.stats {
             return differ("counters", format!("\n     hub {stats:?}\n   model {:?}", self.model.stats));
         }
+        self.model.check_gauges(&self.hub)?;
         if self.meter.peak > self.bound {
             let Meter { live, peak, .. } = self.meter;
             return differ("memory", format!("{live} bytes, at most {peak}, over the bound of {}", self.bound));

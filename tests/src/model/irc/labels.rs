@@ -29,6 +29,7 @@ impl Model {
     pub(in crate::model) fn put_now(&mut self, slot: usize, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             self.session(slot).stats.lines_sent += 1;
+            self.stats.lines_sent += 1;
             self.push_reply(slot, self.place_of_reply(slot), bytes.into());
         }
     }
