@@ -460,3 +460,39 @@ fn a_connection_may_be_refused_before_it_asks() {
     assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{refused}");
     assert!(refused.contains("\r\nConnection: close\r\n") && refused.ends_with("\r\n\r\nThe server is full.\n"));
 }
+
+#[test]
+fn what_is_made_for_each_request_is_new_each_time_and_kept_by_nobody() {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let make = move || format!("{}", count.fetch_add(1, std::sync::atomic::Ordering::Relaxed)).into_bytes();
+    let site = Site::new().resource(Resource::made("/count", "text/plain", make));
+    let mut connection = Connection::new(START);
+    let mut answer = |method: &str| {
+        let request = format!("{method} /count HTTP/1.1\r\n{HOST}If-None-Match: *\r\n\r\n");
+        connection.receive(START, &site, request.as_bytes());
+        let mut sent = Vec::new();
+        while connection.action() == Action::Write {
+            sent.extend_from_slice(connection.pending());
+            connection.sent(START, connection.pending().len());
+        }
+        String::from_utf8(sent).expect("text")
+    };
+    let head = "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n";
+    assert_eq!(answer("GET"), format!("{head}0"));
+    assert_eq!(answer("HEAD"), head);
+    assert_eq!(answer("GET"), format!("{head}2"));
+    assert!(answer("POST").starts_with("HTTP/1.1 405 "));
+}
+
+#[test]
+fn a_site_with_any_host_is_served_under_any_name_but_needs_one() {
+    let site = Site::new().any_host().resource(Resource::new("/", "text/plain", *b"hello"));
+    let status = |request: &str| {
+        let mut connection = Connection::new(START);
+        connection.receive(START, &site, request.as_bytes());
+        String::from_utf8_lossy(&connection.pending()[..12]).into_owned()
+    };
+    assert_eq!(status("GET / HTTP/1.1\r\nHost: evil.example:9\r\n\r\n"), "HTTP/1.1 200");
+    assert_eq!(status("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400");
+    assert_eq!(status("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), "HTTP/1.1 400");
+}

@@ -8,7 +8,7 @@ use super::head::{Found, Request, Scanner, check_request_line};
 use super::host;
 use super::rejection::Rejection;
 use super::response::{self, Response};
-use super::site::{Resource, Site};
+use super::site::{Body, Resource, Site};
 use super::upgrade::Handshake;
 use crate::time::Timestamp;
 use crate::wire::framing::MessageKind;
@@ -193,15 +193,17 @@ enum Answer<'a> {
 
 impl<'a> Answer<'a> {
     fn to(request: &Request<'_>, site: &'a Site) -> Result<Self, Rejection> {
-        if !host::is_served(request.host, &site.hosts) {
+        if !site.has_any_host && !host::is_served(request.host, &site.hosts) {
             return Err(Rejection::Host);
         }
         if let Some(resource) = site.find(request.path) {
             if !request.is("GET") && !request.is("HEAD") {
                 return Err(Rejection::Method);
             }
-            let is_same =
-                |tag: &[u8]| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == resource.etag.as_bytes();
+            let Body::Kept { etag, .. } = &resource.body else {
+                return Ok(Self::File { resource, is_known: false });
+            };
+            let is_same = |tag: &[u8]| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes();
             return Ok(Self::File { resource, is_known: request.tokens("If-None-Match").any(is_same) });
         }
         let upgrade = site.upgrade_at(request.path).ok_or(Rejection::NotFound)?;
@@ -218,13 +220,20 @@ fn file(
     is_head: bool,
     closes: bool,
 ) -> Option<alloc::sync::Arc<[u8]>> {
-    let Resource { content_type, cache_control, etag, body, .. } = resource;
+    let Resource { content_type, cache_control, body, .. } = resource;
     response::begin(out, if is_known { "304 Not Modified" } else { "200 OK" }, &site.headers, closes);
-    response::push(out, &format_args!("ETag: {etag}\r\nCache-Control: {cache_control}\r\n"));
+    let body = match body {
+        Body::Kept { etag, bytes } => {
+            response::push(out, &format_args!("ETag: {etag}\r\n"));
+            bytes.clone()
+        }
+        Body::Made(make) => make().into(),
+    };
+    response::push(out, &format_args!("Cache-Control: {cache_control}\r\n"));
     if !is_known {
         let length = body.len();
         response::push(out, &format_args!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"));
     }
     out.extend_from_slice(b"\r\n");
-    (!is_known && !is_head && !body.is_empty()).then(|| body.clone())
+    (!is_known && !is_head && !body.is_empty()).then_some(body)
 }

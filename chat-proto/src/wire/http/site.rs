@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::hash::Hasher as _;
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
@@ -19,6 +20,8 @@ pub struct Site {
     resources: Vec<Resource>,
     pub(super) upgrade: Option<Upgrade>,
     pub(super) hosts: Vec<HostName>,
+    /// It is served under any name.
+    pub(super) has_any_host: bool,
     /// Lines that each answer has.
     pub(super) headers: String,
 }
@@ -29,9 +32,20 @@ pub struct Resource {
     pub(super) path: &'static str,
     pub(super) content_type: &'static str,
     pub(super) cache_control: &'static str,
-    /// A hash of the body, in quotation marks.
-    pub(super) etag: String,
-    pub(super) body: Arc<[u8]>,
+    pub(super) body: Body,
+}
+
+/// What a file contains.
+#[derive(Clone)]
+pub(super) enum Body {
+    /// Always the same.
+    Kept {
+        /// A hash of the bytes, in quotation marks.
+        etag: String,
+        bytes: Arc<[u8]>,
+    },
+    /// Made for each request.
+    Made(Arc<dyn Fn() -> Vec<u8> + Send + Sync>),
 }
 
 /// Where WebSocket begins, and what its messages are.
@@ -76,6 +90,14 @@ impl Site {
         self
     }
 
+    /// Serves it under any name. For what may be read by any page that a browser of this network shows: such a page can
+    /// lead a name of its own to this server.
+    #[must_use]
+    pub fn any_host(mut self) -> Self {
+        self.has_any_host = true;
+        self
+    }
+
     /// Adds a header to each answer.
     ///
     /// # Panics
@@ -110,12 +132,41 @@ impl Resource {
         let mut hasher = SipHasher13::new();
         hasher.write(&body);
         let etag = format!("\"{:032x}\"", hasher.finish128().as_u128());
-        Self { path, content_type, cache_control: "no-cache", etag, body }
+        Self { path, content_type, cache_control: "no-cache", body: Body::Kept { etag, bytes: body } }
+    }
+
+    /// Makes a file whose content is made for each request for it. Nobody keeps it.
+    ///
+    /// ```
+    /// use chat_proto::Timestamp;
+    /// use chat_proto::http::{Connection, Resource, Site};
+    ///
+    /// let site = Site::new().any_host().resource(Resource::made("/health", "text/plain", || b"ok".to_vec()));
+    /// let mut connection = Connection::new(Timestamp::ZERO);
+    /// connection.receive(Timestamp::ZERO, &site, b"GET /health HTTP/1.1\r\nHost: chat.internal\r\n\r\n");
+    /// assert!(connection.pending().starts_with(b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n"));
+    /// ```
+    #[must_use]
+    pub fn made(
+        path: &'static str,
+        content_type: &'static str,
+        make: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self { path, content_type, cache_control: "no-store", body: Body::Made(Arc::new(make)) }
     }
 
     /// Sets how long browsers keep it without asking (`Cache-Control`).
     #[must_use]
     pub fn cache_control(self, cache_control: &'static str) -> Self {
         Self { cache_control, ..self }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept { etag, bytes } => write!(f, "{} bytes, {etag}", bytes.len()),
+            Self::Made(_) => f.write_str("made for each request"),
+        }
     }
 }
