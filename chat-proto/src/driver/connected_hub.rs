@@ -1,6 +1,7 @@
 //! A hub together with the connections of its sessions.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -21,6 +22,7 @@ use super::control::Access;
 use super::late::LateGuard;
 use super::linger::Lingering;
 use super::log_summary::LogSummary;
+use super::measure::Measure;
 use super::waiting::Waiting;
 use crate::command::OpenError;
 use crate::conversation::MAX_LAST_WORDS;
@@ -57,6 +59,11 @@ pub struct ConnectedHub<T> {
     waiting: Waiting,
     late: LateGuard,
     summary: LogSummary,
+    /// `None` if nothing is to be measured.
+    pub(super) measure: Option<Box<Measure>>,
+    /// Connections that the embedding program refused, and accepts that failed.
+    pub(super) refused_by_program: u64,
+    pub(super) accept_errors: u64,
     backoff: Backoff,
     /// When paused connections are checked next; `None` while there are none.
     check_paused_at: Option<Timestamp>,
@@ -124,6 +131,9 @@ impl<T> ConnectedHub<T> {
             waiting: Waiting::default(),
             late: LateGuard::default(),
             summary: LogSummary::default(),
+            measure: None,
+            refused_by_program: 0,
+            accept_errors: 0,
             backoff: Backoff::new(),
             check_paused_at: None,
             armed: Timestamp::MAX,
@@ -232,7 +242,7 @@ impl<T> ConnectedHub<T> {
 
     /// Returns where a connection comes from and under which name it is let in; an error is why it is not.
     pub(super) fn admitted(
-        &self,
+        &mut self,
         peer: Option<SocketAddr>,
         admission: Admission,
     ) -> Result<(Option<Origin>, Option<String>), String> {
@@ -240,9 +250,15 @@ impl<T> ConnectedHub<T> {
             Admission::Accept => Ok((self.origin(peer), None)),
             Admission::AcceptFrom(origin) => Ok((origin.map(|origin| self.cloaked(origin)), None)),
             Admission::AcceptAs(name) => Ok((self.origin(peer), Some(name))),
-            Admission::Refuse(why) => Err(why),
-            Admission::Drop => Err(String::new()),
+            Admission::Refuse(why) => Err(self.count_refused(why)),
+            Admission::Drop => Err(self.count_refused(String::new())),
         }
+    }
+
+    /// Counts a connection that the embedding program refuses; returns why it does.
+    fn count_refused(&mut self, why: String) -> String {
+        self.refused_by_program += 1;
+        why
     }
 
     /// Keeps the connection of a session that was opened, or says why none was.
@@ -261,7 +277,10 @@ impl<T> ConnectedHub<T> {
                 self.connections.insert(id, peer, Arc::clone(connection));
                 Ok(id)
             }
-            Err(EnterError::Name(error)) => Err(self.refuse(now, dialect, peer, &error.to_string(), connection)),
+            Err(EnterError::Name(error)) => {
+                let why = self.count_refused(error.to_string());
+                Err(self.refuse(now, dialect, peer, &why, connection))
+            }
             Err(EnterError::Open(error)) => {
                 debug!(peer = shown, %error, "refused");
                 self.linger(now, connection);
@@ -325,6 +344,7 @@ impl<T> ConnectedHub<T> {
     /// The error is logged, at most once a second. An error of a single connection, such as `ECONNABORTED`, needs no
     /// pause: do not report it.
     pub fn accept_failed(&mut self, now: Timestamp, error: impl fmt::Display) -> Duration {
+        self.accept_errors += 1;
         let AcceptPause { duration, is_logged } = self.backoff.begin_pause(now);
         if is_logged {
             warn!(%error, "cannot accept; trying again");

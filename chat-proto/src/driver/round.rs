@@ -53,6 +53,9 @@ pub struct Round<T> {
     resumed: Vec<Arc<T>>,
     closed: Vec<(SessionId, Arc<T>, CloseReason)>,
     authentications: Vec<Pending>,
+    /// When everything was written, if that is measured.
+    written: Option<Timestamp>,
+    is_measured: bool,
 }
 
 /// One session's share of a round.
@@ -83,6 +86,8 @@ impl<T> Round<T> {
             resumed: Vec::new(),
             closed: Vec::new(),
             authentications: Vec::new(),
+            written: None,
+            is_measured: false,
         }
     }
 
@@ -90,6 +95,7 @@ impl<T> Round<T> {
     ///
     /// If there is not, wait until [`Wakes::writer`](super::Wakes::writer) is true.
     pub fn report_and_gather(&mut self, hub: &mut ConnectedHub<T>, now: Timestamp) -> bool {
+        self.is_measured = hub.measure.is_some();
         self.report(hub, now);
         let is_full = self.gather(hub, now);
         let is_idle = self.blocked.is_empty() && self.resumed.is_empty() && self.closed.is_empty();
@@ -142,9 +148,19 @@ impl<T> Round<T> {
         }
     }
 
+    /// Records that everything was written. Reads the clock only if that is [measured](ConnectedHub::measure); without
+    /// this call, the delay of messages is measured up to the next round.
+    pub fn note_written(&mut self, clock: impl FnOnce() -> Timestamp) {
+        self.written = self.is_measured.then(clock);
+    }
+
     /// Tells the hub what the sockets took.
     fn report(&mut self, hub: &mut ConnectedHub<T>, now: Timestamp) {
+        let written = self.written.take().unwrap_or(now);
         for Delivery { id, connection, batch, sent } in self.deliveries.drain(..) {
+            if let (Some(measure), Some(sent)) = (&mut hub.measure, sent) {
+                measure.note_sent(&hub.hub, id, &self.batches[batch], sent, written);
+            }
             match sent {
                 Some(sent) => hub.hub.sent(now, id, &self.batches[batch], sent),
                 None => hub.hub.disconnect(now, id),
