@@ -68,13 +68,13 @@ pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener, alive:
     }
 }
 
-async fn accept_one(listener: &Async<Socket>) -> io::Result<(Async<Socket>, SockAddr)> {
+pub(crate) async fn accept_one(listener: &Async<Socket>) -> io::Result<(Async<Socket>, SockAddr)> {
     let (stream, peer) = listener.read_with(Socket::accept).await?;
     Ok((Async::new(stream)?, peer))
 }
 
 /// Whether the failure concerns one connection only. The driver kit cannot tell: it is `no_std`.
-fn is_peers_own(error: &io::Error) -> bool {
+pub(crate) fn is_peers_own(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted

@@ -35,6 +35,7 @@
 //! | `accept` | one a listener | opens sessions; refuses when the hub is full; backs off when descriptors run out |
 //! | `reader` | one a connection | waits until its socket is readable, then reads into the one buffer of its thread |
 //! | `writer` | one a thread | carries out the hub's commands in rounds, and does all the writing |
+//! | `metrics` | one a metrics port | answers programs that watch over the server |
 //! | `clock` | one | calls the hub at its next deadline, and looks for peers that are gone while nothing is read from them |
 //!
 //! A writer wakes no other task to write: it takes a round under the lock, unlocks, and makes one non-blocking write to
@@ -50,6 +51,7 @@ mod accept;
 mod clock;
 mod connection;
 mod handle;
+mod metrics;
 mod reader;
 mod server;
 mod shared;
@@ -60,7 +62,7 @@ mod web;
 mod writer;
 
 pub use chat_proto;
-pub use chat_proto::driver::Admission;
+pub use chat_proto::driver::{Admission, Exposition};
 pub use chat_proto::{Config, ConfigError, Credentials, Exemptions};
 
 pub use crate::handle::{Events, Handle};

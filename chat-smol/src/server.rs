@@ -13,7 +13,9 @@ use std::thread;
 use std::time::SystemTime;
 
 use async_io::Async;
-use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier};
+use chat_proto::driver::{
+    ACCEPT_QUEUE, Admission, ConnectedHub, Exposition, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier,
+};
 use chat_proto::http::Site;
 use chat_proto::{Config, ConfigError, Credentials, Exemptions, driver};
 use smol::Executor;
@@ -23,6 +25,7 @@ use tracing::warn;
 use crate::accept::{Listener, accept};
 use crate::clock::keep_time;
 use crate::handle::Handle;
+use crate::metrics::{self, MetricsListener};
 use crate::reader::MAX_READ;
 use crate::shared::{Service, Shared};
 #[cfg(unix)]
@@ -33,6 +36,7 @@ use crate::writer::write;
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
+    metrics: Vec<MetricsListener>,
     on_accept: OnAccept,
     shared: CloseOnDrop,
 }
@@ -50,7 +54,7 @@ impl Server {
         let random = || RandomState::new().build_hasher().finish();
         let hub = ConnectedHub::start(config, since_1970, random)?;
         let shared = CloseOnDrop(Arc::new(Shared::new(hub)));
-        Ok(Self { listeners: Vec::new(), on_accept: OnAccept::default(), shared })
+        Ok(Self { listeners: Vec::new(), metrics: Vec::new(), on_accept: OnAccept::default(), shared })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
@@ -117,6 +121,11 @@ impl Server {
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the system's error, such as
     /// [`io::ErrorKind::AddrInUse`].
     pub fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
+        self.accept_on(dialect, Async::new(Self::bind(addr)?.into())?)
+    }
+
+    /// Makes a socket that listens there.
+    fn bind(addr: SocketAddr) -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         // On Windows the option would let a second server take the port over.
         #[cfg(unix)]
@@ -127,7 +136,7 @@ impl Server {
         }
         socket.bind(&addr.into())?;
         socket.listen(ACCEPT_QUEUE)?;
-        self.accept_on(dialect, Async::new(socket.into())?)
+        Ok(socket)
     }
 
     /// Accepts clients that speak `dialect` on a listener that is already bound; returns its address.
@@ -196,16 +205,46 @@ impl Server {
         }
     }
 
+    /// The most connections at once of each [metrics](Self::serve_metrics) port. For one more the oldest is closed.
+    pub const METRICS_CONNECTIONS: usize = metrics::MAX_CONNECTIONS;
+
+    /// Binds `addr` for programs that watch over the server, and returns the address with its real port. They find the
+    /// [metrics](chat_proto::driver::Metrics) at `/metrics`, as Prometheus collects them, and behind those what `own`
+    /// adds; `/healthz` answers `ok`. Without this call nothing is measured.
+    ///
+    /// Whoever reaches the port can read them, a page in a browser as well: choose an address that only friends reach.
+    /// Connections there are no sessions, and need up to half a MiB together.
+    ///
+    /// ```
+    /// let mut server = chat_smol::Server::new(chat_proto::Config::default())?;
+    /// let addr = server.serve_metrics("127.0.0.1:0".parse()?, |text| {
+    ///     text.counter("tea_cups_total", "Cups of tea.").sample(&[], 7);
+    /// })?;
+    /// println!("curl http://{addr}/metrics");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The system's error, such as [`io::ErrorKind::AddrInUse`].
+    pub fn serve_metrics(
+        &mut self,
+        addr: SocketAddr,
+        own: impl Fn(&mut Exposition) + Send + Sync + 'static,
+    ) -> io::Result<SocketAddr> {
+        let listener = TcpListener::from(Self::bind(addr)?);
+        let addr = listener.local_addr()?;
+        let socket = limit_buffers(listener.into(), &addr.to_string());
+        let site = metrics::site(&self.shared.0, own);
+        self.metrics.push(MetricsListener { socket: Async::new(socket)?, addr: addr.to_string(), site });
+        Ok(addr)
+    }
+
     /// Makes a listener from a listening socket; `addr` is its name in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
         let id = self.shared.0.act(|hub, _| hub.dialect(dialect));
         let id = id.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
-        // Accepted sockets inherit these sizes, so they hold from the first byte on.
-        if let Err(error) =
-            socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
-        {
-            warn!(addr, %error, "cannot say how much the system should keep for a connection");
-        }
+        let socket = limit_buffers(socket, &addr);
         Ok(Listener {
             #[cfg(unix)]
             file: None,
@@ -273,7 +312,9 @@ impl Server {
         });
         let (alive, all_gone) = async_channel::bounded(1);
         let accept = |listener| executor.spawn(accept(Arc::clone(&service), listener, alive.clone()));
-        let accepting: Vec<_> = self.listeners.into_iter().map(accept).collect();
+        let mut accepting: Vec<_> = self.listeners.into_iter().map(accept).collect();
+        let of_metrics = |listener| executor.spawn(metrics::serve(Arc::clone(&service), listener));
+        accepting.extend(self.metrics.into_iter().map(of_metrics));
         drop((service, alive));
         let mut working: Vec<_> = (0..writers.get()).map(|_| executor.spawn(write(Arc::clone(shared)))).collect();
         working.push(executor.spawn(keep_time(Arc::clone(shared))));
@@ -292,6 +333,17 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Says how much the system should keep for each connection of a listener; `addr` is its name in the log.
+fn limit_buffers(socket: Socket, addr: &str) -> Socket {
+    // Accepted sockets inherit these sizes, so they hold from the first byte on.
+    if let Err(error) =
+        socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER))
+    {
+        warn!(addr, %error, "cannot say how much the system should keep for a connection");
+    }
+    socket
 }
 
 /// Closes all connections when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].

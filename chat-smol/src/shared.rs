@@ -63,6 +63,7 @@ impl Shared {
         let now = self.now();
         let result = act(&mut hub, now);
         let Wakes { writer, timer, closed, events } = hub.take_wakes(now);
+        hub.note_call(now, || self.now());
         drop(hub);
 
         events.into_iter().for_each(Waker::wake);

@@ -24,6 +24,7 @@ pub(crate) async fn write(shared: Arc<Shared>) {
             // At most four at once, which the hub sees to.
             round.drain_authentications(&shared).for_each(|it| smol::unblock(|| it.run()).detach());
             round.write(Connection::write);
+            round.note_written(|| shared.now());
             // Lets other tasks of this thread run, readers among them.
             future::yield_now().await;
         }

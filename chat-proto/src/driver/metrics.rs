@@ -81,7 +81,7 @@ impl Metrics {
         text.histogram("chat_hub_lock_hold_seconds", "How long calls held the lock that all sessions share.", calls);
         text.histogram(
             "chat_delivery_delay_seconds",
-            "Time from a message to a reader's socket having taken it, of at most one message in 50 ms, and no older than 12 s.",
+            "Time until a reader's socket has taken a message, of at most one message in 50 ms and up to 12 s.",
             delays,
         );
     }

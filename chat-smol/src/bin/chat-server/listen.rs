@@ -34,6 +34,8 @@ pub(crate) enum Transport {
     WebSocket,
     /// WebSocket, and the page that uses it.
     Page,
+    /// No dialect: HTTP for programs that watch over the server.
+    Metrics,
 }
 
 /// Where a listener waits for connections. With port 0, the system chooses a port for each address.
@@ -132,6 +134,8 @@ pub(crate) fn link(addr: SocketAddr) -> String {
 impl Service {
     /// The page speaks IRC.
     pub(crate) const PAGE: Self = Self { dialect: "irc", transport: Transport::Page };
+    /// No value of `--listen` is this.
+    pub(crate) const METRICS: Self = Self { dialect: "metrics", transport: Transport::Metrics };
 }
 
 impl FromStr for Service {
@@ -152,7 +156,7 @@ impl FromStr for Service {
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.transport {
-            Transport::Lines => f.write_str(self.dialect),
+            Transport::Lines | Transport::Metrics => f.write_str(self.dialect),
             Transport::WebSocket => write!(f, "{}{OVER_WEBSOCKET}", self.dialect),
             Transport::Page => f.write_str(PAGE),
         }
@@ -201,7 +205,8 @@ pub(crate) enum ListenerError {
 }
 
 impl ListenAddr {
-    fn parse_tcp(addr: &str) -> Option<Self> {
+    /// Parses an address that is no path.
+    pub(crate) fn parse_tcp(addr: &str) -> Option<Self> {
         if let Ok(addr) = addr.parse() {
             return Some(Self::Tcp(addr));
         }
@@ -263,8 +268,11 @@ impl fmt::Display for ListenError {
         match (error.kind(), addr) {
             (io::ErrorKind::AddrInUse, ListenAddr::Tcp(addr)) => write!(
                 f,
-                "the address is in use; stop what uses it, or choose another port, as in \
-                 --listen {service}={} (0: any that is free)",
+                "the address is in use; stop what uses it, or choose another port, as in {}{} (0: any that is free)",
+                match service.transport {
+                    Transport::Metrics => String::from("--metrics "),
+                    _ => format!("--listen {service}="),
+                },
                 SocketAddr::new(addr.ip(), 0)
             ),
             (io::ErrorKind::AddrInUse, ListenAddr::Unix(_)) => {
@@ -404,6 +412,11 @@ mod tests {
             "cannot listen on 127.0.0.1:4000 for text: the address is in use; stop what uses it, or choose another \
              port, as in --listen text=127.0.0.1:0 (0: any that is free)"
         );
+        let metrics =
+            Listener { service: Service::METRICS, addr: ListenAddr::parse_tcp("127.0.0.1:9100").expect("one") };
+        let failure = ListenError { listener: metrics, error: io::ErrorKind::AddrInUse.into() };
+        assert!(failure.to_string().contains(" 127.0.0.1:9100 for metrics: the address is in use; "), "{failure}");
+        assert!(failure.to_string().ends_with(" --metrics 127.0.0.1:0 (0: any that is free)"), "{failure}");
         assert_eq!(
             told("classic", "[::1]:23", io::ErrorKind::PermissionDenied),
             "cannot listen on [::1]:23 for classic: ports below 1024 need a privilege; choose one above"

@@ -58,6 +58,14 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Log {
     Log { queue, guard: Some(guard), progress }
 }
 
+impl Log {
+    /// Returns what returns how many lines were lost so far.
+    pub(crate) fn lines_lost(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let (overflowed, progress) = (self.queue.error_counter(), self.progress.clone());
+        move || overflowed.dropped_lines().saturating_add(progress.failed())
+    }
+}
+
 impl Drop for Log {
     fn drop(&mut self) {
         self.progress.end(&mut self.queue, self.guard.take());

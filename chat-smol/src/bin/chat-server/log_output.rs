@@ -5,7 +5,7 @@
 //! waiting for a reader that has gone away.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, mem};
@@ -28,8 +28,6 @@ pub(crate) struct LogOutput<W> {
     out: W,
     /// Lines that the queue had no room for.
     overflowed: Box<dyn Fn() -> usize + Send>,
-    /// Lines that could not be written.
-    failed: usize,
     /// Logs how many lines were lost so far.
     tell: Box<dyn Fn(usize) + Send>,
     told: usize,
@@ -46,6 +44,8 @@ struct Progress {
     /// How often the thread has reached the end of its queue.
     flushes: Mutex<u64>,
     flushed: Condvar,
+    /// Lines that could not be written.
+    failed: AtomicUsize,
     /// The log is about to end: the last chance to report lost lines.
     ending: AtomicBool,
 }
@@ -63,7 +63,6 @@ impl<W: Write> LogOutput<W> {
         Self {
             out,
             overflowed: Box::new(overflowed),
-            failed: 0,
             tell: Box::new(tell),
             told: 0,
             told_at: None,
@@ -78,7 +77,7 @@ impl<W: Write> LogOutput<W> {
     }
 
     fn lost(&self) -> usize {
-        (self.overflowed)().saturating_add(self.failed)
+        (self.overflowed)().saturating_add(self.progress.failed())
     }
 
     /// Logs how many lines were lost, if there are new ones.
@@ -103,7 +102,7 @@ impl<W: Write> Write for LogOutput<W> {
             Ok(n) if n > 0 => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             _ => {
-                self.failed = self.failed.saturating_add(1);
+                self.progress.0.failed.fetch_add(1, Ordering::Relaxed);
                 bytes.len()
             }
         };
@@ -126,12 +125,17 @@ impl<W: fmt::Debug> fmt::Debug for LogOutput<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogOutput")
             .field("out", &self.out)
-            .field("lost", &(self.overflowed)().saturating_add(self.failed))
+            .field("lost", &(self.overflowed)().saturating_add(self.progress.failed()))
             .finish_non_exhaustive()
     }
 }
 
 impl LogProgress {
+    /// Returns how many lines could not be written.
+    pub(crate) fn failed(&self) -> usize {
+        self.0.failed.load(Ordering::Relaxed)
+    }
+
     /// Ends the log. Dropping `guard` ends its thread, once everything in the `queue` is written.
     ///
     /// If that takes longer than half a second, because nobody reads, the rest is lost and the thread ends with the

@@ -11,6 +11,7 @@ mod log;
 mod log_fields;
 mod log_output;
 mod memory;
+mod metrics;
 mod motd;
 mod operator_table;
 mod options;
@@ -26,6 +27,7 @@ mod web_table;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::{env, thread};
 
 use chat_smol::Server;
@@ -34,7 +36,7 @@ use clap_mangen::Man;
 
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
-use crate::listen::{ListenAddr, Service, Transport};
+use crate::listen::{ListenAddr, Listener, Service, Transport};
 use crate::options::{Arguments, PrintCommand};
 use crate::settings::Settings;
 
@@ -89,22 +91,31 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { listeners, mut config, passwords, exempt, web_hosts, log, log_format } = settings;
+    let Settings { mut listeners, metrics, mut config, passwords, exempt, web_hosts, log, log_format } = settings;
     memory::check(&config)?;
-    let _log = log::start(&log, log_format);
-    if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len()) {
+    let log = log::start(&log, log_format);
+    // A connection to a metrics port takes a descriptor as a listener does.
+    let for_metrics = if metrics.is_some() { Server::METRICS_CONNECTIONS } else { 0 };
+    listeners.extend(metrics.map(|addr| Listener { service: Service::METRICS, addr }));
+    if let Err(too_few) = descriptors::raise_limit(config.max_sessions, listeners.len() + for_metrics) {
         tracing::warn!("{too_few}");
         config.max_sessions = too_few.sessions;
     }
     // Before the server announces itself: a signal sent right after that is caught.
     let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
+    let memory_bound = (Server::memory_bound(&config) as u64).saturating_add(passwords.memory_bound());
+    let own_metrics = Arc::new(metrics::of_process(memory_bound, log.lines_lost()));
     let mut server = Server::new(config)?;
     server.exempt(exempt);
     server.verify_with(passwords.into_verifier());
     let mut pages = Vec::new();
     let listening = listen::listen(&listeners, |&Service { dialect, transport }, addr| {
         let opened = match addr {
+            ListenAddr::Tcp(wanted) if transport == Transport::Metrics => {
+                let own = Arc::clone(&own_metrics);
+                ListenAddr::Tcp(server.serve_metrics(*wanted, move |text| own(text))?)
+            }
             ListenAddr::Tcp(wanted) => ListenAddr::Tcp(server.listen(dialect, *wanted)?),
             ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone())?,
             ListenAddr::Name { .. } | ListenAddr::Any { .. } => unreachable!("listen has looked up its addresses"),

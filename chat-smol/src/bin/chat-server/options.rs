@@ -12,6 +12,7 @@ use crate::irc_table::IrcTable;
 use crate::listen::Listener;
 use crate::log::{LogFilter, LogFormat};
 use crate::memory::BoundFormat;
+use crate::metrics::MetricsAddr;
 use crate::operator_table::OperatorTable;
 use crate::room_table::RoomTable;
 use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
@@ -104,6 +105,11 @@ pub(crate) struct Options {
     /// text=127.0.0.1:4000 classic=127.0.0.1:4001 irc=127.0.0.1:6667 web=127.0.0.1:8080]
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
     pub(crate) listen: Vec<Listener>,
+
+    /// Serve metrics on an address, IP:PORT, NAME:PORT or :PORT: /metrics as Prometheus collects them, and /healthz.
+    /// Whoever reaches the address may read them [default: off]
+    #[arg(long, value_name = "ADDR|off", help_heading = "Where")]
+    pub(crate) metrics: Option<OrOff<MetricsAddr>>,
 
     /// Sessions at once; one more is told that the server is full [1 to 1048576; default: 10000]
     #[arg(long, value_name = "N", help_heading = "Sessions")]

@@ -43,7 +43,7 @@ const FILES: [(&str, &[u8]); 20] = files![
 pub(crate) fn site(dialect: &str, transport: Transport, hosts: &[HostName]) -> Option<Site> {
     let subprotocols = if dialect == "irc" { Site::IRC } else { &[] };
     let site = match transport {
-        Transport::Lines => return None,
+        Transport::Lines | Transport::Metrics => return None,
         // Clients choose the path, each another.
         Transport::WebSocket => Site::new().upgrade(None, subprotocols),
         Transport::Page => FILES.iter().fold(Site::new().upgrade(Some("/ws"), subprotocols), add),

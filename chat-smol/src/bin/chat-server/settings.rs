@@ -11,8 +11,9 @@ use thiserror::Error;
 use crate::config_file::ConfigFile;
 use crate::irc_table::{IrcTable, MotdPath};
 use crate::limit::LimitError;
-use crate::listen::{self, Listener};
+use crate::listen::{self, ListenAddr, Listener};
 use crate::log::{LogFilter, LogFormat};
+use crate::metrics::MetricsAddr;
 use crate::motd::{self, MotdError};
 use crate::options::{self, Options};
 use crate::passwords::Passwords;
@@ -24,6 +25,8 @@ use crate::web_table::Host;
 pub(crate) struct Settings {
     /// Where to listen, in the order given; at least one.
     pub(crate) listeners: Vec<Listener>,
+    /// Where to serve metrics; `None`: nowhere.
+    pub(crate) metrics: Option<ListenAddr>,
     /// The limits, checked; only the dialects that a listener speaks are left in it.
     pub(crate) config: Config,
     /// What clients of IRC have to know, and operators.
@@ -75,6 +78,11 @@ impl Settings {
         config.check().map_err(|error| LimitError::new(error, matches, file))?;
         Ok(Self {
             listeners,
+            metrics: given
+                .clone()
+                .filter_map(|options| options.metrics.clone())
+                .next_back()
+                .and_then(|OrOff(addr)| addr.map(|MetricsAddr(addr)| addr)),
             config,
             passwords,
             exempt: given.clone().filter_map(|options| options.exempt.clone()).next_back().unwrap_or_default(),
