@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use std::sync::Arc;
 
-use chat_proto::{Action, Batch, Command, Config, Hub, Proposal, SessionId, Timestamp, Verdict};
+use chat_proto::dialect::Irc;
+use chat_proto::{Action, Batch, Command, Config, DialectConfig, Hub, Proposal, SessionId, Timestamp, Verdict};
 use chat_tests::alloc::Meter;
 use chat_tests::output::roomy_batch;
 
@@ -383,14 +384,34 @@ fn an_idle_session_costs_at_most_388_bytes_and_80_more_where_it_is_counted_by_ad
     assert!(not <= 388 && counted <= 388 + 80, "{not} bytes, {counted} where it is counted");
 }
 
+#[test]
+fn an_idle_session_of_irc_costs_at_most_570_bytes() {
+    let with_irc = |sessions| {
+        let mut config = Config { log_bytes: 128 << 10, ..config(sessions) };
+        config.dialects.push(DialectConfig::new(Irc::default()));
+        config
+    };
+    let register = |i| format!("NICK n{i}\r\nUSER load 0 * :load\r\n");
+    let each = bytes_of_an_idle_session_in("irc", with_irc, register);
+    assert!(each <= 570, "{each} bytes");
+}
+
 fn bytes_of_an_idle_session(config: impl Fn(usize) -> Config) -> i64 {
+    bytes_of_an_idle_session_in("classic", config, |i| format!("NAME {}\n", BASE64_STANDARD.encode(format!("n{i}"))))
+}
+
+fn bytes_of_an_idle_session_in(
+    dialect: &str,
+    config: impl Fn(usize) -> Config,
+    first_line: impl Fn(usize) -> String,
+) -> i64 {
     let held = |sessions: usize| {
         let mut measured = Measured::new(&config(sessions));
         for i in 0..sessions {
-            let id = measured.open("classic");
-            measured.receive(id, format!("NAME {}\n", BASE64_STANDARD.encode(format!("n{i}"))).as_bytes());
+            let id = measured.open(dialect);
+            measured.receive(id, first_line(i).as_bytes());
+            measured.drain();
         }
-        measured.drain();
         measured.meter.live
     };
     // For both numbers, the table of addresses grows with the number of sessions.

@@ -116,7 +116,7 @@ impl Hub {
 
     /// Takes a session out of the conversation: it receives nothing that is published from now on, and others are told.
     fn leave_now(&mut self, slot: u32, reason: CloseReason, words: &str) {
-        if self.sessions[slot].places.is_some() {
+        if self.sessions[slot].is_placed {
             return self.leave_rooms(slot, reason, words);
         }
         let mut name = NameBuf::new();
@@ -220,7 +220,7 @@ impl Hub {
         if let Some(irc) = session.irc.take() {
             self.irc.give(irc);
         }
-        let is_behind = if session.places.is_some() {
+        let is_behind = if session.is_placed {
             self.give_places_back(slot);
             false
         } else {

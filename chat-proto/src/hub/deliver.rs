@@ -39,9 +39,10 @@ impl Hub {
         if let Some(outbox) = &mut self.sessions[slot].outbox {
             outbox.offer_pong();
         }
-        let is_filled = match self.sessions[slot].places {
-            None => self.fill_simple(slot, batch, max_bytes),
-            Some(_) => self.fill_placed(slot, batch, max_bytes),
+        let is_filled = if self.sessions[slot].is_placed {
+            self.fill_placed(slot, batch, max_bytes)
+        } else {
+            self.fill_simple(slot, batch, max_bytes)
         };
         if is_filled || self.fill_close(slot, batch) {
             return true;
@@ -112,7 +113,7 @@ impl Hub {
     pub fn fits(&self, id: SessionId, batch: &Batch) -> bool {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
-        if session.places.is_some() {
+        if session.is_placed {
             return self.may_fit(slot, batch)
                 && !self.has_pong(slot)
                 && self.run(slot).is_some_and(|run| batch.fits(&run));
@@ -148,7 +149,7 @@ impl Hub {
         let Some(slot) = self.live(id) else { return };
         let whole = batch.as_bytes().len();
         let n = n.min(whole);
-        if self.sessions[slot].places.is_some() {
+        if self.sessions[slot].is_placed {
             return self.sent_placed(slot, batch, n);
         }
         let session = &mut self.sessions[slot];
@@ -185,7 +186,7 @@ impl Hub {
     #[inline(always)] // Nearly all sessions have neither outbox nor places.
     pub(super) fn has_pending(&self, slot: u32) -> bool {
         let session = &self.sessions[slot];
-        if session.places.is_some() {
+        if session.is_placed {
             return self.has_pending_at_places(slot);
         }
         session.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())

@@ -402,7 +402,7 @@ impl Hub {
                 return Some(Command::Read(self.sessions.id(slot)));
             }
             if session.sending {
-                debug_assert!(session.places.is_some(), "a session that is being sent to is not queued again");
+                debug_assert!(session.is_placed, "a session that is being sent to is not queued again");
                 continue;
             }
             if self.has_pending(slot) {
@@ -548,13 +548,12 @@ impl Hub {
                 Belongs::Replied
             } else {
                 // A placed session stands in no list that moves into the queue, but for its places.
-                let is_behind =
-                    session.places.is_none() && session.cursor.next < self.lobby_log(session.dialect).head();
+                let is_behind = !session.is_placed && session.cursor.next < self.lobby_log(session.dialect).head();
                 Belongs::Queued { is_behind }
             }
         } else if session.sending {
             Belongs::Nowhere
-        } else if session.places.is_some() {
+        } else if session.is_placed {
             return self.requeue_at_places(slot);
         } else {
             Belongs::CaughtUp(session.dialect)

@@ -36,7 +36,7 @@ impl Hub {
         let Some(pace) = logs.pace else { return };
         let session = &mut sessions[slot];
         session.intake.begin(&pace, self.now);
-        if session.places.is_some() {
+        if session.is_placed {
             return self.wait_for_at_places(slot);
         }
         // One more to wait for moves no marks.
@@ -69,7 +69,7 @@ impl Hub {
         if !session.is_open() {
             return;
         }
-        if session.places.is_some() {
+        if session.is_placed {
             return self.observe_places(slot);
         }
         let rendered = &mut logs.lobby_mut().rendered[session.dialect as usize];
@@ -108,7 +108,7 @@ impl Hub {
         }
         let session = &mut self.sessions[slot];
         session.intake.report(complete, self.now);
-        if session.places.is_some() {
+        if session.is_placed {
             self.has_taken_of_several(slot, n);
         } else if session.intake.is_slow() {
             // It is waited for again if it has reached the mark, or when it has taken the whole of an answer.
@@ -168,7 +168,7 @@ impl Hub {
         let session = &sessions[slot];
         if session.intake.is_slow() {
             // Nobody waits for it.
-        } else if session.places.is_some() {
+        } else if session.is_placed {
             self.wait_no_longer_at_places(slot);
         } else if logs.lobby_mut().rendered[session.dialect as usize].marks.end(session.reached) {
             logs.move_marks(LOBBY);

@@ -21,7 +21,7 @@ struct Next {
 impl Hub {
     /// Makes a session read several rooms from now on.
     pub(super) fn make_placed(&mut self, slot: u32) {
-        if self.sessions[slot].places.is_some() {
+        if self.sessions[slot].is_placed {
             return;
         }
         let (stamp, max) = (self.logs.next_stamp(), self.config.max_rooms_per_session);
@@ -43,7 +43,7 @@ impl Hub {
         let place = places.push(LOBBY, session.cursor, max);
         place.reached = session.reached;
         (places.focus_place, places.focus) = (place.serial, Some(RoomId::LOBBY));
-        session.places = Some(places);
+        (session.places, session.is_placed) = (Some(places), true);
         // Nothing stands for the session in the list of the lobby's readers any more.
         self.requeue(slot);
     }
@@ -51,7 +51,7 @@ impl Hub {
     /// Lets a new session be in no room.
     pub(super) fn make_placed_nowhere(&mut self, slot: u32) {
         self.logs.lobby_mut().rendered[self.sessions[slot].dialect as usize].sessions -= 1;
-        self.sessions[slot].places = Some(self.places.take());
+        self.sessions[slot].is_placed = true;
         self.in_no_room += 1;
         self.requeue(slot);
     }
@@ -64,7 +64,7 @@ impl Hub {
         let rendered = &mut self.logs.log_mut(log).rendered[session.dialect as usize];
         let cursor = Cursor::at_head(&rendered.log);
         rendered.sessions += 1;
-        let Some(places) = &mut session.places else { return };
+        let places = session.places.get_or_insert_with(|| self.places.take());
         let place = places.push(log, cursor, self.config.max_rooms_per_session);
         if self.logs.pace.is_some() && !is_slow {
             place.reached = self.logs.log_mut(log).rendered[session.dialect as usize].marks.begin(cursor.next);
@@ -101,8 +101,9 @@ impl Hub {
 
     /// Gives back all places of a session that is over.
     pub(super) fn give_places_back(&mut self, slot: u32) {
-        let Some(places) = self.sessions[slot].places.take() else { return };
-        let dialect = self.sessions[slot].dialect as usize;
+        let session = &mut self.sessions[slot];
+        session.is_placed = false;
+        let (dialect, Some(places)) = (session.dialect as usize, session.places.take()) else { return };
         self.schedule.ready.forget_places(slot, places.list.len());
         for place in &places.list {
             self.logs.log_mut(place.log).rendered[dialect].sessions -= 1;
@@ -194,9 +195,9 @@ impl Hub {
     /// overtaken, or if there are only private bytes.
     pub(super) fn run(&self, slot: u32) -> Option<HandOut> {
         let session = &self.sessions[slot];
-        let (format, places) = (session.format, session.places.as_ref()?);
+        let format = session.format;
         let mut unread = None;
-        for place in &places.list {
+        for place in session.placed()? {
             let (log, end) = self.log_at(session.dialect, place);
             if place.cursor.next < end {
                 if unread.is_some() || place.cursor.next < log.tail() {
@@ -217,7 +218,7 @@ impl Hub {
         let mut limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(stamp));
         let labelled = self.is_labelled(slot, session.dialect, place, stamp);
         if labelled && self.is_focus(slot, place) {
-            limit = limit.min(places.focused_at);
+            limit = limit.min(session.places.as_ref()?.focused_at);
         }
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
@@ -477,7 +478,6 @@ impl Hub {
     fn take_run(&mut self, slot: u32, batch: &Batch, n: usize) -> bool {
         let out = batch.out();
         let session = &mut self.sessions[slot];
-        let Some(places) = &mut session.places else { return false };
         let logs = &self.logs;
         let is_next = |place: &&mut Place| {
             place.log == out.log
@@ -485,7 +485,7 @@ impl Hub {
                 && place.cursor.next == out.from
                 && place.cursor.stretch(place.end) >= out.to
         };
-        let place = places.list.iter_mut().find(is_next);
+        let place = session.places.as_mut().and_then(|places| places.list.iter_mut().find(is_next));
         if place.is_none() && out.from != out.to {
             return false;
         }
@@ -519,14 +519,19 @@ impl Hub {
 
     /// Returns the room in which a session speaks.
     pub(super) fn focus(&self, slot: u32) -> Option<RoomId> {
-        self.sessions[slot].places.as_ref().map_or(Some(RoomId::LOBBY), |places| places.focus)
+        let session = &self.sessions[slot];
+        if session.is_placed { session.places.as_ref()?.focus } else { Some(RoomId::LOBBY) }
     }
 
     /// Moves the focus of a placed session.
     pub(super) fn set_focus(&mut self, slot: u32, room: Option<RoomId>) {
         let stamp = self.logs.next_stamp();
         let log = room.and_then(|room| self.logs.log_of(room));
-        let Some(places) = &mut self.sessions[slot].places else { return };
+        let session = &mut self.sessions[slot];
+        if !session.is_placed || room.is_none() && session.places.is_none() {
+            return;
+        }
+        let places = session.places.get_or_insert_with(|| self.places.take());
         let before = (places.focus, places.focus_place);
         if let Some(place) = log.and_then(|log| places.live(log)) {
             places.focus_place = place.serial;

@@ -131,10 +131,8 @@ impl Hub {
 
     /// Returns the position of what becomes a reply now: the head of the lobby's log, or the next stamp.
     pub(super) fn reply_position(&self, slot: u32) -> u64 {
-        match self.sessions[slot].places {
-            None => self.lobby_log(self.sessions[slot].dialect).head(),
-            Some(_) => self.logs.next_stamp(),
-        }
+        let session = &self.sessions[slot];
+        if session.is_placed { self.logs.next_stamp() } else { self.lobby_log(session.dialect).head() }
     }
 
     /// Encodes an update as a session is shown it.
@@ -179,7 +177,7 @@ impl Hub {
         let bytes = self.logs.encoded();
         session.stats.lines_sent += 1;
         self.stats.lines_sent += 1;
-        let is_early = Fault::ReplyOutOfOrder.is_planted() && session.places.is_none();
+        let is_early = Fault::ReplyOutOfOrder.is_planted() && !session.is_placed;
         let at = if is_early { session.cursor.next } else { head };
         let outbox = session.outbox.get_or_insert_with(|| self.outboxes.take());
         outbox.reply(at, bytes, self.config.reply_bytes);

@@ -272,7 +272,7 @@ impl Hub {
         if publishes == Publishes::Nowhere {
             return None;
         }
-        if self.sessions[slot].places.is_none() && publishes != Publishes::There {
+        if !self.sessions[slot].is_placed && publishes != Publishes::There {
             let is_free = in_turn == Some(RoomId::LOBBY) || self.may_publish(RoomId::LOBBY);
             return (!is_free).then_some(RoomId::LOBBY);
         }
@@ -290,9 +290,9 @@ impl Hub {
             }
             // What is told in all of the session's rooms.
             Request::Name(_) | Request::Away(_) | Request::RealName(_) => {
-                let count = self.sessions[slot].places.as_ref().map_or(0, |places| places.list.len());
+                let count = self.sessions[slot].placed().map_or(0, <[_]>::len);
                 (0..count).find_map(|index| {
-                    let place = self.sessions[slot].places.as_ref()?.list.get(index)?;
+                    let place = self.sessions[slot].placed()?.get(index)?;
                     let room = self.logs.log(place.log).id;
                     (place.is_live() && must_wait(self, room)).then_some(room)
                 })
@@ -307,7 +307,7 @@ impl Hub {
     pub(super) fn obey_line(&mut self, slot: u32, line: &[u8], in_turn: Option<RoomId>) -> Hold {
         let session = &self.sessions[slot];
         // Sessions of IRC are placed, so of nearly all others only this is asked.
-        let is_placed = session.places.is_some();
+        let is_placed = session.is_placed;
         if is_placed && session.irc.is_some() {
             return self.obey_irc(slot, line, in_turn);
         }

@@ -41,7 +41,7 @@ impl Hub {
 
     /// Returns the rooms that a member is in.
     pub(super) fn rooms_of(&self, slot: u32) -> SessionRooms {
-        if self.sessions[slot].places.is_none() && self.sessions[slot].is_open() {
+        if self.sessions[slot].is_simple() {
             return iter::once(RoomId::LOBBY).collect();
         }
         self.conversation.rooms_of(MemberId(slot)).take(MAX_ROOMS_PER_SESSION).collect()
@@ -70,7 +70,7 @@ impl Hub {
             self.tell_focus(slot, false);
             return Ok(());
         }
-        let places = self.sessions[slot].places.as_ref().map_or(1, |places| places.list.len());
+        let places = self.sessions[slot].placed().map_or(1, <[_]>::len);
         if places >= self.config.max_rooms_per_session {
             return Err(RoomError::InTooManyRooms { max: self.config.max_rooms_per_session }.into());
         }

@@ -72,7 +72,7 @@ impl Rendered {
     /// Records how far a session has read that is waited for; returns whether it has reached the mark just now.
     #[inline]
     pub(crate) fn observe(&mut self, log: u32, session: &mut Session, pace: &Pace, now: Timestamp) -> bool {
-        if session.places.is_some() {
+        if session.is_placed {
             return self.observe_place(log, session);
         }
         let is_waited_for = !session.intake.is_slow();

@@ -15,7 +15,7 @@ use core::time::Duration;
 use self::irc::IrcState;
 use self::origins::OriginIndex;
 use self::outbox::Outbox;
-use self::places::Places;
+use self::places::{Place, Places};
 use self::state::{Ended, Phase, Step, Untaken};
 use crate::log::Cursor;
 use crate::rate::{Bucket, Flow};
@@ -79,13 +79,15 @@ pub(crate) struct Session {
     pub(crate) owes_read: bool,
     /// Any of its places [is untold](places::Place::is_untold).
     pub(crate) is_untold: bool,
+    /// It has entered another room than the lobby, or left that, or began in no room.
+    pub(crate) is_placed: bool,
     phase: Phase,
     pub(crate) framer: Framer,
     /// Its position in the log of the lobby, unless it is placed.
     pub(crate) cursor: Cursor,
     /// The number of the last mark of that log that it reached.
     pub(crate) reached: u32,
-    /// Where it reads, once it has entered another room or left the lobby.
+    /// Where it reads, once it is placed and has entered a room.
     pub(crate) places: Option<Box<Places>>,
     /// What it needs if it speaks IRC.
     pub(crate) irc: Option<Box<IrcState>>,
@@ -124,6 +126,7 @@ impl Session {
             warned: false,
             owes_read: false,
             is_untold: false,
+            is_placed: false,
             phase: Phase::Vacant,
             framer: Framer::default(),
             cursor,
@@ -160,7 +163,13 @@ impl Session {
 
     /// Returns whether it is open and has never been in another room than the lobby, nor left that.
     pub(crate) fn is_simple(&self) -> bool {
-        self.is_open() && self.places.is_none()
+        self.is_open() && !self.is_placed
+    }
+
+    /// Returns its places, which are none if it is in no room; `None` for a simple session, which is in the lobby.
+    #[inline]
+    pub(crate) fn placed(&self) -> Option<&[Place]> {
+        self.is_placed.then(|| self.places.as_ref().map_or(&[][..], |places| &places.list[..]))
     }
 
     /// Returns whether it takes part, with or without a connection.

@@ -150,7 +150,7 @@ impl Readers for LogReaders<'_> {
         if session.dialect != self.dialect || session.phase() == Phase::Vacant {
             return None;
         }
-        if session.places.is_some() {
+        if session.is_placed {
             return session.cursor_in(self.log, seq);
         }
         // A session that was placed and is over has given its places back.
