@@ -80,12 +80,15 @@ impl<'a> Entry<'a> {
                 put(out, 6, &[member.0.into(), reason.into(), missed], words);
             }
             Self::Announce { words, at } => put(out, 7, &[at], words),
-            Self::EnterRoom { member, name } => put(out, 8, &[member.0.into()], name),
+            Self::EnterRoom { member, name, at } => put(out, 8, &[member.0.into(), at], name),
             Self::LeaveRoom { member, room } => put(out, 9, &[member.0.into(), room.0.into()], ""),
             Self::Kick { by, member, room, words } => {
                 put(out, 10, &[one_more(by), member.0.into(), room.0.into()], words);
             }
-            Self::Topic { by, room, words, at } => put(out, 11, &[one_more(by), room.0.into(), at], words),
+            Self::Topic { by, room, words, styled, at } => {
+                put(out, 11, &[one_more(by), room.0.into(), at], words);
+                put_text(out, styled);
+            }
             Self::Role { by, member, room, role, given } => {
                 let numbers = [one_more(by), member.0.into(), room.0.into(), role as u64, given.into()];
                 put(out, 12, &numbers, "");
@@ -95,8 +98,8 @@ impl<'a> Entry<'a> {
             }
             Self::Key { by, room, key } => put(out, 14, &[one_more(by), room.0.into()], key),
             Self::Limit { by, room, limit } => put(out, 15, &[one_more(by), room.0.into(), limit.into()], ""),
-            Self::Mask { by, room, list, mask, listed } => {
-                put(out, 16, &[one_more(by), room.0.into(), list as u64, listed.into()], mask);
+            Self::Mask { by, room, list, mask, listed, at } => {
+                put(out, 16, &[one_more(by), room.0.into(), list as u64, listed.into(), at], mask);
             }
             Self::Invite { by, member, room } => {
                 put(out, 17, &[one_more(by), member.0.into(), room.0.into()], "");
@@ -133,7 +136,10 @@ impl<'a> Entry<'a> {
             5 => Self::Tell { member: rest.member()?, to: rest.member()?, words: rest.text(Self::MAX_WORDS)? },
             6 => Self::Leave { member: rest.member()?, reason: rest.reason()?, words: rest.text(Self::MAX_WORDS)? },
             7 => Self::Announce { at: rest.number()?, words: rest.text(Self::MAX_WORDS)? },
-            8 => Self::EnterRoom { member: rest.member()?, name: rest.text(MAX_ROOM_NAME)? },
+            8 => {
+                let (member, at) = (rest.member()?, rest.number()?);
+                Self::EnterRoom { member, at, name: rest.text(MAX_ROOM_NAME)? }
+            }
             9 => Self::LeaveRoom { member: rest.member()?, room: rest.room()? },
             10 => {
                 let (by, member, room) = (rest.by()?, rest.member()?, rest.room()?);
@@ -141,7 +147,8 @@ impl<'a> Entry<'a> {
             }
             11 => {
                 let (by, room, at) = (rest.by()?, rest.room()?, rest.number()?);
-                Self::Topic { by, room, at, words: rest.text(MAX_TOPIC)? }
+                let words = rest.text(MAX_TOPIC)?;
+                Self::Topic { by, room, at, words, styled: rest.text(MAX_TOPIC)? }
             }
             12 => {
                 let (by, member, room) = (rest.by()?, rest.member()?, rest.room()?);
@@ -152,7 +159,7 @@ impl<'a> Entry<'a> {
             15 => Self::Limit { by: rest.by()?, room: rest.room()?, limit: rest.half()? },
             16 => {
                 let (by, room, list, listed) = (rest.by()?, rest.room()?, rest.list()?, rest.flag()?);
-                Self::Mask { by, room, list, listed, mask: rest.text(MAX_MASK)? }
+                Self::Mask { by, room, list, listed, at: rest.number()?, mask: rest.text(MAX_MASK)? }
             }
             17 => Self::Invite { by: rest.by()?, member: rest.member()?, room: rest.room()? },
             18 => {
@@ -378,10 +385,13 @@ mod tests {
             ),
             (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x02\x06\xac\x02\0\0\x03bye"),
             (Entry::Announce { words: "", at: 9 }, b"\x02\x07\x09\0"),
-            (Entry::EnterRoom { member, name: "tea" }, b"\x02\x08\xac\x02\x03tea"),
+            (Entry::EnterRoom { member, name: "tea", at: 9 }, b"\x02\x08\xac\x02\x09\x03tea"),
             (Entry::LeaveRoom { member, room }, b"\x02\x09\xac\x02\x07"),
             (Entry::Kick { by: None, member, room, words: "" }, b"\x02\x0a\0\xac\x02\x07\0"),
-            (Entry::Topic { by, room, words: "tea", at: 200 }, b"\x02\x0b\x80\x80\x80\x80\x10\x07\xc8\x01\x03tea"),
+            (
+                Entry::Topic { by, room, words: "tea", styled: "\x02tea", at: 200 },
+                b"\x02\x0b\x80\x80\x80\x80\x10\x07\xc8\x01\x03tea\x04\x02tea",
+            ),
             (
                 Entry::Role { by: Some(member), member, room, role: Role::Voice, given: true },
                 b"\x02\x0c\xad\x02\xac\x02\x07\x01\x01",
@@ -390,8 +400,8 @@ mod tests {
             (Entry::Key { by: None, room, key: "k" }, b"\x02\x0e\0\x07\x01k"),
             (Entry::Limit { by: None, room, limit: u32::MAX }, b"\x02\x0f\0\x07\xff\xff\xff\xff\x0f"),
             (
-                Entry::Mask { by: None, room, list: MaskList::InviteExceptions, mask: "a!*", listed: true },
-                b"\x02\x10\0\x07\x02\x01\x03a!*",
+                Entry::Mask { by: None, room, list: MaskList::InviteExceptions, mask: "a!*", listed: true, at: 9 },
+                b"\x02\x10\0\x07\x02\x01\x09\x03a!*",
             ),
             (Entry::Invite { by: None, member, room }, b"\x02\x11\0\xac\x02\x07"),
         ] {
@@ -424,15 +434,16 @@ mod tests {
             (b"\x02\x03\0\0\0\x81\x80\x40", DecodeError::TooLong),
             (b"\x02\x03\0\0\0\x01\xff", DecodeError::NotUtf8),
             (b"\x02\x03\0\xff\xff\xff\xff\x1f\0", DecodeError::Number),
-            (b"\x02\x08\0\x33", DecodeError::TooLong),
+            (b"\x02\x08\0\0\x33", DecodeError::TooLong),
             (b"\x02\x0a\0\0\0\x81\x02", DecodeError::TooLong),
             (b"\x02\x0a\x81\x80\x80\x80\x10\0\0\0", DecodeError::Number),
             (b"\x02\x0b\0\0\0\x87\x03", DecodeError::TooLong),
+            (b"\x02\x0b\0\0\0\0\x87\x03", DecodeError::TooLong),
             (b"\x02\x0c\0\0\0\x02\x01", DecodeError::Unknown(2)),
             (b"\x02\x0d\0\0\x20", DecodeError::Unknown(32)),
             (b"\x02\x0e\0\0\x21", DecodeError::TooLong),
             (b"\x02\x10\0\0\x03\x01\0", DecodeError::Unknown(3)),
-            (b"\x02\x10\0\0\0\x01\x81\x01", DecodeError::TooLong),
+            (b"\x02\x10\0\0\0\x01\0\x81\x01", DecodeError::TooLong),
         ] {
             assert_eq!(Entry::decode(bytes), Err(error), "{}", bytes.escape_ascii());
         }

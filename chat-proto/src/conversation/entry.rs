@@ -121,6 +121,8 @@ pub enum Entry<'a> {
         member: MemberId,
         /// The room's name; the rules may refuse it.
         name: &'a str,
+        /// When, in nanoseconds of the proposer's clock; the room remembers when it began.
+        at: u64,
     },
     /// A member leaves a room. If nobody is in it any more and the configuration does not list it, it ends.
     LeaveRoom {
@@ -148,6 +150,8 @@ pub enum Entry<'a> {
         room: RoomId,
         /// The topic, at most [`MAX_TOPIC`](super::MAX_TOPIC) bytes; if it is empty, there is none.
         words: &'a str,
+        /// The same with IRC's colours and styles, at most as long; empty if it has none.
+        styled: &'a str,
         /// When, in nanoseconds of the proposer's clock.
         at: u64,
     },
@@ -203,6 +207,8 @@ pub enum Entry<'a> {
         mask: &'a str,
         /// Whether it is listed from now on.
         listed: bool,
+        /// When, in nanoseconds of the proposer's clock. The list remembers that, and the name that `by` has now.
+        at: u64,
     },
     /// A member is invited to a room. To invite it twice changes nothing.
     Invite {

@@ -174,7 +174,7 @@ impl Limits {
     /// The most bytes of text of another event: two names and words, or, in a room, its name, two others and fewer
     /// words.
     fn other(self) -> usize {
-        2 * self.max_name.max(MAX_MADE_NAME) + self.max_words.max(MAX_TOPIC + MAX_ROOM_NAME)
+        2 * self.max_name.max(MAX_MADE_NAME) + self.max_words.max(2 * MAX_TOPIC + MAX_ROOM_NAME)
     }
 
     /// The most bytes of text of an entry that is no event: two names, and last words.
@@ -360,7 +360,9 @@ impl<'a> Kept<'a> {
         let (member, room) = match self.record.kind {
             Kind::Said | Kind::Acted | Kind::Noticed => (member, Some(room)),
             Kind::Joined | Kind::Named { joined: true, .. } => (member, Some(RoomId::LOBBY)),
-            Kind::EnteredRoom { room } | Kind::LeftRoom { room } | Kind::Kicked { room, .. } => (member, Some(room)),
+            Kind::EnteredRoom { room, .. } | Kind::LeftRoom { room } | Kind::Kicked { room, .. } => {
+                (member, Some(room))
+            }
             Kind::TopicSet { by, room, .. } => (by, Some(room)),
             Kind::Announced => (None, None),
             _ => (member, None),
@@ -388,7 +390,7 @@ impl<'a> Kept<'a> {
                 let (by, words) = words.split_at(by_len.into());
                 Event::Kicked { name, room: other, by, words }
             }
-            Kind::TopicSet { .. } => Event::TopicSet { by: name, room: other, words },
+            Kind::TopicSet { len, .. } => Event::TopicSet { by: name, room: other, words: &words[..len.into()] },
             Kind::Entered { .. }
             | Kind::Described
             | Kind::AwaySet
@@ -417,15 +419,18 @@ impl<'a> Kept<'a> {
             Kind::Told { to } => Entry::Tell { member, to, words },
             Kind::Left { reason, .. } => Entry::Leave { member, reason, words },
             Kind::Announced => Entry::Announce { words, at },
-            Kind::EnteredRoom { .. } => Entry::EnterRoom { member, name: other },
+            Kind::EnteredRoom { at, .. } => Entry::EnterRoom { member, name: other, at },
             Kind::LeftRoom { room } => Entry::LeaveRoom { member, room },
             Kind::Kicked { by, room, by_len } => Entry::Kick { by, member, room, words: &words[by_len.into()..] },
-            Kind::TopicSet { by, room, at } => Entry::Topic { by, room, words, at },
+            Kind::TopicSet { by, room, at, len } => {
+                let (words, styled) = words.split_at(len.into());
+                Entry::Topic { by, room, words, styled, at }
+            }
             Kind::RoleSet { by, room, role, given } => Entry::Role { by, member, room, role, given },
             Kind::FlagsSet { by, room, flags } => Entry::Flags { by, room, flags },
             Kind::KeySet { by, room } => Entry::Key { by, room, key: words },
             Kind::LimitSet { by, room, limit } => Entry::Limit { by, room, limit },
-            Kind::MaskSet { by, room, list, listed } => Entry::Mask { by, room, list, mask: words, listed },
+            Kind::MaskSet { by, room, list, listed, at } => Entry::Mask { by, room, list, mask: words, listed, at },
             Kind::Invited { by, room } => Entry::Invite { by, member, room },
         }
     }

@@ -78,15 +78,23 @@ pub(crate) fn parts_of(mask: &str) -> (&str, &str) {
 #[derive(Debug)]
 pub(super) struct Mask {
     pub(super) text: Box<str>,
+    /// The name of whoever listed it, and when.
+    pub(super) by: Box<str>,
+    pub(super) at: u64,
     /// A number that is equal for names that look alike, if it has a name and no pattern. To compare looks takes
     /// microseconds, and there may be many masks.
     look: u32,
 }
 
 impl Mask {
-    pub(super) fn new(text: &str, rules: NameRules) -> Self {
+    pub(super) fn new(text: &str, by: &str, at: u64, rules: NameRules) -> Self {
         let (name, _) = parts_of(text);
-        Self { text: text.into(), look: if is_pattern(name) { 0 } else { look_of(&key_of(name, rules)) } }
+        Self {
+            text: text.into(),
+            by: by.into(),
+            at,
+            look: if is_pattern(name) { 0 } else { look_of(&key_of(name, rules)) },
+        }
     }
 }
 
@@ -155,7 +163,7 @@ mod tests {
 
     fn matches(mask: &str, name: &str, cloak: Option<Cloak>) -> bool {
         let (person, rules) = (Person { user: "~bob", cloak, ..Person::UNKNOWN }, NameRules::Strict);
-        Subject::new(name, person, rules).matches(&Mask::new(mask, rules))
+        Subject::new(name, person, rules).matches(&Mask::new(mask, "", 0, rules))
     }
 
     #[test]
@@ -190,7 +198,7 @@ mod tests {
             let is_pattern_matched = matches("bo?!*", name, None);
             assert_eq!(is_pattern_matched, name.eq_ignore_ascii_case("bob"), "{name}");
         }
-        let loose = Mask::new("bob!*", NameRules::Loose);
+        let loose = Mask::new("bob!*", "", 0, NameRules::Loose);
         let is_loosely_matched = |text| Subject::new(text, Person::UNKNOWN, NameRules::Loose).matches(&loose);
         assert!(is_loosely_matched("Bob") && !is_loosely_matched("b0b"));
     }

@@ -71,7 +71,7 @@ use self::history::{History, Limits};
 use self::members::{Members, mix};
 use self::memberships::Memberships;
 pub use self::owned::OwnedEvent;
-pub use self::rooms::{Room, Topic};
+pub use self::rooms::{ListedMask, Room, Topic};
 use self::rooms::{RoomLimits, Rooms};
 use crate::config::{Config, ConfigError};
 pub use crate::id::{MemberId, RoomId};
@@ -376,9 +376,9 @@ mod tests {
         let (by, room, member, list) = (Some(ANN), TEA, ANN, MaskList::Bans);
         let silent = Entry::Flags { by, room, flags: RoomFlags::NEW };
         let voice = |member, room| Entry::Role { by, member, room, role: Role::Voice, given: true };
-        let mask = |list, mask| Entry::Mask { by, room, list, mask, listed: true };
-        let topic = |by, words, at| Entry::Topic { by, room, words, at };
-        let enter = |member, name| Entry::EnterRoom { member, name };
+        let mask = |list, mask| Entry::Mask { by, room, list, mask, listed: true, at: 0 };
+        let topic = |by, words, at| Entry::Topic { by, room, words, styled: "", at };
+        let enter = |member, name| Entry::EnterRoom { member, name, at: 0 };
         // Each has as many entries, and as many events among those.
         let stories: &[&[Entry<'_>]] = &[
             &[silent, silent],
@@ -407,8 +407,12 @@ mod tests {
             &[silent, topic(by, "x", 2)],
             &[silent, topic(None, "x", 1)],
             &[silent, topic(by, "", 1)],
-            &[mask(list, "a!*"), Entry::Mask { by, room: HELP, list, mask: "b!*", listed: true }],
-            &[mask(list, "b!*"), Entry::Mask { by, room: HELP, list, mask: "a!*", listed: true }],
+            &[silent, Entry::Topic { by, room, words: "x", styled: "\x02x", at: 1 }],
+            &[silent, Entry::Mask { by, room, list, mask: "a!*", listed: true, at: 1 }],
+            &[silent, Entry::Mask { by: None, room, list, mask: "a!*", listed: true, at: 0 }],
+            &[silent, Entry::EnterRoom { member: CAT, name: "two", at: 1 }],
+            &[mask(list, "a!*"), Entry::Mask { by, room: HELP, list, mask: "b!*", listed: true, at: 0 }],
+            &[mask(list, "b!*"), Entry::Mask { by, room: HELP, list, mask: "a!*", listed: true, at: 0 }],
             &[Entry::Limit { by, room, limit: 2 }, Entry::Limit { by, room: HELP, limit: 1 }],
             &[Entry::Limit { by, room, limit: 1 }, Entry::Limit { by, room: HELP, limit: 2 }],
             &[silent, enter(CAT, "tea")],

@@ -308,13 +308,13 @@ mod tests {
     /// Ann is operator of `tea`.
     fn with_tea(entries: &[Entry<'_>]) -> Conversation {
         let mut conversation = conversation();
-        apply(&mut conversation, &[Entry::EnterRoom { member: ANN, name: "tea" }]);
+        apply(&mut conversation, &[Entry::EnterRoom { member: ANN, name: "tea", at: 0 }]);
         apply(&mut conversation, entries);
         conversation
     }
 
     fn mask(list: MaskList, mask: &str) -> Entry<'_> {
-        Entry::Mask { by: None, room: TEA, list, mask, listed: true }
+        Entry::Mask { by: None, room: TEA, list, mask, listed: true, at: 0 }
     }
 
     #[test]
@@ -328,14 +328,16 @@ mod tests {
         let closed = Conversation::new(&Config { new_rooms: false, ..config() }).expect("the limits are in range");
         assert_eq!(closed.may_enter(BOB, "new", ""), Err(RoomError::NoNewRooms));
         assert_eq!(closed.may_enter(BOB, "help", ""), Err(RoomError::NoSuchRoom), "nobody is here");
-        let full =
-            with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }, Entry::EnterRoom { member: CAT, name: "two" }]);
+        let full = with_tea(&[
+            Entry::EnterRoom { member: BOB, name: "one", at: 0 },
+            Entry::EnterRoom { member: CAT, name: "two", at: 0 },
+        ]);
         assert_eq!(full.may_enter(BOB, "new", ""), Err(RoomError::TooManyRooms { max: 5 }));
     }
 
     #[test]
     fn a_member_cannot_take_a_name_that_its_room_has_banned_since_nor_one_that_looks_like_it() {
-        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea" }]);
+        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea", at: 0 }]);
         assert_eq!(conversation.may_be_called(BOB, "zoe"), Ok(()));
         apply(&mut conversation, &[mask(MaskList::Bans, "zoe!*"), mask(MaskList::Bans, "b*!*")]);
         for (name, may) in [
@@ -402,10 +404,10 @@ mod tests {
 
     #[test]
     fn invitations_do_not_count_among_the_rooms_that_one_is_in() {
-        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }]);
+        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one", at: 0 }]);
         apply(&mut conversation, &[Entry::Invite { by: Some(ANN), member: BOB, room: TEA }]);
         assert_eq!(conversation.may_enter(BOB, "help", ""), Ok(Some(HELP)));
-        apply(&mut conversation, &[Entry::EnterRoom { member: BOB, name: "help" }]);
+        apply(&mut conversation, &[Entry::EnterRoom { member: BOB, name: "help", at: 0 }]);
         let max = RoomError::InTooManyRooms { max: 3 };
         assert_eq!(conversation.may_enter(BOB, "tea", ""), Err(max));
         assert_eq!(conversation.may_enter(BOB, "two", ""), Err(max));
@@ -416,7 +418,7 @@ mod tests {
     fn in_a_moderated_room_a_role_is_needed_to_speak() {
         let flags = RoomFlags::MODERATED;
         for room in [TEA, RoomId::LOBBY] {
-            let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea" }]);
+            let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea", at: 0 }]);
             assert_eq!(conversation.may_speak(BOB, room), Ok(()));
             apply(&mut conversation, &[Entry::Flags { by: None, room, flags }]);
             for role in [Role::Operator, Role::Voice] {
@@ -436,8 +438,8 @@ mod tests {
     #[test]
     fn who_is_banned_speaks_only_with_a_role_or_an_exception() {
         for room in [TEA, RoomId::LOBBY] {
-            let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea" }]);
-            let mask = |list, mask, listed| Entry::Mask { by: None, room, list, mask, listed };
+            let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea", at: 0 }]);
+            let mask = |list, mask, listed| Entry::Mask { by: None, room, list, mask, listed, at: 0 };
             apply(&mut conversation, &[mask(MaskList::Bans, "bob!*@*", true)]);
             let may_speak = |conversation: &Conversation| conversation.may_speak(BOB, room);
             assert_eq!(may_speak(&conversation), Err(RoomError::Silenced));
@@ -459,7 +461,7 @@ mod tests {
 
     #[test]
     fn rooms_can_be_listed_bit_by_bit() {
-        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one" }]);
+        let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one", at: 0 }]);
         apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: TEA }]);
         assert!(conversation.rooms().eq([RoomId::LOBBY, HELP, RoomId(3)]));
         assert_eq!(

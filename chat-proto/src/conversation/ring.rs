@@ -89,6 +89,7 @@ pub(super) enum Kind {
     // In these the other name is that of the room.
     EnteredRoom {
         room: RoomId,
+        at: u64,
     },
     LeftRoom {
         room: RoomId,
@@ -99,10 +100,12 @@ pub(super) enum Kind {
         room: RoomId,
         by_len: u8,
     },
+    /// The words are the topic, whose length is `len`, and the same with colours and styles.
     TopicSet {
         by: Option<MemberId>,
         room: RoomId,
         at: u64,
+        len: u16,
     },
     // These are no events.
     /// The name is that of the user, and the words are the real name.
@@ -133,6 +136,7 @@ pub(super) enum Kind {
         room: RoomId,
         list: MaskList,
         listed: bool,
+        at: u64,
     },
     Invited {
         by: Option<MemberId>,

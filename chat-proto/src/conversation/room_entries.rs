@@ -6,6 +6,7 @@ use super::Conversation;
 use super::apply::{Rejected, check_len};
 use super::entry::{Entry, MAX_KICK_WORDS};
 use super::ring::Kind;
+use super::rooms::ListedSince;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, Role, RoomError};
@@ -16,7 +17,7 @@ impl Conversation {
     #[inline(never)]
     pub(super) fn apply_in_room(&mut self, entry: &Entry<'_>, name: &NameBuf) -> Result<(), Rejected> {
         match *entry {
-            Entry::EnterRoom { member, name: room } => self.enter_room(member, name, room),
+            Entry::EnterRoom { member, name: room, at } => self.enter_room(member, name, room, at),
             Entry::LeaveRoom { member, room } => {
                 self.check_is_in(member, room, RoomError::NotIn)?;
                 let of_room = self.room_name(room);
@@ -37,13 +38,17 @@ impl Conversation {
                 self.history.keep_other(kind, member, self.members.name_of(member).as_str(), &of_room, &text);
                 Ok(())
             }
-            Entry::Topic { by, room, words, at } => {
+            Entry::Topic { by, room, words, styled, at } => {
                 check_len(words, MAX_TOPIC)?;
+                check_len(styled, MAX_TOPIC)?;
                 self.check_room(room)?;
                 let by_name = by.map_or(SERVER, |_| name);
-                self.rooms.set_topic(room, words, by_name, at);
-                let kind = Kind::TopicSet { by, room, at };
-                self.history.keep_other(kind, by.unwrap_or_default(), by_name, self.rooms.name(room), words);
+                self.rooms.set_topic(room, words, styled, by_name, at);
+                let kind = Kind::TopicSet { by, room, at, len: words.len() as u16 };
+                let mut text = ArrayString::<{ 2 * MAX_TOPIC }>::new();
+                text.push_str(words);
+                text.push_str(styled);
+                self.history.keep_other(kind, by.unwrap_or_default(), by_name, self.rooms.name(room), &text);
                 Ok(())
             }
             Entry::Role { by, member, room, role, given } => {
@@ -71,10 +76,12 @@ impl Conversation {
                 self.keep_silent(Kind::LimitSet { by, room, limit }, MemberId::default(), "");
                 Ok(())
             }
-            Entry::Mask { by, room, list, mask, listed } => {
+            Entry::Mask { by, room, list, mask, listed, at } => {
                 self.check_room(room)?;
-                self.rooms.set_mask(room, list, mask, listed).map_err(Rejected::Room)?;
-                self.keep_silent(Kind::MaskSet { by, room, list, listed }, MemberId::default(), mask);
+                let by_name = by.map_or(SERVER, |_| name);
+                let since = ListedSince { by: by_name, at };
+                self.rooms.set_mask(room, list, mask, listed.then_some(since)).map_err(Rejected::Room)?;
+                self.keep_silent(Kind::MaskSet { by, room, list, listed, at }, MemberId::default(), mask);
                 Ok(())
             }
             Entry::Invite { by, member, room } => self.invite(by, member, room),
@@ -89,7 +96,7 @@ impl Conversation {
         }
     }
 
-    fn enter_room(&mut self, member: MemberId, name: &NameBuf, of_room: &str) -> Result<(), Rejected> {
+    fn enter_room(&mut self, member: MemberId, name: &NameBuf, of_room: &str, at: u64) -> Result<(), Rejected> {
         let found = self.rooms.find(of_room).map_err(Rejected::Room)?;
         if found.is_some_and(|room| self.is_in(member, room)) {
             return Err(Rejected::Room(RoomError::OtherIsIn));
@@ -115,13 +122,13 @@ impl Conversation {
             Some(RoomId::LOBBY) => self.members.enter_lobby(member),
             Some(room) => self.memberships.enter(member, room, since),
             None => {
-                let room = self.rooms.begin(of_room).map_err(Rejected::Room)?;
+                let room = self.rooms.begin(of_room, at).map_err(Rejected::Room)?;
                 self.memberships.enter(member, room, since);
                 self.memberships.set_role(member, room, Role::Operator, true);
             }
         }
         let room = self.rooms.find(of_room).ok().flatten().unwrap_or(RoomId::LOBBY);
-        self.history.keep_other(Kind::EnteredRoom { room }, member, name, self.rooms.name(room), "");
+        self.history.keep_other(Kind::EnteredRoom { room, at }, member, name, self.rooms.name(room), "");
         Ok(())
     }
 
@@ -243,7 +250,7 @@ pub(super) mod tests {
     }
 
     fn enter(member: MemberId, name: &str) -> Entry<'_> {
-        Entry::EnterRoom { member, name }
+        Entry::EnterRoom { member, name, at: 0 }
     }
 
     fn members(conversation: &Conversation, room: RoomId) -> Vec<MemberId> {
@@ -272,7 +279,7 @@ pub(super) mod tests {
             &[enter(ANN, "tea"), enter(ANN, "rust"), Entry::Invite { by: None, member: BOB, room: TEA }],
         );
         let said = Entry::Say { member: ANN, room: TEA, words: "hello", at: 0 };
-        let topic = Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", at: 5 };
+        let topic = Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", styled: "", at: 5 };
         apply(&mut conversation, &[said, topic, Entry::LeaveRoom { member: ANN, room: TEA }]);
         assert!(conversation.room(TEA).is_none() && conversation.find_room("tea").is_none());
         assert!(!conversation.is_invited(BOB, TEA) && conversation.messages(TEA, ..).count() == 0);
@@ -290,7 +297,7 @@ pub(super) mod tests {
     #[test]
     fn a_listed_room_stays_as_it_was_left() {
         let mut conversation = conversation();
-        let set = Entry::Topic { by: Some(BOB), room: HELP, words: "", at: 9 };
+        let set = Entry::Topic { by: Some(BOB), room: HELP, words: "", styled: "", at: 9 };
         let said = Entry::Say { member: BOB, room: HELP, words: "hello", at: 0 };
         apply(&mut conversation, &[enter(BOB, "HELP"), set, said, Entry::LeaveRoom { member: BOB, room: HELP }]);
         let room = conversation.room(HELP).expect("it is always there");
@@ -324,7 +331,7 @@ pub(super) mod tests {
     fn settings_are_what_the_last_entry_made_them() {
         let mut conversation = conversation();
         let list = MaskList::BanExceptions;
-        let mask = |mask, listed| Entry::Mask { by: Some(ANN), room: TEA, list, mask, listed };
+        let mask = |mask, listed| Entry::Mask { by: Some(ANN), room: TEA, list, mask, listed, at: 0 };
         apply(
             &mut conversation,
             &[
@@ -333,7 +340,7 @@ pub(super) mod tests {
                 Entry::Flags { by: None, room: TEA, flags: RoomFlags::HIDDEN },
                 Entry::Key { by: None, room: TEA, key: "sesame" },
                 Entry::Limit { by: None, room: TEA, limit: 7 },
-                Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", at: 77 },
+                Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", styled: "", at: 77 },
                 Entry::Name { member: ANN, name: "anna" },
                 Entry::Role { by: Some(ANN), member: BOB, room: TEA, role: Role::Voice, given: true },
                 Entry::Role { by: Some(ANN), member: ANN, room: TEA, role: Role::Operator, given: false },
@@ -354,7 +361,7 @@ pub(super) mod tests {
             Entry::Flags { by: None, room: TEA, flags: RoomFlags::NONE },
             Entry::Key { by: None, room: TEA, key: "" },
             Entry::Limit { by: None, room: TEA, limit: 0 },
-            Entry::Topic { by: None, room: TEA, words: "", at: 80 },
+            Entry::Topic { by: None, room: TEA, words: "", styled: "", at: 80 },
         ];
         apply(&mut conversation, &none);
         let room = conversation.room(TEA).expect("it is there");
@@ -365,7 +372,7 @@ pub(super) mod tests {
     fn a_list_has_so_many_masks_and_no_more() {
         let mut conversation = conversation();
         let names: Vec<String> = (0..=MAX_MASKS).map(|n| alloc::format!("bot-{n}!*")).collect();
-        let mask = |mask, list, listed| Entry::Mask { by: None, room: LOBBY, list, mask, listed };
+        let mask = |mask, list, listed| Entry::Mask { by: None, room: LOBBY, list, mask, listed, at: 0 };
         for name in &names[..MAX_MASKS] {
             apply(&mut conversation, &[mask(name, MaskList::Bans, true)]);
         }
@@ -445,9 +452,9 @@ pub(super) mod tests {
             (Entry::Kick { by: None, member: BOB, room, words: "" }, Rejected::Room(RoomError::OtherNotIn)),
             (Entry::Kick { by: None, member, room: gone, words: "" }, Rejected::NoRoom(gone)),
             (Entry::Kick { by: None, member, room, words: &kick }, too_long(256)),
-            (Entry::Topic { by, room, words: "", at: 0 }, Rejected::NoMember(NOBODY)),
-            (Entry::Topic { by: None, room: gone, words: "", at: 0 }, Rejected::NoRoom(gone)),
-            (Entry::Topic { by: None, room, words: &words, at: 0 }, too_long(390)),
+            (Entry::Topic { by, room, words: "", styled: "", at: 0 }, Rejected::NoMember(NOBODY)),
+            (Entry::Topic { by: None, room: gone, words: "", styled: "", at: 0 }, Rejected::NoRoom(gone)),
+            (Entry::Topic { by: None, room, words: &words, styled: "", at: 0 }, too_long(390)),
             (
                 Entry::Role { by: None, member: BOB, room, role: Role::Voice, given: true },
                 Rejected::Room(RoomError::OtherNotIn),
@@ -458,9 +465,12 @@ pub(super) mod tests {
             (Entry::Key { by: None, room: gone, key: "" }, Rejected::NoRoom(gone)),
             (Entry::Key { by: None, room, key: &key }, too_long(32)),
             (Entry::Limit { by: None, room: gone, limit: 0 }, Rejected::NoRoom(gone)),
-            (Entry::Mask { by: None, room: gone, list, mask: "a", listed: true }, Rejected::NoRoom(gone)),
-            (Entry::Mask { by: None, room, list, mask: &mask, listed: true }, too_long(128)),
-            (Entry::Mask { by: None, room, list, mask: "a", listed: false }, Rejected::Room(RoomError::NotListed)),
+            (Entry::Mask { by: None, room: gone, list, mask: "a", listed: true, at: 0 }, Rejected::NoRoom(gone)),
+            (Entry::Mask { by: None, room, list, mask: &mask, listed: true, at: 0 }, too_long(128)),
+            (
+                Entry::Mask { by: None, room, list, mask: "a", listed: false, at: 0 },
+                Rejected::Room(RoomError::NotListed),
+            ),
             (Entry::Invite { by: None, member: NOBODY, room }, Rejected::NoMember(NOBODY)),
             (Entry::Invite { by: None, member, room: gone }, Rejected::NoRoom(gone)),
             (Entry::Invite { by: None, member, room }, Rejected::Room(RoomError::OtherIsIn)),
@@ -477,18 +487,18 @@ pub(super) mod tests {
             enter(ANN, "Tea"),
             enter(BOB, "Tea"),
             Entry::Act { member: BOB, room: TEA, words: "sits", at: 0 },
-            Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", at: 1 },
+            Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", styled: "", at: 1 },
             Entry::Flags { by: Some(ANN), room: TEA, flags: RoomFlags::MODERATED },
             Entry::Kick { by: Some(ANN), member: BOB, room: TEA, words: "out" },
             Entry::Key { by: Some(ANN), room: TEA, key: "k" },
             Entry::Limit { by: Some(ANN), room: TEA, limit: 3 },
             Entry::Role { by: Some(ANN), member: ANN, room: TEA, role: Role::Voice, given: true },
-            Entry::Mask { by: Some(ANN), room: TEA, list: MaskList::Bans, mask: "b!*", listed: true },
+            Entry::Mask { by: Some(ANN), room: TEA, list: MaskList::Bans, mask: "b!*", listed: true, at: 0 },
             Entry::Invite { by: Some(ANN), member: BOB, room: TEA },
             Entry::Say { member: CAT, room: LOBBY, words: "hi", at: 0 },
             Entry::Say { member: ANN, room: TEA, words: "tea", at: 0 },
             Entry::Kick { by: None, member: CAT, room: LOBBY, words: "" },
-            Entry::Topic { by: None, room: HELP, words: "", at: 2 },
+            Entry::Topic { by: None, room: HELP, words: "", styled: "", at: 2 },
             Entry::Announce { words: "soon", at: 0 },
         ];
         let first = conversation.applied();

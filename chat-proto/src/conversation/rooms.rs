@@ -27,9 +27,22 @@ pub struct Room<'a> {
 pub struct Topic<'a> {
     /// The topic.
     pub words: &'a str,
+    /// The same with IRC's colours and styles; empty if it has none.
+    pub styled: &'a str,
     /// The name that whoever set it had then; `server` for the server.
     pub by: &'a str,
     /// When it was set, in nanoseconds of the proposer's clock; 0 for a topic of the configuration.
+    pub at: u64,
+}
+
+/// A mask in a list of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedMask<'a> {
+    /// The mask.
+    pub mask: &'a str,
+    /// The name that whoever listed it had then; `server` for the server.
+    pub by: &'a str,
+    /// When it was listed, in nanoseconds of the proposer's clock.
     pub at: u64,
 }
 
@@ -49,7 +62,12 @@ impl<'a> Room<'a> {
     /// Returns its topic, if it has one.
     #[must_use]
     pub fn topic(&self) -> Option<Topic<'a>> {
-        self.state.topic.as_deref().map(|topic| Topic { words: &topic.words, by: &topic.by, at: topic.at })
+        self.state.topic.as_deref().map(|topic| Topic {
+            words: &topic.words,
+            styled: &topic.styled,
+            by: &topic.by,
+            at: topic.at,
+        })
     }
 
     /// Returns its flags.
@@ -76,6 +94,18 @@ impl<'a> Room<'a> {
         self.state.masks(list).map(|mask| &*mask.text)
     }
 
+    /// Returns the masks of a list with who listed them and when, the oldest first.
+    #[must_use]
+    pub fn listed_masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = ListedMask<'a>> + use<'a> {
+        self.state.masks(list).map(|mask| ListedMask { mask: &mask.text, by: &mask.by, at: mask.at })
+    }
+
+    /// Returns when it began, in nanoseconds of the proposer's clock; 0 for the lobby and rooms of the configuration.
+    #[must_use]
+    pub fn began(&self) -> u64 {
+        self.state.began
+    }
+
     /// Returns whether it is there even if nobody is in it: it is the lobby, or one of [`Config::rooms`].
     #[must_use]
     pub fn is_listed(&self) -> bool {
@@ -87,6 +117,7 @@ impl<'a> Room<'a> {
 #[derive(Debug, Default)]
 pub(super) struct RoomState {
     is_listed: bool,
+    began: u64,
     flags: RoomFlags,
     /// Not every member may speak: it is moderated, or has bans. Kept, because it is asked for each message.
     is_restricted: bool,
@@ -103,8 +134,16 @@ pub(super) struct RoomState {
 #[derive(Debug)]
 struct TopicState {
     words: Box<str>,
+    styled: Box<str>,
     by: Box<str>,
     at: u64,
+}
+
+/// Who lists a mask, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListedSince<'a> {
+    pub(super) by: &'a str,
+    pub(super) at: u64,
 }
 
 /// How many masks a list is made longer for at once.
@@ -168,17 +207,18 @@ impl Rooms {
         rooms.change(RoomId::LOBBY, |_| {});
         let mut scratch = String::new();
         for listed in config.rooms.iter().take(limits.rooms - 1) {
-            let Ok(room) = rooms.begin(&listed.name) else { continue };
+            let Ok(room) = rooms.begin(&listed.name, 0) else { continue };
             rooms.change(room, |state| (state.is_listed, state.flags) = (true, listed.flags));
-            rooms.set_topic(room, clean(&listed.topic, &mut scratch).as_str(), SERVER, 0);
+            rooms.set_topic(room, clean(&listed.topic, &mut scratch).as_str(), "", SERVER, 0);
         }
         rooms
     }
 
     /// Bytes of heap for all rooms at their fullest.
     pub(super) fn memory_bound(limits: RoomLimits) -> u64 {
-        let lists = 3 * MAX_MASKS * (size_of::<Mask>() + MAX_MASK);
-        let topic = size_of::<TopicState>() + MAX_TOPIC + limits.max_name.max(MAX_MADE_NAME);
+        let name = limits.max_name.max(MAX_MADE_NAME);
+        let lists = 3 * MAX_MASKS * (size_of::<Mask>() + MAX_MASK + name);
+        let topic = size_of::<TopicState>() + 2 * MAX_TOPIC + name;
         let each = size_of::<RoomState>() + MAX_ROOM_KEY + topic + lists;
         Self::memory_at_start(limits) + limits.rooms as u64 * each as u64
     }
@@ -244,12 +284,12 @@ impl Rooms {
         self.digest
     }
 
-    /// Begins a room of that name, with the least number that is free, and returns it.
+    /// Begins a room of that name at that time, with the least number that is free, and returns it.
     ///
     /// # Errors
     ///
     /// The name is invalid or looks like another's, or there are as many rooms as there may be.
-    pub(super) fn begin(&mut self, name: &str) -> Result<RoomId, RoomError> {
+    pub(super) fn begin(&mut self, name: &str, at: u64) -> Result<RoomId, RoomError> {
         if self.find(name)?.is_some() {
             return Err(RoomError::LooksLikeAnother);
         }
@@ -258,7 +298,7 @@ impl Rooms {
             return Err(RoomError::TooManyRooms { max: self.limits.rooms });
         }
         let room = RoomId(index as u32);
-        let state = Some(Box::new(RoomState { flags: RoomFlags::NEW, ..RoomState::default() }));
+        let state = Some(Box::new(RoomState { flags: RoomFlags::NEW, began: at, ..RoomState::default() }));
         match self.others.get_mut(index) {
             Some(free) => *free = state,
             None => self.others.push(state),
@@ -289,12 +329,13 @@ impl Rooms {
         self.change(room, |state| state.limit = limit);
     }
 
-    pub(super) fn set_topic(&mut self, room: RoomId, words: &str, by: &str, at: u64) {
-        let topic = (!words.is_empty()).then(|| Box::new(TopicState { words: words.into(), by: by.into(), at }));
+    pub(super) fn set_topic(&mut self, room: RoomId, words: &str, styled: &str, by: &str, at: u64) {
+        let state = || TopicState { words: words.into(), styled: styled.into(), by: by.into(), at };
+        let topic = (!words.is_empty()).then(|| Box::new(state()));
         self.change(room, |state| state.topic = topic);
     }
 
-    /// Adds a mask to a list, or removes it.
+    /// Adds a mask to a list, or removes it if there is no `since`. One that is listed stays as it is.
     ///
     /// # Errors
     ///
@@ -304,7 +345,7 @@ impl Rooms {
         room: RoomId,
         list: MaskList,
         mask: &str,
-        is_listed: bool,
+        since: Option<ListedSince<'_>>,
     ) -> Result<(), RoomError> {
         if mask.len() > MAX_MASK {
             return Err(RoomError::TooLong { max: MAX_MASK });
@@ -312,16 +353,16 @@ impl Rooms {
         let names = self.limits.names;
         let Some(state) = self.get_mut(room) else { return Err(RoomError::NoSuchRoom) };
         let masks = &mut state.lists[list as usize];
-        match (masks.iter().position(|listed| are_same(&listed.text, mask)), is_listed) {
-            (Some(_), true) => return Ok(()),
-            (None, false) => return Err(RoomError::NotListed),
-            (Some(index), false) => drop(masks.remove(index)),
-            (None, true) if masks.len() >= MAX_MASKS => return Err(RoomError::ListFull { max: MAX_MASKS }),
-            (None, true) => {
+        match (masks.iter().position(|listed| are_same(&listed.text, mask)), since) {
+            (Some(_), Some(_)) => return Ok(()),
+            (None, None) => return Err(RoomError::NotListed),
+            (Some(index), None) => drop(masks.remove(index)),
+            (None, Some(_)) if masks.len() >= MAX_MASKS => return Err(RoomError::ListFull { max: MAX_MASKS }),
+            (None, Some(since)) => {
                 if masks.len() == masks.capacity() {
                     masks.reserve_exact(MASKS_AT_ONCE);
                 }
-                masks.push(Mask::new(mask, names));
+                masks.push(Mask::new(mask, since.by, since.at, names));
             }
         }
         state.is_restricted = state.restricts();
@@ -383,9 +424,13 @@ impl RoomState {
     fn digest_of_rest(&self, room: RoomId, name: &str) -> u64 {
         let bits = u64::from(self.flags.bits()) << 1 | u64::from(self.is_listed);
         let start = mix(mix(2, room.0.into()), bits << 32 | u64::from(self.limit));
-        let named = mix_bytes(mix_bytes(start, name.as_bytes()), self.key.as_bytes());
+        let began = mix(start, self.began);
+        let named = mix_bytes(mix_bytes(began, name.as_bytes()), self.key.as_bytes());
         summand(match &self.topic {
-            Some(topic) => mix(mix_bytes(mix_bytes(named, topic.words.as_bytes()), topic.by.as_bytes()), topic.at),
+            Some(topic) => {
+                let texts = [&topic.words, &topic.styled, &topic.by];
+                mix(texts.iter().fold(named, |digest, text| mix_bytes(digest, text.as_bytes())), topic.at)
+            }
             None => named,
         })
     }
@@ -394,7 +439,9 @@ impl RoomState {
     fn digest_of_list(&self, room: RoomId, list: MaskList) -> u64 {
         let masks = &self.lists[list as usize];
         let start = mix(mix(3, room.0.into()), list as u64);
-        let digest = masks.iter().fold(start, |digest, mask| mix_bytes(digest, mask.text.as_bytes()));
+        let digest = masks.iter().fold(start, |digest, mask| {
+            mix(mix_bytes(mix_bytes(digest, mask.text.as_bytes()), mask.by.as_bytes()), mask.at)
+        });
         if masks.is_empty() { 0 } else { summand(digest) }
     }
 }
@@ -409,10 +456,12 @@ mod tests {
     /// Bytes of heap of a room.
     fn held(state: &RoomState) -> usize {
         let masks = |list: &Vec<Mask>| {
-            list.capacity() * size_of::<Mask>() + list.iter().map(|mask| mask.text.len()).sum::<usize>()
+            list.capacity() * size_of::<Mask>() + list.iter().map(|mask| mask.text.len() + mask.by.len()).sum::<usize>()
         };
-        let topic =
-            state.topic.as_ref().map_or(0, |topic| size_of::<TopicState>() + topic.words.len() + topic.by.len());
+        let topic = state
+            .topic
+            .as_ref()
+            .map_or(0, |topic| size_of::<TopicState>() + topic.words.len() + topic.styled.len() + topic.by.len());
         state.lists.iter().map(masks).sum::<usize>() + state.key.len() + topic
     }
 
@@ -422,16 +471,20 @@ mod tests {
         let mut rooms = Rooms::new(&config);
         for _ in 1..3 {
             let name = format!("{:a>50}", rooms.others.len());
-            assert!(rooms.begin(&name).is_ok(), "{name}");
+            assert!(rooms.begin(&name, 0).is_ok(), "{name}");
         }
         assert!(rooms.is_full());
         let mut all = rooms.others.capacity() * size_of::<Option<Box<RoomState>>>();
         for room in [0, 1, 2].map(RoomId) {
             rooms.set_key(room, &"k".repeat(MAX_ROOM_KEY));
-            rooms.set_topic(room, &"t".repeat(MAX_TOPIC), &"b".repeat(config.max_name), u64::MAX);
+            let (topic, by) = ("t".repeat(MAX_TOPIC), "b".repeat(config.max_name));
+            rooms.set_topic(room, &topic, &topic, &by, u64::MAX);
             for list in [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions] {
                 for n in 0..MAX_MASKS {
-                    assert_eq!(rooms.set_mask(room, list, &format!("{n:*>MAX_MASK$}"), true), Ok(()));
+                    assert_eq!(
+                        rooms.set_mask(room, list, &format!("{n:*>MAX_MASK$}"), Some(ListedSince { by: &by, at: 0 })),
+                        Ok(())
+                    );
                 }
             }
             all += held(rooms.get(room).expect("it is there")) + size_of::<RoomState>();
@@ -448,7 +501,7 @@ mod tests {
         let config = Config { rooms, dialects, ..Config::default() };
         let mut rooms = Rooms::new(&config);
         assert!(rooms.is_full() && rooms.next(1).is_none());
-        assert_eq!(rooms.begin("tea"), Err(RoomError::TooManyRooms { max: 1 }));
+        assert_eq!(rooms.begin("tea", 0), Err(RoomError::TooManyRooms { max: 1 }));
         assert_eq!(RoomLimits::of(&config).each_in_memory, 0);
     }
 

@@ -157,6 +157,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [188_290, 373_878_790]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [198_304, 376_737_286]);
     }
 }

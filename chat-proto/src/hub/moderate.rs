@@ -34,7 +34,7 @@ impl Hub {
         }
         self.with_clean(words, MAX_TOPIC, |hub, words| {
             let words = words.as_str();
-            hub.moderate(&Entry::Topic { by: None, room, words, at })?;
+            hub.moderate(&Entry::Topic { by: None, room, words, styled: "", at })?;
             hub.publish(room, &Update::TopicSet { by: SERVER, words }, None);
             Ok(())
         })
@@ -87,12 +87,12 @@ impl Hub {
         mask: &str,
         listed: bool,
     ) -> Result<(), RoomError> {
-        self.clock(now);
+        let at = self.clock(now).as_nanos();
         if mask.len() > MAX_MASK {
             return Err(RoomError::TooLong { max: MAX_MASK });
         }
         self.with_clean(mask, MAX_MASK, |hub, mask| {
-            hub.moderate(&Entry::Mask { by: None, room, list, mask: mask.as_str(), listed })
+            hub.moderate(&Entry::Mask { by: None, room, list, mask: mask.as_str(), listed, at })
         })
     }
 

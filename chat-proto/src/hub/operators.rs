@@ -231,8 +231,8 @@ impl Hub {
         }
         let (mut done, mut error) = (false, None);
         for mask in &masks {
-            let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
-            match self.conversation.apply(&Entry::Mask { by, room, list, mask, listed: banned }) {
+            let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
+            match self.conversation.apply(&Entry::Mask { by, room, list, mask, listed: banned, at }) {
                 Ok(()) => done = true,
                 Err(Rejected::Room(reason)) => error = Some(reason),
                 Err(other) => debug_assert!(false, "{mask}: {other}"),
@@ -266,8 +266,8 @@ impl Hub {
 
     /// Ends a ban that is listed. All are told its name, or its number if it is of an address.
     fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str) {
-        let (by, list) = (Some(MemberId(slot)), MaskList::Bans);
-        self.apply(&Entry::Mask { by, room, list, mask, listed: false });
+        let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
+        self.apply(&Entry::Mask { by, room, list, mask, listed: false, at });
         let (by, mut number) = (self.name_of(slot), ArrayString::<21>::new());
         write!(number, "#{}", index + 1).expect("a number has 20 digits at most");
         let name = if let (name, "*") = parts_of(mask) { name } else { &number };
@@ -301,7 +301,8 @@ impl Hub {
             return;
         }
         let change = RoomChange::Listed { list, mask, listed };
-        self.change_room(slot, &Entry::Mask { by, room, list, mask, listed }, room, change);
+        let at = self.now.as_nanos();
+        self.change_room(slot, &Entry::Mask { by, room, list, mask, listed, at }, room, change);
     }
 
     /// Sets a flag, or unsets it.

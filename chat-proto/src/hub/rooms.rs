@@ -16,6 +16,7 @@ use crate::names::NameBuf;
 use crate::policy::Action;
 use crate::schedule::turns::Hold;
 use crate::time::Timestamp;
+use crate::wire::dialect::irc::scene::as_written;
 use crate::wire::dialect::{Complaint, MAX_NOTICE, Update};
 use crate::wire::sanitize::{Clean, clean};
 
@@ -82,7 +83,8 @@ impl Hub {
             self.consider(slot, Action::Begin { room: name }, rewritten)?;
         }
         let mut of_member = NameBuf::new();
-        match self.conversation.apply_and_name(&Entry::EnterRoom { member, name }, &mut of_member) {
+        let at = self.now.as_nanos();
+        match self.conversation.apply_and_name(&Entry::EnterRoom { member, name, at }, &mut of_member) {
             Ok(()) => {}
             Err(Rejected::Room(error)) => return Err(error.into()),
             Err(other) => {
@@ -143,7 +145,8 @@ impl Hub {
     fn tell_topic(&mut self, slot: u32, room: RoomId, is_asked: bool) {
         let (mut words, mut by, mut age) = (ArrayString::<MAX_TOPIC>::new(), NameBuf::new(), Duration::ZERO);
         if let Some(topic) = self.conversation.room(room).and_then(|room| room.topic()) {
-            words.push_str(topic.words);
+            let is_styled = self.sessions[slot].irc.is_some() && !topic.styled.is_empty();
+            words.push_str(if is_styled { topic.styled } else { topic.words });
             by.push_str(topic.by);
             age = self.now.saturating_duration_since(Timestamp::from_nanos(topic.at));
         }
@@ -246,7 +249,10 @@ impl Hub {
             return self.refuse_room(slot, RoomError::TooLong { max: MAX_TOPIC });
         }
         let (by, words) = (self.name_of(slot), words.as_str());
-        self.apply(&Entry::Topic { by: Some(MemberId(slot)), room, words, at: self.now.as_nanos() });
+        let styled = as_written(self.occasion.styled(), words);
+        let styled = ArrayString::<MAX_TOPIC>::from(if styled == words { "" } else { styled }).unwrap_or_default();
+        let by_member = Some(MemberId(slot));
+        self.apply(&Entry::Topic { by: by_member, room, words, styled: &styled, at: self.now.as_nanos() });
         let update = Update::TopicSet { by: by.as_str(), words };
         self.publish(room, &update, Some(slot));
         if self.sessions[slot].irc.is_some() {

@@ -106,6 +106,11 @@ impl Occasion {
         self.styled.push_str(words);
     }
 
+    /// Returns its words with colours and styles; empty if it has none.
+    pub(crate) fn styled(&self) -> &str {
+        &self.styled
+    }
+
     pub(crate) fn tags_mut(&mut self) -> &mut String {
         &mut self.tags
     }

@@ -185,7 +185,11 @@ fn a_ban_of_text_is_seen_and_removed_in_irc() {
     it.net.check(
         ann,
         "MODE #tea b",
-        &["> 367 ann #tea bob!*@*", "> 367 ann #tea *!*@0000000000000b0b", "> 368 ann #tea :End of channel ban list"],
+        &[
+            "> 367 ann #tea bob!*@* tom 1795712998",
+            "> 367 ann #tea *!*@0000000000000b0b tom 1795712998",
+            "> 368 ann #tea :End of channel ban list",
+        ],
     );
     it.net.forget(&[bob]);
     it.net.check(bob, "JOIN #tea", &["> 474 bob #tea :Cannot join channel (+b)"]);

@@ -192,12 +192,33 @@ fn tags_are_passed_on_once_to_each_target() {
 }
 
 #[test]
-fn colours_of_topics_and_reasons_are_left_out_whole() {
+fn colours_of_topics_are_kept_for_clients_and_left_out_for_others() {
+    let mut net = Net::new();
+    let (ann, bob, tom) = (net.join("ann", "#tea"), net.join("bob", "#tea"), net.test.join("tom"));
+    net.test.say(tom, "/join tea");
+    net.forget(&[ann, bob, tom]);
+    net.check(ann, "TOPIC #tea :\u{3}04red\u{f} tea", &[":ann!~ann@- TOPIC #tea :\u{3}04red\u{f} tea"]);
+    net.reads(bob, &[":ann!~ann@- TOPIC #tea :\u{3}04red\u{f} tea"]);
+    assert_eq!(net.test.read(tom), "* ann set the topic: red tea\n");
+    net.says(bob, "TOPIC #tea");
+    assert!(net.read(bob).starts_with(":irc.test 332 bob #tea :\u{3}04red\u{f} tea\n"));
+    net.says(bob, "LIST #tea");
+    assert!(net.read(bob).contains(" 322 bob #tea 3 :\u{3}04red\u{f} tea\n"));
+    net.test.say(tom, "/topic");
+    assert_eq!(net.test.read(tom), "* topic of tea: red tea (set by ann just now)\n");
+    // A topic of another dialect has none.
+    net.test.say(tom, "/leave tea");
+    net.test.say(tom, "/topic plain");
+    net.says(ann, "TOPIC #tea :\u{2}\u{2}");
+    net.forget(&[ann]);
+    net.check(ann, "TOPIC #tea", &["> 331 ann #tea :No topic is set"]);
+}
+
+#[test]
+fn colours_of_reasons_are_left_out_whole() {
     let mut net = Net::new();
     let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
     net.forget(&[ann, bob]);
-    net.says(ann, "TOPIC #tea :\u{3}04red\u{f} tea");
-    net.reads(bob, &[":ann!~ann@- TOPIC #tea :red tea"]);
     net.says(ann, "PART #tea :\u{2}bold\u{2}");
     net.reads(bob, &[":ann!~ann@- PART #tea :bold"]);
 }

@@ -6,11 +6,11 @@ use crate::net::Net;
 fn modes_of_a_channel_are_shown() {
     let mut net = Net::new();
     let (ann, bob) = (net.join("ann", "#tea"), net.register("bob"));
-    net.check(ann, "MODE #tea", &["> 324 ann #tea +tn"]);
+    net.check(ann, "MODE #tea", &["> 324 ann #tea +tn", "> 329 ann #tea 1795712998"]);
     net.says(ann, "MODE #tea +imkl key 7");
     net.forget(&[ann]);
-    net.check(ann, "MODE #TEA", &["> 324 ann #tea +tnmikl key 7"]);
-    net.check(bob, "MODE #tea", &["> 324 bob #tea +tnmikl * 7"]);
+    net.check(ann, "MODE #TEA", &["> 324 ann #tea +tnmikl key 7", "> 329 ann #tea 1795712998"]);
+    net.check(bob, "MODE #tea", &["> 324 bob #tea +tnmikl * 7", "> 329 bob #tea 1795712998"]);
     net.says(ann, "MODE #tea +s");
     net.check(bob, "MODE #tea", &["> 403 bob #tea :No such channel"]);
     net.check(bob, "MODE #none", &["> 403 bob #none :No such channel"]);
@@ -100,25 +100,55 @@ fn lists_are_shown() {
     net.check(
         bob,
         "MODE #tea b",
-        &["> 367 bob #tea a!*@*", "> 367 bob #tea b!*@*", "> 368 bob #tea :End of channel ban list"],
+        &[
+            "> 367 bob #tea a!*@* ann 1795712998",
+            "> 367 bob #tea b!*@* ann 1795712998",
+            "> 368 bob #tea :End of channel ban list",
+        ],
     );
-    net.check(ann, "MODE #tea +e", &["> 348 ann #tea c!*@*", "> 349 ann #tea :End of channel exception list"]);
-    net.check(ann, "MODE #tea I", &["> 346 ann #tea d!*@*", "> 347 ann #tea :End of Channel Invite Exception List"]);
+    net.check(
+        ann,
+        "MODE #tea +e",
+        &["> 348 ann #tea c!*@* ann 1795712998", "> 349 ann #tea :End of channel exception list"],
+    );
+    net.check(
+        ann,
+        "MODE #tea I",
+        &["> 346 ann #tea d!*@* ann 1795712998", "> 347 ann #tea :End of Channel Invite Exception List"],
+    );
     net.check(bob, "MODE #tea e", &["> 482 bob #tea :You're not channel operator"]);
     net.check(bob, "MODE #tea I", &["> 482 bob #tea :You're not channel operator"]);
     net.check(
         ann,
         "MODE #tea beI",
         &[
-            "> 367 ann #tea a!*@*",
-            "> 367 ann #tea b!*@*",
+            "> 367 ann #tea a!*@* ann 1795712998",
+            "> 367 ann #tea b!*@* ann 1795712998",
             "> 368 ann #tea :End of channel ban list",
-            "> 348 ann #tea c!*@*",
+            "> 348 ann #tea c!*@* ann 1795712998",
             "> 349 ann #tea :End of channel exception list",
-            "> 346 ann #tea d!*@*",
+            "> 346 ann #tea d!*@* ann 1795712998",
             "> 347 ann #tea :End of Channel Invite Exception List",
         ],
     );
+}
+
+#[test]
+fn a_channel_and_its_masks_say_when_they_began_and_who_listed_them() {
+    let mut net = Net::new();
+    net.advance(10);
+    let ann = net.join("ann", "#tea");
+    net.advance(10);
+    net.says(ann, "MODE #tea +b eve\r\nNICK anna");
+    net.advance(10);
+    // To list it again changes nothing.
+    net.says(ann, "MODE #tea +b EVE");
+    net.forget(&[ann]);
+    net.check(ann, "MODE #tea", &["> 324 anna #tea +tn", "> 329 anna #tea 1795713008"]);
+    let bans = ["> 367 anna #tea eve!*@* ann 1795713018", "> 368 anna #tea :End of channel ban list"];
+    net.check(ann, "MODE #tea b", &bans);
+    // The lobby is there since the server has been started.
+    net.check(ann, "MODE #lobby", &["> 324 anna #lobby +tn", "> 329 anna #lobby 1795712998"]);
 }
 
 #[test]
@@ -195,7 +225,7 @@ fn a_key_that_is_too_long_is_refused() {
     net.says(ann, &format!("MODE #tea +k {}", "x".repeat(33)));
     let answer = net.read(ann);
     assert!(answer.starts_with(":irc.test 525 ann #tea :"), "{answer}");
-    net.check(ann, "MODE #tea", &["> 324 ann #tea +tn"]);
+    net.check(ann, "MODE #tea", &["> 324 ann #tea +tn", "> 329 ann #tea 1795712998"]);
 }
 
 #[test]

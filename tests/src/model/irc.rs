@@ -219,9 +219,10 @@ impl Model {
             // The others have one part.
             _ if nth > 0 => return Step::Done,
             "TOPIC" => {
-                let words = line.param(1).map(strip);
-                let words = words.as_deref().map(|words| cut(words, MAX_TOPIC));
-                return self.in_channel(slot, first, Request::Topic { words }, turn);
+                let written = line.param(1).map(|words| cut(words, MAX_TOPIC));
+                let words = written.map(strip);
+                self.asked.styled = written.unwrap_or_default().to_owned();
+                return self.in_channel(slot, first, Request::Topic { words: words.as_deref() }, turn);
             }
             "INVITE" => match (line.param(0), line.param(1)) {
                 (Some(name), Some(channel)) => {

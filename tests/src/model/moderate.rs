@@ -24,7 +24,7 @@ impl Model {
         let (room, words) = (self.room_of(id)?, clean(words));
         self.events += 1;
         self.publish_at_once(&Update::TopicSet { by: "server", words: &words }, room);
-        let topic = Topic { words, by: "server".into(), at: self.now };
+        let topic = Topic { words, styled: String::new(), by: "server".into(), at: self.now };
         self.room_mut(room).topic = Some(topic).filter(|topic| !topic.words.is_empty());
         Ok(())
     }
@@ -65,7 +65,9 @@ impl Model {
             return Err(RoomError::TooLong { max: MAX_MASK });
         }
         let room = self.room_of(id)?;
+        let at = self.now;
         let room = self.room_mut(room);
+        let which = list;
         let list = match list {
             MaskList::Bans => &mut room.bans,
             MaskList::BanExceptions => &mut room.ban_exceptions,
@@ -78,6 +80,7 @@ impl Model {
             (None, true) => list.push(clean(mask)),
             (Some(_), true) => {}
         }
+        room.note_listing(which, &[clean(mask)], "server", at);
         Ok(())
     }
 

@@ -190,8 +190,9 @@ impl Model {
 
     fn show_topic(&mut self, slot: usize, room: RoomKey) {
         let (name, topic) = (self.room(room).name.clone(), self.room(room).topic.clone());
-        let none = Topic { words: String::new(), by: String::new(), at: self.now };
-        let Topic { words, by, at } = topic.unwrap_or(none);
+        let none = Topic { words: String::new(), styled: String::new(), by: String::new(), at: self.now };
+        let Topic { words, styled, by, at } = topic.unwrap_or(none);
+        let words = if self.is_irc(slot) && !styled.is_empty() { styled } else { words };
         let age = self.now.saturating_duration_since(at);
         self.reply(slot, &Update::Topic { room: &name, words: &words, by: &by, age });
     }
@@ -216,14 +217,14 @@ impl Model {
             if words.len() > MAX_TOPIC {
                 return Err(Complaint::Room(RoomError::TooLong { max: MAX_TOPIC }));
             }
-            let by = self.name(slot);
+            let (by, styled) = (self.name(slot), self.styled(&words));
             self.events += 1;
             let set = Update::TopicSet { by: &by, words: &words };
             self.publish(&set, &[room], Some(slot));
             if self.is_irc(slot) {
                 self.reply(slot, &set);
             }
-            let topic = Some(Topic { words, by, at: self.now }).filter(|topic| !topic.words.is_empty());
+            let topic = Some(Topic { words, styled, by, at: self.now }).filter(|topic| !topic.words.is_empty());
             self.room_mut(room).topic = topic;
             if self.is_irc(slot) {
                 return Ok(());
@@ -381,6 +382,7 @@ impl Model {
         let target = self.find(name);
         if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
             let mask = self.room_mut(room).bans.remove(ban);
+            self.note_listing(slot, room, MaskList::Bans, &[]);
             let (number, parts) = (format!("#{}", ban + 1), mask.rsplit_once('!').unwrap_or((&mask, "*")));
             let shown = if let (name, "*" | "*@*") = parts { name } else { &number };
             let set = Update::BanSet { by: &self.name(slot), name: shown, masks: &[&mask], banned };
@@ -399,6 +401,7 @@ impl Model {
             .chain(cloak.map(|cloak| format!("*!*@{cloak}")))
             .collect();
         self.room_mut(room).ban(&masks, banned).map_err(Complaint::Room)?;
+        self.note_listing(slot, room, MaskList::Bans, &masks);
         let listed: Vec<&str> = masks.iter().map(String::as_str).collect();
         let set = Update::BanSet { by: &self.name(slot), name: &name, masks: &listed, banned };
         let out = target.filter(|target| banned && self.room(room).is_in(*target));
@@ -441,8 +444,15 @@ impl Model {
             }
             (None, true) => masks.push(mask.clone()),
         }
+        self.note_listing(slot, key, list, std::slice::from_ref(&mask));
         self.tell_change(slot, key, RoomChange::Listed { list, mask: &mask, listed });
         Ok(())
+    }
+
+    /// Remembers who has listed masks, and when.
+    fn note_listing(&mut self, slot: usize, room: RoomKey, list: MaskList, masks: &[String]) {
+        let (by, at) = (self.name(slot), self.now);
+        self.room_mut(room).note_listing(list, masks, &by, at);
     }
 
     fn request_flag(&mut self, slot: usize, flag: RoomFlags, set: bool) -> Refused<'static> {

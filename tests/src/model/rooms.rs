@@ -37,6 +37,9 @@ pub(super) struct Room {
     pub(super) bans: Vec<String>,
     pub(super) ban_exceptions: Vec<String>,
     pub(super) invite_exceptions: Vec<String>,
+    /// Who has listed which mask of these lists, and when.
+    pub(super) listings: Vec<Listing>,
+    pub(super) began: Timestamp,
     /// In the order in which they entered.
     pub(super) members: Vec<Member>,
     pub(super) history: History,
@@ -50,11 +53,22 @@ pub(super) struct Room {
     pub(super) begun_from: Option<Origin>,
 }
 
+/// Who has listed a mask, and when.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    list: MaskList,
+    mask: String,
+    by: String,
+    at: Timestamp,
+}
+
 /// What a room is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Topic {
     /// The topic.
     pub(super) words: String,
+    /// The same with colours and styles; empty if it has none.
+    pub(super) styled: String,
     /// Who has set it.
     pub(super) by: String,
     /// When.
@@ -75,7 +89,8 @@ pub(super) fn first_rooms(config: &Config) -> Vec<Room> {
     let flags = RoomFlags::TOPIC_BY_OPERATORS | RoomFlags::MEMBERS_SPEAK;
     let mut rooms = vec![Room { flags, is_listed: true, ..Room::new(LOBBY, 0, "lobby", config) }];
     for (id, listed) in (1..).zip(&config.rooms) {
-        let topic = Topic { words: listed.topic.clone(), by: "server".into(), at: Timestamp::ZERO };
+        let topic =
+            Topic { words: listed.topic.clone(), styled: String::new(), by: "server".into(), at: Timestamp::ZERO };
         let topic = Some(topic).filter(|topic| !topic.words.is_empty());
         let room = Room::new(id.into(), id, &listed.name, config);
         rooms.push(Room { topic, flags: listed.flags, is_listed: true, ..room });
@@ -97,6 +112,8 @@ impl Room {
             bans: Vec::new(),
             ban_exceptions: Vec::new(),
             invite_exceptions: Vec::new(),
+            listings: Vec::new(),
+            began: Timestamp::ZERO,
             members: Vec::new(),
             history: History::default(),
             logs: config.dialects.iter().map(|_| LogModel::default()).collect(),
@@ -139,6 +156,28 @@ impl Room {
         let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
         let numbered = number.and_then(|number| number.checked_sub(1)).filter(|place| *place < self.bans.len());
         self.bans.iter().position(is_it).or(numbered)
+    }
+
+    /// Remembers who has listed masks, unless they were listed, and when.
+    pub(super) fn note_listing(&mut self, list: MaskList, masks: &[String], by: &str, at: Timestamp) {
+        let listed = match list {
+            MaskList::Bans => &self.bans,
+            MaskList::BanExceptions => &self.ban_exceptions,
+            MaskList::InviteExceptions => &self.invite_exceptions,
+        };
+        // What was removed since is forgotten.
+        self.listings.retain(|listing| listing.list != list || listed.contains(&listing.mask));
+        for mask in masks.iter().filter(|mask| listed.contains(mask)) {
+            if !self.listings.iter().any(|listing| listing.list == list && listing.mask == *mask) {
+                self.listings.push(Listing { list, mask: mask.clone(), by: by.into(), at });
+            }
+        }
+    }
+
+    /// Returns who has listed a mask, and when.
+    pub(super) fn listing(&self, list: MaskList, mask: &str) -> (&str, Timestamp) {
+        let found = self.listings.iter().find(|listing| listing.list == list && listing.mask == mask);
+        found.map_or(("", Timestamp::ZERO), |listing| (&listing.by, listing.at))
     }
 
     /// Adds bans, or takes them away.
@@ -289,7 +328,8 @@ impl Model {
         self.keys += 1;
         let name = RoomName::new(name).expect("it is valid");
         let begun_from = self.sessions[&slot].origin.filter(|_| self.config.max_rooms_per_address.is_some());
-        self.rooms.push(Room { begun_from, ..Room::new(self.keys, id, name.as_str(), &self.config) });
+        let began = self.now;
+        self.rooms.push(Room { begun_from, began, ..Room::new(self.keys, id, name.as_str(), &self.config) });
         self.keys
     }
 

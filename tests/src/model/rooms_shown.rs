@@ -26,6 +26,7 @@ impl Model {
             let have = |role| slots(&mut members.iter().filter(|member| conversation.has_role(**member, id, role)));
             let topic = room.topic().map(|topic| Topic {
                 words: topic.words.into(),
+                styled: topic.styled.into(),
                 by: topic.by.into(),
                 at: Timestamp::from_nanos(topic.at),
             });

@@ -100,7 +100,7 @@ fn masks_cost_the_same_however_many_stars_they_have() {
     let member = MemberId(0);
     conversation.apply(&Entry::Enter { member, guest: false, lobby: true, cloak: None }).expect("it fits");
     conversation.apply(&Entry::Name { member, name: &"a".repeat(255) }).expect("it fits");
-    conversation.apply(&Entry::EnterRoom { member, name: "tea" }).expect("it fits");
+    conversation.apply(&Entry::EnterRoom { member, name: "tea", at: 0 }).expect("it fits");
     let room = conversation.find_room("tea").expect("it began");
     let lists = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
     for list in lists {
@@ -110,7 +110,9 @@ fn masks_cost_the_same_however_many_stars_they_have() {
             let width = MAX_MASK - "b!*".len();
             let mask = format!("{number:*<width$}b!*");
             assert_eq!(mask.len(), MAX_MASK);
-            conversation.apply(&Entry::Mask { by: None, room, list, mask: &mask, listed: true }).expect("it fits");
+            conversation
+                .apply(&Entry::Mask { by: None, room, list, mask: &mask, listed: true, at: 0 })
+                .expect("it fits");
         }
     }
     let other = MemberId(1);
@@ -126,7 +128,8 @@ fn masks_cost_the_same_however_many_stars_they_have() {
     let entered = conversation.may_enter(other, "tea", "");
     assert_eq!(entered, Ok(Some(room)), "bans match, and so do the exceptions");
     let longer = "m".repeat(MAX_MASK + 1);
-    let too_long = conversation.apply(&Entry::Mask { by: None, room, list: lists[0], mask: &longer, listed: true });
+    let too_long =
+        conversation.apply(&Entry::Mask { by: None, room, list: lists[0], mask: &longer, listed: true, at: 0 });
     assert!(too_long.is_err(), "a mask has 128 bytes at most");
 }
 

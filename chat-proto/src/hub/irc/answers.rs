@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, ListedMask};
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomFlags};
 use crate::person::MAX_HOST;
+use crate::room::scenery::Clock;
 use crate::session::irc::{Fields, IrcState, Query};
 use crate::session::outbox::{Answer, Answered};
 use crate::time::Timestamp;
@@ -59,9 +60,10 @@ impl Hub {
                     after = write_names(people, member, room, irc, &is_invisible, answer, to);
                 });
             }
-            Answered::Masks { room, list, .. } => voice.encode(logs, now, |to| {
-                after = write_mask(people, room, list, answer, to);
-            }),
+            Answered::Masks { room, list, .. } => {
+                let clock = logs.clock();
+                voice.encode(logs, now, |to| after = write_mask(people, room, list, clock, answer, to));
+            }
             Answered::Members { room } => {
                 let query = irc.and_then(|irc| irc.query.as_deref());
                 // A member's number is its session's.
@@ -213,6 +215,7 @@ fn write_mask(
     people: &Conversation,
     room: RoomId,
     list: MaskList,
+    clock: Clock,
     answer: Answer,
     to: &mut Writer<'_>,
 ) -> Option<Answer> {
@@ -222,11 +225,12 @@ fn write_mask(
         MaskList::BanExceptions => Numeric::ExceptList,
         MaskList::InviteExceptions => Numeric::InvexList,
     };
-    let Some(mask) = room.masks(list).nth(answer.next as usize) else {
+    let Some(ListedMask { mask, by, at }) = room.listed_masks(list).nth(answer.next as usize) else {
         to.numeric(end_of(list)).channel(room.name()).standard().end();
         return None;
     };
-    to.numeric(item).channel(room.name()).word(mask).end();
+    let since = clock.at(Timestamp::from_nanos(at)).seconds();
+    to.numeric(item).channel(room.name()).word(mask).word(by).number(since).end();
     Some(Answer { next: answer.next + 1, ..answer })
 }
 
@@ -258,7 +262,7 @@ fn write_channel(
             _ => true,
         };
         if is_wanted {
-            let words = topic.map_or("", |topic| topic.words);
+            let words = topic.map_or("", |topic| if topic.styled.is_empty() { topic.words } else { topic.styled });
             to.numeric(Numeric::List).word(&name).number(room.members() as u64).trailing(words).end();
             break;
         }

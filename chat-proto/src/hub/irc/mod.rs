@@ -187,7 +187,9 @@ impl Hub {
             _ if step > 0 => return Step::Done,
             Command::Topic => {
                 // As others do, it is cut and not refused.
-                let words = param(1).map(|words| cut(strip(words, plain), MAX_TOPIC));
+                let written = param(1).map(|words| cut(words, MAX_TOPIC));
+                let words = written.map(|words| strip(words, plain));
+                self.occasion.set_styled(written.filter(|written| Some(*written) != words).unwrap_or_default());
                 return self.for_channel(slot, first, |_| Request::Topic { words });
             }
             Command::Invite => match (param(0), param(1)) {

@@ -9,6 +9,7 @@ use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_KEY, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
+use crate::time::Timestamp;
 use crate::wire::dialect::irc::limits::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::modes::{Change, Changes, ChannelMode, ModeError};
@@ -158,6 +159,7 @@ impl Hub {
             modes.push(b'l');
         }
         let modes = core::str::from_utf8(&modes).unwrap_or_default();
+        let began = logs.clock().at(Timestamp::from_nanos(room.began())).seconds();
         voice.encode(logs, *now, |to| {
             let mut line = to.numeric(Numeric::ChannelModeIs).channel(room.name()).word(modes);
             if let Some(key) = key {
@@ -168,6 +170,7 @@ impl Hub {
                 line = line.number(limit.into());
             }
             line.end();
+            to.numeric(Numeric::CreationTime).channel(room.name()).number(began).end();
         });
         self.put_encoded(slot);
         self.requeue(slot);

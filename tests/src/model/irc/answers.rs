@@ -258,7 +258,9 @@ impl Model {
         };
         match Some(()).filter(|()| is_seen).and_then(|()| masks().get(next)) {
             Some(mask) => {
-                let line = self.numbered(item, reader).channel(&name).word(mask).end();
+                let (by, at) = self.room(room).listing(list, mask);
+                let line = self.numbered(item, reader).channel(&name).word(mask).word(by);
+                let line = line.number(self.wall_clock(at) / 1_000).end();
                 (line, Some(Rest::Masks { room, name, list, next: next + 1 }))
             }
             None => (self.numbered(end, reader).channel(&name).trailing(numerics::text(end)).end(), None),
@@ -275,7 +277,7 @@ impl Model {
             let age = topic.map(|topic| self.now.saturating_duration_since(topic.at).as_secs());
             let (channel, users) = (format!("#{}", room.name), room.members.len() as u64);
             if filter.wants(&channel, users, age) {
-                let words = topic.map_or("", |topic| &topic.words);
+                let words = topic.map_or("", |topic| super::updates::or(&topic.styled, &topic.words));
                 let line = self.numbered(322, reader).word(&channel).number(users).trailing(words);
                 return (line.end(), Some(Rest::Channels { filter, next: id + 1 }));
             }

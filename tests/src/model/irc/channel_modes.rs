@@ -206,6 +206,7 @@ impl Model {
         letters += if room.limit == 0 { "" } else { "l" };
         let key = if room.is_in(slot) { room.password.clone() } else { "*".into() };
         let (name, has_key, limit) = (room.name.clone(), !room.password.is_empty(), room.limit);
+        let began = room.began;
         self.send_lines(slot, |model, reader| {
             let mut line = model.numbered(324, reader).channel(&name).word(&letters);
             if has_key {
@@ -214,7 +215,8 @@ impl Model {
             if limit > 0 {
                 line = line.number(limit as u64);
             }
-            line.end()
+            let created = model.numbered(329, reader).channel(&name).number(model.wall_clock(began) / 1_000);
+            line.end() + &created.end()
         });
     }
 }

@@ -152,7 +152,9 @@ impl Model {
             Update::Kicked { name, by, words } => {
                 from(by).word("KICK").channel(room).word(name).trailing(or(words, by))
             }
-            Update::TopicSet { by, words } => from(by).word("TOPIC").channel(room).trailing(words),
+            Update::TopicSet { by, words } => {
+                from(by).word("TOPIC").channel(room).trailing(or(&self.styled(words), words))
+            }
             Update::RoleSet { by, name, role, given } => {
                 let letter = if role == Role::Operator { "o" } else { "v" };
                 from(by).word("MODE").channel(room).plain(&format!("{}{letter}", sign(given))).word(name)
@@ -225,6 +227,12 @@ impl Model {
             _ => return Vec::new(),
         };
         vec![self.block(line.end())]
+    }
+
+    /// Returns words of the line with its colours and styles; empty if it has none.
+    pub(in crate::model) fn styled(&self, words: &str) -> String {
+        let styled = &self.asked.styled;
+        if styled != words && strip(styled) == words { styled.clone() } else { String::new() }
     }
 
     /// Returns whoever publishes it, or its reader.
@@ -391,7 +399,7 @@ fn with_words(line: Line, words: &str) -> Line {
     if words.is_empty() { line } else { line.trailing(words) }
 }
 
-fn or<'a>(words: &'a str, otherwise: &'a str) -> &'a str {
+pub(super) fn or<'a>(words: &'a str, otherwise: &'a str) -> &'a str {
     if words.is_empty() { otherwise } else { words }
 }
 

@@ -50,6 +50,7 @@ numerics! {
     List "322" "RPL_LIST" "",
     ListEnd "323" "RPL_LISTEND" "End of /LIST",
     ChannelModeIs "324" "RPL_CHANNELMODEIS" "",
+    CreationTime "329" "RPL_CREATIONTIME" "",
     NoTopic "331" "RPL_NOTOPIC" "No topic is set",
     Topic "332" "RPL_TOPIC" "",
     TopicWhoTime "333" "RPL_TOPICWHOTIME" "",

@@ -57,7 +57,7 @@ pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) 
             to.from(by, actor).word("KICK").channel(room).word(name).trailing(or(words, by)).end();
         }),
         Update::TopicSet { by, words } => {
-            all(out, &|to| to.from(by, actor).word("TOPIC").channel(room).trailing(words).end());
+            all(out, &|to| to.from(by, actor).word("TOPIC").channel(room).trailing(scene.as_written(words)).end());
         }
         Update::RoleSet { by, name, role, given } => all(out, &|to| {
             let letter = match role {

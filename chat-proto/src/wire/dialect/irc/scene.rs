@@ -39,10 +39,14 @@ pub(crate) struct Asked<'a> {
 
 impl<'a> Scene<'a> {
     /// Returns words as their author has written them, with colours and styles.
-    ///
-    /// Only if they are the same without: cleaning, or the embedding program, may have changed them.
     pub(crate) fn as_written(&self, words: &'a str) -> &'a str {
-        let is_it = !self.styled.is_empty() && strip(self.styled, &mut String::new()) == words;
-        if is_it { self.styled } else { words }
+        as_written(self.styled, words)
     }
+}
+
+/// Returns words as they were written, with colours and styles, if they are the same without: cleaning, or the
+/// embedding program, may have changed them.
+pub(crate) fn as_written<'a>(styled: &'a str, words: &'a str) -> &'a str {
+    let is_it = !styled.is_empty() && strip(styled, &mut String::new()) == words;
+    if is_it { styled } else { words }
 }
