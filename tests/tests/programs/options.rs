@@ -1,5 +1,7 @@
 //! The options: how they are explained, that wrong ones are answered, and that right ones take effect.
 
+use std::process::Command;
+
 use chat_proto::dialect::Irc;
 use chat_proto::{Config, DialectConfig};
 use chat_tests::conformance::{Client, classic_line};
@@ -123,6 +125,45 @@ fn completions_and_the_manual_page_have_every_option() {
             assert!(text.contains(option), "{option} is not in {args:?}");
         }
     }
+}
+
+#[test]
+fn bash_completes_options_values_and_subcommands() {
+    let (script, _) = run(&["completions", "bash"], 0);
+    // What bash itself sets before it calls the function, with the last word as the one to complete.
+    let complete = r#"
+        eval "$SCRIPT"
+        function=$(complete -p chat-server | grep -o -- '-F [^ ]*' | cut -c 4-)
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        "$function" chat-server "${*: -1}" "${*: -2:1}"
+        echo "${COMPREPLY[*]}"
+    "#;
+    for (words, completed) in [
+        (&["--max-s"][..], "--max-sessions"),
+        (&["comp"], "completions"),
+        (&["--on-lag", ""], "skip close"),
+        (&["--log-format", "j"], "json"),
+        (&["completions", ""], "bash elvish fish powershell zsh"),
+        (&["--check-config", "--conf"], "--config"),
+    ] {
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", complete, "bash", "chat-server"]).args(words).env("SCRIPT", script.join("\n"));
+        let output = bash.output().expect("bash runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), completed, "{words:?}: {errors}");
+    }
+}
+
+#[test]
+fn the_manual_page_has_the_sections_of_a_manual_page() {
+    let (page, _) = run(&["man"], 0);
+    let sections: Vec<&str> = page.iter().filter_map(|line| line.strip_prefix(".SH ")).collect();
+    let begin = ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "WHERE"];
+    assert_eq!(sections[..begin.len()], begin);
+    assert!(sections.ends_with(&["NOTES", "EXAMPLES", "\"EXIT STATUS\""]), "{sections:?}");
+    let page = page.join("\n");
+    assert!(page.contains("\n.TP\n\\fBcompletions\\fR SHELL\n"), "{page}");
+    assert!(page.contains(".SH EXAMPLES\n.nf\nchat\\-server\n"), "{page}");
 }
 
 #[test]

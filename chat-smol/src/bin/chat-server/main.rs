@@ -1,5 +1,6 @@
 //! `chat-server`: serves one conversation from the command line; `--help` says how.
 
+mod completions;
 mod config_file;
 mod descriptors;
 mod failure;
@@ -10,6 +11,7 @@ mod listen;
 mod log;
 mod log_fields;
 mod log_output;
+mod man_page;
 mod memory;
 mod metrics;
 mod motd;
@@ -32,7 +34,6 @@ use std::{env, thread};
 
 use chat_smol::Server;
 use clap::FromArgMatches;
-use clap_mangen::Man;
 
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
@@ -75,18 +76,11 @@ fn run() -> Result<(), Failure> {
 
 impl PrintCommand {
     fn print(self) -> Result<Vec<u8>, Failure> {
-        let mut text = Vec::new();
         match self {
-            Self::Completions { shell } => {
-                clap_complete::generate(shell, &mut options::command(), env!("CARGO_BIN_NAME"), &mut text);
-            }
-            Self::HashPassword => text = hash_password::run()?,
-            // Hidden, because the page would refer to a page for each subcommand, and there are none.
-            Self::Man => Man::new(options::command().mut_subcommands(|command| command.hide(true)))
-                .render(&mut text)
-                .map_err(|error| Failure::System { doing: "write the manual page", error })?,
+            Self::Completions { shell } => Ok(completions::script(shell).into()),
+            Self::HashPassword => Ok(hash_password::run()?),
+            Self::Man => Ok(man_page::page().into()),
         }
-        Ok(text)
     }
 }
 
