@@ -133,7 +133,7 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
             let option = known.get_arguments().find(|option| option.get_long() == Some(name));
             match option.filter(|_| keys.contains(&name)) {
                 Some(option) => entries.extend(option_entries(text, &keys, option, key, value)?),
-                None => return Err(unknown(text, &keys, option.is_some(), key)),
+                None => return Err(unknown(text, &known, &keys, option.is_some(), key, value)),
             }
         }
     }
@@ -141,11 +141,24 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
 }
 
 /// Says that there is no such key; if there is an option of that name, it is a key of a table.
-fn unknown(text: &str, keys: &[&str], is_option: bool, key: &Spanned<DeString<'_>>) -> Reason {
+fn unknown(
+    text: &str,
+    known: &Command,
+    keys: &[&str],
+    is_option: bool,
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+) -> Reason {
     let name = key.get_ref().as_ref();
     let of_table = |(table, prefix)| Some((table, name.strip_prefix(prefix)?));
     let advice = match OF_OPTIONS.into_iter().find_map(of_table).filter(|_| is_option) {
         Some((table, key)) => format!("it is {key} under [{table}]"),
+        None if value.get_ref().is_table() => {
+            let of_dialects = known.get_arguments().filter(|option| is_per_dialect(&form(option)));
+            let others = OF_OPTIONS.map(|(table, _)| table).into_iter().chain(REPEATED.map(|kind| kind.name));
+            let tables: Vec<&str> = of_dialects.filter_map(Arg::get_long).chain(others).collect();
+            value::did_you_mean(name, &tables, &format!("there are tables only for {}", tables.join(", ")))
+        }
         None => value::did_you_mean(name, keys, "--help lists the options, which are the keys"),
     };
     Reason::UnknownKey { line: line_of(text.as_bytes(), key.span().start), key: name.into(), advice }
@@ -161,8 +174,8 @@ fn option_entries(
 ) -> Result<Vec<Entry>, Reason> {
     let name = key.get_ref().as_ref();
     let entry = Entry { key: name.into(), ..Entry::default() };
-    let form = option.get_value_names().unwrap_or_default().concat();
-    let (per_dialect, is_switch) = (form.starts_with("[DIALECT=]"), form == SWITCH);
+    let form = form(option);
+    let (per_dialect, is_switch) = (is_per_dialect(&form), form == SWITCH);
     let is_list = !per_dialect && matches!(option.get_action(), ArgAction::Append);
     let at = |value: &Spanned<DeValue<'_>>| entry.clone().at(text, value.span());
     let mut entries = Vec::new();
@@ -171,16 +184,20 @@ fn option_entries(
             for (dialect, value) in dialects {
                 let entry = Entry { subkey: Some(dialect.get_ref().as_ref().into()), ..at(value) };
                 if let Err(error) = value::dialect(dialect.get_ref()) {
-                    let message = if keys.contains(&dialect.get_ref().as_ref()) {
-                        format!("{} is a key of its own: put it above [{name}]", dialect.get_ref())
+                    let dialect = dialect.get_ref().as_ref();
+                    let message = if keys.contains(&dialect) {
+                        format!("{dialect} is a key of its own: put it above [{name}]")
                     } else {
-                        error.to_string()
+                        format!(
+                            "there is no such dialect; {}",
+                            value::did_you_mean(dialect, &value::DIALECTS, &error.to_string())
+                        )
                     };
                     return Err(Reason::value(entry, message));
                 }
                 if !is_scalar(value) {
                     let entry = Entry { value: String::new(), ..entry };
-                    return Err(Reason::value(entry, SCALAR));
+                    return Err(Reason::value(entry, scalar(&form)));
                 }
                 entries.push(entry);
             }
@@ -194,10 +211,10 @@ fn option_entries(
         _ if !is_list && !is_switch && is_scalar(value) => entries.push(at(value)),
         _ => {
             let message = match (is_list, per_dialect) {
-                (true, _) => "it must be a list, as in [\"text=127.0.0.1:4000\"]",
-                (_, true) => "it must be in quotation marks, a whole number, or a table of dialects",
-                _ if is_switch => "it must be true or false, without quotation marks",
-                _ => SCALAR,
+                (true, _) => "it must be a list, as in [\"text=127.0.0.1:4000\"]".into(),
+                (_, true) => format!("{}, or a table of dialects", scalar(&form)),
+                _ if is_switch => "it must be true or false, without quotation marks".into(),
+                _ => scalar(&form).to_owned(),
             };
             // A value that begins at the key, or has many lines, is not shown.
             let entry = Entry { line: line_of(text.as_bytes(), key.span().start), ..entry };
@@ -207,8 +224,24 @@ fn option_entries(
     Ok(entries)
 }
 
-/// The form of every value, except lists, tables and switches.
-const SCALAR: &str = "it must be in quotation marks, or a whole number";
+/// Returns the form of an option's value, as the help shows it.
+fn form(option: &Arg) -> String {
+    option.get_value_names().unwrap_or_default().concat()
+}
+
+/// Returns whether a value of that form may be a table with a value for each dialect.
+fn is_per_dialect(form: &str) -> bool {
+    form.starts_with("[DIALECT=]")
+}
+
+/// Says how a value is written that is no list, table or switch.
+fn scalar(form: &str) -> &'static str {
+    match form.trim_start_matches("[DIALECT=]") {
+        "N" => "it must be a whole number",
+        "N|off" | "BYTES" | "BYTES|off" => "it must be a whole number, or in quotation marks",
+        _ => "it must be in quotation marks",
+    }
+}
 
 fn is_scalar(value: &Spanned<DeValue<'_>>) -> bool {
     matches!(value.get_ref(), DeValue::String(_) | DeValue::Integer(_))

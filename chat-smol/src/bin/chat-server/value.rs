@@ -194,7 +194,8 @@ fn whole_number(text: &str) -> Option<usize> {
 
 /// Returns a question whether the most similar of the `known` words was meant; `otherwise`, if none is similar.
 pub(crate) fn did_you_mean(word: &str, known: &[&str], otherwise: &str) -> String {
-    let similarity = |known: &&str| strsim::jaro(word, known);
+    let word = word.to_lowercase();
+    let similarity = |known: &&str| strsim::jaro(&word, known);
     let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     // A less similar one is a different word.
     match nearest.filter(|nearest| similarity(nearest) > 0.75) {

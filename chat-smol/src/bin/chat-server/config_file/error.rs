@@ -48,11 +48,17 @@ impl Reason {
 
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or_default();
-        Self::Syntax {
-            line: line_of(text.as_bytes(), span.start),
-            message: error.message().into(),
-            at: excerpt(text, span),
-        }
+        let (line, at) = (line_of(text.as_bytes(), span.start), excerpt(text, span));
+        // The library takes `info` for a number, since `inf` is one.
+        let is_unquoted = ["string values must be quoted", "invalid float", "invalid boolean"]
+            .into_iter()
+            .any(|begin| error.message().starts_with(begin));
+        let message = match error.message() {
+            _ if is_unquoted && at.is_empty() => "the value is missing",
+            _ if is_unquoted => "a value must be in quotation marks, unless it is a whole number, true or false",
+            message => message,
+        };
+        Self::Syntax { line, message: message.into(), at }
     }
 
     /// Says of which file it is true.

@@ -17,12 +17,20 @@ fn errors_name_their_line() {
         ("x = 5", "line 1: there is no key x; --help lists the options, which are the keys"),
         ("config = \"x\"", "line 1: there is no key config; --help lists the options, which are the keys"),
         ("\n\nmax-line = \"4MB\"", "line 3: max-line = \"4MB\": it must be bytes, such as 4096, 64KiB, 4MiB or 1GiB"),
-        ("rate = false", "line 1: rate: it must be in quotation marks, a whole number, or a table of dialects"),
+        ("rate = false", "line 1: rate: it must be in quotation marks, or a table of dialects"),
+        ("exempt = [\"unix\"]", "line 1: exempt: it must be in quotation marks"),
+        ("pace = 1.5", "line 1: pace: it must be a whole number, or in quotation marks"),
         ("max-sessions = -5", "line 1: max-sessions = -5: it must be a whole number, such as 100"),
-        ("[max-line]\ntext = 5", "line 1: max-line: it must be in quotation marks, or a whole number"),
+        ("[max-line]\ntext = 5", "line 1: max-line: it must be a whole number, or in quotation marks"),
+        ("[idle-timeot]\ntext = \"5m\"", "line 1: there is no key idle-timeot; did you mean idle-timeout?"),
+        (
+            "[sessions]\nmax-sessions = 5",
+            "line 1: there is no key sessions; there are tables only for rate, backlog, idle-timeout, irc, web, room, operator",
+        ),
+        ("MAX-LINE = 64", "line 1: there is no key MAX-LINE; did you mean max-line?"),
         ("on-lag = \"shout\"", "line 1: on-lag = \"shout\": it must be skip or close"),
         ("new-rooms = \"no\"", "line 1: new-rooms: it must be true or false, without quotation marks"),
-        ("max-rooms = true", "line 1: max-rooms: it must be in quotation marks, or a whole number"),
+        ("max-rooms = true", "line 1: max-rooms: it must be a whole number"),
         ("names = \"Strict\"", "line 1: names = \"Strict\": it must be strict or loose"),
         ("log-format = \"xml\"", "line 1: log-format = \"xml\": it must be text or json"),
         (
@@ -31,11 +39,12 @@ fn errors_name_their_line() {
         ),
         (
             "[idle-timeout]\n\nmorse = \"5m\"",
-            "line 3: idle-timeout.morse = \"5m\": the dialect must be classic, text or irc",
+            "line 3: idle-timeout.morse = \"5m\": there is no such dialect; the dialect must be classic, text or irc",
         ),
         ("[backlog]\ntext = \"five\"", "line 2: backlog.text = \"five\": it must be a whole number, such as 100"),
-        ("[backlog]\ntext.x = 5", "line 2: backlog.text: it must be in quotation marks, or a whole number"),
-        ("backlog = []", "line 1: backlog: it must be in quotation marks, a whole number, or a table of dialects"),
+        ("[backlog]\ntext.x = 5", "line 2: backlog.text: it must be a whole number"),
+        ("[backlog]\ntexr = 5", "line 2: backlog.texr = 5: there is no such dialect; did you mean text?"),
+        ("backlog = []", "line 1: backlog: it must be a whole number, or a table of dialects"),
         ("listen = []", "line 1: listen = []: it must list something; leave it out for the default"),
         (
             "[backlog]\ntext = 5\nmax-sessions = 100",
@@ -88,8 +97,14 @@ fn errors_name_their_line() {
         ),
         ("rate = \"5/s\"\nrate = \"6/s\"", "line 2: duplicate key, at rate"),
         ("max-sessions", "line 1: key with no value, expected `=`"),
+        ("max-sessions =", "line 1: the value is missing"),
     ] {
         assert_eq!(refused(text), format!("chat.toml, {message}"));
+    }
+    for value in ["info", "10m", "True", "127.0.0.0/8"] {
+        let refused = refused(&format!("\nlog = {value}"));
+        let rule = "a value must be in quotation marks, unless it is a whole number, true or false";
+        assert!(refused.starts_with(&format!("chat.toml, line 2: {rule}, at ")), "{refused}");
     }
     let long = refused(&format!("max-line = \"{}\"", "\u{e4}".repeat(1_000)));
     assert!(long.contains("\u{e4}...: it must be bytes") && long.len() < 250, "{long}");
