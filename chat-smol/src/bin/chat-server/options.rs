@@ -42,23 +42,23 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) options: Options,
 
-    /// Read options from a TOML file, each under its name here without the hyphens in front, as in max-sessions = 500;
-    /// what takes DIALECT= may be a table, as in [idle-timeout], and the options irc-... and web-... are the tables [irc]
-    /// and [web]. Each [[room]] table, with name, topic and flags, is a room that is always there. Only a file has
+    /// Read options from a TOML file. A key is an option's name without the hyphens in front, as in max-sessions = 500.
+    /// An option that takes DIALECT= may be a table, as in [idle-timeout]; the options irc-... and web-... are the tables
+    /// [irc] and [web]. Each [[room]] table, with name, topic and flags, is a room that is always there. Only a file has
     /// passwords: password in [irc] is what clients of IRC need, and each [[operator]] table, with name and password, is
-    /// an operator of the server. An option given here replaces the file's.
+    /// an operator of the server. An option on the command line replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Check the options and the file, and exit.
+    /// Check the options and the file, and exit. No address is opened.
     #[arg(long, help_heading = "Instead of serving")]
     pub(crate) check_config: bool,
 
     /// Print how much memory sessions, their input, messages and the system's buffers for connections can ever take
-    /// with the limits given, and exit: a table, or only the sum in bytes. Tasks and threads come on top.
+    /// with the limits given, and exit. FORMAT is table, or bytes for the sum alone. Tasks and threads come on top.
     #[arg(
         long,
-        value_name = "bytes",
+        value_name = "FORMAT",
         num_args = 0..=1,
         require_equals = true,
         hide_possible_values = true,
@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
     )]
     pub(crate) print_memory_bound: Option<BoundFormat>,
 
-    /// Print this, and exit.
+    /// Print this help, and exit.
     #[arg(short, long, action = ArgAction::Help, help_heading = "Instead of serving")]
     help: Option<bool>,
 
@@ -123,19 +123,19 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", help_heading = "Sessions")]
     pub(crate) max_name: Option<Bytes>,
 
-    /// Which names may be had. strict: letters and digits in common use, and none that looks like another; loose, for
-    /// where accounts tell people apart: whatever can be seen, and none that is another in other case [default: strict]
+    /// Which names are allowed. strict: letters and digits in common use, and no name that looks like another; loose, for
+    /// servers with accounts: all visible characters, and no name that differs only in case [default: strict]
     #[arg(long, value_name = "RULES", help_heading = "Sessions", hide_possible_values = true)]
     pub(crate) names: Option<Names>,
 
-    /// Lines a second from one session, and how many at once; a session that sends more is read more slowly, nothing is
+    /// Lines a second from one session, and how many at once. A session that sends more is read more slowly; nothing is
     /// lost [up to 1000000000/s:1000000; default: 20/s:100]
     #[arg(long, value_name = "[DIALECT=]N/s[:BURST]|off", help_heading = "Sessions")]
     #[serde(deserialize_with = "value::per_dialect")]
     pub(crate) rate: Vec<ForDialect<OrOff<RatePerSecond>>>,
 
-    /// Bytes a second that a reader has to take for others to wait until it has: it misses nothing then. All of them
-    /// together slow nobody below half of that [1KiB to 1GiB; default: 1MiB]
+    /// Bytes a second that a reader has to take for senders to wait for it, so that it misses nothing. However many
+    /// readers are slow, senders get half of this at least [1KiB to 1GiB; default: 1MiB]
     #[arg(long, value_name = "BYTES|off", help_heading = "Sessions")]
     pub(crate) pace: Option<OrOff<Bytes>>,
 
@@ -144,7 +144,7 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "value::per_dialect")]
     pub(crate) backlog: Vec<ForDialect<Count>>,
 
-    /// What happens to a reader that falls behind the log. skip: it is told how many messages it missed and goes on;
+    /// What happens to a reader that falls behind the log. skip: it is told how many messages it missed, and goes on;
     /// close: it is closed [default: skip]
     #[arg(long, value_name = "POLICY", help_heading = "Sessions", hide_possible_values = true)]
     pub(crate) on_lag: Option<OnLag>,
@@ -157,7 +157,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Rooms")]
     pub(crate) max_rooms_per_session: Option<Count>,
 
-    /// Whether entering a room that does not exist begins it. If not, there are only the lobby and those of the file
+    /// Whether entering a room that does not exist begins it. If not, there are only the lobby and the rooms of the file
     /// [default: true]
     #[arg(long, value_name = SWITCH, help_heading = "Rooms", hide_possible_values = true)]
     pub(crate) new_rooms: Option<bool>,
@@ -170,21 +170,22 @@ pub(crate) struct Options {
     #[arg(skip)]
     pub(crate) operator: Vec<OperatorTable>,
 
-    /// Messages kept of each room but the lobby, for each dialect that has rooms, in bytes. At least ten of the
-    /// longest, or one without a pace, whatever is given [1 to 1GiB; default: 64KiB]
+    /// Bytes of messages kept in each room but the lobby, for each dialect that has rooms. Raised to ten of the longest
+    /// messages where it is less; without a pace, to one [1 to 1GiB; default: 64KiB]
     #[arg(long, value_name = "BYTES", help_heading = "Rooms")]
     pub(crate) room_log_bytes: Option<Bytes>,
 
-    /// Messages kept of each room but the lobby, for each dialect that has rooms, in number. At least 10 with a pace,
-    /// whatever is given [1 to 16777216; default: 1024]
+    /// Number of messages kept in each room but the lobby, for each dialect that has rooms. With a pace, raised to 10
+    /// where it is less [1 to 16777216; default: 1024]
     #[arg(long, value_name = "N", help_heading = "Rooms")]
     pub(crate) room_log_entries: Option<Count>,
 
-    /// Messages kept of each room but the lobby for newcomers and /history [0 to 65536; default: 100]
+    /// Number of messages kept in each room but the lobby for newcomers and /history [0 to 65536; default: 100]
     #[arg(long, value_name = "N", help_heading = "Rooms")]
     pub(crate) room_history: Option<Count>,
 
-    /// Bytes of these that are kept of each room; at least one message, whatever is given [1 to 1GiB; default: 64KiB]
+    /// Bytes of messages kept in each room but the lobby for newcomers and /history. One message is always kept [1 to
+    /// 1GiB; default: 64KiB]
     #[arg(long, value_name = "BYTES", help_heading = "Rooms")]
     pub(crate) room_history_bytes: Option<Bytes>,
 
@@ -200,7 +201,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
     pub(crate) max_per_address: Option<OrOff<Count>>,
 
-    /// Rooms at once that were begun from one address [1 to 65536; default: 32]
+    /// Rooms at once that people at one address began [1 to 65536; default: 32]
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
     pub(crate) max_rooms_per_address: Option<OrOff<Count>>,
 
@@ -209,20 +210,20 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N/s[:BURST]|off", help_heading = BY_ADDRESS)]
     pub(crate) connects_per_address: Option<OrOff<RatePerSecond>>,
 
-    /// Lines a second from one address, those of all its sessions together, and how many at once; they are read more
-    /// slowly, each in turn [up to 1000000000/s:1000000; default: 200/s:1000]
+    /// Lines a second from all sessions of one address together, and how many at once. Sessions that send more are read
+    /// more slowly, in turn [up to 1000000000/s:1000000; default: 200/s:1000]
     #[arg(long, value_name = "N/s[:BURST]|off", help_heading = BY_ADDRESS)]
     pub(crate) rate_per_address: Option<OrOff<RatePerSecond>>,
 
     /// Networks whose connections are not counted by address, and unix for Unix sockets, separated by commas; none for
-    /// no exemption. Behind a proxy all come from its address: exempt it, or count nobody [default:
+    /// no exemption. Behind a proxy all connections come from the proxy's address: exempt that [default:
     /// 127.0.0.0/8,::1/128,unix]
     #[arg(long, value_name = "LIST", help_heading = BY_ADDRESS)]
     #[serde(deserialize_with = "value::some_from_text")]
     pub(crate) exempt: Option<Exemptions>,
 
-    /// How long a session may send no complete line; a minute before, clients of IRC are asked whether they are there
-    /// [1ms to 365d; default: classic=15s text=10m irc=4m]
+    /// How long a session may send no complete line. A minute before the end, clients of IRC are asked whether they are
+    /// there [1ms to 365d; default: classic=15s text=10m irc=4m]
     #[arg(long, value_name = "[DIALECT=]TIME|off", help_heading = "Timeouts")]
     #[serde(deserialize_with = "value::per_dialect")]
     pub(crate) idle_timeout: Vec<ForDialect<OrOff<Time>>>,
@@ -236,40 +237,41 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TIME", help_heading = "Timeouts")]
     pub(crate) linger_timeout: Option<Time>,
 
-    /// Messages kept of the lobby for each dialect, in bytes: how far a reader may fall behind. At least ten of the
-    /// longest, or one without a pace [up to 1GiB; default: 4MiB]
+    /// Bytes of messages kept in the lobby for each dialect: how far a reader may fall behind. At least ten of the
+    /// longest messages; without a pace, one [up to 1GiB; default: 4MiB]
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) log_bytes: Option<Bytes>,
 
-    /// Messages kept of the lobby for each dialect, in number; at least 1 without a pace [10 to 16777216; default:
-    /// 65536]
+    /// Number of messages kept in the lobby for each dialect. Without a pace, 1 is enough [10 to 16777216;
+    /// default: 65536]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) log_entries: Option<Count>,
 
-    /// Private replies kept for each session. At least two messages of the longest [up to 16MiB; default: 16KiB]
+    /// Bytes of private replies kept for each session. At least two of the longest messages [up to 16MiB; default: 16KiB]
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) reply_bytes: Option<Bytes>,
 
-    /// Records kept of what happened, for diagnosis [1 to 16777216; default: 10000]
+    /// Number of records kept of what happened to sessions, for diagnosis [1 to 16777216; default: 10000]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) journal_records: Option<Count>,
 
-    /// Messages kept of the lobby for newcomers and /history, at least as many as --backlog shows, and as many other
+    /// Number of messages kept in the lobby for newcomers and /history, at least as many as --backlog shows, and of other
     /// events for programs that follow along [0 to 65536; default: 1000]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) history: Option<Count>,
 
-    /// Bytes of these that are kept, of messages and of other events each [up to 1GiB; default: 1MiB]
+    /// Bytes of messages kept in the lobby for newcomers and /history, and as many of other events [up to 1GiB; default:
+    /// 1MiB]
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) history_bytes: Option<Bytes>,
 
     /// What is logged to standard error: off, error, warn, info, debug, trace, or by module as in
-    /// info,chat_proto=debug. At info: who came, was named and left, and what happens often, summed up once a second.
-    /// Lines that nobody reads in time are lost and counted [default: info]
+    /// info,chat_proto=debug. The level info has who connects, takes a name and leaves, and once a second a summary of
+    /// what happens often. Lines that nobody reads in time are dropped and counted [default: info]
     #[arg(long, value_name = "FILTER", help_heading = "Log")]
     pub(crate) log: Option<LogFilter>,
 
-    /// Whether a person (text) or a program (json) reads the log [default: text]
+    /// The form of the log: text for people, json for programs [default: text]
     #[arg(long, value_name = "FORMAT", help_heading = "Log", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 }
@@ -305,13 +307,13 @@ Examples:
 Only clients of IRC can be asked for a password. Whoever reaches a listener of
 text or classic needs none: bind those to addresses that only friends reach.
 
-SIGINT, SIGTERM and SIGHUP end it in order: everyone is told, and what is
-pending is sent within the linger timeout. A second SIGINT or SIGTERM ends it
+SIGINT, SIGTERM and SIGHUP end the server in order: everyone is told, and what
+is pending is sent within the linger timeout. A second SIGINT or SIGTERM ends it
 at once. On Linux, SIGHUP stays ignored under nohup.
 
-Exit status: 0 after such an end; 1 if it could not serve, for example because
-an address is in use; 2 if the options or the file are wrong; 128 and the
-signal's number after a second SIGINT or SIGTERM.";
+Exit status: 0 after the server has ended in order; 1 if it could not serve, for
+example because an address is in use; 2 if the options or the file are wrong;
+128 and the signal's number after a second SIGINT or SIGTERM.";
 
 /// Returns the program's command line, for [`Arguments`].
 pub(crate) fn command() -> Command {
