@@ -26,8 +26,8 @@ pub(crate) fn script(shell: Shell) -> String {
             let name = name.replace('-', "__");
             script.replace(&format!("{}__subcmd__", name.replace("__", "__subcmd__")), &format!("{name}__subcmd__"))
         }
-        // With clap_complete 4.6, an option whose value is still missing hides the values that it may have, and arguments
-        // of subcommands are not completed.
+        // With clap_complete 4.6, an option whose value is still missing hides the values that it may have, and
+        // arguments of subcommands are not completed.
         Shell::Fish => {
             let condition = format!("__fish_{}_using_subcommand", name.replace('-', "_"));
             let arguments = command.get_subcommands().map(|subcommand| {

@@ -43,10 +43,10 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 
     /// Read options from a TOML file. A key is an option's name without the hyphens in front, as in max-sessions = 500.
-    /// An option that takes DIALECT= may be a table, as in [idle-timeout]; the options irc-... and web-... are the tables
-    /// [irc] and [web]. Each [[room]] table, with name, topic and flags, is a room that is always there. Only a file has
-    /// passwords: password in [irc] is what clients of IRC need, and each [[operator]] table, with name and password, is
-    /// an operator of the server. An option on the command line replaces the file's.
+    /// An option that takes DIALECT= may be a table, as in [idle-timeout]; the options irc-... and web-... are the
+    /// tables [irc] and [web]. Each [[room]] table, with name, topic and flags, is a room that is always there. Only a
+    /// file has passwords: password in [irc] is what clients of IRC need, and each [[operator]] table, with name and
+    /// password, is an operator of the server. An option on the command line replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
@@ -123,8 +123,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", help_heading = "Sessions")]
     pub(crate) max_name: Option<Bytes>,
 
-    /// Which names are allowed. strict: letters and digits in common use, and no name that looks like another; loose, for
-    /// servers with accounts: all visible characters, and no name that differs only in case [default: strict]
+    /// Which names are allowed. strict: letters and digits in common use, and no name that looks like another; loose,
+    /// for servers with accounts: all visible characters, and no name that differs only in case [default: strict]
     #[arg(long, value_name = "RULES", help_heading = "Sessions", hide_possible_values = true)]
     pub(crate) names: Option<Names>,
 
@@ -157,8 +157,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Rooms")]
     pub(crate) max_rooms_per_session: Option<Count>,
 
-    /// Whether entering a room that does not exist begins it. If not, there are only the lobby and the rooms of the file
-    /// [default: true]
+    /// Whether entering a room that does not exist begins it. If not, there are only the lobby and the rooms of the
+    /// file [default: true]
     #[arg(long, value_name = SWITCH, help_heading = "Rooms", hide_possible_values = true)]
     pub(crate) new_rooms: Option<bool>,
 
@@ -247,7 +247,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) log_entries: Option<Count>,
 
-    /// Bytes of private replies kept for each session. At least two of the longest messages [up to 16MiB; default: 16KiB]
+    /// Bytes of private replies kept for each session. At least two of the longest messages [up to 16MiB; default:
+    /// 16KiB]
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) reply_bytes: Option<Bytes>,
 
@@ -255,13 +256,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) journal_records: Option<Count>,
 
-    /// Number of messages kept in the lobby for newcomers and /history, at least as many as --backlog shows, and of other
-    /// events for programs that follow along [0 to 65536; default: 1000]
+    /// Number of messages kept in the lobby for newcomers and /history, at least as many as --backlog shows, and of
+    /// other events for programs that follow along [0 to 65536; default: 1000]
     #[arg(long, value_name = "N", help_heading = "Memory")]
     pub(crate) history: Option<Count>,
 
-    /// Bytes of messages kept in the lobby for newcomers and /history, and as many of other events [up to 1GiB; default:
-    /// 1MiB]
+    /// Bytes of messages kept in the lobby for newcomers and /history, and as many of other events [up to 1GiB;
+    /// default: 1MiB]
     #[arg(long, value_name = "BYTES", help_heading = "Memory")]
     pub(crate) history_bytes: Option<Bytes>,
 
