@@ -136,7 +136,7 @@ impl FromStr for RatePerSecond {
             };
             Some(Self { per_second: count(per_second)?, burst })
         };
-        read().ok_or(ValueError::Form("so many a second, such as 20/s, or 20/s:100 with a burst, neither of them 0"))
+        read().ok_or(ValueError::Form("a rate above 0, such as 20/s, or 20/s:100 with a burst"))
     }
 }
 
