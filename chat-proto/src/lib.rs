@@ -365,7 +365,7 @@
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: the lobby's two logs of 4 MiB, the logs and histories of 255 other rooms, and what
 //! // each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (94, 359, 3_011));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (94, 359, 3_010));
 //! // A server for one room.
 //! let lobby = Config { max_rooms: 1, max_rooms_per_session: 1, ..Config::default() };
 //! assert_eq!(lobby.memory_bound() >> 20, 289);
