@@ -11,6 +11,7 @@
 //! - [`adapters`]: this project's own adapters, for that suite.
 //! - [`examples`]: the core's examples that serve sockets, for the same suite.
 //! - [`program`]: the servers as programs, for tests of what they print and how they end.
+//! - [`metrics`]: asks a server for its metrics.
 //! - [`load`]: a load generator, and [`soak`]: hostile clients for hours.
 //! - [`usage`], [`sockets`], [`resources`], [`figures`]: shared by these two.
 //! - [`growth`]: how the core's costs grow, measured and drawn.
@@ -25,6 +26,7 @@ pub mod figures;
 pub mod fuzzing;
 pub mod growth;
 pub mod load;
+pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod program;

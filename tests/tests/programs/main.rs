@@ -4,6 +4,7 @@
 mod config_file;
 mod listening;
 mod log;
+mod metrics;
 mod options;
 mod passwords;
 mod signals;
