@@ -11,6 +11,7 @@ mod first_line;
 mod gauges;
 mod history;
 mod irc;
+mod limits;
 mod moderate;
 mod moderation;
 mod names;
@@ -22,11 +23,12 @@ mod program;
 mod requests;
 mod rooms;
 mod rooms_shown;
+mod slots;
 mod time;
 mod turns;
 mod words;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,16 +41,20 @@ use chat_proto::{
 use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
 pub use self::irc::longest as longest_of_irc;
+use self::limits::Limits;
+use self::names::Name;
 use self::places::{Entry, Place};
 use self::rooms::{LOBBY, Room, RoomKey};
+use self::slots::Slots;
 
 /// A hub as the rules describe it.
 #[derive(Debug)]
 pub struct Model {
     config: Config,
+    limits: Limits,
     now: Timestamp,
     shutting_down: bool,
-    sessions: BTreeMap<usize, Session>,
+    sessions: Slots<Session>,
     /// How many guest numbers have been given out.
     guests: u64,
     /// All rooms, and those that have ended and that somebody still reads.
@@ -97,7 +103,7 @@ struct Session {
     cloak: Option<Cloak>,
     /// When it may send the next line of its origin, if it has paid for that line and not sent it yet.
     turn: Option<Timestamp>,
-    name: Option<String>,
+    name: Option<Name>,
     /// Its guest number; 0 if it has none.
     guest: u64,
     /// Its first line has been accepted.
@@ -215,7 +221,7 @@ impl Model {
             stamp: 0,
             now: Timestamp::ZERO,
             shutting_down: false,
-            sessions: BTreeMap::new(),
+            sessions: Slots::new(),
             waits: turns::Lines::default(),
             ended: Vec::new(),
             guests: 0,
@@ -230,6 +236,7 @@ impl Model {
             irc_settings: IrcSettings::default(),
             stats: HubStats::default(),
             journal: Vec::new(),
+            limits: Limits::new(&config),
             config,
         }
     }
@@ -260,7 +267,7 @@ impl Model {
             }
             return Ok(Err(error));
         }
-        let is_free = |slot| slot < self.config.max_sessions && !self.sessions.contains_key(&slot);
+        let is_free = |slot| slot < self.config.max_sessions && !self.sessions.contains_key(slot);
         let Some(id) = id.filter(|id| is_free(id.slot())) else {
             return differ("open", format!("the slot of {id:?} is not free"));
         };
@@ -356,8 +363,8 @@ impl Model {
 
     /// Adds an update to a room's log of one dialect, if anybody reads that.
     fn publish_in(&mut self, room: RoomKey, log: usize, update: &Update<'_>, author: Option<usize>) {
-        let is_read = |slot: &usize| self.sessions[slot].log == log && self.reads(*slot, room);
-        if !self.sessions.keys().any(is_read) {
+        let is_read = |session: &Session| session.log == log && session.places.iter().any(|place| place.room == room);
+        if !self.sessions.values().any(is_read) {
             return;
         }
         let (bytes, blocks) = if self.speaks_irc(log) {
@@ -374,10 +381,10 @@ impl Model {
                 update,
                 Update::Announced { .. } | Update::Left { .. } | Update::Parted { .. } | Update::CameAndWent { .. }
             );
-        let (stamp, limits) = (self.stamp, self.log_limits(room));
+        let (stamp, limits) = (self.stamp, self.limits.log(room));
         let seq = self.room_mut(room).logs[log].append(Kept { stamp, len }, waits, limits);
         for (slot, session) in self.sessions.iter_mut().filter(|(_, s)| s.log == log && s.phase == Phase::Open) {
-            let is_own = author == Some(*slot);
+            let is_own = author == Some(slot);
             if let Some(place) = session.places.iter_mut().find(|place| place.room == room && !place.left) {
                 place.pending.push_back(Entry { seq, stamp, bytes: Rc::clone(&bytes), blocks: blocks.clone(), is_own });
             }
@@ -386,17 +393,6 @@ impl Model {
             self.pass_own(author);
             self.note_places(author);
         }
-    }
-
-    /// Returns how many bytes and entries the logs of a room hold.
-    fn log_limits(&self, room: RoomKey) -> (usize, usize) {
-        let config = &self.config;
-        if room == LOBBY {
-            return (config.log_bytes, config.log_entries);
-        }
-        // With a pace, ten of the longest lines.
-        let least = if config.pace.is_some() { 10 } else { 1 };
-        (config.room_log_bytes.max(least * self.max_encoded()), config.room_log_entries.max(least))
     }
 
     fn reply(&mut self, slot: usize, update: &Update<'_>) {
@@ -421,7 +417,7 @@ impl Model {
     }
 
     fn speaks_irc(&self, log: usize) -> bool {
-        self.config.dialects[log].dialect.name() == "irc"
+        self.limits.irc == Some(log)
     }
 
     /// Returns the update as that dialect encodes it.
@@ -441,7 +437,7 @@ impl Model {
     }
 
     fn session(&mut self, slot: usize) -> &mut Session {
-        self.sessions.get_mut(&slot).expect("the slot has a session")
+        self.sessions.get_mut(slot).expect("the slot has a session")
     }
 
     fn unnamed(&self, slot: usize) -> Unnamed {

@@ -246,7 +246,7 @@ impl Lockstep {
             }
         }
         self.compare(|model| match command {
-            None => match model.slots().find(|slot| model.is_due(*slot)) {
+            None => match model.due() {
                 Some(slot) => differ("lost wake", format!("no command for slot {slot}, though one is due")),
                 None => Ok(()),
             },
@@ -405,7 +405,7 @@ impl Lockstep {
         if self.hub.is_closed() != model.is_closed() {
             return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
         }
-        if !self.hub.has_commands() && (model.has_turns() || model.slots().any(|slot| model.is_due(slot))) {
+        if !self.hub.has_commands() && (model.has_turns() || model.due().is_some()) {
             return differ("lost wake", "the hub has no command, though one is due");
         }
         model.check_pace()?;

@@ -107,7 +107,7 @@ impl Model {
         let members: Vec<usize> = self.slots().filter(|slot| self.sessions[slot].phase == Phase::Unconnected).collect();
         for slot in members {
             self.leave_rooms(slot, &Update::Left { name: "", reason: CloseReason::ShutDown, words: "" });
-            self.sessions.remove(&slot);
+            self.sessions.remove(slot);
         }
         for slot in self.slots().collect::<Vec<_>>() {
             self.close(slot, CloseReason::ShutDown, "");

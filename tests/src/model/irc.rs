@@ -27,11 +27,11 @@ use self::registration::Registration;
 pub(super) use self::registration::TO_REGISTER;
 pub(super) use self::updates::Person;
 use self::words::{ctcp, strip};
-use super::Model;
 use super::requests::{Outcome, cut};
 use super::rooms::{MAX_TOPIC, RoomKey};
 use super::turns::Wait;
 use super::words::clean;
+use super::{Model, Session};
 
 /// The most targets of a message.
 const MAX_TARGETS: usize = 4;
@@ -102,6 +102,13 @@ enum Step {
 struct Turn {
     room: Option<RoomKey>,
     previous: Timestamp,
+}
+
+impl Session {
+    /// Returns whether it is a member, as all are that do not speak IRC.
+    pub(super) fn is_registered(&self) -> bool {
+        self.irc.as_ref().is_none_or(|irc| irc.registration.is_none())
+    }
 }
 
 impl Model {
@@ -442,7 +449,7 @@ impl Model {
 
     /// Returns whether it is a member, as all are that do not speak IRC.
     pub(super) fn is_registered(&self, slot: usize) -> bool {
-        self.sessions[&slot].irc.as_ref().is_none_or(|irc| irc.registration.is_none())
+        self.sessions[&slot].is_registered()
     }
 
     /// Returns what a client is called in answers.

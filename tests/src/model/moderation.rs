@@ -55,7 +55,9 @@ impl Model {
 
     /// Returns the rooms that a member is in, with or without a connection.
     pub(super) fn memberships(&self, slot: usize) -> Vec<RoomKey> {
-        self.live_rooms().into_iter().filter(|room| room.is_in(slot)).map(|room| room.key).collect()
+        let mut rooms: Vec<_> = self.present_rooms().filter(|room| room.is_in(slot)).collect();
+        rooms.sort_by_key(|room| room.id);
+        rooms.into_iter().map(|room| room.key).collect()
     }
 
     /// A session speaks in another room from now on, or in none.
@@ -262,7 +264,7 @@ impl Model {
         }
         self.session(target).invitations.push(room);
         self.reply(target, &invited);
-        if (0..self.config.dialects.len()).any(|log| self.speaks_irc(log)) {
+        if self.limits.irc.is_some() {
             self.publish(&Update::OtherInvited { by: &by, name: &other }, &[room], Some(slot));
         }
         self.reply(slot, &Update::InvitePassed { room: &shown, name: &other });

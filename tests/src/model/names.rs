@@ -1,6 +1,9 @@
 //! Which names are allowed, and which sessions may take them.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 use chat_proto::dialect::Unnamed;
 use chat_proto::{Config, NameError, NameRules};
@@ -12,40 +15,40 @@ use unicode_security::general_security_profile::IdentifierType;
 use unicode_security::{GeneralSecurityProfile as _, skeleton};
 
 use super::words::is_invisible;
-use super::{Model, Phase};
+use super::{Model, Session};
 
 impl Model {
     /// Returns the name under which a session is shown.
     #[must_use]
     pub fn name(&self, slot: usize) -> String {
         match &self.sessions[&slot].name {
-            Some(name) => name.clone(),
+            Some(name) => name.to_string(),
             None if self.unnamed(slot) == Unnamed::Guest => format!("guest-{}", self.sessions[&slot].guest),
             None => "anonymous".into(),
         }
     }
 
     /// Checks whether a session may have a name; returns the name in its stored form.
-    pub(super) fn may_have(&self, slot: usize, name: &str) -> Result<String, NameError> {
+    pub(super) fn may_have(&self, slot: usize, name: &str) -> Result<Name, NameError> {
         let rules = self.config.names;
         let name: String = name.nfc().collect();
         check(rules, &name, self.config.max_name)?;
-        let look = look(&name);
-        let is_reserved = ["server", "anonymous", "you"].map(self::look).contains(&look);
-        if is_reserved || look.starts_with(&self::look("guest-")) || look.ends_with(&self::look("serv")) {
+        let name = Name::new(name);
+        let [server, anonymous, you, guest, serv] = &*RESERVED;
+        let is_reserved = [server, anonymous, you].contains(&&name.look);
+        if is_reserved || name.look.starts_with(guest) || name.look.ends_with(serv) {
             return Err(NameError::Reserved);
         }
-        let mut others = self.sessions.iter().filter(|(other, _)| **other != slot);
-        if others.any(|(_, other)| other.name.as_ref().is_some_and(|other| are_twins(rules, other, &name))) {
+        let mut others = self.sessions.iter().filter(|(other, _)| *other != slot);
+        if others.any(|(_, other)| other.name.as_ref().is_some_and(|other| other.is_twin(rules, &name))) {
             return Err(NameError::Taken);
         }
         Ok(name)
     }
 
     /// Checks whether a session may have a name, which must not look like that of the server of IRC either.
-    pub(super) fn may_be_given(&self, slot: usize, name: &str) -> Result<String, NameError> {
-        let is_irc = (0..self.config.dialects.len()).any(|log| self.speaks_irc(log));
-        if is_irc && look(name) == look(&self.irc_settings.server_name) {
+    pub(super) fn may_be_given(&self, slot: usize, name: &str) -> Result<Name, NameError> {
+        if self.limits.irc.is_some() && look(name) == look(&self.irc_settings.server_name) {
             return Err(NameError::Reserved);
         }
         self.may_have(slot, name)
@@ -54,18 +57,54 @@ impl Model {
     /// Finds the session that has a name.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let is_valid = check(self.config.names, &name.nfc().collect::<String>(), self.config.max_name).is_ok();
-        let means = |slot: &usize| {
-            let session = &self.sessions[slot];
-            match &session.name {
-                Some(own) => is_valid && caseless(own) == caseless(name),
-                None => {
-                    session.phase == Phase::Open && self.unnamed(*slot) == Unnamed::Guest && self.name(*slot) == name
-                }
-            }
+        let (caseless, number) = (caseless(name), number_in(name));
+        let is_guest = |slot| self.is_open(slot) && self.unnamed(slot) == Unnamed::Guest;
+        let means = |(slot, session): &(usize, &Session)| match &session.name {
+            Some(own) => is_valid && own.caseless == caseless,
+            None => number == Some(session.guest) && is_guest(*slot),
         };
-        self.sessions.keys().copied().find(means)
+        self.sessions.iter().find(means).map(|(slot, _)| slot)
     }
 }
+
+/// A name that a member or a room has, with the forms in which names are compared.
+#[derive(Debug)]
+pub(super) struct Name {
+    text: String,
+    caseless: String,
+    look: String,
+}
+
+impl Name {
+    pub(super) fn new(name: String) -> Self {
+        Self { caseless: caseless(&name), look: look(&name), text: name }
+    }
+
+    /// Returns whether it is too similar to another for two sessions to have them.
+    fn is_twin(&self, rules: NameRules, other: &Self) -> bool {
+        match rules {
+            NameRules::Strict => self.look == other.look,
+            NameRules::Loose => self.caseless == other.caseless,
+        }
+    }
+}
+
+impl Deref for Name {
+    type Target = String;
+
+    fn deref(&self) -> &String {
+        &self.text
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What names must not look like; the fourth, how they must not begin, and the last, how they must not end.
+static RESERVED: LazyLock<[String; 5]> = LazyLock::new(|| ["server", "anonymous", "you", "guest-", "serv"].map(look));
 
 /// Returns the number in a guest's name.
 pub(super) fn number_in(name: &str) -> Option<u64> {
@@ -127,6 +166,9 @@ fn look(name: &str) -> String {
 
 /// Canonically equivalent names are the same (Unicode's D145).
 fn caseless(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     fold(&name.nfd().collect::<String>()).nfd().collect()
 }
 
@@ -135,7 +177,7 @@ fn fold(name: &str) -> String {
 }
 
 /// A valid name of a room.
-pub(super) struct RoomName(String);
+pub(super) struct RoomName(Name);
 
 impl RoomName {
     /// Returns the name in its stored form; `None` if it is not valid: letters and digits by the strict rules, and `-`.
@@ -143,7 +185,7 @@ impl RoomName {
         const MAX: usize = 50;
         let name: String = name.nfc().collect();
         let is_valid = check(NameRules::Strict, &name, MAX).is_ok() && !name.contains(|c| r".'[]\^{|}_`".contains(c));
-        is_valid.then_some(Self(name))
+        is_valid.then(|| Self(Name::new(name)))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -151,13 +193,13 @@ impl RoomName {
     }
 
     /// Returns whether it is the same name as that of a room.
-    pub(super) fn means(&self, room: &str) -> bool {
-        caseless(&self.0) == caseless(room)
+    pub(super) fn means(&self, room: &Name) -> bool {
+        self.0.caseless == room.caseless
     }
 
     /// Returns whether it looks like the name of a room.
-    pub(super) fn looks_like(&self, room: &str) -> bool {
-        look(&self.0) == look(room)
+    pub(super) fn looks_like(&self, room: &Name) -> bool {
+        self.0.look == room.look
     }
 }
 

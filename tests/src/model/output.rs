@@ -1,11 +1,13 @@
 //! The output of sessions: compares the model's lines with the hub's bytes.
 
-use chat_proto::dialect::{MAX_NOTICE, Update};
+use std::rc::Rc;
+
+use chat_proto::dialect::Update;
 use chat_proto::{CloseReason, OnLag, RecordKind, SessionStats, Timestamp};
 
 use super::pace::Offer;
 use super::places::{Entry, Place};
-use super::rooms::RoomKey;
+use super::rooms::{RoomKey, room_of};
 use super::{Checked, Model, Phase, Session, Untaken, differ};
 
 /// The replies of one session go before at most this many different places, less two that are kept free.
@@ -15,7 +17,7 @@ const MAX_PLACES: usize = 64;
 /// part.
 #[derive(Debug)]
 pub(super) struct Front {
-    bytes: Vec<u8>,
+    bytes: Rc<[u8]>,
     /// The place of the reply that it is the rest of.
     pub(super) reply: Option<u64>,
 }
@@ -23,7 +25,7 @@ pub(super) struct Front {
 /// A line that was offered to a session's socket.
 #[derive(Debug)]
 pub(super) struct Offered {
-    bytes: Vec<u8>,
+    bytes: Rc<[u8]>,
     from: From,
 }
 
@@ -65,7 +67,7 @@ impl Model {
     ///
     /// If no `Close` is due, or one with another reason.
     pub fn hand_out_close(&mut self, slot: usize, reason: CloseReason) -> Checked {
-        let session = self.sessions.remove(&slot);
+        let session = self.sessions.remove(slot);
         if let Some(session) = &session {
             self.go(session.origin, session.turn);
         }
@@ -92,11 +94,11 @@ impl Model {
             self.pass_hidden(slot);
         }
         let lines = self.next_lines(slot, bytes.len());
-        let expected: Vec<u8> = lines.iter().flat_map(|line| line.bytes.iter().copied()).collect();
+        let expected = joined(&lines);
         if expected.is_empty() != bytes.is_empty() || !expected.starts_with(bytes) {
             let same = bytes.iter().zip(&expected).take_while(|(a, b)| a == b).count();
             let lines = self.next_lines(slot, bytes.len() + 300);
-            let expected: Vec<u8> = lines.into_iter().flat_map(|line| line.bytes).collect();
+            let expected = joined(&lines);
             let show = |bytes: &[u8]| bytes[same.min(bytes.len())..].escape_ascii().take(300).collect::<Vec<_>>();
             let show = |bytes| String::from_utf8(show(bytes)).expect("escapes are ASCII");
             let (hub, model) = (show(bytes), show(&expected));
@@ -116,14 +118,14 @@ impl Model {
         let session = &self.sessions[&slot];
         let key = |entry: &Entry| if session.is_placed { entry.stamp } else { entry.seq };
         let mut lines: Vec<Offered> = Vec::new();
-        lines.extend(session.front.iter().map(|front| Offered { bytes: front.bytes.clone(), from: From::Front }));
+        lines.extend(session.front.iter().map(|front| Offered { bytes: Rc::clone(&front.bytes), from: From::Front }));
         let mut replies = session.replies.iter().peekable();
         let mut size: usize = lines.iter().map(|line| line.bytes.len()).sum();
         let mut passed = 0;
         if let Some(kept) = self.gap_before(slot) {
             // Only replies come before the notice of the gap.
             let first = session.replies.iter().take_while(|reply| reply.at <= kept);
-            lines.extend(first.map(|reply| Offered { bytes: reply.bytes.to_vec(), from: From::Reply }));
+            lines.extend(first.map(|reply| Offered { bytes: Rc::clone(&reply.bytes), from: From::Reply }));
             return lines;
         }
         while lines.is_empty() || size < most {
@@ -133,7 +135,7 @@ impl Model {
                 .min_by_key(|(place, entry)| (entry.stamp, !place.is_focus));
             let line = match (replies.peek(), next) {
                 (Some(reply), next) if next.is_none_or(|(_, entry)| reply.at <= key(entry)) => {
-                    let line = Offered { bytes: reply.bytes.to_vec(), from: From::Reply };
+                    let line = Offered { bytes: Rc::clone(&reply.bytes), from: From::Reply };
                     replies.next();
                     line
                 }
@@ -144,8 +146,8 @@ impl Model {
                         continue;
                     }
                     let is_here = place.is_focus && entry.stamp >= session.focused;
-                    let mut bytes = if is_here { Vec::new() } else { self.label(slot, place.room) };
-                    bytes.extend_from_slice(&sent);
+                    let label = if is_here { Vec::new() } else { self.label(slot, place.room) };
+                    let bytes = if label.is_empty() { sent } else { [&*label, &*sent].concat().into() };
                     Offered { bytes, from: From::Log(entry.stamp) }
                 }
                 _ => break,
@@ -269,7 +271,7 @@ impl Model {
             };
             if !notice.is_empty() {
                 label.append(&mut notice);
-                self.session(slot).front = Some(Front { bytes: label, reply: None });
+                self.session(slot).front = Some(Front { bytes: label.into(), reply: None });
             }
         }
         self.pass_own(slot);
@@ -287,8 +289,10 @@ impl Model {
 
     /// Drops a reader's own evicted messages, unless a message of others in the same log was evicted too.
     fn forget_own(&mut self, slot: usize) {
-        let tails: Vec<u64> = self.sessions[&slot].places.iter().map(|place| self.tail(slot, place)).collect();
-        for (place, tail) in self.session(slot).places.iter_mut().zip(tails) {
+        let Self { sessions, rooms, .. } = self;
+        let session = sessions.get_mut(slot).expect("the slot has a session");
+        for place in &mut session.places {
+            let tail = room_of(rooms, place.room).logs[session.log].tail;
             if place.pending.iter().filter(|entry| entry.seq < tail).all(|entry| entry.is_own) {
                 place.pending.retain(|entry| entry.seq >= tail);
             }
@@ -297,8 +301,10 @@ impl Model {
 
     /// Skips a reader's own messages as soon as no message of others comes before them.
     pub(super) fn pass_own(&mut self, slot: usize) {
-        let tails: Vec<u64> = self.sessions[&slot].places.iter().map(|place| self.tail(slot, place)).collect();
-        for (place, tail) in self.session(slot).places.iter_mut().zip(tails) {
+        let Self { sessions, rooms, .. } = self;
+        let session = sessions.get_mut(slot).expect("the slot has a session");
+        for place in &mut session.places {
+            let tail = room_of(rooms, place.room).logs[session.log].tail;
             while place.pending.front().is_some_and(|entry| entry.is_own && entry.seq >= tail) {
                 place.pending.pop_front();
             }
@@ -307,8 +313,7 @@ impl Model {
 
     /// Returns whether only log entries are pending for a session.
     pub(super) fn has_nothing_private(&self, slot: usize) -> bool {
-        let session = &self.sessions[&slot];
-        session.front.is_none() && session.replies.is_empty() && session.answer.is_none()
+        self.sessions[&slot].has_nothing_private()
     }
 
     /// Ends a closing session once it has been sent everything.
@@ -327,9 +332,11 @@ impl Model {
     pub(super) fn has_room(&self, slot: usize, len: usize) -> bool {
         let session = &self.sessions[&slot];
         let first = session.front.as_ref().and_then(|front| front.reply);
-        let mut places: Vec<u64> = first.into_iter().chain(session.replies.iter().map(|reply| reply.at)).collect();
-        places.dedup();
-        let has_place = places.len() + 2 <= MAX_PLACES;
+        let (mut places, mut last) = (0, None);
+        for at in first.into_iter().chain(session.replies.iter().map(|reply| reply.at)) {
+            places += usize::from(last.replace(at) != Some(at));
+        }
+        let has_place = places + 2 <= MAX_PLACES;
         session.answer.is_none() && self.reply_bytes(slot) + len <= self.config.reply_bytes && has_place
     }
 
@@ -345,32 +352,15 @@ impl Model {
         self.has_room(slot, 2 * self.longest(slot))
     }
 
-    /// Returns the length of the longest update in any dialect, in bytes.
-    pub(super) fn max_encoded(&self) -> usize {
-        (0..self.config.dialects.len()).map(|log| self.longest_in(log)).max().expect("at least one dialect")
-    }
-
     /// Returns the length for which a session's replies keep room: that of its dialect, or of others that are not IRC.
     pub(super) fn longest(&self, slot: usize) -> usize {
-        let own = self.sessions[&slot].log;
-        let logs = (0..self.config.dialects.len()).filter(|log| *log == own || !self.speaks_irc(*log));
-        logs.map(|log| self.longest_in(log)).max().expect("it has a dialect")
-    }
-
-    fn longest_in(&self, log: usize) -> usize {
-        let payload = (self.config.max_line + 2 * self.config.max_name).max(MAX_NOTICE);
-        match &self.config.dialects[log].dialect {
-            dialect if dialect.name() == "irc" => super::irc::longest(self.config.max_name, payload),
-            dialect => dialect.encoded_len(payload),
-        }
+        self.limits.reserve[self.sessions[&slot].log]
     }
 
     /// Returns whether anything is pending for a session.
     #[must_use]
     pub fn is_unsent(&self, slot: usize) -> bool {
-        let session = &self.sessions[&slot];
-        let is_unread = |place: &Place| place.pending.iter().any(|entry| !entry.is_own);
-        session.answer.is_some() || !self.has_nothing_private(slot) || session.places.iter().any(is_unread)
+        self.sessions[&slot].is_unsent()
     }
 
     /// Returns whether a write to a session is under way or blocked.
@@ -379,30 +369,29 @@ impl Model {
         self.sessions[&slot].sending
     }
 
-    /// Returns whether a command is due for a session.
+    /// Returns a session for which a command is due, if there is one.
     #[must_use]
-    pub fn is_due(&self, slot: usize) -> bool {
-        let session = &self.sessions[&slot];
-        matches!(session.phase, Phase::Over(_)) || session.read_due || !session.sending && self.is_unsent(slot)
+    pub fn due(&self) -> Option<usize> {
+        self.sessions.iter().find(|(_, session)| session.is_due()).map(|(slot, _)| slot)
     }
 
     /// Returns the index of a session's dialect.
     #[must_use]
     pub fn dialect_of(&self, slot: usize) -> Option<usize> {
-        self.sessions.get(&slot).map(|session| session.log)
+        self.sessions.get(slot).map(|session| session.log)
     }
 
     /// Returns the counters that a session should have.
     #[must_use]
     pub fn stats_of(&self, slot: usize) -> Option<SessionStats> {
-        self.sessions.get(&slot).map(|session| session.stats)
+        self.sessions.get(slot).map(|session| session.stats)
     }
 
     /// Returns the slots of all sessions that are open or closing, and whether they are open.
     pub fn live(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
         let live =
             self.sessions.iter().filter(|(_, session)| !matches!(session.phase, Phase::Over(_) | Phase::Unconnected));
-        live.map(|(slot, session)| (*slot, session.phase == Phase::Open))
+        live.map(|(slot, session)| (slot, session.phase == Phase::Open))
     }
 
     /// Returns how many sessions there are, including those that are over but not closed yet.
@@ -418,7 +407,30 @@ impl Model {
     }
 }
 
+/// Returns the bytes of several lines.
+fn joined(lines: &[Offered]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(lines.iter().map(|line| line.bytes.len()).sum());
+    for line in lines {
+        all.extend_from_slice(&line.bytes);
+    }
+    all
+}
+
 impl Session {
+    fn has_nothing_private(&self) -> bool {
+        self.front.is_none() && self.replies.is_empty() && self.answer.is_none()
+    }
+
+    fn is_unsent(&self) -> bool {
+        let is_unread = |place: &Place| place.pending.iter().any(|entry| !entry.is_own);
+        !self.has_nothing_private() || self.places.iter().any(is_unread)
+    }
+
+    /// Returns whether a command is due for it.
+    fn is_due(&self) -> bool {
+        matches!(self.phase, Phase::Over(_)) || self.read_due || !self.sending && self.is_unsent()
+    }
+
     /// The socket took a line that was offered, or the first bytes of it; the rest goes before everything else then.
     fn take(&mut self, line: &Offered, taken: usize) {
         let reply = match line.from {
@@ -437,7 +449,7 @@ impl Session {
             }
         };
         if taken < line.bytes.len() {
-            self.front = Some(Front { bytes: line.bytes[taken..].to_vec(), reply });
+            self.front = Some(Front { bytes: line.bytes[taken..].into(), reply });
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chat_proto::{RecordKind, Timestamp};
 
 use super::places::Place;
-use super::rooms::{LOBBY, RoomKey};
-use super::{Checked, Model, Phase, differ};
+use super::rooms::RoomKey;
+use super::{Checked, Model, Phase, Session, differ};
 
 /// The size limit of a small part of a log.
 const SMALL_PART: usize = 128 << 10;
@@ -24,6 +24,17 @@ pub(super) enum Offer {
     Taken,
     Made(Timestamp),
     Blocked(Timestamp),
+}
+
+/// Returns the size of a small part of a log, in bytes and in entries.
+fn small_part((bytes, entries): (usize, usize)) -> (usize, usize) {
+    (SMALL_PART.min(bytes / 4), entries / 4)
+}
+
+/// Returns how long a reader may be blocked between two marks of the lobby's log.
+pub(super) fn allowance(pace: usize, lobby: (usize, usize)) -> Duration {
+    let nanos = 2 * small_part(lobby).0 as u128 * 1_000_000_000 / pace as u128;
+    Duration::from_nanos(u64::try_from(nanos).expect("no more than some hours"))
 }
 
 /// A reader's state for the pace.
@@ -70,17 +81,9 @@ impl PaceState {
 }
 
 impl Model {
-    /// Returns how long a reader may be blocked between two marks.
-    fn allowance(&self) -> Duration {
-        let pace = self.config.pace.expect("there is one") as u128;
-        let nanos = 2 * self.small_part(LOBBY).0 as u128 * 1_000_000_000 / pace;
-        Duration::from_nanos(u64::try_from(nanos).expect("no more than some hours"))
-    }
-
     /// Returns the size of a small part of a room's log, in bytes and in entries.
     fn small_part(&self, room: RoomKey) -> (usize, usize) {
-        let (bytes, entries) = self.log_limits(room);
-        (SMALL_PART.min(bytes / 4), entries / 4)
+        small_part(self.limits.log(room))
     }
 
     /// Begins to wait for a reader.
@@ -98,14 +101,9 @@ impl Model {
         self.move_marks();
     }
 
-    /// Returns the number of the next log entry that is pending for a session in a place.
-    fn position(&self, slot: usize, place: &Place) -> u64 {
-        let head = || self.room(place.room).logs[self.sessions[&slot].log].head();
-        place.pending.front().map_or_else(head, |entry| entry.seq)
-    }
-
     fn is_at_mark(&self, slot: usize, place: &Place) -> bool {
-        self.position(slot, place) >= self.room(place.room).logs[self.sessions[&slot].log].mark
+        let log = &self.room(place.room).logs[self.sessions[&slot].log];
+        log.position(place) >= log.mark
     }
 
     /// Records which marks a reader has reached, and moves the marks if possible.
@@ -137,7 +135,7 @@ impl Model {
         if session.is_placed {
             let earned = n as u128 * 2_000_000_000 / pace as u128;
             let earned = Duration::from_nanos(u64::try_from(earned).unwrap_or(u64::MAX));
-            let allowance = self.allowance();
+            let allowance = self.limits.allowance;
             let used = &mut self.session(slot).pace.used;
             *used = (*used).min(allowance).saturating_sub(earned);
             return;
@@ -152,8 +150,12 @@ impl Model {
     /// Moves the marks of all rooms where a small part of a log was written since the last move and all readers have
     /// reached their marks.
     pub(super) fn move_marks(&mut self) {
-        for room in self.rooms.iter().map(|room| room.key).collect::<Vec<_>>() {
-            if self.config.pace.is_none() || !self.is_part_full(room) || self.is_anyone_behind(room) {
+        if self.config.pace.is_none() {
+            return;
+        }
+        for room in 0..self.rooms.len() {
+            let room = self.rooms[room].key;
+            if !self.is_part_full(room) || self.is_anyone_behind(room) {
                 continue;
             }
             let it = self.room_mut(room);
@@ -180,8 +182,8 @@ impl Model {
     fn is_anyone_behind(&self, room: RoomKey) -> bool {
         let logs = &self.room(room).logs;
         let behind = |place: &Place| place.room == room && !place.left && !place.reached;
-        let could = |s: &super::Session| logs[s.log].head() >= logs[s.log].mark;
-        let is_read = |s: &super::Session| s.pace.on_pace && s.phase == Phase::Open && s.places.iter().any(behind);
+        let could = |s: &Session| logs[s.log].head() >= logs[s.log].mark;
+        let is_read = |s: &Session| s.pace.on_pace && s.phase == Phase::Open && s.places.iter().any(behind);
         self.sessions.values().any(|session| is_read(session) && could(session))
     }
 
@@ -196,12 +198,12 @@ impl Model {
     }
 
     /// Returns when a reader will count as slow.
-    pub(super) fn gives_up_at(&self, slot: usize) -> Option<Timestamp> {
-        let pace = self.sessions[&slot].pace;
+    pub(super) fn gives_up_at(&self, session: &Session) -> Option<Timestamp> {
+        let pace = &session.pace;
         if !pace.on_pace {
             return None;
         }
-        let left = self.allowance().saturating_sub(pace.used);
+        let left = self.limits.allowance.saturating_sub(pace.used);
         match pace.offer {
             _ if pace.answered => Some(pace.counted + left),
             Offer::Taken => None,
@@ -260,10 +262,10 @@ impl Model {
             for place in session.places.iter().filter(|place| !place.left) {
                 let (bytes, entries) = self.small_part(place.room);
                 let log = &self.room(place.room).logs[session.log];
-                let (behind, own) = (log.passed(log.head()), log.passed(self.position(*slot, place)));
+                let (behind, own) = (log.passed(log.head()), log.passed(log.position(place)));
                 let behind = (behind.0 - own.0, behind.1 - own.1);
                 // One line may exceed each part, and the mark is one entry further.
-                if behind.0 > (2 * bytes + 5 * self.max_encoded()) as u64 || behind.1 > (2 * entries + 5) as u64 {
+                if behind.0 > (2 * bytes + 5 * self.limits.max_encoded) as u64 || behind.1 > (2 * entries + 5) as u64 {
                     let detail = format!("slot {slot} is waited for, and {behind:?} bytes and entries behind");
                     return differ("pace", detail);
                 }
@@ -291,6 +293,11 @@ impl PaceState {
 }
 
 impl super::LogModel {
+    /// Returns the number of the next entry that is pending for a reader in a place.
+    fn position(&self, place: &Place) -> u64 {
+        place.pending.front().map_or_else(|| self.head(), |entry| entry.seq)
+    }
+
     /// Returns how many bytes and entries before that number had waited for readers.
     fn passed(&self, seq: u64) -> (u64, u64) {
         seq.checked_sub(1).map_or((0, 0), |last| self.gated[last as usize])

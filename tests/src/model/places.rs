@@ -77,11 +77,11 @@ impl Model {
     }
 
     /// Returns what a session is sent of an entry; nothing if it has not asked to be shown that.
-    pub(super) fn sent_of(&self, slot: usize, entry: &Entry) -> Vec<u8> {
-        let Some(blocks) = &entry.blocks else { return entry.bytes.to_vec() };
+    pub(super) fn sent_of(&self, slot: usize, entry: &Entry) -> Rc<[u8]> {
+        let Some(blocks) = &entry.blocks else { return Rc::clone(&entry.bytes) };
         let mut bytes = Vec::new();
         blocks.iter().for_each(|block| block.show(&self.irc(slot).caps, &mut bytes));
-        bytes
+        bytes.into()
     }
 
     /// Skips entries of which a session is sent nothing.
@@ -108,11 +108,6 @@ impl Model {
             self.observe(slot);
             self.drop_places(slot);
         }
-    }
-
-    /// Returns whether a session has a place in the room, even one that it has left.
-    pub(super) fn reads(&self, slot: usize, room: RoomKey) -> bool {
-        self.sessions[&slot].places.iter().any(|place| place.room == room)
     }
 
     /// Returns the rooms that a session is in, in the order in which it entered them.

@@ -74,7 +74,7 @@ impl Model {
     /// Returns when these lines are due, if any join or leave was not shown.
     pub(super) fn telling(&self) -> Option<Timestamp> {
         let is_read = self.config.dialects.iter().any(|dialect| dialect.dialect.folds_presence());
-        let is_any_counted = self.live_rooms().iter().any(|room| !room.presence.counted.is_empty());
+        let is_any_counted = self.present_rooms().any(|room| !room.presence.counted.is_empty());
         let began = self.second.filter(|_| is_read && is_any_counted)?;
         Some(began + Duration::from_secs(1)).filter(|at| *at < Timestamp::MAX)
     }

@@ -66,7 +66,7 @@ impl Model {
             return Ok(());
         }
         let from = self.name(slot);
-        if self.sessions[&slot].name.as_deref() != Some(name) {
+        if self.sessions[&slot].name.as_ref().is_none_or(|own| **own != name) {
             self.name_it(slot, name)?;
         }
         let name = self.name(slot);
@@ -81,8 +81,8 @@ impl Model {
     pub(super) fn name_it(&mut self, slot: usize, name: &str) -> Result<(), NameError> {
         let name = self.may_be_given(slot, name)?;
         let from = self.name(slot);
-        self.events += u64::from(from != name);
-        self.session(slot).name = Some(name.clone());
+        self.events += u64::from(from != *name);
+        self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         self.waits_for_nobody = true;
         self.tell_of_name(slot, &from);
@@ -132,7 +132,7 @@ impl Model {
             self.make_room();
             return Ok(Err(OpenError::Full.into()));
         }
-        let Some(id) = id.filter(|id| !self.sessions.contains_key(&id.slot())) else {
+        let Some(id) = id.filter(|id| !self.sessions.contains_key(id.slot())) else {
             return differ("enter", format!("{id:?} is not free"));
         };
         let member = Session { phase: Phase::Unconnected, ..Session::new(id, dialect, 0, self.now) };
@@ -195,17 +195,17 @@ impl Model {
             let name = self.name(slot);
             self.gone = self.person(slot);
             self.leave_rooms(slot, &Update::Left { name: &name, reason: CloseReason::Quit, words: &words });
-            self.sessions.remove(&slot);
+            self.sessions.remove(slot);
         }
     }
 
     fn is_unconnected(&self, slot: usize) -> Result<(), SayError> {
-        let is_one = self.sessions.get(&slot).is_some_and(|session| session.phase == Phase::Unconnected);
+        let is_one = self.sessions.get(slot).is_some_and(|session| session.phase == Phase::Unconnected);
         is_one.then_some(()).ok_or(SayError::NoMember)
     }
 
     /// Returns whether a member is there, with or without a connection.
     pub(super) fn is_here(&self, slot: usize) -> bool {
-        self.sessions.get(&slot).is_some_and(|session| matches!(session.phase, Phase::Open | Phase::Unconnected))
+        self.sessions.get(slot).is_some_and(|session| matches!(session.phase, Phase::Open | Phase::Unconnected))
     }
 }

@@ -336,7 +336,7 @@ impl Model {
 
     fn request_name(&mut self, slot: usize, name: &str) {
         let from = self.name(slot);
-        if self.sessions[&slot].name.as_deref() != Some(name) {
+        if self.sessions[&slot].name.as_ref().is_none_or(|own| **own != name) {
             if let Err(objection) = self.take_name(slot, name) {
                 return self.object(slot, &objection);
             }
@@ -352,12 +352,12 @@ impl Model {
             && let Some(room) = self.where_banned_as(slot, &name)
         {
             if self.is_irc(slot) {
-                self.asked.room = self.room(room).name.clone();
+                self.asked.room = self.room(room).name.to_string();
             }
             return Err(Objection::Complaint(Complaint::Room(RoomError::NameBanned)));
         }
         let name = self.may_be_given(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
-        self.events += u64::from(self.name(slot) != name);
+        self.events += u64::from(self.name(slot) != *name);
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
         Ok(())

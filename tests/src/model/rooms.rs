@@ -4,7 +4,7 @@ use chat_proto::{Cloak, Config, MaskList, NameRules, Origin, Role, RoomError, Ro
 
 use super::history::History;
 use super::irc::Person;
-use super::names::{RoomName, are_twins};
+use super::names::{Name, RoomName, are_twins};
 use super::presence::Counts;
 use super::turns::{Queue, Wait};
 use super::{LogModel, Model};
@@ -27,7 +27,7 @@ pub(super) struct Room {
     pub(super) key: RoomKey,
     /// Its number in the conversation; `None` once it has ended.
     pub(super) id: Option<u32>,
-    pub(super) name: String,
+    pub(super) name: Name,
     /// It is there although nobody is in it.
     pub(super) is_listed: bool,
     pub(super) topic: Option<Topic>,
@@ -103,7 +103,7 @@ impl Room {
         Self {
             key,
             id: Some(id),
-            name: name.into(),
+            name: Name::new(name.into()),
             is_listed: false,
             topic: None,
             flags: RoomFlags::NEW,
@@ -204,18 +204,27 @@ impl Room {
     }
 }
 
+pub(super) fn room_of(rooms: &[Room], key: RoomKey) -> &Room {
+    rooms.iter().find(|room| room.key == key).expect("the room is there")
+}
+
 impl Model {
     pub(super) fn room(&self, key: RoomKey) -> &Room {
-        self.rooms.iter().find(|room| room.key == key).expect("the room is there")
+        room_of(&self.rooms, key)
     }
 
     pub(super) fn room_mut(&mut self, key: RoomKey) -> &mut Room {
         self.rooms.iter_mut().find(|room| room.key == key).expect("the room is there")
     }
 
+    /// Returns the rooms that have not ended, in any order.
+    pub(super) fn present_rooms(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.iter().filter(|room| room.id.is_some())
+    }
+
     /// Returns the rooms that have not ended, in the order of their numbers.
     pub(super) fn live_rooms(&self) -> Vec<&Room> {
-        let mut rooms: Vec<&Room> = self.rooms.iter().filter(|room| room.id.is_some()).collect();
+        let mut rooms: Vec<&Room> = self.present_rooms().collect();
         rooms.sort_by_key(|room| room.id);
         rooms
     }
@@ -228,7 +237,7 @@ impl Model {
     /// Finds the room of that name.
     pub(super) fn find_room(&self, name: &str) -> Option<RoomKey> {
         let name = RoomName::new(name)?;
-        self.live_rooms().into_iter().find(|room| name.means(&room.name)).map(|room| room.key)
+        self.present_rooms().find(|room| name.means(&room.name)).map(|room| room.key)
     }
 
     /// Checks whether somebody may speak in a room: a member, or in some rooms others that are not banned.
@@ -262,11 +271,11 @@ impl Model {
         let session = &self.sessions[&slot];
         let is_invited = found.is_some_and(|room| session.invitations.contains(&room));
         match found.map(|room| self.room(room)) {
-            None if self.live_rooms().iter().any(|room| valid.looks_like(&room.name)) => {
+            None if self.present_rooms().any(|room| valid.looks_like(&room.name)) => {
                 return Err(RoomError::LooksLikeAnother);
             }
             None if !self.config.new_rooms => return Err(RoomError::NoNewRooms),
-            None if self.live_rooms().len() >= self.config.max_rooms => {
+            None if self.present_rooms().count() >= self.config.max_rooms => {
                 return Err(RoomError::TooManyRooms { max: self.config.max_rooms });
             }
             None => {}
@@ -349,7 +358,7 @@ impl Model {
         let queue = std::mem::take(&mut room.queue);
         self.waits.let_go(&queue);
         for slot in queue.slots() {
-            self.sessions.get_mut(&slot).expect("it waits").wait = Some(Wait::Nothing);
+            self.sessions.get_mut(slot).expect("it waits").wait = Some(Wait::Nothing);
         }
         room.presence = Counts::default();
         if room.is_listed {

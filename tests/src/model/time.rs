@@ -6,7 +6,7 @@ use chat_proto::dialect::Update;
 use chat_proto::{CloseReason, Rate, RecordKind, Timestamp};
 
 use super::irc::TO_REGISTER;
-use super::{Checked, Model, Phase, Untaken, differ};
+use super::{Checked, Model, Phase, Session, Untaken, differ};
 
 impl Model {
     /// Returns the latest moment seen.
@@ -33,7 +33,9 @@ impl Model {
         }
         let unseen: Vec<usize> = self.slots().filter(|slot| !order.contains(slot)).collect();
         for slot in unseen.into_iter().chain(order.iter().copied()) {
-            while self.sessions.contains_key(&slot) && self.deadline_of(slot).is_some_and(|at| has_come(at, self.now)) {
+            while self.sessions.contains_key(slot)
+                && self.deadline_of(&self.sessions[&slot]).is_some_and(|at| has_come(at, self.now))
+            {
                 self.expire(slot);
             }
         }
@@ -54,7 +56,7 @@ impl Model {
         if stalled {
             return self.end(slot, CloseReason::Stalled);
         }
-        if self.gives_up_at(slot).is_some_and(|at| has_come(at, now)) {
+        if self.gives_up_at(session).is_some_and(|at| has_come(at, now)) {
             return self.give_up_on(slot);
         }
         if matches!(session.untaken, Untaken::UntilRefill(at) if at <= now) {
@@ -80,34 +82,36 @@ impl Model {
     /// Returns the next deadline, if any.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.sessions.keys().filter_map(|slot| self.deadline_of(*slot)).chain(self.telling()).min()
+        self.sessions.values().filter_map(|session| self.deadline_of(session)).chain(self.telling()).min()
     }
 
-    fn deadline_of(&self, slot: usize) -> Option<Timestamp> {
-        let session = &self.sessions[&slot];
+    fn deadline_of(&self, session: &Session) -> Option<Timestamp> {
+        // The end of time, which never comes.
+        const NEVER: Timestamp = Timestamp::MAX;
         let is_irc = session.irc.is_some();
-        let stall = self.config.stall_timeout.filter(|_| session.sending).map(|stall| session.waiting + stall);
         let at = match session.phase {
-            Phase::Over(_) | Phase::Unconnected => None,
-            Phase::Closing(_) => Some(session.waiting + self.config.linger_timeout),
+            Phase::Over(_) | Phase::Unconnected => NEVER,
+            Phase::Closing(_) => session.waiting + self.config.linger_timeout,
             Phase::Open => {
+                let stall = self.config.stall_timeout.filter(|_| session.sending);
+                let stalled = stall.map_or(NEVER, |stall| session.waiting + stall);
                 let input = match session.untaken {
                     // A session whose input is left untaken is not idle.
-                    Untaken::UntilRefill(at) => Some(at),
-                    Untaken::UntilRead if session.answer.is_some() => None,
-                    _ if session.held.is_some() || session.ended.is_some() => None,
+                    Untaken::UntilRefill(at) => at,
+                    Untaken::UntilRead if session.answer.is_some() => NEVER,
+                    _ if session.held.is_some() || session.ended.is_some() => NEVER,
                     _ => {
-                        let idle = session.idle;
-                        idle.map(|idle| session.active + if session.warned { idle } else { warned_after(idle, is_irc) })
+                        let wait = |idle| if session.warned { idle } else { warned_after(idle, is_irc) };
+                        session.idle.map_or(NEVER, |idle| session.active + wait(idle))
                     }
                 };
-                let cut_short = session.ended.map(|_| session.active + self.config.linger_timeout);
-                let registered = session.stats.opened + TO_REGISTER;
-                let registered = (!self.is_registered(slot)).then_some(registered);
-                [stall, self.gives_up_at(slot), input, cut_short, registered].into_iter().flatten().min()
+                let cut_short = session.ended.map_or(NEVER, |_| session.active + self.config.linger_timeout);
+                let registered = if session.is_registered() { NEVER } else { session.stats.opened + TO_REGISTER };
+                let slow = self.gives_up_at(session).unwrap_or(NEVER);
+                stalled.min(slow).min(input).min(cut_short).min(registered)
             }
         };
-        at.filter(|at| *at < Timestamp::MAX)
+        Some(at).filter(|at| *at < NEVER)
     }
 
     /// Returns whether a session has been silent until it is to be warned or closed.
@@ -205,7 +209,7 @@ impl Model {
 
     /// Returns the slots of all sessions, in any phase.
     pub fn slots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.sessions.keys().copied()
+        self.sessions.keys()
     }
 }
 

@@ -58,6 +58,16 @@ impl Queue {
         self.moves += 1;
     }
 
+    /// If the marks have moved since this was last called, notes whether several lines wait.
+    fn look_at_crowd(&mut self, now: Timestamp) {
+        if std::mem::replace(&mut self.looked_at, self.moves) != self.moves {
+            self.contended = self.len() > 1;
+            if self.contended {
+                self.quiet_at = now + QUIET;
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.fresh.len() + self.others.len()
     }
@@ -93,20 +103,10 @@ impl Model {
         if !self.is_gate_open(room) {
             return false;
         }
-        self.look_at_crowd(room);
-        let queue = &self.room(room).queue;
-        !(queue.contended && self.now < queue.quiet_at) && queue.len() == 0
-    }
-
-    fn look_at_crowd(&mut self, room: RoomKey) {
-        let quiet_at = self.now + QUIET;
+        let now = self.now;
         let queue = &mut self.room_mut(room).queue;
-        if std::mem::replace(&mut queue.looked_at, queue.moves) != queue.moves {
-            queue.contended = queue.len() > 1;
-            if queue.contended {
-                queue.quiet_at = quiet_at;
-            }
-        }
+        queue.look_at_crowd(now);
+        !(queue.contended && now < queue.quiet_at) && queue.len() == 0
     }
 
     /// Returns whether a session that sent its previous line at `previous` had been silent.
@@ -132,9 +132,9 @@ impl Model {
             return;
         }
         if let Wait::Turn { room, .. } = wait {
-            self.look_at_crowd(room);
             let now = self.now;
             let queue = &mut self.room_mut(room).queue;
+            queue.look_at_crowd(now);
             queue.contended &= now < queue.quiet_at;
             queue.quiet_at = now + QUIET;
         }
@@ -182,17 +182,15 @@ impl Model {
     /// Returns the room whose readers let the next line through: the next one, in the order of numbers, after the one
     /// that was served last.
     fn next_to_be_served(&self) -> Option<RoomKey> {
-        let mut rooms = self.live_rooms();
-        let passed = rooms.iter().filter(|room| room.id <= Some(self.waits.served)).count();
-        rooms.rotate_left(passed);
-        let waits = |room: &&Room| room.queue.len() > 0 && self.is_gate_open(room.key);
-        rooms.into_iter().find(waits).map(|room| room.key)
+        let is_one = |room: &&Room| room.queue.len() > 0 && self.is_gate_open(room.key);
+        let is_passed = |room: &Room| room.id <= Some(self.waits.served);
+        self.present_rooms().filter(is_one).min_by_key(|room| (is_passed(room), room.id)).map(|room| room.key)
     }
 
     /// Carries out lines that have waited, as the hub does when it is asked for a command.
     pub fn take_turns(&mut self) {
-        for room in self.live_keys() {
-            self.look_at_crowd(room);
+        for room in self.rooms.iter_mut().filter(|room| room.id.is_some()) {
+            room.queue.look_at_crowd(self.now);
         }
         for _ in 0..256 {
             if !self.has_turns() {

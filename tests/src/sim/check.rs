@@ -32,8 +32,7 @@ impl World {
         if self.hub.is_closed() != self.model.is_closed() {
             return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
         }
-        let is_due = self.model.has_turns() || self.model.slots().any(|slot| self.model.is_due(slot));
-        if !self.hub.has_commands() && is_due {
+        if !self.hub.has_commands() && (self.model.has_turns() || self.model.due().is_some()) {
             return differ("lost wake", "the hub has no command, though one is due");
         }
         self.model.check_pace()
@@ -41,8 +40,7 @@ impl World {
 
     /// Checks that no session is left waiting once all commands have been carried out.
     pub(super) fn check_drained(&mut self) -> Checked {
-        let waiting = self.model.slots().find(|slot| self.model.is_due(*slot));
-        match waiting {
+        match self.model.due() {
             Some(slot) => differ("lost wake", format!("no command for slot {slot}, though one is due")),
             None => Ok(()),
         }

@@ -157,7 +157,7 @@ impl Model {
 
     /// Returns whether a room is still there.
     pub(super) fn is_there(&self, room: RoomKey) -> bool {
-        self.live_keys().contains(&room)
+        self.present_rooms().any(|it| it.key == room)
     }
 
     /// Returns the members of a room after one, each with its number: those of the lobby by slot, else as they entered.
@@ -298,9 +298,9 @@ impl Model {
             Some(room) if !self.is_there(room) => Vec::new(),
             Some(room) => self.after(room, last),
             None => {
-                let everyone = self.sessions.keys().filter(|slot| self.is_here(**slot));
-                let later = everyone.filter(|slot| last.is_none_or(|last| **slot as u64 > last));
-                later.map(|slot| (*slot as u64, *slot)).collect()
+                let everyone = self.sessions.keys().filter(|slot| self.is_here(*slot));
+                let later = everyone.filter(|slot| last.is_none_or(|last| *slot as u64 > last));
+                later.map(|slot| (slot as u64, slot)).collect()
             }
         };
         match members.into_iter().find(|(_, member)| self.is_wanted(slot, *member, room, &mask)) {

@@ -142,13 +142,13 @@ impl Model {
 
     /// Tells a client how many are here.
     pub(super) fn tell_counts(&mut self, slot: usize) {
-        let count = |is: &dyn Fn(usize) -> bool| self.sessions.keys().filter(|slot| is(**slot)).count();
+        let count = |is: &dyn Fn(usize) -> bool| self.sessions.keys().filter(|slot| is(*slot)).count();
         let open = count(&|slot| self.is_open(slot));
         let unknown = count(&|slot| self.is_open(slot) && !self.is_registered(slot));
         let unconnected = count(&|slot| self.sessions[&slot].phase == Phase::Unconnected);
         let invisible = count(&|slot| self.is_open(slot) && self.is_irc(slot) && self.irc(slot).modes.contains('i'));
         let (clients, visible) = (open - unknown, open - unknown + unconnected - invisible);
-        let rooms = self.live_rooms().len();
+        let rooms = self.present_rooms().count();
         self.send_lines(slot, |model, reader| {
             let counted = |code, count: usize| {
                 model.numbered(code, reader).number(count as u64).trailing(numerics::text(code)).end()

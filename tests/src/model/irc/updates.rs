@@ -8,7 +8,8 @@ use chat_proto::{Cloak, CloseReason, MaskList, NameError, Role, RoomError, RoomF
 use super::lines::{Block, Line};
 use super::words::{pieces, strip};
 use super::{numerics, time};
-use crate::model::{Model, Phase};
+use crate::model::names::number_in;
+use crate::model::{Model, Phase, Session};
 
 /// What others see of a member besides its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,14 +94,12 @@ impl Model {
 
     /// Returns the member that is called exactly so.
     pub(in crate::model) fn called(&self, name: &str) -> Option<usize> {
-        let is_called = |slot: &usize| {
-            let session = &self.sessions[slot];
-            match &session.name {
-                Some(own) => own == name,
-                None => session.guest > 0 && session.phase == Phase::Open && self.name(*slot) == name,
-            }
+        let number = number_in(name);
+        let is_called = |(_, session): &(usize, &Session)| match &session.name {
+            Some(own) => **own == name,
+            None => number == Some(session.guest) && session.phase == Phase::Open,
         };
-        self.sessions.keys().copied().find(is_called)
+        self.sessions.iter().find(is_called).map(|(slot, _)| slot)
     }
 
     fn known_as(&self, name: &str) -> Person {
