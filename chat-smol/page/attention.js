@@ -1,5 +1,3 @@
-// What calls somebody who looks elsewhere.
-
 import { byId, on } from './dom.js';
 import { browser } from './kept.js';
 import { plain } from './text.js';

@@ -1,5 +1,3 @@
-// Elements. Text goes in as text, never as HTML.
-
 export const byId = (id) => document.getElementById(id);
 
 export function element(name, attributes, ...children) {
@@ -19,10 +17,18 @@ export function on(id, event, does) {
 	});
 }
 
+// Calls back after this task, once a frame at most.
 export function framed(callback) {
+	let isBusy = false;
 	let isDue = false;
-	return () => {
-		if (!isDue) requestAnimationFrame(() => callback((isDue = false)));
-		isDue = true;
+	return function call() {
+		isDue = isBusy;
+		if (isBusy) return;
+		isBusy = true;
+		queueMicrotask(callback);
+		requestAnimationFrame(() => {
+			isBusy = false;
+			if (isDue) call();
+		});
 	};
 }

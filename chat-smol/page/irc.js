@@ -1,5 +1,3 @@
-// Lines of IRC, with tags.
-
 const MAX_LINE = 510;
 
 const ESCAPES = { ':': ';', s: ' ', r: '\r', n: '\n' };

@@ -1,5 +1,3 @@
-// What the browser keeps for the next time. It may refuse, and the page works all the same.
-
 export const browser = keeper(() => localStorage);
 export const tab = keeper(() => sessionStorage);
 

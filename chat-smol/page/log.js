@@ -1,5 +1,3 @@
-// What was said in a room, as far as the page keeps it. An entry's number does not change.
-
 const MAX_KEPT = 10_000;
 const MAX_CHANGES = 50;
 

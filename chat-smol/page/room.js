@@ -1,5 +1,3 @@
-// A room, or one person to talk to.
-
 import { fold, isRoom } from './irc.js';
 import { Log } from './log.js';
 

@@ -1,10 +1,10 @@
-// How entries of the log look.
-
 import { element } from './dom.js';
 import { summary } from './log.js';
 import { piecesOf } from './text.js';
 
 const GROUP = 300_000;
+
+const STATES = { waiting: 'Waits for the connection', sent: 'Pending', unsure: 'Pending' };
 
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
@@ -31,14 +31,14 @@ export function outgoingRow({ isAction, state, why, ...said }, again, drop) {
 		'div',
 		{ class: `row ${isAction ? 'acted' : 'said'} ${isFailed ? 'failed' : 'pending'}` },
 		...inside(said),
-		element('p', { class: 'state' }, isFailed ? `Not sent. ${why}` : state === 'waiting' ? 'Waits for the connection' : 'Pending'),
-		isFailed && element('button', { type: 'button', onclick: again }, 'Send again'),
-		isFailed && element('button', { type: 'button', onclick: drop }, 'Discard'),
+		element('p', { class: 'state' }, isFailed ? `Not sent. ${why}` : STATES[state]),
+		isFailed && element('button', { onclick: again }, 'Send again'),
+		isFailed && element('button', { onclick: drop }, 'Discard'),
 	);
 }
 
 function inside({ kind, nick, text, time, bad, changes }) {
-	const when = element('time', { datetime: new Date(time).toISOString() }, HOUR.format(time));
+	const when = element('time', { datetime: new Date(time).toISOString(), title: DAY.format(time) }, HOUR.format(time));
 	if (changes) return [element('p', { 'aria-live': 'off' }, summary(changes)), when];
 	const said = element('p', { dir: 'auto', class: bad && 'bad' }, ...words(text));
 	return kind === 'note' ? [said, when] : [nameOf(nick || 'Server'), when, said];
@@ -50,7 +50,7 @@ export function nameOf(nick) {
 	return name;
 }
 
-export function hueOf(nick) {
+function hueOf(nick) {
 	let hash = 0;
 	for (const character of nick.toLowerCase()) hash = Math.imul(hash ^ character.codePointAt(0), 0x9e3779b1);
 	return (hash >>> 16) % 360;
@@ -59,6 +59,6 @@ export function hueOf(nick) {
 export const words = (text) =>
 	piecesOf(text).map((it) => {
 		if (!it.href) return it.text;
-		const outside = it.href[0] !== '#' && { target: '_blank', rel: 'noopener noreferrer nofollow' };
+		const outside = it.href[0] !== '#' && { target: '_blank', rel: 'noreferrer' };
 		return element('a', { href: it.href, ...outside }, it.text);
 	});

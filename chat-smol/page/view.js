@@ -1,9 +1,11 @@
-// The messages of the room that is shown.
-
-import { framed } from './dom.js';
+import { element, framed } from './dom.js';
 import { outgoingRow, rowOf } from './rows.js';
 
-const MAX_ROWS = 250;
+const MAX_ROWS = 1_000;
+
+// Rows stand in chunks, so that a new row does not have the browser look at all others.
+const CHUNK = 50;
+
 const MAX_OUTGOING = 50;
 
 const STEP = 80;
@@ -15,6 +17,7 @@ export class View {
 	#room = null;
 	#from = 0;
 	#to = 0;
+	#rowAt = new Map();
 	isAtEnd = true;
 
 	constructor(scroller, rows, outgoing, on) {
@@ -26,85 +29,102 @@ export class View {
 
 	show(room) {
 		this.#room = room;
-		this.#clear(0);
 		this.#showOutgoing();
 		this.isAtEnd = true;
-		if (!room) return;
+		if (!room) return this.#clear(0);
 		const { log, unread } = room;
-		this.#quietly(() => {
-			const start = Math.min(log.end - STEP, unread ? log.unreadFrom - 20 : Infinity);
-			this.#clear(Math.max(log.first, start));
-			this.#move(this.#from, Math.min(log.end, this.#from + MAX_ROWS));
-			log.changed.clear();
-			this.#toBottom();
-			const line = this.rows.querySelector('.unread-line');
-			if (line?.getBoundingClientRect().top < this.#top()) line.scrollIntoView();
-			this.isAtEnd = this.#atEnd();
-		});
+		this.#restart(Math.min(log.end - STEP, unread ? log.unreadFrom - 20 : Infinity));
+		const line = this.rows.querySelector('.unread-line');
+		if (line?.getBoundingClientRect().top < this.#top()) line.scrollIntoView();
+		this.#scrolled();
 		this.on.moved();
-		this.update();
 	}
 
 	toEnd() {
 		const log = this.#room?.log;
 		if (!log) return;
-		this.#quietly(() => {
-			if (this.#to < log.end) this.#clear(Math.max(log.first, log.end - STEP));
-			this.#move(this.#from, log.end);
-			this.#toBottom();
-		});
+		if (this.#to < log.end) this.#restart(log.end - STEP);
 		this.isAtEnd = true;
+		this.#frame();
 		this.on.moved();
+	}
+
+	#restart(number) {
+		const { log } = this.#room;
+		// Nobody wants all this read aloud.
+		this.scroller.ariaLive = 'off';
+		setTimeout(() => (this.scroller.ariaLive = 'polite'), 500);
+		this.#clear(Math.max(number, log.first));
+		this.#move(this.#from, Math.min(this.#from + MAX_ROWS, log.end));
+		log.changed.clear();
+		this.isAtEnd = this.#to === log.end;
+		if (this.isAtEnd) this.#toBottom();
+		this.#frame();
+	}
+
+	turnPage(direction) {
+		this.scroller.scrollBy(0, direction * 0.9 * this.scroller.clientHeight);
 	}
 
 	#frame() {
 		const { log } = this.#room;
-		if (this.isAtEnd) {
+		const isNearTop = this.scroller.scrollTop < NEAR;
+		const first = this.#from;
+		this.#keepingPlace(() => {
+			let from = Math.max(this.#from, log.first);
+			let to = Math.max(this.#to, from);
+			if (isNearTop) from = Math.max(from - STEP, log.first);
+			if (this.isAtEnd) to = log.end;
+			else if (this.#below() < NEAR) to = Math.min(to + STEP, log.end);
+			if (to - from > MAX_ROWS) {
+				if (isNearTop && !this.isAtEnd) to = from + MAX_ROWS;
+				else from = to - MAX_ROWS + STEP;
+			}
 			this.#renew();
-			// Many at a time: whenever rows go, all others move.
-			const isFull = log.end - this.#from > MAX_ROWS;
-			this.#move(Math.max(this.#from, isFull ? log.end - MAX_ROWS + STEP : 0, log.first), log.end);
+			this.#move(from, to);
 			this.#showOutgoing();
-			this.#toBottom();
-		} else {
-			this.#keepingPlace(() => {
-				let from = Math.max(this.#from, log.first);
-				let to = Math.max(this.#to, from);
-				if (this.scroller.scrollTop < NEAR && from > log.first) {
-					from = Math.max(log.first, from - STEP);
-					to = Math.min(to, from + MAX_ROWS);
-				} else if (this.#below() < NEAR && to < log.end) {
-					to = Math.min(log.end, to + STEP);
-					from = Math.max(from, to - MAX_ROWS);
-				}
-				this.#renew();
-				this.#move(from, to);
-				this.#showOutgoing();
-			});
-		}
+		});
+		if (this.#from < first) this.update();
 		if (this.scroller.scrollTop < NEAR && this.#from === log.first && !log.complete) this.on.top(this.#room);
 	}
 
 	#clear(number) {
 		this.rows.replaceChildren();
+		this.#rowAt.clear();
 		this.#from = this.#to = number;
 	}
 
 	#move(from, to) {
 		if (from >= this.#to || to <= this.#from) this.#clear(from);
-		const make = (start, end) => Array.from({ length: end - start }, (_, index) => rowOf(this.#room.log, start + index));
-		for (; this.#from < from; this.#from++) this.rows.firstElementChild.remove();
-		for (; this.#to > to; this.#to--) this.rows.lastElementChild.remove();
-		if (from < this.#from) this.rows.prepend(...make(from, this.#from));
-		if (to > this.#to) this.rows.append(...make(this.#to, to));
-		[this.#from, this.#to] = [from, to];
+		for (; this.#from < from; this.#from++) this.#remove(this.#from);
+		for (; this.#to > to; this.#to--) this.#remove(this.#to - 1);
+		while (this.#from > from) this.#insert(--this.#from, 'prepend', this.rows.firstChild);
+		while (this.#to < to) this.#insert(this.#to++, 'append', this.rows.lastChild);
+	}
+
+	#insert(number, place, chunk) {
+		if (!chunk || chunk.childElementCount >= CHUNK) {
+			chunk = element('div', { class: 'chunk' });
+			this.rows[place](chunk);
+		}
+		const row = rowOf(this.#room.log, number);
+		this.#rowAt.set(number, row);
+		chunk[place](row);
+	}
+
+	#remove(number) {
+		const row = this.#rowAt.get(number);
+		this.#rowAt.delete(number);
+		(row.parentNode.childElementCount > 1 ? row : row.parentNode).remove();
 	}
 
 	#renew() {
 		const { log } = this.#room;
 		for (const number of log.changed) {
-			const row = number >= log.first && this.rows.children[number - this.#from];
-			if (row) row.replaceWith(rowOf(log, number));
+			const row = this.#rowAt.get(number);
+			if (!row || number < log.first) continue;
+			this.#rowAt.set(number, rowOf(log, number));
+			row.replaceWith(this.#rowAt.get(number));
 		}
 		log.changed.clear();
 	}
@@ -119,13 +139,9 @@ export class View {
 	#scrolled() {
 		const was = this.isAtEnd;
 		// What has just come has no rows before the next frame.
-		this.isAtEnd = was ? this.#below() < AT_END : this.#atEnd();
+		this.isAtEnd = this.#below() < AT_END && (was || this.#to === this.#room?.log.end);
 		if (was !== this.isAtEnd) this.on.moved();
-		if (!this.isAtEnd && Math.min(this.scroller.scrollTop, this.#below()) < NEAR) this.update();
-	}
-
-	#atEnd() {
-		return this.#below() < AT_END && this.#to === this.#room?.log.end;
+		if (!this.isAtEnd) this.update();
 	}
 
 	#below() {
@@ -133,25 +149,21 @@ export class View {
 		return scrollHeight - scrollTop - clientHeight;
 	}
 
-	#top() {
-		return this.scroller.getBoundingClientRect().top;
-	}
-
 	#toBottom() {
 		this.scroller.scrollTop = this.scroller.scrollHeight;
 	}
 
-	#keepingPlace(change) {
-		const top = this.#top();
-		const row = [...this.rows.children].find((it) => it.getBoundingClientRect().bottom > top);
-		const was = row?.getBoundingClientRect().top;
-		change();
-		if (row?.isConnected) this.scroller.scrollTop += row.getBoundingClientRect().top - was;
+	#top() {
+		return this.scroller.getBoundingClientRect().top;
 	}
 
-	#quietly(change) {
-		this.scroller.ariaLive = 'off';
+	#keepingPlace(change) {
+		const top = this.#top();
+		const seenIn = (list) => [...list].find((it) => it.getBoundingClientRect().bottom > top);
+		const row = !this.isAtEnd && seenIn(seenIn(this.rows.children)?.children ?? []);
+		const was = row && row.getBoundingClientRect().top;
 		change();
-		setTimeout(() => (this.scroller.ariaLive = 'polite'), 500);
+		if (this.isAtEnd) this.#toBottom();
+		else if (row?.isConnected) this.scroller.scrollTop += row.getBoundingClientRect().top - was;
 	}
 }

@@ -244,30 +244,48 @@ test('axe finds nothing, and it looks well in light, in dark and on a phone', as
   }
 });
 
-// The aim is 3 ms; without a graphics processor it takes some 5.
-test('a message takes the main thread few milliseconds with hundreds of rows', async () => {
+// What is asked is 3 ms. A busy machine slows a program down even in time of the processor, so the best of three counts.
+test('a message takes the main thread 3 ms at most, with 1,000 rows', async () => {
   const ann = await open('ann8');
   const tom = await Peer.enter(server, 'tom8');
+  const rows = () => messages(ann).locator('.row').count();
   tom.says(...Array.from({ length: 1_200 }, (_, index) => `row ${index}`));
   await sees(ann, 'row 1199');
+  // The oldest rows have just gone, many at a time: as many come as there may be.
+  for (let more = 0; (await rows()) < 940; more++) {
+    tom.says(`more ${more}`);
+    await sees(ann, `more ${more}`);
+  }
   const client = await ann.context().newCDPSession(ann);
-  // Time of the processor, so that other programs do not count.
   await client.send('Performance.enable', { timeDomain: 'threadTicks' });
-  const spent = async () => (await client.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1e3;
+  let least = Infinity;
+  for (let attempt = 0; attempt < 3 && least > 3; attempt++) {
+    least = Math.min(least, await medianCost(client, (index) => tom.says(`timed ${attempt} ${index}`)));
+    await sees(ann, `timed ${attempt} 49`);
+  }
+  console.log(`   a message takes ${least.toFixed(2)} ms, with ${await rows()} rows`);
+  assert.ok(least <= 3, `${least} ms`);
+});
+
+/** How many milliseconds of the main thread one of 50 messages takes, without what the page does anyway. */
+async function medianCost(client, say) {
+  const spent = async () => {
+    const { metrics } = await client.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration').value * 1e3;
+  };
+  const during = async (act) => {
+    const start = await spent();
+    act();
+    await new Promise((done) => setTimeout(done, 100));
+    return (await spent()) - start;
+  };
   const costs = [];
   for (let index = 0; index < 50; index++) {
-    const start = await spent();
-    await new Promise((done) => setTimeout(done, 100));
-    const idle = (await spent()) - start;
-    tom.says(`timed ${index}`);
-    await new Promise((done) => setTimeout(done, 100));
-    costs.push((await spent()) - start - 2 * idle);
+    const idle = await during(() => {});
+    costs.push((await during(() => say(index))) - idle);
   }
-  await sees(ann, 'timed 49');
-  const median = costs.sort((a, b) => a - b)[25];
-  console.log(`   a message takes ${median.toFixed(2)} ms, with ${await messages(ann).locator('.row').count()} rows`);
-  assert.ok(median <= 12, `${median} ms`);
-});
+  return costs.sort((a, b) => a - b)[25];
+}
 
 test('the page is smaller than 60 KB', () => {
   const sizes = readdirSync(PAGE).map((name) => statSync(new URL(name, PAGE)).size);
