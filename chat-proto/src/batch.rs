@@ -18,15 +18,15 @@ pub struct Batch {
     /// Where the log's entries end, counted in bytes from the first. Kept because the log may evict them before the
     /// batch is written.
     ends: Vec<u32>,
-    /// Whether some entries of the one log have no bytes.
+    /// Whether some entries have no bytes, because the readers did not ask for them.
     has_hidden: bool,
     out: HandOut,
-    /// Of entries of several logs: which they are. Empty if all are of one log, and follow each other there.
+    /// The entries, if they come from several logs. Empty if they are consecutive entries of one log.
     lines: Vec<Line>,
-    /// For whom the lines are.
+    /// The session that `lines` is for.
     owner: Option<SessionId>,
-    /// It has entries with labels, of another log than the lobby's, or of several: none that a session reads which is
-    /// in the lobby only. Kept so that for those one test is enough.
+    /// Whether it has entries with labels, or from a log other than the lobby's. A session that is only in the lobby
+    /// cannot use such a batch, and this flag makes that one test.
     is_for_placed: bool,
 }
 
@@ -74,7 +74,7 @@ impl HandOut {
         self.front + self.replies
     }
 
-    /// Returns whether no session is handed it that reads the lobby only.
+    /// Returns whether only sessions with places can use it, not those that are only in the lobby.
     #[inline]
     fn is_for_placed(&self) -> bool {
         self.log != LOBBY || self.labelled || self.view != View::PLAIN
@@ -121,7 +121,7 @@ impl Batch {
         &self.out
     }
 
-    /// Returns the lines of several logs, and for whom they are, if it has such.
+    /// Returns the entries that come from several logs and the session they are for, if there are any.
     pub(crate) fn lines(&self) -> Option<(SessionId, &[Line])> {
         Some((self.owner?, &self.lines))
     }
@@ -145,13 +145,13 @@ impl Batch {
         is_same && self.out.private() == 0 && !self.bytes.is_empty() && self.out.to <= to
     }
 
-    /// Returns whether any session can have been given it that reads the lobby only.
+    /// Returns whether a session that is only in the lobby can use it.
     #[inline]
     pub(crate) fn is_for_simple(&self) -> bool {
         !self.is_for_placed
     }
 
-    /// Copies the pieces of a hand-out: private ones, and those of one log.
+    /// Copies the pieces of a hand-out: private bytes, then entries of one log.
     #[inline]
     pub(crate) fn copy(&mut self, pieces: [&[u8]; 4], ends: impl Iterator<Item = u32>, out: HandOut) {
         self.clear();
@@ -163,7 +163,7 @@ impl Batch {
         self.is_for_placed = out.is_for_placed();
     }
 
-    /// Begins with private pieces, of which the second has lines; other lines follow.
+    /// Begins with private pieces, the second of which has lines. Other lines follow.
     #[inline]
     pub(crate) fn begin(&mut self, pieces: [&[u8]; 2], out: HandOut) {
         match out.format.messages() {
@@ -183,7 +183,7 @@ impl Batch {
         self.is_for_placed = out.is_for_placed();
     }
 
-    /// Appends lines, or messages if its readers have those.
+    /// Appends lines, wrapped as messages if its readers receive messages.
     #[inline]
     fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
@@ -209,7 +209,7 @@ impl Batch {
         self.push_copy(owner, place, seq);
     }
 
-    /// Appends that an entry is a copy of the one before it.
+    /// Appends an entry that is a copy of the one before it, and so has no bytes.
     pub(crate) fn push_copy(&mut self, owner: SessionId, place: u32, seq: u64) {
         let end = self.log_len();
         self.lines.push(Line { place, seq, end });
@@ -221,8 +221,7 @@ impl Batch {
         (self.bytes.len() - self.out.private()) as u32
     }
 
-    /// Returns how many of the first entries of the one log are shown: those that a reader of IRC has not asked for have
-    /// no bytes.
+    /// Returns how many of the first `entries` are shown. Entries that a reader of IRC did not ask for have no bytes.
     pub(crate) fn shown(&self, entries: usize) -> u64 {
         if !self.has_hidden {
             return entries as u64;

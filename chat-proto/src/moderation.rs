@@ -14,10 +14,11 @@ pub const MAX_MASK: usize = 128;
 /// The most masks in each list of a room.
 pub const MAX_MASKS: usize = 64;
 
-/// What a member may have in a room.
+/// A role that a member may have in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It keeps order: it sets the topic and the flags, gives roles, kicks and bans. Who begins a room has this role.
+    /// It keeps order: it sets the topic and the flags, gives roles, kicks and bans. The member who begins a room has
+    /// this role.
     Operator,
     /// It may speak in a room that is [moderated](RoomFlags::MODERATED).
     Voice,
@@ -116,17 +117,17 @@ pub enum RoomError {
     LooksLikeAnother,
     /// There is no such room, and only rooms that the configuration lists may exist.
     NoNewRooms,
-    /// There are as many rooms as there may be.
+    /// There may be no more rooms.
     TooManyRooms {
         /// The limit, [`Config::max_rooms`](crate::Config::max_rooms).
         max: usize,
     },
-    /// As many rooms were begun from the member's [origin](crate::Origin) as may be.
+    /// No more rooms may be begun from the member's [origin](crate::Origin).
     TooManyRoomsFromAddress {
         /// The limit, [`Config::max_rooms_per_address`](crate::Config::max_rooms_per_address).
         max: usize,
     },
-    /// The member is in as many rooms as it may be, those counted whose last messages it has not read yet.
+    /// The member may be in no more rooms. A room that it has left counts until it has read the last messages.
     InTooManyRooms {
         /// The limit, [`Config::max_rooms_per_session`](crate::Config::max_rooms_per_session).
         max: usize,
@@ -145,7 +146,7 @@ pub enum RoomError {
     InvitedOnly,
     /// The room has a key, and this is not it.
     WrongKey,
-    /// The room has as many members as it may have.
+    /// The room may have no more members.
     RoomFull,
     /// Only operators may do this.
     NotOperator,
@@ -159,9 +160,9 @@ pub enum RoomError {
     OtherIsInvited,
     /// The other's dialect shows only the lobby.
     OtherHasOneRoom,
-    /// The other has as many invitations and rooms as there may be.
+    /// The other may have no more invitations.
     TooManyInvitations,
-    /// The list has as many items as it may have.
+    /// The list may have no more items.
     ListFull {
         /// The limit.
         max: usize,

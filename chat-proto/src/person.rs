@@ -26,7 +26,7 @@ pub struct Person<'a> {
 }
 
 impl Person<'_> {
-    /// Somebody of whom nothing is known.
+    /// A member about whom nothing is known.
     pub(crate) const UNKNOWN: Self = Self { user: "~user", real_name: "", away: "", cloak: None };
 
     /// Returns what stands in place of a host, `-` if nobody knows where it comes from.

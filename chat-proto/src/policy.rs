@@ -61,8 +61,8 @@ use crate::time::Timestamp;
 /// # drop(config);
 /// ```
 pub trait Policy: Send + Sync {
-    /// Judges what a session is about to do. It is asked once, unless words that it makes longer find no room at the
-    /// one whom they are for: then it is asked again when there is some.
+    /// Judges what a session is about to do. The hub asks once for each action. It asks again only about a private
+    /// message that the policy has made too long for the recipient's free space, when there is more space.
     ///
     /// For [`Verdict::Rewrite`] it writes the replacement into `rewritten`, which is empty and holds `max_line` bytes
     /// without allocating. The replacement is cleaned and cut like a peer's words, and a name must be valid.
@@ -94,7 +94,7 @@ pub struct Proposal<'a> {
     pub dialect: DialectId,
     /// Its name. A member without a name may be about to take one with this line.
     pub name: &'a str,
-    /// The room in which it is about to do it; `None` if it is of no room, or begins one.
+    /// The room in which it is about to do it; `None` if that is in no room, or begins one.
     pub room: Option<RoomId>,
     /// What it is about to do.
     pub action: Action<'a>,

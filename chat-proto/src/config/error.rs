@@ -15,7 +15,7 @@ pub enum ConfigError {
     OutOfRange {
         /// Which limit.
         limit: Limit,
-        /// The dialect that it is of, if it is one of a dialect.
+        /// The dialect whose limit it is, if the limit is one of a dialect.
         dialect: Option<String>,
         /// What it was set to.
         value: usize,
@@ -41,7 +41,7 @@ pub enum ConfigError {
     Timeout {
         /// Which limit.
         limit: Limit,
-        /// The dialect that it is of, if it is one of a dialect.
+        /// The dialect whose limit it is, if the limit is one of a dialect.
         dialect: Option<String>,
     },
     /// Two dialects have the same name.

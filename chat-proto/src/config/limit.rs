@@ -82,7 +82,7 @@ impl Limit {
         }
     }
 
-    /// Returns which number of a rate it is, if it is one.
+    /// Returns which part of a rate it is, if it is a part of one.
     #[must_use]
     pub const fn rate_part(self) -> Option<RatePart> {
         match self {

@@ -229,7 +229,7 @@ pub const MAX_KICK_WORDS: usize = MAX_LAST_WORDS;
 pub(crate) const MAX_LAST_WORDS: usize = 256;
 
 impl Entry<'_> {
-    /// Returns the member that the entry is of, which for a kick is the one who kicks; `None` if it is the server's.
+    /// Returns the member who acts: for a kick, the one who kicks. `None` if the server acts.
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {
         match *self {

@@ -118,10 +118,10 @@ pub enum Event<'a> {
 pub struct Recorded<'a> {
     /// Its number. The first is 0 and each is one more, so a gap is the number of events that a follower missed.
     pub seq: u64,
-    /// Whose event it is, which for a kick is the one who was kicked; `None` for the server.
+    /// The member whose event it is: for a kick, the one who was kicked. `None` for the server.
     pub member: Option<MemberId>,
-    /// The room that it is of; `None` if it is not of one room, as when a member leaves the conversation. A room that
-    /// has ended may have had this number.
+    /// The room in which it happened; `None` if it is not about one room, as when a member leaves the conversation. The
+    /// number may also have belonged to a room that has ended.
     pub room: Option<RoomId>,
     /// When a message was said; `None` for all other events.
     pub at: Option<Timestamp>,

@@ -331,7 +331,7 @@ impl Place {
     }
 
     fn is_after(self, other: Self) -> bool {
-        // The numbers are those of entries, of which 32 bits are kept. Those of one room are closer to each other.
+        // The numbers are those of entries, cut to 32 bits. The numbers of one room's members differ by less than that.
         self.since.wrapping_sub(other.since).cast_signed() > 0
     }
 }

@@ -10,9 +10,9 @@ use crate::time::Timestamp;
 
 /// A [`Recorded`] event with its own copy of names and words, for programs that leave the lock before they look at it.
 ///
-/// It holds at most two names and one message: two times [`Config::max_name`](crate::Config::max_name) bytes and
-/// [`Config::max_line`](crate::Config::max_line), besides itself. What is of a room has its name and at most 390 bytes
-/// of words instead of a message.
+/// Besides itself it holds at most two names and one message: two times [`Config::max_name`](crate::Config::max_name)
+/// bytes and [`Config::max_line`](crate::Config::max_line). An event about a room has the room's name and at most 390
+/// bytes of words instead of a message.
 ///
 /// ```
 /// use chat_proto::conversation::{Event, OwnedEvent};
@@ -29,14 +29,15 @@ use crate::time::Timestamp;
 pub struct OwnedEvent {
     /// Its number: the first is 0 and each is one more. A gap between two events is how many were missed.
     pub seq: u64,
-    /// Whom it is of; `None` for the server.
+    /// The member whose event it is; `None` for the server.
     pub member: Option<MemberId>,
-    /// The room that it is of, if it is of one.
+    /// The room in which it happened, if it is about one.
     pub room: Option<RoomId>,
     /// When a message was said; `None` for all other events.
     pub at: Option<Timestamp>,
     kind: Kind,
-    /// The name, the other name or that of a room, the name of who kicked, the words; each may be empty.
+    /// In this order: the name, the other name or the room's, the name of the member who kicked, the words. Each may be
+    /// empty.
     text: Box<str>,
     /// Where each of the names ends in `text`.
     ends: [usize; 3],

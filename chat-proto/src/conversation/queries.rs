@@ -49,7 +49,7 @@ impl Conversation {
         self.rooms.next(from)
     }
 
-    /// Returns whether a member is in a room. To find out may take as long as the member is in many rooms.
+    /// Returns whether a member is in a room. The cost grows with the number of rooms that the member is in.
     #[inline]
     #[must_use]
     pub fn is_in(&self, member: MemberId, room: RoomId) -> bool {
@@ -62,7 +62,7 @@ impl Conversation {
         !is_hidden || self.is_in(member, room)
     }
 
-    /// Returns what is known of a member besides its name; of one that is not here nothing is.
+    /// Returns what is known of a member besides its name. Nothing is known of a member that is not here.
     #[must_use]
     pub fn person(&self, member: MemberId) -> Person<'_> {
         self.members.person(member)
@@ -112,7 +112,7 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// Why not: it is there or invited already, or has too many invitations.
+    /// The reason: it is there or invited already, or has too many invitations.
     pub fn may_be_invited(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
         if self.is_in(member, room) {
             return Err(RoomError::OtherIsIn);
@@ -218,8 +218,8 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// Why not: it is not in it and only members may speak there; or it has no role there, and the room is moderated or
-    /// a ban matches.
+    /// The reason: it is not in the room, and only members may speak there; or it has no role there, and the room is
+    /// moderated or a ban matches.
     #[inline]
     pub fn may_speak(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
         if !self.is_in(member, room) {
@@ -231,7 +231,7 @@ impl Conversation {
         }
     }
 
-    /// Checks whether a member of a room may speak there, where not every member may.
+    /// Checks whether a member may speak in a room where not every member may.
     #[cold]
     fn may_speak_where_not_all_may(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
         if self.has_voice(member, room) {
@@ -254,8 +254,7 @@ impl Conversation {
         is_listed(MaskList::Bans) && !is_listed(MaskList::BanExceptions)
     }
 
-    /// Checks whether a member that is not in a room may speak there: in one that lets others than its members, and from
-    /// which it is not banned.
+    /// Checks whether a member may speak in a room that it is not in: only if the room allows that, and no ban matches.
     #[cold]
     fn may_speak_from_outside(&self, member: MemberId, room: RoomId) -> Result<(), RoomError> {
         let flags = self.rooms.flags(room);
@@ -277,18 +276,19 @@ impl Conversation {
         self.rooms.is_restricted(RoomId::LOBBY)
     }
 
-    /// Returns the numbers of the oldest message of a room that is kept and of the next one, among its messages alone.
+    /// Returns the numbers of a room's oldest kept message and of its next one, counting only the messages of that
+    /// room.
     pub(crate) fn kept_messages(&self, room: RoomId) -> Range<u64> {
         self.history.kept_messages(room)
     }
 
-    /// Returns the message of that number among a room's messages alone, if it is kept.
+    /// Returns a message by its number among the room's messages, if it is kept.
     pub(crate) fn message(&self, room: RoomId, number: u64) -> Option<Recorded<'_>> {
         self.history.message(room, number)
     }
 
-    /// Returns the number, among the messages of a room, of the first one that `is_late`, as all after it are, given its
-    /// number among events and when it was said.
+    /// Returns the number, among a room's messages, of the first one that `is_late`; all messages after it are late,
+    /// too. `is_late` takes a message's number among events and the time at which it was said.
     pub(crate) fn first_message(&self, room: RoomId, is_late: impl Fn(u64, u64) -> bool) -> u64 {
         self.history.first_message(room, is_late)
     }

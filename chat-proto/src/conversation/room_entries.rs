@@ -13,7 +13,7 @@ use crate::moderation::{MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, Role, RoomError}
 use crate::names::{MAX_NAME, NameBuf, SERVER};
 
 impl Conversation {
-    /// Applies an entry that is about a room. Whoever it is of is here, and called `name`.
+    /// Applies an entry about a room. The member who acts is here, and is called `name`.
     #[inline(never)]
     pub(super) fn apply_in_room(&mut self, entry: &Entry<'_>, name: &NameBuf) -> Result<(), Rejected> {
         match *entry {

@@ -288,7 +288,7 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// The name is invalid or looks like another's, or there are as many rooms as there may be.
+    /// The name is invalid or looks like another room's, or there may be no more rooms.
     pub(super) fn begin(&mut self, name: &str, at: u64) -> Result<RoomId, RoomError> {
         if self.find(name)?.is_some() {
             return Err(RoomError::LooksLikeAnother);

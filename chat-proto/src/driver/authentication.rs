@@ -84,7 +84,7 @@ impl Verifier {
         Self(Arc::new(verify))
     }
 
-    /// Copies credentials, to be checked later. Those of a kind that is not known here cannot be right.
+    /// Copies credentials, to be checked later. Credentials of an unknown kind cannot be right.
     pub(super) fn pending(&self, id: SessionId, credentials: Credentials<'_>) -> Pending {
         let operator = match credentials {
             Credentials::Server { .. } => None,

@@ -9,7 +9,8 @@ use crate::origin::{Cloak, Origin};
 
 /// The key of the hash that makes a [`Cloak`] of an address.
 ///
-/// Give each server a random one. Who knows the key can find the address of a cloak by trying all IPv4 addresses.
+/// Give each server a random one. Anybody who knows the key can find the address behind a cloak by trying all IPv4
+/// addresses.
 ///
 /// ```
 /// use chat_proto::Origin;

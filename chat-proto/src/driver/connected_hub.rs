@@ -291,8 +291,8 @@ impl<T> ConnectedHub<T> {
         }
     }
 
-    /// Lets a connection that is no session linger from now on, as those of sessions do that are over: its reader goes
-    /// on until the peer closes, or until it has [expired](Due::expired).
+    /// Lets a connection without a session linger from now on, as one does whose session is over. Its reader goes on
+    /// until the peer closes or the connection has [expired](Due::expired).
     pub fn linger(&mut self, now: Timestamp, connection: &Arc<T>) {
         self.lingering.push(now, connection);
     }

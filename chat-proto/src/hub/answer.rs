@@ -134,7 +134,7 @@ impl Hub {
             }
             outbox.answer = after;
             if is_fruitless {
-                // Looking at many of whom none is shown costs as much as a line.
+                // A search that looks at many members and shows none costs as much as a line.
                 self.pay(slot, self.now);
                 searches += 1;
                 if searches == SEARCHES_AT_ONCE {
@@ -174,7 +174,7 @@ impl Hub {
                     (None, None)
                 }
             }
-            // Those are of IRC.
+            // The other answers are of IRC.
             _ => (None, None),
         };
         match line {

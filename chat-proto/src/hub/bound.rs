@@ -119,7 +119,7 @@ impl Hub {
         RoomLogs::memory_at_start(config) + Conversation::history_bound(config) + Conversation::rooms_at_start(config)
     }
 
-    /// Returns how many there are of what is queued before any session enters another room.
+    /// Returns the sizes of the queues before any session has entered another room.
     fn numbers_at_start(config: &Config) -> Numbers {
         Numbers { places: 0, ..config.numbers() }
     }

@@ -9,10 +9,10 @@ use crate::wire::sanitize::Clean;
 use crate::wire::sniff::is_blank;
 
 impl Hub {
-    /// Judges a session's first line; returns whether to carry it out.
+    /// Checks a session's first line, and returns whether to carry it out.
     ///
-    /// A blank line is not carried out, and the next one is the first then. If the line is another protocol's, the peer
-    /// is told so and the session closes, because the lines that follow are of that protocol too.
+    /// A blank line is skipped, and the next line is the first one. If the line belongs to another protocol, the peer
+    /// is told so and the session closes, because the lines after it belong to that protocol, too.
     #[cold]
     pub(super) fn accept_first_line(&mut self, slot: u32, first: FirstLine<'_>) -> bool {
         if matches!(first, FirstLine::Whole(line) if is_blank(line)) {

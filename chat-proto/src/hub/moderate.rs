@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use crate::wire::dialect::Update;
 
 impl Hub {
-    /// Sets the topic of a room, or removes it if there are no words. Those in the room are told that `server` did.
+    /// Sets the topic of a room, or removes it if there are no words. Members of the room are told that `server` did.
     ///
     /// The words are cleaned like a peer's. The [policy](crate::Policy) is not asked.
     ///
@@ -96,7 +96,7 @@ impl Hub {
         })
     }
 
-    /// Gives a member a role in a room, or takes it away. Those in the room are told that `server` did.
+    /// Gives a member a role in a room, or takes it away. Members of the room are told that `server` did.
     ///
     /// # Errors
     ///

@@ -83,7 +83,8 @@ impl Hub {
         }
     }
 
-    /// Throws a member out of a room; `None`: the embedding program does. Who throws itself out was told before.
+    /// Throws a member out of a room; `None`: the embedding program does. A member who throws itself out has been told
+    /// already.
     pub(super) fn throw_out(&mut self, kicker: Option<u32>, room: RoomId, target: u32, words: Clean<'_>) {
         let by = kicker.map(|kicker| self.name_of(kicker));
         let by = by.as_ref().map_or(SERVER, |by| by.as_str());
@@ -217,7 +218,7 @@ impl Hub {
             Ok(mask) => masks.push(mask),
             Err(error) => return self.refuse_room(slot, error),
         }
-        // An address that is not counted, as that of a proxy, is of many people.
+        // An address that is not counted, such as a proxy's, is shared by many people.
         let counted = target.filter(|target| self.sessions[*target].origin.is_some());
         if let Some(cloak) = counted.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
             masks.push(mask_of_cloak(cloak));
@@ -264,7 +265,7 @@ impl Hub {
         Some((index, MaskBuf::from(bans().nth(index)?).ok()?))
     }
 
-    /// Ends a ban that is listed. All are told its name, or its number if it is of an address.
+    /// Ends a ban that is listed. Everyone is told the banned name, or the number of a ban by address.
     fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str) {
         let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
         self.apply(&Entry::Mask { by, room, list, mask, listed: false, at });

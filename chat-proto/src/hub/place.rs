@@ -113,7 +113,7 @@ impl Hub {
         self.places.give(places);
     }
 
-    /// Moves all places past the session's own messages, and removes those of which all is read.
+    /// Moves all places past the session's own messages, and removes the places where everything has been read.
     pub(super) fn tidy_places(&mut self, slot: u32) {
         let Self { sessions, logs, schedule, origins, .. } = self;
         let session = &mut sessions[slot];
@@ -228,7 +228,7 @@ impl Hub {
         Some(HandOut { front, replies, from, to, ..out })
     }
 
-    /// Returns whether a batch begins where a placed session is in one of its logs. Most batches of a round are of
+    /// Returns whether a batch begins at the session's place in one of its logs. Most batches of a round belong to
     /// other rooms; this rules them out cheaply.
     pub(super) fn may_fit(&self, slot: u32, batch: &Batch) -> bool {
         let out = batch.out();

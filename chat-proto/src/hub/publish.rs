@@ -104,7 +104,7 @@ impl Hub {
         logs.publish(*now, room, update, author, scenery, sessions, &mut schedule.ready);
     }
 
-    /// Publishes an update in several rooms. Who reads several of them sees it once.
+    /// Publishes an update in several rooms. A session that reads several of them sees it once.
     pub(super) fn publish_in(&mut self, rooms: impl Iterator<Item = RoomId>, update: &Update<'_>, author: Option<u32>) {
         self.logs.begin_publication(true);
         for room in rooms {

@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 
 /// A place that is kept for a connection which may become a session, from [`Hub::reserve`].
 ///
-/// It is among [`Config::max_sessions`](crate::Config::max_sessions) and those of its origin. Give it back, with [`Hub::release`] or
-/// [`Hub::open_reserved`]: nobody else has it until then.
+/// It counts towards [`Config::max_sessions`](crate::Config::max_sessions) and the limits of its origin. Give it back
+/// with [`Hub::release`] or [`Hub::open_reserved`]; nobody else can have it until then.
 #[derive(Debug)]
 #[must_use = "nobody else has the place until it is given back"]
 pub struct Reservation {

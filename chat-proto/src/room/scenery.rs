@@ -27,12 +27,13 @@ pub(crate) struct Scenery<'a> {
     pub(crate) occasion: &'a Occasion,
 }
 
-/// The line of IRC that is being carried out, and what its answers need; also who has just left, in any dialect.
+/// The line of IRC that is being carried out, and what its answers need. Also the member that has just left, in any
+/// dialect.
 #[derive(Debug, Default)]
 pub(crate) struct Occasion {
-    /// The member that has just left, of which the conversation knows no more.
+    /// The member that has just left and is no longer in the conversation.
     pub(crate) gone: Option<Gone>,
-    /// The command of IRC that is being carried out, and whom or what it is about.
+    /// The command of IRC that is being carried out, and its target.
     command: ArrayString<32>,
     target: ArrayString<MAX_MASK>,
     /// The room that it is about.
@@ -165,13 +166,13 @@ impl Clock {
 /// Where and when an update is shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
-    /// The room in which it is published, or that it is about; empty if it is of none.
+    /// The room in which it is published, or that it is about; empty if there is none.
     pub(crate) room: &'a str,
-    /// The member whose doing it is, if that is known.
+    /// The member who did it, if that is known.
     pub(crate) member: Option<MemberId>,
     /// Whom it is for, if it is for one session only.
     pub(crate) reader: &'a str,
-    /// What that has asked for.
+    /// What the reader has asked for.
     pub(crate) view: View,
     pub(crate) now: Timestamp,
     pub(crate) clock: Clock,

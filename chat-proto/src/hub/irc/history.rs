@@ -68,7 +68,7 @@ impl Hub {
         match (&*subcommand, anchor(param(2)), anchor(param(3))) {
             ("LATEST", None, _) if param(2) == "*" => start = start.max(end.saturating_sub(limit)),
             (_, Some(Anchor::OtherLife), _) | ("BETWEEN", _, Some(Anchor::OtherLife)) => {
-                // What the client has seen last is of a server that is gone: it has seen none of these.
+                // The client refers to a message from before a restart, so it has seen none of these.
                 self.warn_history(slot, target);
                 start = start.max(end.saturating_sub(limit));
             }
@@ -253,7 +253,7 @@ impl Hub {
         });
     }
 
-    /// Tells that a message which the client refers to is of another life of the server.
+    /// Tells a client that it refers to a message from before a restart.
     fn warn_history(&mut self, slot: u32, target: &str) {
         self.answer(slot, |to| {
             let note = to.server("NOTE").word("CHATHISTORY").word("RESTARTED").word(target);

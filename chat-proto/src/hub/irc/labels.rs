@@ -13,7 +13,7 @@ use crate::wire::dialect::irc::line::Line;
 /// The tag of a line in a batch: `batch=`, a number of 32 bits, and room for a label.
 pub(super) type Tag = ArrayString<80>;
 
-/// The most bytes of answers that are kept while a line goes on: those of several refusals.
+/// The most bytes of answers that are kept while a line is carried out; room for several refusals.
 const MAX_KEPT: usize = 1_024;
 
 impl Hub {

@@ -78,7 +78,7 @@ impl Hub {
 
     /// Encodes the next line of the names that a client watches, if there is one; returns what is left of the answer.
     pub(super) fn write_watched(&mut self, slot: u32, answer: Answer, with_status: bool) -> Option<Answer> {
-        // First come all names, or those of who is here, then those of who is not.
+        // All names come first, or only the names of members who are here; then the names of those who are not.
         let (round, done) = (answer.next / MAX_WATCHED as u64, answer.next as usize % MAX_WATCHED);
         let voice = self.voice(slot)?;
         let numeric = match (with_status, round) {

@@ -154,8 +154,8 @@ impl Hub {
         self.answer_with(slot, Answered::Masks { room, life: self.logs.life(room), list });
     }
 
-    /// Returns whether a member may see a list of a channel: bans, if it may see the channel; whom the channel lets in is
-    /// a matter of its operators.
+    /// Returns whether a member may see a list of a channel. Anybody who may see the channel may see its bans; the
+    /// other lists are shown to its operators only.
     pub(super) fn may_see_masks(&self, member: MemberId, room: RoomId, list: MaskList) -> bool {
         match list {
             MaskList::Bans => self.conversation.may_see(member, room),

@@ -44,7 +44,7 @@ impl Hub {
 
     /// Remembers the name that a client wants.
     pub(super) fn register_name(&mut self, slot: u32, name: &str) {
-        // It is taken only when all else is known. Whoever is first then has it.
+        // The name is taken only when everything else is known, so the first client to get that far has it.
         if let Err(error) = self.conversation.may_have(name) {
             return self.refuse(slot, Complaint::Name(error));
         }

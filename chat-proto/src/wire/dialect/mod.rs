@@ -121,7 +121,7 @@ pub trait Dialect: Debug + Send + Sync {
 /// How a session is called until it has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unnamed {
-    /// `guest-N`, with a different N for each session ever opened.
+    /// `guest-N`, with a number that no session had before. Sessions that are opened under a name use up none.
     Guest,
     /// `anonymous`, for all of them.
     Anonymous,

@@ -115,8 +115,9 @@ impl Dialect for Text {
         true
     }
 
-    // A member may be called `[tea]`, as some bots are. Its lines do not look like those of the room: after its name
-    // comes `: ` or ` -> you: `. After a label comes an asterisk, or a name and a colon, and names have no spaces.
+    // A member may be called `[tea]`, as some bots are. Its lines do not look like lines of the room `tea`: its name is
+    // followed by `: ` or ` -> you: `, while a label is followed by an asterisk, or by a name and a colon. Names have
+    // no spaces.
     fn label(&self, room: &str, out: &mut Vec<u8>) {
         push(out, &["[", room, "] "]);
     }
@@ -239,7 +240,7 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a private message behind whom it is from or for.
+/// Appends a private message, after the name of its author or recipient.
 fn push_private(who: &[&str], words: &str, manner: Manner, out: &mut Vec<u8>) {
     let (before, after) = match manner {
         Manner::Said | Manner::Noticed => ("", ""),

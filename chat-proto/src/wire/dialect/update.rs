@@ -244,7 +244,7 @@ pub enum Update<'a> {
         /// How many were listed.
         count: usize,
     },
-    /// A ban, in the list of those of a room.
+    /// An item of the list of a room's bans.
     BanListed {
         /// Its number in the list, from 1.
         number: usize,

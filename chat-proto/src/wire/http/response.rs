@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{Display, Write as _};
 
-/// An answer, as far as it has not been sent.
+/// The part of an answer that has not been sent.
 #[derive(Debug, Default)]
 pub(super) struct Response {
     pub(super) head: Vec<u8>,

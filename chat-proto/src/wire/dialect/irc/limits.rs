@@ -11,9 +11,9 @@ pub(crate) const LINE_LEN: usize = MAX_BODY;
 /// The most bytes of a line that is received: tags, the signs around them, and the rest.
 pub(crate) const MAX_LINE: usize = MAX_TAGS + 2 + MAX_BODY;
 
-/// The most lines that a line, or one of several things that it asks for, is answered with at once: those of the
-/// welcome. What is longer follows as its reader reads. So many lines of the greatest length, with their times and the
-/// number of a batch, fit where two of the longest messages do.
+/// The most lines with which one line, or one of several things that it asks for, is answered at once. The welcome has
+/// that many; a longer answer follows as its reader reads. This many lines of the greatest length, with their times and
+/// the number of a batch, fit into the space of two of the longest messages.
 pub(crate) const MOST_LINES: usize = 16;
 
 /// The most targets of one message.

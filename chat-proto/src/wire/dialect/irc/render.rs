@@ -124,7 +124,7 @@ fn render_reply(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) {
             let line = to.from(scene.reader, actor).word("PART").channel(room);
             if words.is_empty() { line.end() } else { line.trailing(words).end() }
         }),
-        // By whom may not be known any more.
+        // The member who did it may not be known any more.
         Update::KickedOut { room, by: "", words } => all(out, &|to| {
             to.server("KICK").channel(room).word(scene.reader).trailing(or(words, "kicked")).end();
         }),

@@ -13,7 +13,7 @@ pub(crate) struct Scene<'a> {
     /// The server's name.
     pub(crate) server: &'a str,
     pub(crate) time: WallTime,
-    /// The room in which it is published, or that it is about; empty if it is of none.
+    /// The room in which it is published, or that it is about; empty if there is none.
     pub(crate) room: &'a str,
     /// The one whose doing it is.
     pub(crate) actor: Person<'a>,

@@ -70,8 +70,8 @@ pub(crate) struct Tags<'a> {
     pub(crate) client: &'a str,
 }
 
-/// What stands before each block of lines: to whom it is shown, unless what, the lengths of the number, of the client's
-/// tags and of the lines.
+/// Bytes before each block of lines: which readers are shown it and which are not, and the lengths of the number, the
+/// client's tags and the lines.
 const HEAD: usize = 9;
 
 /// The most bytes that a log keeps around the lines of a block.

@@ -11,7 +11,7 @@ pub(crate) struct UserModes(u8);
 impl UserModes {
     /// `i`: not shown to those who share no channel.
     pub(crate) const INVISIBLE: Self = Self(1);
-    /// `o`: operator of the server. Whoever sets it themselves has to be ignored; it comes by OPER.
+    /// `o`: operator of the server. A client cannot set it itself; OPER does.
     pub(crate) const OPERATOR: Self = Self(2);
     /// `w`: receives WALLOPS.
     pub(crate) const WALLOPS: Self = Self(4);
@@ -53,7 +53,7 @@ impl UserModes {
 pub(crate) struct UserModeChange {
     /// Which are set.
     pub(crate) set: UserModes,
-    /// Which are unset; none that is set, too.
+    /// Which are unset. None of them is also in `set`.
     pub(crate) unset: UserModes,
     /// The first letter that is no mode, if any (501).
     pub(crate) unknown: Option<char>,

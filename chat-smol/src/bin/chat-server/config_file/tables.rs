@@ -75,7 +75,8 @@ pub(super) struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// Lists all keys of a table, which are `known`, with their values, if each is of a kind that the key takes.
+    /// Lists all keys of a table with their values. Each key must be among `known`, and its value of a kind that the
+    /// key takes.
     pub(super) fn entries(&self, known: &[&str]) -> Result<Vec<Entry>, Reason> {
         let header = format!("[{}]", self.name());
         let DeValue::Table(table) = self.value.get_ref() else {
