@@ -1,4 +1,4 @@
-//! What the embedding program does to keep order in rooms. It does so as the server, and need not be in them.
+//! What the embedding program does to keep order in rooms. It acts as the server, and need not be in them.
 
 use super::Hub;
 use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASK, MAX_TOPIC, Rejected};
@@ -71,8 +71,8 @@ impl Hub {
         self.moderate(&Entry::Limit { by: None, room, limit: limit.unwrap_or_default() })
     }
 
-    /// Adds a [mask](crate::conversation#masks) to a list of a room, or removes it. Nobody is told, and who is in the
-    /// room stays there.
+    /// Adds a [mask](crate::conversation#masks) to a list of a room, or removes it. Nobody is told, and members of the
+    /// room stay in it.
     ///
     /// The mask is cleaned like a peer's words.
     ///

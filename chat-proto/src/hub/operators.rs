@@ -63,14 +63,14 @@ impl Hub {
         if !words.is_empty() {
             let to = self.name_of(target);
             let action = Action::Kick { to: to.as_str(), words: words.as_str() };
-            // The policy has a say in the words, not in the kick.
+            // The policy decides about the words, not about the kick.
             words = self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
         }
         self.reply_kicked(slot, room, target, words);
         self.throw_out(Some(slot), room, target, words);
     }
 
-    /// Tells who throws out somebody that it has done so.
+    /// Tells the member who threw somebody out that this was done.
     fn reply_kicked(&mut self, slot: u32, room: RoomId, target: u32, words: Clean<'_>) {
         let (by, name, words) = (self.name_of(slot), self.name_of(target), words.as_str());
         if target == slot {
@@ -124,8 +124,8 @@ impl Hub {
         }
     }
 
-    /// Tells a session of the rooms that it was thrown out of while its replies were full, as far as they have space
-    /// now. Who did that, and why, is not known any more.
+    /// Tells a session which rooms it was thrown out of while its replies were full, as far as they have space now. By
+    /// then the hub no longer knows who did it and why.
     pub(super) fn tell_untold(&mut self, slot: u32) {
         let first = |places: &Places| places.list.iter().find(|place| place.is_untold).map(|place| place.serial);
         while let Some(place) = self.sessions[slot].places.as_deref().and_then(first)
@@ -227,7 +227,7 @@ impl Hub {
         let is_new = |mask: &&MaskBuf| !bans().any(|ban| are_same(ban, mask));
         let (new, count) = (masks.iter().filter(is_new).count(), bans().count());
         if banned && count + new > MAX_MASKS {
-            // Half a ban would let them come back.
+            // Without the second mask they could come back.
             return self.refuse_room(slot, RoomError::ListFull { max: MAX_MASKS });
         }
         let (mut done, mut error) = (false, None);
@@ -246,7 +246,7 @@ impl Hub {
         let listed: ArrayVec<&str, 2> = masks.iter().map(ArrayString::as_str).collect();
         let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned };
         let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
-        // Before the replies, so that all of them stand at one position.
+        // This comes before the replies, so that all of them are at one position.
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);
         if let Some(target) = target {
@@ -277,7 +277,7 @@ impl Hub {
         self.reply(slot, &update);
     }
 
-    /// Changes how a room works; nobody is told if it is as it was.
+    /// Changes how a room works. If nothing changes, nobody is told.
     fn change_room(&mut self, slot: u32, entry: &Entry<'_>, room: RoomId, change: RoomChange<'_>) {
         match self.conversation.apply(entry) {
             Ok(()) => {}
@@ -336,7 +336,7 @@ impl Hub {
         }
     }
 
-    /// Gives somebody a role, or takes it away; others are not told if it is as it was.
+    /// Gives somebody a role, or takes it away. If nothing changes, nobody is told.
     pub(super) fn request_role(&mut self, slot: u32, name: &str, role: Role, given: bool) {
         let Some((room, target)) = self.target(slot, name) else { return };
         let (by, member) = (Some(MemberId(slot)), MemberId(target));

@@ -39,7 +39,7 @@ impl Hub {
         if session.is_placed {
             return self.wait_for_at_places(slot);
         }
-        // One more to wait for moves no marks.
+        // One more reader to wait for moves no marks.
         let marks = &mut logs.lobby_mut().rendered[session.dialect as usize].marks;
         session.reached = marks.begin(session.cursor.next);
     }
@@ -100,7 +100,7 @@ impl Hub {
     #[inline]
     pub(super) fn has_taken(&mut self, slot: u32, n: usize, complete: bool) {
         if self.logs.pace.is_none() {
-            // A line that has more to answer waits for its own reader.
+            // A line with a longer answer waits for the session that sent it to read.
             if self.schedule.turns.is_anyone_waiting() {
                 self.replies_read(slot);
             }
@@ -111,7 +111,7 @@ impl Hub {
         if session.is_placed {
             self.has_taken_of_several(slot, n);
         } else if session.intake.is_slow() {
-            // It is waited for again if it has reached the mark, or when it has taken the whole of an answer.
+            // Others wait for it again when it has reached the mark or has taken the whole answer.
             let marks = &self.logs.lobby().rendered[session.dialect as usize].marks;
             let is_there = session.is_open() && marks.is_reached(session.cursor.next);
             if n > 0 && is_there && !session.is_answered() {
@@ -234,7 +234,7 @@ impl Hub {
     /// Carries out the line that a session holds, or makes it wait again.
     fn take_turn(&mut self, slot: u32) {
         if !self.has_reply_room(slot) {
-            // Others have filled its reply buffer meanwhile. It is carried out first when there is room.
+            // Others have filled its reply buffer meanwhile. The line is carried out first when there is room.
             let waited_for = core::mem::replace(&mut self.sessions[slot].hold, Hold::Replies);
             self.schedule.turns.wait(slot, Hold::Replies, false);
             return self.pass_turn_on(waited_for);

@@ -28,7 +28,7 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         if let Some(outbox) = &mut session.outbox {
-            // What stood before an entry of the lobby's log now stands before its stamp.
+            // Replies were ordered by the lobby's entries; from now on they are ordered by stamps.
             outbox.move_positions(|seq| {
                 if seq >= log.head() {
                     stamp
@@ -44,7 +44,7 @@ impl Hub {
         place.reached = session.reached;
         (places.focus_place, places.focus) = (place.serial, Some(RoomId::LOBBY));
         (session.places, session.is_placed) = (Some(places), true);
-        // Nothing stands for the session in the list of the lobby's readers any more.
+        // The session is no longer in the list of the lobby's readers.
         self.requeue(slot);
     }
 
@@ -127,7 +127,7 @@ impl Hub {
         if !is_any_over {
             return;
         }
-        // Places are known by their indices there.
+        // Places are identified by their indices there.
         schedule.ready.forget_places(slot, places.list.len());
         places.list.iter_mut().for_each(|place| place.waits_at = u64::MAX);
         while let Some(index) = places.list.iter().position(Place::is_over) {
@@ -158,8 +158,9 @@ impl Hub {
         place.cursor.next < end && place.cursor.next < log.tail()
     }
 
-    /// Returns what a session reads next, given how far it is at each place: the entry with the least stamp. Of several
-    /// copies of one publication it is that of the room in which the session speaks, or the first.
+    /// Returns what a session reads next, given its position at each place: the entry with the least stamp. If there
+    /// are several copies of one publication, returns the copy of the room in which the session speaks, or else the
+    /// first.
     fn next_entry(&self, slot: u32, at: impl Fn(&Place) -> u64) -> Option<Next> {
         let session = &self.sessions[slot];
         let places = session.places.as_ref()?;
@@ -191,7 +192,7 @@ impl Hub {
         (!self.is_focus(slot, place) || stamp < focused_at) && self.logs.spoken[dialect as usize].has_labels
     }
 
-    /// Returns what to send to a placed session next, if only one of its places has something to read and none was
+    /// Returns what to send to a placed session next, if only one of its places has something to read and no place was
     /// overtaken, or if there are only private bytes.
     pub(super) fn run(&self, slot: u32) -> Option<HandOut> {
         let session = &self.sessions[slot];
@@ -323,8 +324,8 @@ impl Hub {
         places.into_iter().any(|place| self.is_overtaken(session.dialect, place))
     }
 
-    /// Returns the private bytes that come before the notice of a gap, if there are any: those before all entries that
-    /// are kept.
+    /// Returns the private bytes that come before the notice of a gap, if there are any: the bytes that stand before
+    /// all kept entries.
     fn private_before_gap(&self, slot: u32) -> Option<HandOut> {
         let session = &self.sessions[slot];
         let outbox = session.outbox.as_deref()?;
@@ -367,14 +368,14 @@ impl Hub {
             let Some(places) = &self.sessions[slot].places else { break };
             let place = places.list[next.place];
             if place.cursor.stretch(u64::MAX) == place.ahead {
-                // An own message, which is stepped over when what is before it was taken.
+                // A message of its own, which is skipped when everything before it has been taken.
                 break;
             }
             let room = self.logs.log(place.log);
             let entry = room.rendered[dialect as usize].log.bytes(place.ahead, place.ahead + 1);
             let spoken = &self.logs.spoken[dialect as usize];
             if spoken.irc.is_some() && !tagged::is_shown(view, entry) {
-                // It is stepped over with the next one that is shown.
+                // It is skipped with the next entry that is shown.
                 let places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
                 places.skip(next.place).take(1).for_each(|place| place.ahead += 1);
                 continue;
@@ -460,7 +461,7 @@ impl Hub {
         let (count, rest) = batch.seek_lines(n);
         let mut end = 0;
         for line in &lines[..count] {
-            // A copy of the line before it ends where that does.
+            // A copy of the line before it ends at the same byte.
             let is_one = u64::from(line.end != end);
             session.stats.lines_sent += is_one;
             self.stats.lines_sent += is_one;
@@ -509,7 +510,7 @@ impl Hub {
         let session = &mut sessions[slot];
         let Some(places) = &mut session.places else { return };
         for (index, place) in places.list.iter_mut().enumerate().filter(|(_, place)| place.is_live()) {
-            // If the log has not grown since then, it still stands there.
+            // If the log has not grown since then, the session is still in its list.
             if place.waits_at != place.cursor.next {
                 place.waits_at = place.cursor.next;
                 schedule.ready.wait_at(slot, index, place.log, session.dialect);

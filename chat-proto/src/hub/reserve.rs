@@ -1,4 +1,4 @@
-//! Places for connections that are not sessions yet, and count as such.
+//! Places for connections that are not sessions yet, but count as sessions.
 
 use super::{EnterError, Hub};
 use crate::command::OpenError;
@@ -60,7 +60,7 @@ impl Hub {
     ) -> Result<SessionId, EnterError> {
         let now = self.clock(now);
         let origin = reservation.origin;
-        // What it has paid for is what the session takes now.
+        // The reservation has paid for the session.
         if let Some(index) = reservation.index {
             self.origins.give_back(index);
         }
@@ -71,7 +71,7 @@ impl Hub {
         }
     }
 
-    /// Checks whether there is a place for one more from there.
+    /// Checks whether there is a place for one more session of that origin.
     fn check_place(&self, now: Timestamp, origin: Option<Origin>) -> Result<(), OpenError> {
         if self.shutting_down {
             return Err(OpenError::ShuttingDown);

@@ -196,18 +196,18 @@ impl Hub {
         self.requeue(slot);
     }
 
-    /// Ends what a session has of a room that its member is no longer in.
+    /// Ends a session's place in a room that its member is no longer in.
     pub(super) fn take_out_of(&mut self, slot: u32, room: RoomId) {
         self.end_answer(slot, room);
         self.end_place(slot, room);
-        // A line that waits to be said there is looked at anew.
+        // A line that waits to be said there is checked again.
         if matches!(self.sessions[slot].hold, Hold::Turn { room: of_line, .. } if of_line == room) {
             self.sessions[slot].hold = Hold::Ready;
             self.schedule.turns.wait(slot, Hold::Ready, false);
         }
     }
 
-    /// Gives up the log of a room, and who waits to enter it, if nobody is in it.
+    /// Frees the log of a room that nobody is in, and releases the sessions that wait to enter it.
     pub(super) fn end_room_if_empty(&mut self, room: RoomId) {
         if room != RoomId::LOBBY && self.members_in(room) == 0 {
             let Self { schedule, sessions, .. } = self;
@@ -281,7 +281,7 @@ impl Hub {
         } else if is_restricted && !self.is_operator(slot, room) {
             return self.refuse_room(slot, RoomError::NotOperator);
         } else if let Err(error) = self.conversation.may_be_invited(member, room) {
-            // Who is invited already is not told again, however often others repeat it.
+            // A member who is invited already is not told again, however often the invitation is repeated.
             return self.refuse_room(slot, error);
         }
         let (of_room, by, name) = (self.conversation.name_of_room(room), self.name_of(slot), self.name_of(target));
@@ -329,7 +329,7 @@ impl Hub {
         self.reply(slot, &Update::Who { room, names, count, left_out: count - listed });
     }
 
-    /// Returns whether a session may speak in the room where it does, or refuses it.
+    /// Returns whether a session may speak in its focus; if not, refuses the request.
     pub(super) fn may_speak(&mut self, slot: u32) -> Option<RoomId> {
         let room = self.focus_or_refuse(slot)?;
         match self.conversation.may_speak(MemberId(slot), room) {

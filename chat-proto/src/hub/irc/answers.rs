@@ -18,8 +18,8 @@ use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::user_modes::UserModes;
 use crate::wire::dialect::irc::writer::Writer;
 
-/// The most members, or rooms, that are looked at for one line. If none of them is shown, the asker pays for that as for
-/// another line.
+/// The most members or rooms to look at for one line of an answer. If none of them is shown, the client pays for the
+/// search as for another line of its own.
 const LOOKED_AT: usize = 256;
 
 impl Hub {
@@ -143,7 +143,8 @@ fn signs(people: &Conversation, member: MemberId, room: RoomId, all: bool) -> &'
     }
 }
 
-/// Returns whether others know that a member is in a room: in the lobby, one that has said nothing is not announced.
+/// Returns whether others know that a member is in a room. In the lobby, a member is not announced until it has said
+/// something.
 fn is_announced(people: &Conversation, member: MemberId, room: RoomId) -> bool {
     people.members().has_name(member) || (room != RoomId::LOBBY || people.members().has_joined(member))
 }
@@ -270,13 +271,13 @@ fn write_channel(
     Some(Answer { next: u64::from(from), ..answer })
 }
 
-/// What WHO asks, and of whom.
+/// What WHO asks for, and about whom.
 struct Who<'a> {
     people: &'a Conversation,
     asker: MemberId,
     room: Option<RoomId>,
     query: Option<&'a Query>,
-    /// What members are to match, where it is not a room that was asked about.
+    /// The pattern that members have to match, unless the question is about a room.
     mask: Option<Mask>,
     irc_of: &'a dyn Fn(MemberId) -> Option<&'a IrcState>,
 }

@@ -9,7 +9,7 @@ use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::tagged::View;
 
-/// Which capability decides about which lines and tags.
+/// The lines and tags that each capability turns on.
 const VIEWS: [(Caps, View); 7] = [
     (Caps::STANDARD_REPLIES, View::STANDARD_REPLIES),
     (Caps::SERVER_TIME, View::SERVER_TIME),
@@ -70,7 +70,7 @@ impl Hub {
             self.answer(slot, |to| {
                 let reader = to.reader();
                 let head = to.server("CAP").word(reader).word(subcommand);
-                // Clients that do not know of several lines take each for all.
+                // A client that does not expect several lines takes each for a whole answer.
                 if line.more && is_302 { head.word("*").trailing(names).end() } else { head.trailing(names).end() }
             });
         }
@@ -86,7 +86,7 @@ impl Hub {
         });
     }
 
-    /// Sets the capabilities of a session. They also decide how what has been published, but not sent yet, is shown.
+    /// Sets the capabilities of a session. They apply also to updates that were published but not sent yet.
     fn set_caps(&mut self, slot: u32, caps: Caps) -> bool {
         let Some(irc) = &mut self.sessions[slot].irc else { return false };
         irc.caps = caps;

@@ -33,7 +33,7 @@ pub(super) enum Anchor {
     Number(u64),
     /// By when it was said, in milliseconds since 1970.
     Time(u64),
-    /// By a number that another life of the server gave.
+    /// By a number from before a restart of the server.
     OtherLife,
 }
 
@@ -63,7 +63,7 @@ impl Hub {
         let before = |hub: &Self, anchor| hub.first_message(room, anchor, false);
         let after = |hub: &Self, anchor| hub.first_message(room, anchor, true);
         let (mut start, mut end) = (kept.start, kept.end);
-        // After and before what events are shown, besides.
+        // The messages after and before which events are shown, too.
         let mut events = [None; 2];
         match (&*subcommand, anchor(param(2)), anchor(param(3))) {
             ("LATEST", None, _) if param(2) == "*" => start = start.max(end.saturating_sub(limit)),
@@ -152,7 +152,7 @@ impl Hub {
             && let Some((name, update)) = update_of(&message)
         {
             let id = message_id(clock.life, message.seq);
-            // Who has the name now may be somebody else, so only those that are still the same are shown as they are.
+            // Somebody else may have the name now, so details are shown only of members who still have it.
             let author = conversation.find(name).filter(|member| message.member == Some(*member));
             let actor = author.map_or(Person::UNKNOWN, |member| conversation.person(member));
             let scene = Scene {
@@ -224,7 +224,7 @@ impl Hub {
         if self.has_cap(slot, Caps::BATCH) { NonZeroU32::new(self.next_batch(slot)?) } else { None }
     }
 
-    /// Encodes what stands behind the messages of an answer.
+    /// Encodes the lines after the messages of an answer.
     pub(super) fn encode_end_of_history(&mut self, slot: u32, batch: Option<NonZeroU32>) {
         let Some((voice, batch)) = self.voice(slot).zip(batch) else { return self.logs.encode_nothing() };
         voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
@@ -262,7 +262,7 @@ impl Hub {
     }
 }
 
-/// Reads what a client refers to a message by.
+/// Reads a client's reference to a message.
 fn anchor(text: &str, life: u64) -> Option<Anchor> {
     if let Some(time) = text.strip_prefix("timestamp=") {
         return WallTime::parse(time).map(|time| Anchor::Time(time.millis()));

@@ -84,7 +84,7 @@ impl Hub {
 
     /// Forgets what an answer that has ended was about, and ends its batch.
     pub(in crate::hub) fn answer_ended(&mut self, slot: u32) {
-        // Not when its last line was encoded: that may not have fitted, and is encoded again.
+        // This is not done when the last line is encoded, because a line that did not fit is encoded again.
         if let Some(irc) = &mut self.sessions[slot].irc {
             irc.query = None;
         }
@@ -96,7 +96,7 @@ impl Hub {
     /// Returns the number of a new batch.
     pub(super) fn next_batch(&mut self, slot: u32) -> Option<u32> {
         let irc = self.sessions[slot].irc.as_mut()?;
-        // None is called 0, which stands for no batch.
+        // 0 stands for no batch.
         irc.batches = irc.batches.wrapping_add(1).max(1);
         Some(irc.batches)
     }

@@ -1,7 +1,9 @@
-//! What peers ask for in IRC. What other wire formats have too is carried out as theirs; the rest is in this folder.
+//! What peers ask for in IRC. Requests that other wire formats have, too, are carried out in the same way; the rest is
+//! in this folder.
 //!
 //! `registration` makes a connection a member, `capabilities` negotiates what it is shown, `modes` has the modes of
-//! channels and users, `password` and `operators` have what takes a password, `queries` answers questions, `answers` those whose answers are long, and `replies` writes them.
+//! channels and users, `password` and `operators` have the commands that take a password, `queries` answers questions,
+//! `answers` gives the long answers, and `replies` writes all of them.
 
 mod answers;
 mod capabilities;
@@ -54,7 +56,7 @@ impl Hub {
         let hold = self.obey_irc_with(slot, line, in_turn, &mut scratch);
         scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);
-        // Nothing was answered yet to a line that waits for the driver.
+        // A line that waits for the driver has not been answered yet.
         if hold != Hold::Authentication {
             self.end_labelled(slot, hold == Hold::None);
         }
@@ -131,7 +133,7 @@ impl Hub {
                     in_turn = None;
                 }
             }
-            // What a line does besides costs as much as lines that do it, and so do long tags for each of their readers.
+            // Each further thing that a line does costs as much as a line of its own, and so do long tags.
             for _ in 0..usize::from(step > 0) + self.occasion.tags_mut().len() / MAX_BODY {
                 self.pay(slot, self.now);
             }
@@ -280,7 +282,7 @@ impl Hub {
             _ => (Manner::Said, words),
         };
         self.keep_tags(slot, line);
-        // Others are shown the words without colours and styles. What programs say to each other is theirs.
+        // Other dialects are shown the words without colours and styles. Messages between programs stay as they are.
         let is_for_programs = matches!(manner, Manner::Queried | Manner::Answered);
         let written = words;
         let words = if is_for_programs { words } else { strip(words, plain) };
@@ -296,7 +298,7 @@ impl Hub {
                 Manner::Acted => Request::Act(words),
                 Manner::Noticed => Request::Notice(words),
                 Manner::Tagged => Request::Tag,
-                // They were refused before.
+                // These were refused above.
                 Manner::Queried | Manner::Answered => Request::Nothing,
             });
         }

@@ -72,7 +72,7 @@ impl Hub {
                 let people = &self.conversation;
                 let has_role = |member| people.is_in(member, room) && people.has_role(member, room, role) == add;
                 if people.has_role(MemberId(slot), room, Role::Operator) && people.find(name).is_some_and(has_role) {
-                    // It is so already, and nobody is told.
+                    // Nothing changes, so nobody is told.
                     return Step::Refused;
                 }
                 self.occasion.set_target(name);

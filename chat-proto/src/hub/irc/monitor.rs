@@ -1,7 +1,7 @@
 //! MONITOR: who wants to be told when somebody comes or goes (IRCv3, "Monitor").
 //!
-//! A client is told by what it was told last: if its replies had no space when somebody came and went, it is told once
-//! they have, and only if something is different then.
+//! The hub remembers what it told a client last. If the client's replies had no space when somebody came and went, it
+//! is told when there is space, and only if something is different then.
 
 use alloc::format;
 use alloc::string::String;
@@ -18,7 +18,7 @@ use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::writer::Writer;
 
-/// The most bytes of names in a refusal, which leaves room for what stands around them.
+/// The most bytes of names in a refusal, which leaves room for the rest of the line.
 const MAX_REFUSED: usize = 350;
 
 impl Hub {
@@ -39,7 +39,7 @@ impl Hub {
         let (mut here, mut gone, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for asked in names.split(',') {
             let mut composed = NameBuf::new();
-            // Nobody can ever be called by what is no name.
+            // Nobody can ever have an invalid name.
             let Ok(name) = self.config.names.check(asked, self.config.max_name, &mut composed) else { continue };
             if here.len() + gone.len() == MAX_WATCHED {
                 // The same names again.
@@ -139,7 +139,7 @@ impl Hub {
         }
     }
 
-    /// Tells a client whether somebody of a name is here, if it was told something else before. Returns false if its
+    /// Tells a client whether somebody with a name is here, unless it was told the same before. Returns false if its
     /// replies have no space.
     fn tell_watcher(&mut self, watch: WatchId) -> bool {
         let slot = self.watches.slot(watch);
@@ -156,7 +156,7 @@ impl Hub {
         if !self.has_room_for_bytes(slot, self.logs.encoded().len(), 1) {
             return false;
         }
-        // It is no answer to the line that is being carried out, so it has none of that line's labels.
+        // This does not answer the line that is being carried out, so it does not carry that line's label.
         self.append_encoded(slot);
         self.requeue(slot);
         self.watches.set_here(watch, other.is_some());

@@ -74,7 +74,7 @@ impl Hub {
             return self.refuse(slot, Complaint::NobodyThere);
         };
         if !self.sessions[target].is_open() {
-            // A member of the program's.
+            // A member without a connection.
             return self.numeric(slot, Numeric::CantKillServer, |to| to.standard().end());
         }
         let (by, mut scratch) = (self.name_of(slot), String::new());
@@ -107,7 +107,7 @@ impl Hub {
         for reader in 0..self.sessions.slots() {
             let session = &self.sessions[reader];
             let is_wanted = session.irc.as_ref().is_some_and(|irc| irc.modes.has(UserModes::WALLOPS));
-            // Who does not read misses it, as with any notice of the server's.
+            // A session that does not read misses it, as it misses any notice.
             if !is_wanted || !session.is_open() || !self.has_reply_room(reader) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! PASS: the password of the server, without which nobody registers where one is asked for.
+//! PASS: the password of the server. Where one is asked for, nobody registers without it.
 
 use super::Step;
 use crate::command::CloseReason;
@@ -8,13 +8,14 @@ use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::sanitize::Clean;
 
 impl Hub {
-    /// Takes the password of the server, once it is known whether it is right. Without one, whatever a client says.
+    /// Takes the password of the server, once it is known whether it is right. If none is asked for, any password is
+    /// taken.
     pub(super) fn register_password<'a>(&mut self, slot: u32, password: &str) -> Step<'a> {
         if self.is_registered(slot) {
             self.numeric(slot, Numeric::AlreadyRegistered, |to| to.standard().end());
             return Step::Done;
         }
-        // One that was right is not checked again.
+        // A password that was right is not checked again.
         if self.has_given_password(slot) {
             return Step::Done;
         }
@@ -47,7 +48,7 @@ impl Hub {
 
     /// Closes a client that does not know a password.
     pub(super) fn close_guesser(&mut self, slot: u32) {
-        // What it was told goes out before the last words.
+        // The error is sent before the last words.
         self.end_labelled(slot, true);
         self.begin_close(slot, CloseReason::WrongPassword, Clean::EMPTY);
     }

@@ -1,8 +1,8 @@
 //! Events among the messages of CHATHISTORY: who came, went, was renamed or kicked, and what was changed in the channel
 //! (IRCv3, "draft/event-playback").
 //!
-//! They are read from the room's log, which has them as its readers of IRC were shown them. So they cost no memory, and
-//! are there as far back as the log goes, if anybody read the room in IRC then.
+//! They are read from the room's log, in the form in which its readers of IRC were shown them. So they take no extra
+//! memory. They reach back as far as the log does, and only to times when somebody read the room in IRC.
 
 use super::history::Anchor;
 use crate::conversation::Recorded;
@@ -19,7 +19,7 @@ const MAX_AT_ONCE: usize = 256;
 /// The most entries of a log among which the latest events are looked for.
 const LOOKED_AT: usize = 1_024;
 
-/// A message among which events are: its number among events, and when it was said.
+/// A message between events: its number among events, and the time at which it was said.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     number: u64,
@@ -27,9 +27,8 @@ pub(super) struct Mark {
 }
 
 impl Hub {
-    /// Looks for the events that are shown with some messages of a room: those after and before these anchors, and
-    /// neither before an earlier message nor after a later one. There are `most` at most: the first of them, or with
-    /// `latest` the last.
+    /// Finds the events to show with some messages of a room: events between the anchors, and not beyond the messages
+    /// next to those that are shown. Finds at most `most`: the first of them, or with `latest` the last.
     pub(super) fn begin_events(
         &mut self,
         slot: u32,
@@ -110,7 +109,7 @@ fn entry(log: &Log, seq: u64) -> Peek {
     peek(log.bytes(seq, seq + 1))
 }
 
-/// Returns the first entry of a log that `is_late`, as all after it are.
+/// Returns the first entry of a log that `is_late`; all entries after it are late, too.
 fn first_where(log: &Log, is_late: impl Fn(&Peek) -> bool) -> u64 {
     let (mut low, mut high) = (log.tail(), log.head());
     while low < high {

@@ -1,4 +1,4 @@
-//! Questions that clients of IRC ask, and what they say of themselves.
+//! Questions that clients of IRC ask, and what they say about themselves.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -106,7 +106,7 @@ impl Hub {
             }
             to.numeric(Numeric::LuserChannels).number(rooms as u64).standard().end();
             to.numeric(Numeric::LuserMe).text(&format_args!("I have {clients} clients and 0 servers")).end();
-            // The most that there were at once are not counted.
+            // The highest number so far is not counted.
             let now = clients as u64;
             for (numeric, place) in [(Numeric::LocalUsers, "local"), (Numeric::GlobalUsers, "global")] {
                 let text = format_args!("Current {place} users {now}, max {now}");
@@ -129,7 +129,7 @@ impl Hub {
 
     /// Shows who is in a channel.
     pub(super) fn ask_names(&mut self, slot: u32, channels: &str) {
-        // One at a time, as ISUPPORT says.
+        // One channel at a time, as ISUPPORT says.
         let channel = channels.split(',').next().unwrap_or_default();
         let room = channel.strip_prefix(CHANNEL).and_then(|name| self.conversation.find_room(name));
         if let Some(room) = room.filter(|room| self.conversation.may_see(MemberId(slot), *room)) {
@@ -246,7 +246,7 @@ impl Hub {
         voice.encode(logs, *now, |to| {
             let user = to.numeric(Numeric::WhoisUser).word(&name).word(person.user).shown(person.host());
             user.word("*").trailing(real_name).end();
-            // Five of the longest fit on a line.
+            // Five of the longest items fit on a line.
             for channels in channels.chunks(5) {
                 let line = to.numeric(Numeric::WhoisChannels).word(&name).begin_list();
                 channels.iter().fold(line, |line, (sign, room)| line.item(format_args!("{sign}#{room}"))).end();
@@ -289,7 +289,7 @@ impl Hub {
         self.numeric(slot, Numeric::IsOn, |to| {
             let mut line = to.begin_list();
             for name in &here {
-                // Half a name would be somebody else's.
+                // A name that is cut might be somebody else's.
                 if !line.has_room_for(" ".len() + name.len()) {
                     break;
                 }

@@ -20,7 +20,7 @@ use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::sanitize::clean;
 
-/// How long a client has to register, whatever it sends: as long as IRC servers give it.
+/// How long a client has to register, whatever it sends; other IRC servers allow the same time.
 pub(in crate::hub) const TO_REGISTER: Duration = Duration::from_secs(60);
 
 impl Hub {
@@ -53,11 +53,11 @@ impl Hub {
         }
     }
 
-    /// Keeps a name that may be had until the client registers, or registers it now.
+    /// Keeps an allowed name until the client registers, or registers the client now.
     ///
     /// # Errors
     ///
-    /// It is too long as it is written.
+    /// The name is too long as it was written.
     pub(in crate::hub) fn want_name(&mut self, slot: u32, name: &str) -> Result<(), NameError> {
         let name = NameBuf::from(name).map_err(|_| NameError::TooLong { max: self.config.max_name })?;
         if let Some(registration) = self.registration(slot) {
@@ -75,7 +75,8 @@ impl Hub {
         let (user, real) = (line.param(0).unwrap_or_default(), line.param(3).unwrap_or_default());
         let mut scratch = String::new();
         let real = cut_to::<MAX_REAL_NAME>(clean(real, &mut scratch).as_str());
-        // What it says itself has a `~`, and none of the signs that separate the parts of a prefix.
+        // A user that the client states itself begins with `~`, and has none of the signs that separate the parts of a
+        // prefix.
         let mut of_user = ArrayString::<MAX_USER>::from("~").unwrap_or_default();
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         for c in user.chars().filter(is_plain) {
@@ -103,7 +104,7 @@ impl Hub {
         if !self.has_given_password(slot) {
             return self.refuse_password(slot);
         }
-        // Whatever line completes it, what may be refused is the name.
+        // Whichever line completes the registration, only the name can be refused.
         self.occasion.set_command(Command::Nick.name());
         self.occasion.set_target(&name);
         if let Err(objection) = self.take_name(slot, &name) {

@@ -69,8 +69,8 @@ impl Hub {
         Some(Voice { irc, reader: self.reader_name(slot), view: self.view(slot) })
     }
 
-    /// Encodes an update as a session of IRC is shown it. `log` is that of the room that it is about, if that is not the
-    /// one that the session asks about.
+    /// Encodes an update as a session of IRC is shown it. `log` is the log of the room that the update is about, if
+    /// that is not the room that the session asks about.
     #[cold]
     pub(in crate::hub) fn encode_irc(&mut self, slot: u32, log: Option<u32>, update: &Update<'_>) {
         let Some(Voice { irc, reader, view }) = self.voice(slot) else { return };
@@ -107,7 +107,7 @@ impl Hub {
         }
     }
 
-    /// Tells the author of a private message what it wants to know of it.
+    /// Tells the author of a private message what it has asked to know about it.
     pub(in crate::hub) fn told_in_irc(&mut self, slot: u32, target: u32, words: &str, manner: Manner) {
         let to = self.name_of(target);
         self.echo(slot, &Update::TellPassed { to: to.as_str(), words, manner });
@@ -124,10 +124,10 @@ impl Hub {
             return;
         }
         let tags = self.occasion.tags_mut();
-        // Those for the target before.
+        // Tags for the previous target.
         tags.clear();
         for Tag { key, client_only, escaped } in line.tags() {
-            // What steers terminals is not passed on.
+            // Characters that control terminals are not passed on.
             if !client_only || [key, escaped].iter().any(|text| text.contains(char::is_control)) {
                 continue;
             }
