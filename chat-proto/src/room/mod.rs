@@ -116,9 +116,9 @@ const NO_LOG: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     All,
-    /// Those in which each of many joins and leaves is an update of its own.
+    /// Dialects that are sent an update for each join and leave, however many there are.
     Programs,
-    /// The others. What they are told instead is not counted as a message.
+    /// The other dialects. The summary that they are sent instead does not count as a message.
     Screens,
 }
 
@@ -233,7 +233,7 @@ impl RoomLogs {
         self.lives[room.0 as usize]
     }
 
-    /// Records that a room has ended, so that its number may be that of another one.
+    /// Records that a room has ended, so that another one may get its number.
     pub(crate) fn end_life(&mut self, room: RoomId) {
         let life = &mut self.lives[room.0 as usize];
         *life = life.wrapping_add(1);
@@ -479,7 +479,7 @@ impl RoomLogs {
         self.opened.next(0).is_some()
     }
 
-    /// Takes the next room whose marks have moved: it may have been closed before.
+    /// Takes the next room whose marks have moved. Publishing there may have been stopped before.
     pub(crate) fn take_opened(&mut self) -> Option<RoomId> {
         let number = self.opened.next(0)?;
         self.opened.remove(number);

@@ -1,7 +1,7 @@
 //! Joins and leaves as people on screens see them: a few are shown one by one, many as a number.
 //!
-//! Records, counters, and programs that read dialects which do not [fold presence](crate::Dialect::folds_presence) get
-//! each of them.
+//! Records and counters have each of them, and so have dialects that do not [fold
+//! presence](crate::Dialect::folds_presence).
 
 use core::time::Duration;
 
@@ -27,10 +27,10 @@ pub(crate) struct Second {
     counted: u64,
 }
 
-/// What was shown of a room in the current second, and what was only counted.
+/// The joins and leaves of a room in the current second: those that were shown, and those that were only counted.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
-    /// The second that this is of, by its number.
+    /// The number of the second in which these were counted.
     second: u64,
     /// Whether none may be shown one by one in this second, because there were too many in the one before.
     is_crowded: bool,

@@ -55,7 +55,7 @@ impl Rendered {
         }
     }
 
-    /// Encodes an update that needs no more than itself; returns whether there is anything to show.
+    /// Encodes an update for a dialect that needs nothing else to show it; returns whether there is anything to show.
     ///
     /// If a dialect writes more than it said it would, its output is dropped: the bounds come first.
     #[inline]

@@ -33,9 +33,9 @@ pub(crate) struct IrcState {
     pub(crate) batches: u32,
     /// What it was called, if it has left and is still being given an answer; empty otherwise.
     pub(crate) was_called: Box<str>,
-    /// How much of the line was carried out that waits, for a line that asks for several things.
+    /// How many parts of the waiting line were carried out, if it asks for several things.
     pub(crate) step: u16,
-    /// How far the check of the credentials is that the line has which waits.
+    /// How far the check of the credentials in the waiting line is.
     pub(crate) check: Check,
     /// How many wrong passwords of operators it gave.
     pub(crate) wrong: u8,
@@ -116,7 +116,7 @@ impl Recycle for IrcState {
 }
 
 impl IrcState {
-    /// Bytes of heap for one. Only who is registered asks something.
+    /// Bytes of heap for one. Only registered clients ask questions.
     pub(crate) const fn memory_bound() -> usize {
         let (before, after) = (size_of::<Registration>(), size_of::<Query>() + size_of::<ListFilter>() + MAX_NAME);
         size_of::<Self>() + if before > after { before } else { after }

@@ -38,8 +38,8 @@ pub struct SessionStats {
     pub lines_received: u64,
     /// Bytes that the peer's socket has taken.
     pub bytes_sent: u64,
-    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. What it is
-    /// shown of the history is not counted.
+    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. Messages of the
+    /// history are not counted.
     pub lines_sent: u64,
     /// Messages that it was too slow for.
     pub missed: u64,
@@ -94,7 +94,7 @@ pub(crate) struct Session {
     /// Private bytes; `None` while there are none.
     pub(crate) outbox: Option<Box<Outbox>>,
     pub(crate) untaken: Untaken,
-    /// What the line waits for that the framer holds.
+    /// What the line in the framer waits for.
     pub(crate) hold: Hold,
     pub(crate) ended: Ended,
     pub(crate) bucket: Bucket,
@@ -105,7 +105,7 @@ pub(crate) struct Session {
     pub(crate) intake: Intake,
     /// Where it is counted with others of its origin; `None` if it is not counted.
     pub(crate) origin: Option<OriginIndex>,
-    /// Its turn among those, while it has reserved a token of theirs and not used it.
+    /// Its turn among the sessions of its origin, while it has reserved one of their tokens and not used it.
     pub(crate) turn: Option<Turn>,
     /// When the last complete line came, or when it was opened. Once its peer has ended, when that was.
     pub(crate) active: Timestamp,
@@ -161,7 +161,7 @@ impl Session {
         self.phase == Phase::Open
     }
 
-    /// Returns whether it is open and has never been in another room than the lobby, nor left that.
+    /// Returns whether it is open, and has been in the lobby and no other room since it was opened.
     pub(crate) fn is_simple(&self) -> bool {
         self.is_open() && !self.is_placed
     }
@@ -189,7 +189,7 @@ impl Session {
         self.irc.as_ref().is_some_and(|irc| irc.registration.is_some())
     }
 
-    /// Returns whether it is being given an answer of which more is to come.
+    /// Returns whether it is being given a long answer that has not ended.
     pub(crate) fn is_answered(&self) -> bool {
         self.outbox.as_ref().is_some_and(|outbox| outbox.answer.is_some())
     }

@@ -15,8 +15,8 @@ use crate::rate::{Bucket, Flow};
 use crate::schedule::lists::{List, Lists};
 use crate::time::Timestamp;
 
-/// The origins of the present sessions and of those who began the present rooms, and those whose sessions have left
-/// last.
+/// The origins of the present sessions and of the members who began the present rooms, and the origins whose sessions
+/// left last.
 ///
 /// An origin whose sessions and rooms are all gone is kept for a while, so that a peer who comes back finds the bucket
 /// as it left it. It is forgotten when its buckets are full again, or when too many others have left after it. So no
@@ -29,7 +29,7 @@ pub(crate) struct Origins {
     hasher: DefaultHashBuilder,
     /// Two lists: origins without sessions and rooms, in the order in which their last ones left; and free entries.
     lists: Lists,
-    /// How many origins have neither.
+    /// How many origins have neither sessions nor rooms.
     departed: usize,
     /// How many of those are kept at most.
     most_departed: usize,

@@ -85,9 +85,9 @@ pub(crate) enum Answered {
         life: u32,
         list: MaskList,
     },
-    /// Members, for WHO; what is asked of them is kept with the session.
+    /// Members, for WHO. The session keeps the question.
     Members {
-        /// Those of a room, as in `History`; `None`: all.
+        /// The members of a room, as in `History`; `None`: all members.
         room: Option<(RoomId, u32)>,
     },
     /// Channels, for LIST; the conditions are kept with the session.
@@ -104,7 +104,7 @@ pub(crate) enum Answered {
     Motd,
     /// The names that the session watches.
     Watched {
-        /// They are shown apart: of those who are here, and of all others.
+        /// Names of members who are here are shown apart from all others.
         with_status: bool,
     },
 }
@@ -163,7 +163,7 @@ impl Outbox {
         mark.into_iter().chain(answer).min().unwrap_or(u64::MAX)
     }
 
-    /// Moves the positions of all replies, which a session needs that reads several logs from now on.
+    /// Moves the positions of all replies, for a session that reads several logs from now on.
     pub(crate) fn move_positions(&mut self, to: impl Fn(u64) -> u64) {
         // Replies whose positions are the same now stand at one position.
         let mut last = 0;

@@ -1,4 +1,4 @@
-//! Where a session reads that is or was in rooms other than the lobby.
+//! Where a session reads if it is, or was, in rooms other than the lobby.
 //!
 //! A session begins in the lobby, and most stay there. Such a *simple* session has one cursor. With the first room that
 //! it enters, or when it leaves the lobby, it becomes a *placed* session: it has a place in the log of each of its
@@ -78,7 +78,7 @@ impl Places {
     /// Adds a place, of at most `max`.
     pub(crate) fn push(&mut self, log: u32, cursor: Cursor, max: usize) -> &mut Place {
         if self.list.len() == self.list.capacity() {
-            // Few sessions are in many rooms, and none has more memory than for all that it may be in.
+            // Few sessions are in many rooms. No session has memory for more rooms than it may be in.
             self.list.reserve_exact((self.list.len().max(2)).min(max - self.list.len()).max(1));
         }
         let serial = self.next_serial;

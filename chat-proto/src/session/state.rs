@@ -41,7 +41,7 @@ pub(crate) enum Untaken {
     UntilSaid,
 }
 
-/// Whether a session's peer has ended its output, or gone.
+/// Whether a session's peer has ended its output, or is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// It may send more.

@@ -1,4 +1,4 @@
-//! Who is to be told when somebody of a name comes or goes (MONITOR of IRC).
+//! Which sessions are told when a name is taken or left (MONITOR of IRC).
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -20,8 +20,8 @@ const END: u32 = u32::MAX;
 
 /// The names that sessions watch.
 ///
-/// It needs no memory until somebody watches a name, and all that it may ever need from then on. Whoever comes or goes
-/// costs one look-up, and one step for each session that watches that very name.
+/// It takes no memory until the first name is watched; then it allocates all that it may ever need. A member that comes
+/// or goes costs one look-up, and one step for each session that watches its name.
 #[derive(Debug)]
 pub(crate) struct Watches {
     /// All watches by number, those that are free among them.
@@ -37,7 +37,7 @@ pub(crate) struct Watches {
     sessions: usize,
 }
 
-/// That a session watches a name.
+/// One name that one session watches.
 #[derive(Debug)]
 struct Watch {
     name: Box<str>,
@@ -57,7 +57,7 @@ struct Watch {
 struct List {
     first: u32,
     len: u8,
-    /// It could not be told of everything.
+    /// Whether it could not be told everything.
     is_untold: bool,
 }
 
@@ -67,7 +67,7 @@ const EMPTY: List = List { first: END, len: 0, is_untold: false };
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WatchId(u32);
 
-/// The session, or all of them, watch as many names as they may.
+/// The session, or all sessions together, may watch no more names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
@@ -108,7 +108,7 @@ impl Watches {
     ///
     /// # Errors
     ///
-    /// It watches as many as it may, or all sessions do.
+    /// The session, or all sessions together, may watch no more names.
     pub(crate) fn watch(&mut self, slot: u32, name: &str, is_here: bool) -> Result<(), Full> {
         let known = self.of_session(slot).find(|watch| self.is_of(*watch, name));
         if let Some(WatchId(known)) = known {

@@ -20,7 +20,7 @@ pub(super) fn write(complaint: &Complaint<'_>, scene: &Scene<'_>, to: &mut Write
         Complaint::Usage(_) => to.numeric(Numeric::NeedMoreParams).word(asked.command).standard().end(),
         Complaint::Name(NameError::Empty) => to.numeric(Numeric::NoNicknameGiven).standard().end(),
         Complaint::Name(NameError::Taken) => to.numeric(Numeric::NicknameInUse).word(asked.target).standard().end(),
-        // What it is that is wrong says more than the standard text.
+        // The reason says more than the standard text.
         Complaint::Name(error) => to.numeric(Numeric::ErroneusNickname).word(asked.target).text(error).end(),
         Complaint::NobodyThere | Complaint::GuestGone { .. } => {
             to.numeric(Numeric::NoSuchNick).word(asked.target).standard().end();
@@ -39,7 +39,7 @@ pub(super) fn write(complaint: &Complaint<'_>, scene: &Scene<'_>, to: &mut Write
     }
 }
 
-/// Writes a refusal that has no number: as a standard reply to who knows those, and otherwise as a notice.
+/// Writes a refusal that has no number: as a standard reply for clients that know those, otherwise as a notice.
 fn fail(command: &str, code: &str, context: &str, why: &dyn fmt::Display, scene: &Scene<'_>, to: &mut Writer<'_>) {
     if !scene.view.has(View::STANDARD_REPLIES) {
         return to.server("NOTICE").word(scene.reader).text(why).end();

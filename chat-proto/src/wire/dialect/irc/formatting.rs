@@ -51,15 +51,15 @@ fn code_len(text: &[u8]) -> usize {
         _ => return 1,
     };
     let foreground = 1 + colour(&text[1..]);
-    // A comma with no number behind it, or with none before it, is one of the words.
+    // A comma without a number after it, or without one before it, belongs to the words.
     match text[foreground..].split_first() {
         Some((b',', rest)) if foreground > 1 && colour(rest) > 0 => foreground + 1 + colour(rest),
         _ => foreground,
     }
 }
 
-/// Takes a message from client to client apart: its command, such as `ACTION`, and the rest, which may be empty.
-/// Returns `None` for words that are none.
+/// Divides a message from client to client into its command, such as `ACTION`, and the rest, which may be empty.
+/// Returns `None` for other words.
 pub(crate) fn ctcp(words: &str) -> Option<(&str, &str)> {
     let message = words.strip_prefix(CTCP)?;
     let message = message.strip_suffix(CTCP).unwrap_or(message);

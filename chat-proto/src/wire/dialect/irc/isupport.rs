@@ -56,7 +56,8 @@ impl Limits<'_> {
             lines.add(format_args!("NETWORK={}", Escaped(self.network)));
         }
         for token in [
-            // Names are the same without regard to more than ASCII's case, for which clients know no mapping.
+            // Names are compared without regard to the case of more letters than ASCII's; clients know no name for
+            // that.
             "CASEMAPPING=ascii",
             "UTF8ONLY",
             "CHANTYPES=#",

@@ -15,7 +15,7 @@ pub(crate) const MAX_LABEL: usize = 64;
 
 /// One line of a client, in parts that borrow from it.
 ///
-/// Where it says that it came from is skipped, because a server knows that better.
+/// The source of the line is skipped, because the server knows who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line<'a> {
     /// The tags as they were sent, without `@`; empty if there are none.
@@ -39,15 +39,15 @@ pub(crate) enum LineError {
     TagsTooLong,
     /// It has no command and no parameters.
     Empty,
-    /// What stands in the place of the command is none.
+    /// The word in the place of the command cannot be a command.
     NoCommand,
 }
 
 impl<'a> Line<'a> {
     /// Takes a line apart, given without its LF or CRLF.
     ///
-    /// More spaces than one separate as one does, and spaces before the command are skipped. The fifteenth parameter
-    /// has all the rest of the line.
+    /// Several spaces count as one, and spaces before the command are skipped. The fifteenth parameter has all the rest
+    /// of the line.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl<'a> Line<'a> {
 
     /// Returns the label that the answers are to carry, as it was sent, so that it can be sent back unchanged.
     ///
-    /// Of several the last one counts. One that is empty or longer than 64 bytes is none.
+    /// If there are several, the last one counts. A label that is empty or longer than 64 bytes does not count.
     pub(crate) fn label(&self) -> Option<&'a str> {
         let is_label = |tag: &Tag<'_>| tag.key == "label" && !tag.client_only;
         let label = self.tags().filter(is_label).last()?.escaped;

@@ -1,7 +1,7 @@
 //! The conditions of LIST: which channels are to be shown.
 //!
-//! They are those of the ISUPPORT parameter ELIST in Modern IRC, with the letters `MNTU`. When a channel began is not
-//! kept, so `C` is not among them.
+//! They are those of the ISUPPORT parameter ELIST in Modern IRC, with the letters `MNTU`. `C` is not offered, because
+//! the server does not keep when a channel began.
 
 use core::time::Duration;
 
@@ -9,7 +9,7 @@ use arrayvec::{ArrayString, ArrayVec};
 
 use super::mask::is_match;
 
-/// The most masks of one command, those of both kinds together.
+/// The most masks of one command, of both kinds together.
 pub(super) const MAX_FILTER_MASKS: usize = 4;
 /// The most bytes of a mask: as many as the longest name of a channel has, and one more.
 const MAX_FILTER_MASK: usize = 52;
@@ -74,8 +74,8 @@ impl ListFilter {
     ///
     /// # Errors
     ///
-    /// The first condition that is none: its number is not one of 32 bits, its mask is longer than 52 bytes, or it is
-    /// one mask too many.
+    /// The first wrong condition: its number does not fit into 32 bits, its mask is longer than 52 bytes, or it is one
+    /// mask too many.
     pub(crate) fn parse(conditions: &str) -> Result<Self, &str> {
         let mut filter = Self::ALL;
         for condition in conditions.split(',').filter(|condition| !condition.is_empty()) {

@@ -76,7 +76,7 @@ pub struct IrcSettings {
     pub has_operators: bool,
 }
 
-/// A setting that cannot be had.
+/// A setting that IRC does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IrcSettingsError {
@@ -222,7 +222,8 @@ impl Dialect for Irc {
         Request::Nothing
     }
 
-    /// Only what is said to a connection without a session: for all else it takes to know who is who.
+    /// Encodes only what is said to a connection without a session. Other updates need details about members, which the
+    /// hub adds.
     fn encode(&self, update: &Update<'_>, out: &mut Vec<u8>) {
         match update {
             Update::NotOpened(error) => write(out, format_args!("ERROR :{error}\r\n")),

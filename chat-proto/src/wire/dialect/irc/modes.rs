@@ -7,7 +7,7 @@ use crate::moderation::{MaskList, Role, RoomFlags};
 /// The most changes of each kind that one command may have; further ones are ignored. ISUPPORT tells it as MODES.
 pub(crate) const MAX_CHANGES: usize = 12;
 
-/// What removes a key if no key is given, and what is shown in place of the key that is removed.
+/// Stands for the key in a removal that names none, and is shown in place of a key that is removed.
 const ANY_KEY: &str = "*";
 
 /// The flags of a channel with their letters.
@@ -50,7 +50,7 @@ pub(crate) enum ModeError<'a> {
     Unknown(char),
     /// It lacks its argument (461, or 696 with the letter).
     Missing(char),
-    /// Its argument cannot be one (696, or 525 for a key).
+    /// Its argument is not allowed (696, or 525 for a key).
     Invalid(char, &'a str),
 }
 
@@ -109,7 +109,7 @@ impl<'p, 'a> Changes<'p, 'a> {
 
     fn key(&mut self) -> Result<ChannelMode<'a>, ModeError<'a>> {
         match self.argument('k') {
-            // With commas nobody could give it in a JOIN.
+            // Nobody could use a key with commas in a JOIN.
             Ok(key) if self.add && key.contains(',') => Err(ModeError::Invalid('k', key)),
             Err(ModeError::Missing(_)) if !self.add => Ok(ChannelMode::Key(ANY_KEY)),
             key => key.map(ChannelMode::Key),
@@ -123,7 +123,7 @@ impl<'p, 'a> Changes<'p, 'a> {
         if is_middle { Ok(argument) } else { Err(ModeError::Invalid(letter, argument)) }
     }
 
-    /// Returns whether that still counts, and counts it.
+    /// Counts it, and returns whether it is within the limit.
     fn counts(&mut self, read: &Result<ChannelMode<'a>, ModeError<'a>>) -> bool {
         let kind = match read {
             Ok(ChannelMode::List(list, None)) => {

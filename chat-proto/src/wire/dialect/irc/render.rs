@@ -115,7 +115,7 @@ fn render_reply(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) {
         });
     };
     match *update {
-        // Who has asked for the name that it has is not told.
+        // A session that asks for the name that it has is not told.
         Update::Named { from, name } if !from.is_empty() && from != name => {
             all(out, &|to| to.from(from, actor).word("NICK").trailing(name).end());
         }
@@ -262,8 +262,8 @@ fn or<'a>(words: &'a str, otherwise: &'a str) -> &'a str {
     if words.is_empty() { otherwise } else { words }
 }
 
-/// Why somebody has left, as quit messages have it: in the words that people know from other servers. What the peer
-/// itself says stands behind `Quit:`, so that it cannot pass for a reason of the server's.
+/// Why somebody has left, for quit messages: in the words that people know from other servers. The peer's own words
+/// come after `Quit:`, so that they cannot pass for a reason of the server's.
 struct Why<'a> {
     reason: CloseReason,
     words: &'a str,

@@ -7,7 +7,7 @@ use super::tagged::{Tags, View};
 use super::time::WallTime;
 use crate::person::Person;
 
-/// What lines say besides what their update says.
+/// What lines say in addition to their update.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
     /// The server's name.
@@ -15,9 +15,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) time: WallTime,
     /// The room in which it is published, or that it is about; empty if there is none.
     pub(crate) room: &'a str,
-    /// The one whose doing it is.
+    /// The member who did it.
     pub(crate) actor: Person<'a>,
-    /// Whom it is for, if it is for one session only; `*` before that has a name.
+    /// The session that it is for, if it is for one only; `*` before that has a name.
     pub(crate) reader: &'a str,
     /// What the reader has asked for, if it is for one session only.
     pub(crate) view: View,
@@ -33,7 +33,7 @@ pub(crate) struct Scene<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked<'a> {
     pub(crate) command: &'a str,
-    /// Whom or what it is about.
+    /// Its target: a member, a channel or a mask.
     pub(crate) target: &'a str,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Pieces<'a> {
 /// Cuts a text into pieces of at most `max` bytes.
 ///
 /// A piece ends after a space if there is one among its last 40 bytes. If not, it does not end before a combining mark
-/// or at a joiner, unless more than 40 bytes of them stand there. Never is a character cut: a piece has at least one,
+/// or at a joiner, unless there are more than 40 bytes of them. A character is never cut: a piece has at least one,
 /// even if that is longer than `max`.
 pub(crate) fn pieces(text: &str, max: usize) -> Pieces<'_> {
     Pieces { rest: text, max }

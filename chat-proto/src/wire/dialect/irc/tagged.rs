@@ -29,7 +29,7 @@ impl View {
     pub(crate) const SETNAME: Self = Self(16);
     /// It is told who is invited to its rooms.
     pub(crate) const INVITE_NOTIFY: Self = Self(32);
-    /// What has no number of its own is refused with FAIL, and otherwise with a notice.
+    /// It is sent FAIL for a refusal without a number, and not a notice.
     pub(crate) const STANDARD_REPLIES: Self = Self(64);
 
     /// Returns whether all of these are asked for.
@@ -37,7 +37,7 @@ impl View {
         self.0 & other.0 == other.0
     }
 
-    /// What is news only, and is not shown among earlier messages.
+    /// Updates that are shown only as they happen, and not among earlier messages.
     pub(crate) const NEWS: Self = Self(Self::AWAY_NOTIFY.0 | Self::SETNAME.0 | Self::INVITE_NOTIFY.0);
 
     /// Returns these without others.
@@ -80,7 +80,7 @@ pub(crate) const MAX_AROUND: usize = HEAD + WALL_LEN + MAX_ID;
 /// The most bytes of a message's number: two numbers of 64 bits and what separates them.
 pub(crate) const MAX_ID: usize = 16 + 1 + 20;
 
-/// Returns what clients know a message by.
+/// Returns the number by which clients refer to a message.
 pub(crate) fn message_id(life: u64, number: u64) -> ArrayString<MAX_ID> {
     let mut id = ArrayString::new();
     let written = write!(id, "{life:x}-{number}");
@@ -136,11 +136,11 @@ pub(crate) fn is_shown(view: View, kept: [&[u8]; 2]) -> bool {
 
 /// What can be seen of an update in a log without showing it.
 pub(crate) struct Peek {
-    /// When it arose, as text, so that what is earlier is less.
+    /// The time at which it arose, as text: an earlier one is less.
     pub(crate) time: [u8; WALL_LEN],
     /// The number of a message among events; `None` if it is none.
     pub(crate) number: Option<u64>,
-    /// It is no message, and more than news or tags.
+    /// Whether it is something other than a message, news or tags.
     pub(crate) is_event: bool,
 }
 

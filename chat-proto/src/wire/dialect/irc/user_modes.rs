@@ -60,7 +60,7 @@ pub(crate) struct UserModeChange {
 }
 
 impl UserModeChange {
-    /// Reads the letters. If one stands there twice, the last counts.
+    /// Reads the letters. If a letter occurs twice, the last one counts.
     pub(crate) fn parse(letters: &str) -> Self {
         let (mut change, mut add) = (Self::default(), true);
         for letter in letters.chars() {
@@ -81,7 +81,7 @@ impl UserModeChange {
         change
     }
 
-    /// Returns what is left of it for a user with these modes: what it does not have, and what it has.
+    /// Returns the part of it that changes something for a user with these modes.
     pub(crate) fn effect_on(self, modes: UserModes) -> Self {
         let unset = UserModes(self.unset.0 & modes.0);
         Self { set: self.set.without(modes), unset, unknown: self.unknown }

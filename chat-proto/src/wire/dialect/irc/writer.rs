@@ -22,7 +22,7 @@ pub(crate) struct Writer<'a> {
     reader: &'a str,
     /// Where the line begins.
     start: usize,
-    /// What a numeric says unless something else is said.
+    /// The standard text of the numeric.
     standard: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Writer<'a> {
         Self { out, server, reader, start: 0, standard: "" }
     }
 
-    /// Returns whom the lines are for.
+    /// Returns the reader of the lines.
     pub(crate) fn reader(&self) -> &'a str {
         self.reader
     }
@@ -40,7 +40,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn from(&mut self, name: &str, person: Person<'_>) -> &mut Self {
         self.start = self.out.len();
         if name == SERVER {
-            // The embedding program keeps order in the server's name.
+            // The embedding program acts in the server's name.
             self.out.push(b':');
             self.out.extend_from_slice(self.server.as_bytes());
             return self;
@@ -73,7 +73,7 @@ impl<'a> Writer<'a> {
         self.server(numeric.code()).word(reader)
     }
 
-    /// Appends a parameter. One that would be none, or several, is `*`.
+    /// Appends a parameter. One that is empty, or would be read as several, becomes `*`.
     pub(crate) fn word(&mut self, word: &str) -> &mut Self {
         let is_word = !word.is_empty() && !word.starts_with(':') && !word.contains([' ', '\r', '\n', '\0']);
         self.out.push(b' ');
