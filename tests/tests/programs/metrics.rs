@@ -222,7 +222,7 @@ fn a_thousand_connections_that_ask_for_nothing_keep_nobody_out() {
         let more = usage.descriptors().expect("it runs").saturating_sub(before);
         if more <= 16 + 3 { Ok(()) } else { Err(format!("{more} more descriptors are open")) }
     });
-    let mut is_open = |stream: &mut TcpStream| {
+    let is_open = |stream: &mut TcpStream| {
         stream.set_nonblocking(true).expect("a socket");
         stream.read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     };
