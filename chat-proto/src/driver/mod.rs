@@ -107,6 +107,13 @@
 //!
 //! A program whose clients of IRC [need a password](crate::dialect::IrcSettings::asks_password) says which is right by
 //! [`ConnectedHub::verify_with`]. Then rounds have [`Authentication`]s, each to be run on a thread that may wait.
+//!
+//! # Metrics
+//!
+//! [`ConnectedHub::metrics`] copies the numbers of a server under the lock, and [`Metrics::write`] makes an
+//! [`Exposition`] of them, as Prometheus collects it, without the lock. How long calls hold the lock and how long
+//! messages take is measured only after [`ConnectedHub::measure`]: the function through which the hub is called then
+//! ends with [`ConnectedHub::note_call`], and a writer says with [`Round::note_written`] when it has written a round.
 
 mod admission;
 mod authentication;

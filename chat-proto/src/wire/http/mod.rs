@@ -1,14 +1,15 @@
 //! HTTP/1.1 as far as a page needs it: static files, and the upgrade to WebSocket. With the feature `web`.
 //!
-//! A [`Site`] says what there is: files given as bytes, and where WebSocket begins. A [`Connection`] is one connection
-//! until it becomes a session: bytes in, bytes out, and deadlines. It reads no clock and does no I/O. GET and HEAD are
-//! answered, connections are kept alive, and requests sent ahead are answered in order, each once the answer before it
-//! is sent. Whatever does not end where everybody agrees that it ends is refused and the connection closed: bodies,
-//! chunked or not, line ends that are no line ends, folded headers, a second `Host`.
+//! A [`Site`] says what there is: files, given as bytes or made for each request, and where WebSocket begins. A
+//! [`Connection`] is one connection until it becomes a session: bytes in, bytes out, and deadlines. It reads no clock
+//! and does no I/O. GET and HEAD are answered, connections are kept alive, and requests sent ahead are answered in
+//! order, each once the answer before it is sent. Whatever does not end where everybody agrees that it ends is refused
+//! and the connection closed: bodies, chunked or not, line ends that are no line ends, folded headers, a second `Host`.
 //!
 //! A web page can make any browser send requests to a server of this machine or of this network. Two rules stand against
 //! it. `Host` has to be an IP address, `localhost` or a [name that is served](Site::host), or a page could lead a name of
-//! its own to this server and read what it says. The `Origin` of an upgrade has to be the `Host` of the same request.
+//! its own to this server and read what it says; a site that any page may read can [do without](Site::any_host). The
+//! `Origin` of an upgrade has to be the `Host` of the same request.
 //!
 //! ```
 //! use chat_proto::Timestamp;
