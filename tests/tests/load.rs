@@ -11,6 +11,7 @@ use std::time::Duration;
 use std::{io, process};
 
 use chat_proto::dialect::Irc;
+use chat_proto::http::Site;
 use chat_proto::{Config, DialectConfig, Rate};
 use chat_smol::{Handle, Server};
 use chat_tests::load::{Comparison, Invocation, LoadError, Report, RunId, Tally, compare, parse, run};
@@ -22,6 +23,8 @@ struct Running {
     connect: String,
     /// `--connect` for irc.
     irc: String,
+    /// `--connect` for each of them over WebSocket.
+    over_websocket: String,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -37,10 +40,16 @@ fn serve_in(irc: DialectConfig, mut config: Config) -> Running {
     let text = server.listen("text", local).expect("a port");
     let classic = server.listen("classic", local).expect("a port");
     let irc = format!("--connect irc={}", server.listen("irc", local).expect("a port"));
+    let over_websocket = ["text", "classic", "irc"].map(|dialect| {
+        let addr = server.listen(dialect, local).expect("a port");
+        server.serve_site(Site::new().upgrade(Some("/ws"), &[]));
+        format!("--connect {dialect}+ws={addr}")
+    });
+    let over_websocket = over_websocket.join(" ");
     let handle = server.handle();
     let thread = thread::spawn(|| server.run_on_threads(NonZeroUsize::MIN));
     let connect = format!("--connect text={text} --connect classic={classic}");
-    Running { handle, connect, irc, thread: Some(thread) }
+    Running { handle, connect, irc, over_websocket, thread: Some(thread) }
 }
 
 impl Drop for Running {
@@ -99,6 +108,26 @@ fn one_server_is_loaded_in_all_dialects_at_once() {
     let report = load(&connect, "--readers 30 --senders 6 --window 64 --size 30..300 --warmup 100ms --duration 500ms");
     let report = report.expect("a report");
     assert!(report.is_clean() && report.deliveries() > 1_000, "{report}");
+}
+
+#[test]
+fn messages_over_websocket_are_counted_exactly() {
+    let server = serve(unlimited());
+    let options = "--readers 30 --senders 6 --idle 6 --window 64 --size 30..400 --warmup 100ms --duration 500ms";
+    let report = load(&server.over_websocket, options).expect("a report");
+    assert!(report.is_clean() && report.told.is_empty(), "{report}");
+    assert!(report.deliveries() > 1_000, "{report}");
+    let both = format!("{} {}", server.irc, server.over_websocket);
+    let report = load(&both, options).expect("a report");
+    assert!(report.is_clean() && report.deliveries() > 1_000, "{report}");
+}
+
+#[test]
+fn a_full_server_tells_those_it_refuses_over_websocket() {
+    let server = serve(Config { max_sessions: 8, ..unlimited() });
+    let options = "--readers 12 --senders 0 --warmup 0s --duration 100ms";
+    let report = load(&server.over_websocket, options).expect("a report");
+    assert_eq!(report.ended.get("the server is full, try again later"), Some(&4), "{report}");
 }
 
 #[test]
@@ -172,6 +201,12 @@ fn silent_sessions_of_irc_answer_what_the_server_asks() {
 #[test]
 fn servers_are_compared_with_limit() {
     assert_compared("limit", &["limit", "chat-smol", "chat-std"]);
+}
+
+#[test]
+fn lines_are_compared_with_messages_of_websocket() {
+    assert_compared("text", &["chat-smol, text ", "chat-smol, text+ws"]);
+    assert_compared("irc", &["chat-smol, irc ", "chat-smol, irc+ws"]);
 }
 
 #[test]

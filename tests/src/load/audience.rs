@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Transport};
 use super::form::{Classic, Form, Heard, Line, Text};
 use super::irc::Irc;
 use super::latency::Latency;
 use super::sent::Sent;
 use super::sequence::Sequences;
+use super::websocket::Messages;
 use super::wire::PROBE;
 
 /// All sessions that receive messages: readers, and senders, which receive each other's.
@@ -90,12 +91,22 @@ impl Audience {
     }
 
     /// Reads what the server sent to a reader.
-    pub(super) fn read(&mut self, reader: usize, dialect: Dialect, bytes: &[u8], sent: &Sent, now: u64) -> Scanned {
+    pub(super) fn read(
+        &mut self,
+        reader: usize,
+        (dialect, transport): (Dialect, Transport),
+        bytes: &[u8],
+        sent: &Sent,
+        now: u64,
+    ) -> Scanned {
         self.latency.begin(now);
-        let scanned = match dialect {
-            Dialect::Text => self.scan::<Text>(0, reader, bytes, sent, now),
-            Dialect::Classic => self.scan::<Classic>(1, reader, bytes, sent, now),
-            Dialect::Irc => self.scan::<Irc>(2, reader, bytes, sent, now),
+        let scanned = match (dialect, transport) {
+            (Dialect::Text, Transport::Lines) => self.scan::<Text>(0, reader, bytes, sent, now),
+            (Dialect::Classic, Transport::Lines) => self.scan::<Classic>(1, reader, bytes, sent, now),
+            (Dialect::Irc, Transport::Lines) => self.scan::<Irc>(2, reader, bytes, sent, now),
+            (Dialect::Text, Transport::WebSocket) => self.scan::<Messages<Text>>(0, reader, bytes, sent, now),
+            (Dialect::Classic, Transport::WebSocket) => self.scan::<Messages<Classic>>(1, reader, bytes, sent, now),
+            (Dialect::Irc, Transport::WebSocket) => self.scan::<Messages<Irc>>(2, reader, bytes, sent, now),
         };
         self.latency.end();
         scanned
@@ -108,9 +119,9 @@ impl Audience {
             if let Some(len) = self.expected_line::<F>(which, reader, rest, sent) {
                 scanned.used += len;
                 scanned.resolved += 1;
-            } else if let Some(end) = memchr::memchr(b'\n', rest) {
-                self.line::<F>(which, reader, &rest[..end], sent, now, &mut scanned);
-                scanned.used += end + 1;
+            } else if let Some((line, len)) = F::first(rest) {
+                self.line::<F>(which, reader, line, sent, now, &mut scanned);
+                scanned.used += len;
             } else {
                 return scanned;
             }
@@ -124,7 +135,8 @@ impl Audience {
     #[inline]
     fn expected_line<F: Form>(&mut self, which: usize, reader: usize, bytes: &[u8], sent: &Sent) -> Option<usize> {
         let form = &self.forms[which];
-        let (prefix, words) = bytes.split_at_checked(form.prefix_len)?;
+        let (before, told_len) = F::begin(bytes)?;
+        let (prefix, words) = bytes.get(before..)?.split_at_checked(form.prefix_len)?;
         let (header, words) = words.split_at_checked(F::HEADER)?;
         let sender = F::sender(header)? as usize;
         if sender >= self.senders || *prefix != *form.prefixes[sender] {
@@ -133,7 +145,9 @@ impl Audience {
         let seq = self.sequences.expected(reader, sender);
         let message = sent.get(sender, seq)?;
         let filler = F::filler(&sent.wire, sent.wire.size(seq));
-        if *header != *F::header(&message.header)
+        let len = form.prefix_len + F::HEADER + filler.len();
+        if told_len.is_some_and(|told| told != len)
+            || *header != *F::header(&message.header)
             || !words.starts_with(filler)
             || !words[filler.len()..].starts_with(F::END)
         {
@@ -142,7 +156,7 @@ impl Audience {
         self.sequences.came_as_expected(reader, sender);
         self.latency.came(message.due);
         self.got.messages += 1;
-        Some(form.prefix_len + F::HEADER + filler.len() + F::END.len())
+        Some(before + len + F::END.len())
     }
 
     /// Reads any line.
@@ -193,6 +207,9 @@ impl Audience {
 
 #[cfg(test)]
 mod tests {
+    use chat_proto::MessageKind;
+    use chat_proto::websocket::encode;
+
     use super::super::sequence::Tally;
     use super::super::wire::{Header, RunId, Sizes, Wire};
     use super::*;
@@ -202,24 +219,24 @@ mod tests {
 
     /// A reader of one sender's messages, and the lines of those that were sent.
     struct Stream {
-        dialect: Dialect,
+        form: (Dialect, Transport),
         audience: Audience,
         sent: Sent,
         lines: Vec<Vec<u8>>,
     }
 
     impl Stream {
-        fn new(dialect: Dialect, messages: usize) -> Self {
+        fn new(form: (Dialect, Transport), messages: usize) -> Self {
             let mut sent = Sent::new(1, 0, Wire::new(RunId::new(7), Sizes { min: 40, max: 50 }));
             let mut line = || {
                 let (seq, message) = sent.next(0, DUE);
                 let header = message.header;
-                let mut line = line_start(dialect).to_vec();
-                dialect.write_words(&sent.wire, &header, sent.wire.size(seq), &mut line);
-                line
+                let mut line = line_start(form.0).to_vec();
+                form.0.write_words(&sent.wire, &header, sent.wire.size(seq), &mut line);
+                framed(form.1, &line)
             };
             let lines = (0..messages).map(|_| line()).collect();
-            Self { dialect, audience: Audience::new(2, 1), sent, lines }
+            Self { form, audience: Audience::new(2, 1), sent, lines }
         }
 
         /// Feeds the lines of these messages in this order, in pieces of that length.
@@ -232,7 +249,7 @@ mod tests {
             let (mut begun, mut resolved) = (Vec::new(), 0);
             for piece in bytes.chunks(piece) {
                 begun.extend_from_slice(piece);
-                let scanned = self.audience.read(0, self.dialect, &begun, &self.sent, CAME);
+                let scanned = self.audience.read(0, self.form, &begun, &self.sent, CAME);
                 begun.drain(..scanned.used);
                 resolved += scanned.resolved;
             }
@@ -249,18 +266,34 @@ mod tests {
         }
     }
 
-    fn for_each_dialect_and_piece(check: impl Fn(Dialect, usize)) {
+    /// Returns lines as a server sends them.
+    fn framed(transport: Transport, lines: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        match transport {
+            Transport::Lines => out.extend_from_slice(lines),
+            Transport::WebSocket => {
+                for line in lines.split_inclusive(|byte| *byte == b'\n') {
+                    encode(MessageKind::Text, line.trim_ascii_end(), &mut out);
+                }
+            }
+        }
+        out
+    }
+
+    fn for_each_form_and_piece(check: impl Fn((Dialect, Transport), usize)) {
         for dialect in [Dialect::Text, Dialect::Classic, Dialect::Irc] {
-            for piece in [1, 7, 100, 10_000] {
-                check(dialect, piece);
+            for transport in [Transport::Lines, Transport::WebSocket] {
+                for piece in [1, 7, 100, 10_000] {
+                    check((dialect, transport), piece);
+                }
             }
         }
     }
 
     #[test]
     fn a_stream_in_order_is_clean_however_it_is_cut() {
-        for_each_dialect_and_piece(|dialect, piece| {
-            let mut stream = Stream::new(dialect, 20);
+        for_each_form_and_piece(|form, piece| {
+            let mut stream = Stream::new(form, 20);
             assert_eq!(stream.feed(&(0..20).collect::<Vec<_>>(), piece), 20);
             let audience = &stream.audience;
             assert_eq!((audience.got.messages, audience.got.damaged), (20, 0));
@@ -272,8 +305,8 @@ mod tests {
 
     #[test]
     fn lost_double_and_late_lines_are_seen() {
-        for_each_dialect_and_piece(|dialect, piece| {
-            let mut stream = Stream::new(dialect, 20);
+        for_each_form_and_piece(|form, piece| {
+            let mut stream = Stream::new(form, 20);
             // 3 and 4 never come, 6 comes twice, 9 comes after 10.
             assert_eq!(stream.feed(&[0, 1, 2, 5, 6, 6, 7, 8, 10, 9, 11], piece), 12);
             let tally = Tally { lost: 2, duplicated: 1, reordered: 1 };
@@ -284,11 +317,12 @@ mod tests {
 
     #[test]
     fn a_damaged_line_is_seen() {
-        for_each_dialect_and_piece(|dialect, piece| {
-            let mut stream = Stream::new(dialect, 3);
+        for_each_form_and_piece(|form, piece| {
+            let mut stream = Stream::new(form, 3);
             stream.feed(&[0], piece);
             let mut line = stream.lines[1].clone();
-            let i = line.len() - 8;
+            // The same character of the filler, with and without a line end.
+            let i = line.len() - if form.1 == Transport::Lines { 8 } else { 7 };
             line[i] ^= 2;
             stream.feed_bytes(&line, piece);
             stream.feed(&[2], piece);
@@ -299,10 +333,10 @@ mod tests {
 
     #[test]
     fn other_lines_disturb_nothing() {
-        for_each_dialect_and_piece(|dialect, piece| {
-            let mut stream = Stream::new(dialect, 2);
+        for_each_form_and_piece(|form, piece| {
+            let mut stream = Stream::new(form, 2);
             stream.feed(&[0], piece);
-            let other: &[u8] = match dialect {
+            let other: &[u8] = match form.0 {
                 Dialect::Text => b"* bob joined\nbob: hello\n** bob waves\n\n* missed 3 messages\n! not understood\n",
                 Dialect::Classic => {
                     b"CHAT Ym9i aGVsbG8=\nrubbish\n\nCHAT c2VydmVy bWlzc2VkIDMgbWVzc2FnZXM=\nCHAT c2VydmVy bm90IHVuZGVyc3Rvb2Q=\n"
@@ -312,7 +346,7 @@ mod tests {
                       :srv NOTICE #lobby :you were too slow and missed 3 messages\r\n:srv 400 me :not understood\r\n"
                 }
             };
-            assert_eq!(stream.feed_bytes(other, piece), 0);
+            assert_eq!(stream.feed_bytes(&framed(form.1, other), piece), 0);
             stream.feed(&[1], piece);
             let audience = &stream.audience;
             assert_eq!((audience.got.messages, audience.got.damaged, audience.got.announced_missed), (2, 0, 3));
@@ -323,7 +357,7 @@ mod tests {
 
     #[test]
     fn endlessly_different_notices_take_bounded_memory() {
-        let mut stream = Stream::new(Dialect::Text, 0);
+        let mut stream = Stream::new((Dialect::Text, Transport::Lines), 0);
         for i in 0..1_000 {
             stream.feed_bytes(format!("! complaint {i}\n").as_bytes(), 100);
         }
@@ -333,13 +367,13 @@ mod tests {
 
     #[test]
     fn a_probe_shows_that_a_reader_is_reached() {
-        for_each_dialect_and_piece(|dialect, piece| {
-            let mut stream = Stream::new(dialect, 1);
+        for_each_form_and_piece(|form, piece| {
+            let mut stream = Stream::new(form, 1);
             assert!(!stream.audience.is_reached(0));
             let header = stream.sent.wire.encode(Header { sender: PROBE, seq: 0, due: DUE });
-            let mut line = line_start(dialect).to_vec();
-            dialect.write_words(&stream.sent.wire, &header, super::super::wire::HEADER, &mut line);
-            stream.feed_bytes(&line, piece);
+            let mut line = line_start(form.0).to_vec();
+            form.0.write_words(&stream.sent.wire, &header, super::super::wire::HEADER, &mut line);
+            stream.feed_bytes(&framed(form.1, &line), piece);
             assert!(stream.audience.is_reached(0) && !stream.audience.is_reached(1));
             assert_eq!((stream.audience.got.probe, stream.audience.got.messages), (Some(CAME - DUE), 0));
         });

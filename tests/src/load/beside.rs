@@ -3,13 +3,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Transport};
 use super::ircd;
 use super::options::{Beside, Comparison, Ircd, Options, Pace, Target};
 use super::report::Report;
@@ -115,33 +116,51 @@ fn start(beside: Beside) -> Result<Servers, LoadError> {
     let mut servers = Servers { list: Vec::new(), processes: Vec::new(), others: Vec::new() };
     match beside {
         Beside::Limit => {
-            servers.add("limit", Program::Limit, &["127.0.0.1:0"], &[Dialect::Classic]);
-            servers.add("chat-smol", Program::ChatServer, &["--listen", "classic=127.0.0.1:0"], &[Dialect::Classic]);
-            servers.add("chat-std", Program::Threads, &["--listen", "classic=127.0.0.1:0"], &[Dialect::Classic]);
+            let listen = ["--listen", "classic=127.0.0.1:0"];
+            servers.add("limit", Program::Limit, &["127.0.0.1:0"], &[CLASSIC]);
+            servers.add("chat-smol", Program::ChatServer, &listen, &[CLASSIC]);
+            servers.add("chat-std", Program::Threads, &listen, &[CLASSIC]);
         }
-        Beside::Classic => {
-            let listen = ["--listen", "classic=127.0.0.1:0", "--listen", "irc=127.0.0.1:0"];
-            servers.add("chat-smol", Program::ChatServer, &listen, &[Dialect::Classic, Dialect::Irc]);
-        }
+        Beside::Classic => servers.add_smol(&[CLASSIC, IRC]),
+        Beside::Text => servers.add_smol(&[TEXT, (Dialect::Text, Transport::WebSocket)]),
+        Beside::Irc => servers.add_smol(&[IRC, (Dialect::Irc, Transport::WebSocket)]),
         Beside::Inspircd | Beside::Ngircd => {
             servers.add_other(if beside == Beside::Inspircd { Ircd::Inspircd } else { Ircd::Ngircd })?;
-            servers.add("chat-smol", Program::ChatServer, &["--listen", "irc=127.0.0.1:0"], &[Dialect::Irc]);
+            servers.add_smol(&[IRC]);
         }
     }
     stay_on(processors.last());
     Ok(servers)
 }
 
+const TEXT: (Dialect, Transport) = (Dialect::Text, Transport::Lines);
+const CLASSIC: (Dialect, Transport) = (Dialect::Classic, Transport::Lines);
+const IRC: (Dialect, Transport) = (Dialect::Irc, Transport::Lines);
+
 impl Servers {
+    /// Starts chat-smol, which is loaded in each of these dialects.
+    fn add_smol(&mut self, dialects: &[(Dialect, Transport)]) {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listen = dialects.iter().map(|(dialect, transport)| {
+            format!("--listen={}", Target { dialect: *dialect, transport: *transport, addr: anywhere })
+        });
+        let listen: Vec<String> = listen.collect();
+        let args: Vec<&str> = listen.iter().map(String::as_str).collect();
+        self.add("chat-smol", Program::ChatServer, &args, dialects);
+    }
+
     /// Starts a program, which is loaded in each of these dialects.
-    fn add(&mut self, name: &str, program: Program, args: &[&str], dialects: &[Dialect]) {
+    fn add(&mut self, name: &str, program: Program, args: &[&str], dialects: &[(Dialect, Transport)]) {
         let unlimited = ["--rate", "off", "--idle-timeout", "60s"];
         let args = if program == Program::Limit { args.to_vec() } else { [args, &unlimited].concat() };
         let mut process = program.start(&args);
-        for dialect in dialects {
-            let addr = process.listening(&dialect.to_string());
-            let name = if dialects.len() > 1 { format!("{name}, {dialect}") } else { name.to_owned() };
-            self.list.push(Server { name, target: Target { dialect: *dialect, addr }, pid: process.id() });
+        for (dialect, transport) in dialects.iter().copied() {
+            let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let mut target = Target { dialect, transport, addr };
+            let service = target.service();
+            target.addr = process.listening(&service);
+            let name = if dialects.len() > 1 { format!("{name}, {service}") } else { name.to_owned() };
+            self.list.push(Server { name, target, pid: process.id() });
         }
         self.processes.push(process);
     }
@@ -149,7 +168,8 @@ impl Servers {
     fn add_other(&mut self, ircd: Ircd) -> Result<(), LoadError> {
         let started = ircd.start().map_err(|error| LoadError::Start { server: ircd.to_string(), error });
         let running = started?;
-        let target = Target { dialect: Dialect::Irc, addr: running.addr };
+        let (dialect, transport) = IRC;
+        let target = Target { dialect, transport, addr: running.addr };
         self.list.push(Server { name: ircd.to_string(), target, pid: running.process.id() });
         self.others.push(running);
         Ok(())

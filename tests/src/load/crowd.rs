@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::mem;
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::audience::Audience;
-use super::dialect::Dialect;
+pub(super) use super::connection::Role;
+use super::connection::{Connection, Entry, State};
 use super::form::Heard;
 use super::irc;
 use super::options::Target;
 use super::sent::Sent;
+use super::websocket;
 use super::window::Window;
 use super::wire::{HEADER, Header, PROBE};
 use crate::sockets::{BATCH, Interest, Poller, Ready, start_connect};
@@ -61,46 +63,6 @@ pub(super) struct Counts {
     pub(super) bytes: u64,
     /// Reads that returned bytes.
     pub(super) reads: u64,
-}
-
-/// What a connection is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// Its input is checked.
-    Listens,
-    /// Its input is discarded, and it joins no channel.
-    Idle,
-}
-
-/// How far a session has come in a dialect in which it must register and join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
-    Registering,
-    Joining,
-    Done,
-}
-
-#[derive(Debug)]
-struct Connection {
-    state: State,
-    role: Role,
-    dialect: Dialect,
-    entry: Entry,
-    /// The start of a line that is not complete yet.
-    begun: Vec<u8>,
-    /// Bytes to be written.
-    out: Vec<u8>,
-    /// The bytes before the text in its lines.
-    line_start: Vec<u8>,
-    /// The last notice to it.
-    told: Option<String>,
-}
-
-#[derive(Debug)]
-enum State {
-    Connecting(TcpStream),
-    Open { stream: TcpStream, waits_for_room: bool },
-    Closed,
 }
 
 /// Large enough for everything that the kernel has, small enough to stay in the processor's cache.
@@ -168,16 +130,7 @@ impl Crowd {
             Err(error) => (State::Closed, Some(error)),
         };
         self.counts.connecting += usize::from(failure.is_none());
-        self.connections.push(Connection {
-            state,
-            role,
-            dialect: target.dialect,
-            entry: if target.dialect.needs_names() { Entry::Registering } else { Entry::Done },
-            begun: Vec::new(),
-            out: name.map(|name| target.dialect.name_line(name)).unwrap_or_default(),
-            line_start: name.map(|name| target.dialect.line_start(name)).unwrap_or_default(),
-            told: None,
-        });
+        self.connections.push(Connection::new(state, target, role, name));
         if let Some(error) = failure {
             self.gone(index, format!("could not connect: {error}"));
         }
@@ -193,7 +146,7 @@ impl Crowd {
 
     /// Returns whether the connection is open.
     pub(super) fn is_open(&self, index: usize) -> bool {
-        matches!(self.connections[index].state, State::Open { .. })
+        self.connections[index].is_open()
     }
 
     /// Returns the connection of a sender.
@@ -211,9 +164,7 @@ impl Crowd {
         let index = self.connection_of(sender);
         let (seq, message) = self.sent.next(sender, due);
         let header = message.header;
-        let connection = &mut self.connections[index];
-        connection.out.extend_from_slice(&connection.line_start);
-        connection.dialect.write_words(&self.sent.wire, &header, self.sent.wire.size(seq), &mut connection.out);
+        self.connections[index].put_message(&self.sent.wire, &header, self.sent.wire.size(seq));
         if let Some(window) = &mut self.window {
             window.publish();
             window.resolve(index, 1);
@@ -224,17 +175,15 @@ impl Crowd {
     pub(super) fn probe(&mut self, sender: usize) {
         let index = self.connection_of(sender);
         let header = self.sent.wire.encode(Header { sender: PROBE, seq: 0, due: self.now() });
-        let connection = &mut self.connections[index];
-        connection.out.extend_from_slice(&connection.line_start);
-        connection.dialect.write_words(&self.sent.wire, &header, HEADER, &mut connection.out);
+        self.connections[index].put_message(&self.sent.wire, &header, HEADER);
         self.flush(index);
     }
 
     /// Sends a line as a keepalive, unless other output is queued.
     pub(super) fn keep_alive(&mut self, index: usize) {
-        if self.is_open(index) && self.unwritten(index) == 0 {
-            let connection = &mut self.connections[index];
-            connection.out.extend_from_slice(connection.dialect.keepalive_line());
+        let connection = &mut self.connections[index];
+        if connection.is_open() && connection.entry != Entry::Upgrading && connection.out.is_empty() {
+            connection.put(connection.dialect.keepalive_line());
             self.flush(index);
         }
     }
@@ -328,6 +277,7 @@ impl Crowd {
                 self.counts.open += 1;
                 self.counts.opened += 1;
                 self.counts.entering += usize::from(connection.entry != Entry::Done);
+                connection.begin();
                 self.flush(index);
             }
             Err(error) => self.gone(index, format!("could not connect: {error}")),
@@ -358,19 +308,32 @@ impl Crowd {
     fn take(&mut self, index: usize, len: usize) {
         let now = self.now();
         let connection = &mut self.connections[index];
-        let bytes = &self.buffer[..len];
+        let mut bytes = &self.buffer[..len];
+        let has_upgraded = connection.entry == Entry::Upgrading;
+        if has_upgraded {
+            match websocket::upgraded(bytes) {
+                Ok(Some(head)) => bytes = &bytes[head..],
+                Ok(None) => {
+                    connection.begun = bytes.to_vec();
+                    return;
+                }
+                Err(reason) => return self.close(index, reason),
+            }
+            connection.upgraded();
+            self.counts.entering -= usize::from(connection.entry == Entry::Done);
+        }
         let (used, heard) = match connection.role {
             Role::Listens => {
-                let scanned = self.audience.read(index, connection.dialect, bytes, &self.sent, now);
+                let form = (connection.dialect, connection.transport);
+                let scanned = self.audience.read(index, form, bytes, &self.sent, now);
                 if let Some(window) = &mut self.window {
                     window.resolve(index, scanned.resolved);
                 }
                 (scanned.used, scanned.heard)
             }
             Role::Idle => {
-                let used = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
                 let mut heard = Heard::default();
-                connection.dialect.hear_last(&bytes[..used], &mut heard);
+                let used = connection.dialect.hear_last(connection.transport, bytes, &mut heard);
                 (used, heard)
             }
         };
@@ -380,6 +343,8 @@ impl Crowd {
         connection.begun.extend_from_slice(if rest.len() < BUFFER { rest } else { &[] });
         if heard != Heard::default() {
             self.hear(index, heard);
+        } else if has_upgraded {
+            self.flush(index);
         }
     }
 
@@ -387,13 +352,13 @@ impl Crowd {
     fn hear(&mut self, index: usize, heard: Heard) {
         let connection = &mut self.connections[index];
         connection.told = heard.told.or(connection.told.take());
-        connection.out.extend_from_slice(&heard.answer);
+        connection.put(&heard.answer);
         let before = connection.entry;
         if heard.is_registered && before == Entry::Registering {
             // Who is silent has nothing to say in a channel, and thousands of joins would be told to thousands.
             let joins = connection.role == Role::Listens;
             connection.entry = if joins { Entry::Joining } else { Entry::Done };
-            connection.out.extend_from_slice(if joins { irc::JOIN } else { b"" });
+            connection.put(if joins { irc::JOIN } else { b"" });
         }
         if heard.has_joined {
             connection.entry = Entry::Done;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::form::{Classic, Form, Heard, Text};
 use super::irc::{self, Irc};
+use super::websocket::Messages;
 use super::wire::{Encoded, Wire};
 
 /// A dialect of the server.
@@ -17,6 +18,15 @@ pub enum Dialect {
     Classic,
     /// IRC, in the channel `#lobby`.
     Irc,
+}
+
+/// How the lines of a dialect go over the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// As they are.
+    Lines,
+    /// Each as a message of WebSocket.
+    WebSocket,
 }
 
 impl Dialect {
@@ -57,12 +67,18 @@ impl Dialect {
         }
     }
 
-    /// Takes in what a silent session must hear of what it was sent.
-    pub(super) fn hear_last(self, lines: &[u8], heard: &mut Heard) {
+    /// Takes in what a silent session must hear of what it was sent; returns how many bytes its complete lines have.
+    pub(super) fn hear_last(self, transport: Transport, bytes: &[u8], heard: &mut Heard) -> usize {
+        fn hear<F: Form>(transport: Transport, bytes: &[u8], heard: &mut Heard) -> usize {
+            match transport {
+                Transport::Lines => F::hear_last(bytes, heard),
+                Transport::WebSocket => Messages::<F>::hear_last(bytes, heard),
+            }
+        }
         match self {
-            Self::Text => Text::hear_last(lines, heard),
-            Self::Classic => Classic::hear_last(lines, heard),
-            Self::Irc => Irc::hear_last(lines, heard),
+            Self::Text => hear::<Text>(transport, bytes, heard),
+            Self::Classic => hear::<Classic>(transport, bytes, heard),
+            Self::Irc => hear::<Irc>(transport, bytes, heard),
         }
     }
 

@@ -31,13 +31,33 @@ pub(super) trait Form {
     /// Parses a line from the server; `None` if it does not concern this tool.
     fn read(line: &[u8]) -> Option<Line<'_>>;
 
-    /// Takes in what a session must hear of these lines whose other contents are discarded: why it is closed.
-    fn hear_last(lines: &[u8], heard: &mut Heard) {
+    /// Returns how many bytes come before the line at the start of `bytes`, and how many the line has if they tell it.
+    #[inline]
+    fn begin(_bytes: &[u8]) -> Option<(usize, Option<usize>)> {
+        Some((0, None))
+    }
+
+    /// Returns the first line without its end, and how many bytes it takes; `None` if it is not complete.
+    fn first(bytes: &[u8]) -> Option<(&[u8], usize)> {
+        memchr::memchr(b'\n', bytes).map(|end| (&bytes[..end], end + 1))
+    }
+
+    /// Takes in what a session must hear of lines whose other contents are discarded: why it is closed. Returns how
+    /// many bytes the complete lines have.
+    fn hear_last(bytes: &[u8], heard: &mut Heard) -> usize {
+        let (lines, used) = complete_lines(bytes);
         let last = lines.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
         if let Some(line) = last.and_then(Self::read) {
             heard.take(line);
         }
+        used
     }
+}
+
+/// Returns the lines whose ends have come, and how many bytes they have.
+pub(super) fn complete_lines(bytes: &[u8]) -> (&[u8], usize) {
+    let used = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+    (&bytes[..used], used)
 }
 
 /// A line from the server, without its line end.

@@ -1,6 +1,6 @@
 //! The dialect `irc`: how a session registers and joins, and the lines that it is sent.
 
-use super::form::{Form, Heard, Line, Text, missed};
+use super::form::{Form, Heard, Line, Text, complete_lines, missed};
 use super::wire::{Encoded, HEADER, Wire};
 
 /// The dialect `irc`.
@@ -71,13 +71,15 @@ impl Form for Irc {
         }
     }
 
-    fn hear_last(lines: &[u8], heard: &mut Heard) {
+    fn hear_last(bytes: &[u8], heard: &mut Heard) -> usize {
+        let (lines, used) = complete_lines(bytes);
         // Unlike elsewhere, each line may have to be answered.
         for line in lines.split(|byte| *byte == b'\n') {
             if let Some(line) = Self::read(line) {
                 heard.take(line);
             }
         }
+        used
     }
 }
 
@@ -123,7 +125,8 @@ mod tests {
     #[test]
     fn a_silent_session_answers_each_question() {
         let mut heard = Heard::default();
-        Irc::hear_last(b"PING a\r\n:srv 001 me :hi\r\nPING :b\r\nERROR :bye\r\n", &mut heard);
+        let lines = b"PING a\r\n:srv 001 me :hi\r\nPING :b\r\nERROR :bye\r\n";
+        assert_eq!(Irc::hear_last(&[&lines[..], b"PING"].concat(), &mut heard), lines.len());
         let expected = Heard {
             told: Some("bye".into()),
             answer: b"PONG a\r\nPONG :b\r\n".to_vec(),

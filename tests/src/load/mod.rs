@@ -4,9 +4,10 @@
 //! One thread drives all connections, so that its own cost is low and the same for every server:
 //!
 //! - `options`: the command line.
-//! - `wire`: the format of a message; `form` and `irc`: how each dialect puts it into a line.
+//! - `wire`: the format of a message; `form` and `irc`: how each dialect puts it into a line; `websocket`: lines as
+//!   messages.
 //! - `run`: a run: connecting, warming up, measuring, and waiting for the last message.
-//! - `crowd`: the connections, all on one epoll.
+//! - `crowd`: the connections, all on one epoll; `connection`: one of them.
 //! - `sent` and `audience`: what was sent, and what was received; `sequence` finds lost, late and repeated messages.
 //! - `window`: the closed loop. The open loop is a schedule: a message that could not be sent when it was due is sent
 //!   later, but its latency counts from when it was due. So a server that pauses is not offered less load meanwhile
@@ -18,6 +19,7 @@
 
 mod audience;
 mod beside;
+mod connection;
 mod crowd;
 mod dialect;
 mod form;
@@ -34,12 +36,13 @@ mod sent;
 mod sequence;
 mod sources;
 mod status;
+mod websocket;
 mod window;
 mod wire;
 
 pub use self::audience::Got;
 pub use self::beside::compare;
-pub use self::dialect::Dialect;
+pub use self::dialect::{Dialect, Transport};
 pub use self::options::{Beside, Comparison, Invocation, Ircd, Keepalive, Options, Pace, Target, parse};
 pub use self::progress::Progress;
 pub use self::report::Report;

@@ -10,7 +10,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, ValueEnum};
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Transport};
 use super::irc;
 use super::wire::{HEADER, MAX_SENDERS, Sizes};
 use crate::usage::time;
@@ -21,7 +21,8 @@ use crate::usage::time;
 struct Arguments {
     /// A server to load, such as text=127.0.0.1:4000 or classic=chat.example:4001. Several times: readers and senders
     /// are spread over them, which is how one server is loaded in several dialects. Sessions of irc register, and
-    /// all but idle ones join #lobby, in which everything is said. There is no default
+    /// all but idle ones join #lobby, in which everything is said. text+ws, classic+ws and irc+ws are over WebSocket,
+    /// where the port of the page is irc+ws. There is no default
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Whom")]
     #[arg(required_unless_present = "beside", conflicts_with = "beside")]
     connect: Vec<Target>,
@@ -142,6 +143,8 @@ pub struct Options {
 pub struct Target {
     /// The dialect spoken there.
     pub dialect: Dialect,
+    /// How its lines get there.
+    pub transport: Transport,
     /// Where it is.
     pub addr: SocketAddr,
 }
@@ -151,18 +154,37 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let read = || {
-            let (dialect, addr) = text.split_once('=')?;
-            Some(Self { dialect: dialect.parse().ok()?, addr: addr.to_socket_addrs().ok()?.next()? })
+            let (service, addr) = text.split_once('=')?;
+            let (dialect, transport) = match service.strip_suffix(OVER_WEBSOCKET) {
+                Some(dialect) => (dialect, Transport::WebSocket),
+                None => (service, Transport::Lines),
+            };
+            Some(Self { dialect: dialect.parse().ok()?, transport, addr: addr.to_socket_addrs().ok()?.next()? })
         };
-        read().ok_or("it must be DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000 or classic=[::1]:4001")
+        read().ok_or(
+            "it must be DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000, classic=[::1]:4001 or \
+             irc+ws=127.0.0.1:8080",
+        )
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.dialect, self.addr)
+        write!(f, "{}={}", self.service(), self.addr)
     }
 }
+
+impl Target {
+    /// Returns what listens there, as a server of this project names it.
+    pub(super) fn service(self) -> String {
+        match self.transport {
+            Transport::Lines => self.dialect.to_string(),
+            Transport::WebSocket => format!("{}{OVER_WEBSOCKET}", self.dialect),
+        }
+    }
+}
+
+const OVER_WEBSOCKET: &str = "+ws";
 
 /// When messages are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,6 +222,10 @@ pub enum Beside {
     Limit,
     /// chat-smol in classic, with chat-smol in irc
     Classic,
+    /// chat-smol in text, with chat-smol in text over WebSocket
+    Text,
+    /// chat-smol in irc, with chat-smol in irc over WebSocket
+    Irc,
     /// Inspircd, if installed, with chat-smol in irc
     Inspircd,
     /// ngIRCd, if installed, with chat-smol in irc
@@ -276,7 +302,7 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
         quiet: arguments.quiet,
     };
     let of_irc = options.targets.iter().any(|target| target.dialect == Dialect::Irc)
-        || beside.is_some_and(|beside| beside != Beside::Limit);
+        || beside.is_some_and(|beside| !matches!(beside, Beside::Limit | Beside::Text));
     if of_irc && options.sizes.max > irc::MAX_SIZE {
         let words = format!("--size: a line of irc has room for {} bytes", irc::MAX_SIZE);
         return Err(Arguments::command().error(ErrorKind::ValueValidation, words));
@@ -360,12 +386,18 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let options = options(
-            "--connect text=127.0.0.1:4000 --connect classic=[::1]:4001 --source 127.0.0.2 --pid 7 --readers 1000 \
+            "--connect text=127.0.0.1:4000 --connect classic+ws=[::1]:4001 --source 127.0.0.2 --pid 7 --readers 1000 \
              --senders 10 --idle 5 --rate 2.5 --size 64..1024 --warmup 500ms --duration 2m --keepalive 7s --json --quiet",
         );
-        let target = |dialect, addr: &str| Target { dialect, addr: addr.parse().expect("an address") };
+        let target = |dialect, transport, addr: &str| {
+            let addr = addr.parse().expect("an address");
+            Target { dialect, transport, addr }
+        };
         let expected = Options {
-            targets: vec![target(Dialect::Text, "127.0.0.1:4000"), target(Dialect::Classic, "[::1]:4001")],
+            targets: vec![
+                target(Dialect::Text, Transport::Lines, "127.0.0.1:4000"),
+                target(Dialect::Classic, Transport::WebSocket, "[::1]:4001"),
+            ],
             sources: vec!["127.0.0.2".parse().expect("an address")],
             pid: Some(7),
             readers: 1_000,
@@ -394,6 +426,7 @@ mod tests {
         let one = comparison("--beside limit --rounds 3 --readers 7 --duration 2s");
         assert_eq!((one.rows.len(), one.rounds, one.rows[0].readers), (1, 3, 7));
         assert_eq!(one.rows[0].duration, Duration::from_secs(2));
+        assert_eq!(comparison("--beside text").rows.len(), 9);
         let of_irc = comparison("--beside inspircd");
         assert_eq!(
             (of_irc.beside, of_irc.rows.len()),
@@ -425,6 +458,7 @@ mod tests {
         for (args, mention) in [
             ("--connect 127.0.0.1:4000", "'127.0.0.1:4000' for '--connect <DIALECT=ADDR>': it must be DIALECT=ADDR"),
             ("--connect irc3=127.0.0.1:4000", "DIALECT=ADDR"),
+            ("--connect irc+wss=127.0.0.1:4000", "DIALECT=ADDR"),
             ("--connect irc=127.0.0.1:6667 --size 401", "a line of irc has room for 400 bytes"),
             ("--connect text=127.0.0.1", "DIALECT=ADDR"),
             ("--window 10 --rate 10", "cannot be used with"),

@@ -38,7 +38,7 @@ impl Sources {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dialect::Dialect;
+    use super::super::dialect::{Dialect, Transport};
     use super::*;
 
     fn sources(given: &[&str], loopback: usize) -> Sources {
@@ -46,7 +46,8 @@ mod tests {
     }
 
     fn from(sources: &Sources, target: &str) -> [Option<String>; 3] {
-        let target = Target { dialect: Dialect::Text, addr: target.parse().expect("an address") };
+        let target =
+            Target { dialect: Dialect::Text, transport: Transport::Lines, addr: target.parse().expect("an address") };
         [0, 1, 2].map(|i| sources.get(i, target).map(|from| from.to_string()))
     }
 
