@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 use memchr::memchr;
 
 use super::MessageKind;
-use super::frame::{MAX_CONTROL, Opcode, Payload, head};
+use super::frame::{MAX_CONTROL, Opcode, Payload, head, head_len};
 use crate::command::CloseReason;
 
 /// A frame that goes out between messages.
@@ -74,8 +74,28 @@ pub(crate) fn wrap(kind: MessageKind, lines: &[u8], out: &mut Vec<u8>) {
 
 /// Makes messages of the lines of one update, which begin at `start`. They take at most [`wrapped_bound`] bytes: if a
 /// dialect of the embedding program makes many lines of a few bytes, all are one message.
-#[inline(never)]
+#[inline]
 pub(crate) fn wrap_update(kind: MessageKind, start: usize, out: &mut Vec<u8>) {
+    let lines = &out[start..];
+    let is_one = memchr(b'\n', lines).is_some_and(|end| end + 1 == lines.len());
+    if is_one { wrap_line(kind, start, out) } else { wrap_lines(kind, start, out) }
+}
+
+/// Does it for a single line, which is what nearly all updates are. Each is moved by the length of its header only.
+#[inline]
+fn wrap_line(kind: MessageKind, start: usize, out: &mut Vec<u8>) {
+    let len = payload_of(&out[start..]).len();
+    let payload = start + head_len(len);
+    // The header may be longer than the line end, or shorter.
+    out.resize(out.len().max(payload + len), 0);
+    out.copy_within(start..start + len, payload);
+    out.truncate(payload + len);
+    out[start..payload].copy_from_slice(&message_head(kind, len));
+}
+
+/// Does it for several lines, for one without its end, or for none.
+#[inline(never)]
+fn wrap_lines(kind: MessageKind, start: usize, out: &mut Vec<u8>) {
     let end = out.len();
     let mut at = start;
     while at < end {
@@ -117,6 +137,8 @@ mod tests {
     fn each_line_of_an_update_is_a_message() {
         assert_eq!(wrapped(b""), b"");
         assert_eq!(wrapped(b"* a line of words\n"), b"\x81\x11* a line of words");
+        assert_eq!(wrapped(b"* a line of words\r\n"), b"\x81\x11* a line of words");
+        assert_eq!(wrapped(b"\n"), b"\x81\x00");
         let two = wrapped(b"* a line of words\r\n* and one without end");
         assert_eq!(two, b"\x81\x11* a line of words\x81\x15* and one without end");
         let mut out = Vec::new();
