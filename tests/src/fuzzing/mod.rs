@@ -6,6 +6,7 @@
 
 mod driver;
 mod entries;
+mod http;
 mod limits;
 mod lockstep;
 mod names;
@@ -20,11 +21,12 @@ use crate::model::Checked;
 pub type Target = fn(&[u8]);
 
 /// Every target, with the name of its binary and its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("receive_text", receive_text),
     ("receive_classic", receive_classic),
     ("receive_irc", receive_irc),
     ("receive_ws", receive_ws),
+    ("receive_http", receive_http),
     ("driver", driver),
     ("round_trip", round_trip),
     ("names", names),
@@ -66,6 +68,15 @@ pub fn receive_irc(data: &[u8]) {
 /// If a rule is broken.
 pub fn receive_ws(data: &[u8]) {
     hold(receive::play_messages(data));
+}
+
+/// Feeds bytes to a connection of HTTP: the answers must not depend on how they are cut, nor on how they are read.
+///
+/// # Panics
+///
+/// If a rule is broken.
+pub fn receive_http(data: &[u8]) {
+    hold(http::play(data));
 }
 
 /// Makes a sequence of a driver's calls, misuse included, and compares the hub with the model after each.
