@@ -361,6 +361,24 @@ fn the_page_that_asks_for_an_upgrade_must_be_the_hosts_own() {
 }
 
 #[test]
+fn a_page_elsewhere_may_connect_if_its_origin_was_given() {
+    let site = site().origin("https://gamja.example".parse().expect("an origin"));
+    let status = |host: &str, origin: &str| {
+        let request = format!("GET /ws HTTP/1.1\r\nHost: {host}\r\n{HANDSHAKE}Origin: {origin}\r\n\r\n");
+        let mut connection = Connection::new(START);
+        connection.receive(START, &site, request.as_bytes());
+        String::from_utf8_lossy(&connection.pending()[9..12]).into_owned()
+    };
+    assert_eq!(status("chat.example", "https://gamja.example"), "101");
+    assert_eq!(status("127.0.0.1:8080", "https://gamja.example"), "101");
+    assert_eq!(status("chat.example", "https://chat.example"), "101", "its own pages still may");
+    assert_eq!(status("chat.example", "http://gamja.example"), "403");
+    assert_eq!(status("chat.example", "https://gamja.example:444"), "403");
+    assert_eq!(status("evil.example", "https://gamja.example"), "421", "the name of the server counts as before");
+    assert_eq!(status("gamja.example", "https://gamja.example"), "421");
+}
+
+#[test]
 fn without_a_path_websocket_begins_everywhere() {
     let site = Site::new().upgrade(None, &[]);
     let mut connection = Connection::new(START);

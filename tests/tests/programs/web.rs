@@ -64,7 +64,7 @@ fn the_page_and_all_that_it_loads_are_served() {
 
 #[test]
 fn what_is_not_there_or_not_allowed_is_refused_in_a_sentence() {
-    let (_process, _, web) = serve(&["--web-hosts", "chat.example"]);
+    let (_process, _, web) = serve(&["--web-hosts", "chat.example", "--web-origins", "https://gamja.example"]);
     let headers = host(web);
     let many = "X: y\r\n".repeat(10_000);
     for (line, headers, status) in [
@@ -74,6 +74,7 @@ fn what_is_not_there_or_not_allowed_is_refused_in_a_sentence() {
         ("GET /", "Host: chat.example:1\r\n", "200"),
         ("GET /ws", &headers, "426"),
         ("GET /ws", &format!("{headers}{HANDSHAKE}Origin: http://evil.example\r\n"), "403"),
+        ("GET /ws", &format!("{headers}{HANDSHAKE}Origin: http://gamja.example\r\n"), "403"),
         ("POST /", &format!("{headers}Content-Length: 5\r\n"), "413"),
         ("GET /", &format!("{headers}Transfer-Encoding: chunked\r\n"), "400"),
         ("GET /", &format!("{headers}{many}"), "431"),
@@ -118,9 +119,13 @@ fn connections_of_http_count_as_sessions_until_they_are_closed() {
 
 /// Connects as the page does.
 fn upgrade(addr: SocketAddr, path: &str) -> WebSocket<TcpStream> {
+    upgrade_as(addr, path, &addr.to_string(), &format!("http://{addr}"))
+}
+
+fn upgrade_as(addr: SocketAddr, path: &str, host: &str, origin: &str) -> WebSocket<TcpStream> {
     let mut stream = connect(addr);
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {addr}\r\nOrigin: http://{addr}\r\n{HANDSHAKE}\
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n{HANDSHAKE}\
          Sec-WebSocket-Protocol: text.ircv3.net\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).expect("it reads");
@@ -174,5 +179,20 @@ fn a_client_of_irc_over_websocket_talks_to_one_of_text() {
         bob.say("/quit");
         bob.expect("* bye");
         bob.say("/quit");
+    }
+}
+
+/// As nginx in front of it passes them on, and as another page sends them.
+#[test]
+fn browsers_connect_through_a_proxy_and_from_pages_whose_origin_was_given() {
+    let (_process, _, web) = serve(&["--web-hosts", "chat.example", "--web-origins", "https://gamja.example"]);
+    for (host, origin) in [
+        ("chat.example", "https://chat.example"),
+        ("chat.example:8443", "https://chat.example:8443"),
+        ("chat.example", "https://gamja.example"),
+    ] {
+        let mut socket = upgrade_as(web, "/ws", host, origin);
+        socket.send(Message::text("PING there")).expect("it reads");
+        expect(&mut socket, "there");
     }
 }

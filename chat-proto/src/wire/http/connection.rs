@@ -207,7 +207,7 @@ impl<'a> Answer<'a> {
             return Ok(Self::File { resource, is_known: request.tokens("If-None-Match").any(is_same) });
         }
         let upgrade = site.upgrade_at(request.path).ok_or(Rejection::NotFound)?;
-        Ok(Self::Upgrade(Handshake::new(request, upgrade)?))
+        Ok(Self::Upgrade(Handshake::new(request, upgrade, &site.origins)?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who a request is for, and from whose page it comes.
 
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -51,6 +52,65 @@ impl fmt::Display for HostNameError {
 
 impl core::error::Error for HostNameError {}
 
+/// The origin of web pages that are served elsewhere: `http` or `https`, a host, and a port unless it is the scheme's.
+///
+/// ```
+/// use chat_proto::http::PageOrigin;
+///
+/// let origin: PageOrigin = "https://gamja.example".parse().expect("an origin");
+/// assert_eq!(Ok(origin), "HTTPS://Gamja.example:443".parse());
+/// assert!("gamja.example".parse::<PageOrigin>().is_err(), "the scheme counts, too");
+/// assert!("https://gamja.example/".parse::<PageOrigin>().is_err(), "the path does not");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageOrigin(String);
+
+/// A text that is not a [`PageOrigin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageOriginError;
+
+impl FromStr for PageOrigin {
+    type Err = PageOriginError;
+
+    fn from_str(text: &str) -> Result<Self, PageOriginError> {
+        let (scheme, host) = text.split_once("://").ok_or(PageOriginError)?;
+        let default_port = match scheme {
+            _ if scheme.eq_ignore_ascii_case("http") => 80,
+            _ if scheme.eq_ignore_ascii_case("https") => 443,
+            _ => return Err(PageOriginError),
+        };
+        let name = without_port(host).ok_or(PageOriginError)?;
+        let port = match host[name.len()..].strip_prefix(':') {
+            None => default_port,
+            Some(port) => port.parse::<u16>().ok().filter(|port| *port != 0).ok_or(PageOriginError)?,
+        };
+        // As browsers write it.
+        let name = match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+            Some(addr) => format!("[{}]", addr.parse::<Ipv6Addr>().map_err(|_| PageOriginError)?),
+            None => name.parse().map(|HostName(name)| name).map_err(|_| PageOriginError)?,
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        Ok(Self(if port == default_port { format!("{scheme}://{name}") } else { format!("{scheme}://{name}:{port}") }))
+    }
+}
+
+/// Writes it in the form that browsers send.
+impl fmt::Display for PageOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for PageOriginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "an origin is http:// or https:// and a host, with a port or without, as in https://chat.example:8443",
+        )
+    }
+}
+
+impl core::error::Error for PageOriginError {}
+
 /// Returns whether a `Host` is one that no foreign page can have: an IP address, `localhost`, or one of these names. The
 /// port may be any.
 pub(super) fn is_served(host: &str, names: &[HostName]) -> bool {
@@ -74,7 +134,7 @@ fn without_port(host: &str) -> Option<&str> {
 }
 
 /// Returns whether a page of that `Origin` is one of this host's own.
-pub(super) fn is_own(origin: &str, host: &str) -> bool {
+fn is_own(origin: &str, host: &str) -> bool {
     let (page, default_port) = match (origin.strip_prefix("http://"), origin.strip_prefix("https://")) {
         (Some(page), _) => (page, ":80"),
         (_, Some(page)) => (page, ":443"),
@@ -85,6 +145,11 @@ pub(super) fn is_own(origin: &str, host: &str) -> bool {
         |host: &str| host.strip_suffix(default_port).filter(|it| without_port(it) == Some(it)).map(String::from);
     let [page, host] = [page, host].map(|it| plain(it).unwrap_or_else(|| String::from(it)));
     page.eq_ignore_ascii_case(&host)
+}
+
+/// Returns whether a page of that `Origin` may connect to this host: it is one of the host's own, or of these others.
+pub(super) fn may_connect(origin: &str, host: &str, others: &[PageOrigin]) -> bool {
+    is_own(origin, host) || !others.is_empty() && origin.parse().is_ok_and(|origin| others.contains(&origin))
 }
 
 #[cfg(test)]
@@ -166,6 +231,78 @@ mod tests {
             ("http://user@localhost", "localhost"),
         ] {
             assert!(!is_own(origin, host), "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_origin_may_connect_if_scheme_host_and_port_were_given() {
+        let given = ["https://gamja.example", "http://localhost:5173", "http://[2001:DB8:0::1]:80"];
+        let others = given.map(|origin| origin.parse().expect(origin));
+        for origin in [
+            "https://gamja.example",
+            "https://GAMJA.example",
+            "https://gamja.example:443",
+            "http://localhost:5173",
+            "http://[2001:db8::1]",
+            "https://chat.example",
+        ] {
+            assert!(may_connect(origin, "chat.example", &others), "{origin}");
+        }
+        for origin in [
+            "http://gamja.example",
+            "https://gamja.example:444",
+            "https://gamja.example:80",
+            "https://www.gamja.example",
+            "https://gamja.example.evil.example",
+            "https://gamja.example/",
+            "https://gamja.example.",
+            "https://gamja.example@evil.example",
+            "https://evil.example",
+            "http://localhost",
+            "https://localhost:5173",
+            "gamja.example",
+            "null",
+            "",
+        ] {
+            assert!(!may_connect(origin, "chat.example", &others), "{origin:?}");
+        }
+        assert!(!may_connect("https://gamja.example", "chat.example", &[]), "none was given");
+    }
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port_as_browsers_write_it() {
+        for (text, written) in [
+            ("https://chat.example", "https://chat.example"),
+            ("HTTPS://CHAT.example:443", "https://chat.example"),
+            ("http://chat.example:443", "http://chat.example:443"),
+            ("http://127.0.0.1:80", "http://127.0.0.1"),
+            ("http://[0:0::1]:08080", "http://[::1]:8080"),
+        ] {
+            assert_eq!(text.parse::<PageOrigin>().map(|origin| format!("{origin}")), Ok(written.into()));
+        }
+        for text in [
+            "",
+            "null",
+            "*",
+            "chat.example",
+            "https://",
+            "https:///",
+            "https://*",
+            "https://*.example",
+            "https://chat.example/",
+            "https://chat.example/page",
+            "https://user@chat.example",
+            "https://chat.example:",
+            "https://chat.example:0",
+            "https://chat.example:65536",
+            "https://chat.example:+1",
+            "https://[localhost]",
+            "https://::1",
+            "wss://chat.example",
+            "file://",
+            " https://chat.example",
+        ] {
+            assert_eq!(text.parse::<PageOrigin>(), Err(PageOriginError), "{text:?}");
         }
     }
 

@@ -9,7 +9,7 @@
 //! A web page can make any browser send requests to a server of this machine or of this network. Two rules stand against
 //! it. `Host` has to be an IP address, `localhost` or a [name that is served](Site::host), or a page could lead a name of
 //! its own to this server and read what it says; a site that any page may read can [do without](Site::any_host). The
-//! `Origin` of an upgrade has to be the `Host` of the same request.
+//! `Origin` of an upgrade has to be the `Host` of the same request, or one that is [allowed](Site::origin) besides.
 //!
 //! ```
 //! use chat_proto::Timestamp;
@@ -38,6 +38,6 @@ mod upgrade;
 
 pub use connection::{Action, Connection, HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_REQUESTS, RESPONSE_TIMEOUT};
 pub use head::{MAX_HEAD, MAX_HEADERS};
-pub use host::{HostName, HostNameError};
+pub use host::{HostName, HostNameError, PageOrigin, PageOriginError};
 pub use rejection::refusal;
 pub use site::{Resource, Site};

@@ -9,7 +9,7 @@ use core::hash::Hasher as _;
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-use super::host::HostName;
+use super::host::{HostName, PageOrigin};
 use crate::wire::framing::MessageKind;
 
 /// What is served: files, where WebSocket begins, and under which names.
@@ -22,6 +22,8 @@ pub struct Site {
     pub(super) hosts: Vec<HostName>,
     /// It is served under any name.
     pub(super) has_any_host: bool,
+    /// Those of pages elsewhere that may connect.
+    pub(super) origins: Vec<PageOrigin>,
     /// Lines that each answer has.
     pub(super) headers: String,
 }
@@ -95,6 +97,14 @@ impl Site {
     #[must_use]
     pub fn any_host(mut self) -> Self {
         self.has_any_host = true;
+        self
+    }
+
+    /// Lets pages of that origin begin WebSocket, besides those of the host that they connect to. `Host` is checked as
+    /// before.
+    #[must_use]
+    pub fn origin(mut self, origin: PageOrigin) -> Self {
+        self.origins.push(origin);
         self
     }
 

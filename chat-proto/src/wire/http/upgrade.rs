@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::str;
 
 use super::head::Request;
-use super::host;
+use super::host::{self, PageOrigin};
 use super::rejection::Rejection;
 use super::response;
 use super::site::Upgrade;
@@ -20,8 +20,8 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
-    /// Checks what a client asks for.
-    pub(super) fn new(request: &Request<'_>, upgrade: &Upgrade) -> Result<Self, Rejection> {
+    /// Checks what a client asks for. Pages of the host itself may, and those of these origins.
+    pub(super) fn new(request: &Request<'_>, upgrade: &Upgrade, origins: &[PageOrigin]) -> Result<Self, Rejection> {
         if !request.is("GET") {
             return Err(Rejection::UpgradeMethod);
         }
@@ -36,7 +36,7 @@ impl Handshake {
         }
         // A program that is no browser need not say where it comes from.
         if let Some(origin) = request.single("Origin")?
-            && !str::from_utf8(origin).is_ok_and(|origin| host::is_own(origin, request.host))
+            && !str::from_utf8(origin).is_ok_and(|origin| host::may_connect(origin, request.host, origins))
         {
             return Err(Rejection::Origin);
         }

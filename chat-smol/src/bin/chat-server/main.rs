@@ -85,7 +85,7 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { mut listeners, metrics, mut config, passwords, exempt, web_hosts, log, log_format } = settings;
+    let Settings { mut listeners, metrics, mut config, passwords, exempt, web, log, log_format } = settings;
     memory::check(&config)?;
     let log = log::start(&log, log_format);
     // A connection to a metrics port takes a descriptor as a listener does.
@@ -114,7 +114,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
             ListenAddr::Unix(path) => server.listen_unix(dialect, path).map(|()| addr.clone())?,
             ListenAddr::Name { .. } | ListenAddr::Any { .. } => unreachable!("listen has looked up its addresses"),
         };
-        if let Some(site) = page::site(dialect, transport, &web_hosts) {
+        if let Some(site) = page::site(dialect, transport, &web) {
             server.serve_site(site);
         }
         if let (Transport::Page, ListenAddr::Tcp(addr)) = (transport, &opened) {

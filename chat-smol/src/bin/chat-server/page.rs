@@ -1,8 +1,9 @@
 //! What browsers find: the page, whose files are part of the program, and where WebSocket begins.
 
-use chat_proto::http::{HostName, Resource, Site};
+use chat_proto::http::{Resource, Site};
 
 use crate::listen::Transport;
+use crate::web_table::WebTable;
 
 /// Nothing is loaded from elsewhere, and nobody may frame the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -38,9 +39,8 @@ const FILES: [(&str, &[u8]); 20] = files![
     "view.js",
 ];
 
-/// Returns what is served before the dialect; `None` if that begins at once. `hosts` are the names under which browsers
-/// may reach it.
-pub(crate) fn site(dialect: &str, transport: Transport, hosts: &[HostName]) -> Option<Site> {
+/// Returns what is served before the dialect; `None` if that begins at once. `web` says how browsers may reach it.
+pub(crate) fn site(dialect: &str, transport: Transport, web: &WebTable) -> Option<Site> {
     let subprotocols = if dialect == "irc" { Site::IRC } else { &[] };
     let site = match transport {
         Transport::Lines | Transport::Metrics => return None,
@@ -52,7 +52,7 @@ pub(crate) fn site(dialect: &str, transport: Transport, hosts: &[HostName]) -> O
         .header("Content-Security-Policy", POLICY)
         .header("X-Content-Type-Options", "nosniff")
         .header("Referrer-Policy", "no-referrer");
-    Some(hosts.iter().cloned().fold(site, Site::host))
+    Some(web.apply(site))
 }
 
 fn add(site: Site, (path, content): &(&'static str, &'static [u8])) -> Site {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chat_proto::dialect::{Irc, IrcSettings};
-use chat_proto::http::HostName;
 use chat_proto::{Config, Exemptions};
 use clap::ArgMatches;
 use thiserror::Error;
@@ -18,7 +17,7 @@ use crate::motd::{self, MotdError};
 use crate::options::{self, Options};
 use crate::passwords::Passwords;
 use crate::value::OrOff;
-use crate::web_table::Host;
+use crate::web_table::WebTable;
 
 /// How to serve.
 #[derive(Debug)]
@@ -33,8 +32,8 @@ pub(crate) struct Settings {
     pub(crate) passwords: Passwords,
     /// Whose connections are not counted by address.
     pub(crate) exempt: Exemptions,
-    /// The names by which browsers may reach the server.
-    pub(crate) web_hosts: Vec<HostName>,
+    /// How browsers may reach the server.
+    pub(crate) web: WebTable,
     pub(crate) log: LogFilter,
     pub(crate) log_format: LogFormat,
 }
@@ -64,6 +63,8 @@ impl Settings {
         for options in given.clone() {
             options.apply(&mut config);
         }
+        let mut web = WebTable::default();
+        given.clone().for_each(|options| web.overlay(&options.web));
         let passwords = file.map(passwords).unwrap_or_default();
         if let Some(irc) = config.dialects.iter_mut().find(|dialect| dialect.dialect.name() == "irc") {
             irc.dialect = Arc::new(irc_dialect(options, file, &passwords)?);
@@ -86,11 +87,7 @@ impl Settings {
             config,
             passwords,
             exempt: given.clone().filter_map(|options| options.exempt.clone()).next_back().unwrap_or_default(),
-            web_hosts: given
-                .clone()
-                .map(|options| &options.web.hosts)
-                .rfind(|hosts| !hosts.is_empty())
-                .map_or_else(Vec::new, |hosts| hosts.iter().map(|Host(name)| name.clone()).collect()),
+            web,
             log: given.clone().filter_map(|options| options.log.clone()).next_back().unwrap_or_default(),
             log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
         })

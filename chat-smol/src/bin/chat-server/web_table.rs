@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chat_proto::http::HostName;
+use chat_proto::http::{HostName, PageOrigin, Site};
 use clap::Args;
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -17,11 +17,20 @@ pub(crate) struct WebTable {
     /// elsewhere could reach this server. May be given several times [default: none]
     #[arg(long = "web-hosts", value_name = "NAME", help_heading = "Web")]
     pub(crate) hosts: Vec<Host>,
+
+    /// The origin of pages elsewhere that may connect, with "https://" in front; pages of this server may anyway. May
+    /// be given several times [default: none]
+    #[arg(long = "web-origins", value_name = "ORIGIN", help_heading = "Web")]
+    pub(crate) origins: Vec<Origin>,
 }
 
 /// A name by which browsers reach the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Host(pub(crate) HostName);
+
+/// The origin of pages elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin(pub(crate) PageOrigin);
 
 impl WebTable {
     /// The table's name in the file.
@@ -29,6 +38,23 @@ impl WebTable {
     /// What its options begin with.
     pub(crate) const PREFIX: &str = "web-";
     pub(crate) const HOSTS: &str = "hosts";
+    pub(crate) const ORIGINS: &str = "origins";
+
+    /// Takes what another table has, list by list.
+    pub(crate) fn overlay(&mut self, other: &Self) {
+        if !other.hosts.is_empty() {
+            self.hosts.clone_from(&other.hosts);
+        }
+        if !other.origins.is_empty() {
+            self.origins.clone_from(&other.origins);
+        }
+    }
+
+    /// Lets browsers reach a site in these ways.
+    pub(crate) fn apply(&self, site: Site) -> Site {
+        let site = self.hosts.iter().fold(site, |site, Host(name)| site.host(name.clone()));
+        self.origins.iter().fold(site, |site, Origin(origin)| site.origin(origin.clone()))
+    }
 }
 
 impl FromStr for Host {
@@ -40,6 +66,21 @@ impl FromStr for Host {
 }
 
 impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
+        value::from_text(file)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let form = "http:// or https:// and a host, with a port or without, as in https://gamja.example:8443";
+        text.parse().map(Self).map_err(|_| ValueError::Form(form))
+    }
+}
+
+impl<'de> Deserialize<'de> for Origin {
     fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
         value::from_text(file)
     }

@@ -22,8 +22,9 @@ pub(super) const SECRETS: [(&str, &str); 2] =
     [(IrcTable::TABLE, IrcTable::PASSWORD), (OperatorTable::TABLE, OperatorTable::PASSWORD)];
 
 /// The keys whose value is a list: table, key, and the form. The values of all others are in quotation marks.
-const LISTS: [(&str, &str, &str); 2] = [
+const LISTS: [(&str, &str, &str); 3] = [
     (WebTable::TABLE, WebTable::HOSTS, "it must be a list, as in [\"chat.example\"]"),
+    (WebTable::TABLE, WebTable::ORIGINS, "it must be a list, as in [\"https://gamja.example\"]"),
     (RoomTable::TABLE, RoomTable::FLAGS, "it must be a list, as in [\"hidden\"]"),
 ];
 

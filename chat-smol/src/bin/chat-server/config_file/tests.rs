@@ -115,6 +115,23 @@ fn errors_name_their_line() {
 }
 
 #[test]
+fn errors_about_lists_of_the_web_name_their_line() {
+    for (text, message) in [
+        (
+            "[web]\norigins = [\"https://gamja.example/\"]",
+            "line 2: web.origins = \"https://gamja.example/\": it must be http:// or https:// and a host, with a port \
+             or without, as in https://gamja.example:8443",
+        ),
+        (
+            "[web]\norigins = \"https://gamja.example\"",
+            "line 2: web.origins: it must be a list, as in [\"https://gamja.example\"]",
+        ),
+    ] {
+        assert_eq!(refused(text), format!("chat.toml, {message}"));
+    }
+}
+
+#[test]
 fn errors_about_passwords_name_their_line_and_never_the_password() {
     for (text, message) in [
         ("[irc]\npassword = \"hunter2\"", SECRET),

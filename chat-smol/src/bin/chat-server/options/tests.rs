@@ -256,7 +256,7 @@ fn the_example_has_every_option_with_its_default_and_a_sentence() {
     assert_eq!(irc, IrcSettings::default());
     assert!(options.irc.server_name.is_some() && options.irc.network.is_some());
     assert_eq!(options.irc.motd, Some(OrOff(None)));
-    assert_eq!(options.web.hosts, []);
+    assert_eq!((&options.web.hosts[..], &options.web.origins[..]), (&[][..], &[][..]));
     assert_eq!(options.listen, crate::listen::default_listeners());
     assert_eq!(options.exempt, Some(Exemptions::default()));
     assert_eq!((options.log, options.log_format), (Some(LogFilter::default()), Some(LogFormat::default())));
