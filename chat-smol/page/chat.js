@@ -1,11 +1,9 @@
-// The conversation: its rooms, and what we say. `lines.js` has what others do.
-
 import { Client } from './client.js';
 import { catchUp, older } from './history.js';
 import { actionOf, fold, isRoom, split, timeOf } from './irc.js';
 import { handle } from './lines.js';
 import { Room } from './room.js';
-import { mentions, plain } from './text.js';
+import { mentions } from './text.js';
 
 export const LOBBY = '#lobby';
 
@@ -14,20 +12,24 @@ const RENAME_INTERVAL = 10_000;
 export class Chat {
 	me = '';
 	wantedName = '';
+	password = '';
 	hasEntered = false;
 	rooms = new Map();
+	kept = new Map();
 	active = null;
 	opening = '';
 	#renaming;
+	#keys = {};
 	#tries = 0;
 
 	constructor(write, on) {
 		this.on = on;
 		this.client = new Client(write, {
-			line: (line, label) => handle(this, line, label),
+			...on,
+			line: (...it) => handle(this, ...it),
 			registered: () => this.#registered(),
 			refused: (why) => {
-				if (!this.hasEntered) return on.refused(why);
+				if (!this.hasEntered) return on.refused(`${this.wantedName}: ${why}`);
 				return ++this.#tries < 20 && `${[...this.wantedName].slice(0, 24).join('')}_${this.#tries}`;
 			},
 		});
@@ -35,7 +37,7 @@ export class Chat {
 
 	opened() {
 		this.#tries = 0;
-		this.client.register(this.wantedName);
+		this.client.register(this.wantedName, this.password);
 	}
 
 	lost() {
@@ -51,21 +53,10 @@ export class Chat {
 		this.hasEntered = true;
 		for (const room of this.rooms.values()) {
 			if (room.isPrivate) this.#settle(room);
-			else if (room.wanted) this.client.send('JOIN', room.name);
+			else if (room.wanted) this.#join(room.name);
 		}
-		this.#renaming = setInterval(() => this.regain(), RENAME_INTERVAL);
-		this.on.changed('name');
-	}
-
-	regain() {
-		if (this.client.registered && this.me !== this.wantedName) this.client.ask('NICK', this.wantedName);
-	}
-
-	async rename(name) {
-		const lines = await this.client.ask('NICK', name).answer;
-		const refusal = lines?.find(({ command }) => /^4/.test(command));
-		if (refusal) return this.on.alert(`${name}: ${refusal.params.at(-1)}`);
-		this.wantedName = this.me;
+		const regain = () => this.me === this.wantedName || this.client.ask('NICK', this.wantedName);
+		this.#renaming = setInterval(regain, RENAME_INTERVAL);
 		this.on.changed('name');
 	}
 
@@ -88,6 +79,7 @@ export class Chat {
 		room = new Room(name);
 		if (room.isPrivate) room.put(name);
 		room.log.complete = room.isPrivate;
+		room.readTo = this.kept.get(name);
 		this.rooms.set(room.key, room);
 		this.on.changed('rooms');
 		return room;
@@ -99,7 +91,12 @@ export class Chat {
 		if (room?.joined || !isRoom(name)) return;
 		this.opening = fold(name);
 		if (room) room.wanted = true;
-		this.client.send('JOIN', name, ...(key ? [key] : []));
+		this.#join(name, key);
+	}
+
+	#join(name, key = this.#keys[fold(name)] ?? '') {
+		this.#keys[fold(name)] = key;
+		this.client.send('JOIN', name, key);
 	}
 
 	show(room) {
@@ -122,13 +119,14 @@ export class Chat {
 	}
 
 	sorted() {
-		const rank = (room) => (room.isPrivate ? 2 : Number(room.key !== LOBBY));
-		return [...this.rooms.values()].sort((a, b) => rank(a) - rank(b) || a.key.localeCompare(b.key));
+		const rank = ({ key }) => (key === LOBBY ? '' : key);
+		return [...this.rooms.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 	}
 
 	read(room) {
 		if (!room.unread) return;
 		room.unread = room.mentions = 0;
+		room.readTo = room.log.newestId();
 		this.on.changed('rooms');
 	}
 
@@ -143,7 +141,7 @@ export class Chat {
 			nick: isPerson ? nick : '',
 			text,
 			own,
-			mention: isPerson && !own && mentions(plain(text), this.me),
+			mention: isPerson && !own && mentions(text, this.me),
 		};
 	}
 
@@ -161,6 +159,7 @@ export class Chat {
 		const same = (it) => it.state === 'unsure' && it.text === entry.text;
 		if (entry.own) remove(room.outgoing, room.outgoing.find(same));
 		if (room.log.append(entry, stream) && isNew && entry.nick && !entry.own) this.#count(room, entry);
+		if (!room.unread) room.readTo = entry.id ?? room.readTo;
 		this.on.changed('log', room);
 	}
 
@@ -178,7 +177,10 @@ export class Chat {
 		const held = (room.held ??= []);
 		const show = (lines, isAfter) => {
 			if (room.held !== held) return;
-			for (const line of lines) this.#append(room, this.entryOf(line), 'page', isAfter);
+			const entries = lines.map((it) => this.entryOf(it));
+			const read = isAfter ? -1 : entries.findIndex(({ id }) => id === room.readTo);
+			const isNew = isAfter || room.readTo;
+			for (const [index, entry] of entries.entries()) this.#append(room, entry, 'page', isNew && index > read);
 		};
 		await catchUp(this.client, room, show, (text) => this.note(room, text, true));
 		// The connection may have been lost and made anew meanwhile.
@@ -217,7 +219,8 @@ export class Chat {
 		Object.assign(it, { state: 'sent', label });
 		const lines = await answer;
 		if (!lines || it.label !== label || !room.outgoing.includes(it)) return;
-		this.#fail(room, it, lines.find(({ command }) => /^[45]|FAIL/.test(command))?.params.at(-1) ?? 'It was not confirmed.');
+		const refusal = lines.find(({ command }) => /^[45]|FAIL/.test(command));
+		this.#fail(room, it, refusal?.params.at(-1) ?? 'It was not confirmed.');
 	}
 
 	#fail(room, it, why) {
@@ -238,7 +241,7 @@ export class Chat {
 		for (const it of [...room.outgoing]) {
 			if (it.state === 'waiting') this.send(room, it);
 			else if (it.state === 'unsure') {
-				this.#fail(room, it, room.isPrivate ? 'Perhaps it has arrived: the connection was lost.' : 'The connection was lost.');
+				this.#fail(room, it, `The connection was lost${room.isPrivate ? '; perhaps it has arrived' : ''}.`);
 			}
 		}
 	}

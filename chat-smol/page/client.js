@@ -1,10 +1,9 @@
-// A client of IRC: it registers, and brings answers to whoever has asked.
-
 import { format, parse } from './irc.js';
 
 // The server that has this page has all of these.
 const CAPABILITIES =
-	'message-tags server-time echo-message batch labeled-response draft/chathistory away-notify multi-prefix standard-replies';
+	'message-tags server-time echo-message batch labeled-response draft/chathistory away-notify multi-prefix ' +
+	'standard-replies';
 
 const PATIENCE = 20_000;
 
@@ -19,7 +18,8 @@ export class Client {
 		Object.assign(this, { write, on });
 	}
 
-	register(name) {
+	register(name, password) {
+		if (password) this.send('PASS', password);
 		this.send('CAP', 'REQ', CAPABILITIES);
 		this.send('NICK', name);
 		this.send('USER', 'web', '0', '*', name);
@@ -44,16 +44,13 @@ export class Client {
 		return { label, answer };
 	}
 
-	isAsked(label) {
-		return this.#asked.has(label);
-	}
-
 	receive(text) {
 		const line = parse(text);
 		const { command, params, tags } = line;
 		if (command === 'PING') return this.send('PONG', ...params);
 		if (command === 'BATCH') return this.#batch(line);
 		if (command === '005') this.page = Number(/ CHATHISTORY=(\d+)/.exec(text)?.[1] ?? this.page);
+		if (command === '464' && !this.registered) return this.on.locked();
 		if (!this.registered && /^43[1-7]$/.test(command)) {
 			const other = this.on.refused(params.at(-1));
 			return other && this.send('NICK', other);
@@ -70,7 +67,7 @@ export class Client {
 		}
 		const asked = this.#asked.get(label);
 		asked?.lines.push(line);
-		if (!isHistory) this.on.line(line, label);
+		if (!isHistory) this.on.line(line, label, asked);
 		// A line with a label of its own is the whole answer.
 		if (tags.has('label')) this.#answer(label, asked?.lines);
 	}

@@ -1,5 +1,3 @@
-// Where one writes.
-
 import { hints, isCommand, run } from './commands.js';
 import { byId, element, on } from './dom.js';
 import { fold } from './irc.js';
@@ -25,7 +23,7 @@ export class Composer {
 		});
 		this.#field.addEventListener('keydown', (event) => this.#key(event));
 		on('compose', 'submit', () => this.#submit());
-		addEventListener('pagehide', () => this.keep());
+		addEventListener('visibilitychange', () => this.keep());
 	}
 
 	focus() {
@@ -64,19 +62,20 @@ export class Composer {
 		const found = isCommand(field.value) ? hints(field.value) : [];
 		byId('hints').hidden = !found.length;
 		byId('hints').replaceChildren(
-			...found.map(([name, args, help]) => element('li', {}, element('b', {}, `/${name}`), ` ${args} `, element('span', {}, help))),
+			...found.map(([name, [args, help]]) => element('li', {}, element('b', {}, `/${name} ${args}`), ` ${help}`)),
 		);
 	}
 
 	#key(event) {
 		const { key, shiftKey, altKey, ctrlKey, metaKey, isComposing } = event;
 		if (isComposing || shiftKey || altKey || ctrlKey || metaKey) return;
-		let isDone = false;
-		if (key === 'Enter') isDone = !void this.#submit();
-		else if (key === 'Tab') isDone = this.#complete();
-		else if (key === 'ArrowUp') isDone = this.#recall(1);
-		else if (key === 'ArrowDown') isDone = this.#recall(-1);
-		if (isDone) event.preventDefault();
+		const does = {
+			Enter: () => !void this.#submit(),
+			Tab: () => this.#complete(),
+			ArrowUp: () => this.#recall(1),
+			ArrowDown: () => this.#recall(-1),
+		};
+		if (does[key]?.()) event.preventDefault();
 	}
 
 	async #submit() {
@@ -84,9 +83,10 @@ export class Composer {
 		const text = this.#field.value.replace(/^\n+|\s+$/g, '');
 		if (!text) return;
 		let lines = text.split('\n').filter((line) => line.trim());
-		if (lines.length > 1 && !(await confirmed(`Send ${lines.length} lines as ${lines.length} messages?`))) return this.focus();
+		const { length } = lines;
+		if (length > 1 && !(await confirmed(`Send ${length} lines as ${length} messages?`))) return this.focus();
 		if (room !== this.#room) return;
-		if (lines.length === 1 && isCommand(text)) {
+		if (length === 1 && isCommand(text)) {
 			const why = run(this.chat, text);
 			if (why) return this.alert(why);
 			lines = [];
@@ -140,5 +140,5 @@ function confirmed(question) {
 	byId('question').textContent = question;
 	dialog.returnValue = '';
 	dialog.showModal();
-	return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'send'), { once: true }));
+	return new Promise((done) => (dialog.onclose = () => done(dialog.returnValue === 'send')));
 }

@@ -1,15 +1,9 @@
-// A WebSocket that comes back by itself. Each message is a line of IRC.
-
-// All in milliseconds. After so much silence the server is asked whether it is there, and may take so long to answer;
-// less if the network may have changed.
+// In milliseconds. After so much silence we ask, and wait so long for an answer.
 const SILENCE = 30_000;
-const PATIENCE = 10_000;
-const PROBE_PATIENCE = 4_000;
+const PATIENCE = 8_000;
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
-
-export const waitAfter = (attempt, random) => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt) * (0.5 + random);
 
 export class Connection {
 	#socket;
@@ -21,8 +15,8 @@ export class Connection {
 
 	constructor(url, on) {
 		Object.assign(this, { url, on });
-		for (const event of ['online', 'offline', 'pageshow']) addEventListener(event, () => this.look());
-		document.addEventListener('visibilitychange', () => document.hidden || this.look());
+		const look = () => document.hidden || this.look();
+		for (const event of ['online', 'offline', 'pageshow', 'visibilitychange']) addEventListener(event, look);
 		setInterval(() => this.#check(), 1_000);
 	}
 
@@ -43,7 +37,7 @@ export class Connection {
 	look() {
 		if (!this.#running) return;
 		if (!this.#socket) this.#connect();
-		else if (!this.#deadline) this.#ask(PROBE_PATIENCE);
+		else if (!this.#deadline) this.#ask();
 	}
 
 	#connect() {
@@ -72,8 +66,8 @@ export class Connection {
 		this.#deadline = 0;
 	}
 
-	#ask(patience) {
-		this.#deadline = Date.now() + patience;
+	#ask() {
+		this.#deadline = Date.now() + PATIENCE;
 		this.send('PING page');
 	}
 
@@ -81,12 +75,12 @@ export class Connection {
 		if (!this.#socket) return;
 		const now = Date.now();
 		if (this.#deadline && now > this.#deadline) this.#lose();
-		else if (!this.#deadline && now - this.#heardAt > SILENCE) this.#ask(PATIENCE);
+		else if (!this.#deadline && now - this.#heardAt > SILENCE) this.#ask();
 	}
 
 	#lose() {
 		this.#detach();
-		const wait = waitAfter(this.#attempt++, Math.random());
+		const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#attempt++) * (0.5 + Math.random());
 		this.#timer = setTimeout(() => this.#connect(), wait);
 		this.on.lost(wait);
 	}

@@ -1,9 +1,13 @@
-// What each line of the server does to the conversation.
-
 import { fold, isRoom, timeOf } from './irc.js';
 import { plain } from './text.js';
 
-const KEPT_OUT = /^(403|405|47[13-6])$/;
+const KEPT_OUT = {
+	405: 'you are in as many rooms as one may be in',
+	471: 'it is full',
+	473: 'only who is invited may enter',
+	474: 'you are banned there',
+	475: 'it has a key. Write /join ROOM KEY',
+};
 
 const ANSWERS = /^(301|305|306|311|317|319|324|335|341|367)$/;
 
@@ -14,12 +18,12 @@ const HANDLERS = {
 		chat.me = me;
 	},
 
-	JOIN(chat, { nick, params: [name], tags }) {
+	JOIN(chat, { nick, params: [name], tags }, room) {
 		if (!chat.isMe(nick)) {
-			chat.room(name)?.put(nick);
-			return presence(chat, chat.room(name), tags, { what: 'join', nick });
+			room?.put(nick);
+			return presence(chat, room, tags, { what: 'join', nick });
 		}
-		const room = chat.begin(name);
+		room = chat.begin(name);
 		Object.assign(room, { joined: true, wanted: true, held: [], topic: '' });
 		room.people.clear();
 		chat.on.changed('rooms');
@@ -29,8 +33,7 @@ const HANDLERS = {
 		chat.show(room);
 	},
 
-	PART(chat, { nick, params: [name, why], tags }) {
-		const room = chat.room(name);
+	PART(chat, { nick, params: [, why], tags }, room) {
 		if (room && chat.isMe(nick)) return chat.forget(room);
 		room?.remove(nick);
 		presence(chat, room, tags, { what: 'leave', nick, why });
@@ -40,11 +43,11 @@ const HANDLERS = {
 		for (const room of chat.rooms.values()) {
 			if (room.remove(nick)) presence(chat, room, tags, { what: 'leave', nick, why });
 		}
-		},
+	},
 
 	NICK(chat, { nick, params: [to], tags }) {
 		const isMe = chat.isMe(nick);
-		if (isMe) chat.me = to;
+		if (isMe) chat.me = chat.wantedName = to;
 		for (const room of [...chat.rooms.values()]) {
 			const person = room.people.get(fold(nick));
 			if (!person) continue;
@@ -61,8 +64,7 @@ const HANDLERS = {
 		if (isMe) chat.on.changed('name');
 	},
 
-	KICK(chat, { nick, params: [name, whom, why = ''] }) {
-		const room = chat.room(name);
+	KICK(chat, { nick, params: [name, whom, why = ''] }, room) {
 		if (!room) return;
 		const isMe = chat.isMe(whom);
 		room.remove(whom);
@@ -80,60 +82,59 @@ const HANDLERS = {
 		}
 	},
 
-	TOPIC(chat, { nick, params: [name, topic] }) {
-		chat.note(chat.room(name), topic ? `${nick} set the topic: ${plain(topic)}` : `${nick} removed the topic`);
-		setTopic(chat, name, topic);
+	TOPIC(chat, { nick, params: [, topic] }, room) {
+		if (!room) return;
+		chat.note(room, topic ? `${nick} set the topic: ${plain(topic)}` : `${nick} removed the topic`);
+		setTopic(chat, room, topic);
 	},
 
-	MODE(chat, { nick, params: [name, ...changes] }) {
-		const room = chat.room(name);
+	MODE(chat, { nick, params: [name, ...changes] }, room) {
 		if (!room) return;
 		chat.note(room, `${nick} set ${changes.join(' ')}`);
 		// Who has which role now?
 		if (/[ov]/.test(changes[0])) chat.client.send('NAMES', name);
 	},
 
-	INVITE(chat, { nick, params: [whom, name] }) {
-		chat.note(chat.active, `${nick} invites ${whom} to ${name}`);
-	},
+	ERROR: (chat, { params: [why] }) => chat.on.ended(why),
+
+	KILL: (chat, { nick, params: [, why] }) => chat.on.refused(`${nick} has put you out of the chat: ${why}`),
+
+	INVITE: (chat, { nick, params: [whom, name] }) => chat.note(chat.active, `${nick} invites ${whom} to ${name}`),
 
 	PRIVMSG: message,
 	NOTICE: message,
 
-	332: (chat, { params: [, name, topic] }) => setTopic(chat, name, topic),
+	332: (chat, { params: [, , topic] }, room) => room && setTopic(chat, room, topic),
 
-	353(chat, { params: [, , name, names] }) {
-		for (const [, signs, nick] of names.matchAll(/([@+]*)([^ ]+)/g)) chat.room(name)?.put(nick, signs);
+	353(chat, { params: [, , , names] }, room) {
+		for (const [, signs, nick] of names.matchAll(/([@+]*)([^ ]+)/g)) room?.put(nick, signs);
 	},
 
-	366(chat, { params: [, name] }) {
-		const room = chat.room(name);
+	366(chat, _, room) {
 		if (!room) return;
 		chat.on.changed('people', room);
 		if (room.held) chat.catchUp(room);
 	},
 };
 
-export function handle(chat, line, label) {
+export function handle(chat, line, label, isAsked) {
 	const { command, params } = line;
 	// Whoever has asked looks at the answer; 301 comes with the echo of a message.
-	if (/^[2-9]|FAIL|NOTE/.test(command) && command !== '301' && chat.client.isAsked(label)) return;
-	if (HANDLERS[command]) return HANDLERS[command](chat, line, label);
-	const [, about = ''] = params;
+	if (/^[2-9]|FAIL|NOTE/.test(command) && command !== '301' && isAsked) return;
+	const room = chat.room(params.find(isRoom) ?? '');
+	if (HANDLERS[command]) return HANDLERS[command](chat, line, room, label);
 	const told = params.slice(/^\d/.test(command) ? 1 : 0).join(' ');
-	const room = chat.room(about);
 	if (ANSWERS.test(command)) chat.note(chat.active, told);
-	else if (KEPT_OUT.test(command) && room && !room.joined) {
-		room.wanted = false;
-		chat.note(room, `You cannot enter ${told}`, true);
+	else if (KEPT_OUT[command] && !room?.joined) {
+		if (room) room.wanted = false;
+		chat.note(room, `You cannot enter ${params[1]}: ${KEPT_OUT[command]}.`, true);
 	} else if (/^[45]|FAIL|WARN/.test(command) && command !== '422') chat.on.alert(told);
 }
 
-function message(chat, line, label) {
+function message(chat, line, room, label) {
 	const { nick, isPerson, params: [target, text = ''] } = line;
 	if (/^\x01(?!ACTION )/.test(text)) return;
 	const isOwn = chat.isMe(nick);
-	let room = chat.room(target);
 	if (!isRoom(target)) {
 		if (!isPerson) return chat.note(chat.active, plain(text));
 		room = chat.begin(isOwn ? target : nick);
@@ -150,9 +151,7 @@ function presence(chat, room, tags, change) {
 	chat.on.changed('people', room);
 }
 
-function setTopic(chat, name, topic = '') {
-	const room = chat.room(name);
-	if (!room) return;
+function setTopic(chat, room, topic = '') {
 	room.topic = plain(topic);
 	chat.on.changed('topic', room);
 }

@@ -1,5 +1,3 @@
-// Puts the parts of the page together.
-
 import { notify, offerNotifications, showTitle } from './attention.js';
 import { Chat, LOBBY } from './chat.js';
 import { roomName, run } from './commands.js';
@@ -20,19 +18,22 @@ let lastWords = '';
 let alertTimer;
 
 const connection = new Connection(`${location.origin.replace('http', 'ws')}/ws`, {
-	trying: () => status(chat.hasEntered ? 'Reconnecting…' : 'Connecting…'),
-	opened: () => chat.opened(),
-	line(text) {
-		if (text.startsWith('ERROR ')) lastWords = text.replace(/^ERROR :?/, '');
-		chat.client.receive(text);
+	trying() {
+		lastWords = '';
+		status(chat.hasEntered ? 'Reconnecting…' : 'Connecting…');
 	},
+	opened: () => chat.opened(),
+	line: (text) => chat.client.receive(text),
 	lost(wait) {
 		chat.lost();
-		const why = lastWords || 'The server cannot be reached';
-		status(`${chat.hasEntered ? 'Reconnecting' : 'Not connected'}. ${why}. Next try in ${Math.ceil(wait / 1000)} s.`, true);
-		lastWords = '';
 		view.update();
 		showRooms();
+		const what = chat.hasEntered ? 'Reconnecting' : 'Not connected';
+		const tell = (why) => status(`${what}. ${why}. Next try in ${Math.ceil(wait / 1000)} s.`, true);
+		tell(lastWords || 'The server cannot be reached');
+		// A server that is full says so in HTTP.
+		const isStill = (answer) => !answer.ok && !byId('try-now').hidden;
+		fetch('.').then(async (answer) => isStill(answer) && tell(await answer.text())).catch(() => {});
 	},
 });
 
@@ -47,8 +48,14 @@ const chat = new Chat((line) => connection.send(line), {
 		else showTopic();
 	},
 	alert,
-	refused: (why) => leave(why && `${chat.wantedName}: ${why}`),
-	isRead: (room) => room === chat.active && document.hasFocus() && view.isAtEnd,
+	ended: (why) => (lastWords = why),
+	refused: leave,
+	locked() {
+		leave(chat.password ? 'That is not the password of this server.' : 'This server has a password.');
+		byId('secret').hidden = false;
+		byId('password').focus();
+	},
+	isRead,
 	mentioned: (room, entry) => notify(room, entry, () => chat.show(room)),
 });
 
@@ -68,6 +75,7 @@ function enter(name) {
 	if (!name) return;
 	byId('refusal').textContent = '';
 	chat.wantedName = name;
+	chat.password = byId('password').value;
 	connection.start();
 }
 
@@ -76,27 +84,29 @@ function leave(why = '') {
 	setTimeout(() => connection.stop());
 	chat.lost();
 	chat.hasEntered = false;
-	tab.set('entered', false);
-	byId('entrance').hidden = false;
-	byId('chat').hidden = true;
+	tab.set('entered', null);
+	showEntrance(true);
 	byId('refusal').textContent = why;
 	byId('name').focus();
 	status('Not connected');
 }
 
+function showEntrance(isShown) {
+	byId('entrance').hidden = !isShown;
+	byId('chat').hidden = isShown;
+}
+
 function showName() {
 	const { me, wantedName } = chat;
-	if (!chat.client.registered) return;
 	connection.works();
 	status(`Connected as ${me}${fold(me) === fold(wantedName) ? '' : `, until ${wantedName} is free`}`);
 	browser.set('name', wantedName);
-	tab.set('entered', true);
+	tab.set('entered', chat.password);
 	panels.showPeople();
 	if (!byId('chat').hidden) return;
-	byId('entrance').hidden = true;
-	byId('chat').hidden = false;
+	showEntrance(false);
 	chat.opening = LOBBY;
-	for (const name of new Set([LOBBY, ...browser.get('rooms', [])])) if (!chat.room(name)) chat.client.send('JOIN', name);
+	for (const name of new Set([LOBBY, ...chat.kept.keys()])) if (!chat.room(name)) chat.client.send('JOIN', name);
 }
 
 function showActive() {
@@ -123,9 +133,13 @@ const showRooms = framed(() => {
 	showTitle(chat);
 	byId('to-end').hidden = view.isAtEnd;
 	byId('to-end').textContent = chat.active?.unread ? `${chat.active.unread} new ↓` : 'Newest ↓';
-	const isKept = ({ wanted, isPrivate }) => wanted && !isPrivate;
-	if (chat.client.registered) browser.set('rooms', chat.sorted().filter(isKept).map(({ name }) => name));
+	keep();
 });
+
+function keep() {
+	const rooms = chat.sorted().filter(({ wanted, isPrivate }) => wanted && !isPrivate);
+	if (chat.client.registered) browser.set('rooms', rooms.map(({ name, readTo }) => [name, readTo]));
+}
 
 function status(text, isWaiting) {
 	byId('status').textContent = text;
@@ -135,11 +149,15 @@ function status(text, isWaiting) {
 function alert(text) {
 	clearTimeout(alertTimer);
 	byId('alert').textContent = text;
-	alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
+	if (chat.active) alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
+}
+
+function isRead(room) {
+	return room === chat.active && document.hasFocus() && view.isAtEnd;
 }
 
 function look() {
-	if (chat.active && document.hasFocus() && view.isAtEnd) chat.read(chat.active);
+	if (chat.active && isRead(chat.active)) chat.read(chat.active);
 	showRooms();
 }
 
@@ -172,10 +190,12 @@ addEventListener('keydown', (event) => {
 	const { key, altKey } = event;
 	if (byId('chat').hidden || byId('several').open) return;
 	const step = { ArrowUp: -1, ArrowDown: 1 }[key];
+	const pages = { PageUp: -1, PageDown: 1 }[key];
 	if (altKey && step) {
 		const rooms = chat.sorted();
 		chat.show(rooms.at((rooms.indexOf(chat.active) + step) % rooms.length));
-	} else if (key === 'Escape') {
+	} else if (pages && event.target.id === 'message') view.turnPage(pages);
+	else if (key === 'Escape') {
 		panels.close();
 		view.toEnd();
 		composer.focus();
@@ -184,8 +204,12 @@ addEventListener('keydown', (event) => {
 });
 
 offerNotifications();
+addEventListener('visibilitychange', keep);
+chat.kept = new Map(browser.get('rooms', []));
 byId('name').value = browser.get('name', '');
-if (tab.get('entered', false)) {
+const password = tab.get('entered');
+if (password !== undefined) {
+	byId('password').value = password;
 	// The page is loaded again, and the connection before may still have the name.
 	chat.hasEntered = true;
 	enter(byId('name').value);

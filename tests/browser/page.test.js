@@ -222,6 +222,38 @@ test('drafts stay, and a page that is pasted asks', async () => {
   await sees(ann, 'three');
 });
 
+test('what is unread stays so when the page is loaded again', async () => {
+  const ann = await open('ann9');
+  const bob = await open('bob9');
+  for (const page of [ann, bob]) {
+    await say(page, '/join cups');
+    await page.getByRole('heading', { name: '#cups' }).waitFor();
+  }
+  await say(bob, 'seen');
+  await sees(ann, 'seen');
+  await rooms(ann).getByRole('button', { name: '#lobby' }).click();
+  await say(bob, 'one');
+  await rooms(ann).getByRole('button', { name: '#cups 1 unread' }).waitFor();
+  await ann.goto('about:blank');
+  await say(bob, 'ann9: two');
+  await ann.goto(`http://${server.web}/`);
+  await rooms(ann).getByRole('button', { name: '#cups 2 unread, 1 for you' }).click();
+  await messages(ann).getByText('New messages').waitFor();
+  await sees(ann, 'ann9: two');
+  await rooms(ann).getByRole('button', { name: '#cups', exact: true }).waitFor();
+});
+
+test('PageUp and PageDown scroll from the field', async () => {
+  const ann = await open('ann10');
+  const tom = await Peer.enter(server, 'tom10');
+  tom.says(...Array.from({ length: 100 }, (_, index) => `line ${index}`));
+  await sees(ann, 'line 99');
+  await field(ann).press('PageUp');
+  await ann.getByRole('button', { name: 'Newest' }).waitFor();
+  await field(ann).press('PageDown');
+  await ann.getByRole('button', { name: 'Newest' }).waitFor({ state: 'hidden' });
+});
+
 test('axe finds nothing, and it looks well in light, in dark and on a phone', async () => {
   const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };

@@ -15,9 +15,13 @@ export class Server {
   web = '127.0.0.1:0';
   text = '127.0.0.1:0';
 
+  constructor(...options) {
+    this.options = options;
+  }
+
   async start() {
     const listen = ['--listen', `web=${this.web}`, '--listen', `text=${this.text}`, '--rate', 'off'];
-    this.process = spawn(PROGRAM, listen, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.process = spawn(PROGRAM, [...this.options, ...listen], { stdio: ['ignore', 'pipe', 'ignore'] });
     const seen = {};
     for await (const line of createInterface(this.process.stdout)) {
       const [, what, address] = /^listening (\w+) (\S+)/.exec(line) ?? [];
@@ -80,11 +84,16 @@ export class Network {
 export class Peer {
   heard = '';
 
-  static async enter(server, name) {
+  static connect(address) {
     const peer = new Peer();
-    const [host, port] = server.text.split(':');
+    const [host, port] = address.split(':');
     peer.socket = net.connect(port, host);
     peer.socket.setEncoding('utf8').on('data', (data) => (peer.heard += data)).on('error', () => {});
+    return peer;
+  }
+
+  static async enter(server, name) {
+    const peer = Peer.connect(server.text);
     await peer.hears('welcome');
     peer.says(`/name ${name}`);
     await peer.hears(`you are now ${name}`);
@@ -106,8 +115,8 @@ export async function until(condition, what, patience = 20_000) {
   }
 }
 
-/** Opens the page for somebody, who enters. What the page complains of fails the test. */
-export async function enter(address, name, options = {}) {
+/** Opens the page for somebody, who asks to enter. What the page complains of fails the test. */
+export async function knock(address, name, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 700 }, ...options });
   const page = await context.newPage();
   page.errors = [];
@@ -117,6 +126,12 @@ export async function enter(address, name, options = {}) {
   await page.goto(`http://${address}/`);
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
   await page.getByRole('button', { name: 'Enter' }).click();
+  return page;
+}
+
+/** Opens the page for somebody who is let in. */
+export async function enter(address, name, options) {
+  const page = await knock(address, name, options);
   await has(page, 'status', new RegExp(`^Connected as ${name}$`));
   await page.getByRole('heading', { name: '#lobby' }).waitFor();
   return page;
