@@ -286,6 +286,7 @@ impl Hub {
         }
         let by = self.name_of(slot);
         let update = Update::RoomChanged { by: by.as_str(), change };
+        self.gather_mode(slot, &update);
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);
     }
@@ -346,6 +347,7 @@ impl Hub {
         }
         let (by, name) = (self.name_of(slot), self.name_of(target));
         let update = Update::RoleSet { by: by.as_str(), name: name.as_str(), role, given };
+        self.gather_mode(slot, &update);
         self.reply(slot, &update);
         if is_new {
             self.publish(room, &update, Some(slot));

@@ -13,6 +13,7 @@ use crate::person::{MAX_REAL_NAME, MAX_USER, Person};
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::irc::line::MAX_LABEL;
+use crate::wire::dialect::irc::mode_line::ModeLine;
 use crate::wire::dialect::irc::render::render;
 use crate::wire::dialect::irc::scene::{Asked, Scene};
 use crate::wire::dialect::irc::tagged::{Tags, View, message_id};
@@ -44,6 +45,8 @@ pub(crate) struct Occasion {
     styled: String,
     /// It is never answered with an error.
     pub(crate) is_silent: bool,
+    /// The changes of a room's modes that clients of IRC are told of at once, in its end.
+    pub(crate) modes: Option<ModeLine>,
     /// The session whose answers are to carry a label, and that label.
     labelled: Option<u32>,
     label: ArrayString<MAX_LABEL>,
@@ -67,6 +70,7 @@ impl Occasion {
         self.tags.clear();
         self.styled.clear();
         self.is_silent = false;
+        self.modes = None;
         self.labelled = None;
         self.answers.clear();
     }
@@ -188,6 +192,9 @@ impl<'a> Scenery<'a> {
     /// Appends an update as IRC keeps it.
     #[inline(never)]
     pub(crate) fn render(&self, irc: &Irc, update: &Update<'_>, at: &Place<'_>, out: &mut Vec<u8>) {
+        if self.occasion.modes.is_some() && ModeLine::tells(update) {
+            return;
+        }
         let is_message = match update {
             Update::Said { .. } | Update::Acted { .. } | Update::Noticed { .. } => true,
             // What is said to one session only is not recorded.
@@ -230,6 +237,7 @@ impl<'a> Scenery<'a> {
             | Update::RoleSet { by: name, .. }
             | Update::BanSet { by: name, .. }
             | Update::RoomChanged { by: name, .. }
+            | Update::ModesSet { by: name, .. }
             | Update::Parted { name, .. }
             | Update::Said { name, .. }
             | Update::Acted { name, .. }

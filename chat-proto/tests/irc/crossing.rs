@@ -196,7 +196,7 @@ fn a_ban_of_text_is_seen_and_removed_in_irc() {
     it.net.check(
         ann,
         "MODE #tea -bb bob *!*@0000000000000b0b",
-        &[":ann!~ann@- MODE #tea -b bob!*@*", ":ann!~ann@- MODE #tea -b *!*@0000000000000b0b"],
+        &[":ann!~ann@- MODE #tea -bb bob!*@* *!*@0000000000000b0b"],
     );
     assert_eq!(it.net.read(tom), "* ann unbanned bob!*@*\n* ann unbanned *!*@0000000000000b0b\n");
     it.net.says(bob, "JOIN #tea");

@@ -69,14 +69,42 @@ fn what_is_so_already_is_not_shown() {
 }
 
 #[test]
-fn several_changes_are_shown_in_their_order() {
+fn several_changes_are_one_line_in_their_order_and_one_by_one_in_text() {
+    let mut net = Net::new();
+    let (ann, bob, tom) = (net.join("ann", "#tea"), net.join("bob", "#tea"), net.test.join("tom"));
+    net.test.say(tom, "/join tea");
+    net.forget(&[ann, bob, tom]);
+    let shown = ":ann!~ann@- MODE #tea +mvk-t+bl bob a x!*@* 9";
+    net.check(ann, "MODE #tea +mvk-t+bl bob a x 9", &[shown]);
+    net.reads(bob, &[shown]);
+    let read = net.test.read(tom);
+    assert!(read.contains("* ann gave bob a voice\n") && read.lines().count() == 6, "{read}");
+}
+
+#[test]
+fn changes_that_do_not_fit_in_a_line_are_several() {
     let mut net = Net::new();
     let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
     net.forget(&[ann, bob]);
-    let shown = ["+m", "+v bob", "+k a", "-t", "+b x!*@*", "+l 9"].map(|mode| format!(":ann!~ann@- MODE #tea {mode}"));
-    let shown = shown.each_ref().map(String::as_str);
-    net.check(ann, "MODE #tea +mvk-t+bl bob a x 9", &shown);
-    net.reads(bob, &shown);
+    let masks: Vec<String> = (0..4).map(|n| format!("{n}{}!*@*", "x".repeat(115))).collect();
+    let head = ":ann!~ann@- MODE #tea +";
+    net.check(
+        ann,
+        &format!("MODE #tea +bbbb {}", masks.join(" ")),
+        &[&format!("{head}bbb {}", masks[..3].join(" ")), &format!("{head}b {}", masks[3])],
+    );
+    assert!(net.read(bob).lines().all(|line| line.len() <= 510));
+}
+
+#[test]
+fn a_list_comes_after_the_changes_before_it() {
+    let mut net = Net::new();
+    let ann = net.join("ann", "#tea");
+    net.check(
+        ann,
+        "MODE #tea +mbi",
+        &[":ann!~ann@- MODE #tea +m", "> 368 ann #tea :End of channel ban list", ":ann!~ann@- MODE #tea +i"],
+    );
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::AwaySet { name, words },
         Update::RealNameSet { name, words },
         Update::OtherInvited { by: name, name },
+        Update::ModesSet { by: name, letters: "+l", arguments: " 7" },
         Update::Kicked { name, by: name, words },
         Update::TopicSet { by: name, words },
         Update::RoleSet { by: name, name, role: Role::Operator, given: false },

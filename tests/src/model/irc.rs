@@ -80,6 +80,8 @@ pub(super) struct Asked {
     tags: String,
     /// Words with colours and styles, which other clients of IRC are shown.
     styled: String,
+    /// The changes of a room's modes that clients are told of at once.
+    pub(super) modes: Option<channel_modes::Modes>,
     /// It is never answered with an error.
     pub(super) is_silent: bool,
     /// Whose answers carry a label, and the label.
@@ -121,6 +123,7 @@ impl Model {
         previous: Timestamp,
     ) -> Outcome {
         let outcome = self.carry_out_parts(slot, line, Turn { room: in_turn, previous });
+        self.tell_modes(slot);
         let is_done = matches!(outcome, Outcome::Done);
         self.end_labelled(slot, is_done);
         self.asked = Asked::default();

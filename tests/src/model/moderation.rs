@@ -422,6 +422,7 @@ impl Model {
         let (room, target) = self.other_in(slot, name)?;
         let is_new = self.set_role(room, target, role, given);
         let set = Update::RoleSet { by: &self.name(slot), name: &self.name(target), role, given };
+        self.gather_mode(slot, &set);
         self.reply(slot, &set);
         if is_new {
             self.publish(&set, &[room], Some(slot));
@@ -491,6 +492,7 @@ impl Model {
     fn tell_change(&mut self, slot: usize, room: RoomKey, change: RoomChange<'_>) {
         let by = self.name(slot);
         let update = Update::RoomChanged { by: &by, change };
+        self.gather_mode(slot, &update);
         self.publish(&update, &[room], Some(slot));
         self.reply(slot, &update);
     }

@@ -54,6 +54,7 @@ impl Hub {
     pub(super) fn obey_irc(&mut self, slot: u32, line: &[u8], in_turn: Option<RoomId>) -> Hold {
         let mut scratch = self.scratch.take().unwrap_or_default();
         let hold = self.obey_irc_with(slot, line, in_turn, &mut scratch);
+        self.tell_modes(slot);
         scratch.shrink(self.config.max_line);
         self.scratch = Some(scratch);
         // A line that waits for the driver has not been answered yet.

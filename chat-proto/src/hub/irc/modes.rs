@@ -9,14 +9,16 @@ use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_KEY, Role, RoomError, RoomFlags};
 use crate::names::NameBuf;
+use crate::person::MAX_HOST;
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::limits::CHANNEL;
 use crate::wire::dialect::irc::line::Line;
+use crate::wire::dialect::irc::mode_line::ModeLine;
 use crate::wire::dialect::irc::modes::{Change, Changes, ChannelMode, ModeError};
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::render::{letter_of, letter_of_list};
 use crate::wire::dialect::irc::user_modes::{UserModeChange, UserModes};
-use crate::wire::dialect::{Complaint, Request};
+use crate::wire::dialect::{Complaint, Request, Update};
 use crate::wire::sanitize::clean;
 
 impl Hub {
@@ -25,6 +27,9 @@ impl Hub {
         let Some(room) = self.room_of_channel(slot, channel) else { return Step::Done };
         let params = line.params();
         let Some(change) = Changes::new(&params[1..]).nth(nth) else { return Step::Done };
+        if self.occasion.modes.is_none() {
+            self.begin_modes(slot, room);
+        }
         let mut text = [0; 4];
         let Change { add, mode } = match change {
             Ok(change) => change,
@@ -50,6 +55,8 @@ impl Hub {
         };
         match mode {
             ChannelMode::List(list, None) => {
+                // The answer may be long, and comes after what was before.
+                self.tell_modes(slot);
                 self.ask_masks(slot, room, list);
                 Step::Refused
             }
@@ -79,6 +86,37 @@ impl Hub {
                 Step::Request(Request::Role { name, role, given: add })
             }
         }
+    }
+
+    /// Begins to gather the changes that a line makes to a room, so that clients are told of them at once.
+    fn begin_modes(&mut self, slot: u32, room: RoomId) {
+        let (name, person) = (self.name_of(slot), self.conversation.person(MemberId(slot)));
+        // `:name!user@host MODE #room `
+        let head = name.len() + person.user.len() + MAX_HOST + self.occasion.room_name().len() + 11;
+        self.occasion.modes = Some(ModeLine::new(room, head));
+    }
+
+    /// Adds a change to those of which clients are told at once, if they are gathered.
+    pub(in crate::hub) fn gather_mode(&mut self, slot: u32, update: &Update<'_>) {
+        let Some(modes) = &mut self.occasion.modes else { return };
+        if !modes.add(update) {
+            let room = modes.room();
+            self.tell_modes(slot);
+            self.begin_modes(slot, room);
+            if let Some(modes) = &mut self.occasion.modes {
+                let is_added = modes.add(update);
+                debug_assert!(is_added, "the first one always is");
+            }
+        }
+    }
+
+    /// Tells clients in the room of the changes that a line has made so far, the one who made them included.
+    pub(super) fn tell_modes(&mut self, slot: u32) {
+        let Some(modes) = self.occasion.modes.take().filter(|modes| !modes.is_empty()) else { return };
+        let (by, (letters, arguments)) = (self.name_of(slot), modes.parts());
+        let update = Update::ModesSet { by: by.as_str(), letters, arguments };
+        self.publish(modes.room(), &update, Some(slot));
+        self.reply(slot, &update);
     }
 
     fn refuse_mode(&mut self, slot: u32, letter: &str, argument: &str, why: &str) {

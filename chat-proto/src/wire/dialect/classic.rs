@@ -88,6 +88,7 @@ impl Dialect for Classic {
             | Update::Pong { .. }
             | Update::Tagged { .. }
             | Update::RoomChanged { .. }
+            | Update::ModesSet { .. }
             | Update::AwaySet { .. }
             | Update::RealNameSet { .. }
             | Update::OtherInvited { .. }

@@ -144,6 +144,7 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
         // What is encoded elsewhere, and what only IRC has.
         Update::Said { .. }
         | Update::Tagged { .. }
+        | Update::ModesSet { .. }
         | Update::AwaySet { .. }
         | Update::RealNameSet { .. }
         | Update::OtherInvited { .. } => {}

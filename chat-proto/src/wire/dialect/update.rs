@@ -120,6 +120,15 @@ pub enum Update<'a> {
         /// What is different now.
         change: RoomChange<'a>,
     },
+    /// Someone has changed several things of this room at once, of which others than IRC are told one by one.
+    ModesSet {
+        /// By whom.
+        by: &'a str,
+        /// The letters of the modes, with signs.
+        letters: &'a str,
+        /// Their arguments, with a space before each.
+        arguments: &'a str,
+    },
     /// Someone is away, or no longer.
     AwaySet {
         /// Who.

@@ -1,6 +1,6 @@
 //! MODE of channels.
 
-use chat_proto::dialect::{Complaint, Request};
+use chat_proto::dialect::{Complaint, Request, RoomChange, Update};
 use chat_proto::{MaskList, Role, RoomError, RoomFlags};
 
 use super::line::Line;
@@ -113,7 +113,65 @@ pub(in crate::model) fn complete(mask: &str) -> Option<String> {
     (whole.len() <= MAX_MASK).then_some(whole)
 }
 
+/// Changes of a room's modes that clients have not been told of.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct Modes {
+    room: RoomKey,
+    letters: String,
+    arguments: String,
+}
+
+impl Modes {
+    fn new(room: RoomKey) -> Self {
+        Self { room, letters: String::new(), arguments: String::new() }
+    }
+}
+
 impl Model {
+    /// Adds a change to those of which clients are told at once, if they are gathered.
+    pub(in crate::model) fn gather_mode(&mut self, slot: usize, update: &Update<'_>) {
+        let (set, letter, argument) = match *update {
+            Update::RoleSet { name, role, given, .. } => {
+                (given, if role == Role::Operator { 'o' } else { 'v' }, name.to_owned())
+            }
+            Update::RoomChanged { change, .. } => match change {
+                RoomChange::Flag { flag, set } => (set, letter_of(flag), String::new()),
+                RoomChange::Key(key) => (key.is_some(), 'k', key.unwrap_or("*").to_owned()),
+                RoomChange::Limit(limit) => {
+                    (limit.is_some(), 'l', limit.map_or_else(String::new, |limit| limit.to_string()))
+                }
+                RoomChange::Listed { list, mask, listed } => (listed, letter_of_list(list), mask.to_owned()),
+            },
+            _ => return,
+        };
+        let Some(modes) = &self.asked.modes else { return };
+        let room = modes.room;
+        let (name, person) = (self.name(slot), self.person(slot));
+        // `:name!user@host MODE #room `, where a host has 16 bytes at most, and the line 510.
+        let head = name.len() + person.user.len() + 16 + self.room(room).name.len() + 11;
+        let len = head + modes.letters.len() + modes.arguments.len() + argument.len() + 3;
+        if !modes.letters.is_empty() && len > 510 {
+            self.tell_modes(slot);
+        }
+        let modes = self.asked.modes.get_or_insert_with(|| Modes::new(room));
+        let sign = if set { '+' } else { '-' };
+        if modes.letters.rfind(['+', '-']).and_then(|at| modes.letters[at..].chars().next()) != Some(sign) {
+            modes.letters.push(sign);
+        }
+        modes.letters.push(letter);
+        if !argument.is_empty() {
+            modes.arguments += &format!(" {argument}");
+        }
+    }
+
+    /// Tells clients in the room of the changes so far.
+    pub(super) fn tell_modes(&mut self, slot: usize) {
+        let Some(modes) = self.asked.modes.take().filter(|modes| !modes.letters.is_empty()) else { return };
+        let update = Update::ModesSet { by: &self.name(slot), letters: &modes.letters, arguments: &modes.arguments };
+        self.publish(&update, &[modes.room], Some(slot));
+        self.reply(slot, &update);
+    }
+
     /// Makes one of the changes that a line asks for.
     pub(super) fn change_channel(
         &mut self,
@@ -126,6 +184,7 @@ impl Model {
         let Some(room) = self.room_of_channel(slot, channel) else { return Step::Done };
         let all = changes(line.text(1), &line.params[2..]);
         let Some((add, change)) = all.into_iter().nth(nth) else { return Step::Done };
+        self.asked.modes.get_or_insert_with(|| Modes::new(room));
         match change {
             Change::Unknown(letter) => {
                 self.answer_lines(slot, |model, reader| {
@@ -139,6 +198,7 @@ impl Model {
                 self.refuse_mode(slot, letter, &argument, "This parameter cannot be one")
             }
             Change::ShowList(list) => {
+                self.tell_modes(slot);
                 self.ask_masks(slot, room, list);
                 Step::Next
             }

@@ -154,6 +154,11 @@ impl Model {
             Update::TopicSet { by, words } => {
                 from(by).word("TOPIC").channel(room).trailing(or(&self.styled(words), words))
             }
+            // Clients are told of these at once.
+            Update::RoleSet { .. } | Update::RoomChanged { .. } if self.asked.modes.is_some() => return Vec::new(),
+            Update::ModesSet { by, letters, arguments } => {
+                from(by).word("MODE").channel(room).plain(&format!("{letters}{arguments}"))
+            }
             Update::RoleSet { by, name, role, given } => {
                 let letter = if role == Role::Operator { "o" } else { "v" };
                 from(by).word("MODE").channel(room).plain(&format!("{}{letter}", sign(given))).word(name)

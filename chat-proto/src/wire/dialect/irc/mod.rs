@@ -12,6 +12,7 @@ pub(crate) mod limits;
 pub(crate) mod line;
 pub(crate) mod list_filter;
 pub(crate) mod mask;
+pub(crate) mod mode_line;
 pub(crate) mod modes;
 pub(crate) mod numeric;
 pub(crate) mod render;

@@ -84,6 +84,9 @@ pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) 
                 }
             }
         }),
+        Update::ModesSet { by, letters, arguments } => all(out, &|to| {
+            to.from(by, actor).word("MODE").channel(room).word(letters).append(arguments).end();
+        }),
         Update::Announced { words } => lines(Shown::default(), scene.tags, out, &|to| {
             to.server("NOTICE").target(scene.room).trailing(words).end();
         }),
