@@ -184,12 +184,12 @@ impl fmt::Display for RoomError {
             Self::InvalidName => "the name of a room has letters, digits and -, 50 bytes at most",
             Self::LooksLikeAnother => "that name looks like the one of another room",
             Self::NoNewRooms => "there is no room of that name, and no new ones may be made",
-            Self::TooManyRooms { max } => return write!(f, "there are {max} rooms already, as many as there may be"),
+            Self::TooManyRooms { max } => return write!(f, "no more rooms may begin: the limit is {max}"),
             Self::TooManyRoomsFromAddress { max } => {
-                return write!(f, "{max} rooms were begun from your address already, as many as there may be");
+                return write!(f, "no more rooms may be begun from your address: the limit is {max}");
             }
             Self::InTooManyRooms { max } => {
-                return write!(f, "you are in {max} rooms already, as many as there may be; /leave one");
+                return write!(f, "you may be in no more rooms: the limit is {max}; /leave one");
             }
             Self::OneRoomOnly => "this wire format has one room only",
             Self::NotIn => "you are not in that room",
@@ -206,7 +206,7 @@ impl fmt::Display for RoomError {
             Self::OtherIsInvited => "they are invited to this room already",
             Self::OtherHasOneRoom => "they are in the lobby only: their wire format has no other rooms",
             Self::TooManyInvitations => "they have too many invitations already",
-            Self::ListFull { max } => return write!(f, "the list has {max} items already, as many as it may have"),
+            Self::ListFull { max } => return write!(f, "the list is full: the limit is {max}"),
             Self::NotListed => "the list has no such item",
             Self::TooLong { max } => return write!(f, "too long: {max} bytes at most"),
         })

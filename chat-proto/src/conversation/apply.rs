@@ -35,7 +35,7 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoMember(member) => write!(f, "there is no member {}", member.0),
-            Self::NotVacant(member) => write!(f, "nobody can come as member {}", member.0),
+            Self::NotVacant(member) => write!(f, "the number {} is taken or out of range", member.0),
             Self::HasJoined(member) => write!(f, "member {} has joined already", member.0),
             Self::Name(error) => error.fmt(f),
             Self::NoRoom(room) => write!(f, "there is no room {}", room.0),

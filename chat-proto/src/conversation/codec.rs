@@ -35,11 +35,13 @@ impl fmt::Display for DecodeError {
         match self {
             Self::Incomplete => f.write_str("the bytes end within an entry"),
             Self::Version(version) => {
-                write!(f, "the entry has version {version}, and {} is understood", Entry::VERSION)
+                write!(f, "the entry has version {version}; only version {} is understood", Entry::VERSION)
             }
-            Self::Unknown(byte) => write!(f, "{byte} stands for nothing"),
+            Self::Unknown(byte) => write!(f, "the byte {byte} has no meaning here"),
             Self::Number => f.write_str("a number is out of its range"),
-            Self::TooLong => write!(f, "a name may have {MAX_NAME} bytes, words {}, or fewer", Entry::MAX_WORDS),
+            Self::TooLong => {
+                write!(f, "a name has at most {MAX_NAME} bytes, and words have at most {}", Entry::MAX_WORDS)
+            }
             Self::NotUtf8 => f.write_str("names and words must be UTF-8"),
         }
     }

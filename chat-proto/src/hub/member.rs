@@ -69,7 +69,7 @@ impl fmt::Display for SayError {
             Self::Room(error) => return fmt::Display::fmt(error, f),
             Self::NoMember => "no such member without a connection",
             Self::NotNow => "readers are behind, try again later",
-            Self::NobodyThere => "the one whom it is for is gone",
+            Self::NobodyThere => "the recipient is gone",
         })
     }
 }

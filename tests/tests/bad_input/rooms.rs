@@ -169,7 +169,7 @@ fn a_thousand_rooms_begun_by_one_are_no_more_than_it_may_have() {
         if answer.contains("you began it") {
             began += 1;
         } else {
-            assert_eq!(answer, "! you are in 5 rooms already, as many as there may be; /leave one\n");
+            assert_eq!(answer, "! you may be in no more rooms: the limit is 5; /leave one\n");
         }
     }
     assert_eq!(began, 4, "and the lobby");
@@ -193,7 +193,7 @@ fn rooms_of_many_are_no_more_than_there_may_be() {
     let mut refused = 0;
     for (n, id) in (0..40).zip(ids.iter().cycle()) {
         let answer = scene.room.asks(*id, format!("/join room-{n}\n"));
-        refused += usize::from(answer == "! there are 30 rooms already, as many as there may be\n");
+        refused += usize::from(answer == "! no more rooms may begin: the limit is 30\n");
     }
     assert_eq!(refused, 40 - 29, "all others began");
     assert!(scene.offends("/join room-0\n").ends_with(" 2 here\n"), "rooms that are there can be entered");
@@ -214,7 +214,7 @@ fn open_from(room: &mut Room, number: u8) -> SessionId {
 
 #[test]
 fn connections_of_one_address_do_not_take_all_rooms() {
-    const TOO_MANY: &str = "! 32 rooms were begun from your address already, as many as there may be\n";
+    const TOO_MANY: &str = "! no more rooms may be begun from your address: the limit is 32\n";
     let config = Config::default();
     let mut meter = Meter::new();
     let mut room = meter.scope(|| Room::new(config.clone()));
@@ -256,7 +256,7 @@ fn a_room_that_ended_counts_for_its_address_until_all_is_read() {
     room.asks(one, "/join tea\n");
     room.asks(other, "/join tea\n");
     room.asks(one, "hello\n");
-    let refused = "! 1 rooms were begun from your address already, as many as there may be\n";
+    let refused = "! no more rooms may be begun from your address: the limit is 1\n";
     assert_eq!(room.asks(one, "/join cake\n"), refused);
     // Nobody is in it any more, but one has not read what was said there.
     room.types(other, "/leave\n");
@@ -374,7 +374,7 @@ fn a_ban_of_nobody_is_listed_if_it_could_be_a_name() {
     // The list has an end, and says so.
     let banned = lines(1..MAX_MASKS, |n| format!("/ban nobody-{n}\n"));
     assert_eq!(scene.offends(banned), lines(1..MAX_MASKS, |n| format!("* guest-3 banned nobody-{n}\n")));
-    let full = "! the list has 64 items already, as many as it may have\n";
+    let full = "! the list is full: the limit is 64\n";
     assert_eq!(scene.offends("/ban nobody-64\n"), full);
     scene.quiet();
     scene.unharmed();
@@ -526,7 +526,7 @@ fn who_reads_nothing_of_its_rooms_holds_up_nobody_and_keeps_no_room() {
         scene.room.read(scene.offender)
     };
     assert!(answers.contains("[tea] * missed "), "{answers}");
-    assert!(answers.contains("! you are in 5 rooms already"), "{answers}");
+    assert!(answers.contains("! you may be in no more rooms: the limit is 5"), "{answers}");
     assert!(scene.offends("/join tea\n").contains("* you are in tea now"), "now it has read everything");
     assert!(meter.peak <= bound(&config));
     scene.room.asks(scene.offender, "/leave tea\n");

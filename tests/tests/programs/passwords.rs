@@ -63,7 +63,7 @@ fn a_hash_that_takes_too_much_to_check_is_refused() {
     let dear = hash_of("sesame").replace("m=19456", "m=1048576");
     let file = TemporaryFile::new("dear.toml", format!("[irc]\npassword = \"{dear}\""));
     let (_, errors) = run(&["--config", file.path(), "--check-config"], 2);
-    assert!(errors.contains("line 2: irc.password: checking it takes too much: at most 64 MiB"), "{errors}");
+    assert!(errors.contains("line 2: irc.password: checking it would take too much: allow at most 64 MiB"), "{errors}");
 }
 
 #[test]

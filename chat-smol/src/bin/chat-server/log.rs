@@ -146,7 +146,7 @@ pub(crate) enum FilterError {
     #[error("\"{}\" is none of {}; {FORM}", .0.escape_debug(), LEVELS.join(", "))]
     Word(String),
     /// There is no word where one is needed.
-    #[error("nothing is none of {}; {FORM}", LEVELS.join(", "))]
+    #[error("a word is missing: it must be one of {}; {FORM}", LEVELS.join(", "))]
     Empty,
     /// The library's own error.
     #[error("{0}; {FORM}")]
@@ -161,21 +161,21 @@ mod tests {
 
     #[test]
     fn a_typo_in_the_log_filter_is_answered_with_the_valid_words() {
-        for (filter, word) in [
-            ("bogus", "\"bogus\""),
-            ("inof", "\"inof\""),
-            ("", "nothing"),
-            ("info,", "nothing"),
-            ("3", "\"3\""),
-            ("info,chat_prot", "\"chat_prot\""),
-            ("chat_proto=loud", "\"loud\""),
-            ("chat_proto=", "nothing"),
-            ("=debug", "nothing"),
-            ("info, chat_proto=debug", "\" chat_proto\""),
+        for (filter, wrong) in [
+            ("bogus", "\"bogus\" is none"),
+            ("inof", "\"inof\" is none"),
+            ("", "a word is missing: it must be one"),
+            ("info,", "a word is missing: it must be one"),
+            ("3", "\"3\" is none"),
+            ("info,chat_prot", "\"chat_prot\" is none"),
+            ("chat_proto=loud", "\"loud\" is none"),
+            ("chat_proto=", "a word is missing: it must be one"),
+            ("=debug", "a word is missing: it must be one"),
+            ("info, chat_proto=debug", "\" chat_proto\" is none"),
         ] {
             let right = "off, error, warn, info, debug, trace; a filter is as in info, or in info,chat_proto=debug";
             let error = filter.parse::<LogFilter>().expect_err(filter).to_string();
-            assert_eq!(error, format!("{word} is none of {right}"));
+            assert_eq!(error, format!("{wrong} of {right}"));
         }
     }
 

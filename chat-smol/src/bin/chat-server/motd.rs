@@ -14,7 +14,7 @@ pub(crate) enum MotdError {
     /// The system's reason, and where the path was given.
     #[error("{place}: it cannot be read: {error}")]
     Unreadable { place: String, error: io::Error },
-    #[error("{}: it has more than {MAX_BYTES} bytes, and so is no message of the day", path.display())]
+    #[error("{}: it has more than {MAX_BYTES} bytes, too many for a message of the day", path.display())]
     TooLarge { path: PathBuf },
     #[error("{}, line {line}: it is not valid UTF-8", path.display())]
     NotUtf8 { path: PathBuf, line: usize },

@@ -120,7 +120,7 @@ mod tests {
             hash.parse::<PasswordHash>().map(|_| ()).map_err(|error| error.to_string())
         };
         assert_eq!(with("m=65536,t=4,p=1"), Ok(()));
-        let dear = "checking it takes too much: at most 64 MiB (m=65536) and 4 passes (t=4)";
+        let dear = "checking it would take too much: allow at most 64 MiB (m=65536) and 4 passes (t=4)";
         assert_eq!(with("m=65537,t=1,p=1"), Err(dear.into()));
         assert_eq!(with("m=8,t=5,p=1"), Err(dear.into()));
         let none = "it must be a hash that `chat-server hash-password` prints, not the password itself";

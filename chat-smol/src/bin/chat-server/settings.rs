@@ -277,7 +277,7 @@ mod tests {
         for (name, text, message) in [
             ("long", format!("short\n{}\n", "x".repeat(401)).into_bytes(), "line 2 of the message of the day has more"),
             ("many", b"\n".repeat(201), "the message of the day has at most 200 lines"),
-            ("large", vec![b'\n'; (1 << 20) + 1], "it has more than 1048576 bytes, and so is no message of the day"),
+            ("large", vec![b'\n'; (1 << 20) + 1], "it has more than 1048576 bytes, too many for a message of the day"),
             ("bell", b"a\x07b".to_vec(), "line 1 of the message of the day has more"),
         ] {
             let path = motd(name, &text);

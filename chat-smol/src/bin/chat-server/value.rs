@@ -72,7 +72,7 @@ pub(crate) enum ValueError {
     #[error("the dialect must be {}", one_of(&DIALECTS))]
     Dialect,
     /// Whoever connects can make the server check passwords, so the hash must not ask for much.
-    #[error("checking it takes too much: at most {mebibytes} MiB (m={}) and {passes} passes (t={passes})", mebibytes << 10)]
+    #[error("checking it would take too much: allow at most {mebibytes} MiB (m={}) and {passes} passes (t={passes})", mebibytes << 10)]
     DearHash { mebibytes: u32, passes: u32 },
     /// No listener serves that.
     #[error("it must be {}, one of these with +ws, or web", DIALECTS.join(", "))]

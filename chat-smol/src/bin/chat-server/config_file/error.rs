@@ -72,7 +72,7 @@ impl fmt::Display for ConfigFileError {
         let path = self.path.display();
         match &*self.reason {
             Reason::Unreadable(error) => write!(f, "cannot read {path}: {error}"),
-            Reason::TooLarge => write!(f, "{path} has more than {MAX_BYTES} bytes, and so is no configuration file"),
+            Reason::TooLarge => write!(f, "{path} has more than {MAX_BYTES} bytes, too many for a configuration file"),
             Reason::NotUtf8 { line } => write!(f, "{path}, line {line}: it is not valid UTF-8"),
             Reason::Syntax { line, message, at } if at.is_empty() => write!(f, "{path}, line {line}: {message}"),
             Reason::Syntax { line, message, at } => write!(f, "{path}, line {line}: {message}, at {at}"),

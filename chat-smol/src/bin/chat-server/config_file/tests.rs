@@ -183,7 +183,7 @@ fn files_that_are_not_utf8_text_are_refused() {
     let refused = |path: &str| ConfigFile::read(Path::new(path)).expect_err(path).to_string();
     assert!(refused("/nowhere/chat.toml").starts_with("cannot read /nowhere/chat.toml: "));
     assert!(refused("/").starts_with("cannot read /: "));
-    assert_eq!(refused("/dev/zero"), "/dev/zero has more than 1048576 bytes, and so is no configuration file");
+    assert_eq!(refused("/dev/zero"), "/dev/zero has more than 1048576 bytes, too many for a configuration file");
     let error = ConfigFile::parse(Path::new("chat.toml"), b"history = 5\n# \xff").expect_err("no text");
     assert_eq!(error.to_string(), "chat.toml, line 2: it is not valid UTF-8");
 }
