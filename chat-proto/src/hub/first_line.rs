@@ -5,8 +5,9 @@ use simdutf8::basic::from_utf8;
 use super::Hub;
 use crate::command::CloseReason;
 use crate::wire::dialect::{Complaint, FirstLine, Request};
+use crate::wire::framing::lines::Partial;
 use crate::wire::sanitize::Clean;
-use crate::wire::sniff::is_blank;
+use crate::wire::sniff::{is_blank, is_tls};
 
 impl Hub {
     /// Checks a session's first line, and returns whether to carry it out.
@@ -33,6 +34,17 @@ impl Hub {
         self.refuse(slot, complaint);
         self.begin_close(slot, reason, Clean::EMPTY);
         false
+    }
+
+    /// Closes a session whose first line begins as TLS does: its client waits for an answer, and no line end may ever come.
+    #[cold]
+    pub(super) fn look_at_beginning(&mut self, slot: u32) {
+        let beginning = self.sessions[slot].framer.held().map(Partial::start);
+        let Some(beginning) = beginning.filter(|beginning| is_tls(beginning)) else { return };
+        if let Some(protocol) = self.spoken(slot).config.dialect.other_protocol(FirstLine::Cut(beginning)) {
+            self.refuse(slot, Complaint::WrongProtocol(protocol));
+            self.begin_close(slot, CloseReason::WrongProtocol, Clean::EMPTY);
+        }
     }
 
     /// Returns whether a line is not UTF-8 although its dialect requires that. What base64 encodes is not checked here.

@@ -63,7 +63,8 @@ impl Hub {
                 Frame::TooLong { begun } => self.take_too_long(slot, now, begun, max_line),
                 Frame::Discarded if Fault::DiscardIsFree.is_planted() => {}
                 Frame::Discarded => self.pay(slot, now),
-                Frame::More => {}
+                Frame::More if session.accepted => {}
+                Frame::More => self.look_at_beginning(slot),
             }
         }
         self.sessions[slot].stats.bytes_received += taken as u64;

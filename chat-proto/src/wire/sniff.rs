@@ -90,8 +90,7 @@ const GRAMMARS: [Grammar; 25] = [
 pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
     let (FirstLine::Whole(bytes) | FirstLine::Cut(bytes)) = line;
     let bytes = without_preamble(bytes);
-    // A TLS handshake record: type 22, version 3.x.
-    if bytes.starts_with(&[TLS_HANDSHAKE, 3]) {
+    if is_tls(bytes) {
         return Some("TLS");
     }
     // RFC 4253, 4.2: SSH-protoversion-softwareversion.
@@ -114,6 +113,11 @@ pub fn other_protocol(line: FirstLine<'_>) -> Option<&'static str> {
             grammar.map(|grammar| grammar.protocol)
         }),
     }
+}
+
+/// Returns whether these are the first bytes of TLS: a handshake record, type 22, version 3.x.
+pub(crate) fn is_tls(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[TLS_HANDSHAKE, 3])
 }
 
 /// Returns whether a line is blank, so that the next one is the first.

@@ -97,7 +97,12 @@ impl Model {
                 self.hold(slot, content.to_vec(), wait);
             }
         } else {
+            let start = line[..line.len().min(START)].to_vec();
             session.line = Some(line);
+            // Its client waits for an answer.
+            if start.starts_with(&[22, 3]) {
+                self.accepts(slot, FirstLine::Cut(&start));
+            }
         }
     }
 

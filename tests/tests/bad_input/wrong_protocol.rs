@@ -97,14 +97,23 @@ fn a_member_may_talk_about_http() {
 }
 
 #[test]
-fn a_tls_client_hello_is_answered_and_closed() {
+fn a_tls_client_hello_is_answered_and_closed_at_once() {
     let mut scene = Scene::new();
     let mut hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec();
     hello.extend((0..=255).cycle().take(502).filter(|byte| *byte != b'\n'));
-    assert_eq!(scene.offends(&hello), "", "no line ends in it");
-    assert_eq!(scene.offends("\n"), "! this is a chat server; you seem to speak TLS\n");
+    // No line ends in it, and its client waits.
+    assert_eq!(scene.offends(&hello), "! this is a chat server; you seem to speak TLS\n");
     assert_eq!(scene.closed(), Some(CloseReason::WrongProtocol));
     scene.unharmed();
+    // Byte by byte; after a first line it is text like any other.
+    let mut scene = Scene::new();
+    assert_eq!(scene.offends(b"\x16"), "");
+    assert_eq!(scene.offends(b"\x03"), "! this is a chat server; you seem to speak TLS\n");
+    scene.unharmed();
+    let mut scene = Scene::new();
+    assert_eq!(scene.offends(b"hello\n\x16\x03"), "");
+    assert_eq!(scene.offends(b"\n"), "");
+    scene.still_welcome();
 }
 
 #[test]
