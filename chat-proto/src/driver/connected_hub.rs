@@ -335,7 +335,7 @@ impl<T> ConnectedHub<T> {
         Refusal { error: None, words, id: SessionId::NONE }
     }
 
-    fn dialect_of(&self, dialect: DialectId) -> &dyn Dialect {
+    pub(super) fn dialect_of(&self, dialect: DialectId) -> &dyn Dialect {
         &*self.hub.config().dialects[usize::from(dialect.0)].dialect
     }
 

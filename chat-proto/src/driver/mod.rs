@@ -116,6 +116,7 @@
 //! ends with [`ConnectedHub::note_call`], and a writer says with [`Round::note_written`] when it has written a round.
 
 mod admission;
+mod arrival;
 mod authentication;
 mod backoff;
 mod cloak;
@@ -140,6 +141,7 @@ mod visit;
 mod waiting;
 
 pub use admission::{Admission, OnAccept};
+pub use arrival::{Arrival, Denial};
 pub use authentication::{Authentication, Verifier};
 pub use cloak::CloakKey;
 pub use connected_hub::{ConnectedHub, Due, Refusal, UnknownDialect, Wakes};

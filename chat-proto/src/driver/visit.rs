@@ -1,6 +1,5 @@
 //! Connections that speak HTTP, before they become sessions.
 
-use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -9,14 +8,12 @@ use core::time::Duration;
 use tracing::{debug, field};
 
 use super::admission::Admission;
+use super::arrival::Arrival;
 use super::connected_hub::{ConnectedHub, Refusal};
-use crate::conversation::MAX_LAST_WORDS;
-use crate::hub::Reservation;
 use crate::id::{DialectId, SessionId};
 use crate::time::Timestamp;
 use crate::wire::framing::Framing;
 use crate::wire::http::{self, Action, Site};
-use crate::wire::sanitize::{clean, cut};
 
 /// A connection that speaks [`http`] and may become a session, from [`ConnectedHub::visit`].
 ///
@@ -30,15 +27,17 @@ pub struct Visit {
     site: Arc<Site>,
     /// What was read and is not taken yet.
     input: Vec<u8>,
-    place: Reservation,
-    peer: Option<SocketAddr>,
-    /// The name under which the embedding program lets it in.
-    name: Option<String>,
+    arrival: Arrival,
 }
 
 impl Visit {
     /// The most bytes to read at once: requests are small, and each connection may hold what is read ahead.
     pub const MAX_READ: usize = 4 << 10;
+
+    /// Makes the visit of a connection that has a place and speaks [`http`] from now on.
+    pub fn new(now: Timestamp, site: &Arc<Site>, arrival: Arrival) -> Self {
+        Self { http: http::Connection::new(now), site: Arc::clone(site), input: Vec::new(), arrival }
+    }
 
     /// Returns what to do now; handles what is due.
     pub fn action(&mut self, now: Timestamp) -> Action {
@@ -91,23 +90,12 @@ impl<T> ConnectedHub<T> {
         admission: Admission,
         connection: &Arc<T>,
     ) -> Result<Visit, Refusal> {
-        let admitted = self.admitted(peer, admission).map_err(|why| {
-            let mut scratch = String::new();
-            (None, clean(cut(&why, MAX_LAST_WORDS), &mut scratch).as_str().to_string())
-        });
-        let place = admitted.and_then(|(origin, name)| match self.hub.reserve(now, origin) {
-            Ok(place) => Ok((place, name)),
-            Err(error) => Err((Some(error), error.to_string())),
-        });
-        match place {
-            Ok((place, name)) => {
-                let (http, site) = (http::Connection::new(now), Arc::clone(site));
-                Ok(Visit { http, site, input: Vec::new(), place, peer, name })
-            }
-            Err((error, why)) => {
-                debug!(peer = peer.map(field::display), why, "refused");
+        match self.arrive(now, peer, admission) {
+            Ok(arrival) => Ok(Visit::new(now, site, arrival)),
+            Err(denial) => {
+                debug!(peer = peer.map(field::display), why = denial.why, "refused");
                 self.linger(now, connection);
-                Err(Refusal { error, words: http::refusal(why), id: SessionId::NONE })
+                Err(Refusal { error: denial.error, words: http::refusal(denial.why), id: SessionId::NONE })
             }
         }
     }
@@ -131,12 +119,8 @@ impl<T> ConnectedHub<T> {
         framing: Framing,
         connection: &Arc<T>,
     ) -> Result<(SessionId, Vec<u8>), SessionId> {
-        let Visit { input, place, peer, name, .. } = visit;
-        let opened = self.hub.open_reserved(now, dialect, place, name.as_deref());
-        if let Ok(id) = opened {
-            self.hub.set_framing(id, framing);
-        }
-        match self.opened(now, dialect, peer, opened, connection) {
+        let Visit { input, arrival, .. } = visit;
+        match self.enter(now, arrival, dialect, framing, connection) {
             Ok(id) => Ok((id, input)),
             // Its words are no frames.
             Err(refusal) => Err(refusal.id),
@@ -146,9 +130,7 @@ impl<T> ConnectedHub<T> {
     /// Gives back the place of a connection that did not become a session, and lets it linger. Returns an id of no
     /// session, for the reader that goes on until the peer closes.
     pub fn leave(&mut self, now: Timestamp, visit: Visit, connection: &Arc<T>) -> SessionId {
-        self.hub.release(visit.place);
-        self.linger(now, connection);
-        SessionId::NONE
+        self.depart(now, Some(visit.arrival), connection)
     }
 }
 

@@ -39,5 +39,5 @@ mod upgrade;
 pub use connection::{Action, Connection, HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_REQUESTS, RESPONSE_TIMEOUT};
 pub use head::{MAX_HEAD, MAX_HEADERS};
 pub use host::{HostName, HostNameError, PageOrigin, PageOriginError};
-pub use rejection::refusal;
+pub use rejection::{bad_request, refusal};
 pub use site::{Resource, Site};

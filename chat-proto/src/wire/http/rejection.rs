@@ -123,3 +123,12 @@ pub fn refusal(words: impl Display) -> Vec<u8> {
     response::text(&mut out, "503 Service Unavailable", "Retry-After: 10\r\n", "", &words, false, true);
     out
 }
+
+/// Returns the answer, status 400, to a client that speaks HTTP where it has to speak something else first, such as TLS.
+/// The words should be a sentence in one line.
+#[must_use]
+pub fn bad_request(words: impl Display) -> Vec<u8> {
+    let mut out = Vec::new();
+    response::text(&mut out, "400 Bad Request", "", "", &words, false, true);
+    out
+}
