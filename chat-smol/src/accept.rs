@@ -14,8 +14,12 @@ use socket2::{SockAddr, Socket};
 use tracing::{debug, info};
 
 use crate::connection::Connection;
+#[cfg(feature = "tls")]
+use crate::newcomer::Newcomer;
 use crate::reader::Reader;
 use crate::shared::Service;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 #[cfg(unix)]
 use crate::unix::SocketFile;
 use crate::web::serve;
@@ -36,6 +40,9 @@ pub(crate) struct Listener {
     pub(crate) name: String,
     /// What clients find here that speak HTTP before their dialect; `None`: they do not.
     pub(crate) site: Option<Arc<Site>>,
+    /// What clients begin with; `None`: they speak without TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
     /// Set once `listening` is logged, so that the end is logged too.
     pub(crate) is_announced: bool,
 }
@@ -55,7 +62,7 @@ pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener, alive:
     loop {
         for _ in 0..ACCEPTS_A_TURN {
             match accept_one(&listener.socket).await {
-                Ok((stream, peer)) => admit(&service, &listener, Connection::new(stream, alive.clone()), &peer),
+                Ok((stream, peer)) => admit(&service, &listener, stream, &peer, &alive),
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 // Most likely no descriptor is left. The connection stays in the system's queue: without a pause
                 // this would spin.
@@ -82,30 +89,33 @@ pub(crate) fn is_peers_own(error: &io::Error) -> bool {
 }
 
 /// Opens a session for a connection, or sends it the reason for the refusal.
-fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, peer: &SockAddr) {
+fn admit(
+    service: &Arc<Service>,
+    listener: &Listener,
+    stream: Async<Socket>,
+    peer: &SockAddr,
+    alive: &Sender<Infallible>,
+) {
     // A peer on a Unix socket has no address, and no TCP options to set.
     let peer = peer.as_socket();
     let admission = service.on_accept.ask(peer);
     if admission == Admission::Drop {
         return;
     }
-    if let Some(peer) = peer
-        && let Err(error) = connection.set_options()
-    {
-        debug!(%peer, %error, "cannot set socket options");
-    }
     let Some(executor) = service.executor.upgrade() else { return };
-    let connection = Arc::new(connection);
-    let refuse = |words: &[u8]| {
-        // A new socket has room for a line; if not, the peer gets no reason.
-        let _ = connection.write(words);
-        connection.end_output();
-    };
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &listener.tls {
+        let arrival = service.shared.act(|hub, now| hub.arrive(now, peer, admission));
+        let newcomer = Newcomer { dialect: listener.dialect, site: listener.site.clone(), peer, arrival };
+        return newcomer.begin(service, &executor, tls, stream, alive);
+    }
+    let connection = Arc::new(Connection::new(stream, None, alive.clone()));
+    connection.set_options(peer);
     let id = match &listener.site {
         None => {
             let opened = service.shared.act(|hub, now| hub.admit(now, listener.dialect, peer, admission, &connection));
             opened.unwrap_or_else(|refusal| {
-                refuse(&refusal.words);
+                connection.say_last(&refusal.words);
                 refusal.id
             })
         }
@@ -114,7 +124,7 @@ fn admit(service: &Arc<Service>, listener: &Listener, connection: Connection, pe
                 return executor.spawn(serve(Arc::clone(service), listener.dialect, visit, connection)).detach();
             }
             Err(refusal) => {
-                refuse(&refusal.words);
+                connection.say_last(&refusal.words);
                 refusal.id
             }
         },

@@ -50,12 +50,20 @@
 mod accept;
 mod clock;
 mod connection;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod encrypted;
 mod handle;
+#[cfg(feature = "tls")]
+mod handshakes;
 mod metrics;
+#[cfg(feature = "tls")]
+mod newcomer;
 mod reader;
 mod server;
 mod shared;
 mod signal;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 mod web;
@@ -67,3 +75,5 @@ pub use chat_proto::{Config, ConfigError, Credentials, Exemptions};
 
 pub use crate::handle::{Events, Handle};
 pub use crate::server::Server;
+#[cfg(feature = "tls")]
+pub use crate::tls::{Tls, TlsError};

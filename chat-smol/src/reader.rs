@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::io::{self, Read};
-use std::mem::MaybeUninit;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -68,6 +67,11 @@ impl Reader {
             if !INPUT.with_borrow_mut(|input| self.read(input))? {
                 return Poll::Ready(Ok(()));
             }
+            if self.connection.has_plaintext() {
+                // More than a turn may take, and the socket does not tell of it.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             // The first answer may be stale, about what has just been read; the second waits for a new event.
             for _ in 0..2 {
                 ready!(self.connection.stream.poll_readable(cx))?;
@@ -82,7 +86,7 @@ impl Reader {
         input.resize(input.len().max(most), 0);
         while left > 0 {
             let size = left.min(most);
-            let n = match self.connection.stream.get_ref().read(&mut input[..size]) {
+            let n = match self.connection.read(&mut input[..size]) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -96,18 +100,14 @@ impl Reader {
                 return Ok(false);
             }
             left -= n;
-            if n < size {
+            if n < size && self.connection.tls.is_none() {
                 // The socket is empty.
                 break;
             }
         }
-        self.flooding = (left == 0 && self.has_more()).then(|| ReadBudget::count_flood(budget));
+        // Only if there is more to read is the socket certain to be read again soon, as `Flooding` demands.
+        self.flooding = (left == 0 && self.connection.has_more()).then(|| ReadBudget::count_flood(budget));
         Ok(true)
-    }
-
-    /// Whether there is more to read: only then is the socket certain to be read again soon, as [`Flooding`] demands.
-    fn has_more(&self) -> bool {
-        self.connection.stream.get_ref().peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
     }
 
     /// Offers bytes to the hub; returns how many it took.
@@ -173,7 +173,8 @@ mod tests {
         let (share, smaller_share) = (budget.share(), 1 << 10);
         let shared = Arc::new(Shared::new(ConnectedHub::new(Hub::new(config).expect("the limits are in range"))));
         let (ours, peer) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("two sockets");
-        let connection = Arc::new(Connection::new(Async::new(ours).expect("a reactor"), async_channel::bounded(1).0));
+        let connection =
+            Arc::new(Connection::new(Async::new(ours).expect("a reactor"), None, async_channel::bounded(1).0));
         let id = shared.act(|hub, now| {
             let text = hub.hub().dialect("text").expect("a dialect");
             hub.open(now, text, None, &connection).expect("a session")

@@ -28,6 +28,8 @@ use crate::handle::Handle;
 use crate::metrics::{self, MetricsListener};
 use crate::reader::MAX_READ;
 use crate::shared::{Service, Shared};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 #[cfg(unix)]
 use crate::unix;
 use crate::writer::write;
@@ -240,6 +242,27 @@ impl Server {
         Ok(addr)
     }
 
+    /// Lets clients of the listener that was added last speak TLS, and everything else in it. Does nothing if there is no
+    /// listener.
+    ///
+    /// A client without TLS is told so in a sentence. A handshake has 10 seconds, and there are at most 512 at once.
+    ///
+    /// ```no_run
+    /// let mut server = chat_smol::Server::new(chat_proto::Config::default())?;
+    /// server.listen("text", "127.0.0.1:4443".parse()?)?;
+    /// let tls = chat_smol::Tls::read("certificate.pem", "key.pem")?;
+    /// server.serve_tls(&tls);
+    /// // Once the files are new, from any thread:
+    /// tls.reload()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn serve_tls(&mut self, tls: &Tls) {
+        if let Some(listener) = self.listeners.last_mut() {
+            listener.tls = Some(tls.clone());
+        }
+    }
+
     /// Makes a listener from a listening socket; `addr` is its name in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
         let id = self.shared.0.act(|hub, _| hub.dialect(dialect));
@@ -253,6 +276,8 @@ impl Server {
             dialect: id,
             name: dialect.to_owned(),
             site: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             is_announced: false,
         })
     }

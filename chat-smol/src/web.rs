@@ -1,6 +1,6 @@
 //! Connections that speak HTTP, until they are sessions or over.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 use async_io::Timer;
@@ -10,7 +10,7 @@ use chat_proto::{DialectId, Framing};
 use futures_lite::FutureExt;
 use socket2::Socket;
 
-use crate::connection::{Connection, FLAGS};
+use crate::connection::Connection;
 use crate::reader::Reader;
 use crate::shared::Service;
 
@@ -28,14 +28,17 @@ pub(crate) async fn serve(service: Arc<Service>, dialect: DialectId, mut visit: 
         let late = Timer::after(visit.wait(now));
         let moved = async {
             if action == Action::Write {
-                let sent =
-                    connection.stream.write_with(|socket| socket.send_with_flags(visit.pending(), FLAGS)).await?;
+                let sent = connection.stream.write_with(|_| match connection.write(visit.pending()) {
+                    Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
+                    sent => sent,
+                });
+                let sent = sent.await?;
                 visit.sent(shared.now(), sent);
                 return Ok(());
             }
-            let mut read = |mut socket: &Socket| {
+            let mut read = |_: &Socket| {
                 let mut bytes = [0; Visit::MAX_READ];
-                let n = socket.read(&mut bytes)?;
+                let n = connection.read(&mut bytes)?;
                 visit.receive(&bytes[..n]);
                 if n == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
             };

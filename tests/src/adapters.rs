@@ -8,10 +8,13 @@ use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chat_proto::{Config, HubStats, SessionId};
+use chat_smol::Tls;
+use rustls::version::TLS13;
 use socket2::SockAddr;
 
+use crate::certificate::Certificate;
 use crate::conformance::passwords::is_right;
-use crate::conformance::{Adapter, LOOPBACK, Running, ServerHandle};
+use crate::conformance::{Adapter, LOOPBACK, Running, ServerHandle, speak_tls};
 
 /// chat-smol, on two executor threads.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +23,10 @@ pub struct Smol;
 /// The same, on Unix sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct SmolOnUnix;
+
+/// The same, in TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct SmolOnTls;
 
 /// chat-std, with a thread for each connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +56,23 @@ impl Adapter for SmolOnUnix {
             paths.push((*dialect, SockAddr::unix(path)?));
         }
         Ok(Running::new(paths, server.handle(), move || server.run_on_threads(THREADS)))
+    }
+}
+
+impl Adapter for SmolOnTls {
+    fn start(&self, config: Config, dialects: &[&'static str]) -> io::Result<Running> {
+        let certificate = Certificate::new();
+        let tls = Tls::read(certificate.path(), certificate.key()).map_err(io::Error::other)?;
+        let mut server = chat_smol::Server::new(config).map_err(io::Error::other)?;
+        server.verify_with(is_right);
+        let mut ports = Vec::new();
+        for dialect in dialects {
+            let addr = server.listen(dialect, LOOPBACK)?;
+            server.serve_tls(&tls);
+            speak_tls(addr, certificate.client(&[&TLS13]));
+            ports.push((*dialect, addr));
+        }
+        Ok(Running::new(ports, server.handle(), move || server.run_on_threads(THREADS)))
     }
 }
 

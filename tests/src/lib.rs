@@ -9,6 +9,7 @@
 //! - [`websocket`]: frames as a client sends and reads them.
 //! - [`conformance`](mod@conformance): one suite for any adapter, over real sockets.
 //! - [`adapters`]: this project's own adapters, for that suite.
+//! - [`certificate`]: what their servers and clients need for TLS.
 //! - [`examples`]: the core's examples that serve sockets, for the same suite.
 //! - [`program`]: the servers as programs, for tests of what they print and how they end.
 //! - [`metrics`]: asks a server for its metrics.
@@ -19,6 +20,7 @@
 pub mod adapters;
 pub mod alloc;
 pub mod attack;
+pub mod certificate;
 pub mod conformance;
 pub mod exact;
 pub mod examples;

@@ -1,11 +1,13 @@
 //! A blocking client that sends lines and waits for those it expects.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use socket2::{SockAddr, Socket, Type};
+
+use super::stream::Stream;
 
 /// How long anything immediate may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,7 +22,7 @@ const SMALL_BUFFER: usize = 4 << 10;
 #[derive(Debug)]
 pub struct Client {
     who: String,
-    stream: BufReader<Socket>,
+    stream: BufReader<Stream>,
     /// The start of a line that is not complete yet.
     begun: Vec<u8>,
     bytes_received: u64,
@@ -50,7 +52,7 @@ impl Client {
     #[must_use]
     pub fn connect(who: &str, addr: impl Into<SockAddr>) -> Self {
         let addr = addr.into();
-        Self::over(who, new_socket(&addr), &addr)
+        Self::over(who, new_socket(&addr), &addr).with_handshake()
     }
 
     /// Connects with a receive buffer that is soon full.
@@ -60,7 +62,7 @@ impl Client {
         let addr = addr.into();
         let socket = new_socket(&addr);
         socket.set_recv_buffer_size(SMALL_BUFFER).expect("a receive buffer can be small");
-        Self::over(who, socket, &addr)
+        Self::over(who, socket, &addr).with_handshake()
     }
 
     /// Connects a socket that was made earlier, when a descriptor was free.
@@ -73,8 +75,15 @@ impl Client {
             socket.set_tcp_nodelay(true).expect("a socket has TCP_NODELAY");
         }
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        let stream = BufReader::new(socket);
+        let stream = BufReader::new(Stream::new(socket, addr));
         Self { who: who.into(), stream, begun: Vec::new(), bytes_received: 0, bytes_sent: 0 }
+    }
+
+    /// Makes the handshake of TLS, where there is one.
+    fn with_handshake(mut self) -> Self {
+        self.stream.get_ref().socket().set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        self.stream.get_mut().shake_hands();
+        self
     }
 
     /// Returns the client's name in failure messages.
@@ -91,7 +100,7 @@ impl Client {
     /// Returns the address from which it is connected; `None` on a Unix socket.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.stream.get_ref().local_addr().ok()?.as_socket()
+        self.stream.get_ref().socket().local_addr().ok()?.as_socket()
     }
 
     /// Returns how many bytes of complete lines were received so far.
@@ -124,7 +133,7 @@ impl Client {
     /// Sends as much of `bytes` as the other end takes without a pause of `patience`, and returns how much that was.
     pub fn send_what_fits(&mut self, bytes: &[u8], patience: Duration) -> usize {
         let stream = self.stream.get_mut();
-        stream.set_write_timeout(Some(patience)).expect("a socket has timeouts");
+        stream.socket().set_write_timeout(Some(patience)).expect("a socket has timeouts");
         let mut said = 0;
         while said < bytes.len() {
             match stream.write(&bytes[said..]) {
@@ -133,7 +142,7 @@ impl Client {
                 Ok(n) => said += n,
             }
         }
-        stream.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        stream.socket().set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
         self.bytes_sent += said as u64;
         said
     }
@@ -144,7 +153,7 @@ impl Client {
         loop {
             // A timeout of zero would mean none.
             let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            self.stream.get_ref().set_read_timeout(Some(patience)).expect("a socket has timeouts");
+            self.stream.get_ref().socket().set_read_timeout(Some(patience)).expect("a socket has timeouts");
             match self.stream.read_until(b'\n', &mut self.begun) {
                 Ok(_) if self.begun.ends_with(b"\n") => {
                     let line = std::mem::take(&mut self.begun);
@@ -207,7 +216,7 @@ impl Client {
     /// Reads what is left, up to the end of the stream, even within a line, or up to a reset.
     #[track_caller]
     pub fn drain(mut self) {
-        self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
+        self.stream.get_ref().socket().set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
         match io::copy(&mut self.stream, &mut io::sink()) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
@@ -231,14 +240,14 @@ impl Client {
 
     /// Ends the input to the server; its output can still be read.
     pub fn end_input(&mut self) {
-        self.stream.get_ref().shutdown(Shutdown::Write).expect("one half of a connection can be closed");
+        self.stream.get_mut().end().expect("one half of a connection can be closed");
     }
 
     /// Resets the connection; bytes on their way in either direction are lost.
     ///
     /// A Unix socket is only closed: what was sent before still arrives.
     pub fn reset(self) {
-        self.stream.get_ref().set_linger(Some(Duration::ZERO)).expect("a connection can be reset");
+        self.stream.get_ref().socket().set_linger(Some(Duration::ZERO)).expect("a connection can be reset");
     }
 
     fn begun(&self) -> String {

@@ -9,6 +9,7 @@ mod options;
 mod passwords;
 mod signals;
 mod system_limits;
+mod tls;
 mod unread_log;
 mod web;
 

@@ -3,12 +3,14 @@
 use std::io;
 
 use chat_proto::ConfigError;
+use chat_smol::TlsError;
 use thiserror::Error;
 
 use crate::config_file::ConfigFileError;
 use crate::hash_password::PasswordError;
 use crate::listen::ListenError;
 use crate::memory::MemoryError;
+use crate::self_signed::SelfSignedError;
 use crate::settings::SettingsError;
 
 /// Why the program fails.
@@ -35,6 +37,12 @@ pub(crate) enum Failure {
     /// A password has no hash.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A certificate cannot be made.
+    #[error(transparent)]
+    SelfSigned(#[from] SelfSignedError),
     /// Another refusal of the system.
     #[error("cannot {doing}: {error}")]
     System {
@@ -50,7 +58,13 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::ConfigFile(_) | Self::Settings(_) => 2,
-            Self::Config(_) | Self::Listen(_) | Self::Memory(_) | Self::Password(_) | Self::System { .. } => 1,
+            Self::Config(_)
+            | Self::Listen(_)
+            | Self::Memory(_)
+            | Self::Password(_)
+            | Self::Tls(_)
+            | Self::SelfSigned(_)
+            | Self::System { .. } => 1,
         }
     }
 

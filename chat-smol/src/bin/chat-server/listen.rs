@@ -25,6 +25,8 @@ pub(crate) struct Service {
     /// The dialect's name, one of [`DIALECTS`](value::DIALECTS).
     pub(crate) dialect: &'static str,
     pub(crate) transport: Transport,
+    /// In TLS.
+    pub(crate) is_encrypted: bool,
 }
 
 /// What carries a dialect.
@@ -114,7 +116,7 @@ pub(crate) fn default_listeners() -> Vec<Listener> {
         service,
         addr: ListenAddr::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
     };
-    let lines = |dialect| Service { dialect, transport: Transport::Lines };
+    let lines = |dialect| Service { dialect, transport: Transport::Lines, is_encrypted: false };
     vec![
         local(lines("text"), 4_000),
         local(lines("classic"), 4_001),
@@ -124,47 +126,62 @@ pub(crate) fn default_listeners() -> Vec<Listener> {
 }
 
 /// Returns the link to a page that is served there.
-pub(crate) fn link(addr: SocketAddr) -> String {
+pub(crate) fn link(addr: SocketAddr, is_encrypted: bool) -> String {
+    let scheme = if is_encrypted { "https" } else { "http" };
     match addr.ip() {
-        ip if ip.is_unspecified() => format!("http://localhost:{}/", addr.port()),
-        _ => format!("http://{addr}/"),
+        ip if ip.is_unspecified() => format!("{scheme}://localhost:{}/", addr.port()),
+        _ => format!("{scheme}://{addr}/"),
     }
 }
 
 impl Service {
     /// The page speaks IRC.
-    pub(crate) const PAGE: Self = Self { dialect: "irc", transport: Transport::Page };
+    pub(crate) const PAGE: Self = Self { dialect: "irc", transport: Transport::Page, is_encrypted: false };
     /// No value of `--listen` is this.
-    pub(crate) const METRICS: Self = Self { dialect: "metrics", transport: Transport::Metrics };
+    pub(crate) const METRICS: Self = Self { dialect: "metrics", transport: Transport::Metrics, is_encrypted: false };
 }
 
 impl FromStr for Service {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let (name, transport) = match text.strip_suffix(OVER_WEBSOCKET) {
-            _ if text == PAGE => return Ok(Self::PAGE),
-            Some(name) => (name, Transport::WebSocket),
-            None => (text, Transport::Lines),
+        let mut parts = text.split('+');
+        let name = parts.next().unwrap_or_default();
+        let mut service = match name {
+            PAGE => Self::PAGE,
+            _ => Self {
+                dialect: value::dialect(name).map_err(|_| ValueError::Service)?,
+                transport: Transport::Lines,
+                is_encrypted: false,
+            },
         };
-        let dialect = value::dialect(name).map_err(|_| ValueError::Service)?;
-        Ok(Self { dialect, transport })
+        // In either order.
+        for part in parts {
+            match part {
+                WEBSOCKET if service.transport == Transport::Lines => service.transport = Transport::WebSocket,
+                TLS if !service.is_encrypted => service.is_encrypted = true,
+                _ => return Err(ValueError::Service),
+            }
+        }
+        Ok(service)
     }
 }
 
-/// Writes it in the form that is parsed, as in `irc+ws`.
+/// Writes it in the form that is parsed, as in `irc+ws+tls`.
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.transport {
             Transport::Lines | Transport::Metrics => f.write_str(self.dialect),
-            Transport::WebSocket => write!(f, "{}{OVER_WEBSOCKET}", self.dialect),
+            Transport::WebSocket => write!(f, "{}+{WEBSOCKET}", self.dialect),
             Transport::Page => f.write_str(PAGE),
-        }
+        }?;
+        if self.is_encrypted { write!(f, "+{TLS}") } else { Ok(()) }
     }
 }
 
 const PAGE: &str = "web";
-const OVER_WEBSOCKET: &str = "+ws";
+const WEBSOCKET: &str = "ws";
+const TLS: &str = "tls";
 
 /// Reads a value of `--listen`.
 impl FromStr for Listener {
@@ -313,7 +330,7 @@ impl fmt::Display for ListenAddr {
 mod tests {
     use super::*;
 
-    const TEXT: Service = Service { dialect: "text", transport: Transport::Lines };
+    const TEXT: Service = Service { dialect: "text", transport: Transport::Lines, is_encrypted: false };
 
     fn spec(addr: &str) -> Listener {
         Listener { service: TEXT, addr: ListenAddr::parse_tcp(addr).expect(addr) }
@@ -441,11 +458,13 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_a_dialect_by_itself_or_over_websocket_or_the_page() {
-        for text in ["text", "irc", "classic", "text+ws", "irc+ws", "web"] {
+    fn a_service_is_a_dialect_by_itself_or_over_websocket_or_the_page_each_with_or_without_tls() {
+        for text in ["text", "irc", "classic", "text+ws", "irc+ws", "web", "text+tls", "irc+ws+tls", "web+tls"] {
             assert_eq!(text.parse::<Service>().map(|service| service.to_string()), Ok(text.into()));
         }
-        for text in ["", "morse", "+ws", "web+ws", "irc+", "irc+wss"] {
+        assert_eq!("irc+tls+ws".parse::<Service>().map(|service| service.to_string()), Ok("irc+ws+tls".into()));
+        for text in ["", "morse", "+ws", "+tls", "web+ws", "irc+", "irc+wss", "irc+tls+tls", "web+tls+ws", "irc+ws+ws"]
+        {
             assert_eq!(text.parse::<Service>(), Err(ValueError::Service), "{text}");
         }
     }
@@ -457,7 +476,8 @@ mod tests {
             ("[::1]:80", "http://[::1]:80/"),
             ("0.0.0.0:8080", "http://localhost:8080/"),
         ] {
-            assert_eq!(link(addr.parse().expect(addr)), opens);
+            assert_eq!(link(addr.parse().expect(addr), false), opens);
+            assert_eq!(link(addr.parse().expect(addr), true), opens.replace("http:", "https:"));
         }
     }
 }

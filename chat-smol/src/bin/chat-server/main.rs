@@ -21,8 +21,10 @@ mod page;
 mod password_hash;
 mod passwords;
 mod room_table;
+mod self_signed;
 mod settings;
 mod signals;
+mod tls_table;
 mod value;
 mod web_table;
 
@@ -32,7 +34,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, thread};
 
-use chat_smol::Server;
+use chat_smol::{Server, Tls};
 use clap::FromArgMatches;
 
 use crate::config_file::ConfigFile;
@@ -65,13 +67,14 @@ fn run() -> Result<(), Failure> {
     }
     let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?;
     let settings = Settings::new(&arguments.options, &matches, file.as_ref())?;
+    let tls = settings.certificate.clone().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?;
     if arguments.check_config {
         return print(io::stdout(), b"the configuration is valid\n");
     }
     if let Some(format) = arguments.print_memory_bound {
         return print(io::stdout(), format.print(&settings.config, &settings.passwords).as_bytes());
     }
-    serve(settings)
+    serve(settings, tls)
 }
 
 impl PrintCommand {
@@ -79,13 +82,15 @@ impl PrintCommand {
         match self {
             Self::Completions { shell } => Ok(completions::script(shell).into()),
             Self::HashPassword => Ok(hash_password::run()?),
+            Self::SelfSigned { directory, names } => Ok(self_signed::run(&directory, names)?),
             Self::Man => Ok(man_page::page().into()),
         }
     }
 }
 
-fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { mut listeners, metrics, mut config, passwords, exempt, web, log, log_format } = settings;
+fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
+    let Settings { mut listeners, metrics, mut config, passwords, exempt, web, certificate: _, log, log_format } =
+        settings;
     memory::check(&config)?;
     let log = log::start(&log, log_format);
     // A connection to a metrics port takes a descriptor as a listener does.
@@ -104,7 +109,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     server.exempt(exempt);
     server.verify_with(passwords.into_verifier());
     let mut pages = Vec::new();
-    let listening = listen::listen(&listeners, |&Service { dialect, transport }, addr| {
+    let listening = listen::listen(&listeners, |&Service { dialect, transport, is_encrypted }, addr| {
         let opened = match addr {
             ListenAddr::Tcp(wanted) if transport == Transport::Metrics => {
                 let own = Arc::clone(&own_metrics);
@@ -118,7 +123,10 @@ fn serve(settings: Settings) -> Result<(), Failure> {
             server.serve_site(site);
         }
         if let (Transport::Page, ListenAddr::Tcp(addr)) = (transport, &opened) {
-            pages.push(listen::link(*addr));
+            pages.push(listen::link(*addr, is_encrypted));
+        }
+        if let (true, Some(tls)) = (is_encrypted, &tls) {
+            server.serve_tls(tls);
         }
         Ok(opened)
     })?;
@@ -127,7 +135,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     }
     print(io::stdout(), listening.as_bytes())?;
 
-    signals::obey(signals, server.handle()).map_err(|error| Failure::System { doing: "start a thread", error })?;
+    signals::obey(signals, server.handle(), tls).map_err(|error| Failure::System { doing: "start a thread", error })?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     server.run_on_threads(threads).map_err(|error| Failure::System { doing: "serve", error })
 }

@@ -15,6 +15,7 @@ use crate::memory::BoundFormat;
 use crate::metrics::MetricsAddr;
 use crate::operator_table::OperatorTable;
 use crate::room_table::RoomTable;
+use crate::tls_table::TlsTable;
 use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
 use crate::web_table::WebTable;
 
@@ -43,10 +44,10 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 
     /// Read options from a TOML file. A key is an option's name without the hyphens in front, as in max-sessions = 500.
-    /// An option that takes DIALECT= may be a table, as in [idle-timeout]; the options irc-... and web-... are the
-    /// tables [irc] and [web]. Each [[room]] table, with name, topic and flags, is a room that is always there. Only a
-    /// file has passwords: password in [irc] is what clients of IRC need, and each [[operator]] table, with name and
-    /// password, is an operator of the server. An option on the command line replaces the file's.
+    /// An option that takes DIALECT= may be a table, as in [idle-timeout]; the options irc-..., web-... and tls-... are
+    /// the tables [irc], [web] and [tls]. Each [[room]] table, with name, topic and flags, is a room that is always
+    /// there. Only a file has passwords: password in [irc] is what clients of IRC need, and each [[operator]] table,
+    /// with name and password, is an operator of the server. An option on the command line replaces the file's.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
@@ -77,7 +78,7 @@ pub(crate) struct Arguments {
 }
 
 /// Subcommands that print something and end.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum PrintCommand {
     /// Print a script that completes the options in a shell.
     Completions {
@@ -88,6 +89,14 @@ pub(crate) enum PrintCommand {
     HashPassword,
     /// Print the manual page.
     Man,
+    /// Make a certificate for trying out TLS, certificate.pem, and its key, key.pem, and print how to serve with them.
+    SelfSigned {
+        /// The directory for the files; it is made if it is not there.
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// Names and addresses of this machine, besides localhost, 127.0.0.1 and ::1.
+        names: Vec<String>,
+    },
 }
 
 /// Where to listen, every limit, and what is logged.
@@ -100,7 +109,7 @@ pub(crate) enum PrintCommand {
 pub(crate) struct Options {
     /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine,
     /// IPv4 and IPv6, or unix:PATH, a Unix socket. DIALECT+ws serves it over WebSocket, and web a page for browsers,
-    /// with irc over WebSocket at /ws. May be given several times and replaces the default. Port 0 lets the
+    /// with irc over WebSocket at /ws; +tls behind any of them serves it in TLS. May be given several times and replaces the default. Port 0 lets the
     /// system choose one; a line "listening DIALECT ADDR" on standard output tells of each [default:
     /// text=127.0.0.1:4000 classic=127.0.0.1:4001 irc=127.0.0.1:6667 web=127.0.0.1:8080]
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
@@ -196,6 +205,10 @@ pub(crate) struct Options {
     /// How browsers may reach the page; a table of the file.
     #[command(flatten)]
     pub(crate) web: WebTable,
+
+    /// The certificate of listeners with TLS; a table of the file.
+    #[command(flatten)]
+    pub(crate) tls: TlsTable,
 
     /// Sessions at once from one address [1 to 1048576; default: 100]
     #[arg(long, value_name = "N|off", help_heading = BY_ADDRESS)]
@@ -304,13 +317,15 @@ Examples:
   chat-server --config chat.toml --check-config
   chat-server completions bash
   chat-server hash-password
+  chat-server self-signed /tmp/certificate chat.example
 
 Only clients of IRC can be asked for a password. Whoever reaches a listener of
 text or classic needs none: bind those to addresses that only friends reach.
 
 SIGINT, SIGTERM and SIGHUP end the server in order: everyone is told, and what
 is pending is sent within the linger timeout. A second SIGINT or SIGTERM ends it
-at once. On Linux, SIGHUP stays ignored under nohup.
+at once. On Linux, SIGHUP stays ignored under nohup. With TLS, SIGHUP does not
+end the server: it reads the certificate again.
 
 Exit status: 0 after the server has ended in order; 1 if it could not serve, for
 example because an address is in use; 2 if the options or the file are wrong;
@@ -320,11 +335,8 @@ example because an address is in use; 2 if the options or the file are wrong;
 pub(crate) fn command() -> Command {
     Arguments::command().mut_args(|arg| {
         // A shell completes the names of files only where one is wanted.
-        let hint = if ["config", IrcTable::MOTD].contains(&arg.get_id().as_str()) {
-            ValueHint::FilePath
-        } else {
-            ValueHint::Other
-        };
+        let files = ["config", IrcTable::MOTD, TlsTable::CERTIFICATE, TlsTable::KEY];
+        let hint = if files.contains(&arg.get_id().as_str()) { ValueHint::FilePath } else { ValueHint::Other };
         let arg = if arg.get_action().takes_values() { arg.value_hint(hint) } else { arg };
         // Puts the range and the default, which are the end, on a line of their own.
         let help = arg.get_help().map(ToString::to_string).filter(|help| help.ends_with(']'));

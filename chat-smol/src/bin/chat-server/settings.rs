@@ -1,5 +1,6 @@
 //! How to serve: the command line and the file combined.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat_proto::dialect::{Irc, IrcSettings};
@@ -16,6 +17,7 @@ use crate::metrics::MetricsAddr;
 use crate::motd::{self, MotdError};
 use crate::options::{self, Options};
 use crate::passwords::Passwords;
+use crate::tls_table::PemPath;
 use crate::value::OrOff;
 use crate::web_table::WebTable;
 
@@ -34,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) exempt: Exemptions,
     /// How browsers may reach the server.
     pub(crate) web: WebTable,
+    /// The files of the certificate and of its key.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
     pub(crate) log: LogFilter,
     pub(crate) log_format: LogFormat,
 }
@@ -45,6 +49,11 @@ pub(crate) enum SettingsError {
     Limit(#[from] LimitError),
     #[error(transparent)]
     Motd(#[from] MotdError),
+    #[error(
+        "{0} needs a certificate and its key: give --tls-certificate and --tls-key; `chat-server self-signed DIR` makes \
+         them for trying out"
+    )]
+    NoCertificate(Box<Listener>),
 }
 
 impl Settings {
@@ -76,6 +85,10 @@ impl Settings {
         config
             .dialects
             .retain(|dialect| listeners.iter().any(|listener| listener.service.dialect == dialect.dialect.name()));
+        let certificate = certificate(&given.clone().collect::<Vec<_>>());
+        if let (None, Some(listener)) = (&certificate, listeners.iter().find(|it| it.service.is_encrypted)) {
+            return Err(SettingsError::NoCertificate(Box::new(listener.clone())));
+        }
         config.check().map_err(|error| LimitError::new(error, matches, file))?;
         Ok(Self {
             listeners,
@@ -88,10 +101,20 @@ impl Settings {
             passwords,
             exempt: given.clone().filter_map(|options| options.exempt.clone()).next_back().unwrap_or_default(),
             web,
+            certificate,
             log: given.clone().filter_map(|options| options.log.clone()).next_back().unwrap_or_default(),
             log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
         })
     }
+}
+
+/// Returns the files of the certificate and its key, if both are given; of several options the last counts.
+fn certificate(given: &[&Options]) -> Option<(PathBuf, PathBuf)> {
+    let last = |path: fn(&Options) -> &Option<OrOff<PemPath>>| {
+        let OrOff(path) = given.iter().rev().find_map(|options| path(options).as_ref())?;
+        path.as_ref().map(|PemPath(path)| path.clone())
+    };
+    last(|options| &options.tls.certificate).zip(last(|options| &options.tls.key))
 }
 
 /// Returns the passwords, which only a file has.

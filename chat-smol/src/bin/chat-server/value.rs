@@ -75,7 +75,7 @@ pub(crate) enum ValueError {
     #[error("checking it would take too much: allow at most {mebibytes} MiB (m={}) and {passes} passes (t={passes})", mebibytes << 10)]
     DearHash { mebibytes: u32, passes: u32 },
     /// No listener serves that.
-    #[error("it must be {}, one of these with +ws, or web", DIALECTS.join(", "))]
+    #[error("it must be {}, one of these with +ws, or web, and each may have +tls", DIALECTS.join(", "))]
     Service,
     /// Clients of IRC cannot be told so.
     #[error(transparent)]

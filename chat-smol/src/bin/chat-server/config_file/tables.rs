@@ -10,12 +10,13 @@ use super::error::Reason;
 use crate::irc_table::IrcTable;
 use crate::operator_table::OperatorTable;
 use crate::room_table::RoomTable;
+use crate::tls_table::TlsTable;
 use crate::value;
 use crate::web_table::WebTable;
 
 /// The tables of which each key is an option, and what those options begin with.
-pub(super) const OF_OPTIONS: [(&str, &str); 2] =
-    [(IrcTable::TABLE, IrcTable::PREFIX), (WebTable::TABLE, WebTable::PREFIX)];
+pub(super) const OF_OPTIONS: [(&str, &str); 3] =
+    [(IrcTable::TABLE, IrcTable::PREFIX), (WebTable::TABLE, WebTable::PREFIX), (TlsTable::TABLE, TlsTable::PREFIX)];
 
 /// The keys that have no option besides: table and key. Other people see the arguments of a program.
 pub(super) const SECRETS: [(&str, &str); 2] =

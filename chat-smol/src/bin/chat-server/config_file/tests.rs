@@ -25,7 +25,7 @@ fn errors_name_their_line() {
         ("[idle-timeot]\ntext = \"5m\"", "line 1: there is no key idle-timeot; did you mean idle-timeout?"),
         (
             "[sessions]\nmax-sessions = 5",
-            "line 1: there is no key sessions; there are tables only for rate, backlog, idle-timeout, irc, web, room, operator",
+            "line 1: there is no key sessions; there are tables only for rate, backlog, idle-timeout, irc, web, tls, room, operator",
         ),
         ("MAX-LINE = 64", "line 1: there is no key MAX-LINE; did you mean max-line?"),
         ("on-lag = \"shout\"", "line 1: on-lag = \"shout\": it must be skip or close"),

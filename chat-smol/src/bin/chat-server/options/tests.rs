@@ -161,6 +161,8 @@ fn the_help_tells_the_defaults() {
         ("irc-server-name", irc.server_name),
         ("irc-network", "off".into()),
         ("irc-motd", "off".into()),
+        ("tls-certificate", "off".into()),
+        ("tls-key", "off".into()),
         ("exempt", Exemptions::default().to_string()),
         ("log", "info".into()),
         ("log-format", "text".into()),
@@ -181,7 +183,8 @@ fn the_help_tells_the_ranges() {
             assert!(
                 ["listen", "names", "on-lag", "new-rooms", "exempt", "log", "log-format"].contains(&&*name)
                     || name.starts_with(IrcTable::PREFIX)
-                    || name.starts_with(WebTable::PREFIX),
+                    || name.starts_with(WebTable::PREFIX)
+                    || name.starts_with(TlsTable::PREFIX),
                 "{help}"
             );
             continue;
@@ -220,7 +223,7 @@ fn the_help_tells_the_ranges() {
         let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
         assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
     }
-    assert_eq!(ranges, table().len() - 11);
+    assert_eq!(ranges, table().len() - 13);
 }
 
 #[test]
@@ -257,13 +260,15 @@ fn the_example_has_every_option_with_its_default_and_a_sentence() {
     assert!(options.irc.server_name.is_some() && options.irc.network.is_some());
     assert_eq!(options.irc.motd, Some(OrOff(None)));
     assert_eq!((&options.web.hosts[..], &options.web.origins[..]), (&[][..], &[][..]));
+    assert_eq!((options.tls.certificate, options.tls.key), (Some(OrOff(None)), Some(OrOff(None))));
     assert_eq!(options.listen, crate::listen::default_listeners());
     assert_eq!(options.exempt, Some(Exemptions::default()));
     assert_eq!((options.log, options.log_format), (Some(LogFilter::default()), Some(LogFormat::default())));
     let lines: Vec<&str> = example.lines().collect();
     for (name, ..) in table() {
         // Those are in a table of their own.
-        let name = [IrcTable::PREFIX, WebTable::PREFIX].iter().find_map(|it| name.strip_prefix(it)).unwrap_or(&name);
+        let tables = [IrcTable::PREFIX, WebTable::PREFIX, TlsTable::PREFIX];
+        let name = tables.iter().find_map(|it| name.strip_prefix(it)).unwrap_or(&name);
         let starts = [format!("{name} = "), format!("[{name}]")];
         let at: Vec<usize> =
             (0..lines.len()).filter(|at| starts.iter().any(|start| lines[*at].starts_with(start))).collect();
