@@ -5,6 +5,7 @@ import { plain } from './text.js';
 export function showTitle(chat) {
 	let unread = 0;
 	for (const room of chat.rooms.values()) unread += room.unread;
+	byId('show-rooms').textContent = `☰ ${unread || ''}`;
 	document.title = `${unread ? `(${unread}) ` : ''}${chat.active ? `${chat.active.name} · ` : ''}Chat`;
 }
 

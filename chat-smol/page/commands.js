@@ -10,7 +10,9 @@ const here = (command, params) => ({ client, active }, words, rest) => {
 // Each with what stands behind its name, what it does, and how; that returns what is wrong.
 const COMMANDS = {
 	help: ['', 'shows all commands', (chat) => {
-		for (const [name, [args, help]] of Object.entries(COMMANDS)) chat.note(chat.active, `/${name} ${args}: ${help}`);
+		for (const [name, [args, help]] of Object.entries(COMMANDS)) {
+			chat.note(chat.active, `/${name}${args && ' '}${args}: ${help}`);
+		}
 		chat.note(chat.active, KEYS);
 	}],
 	join: ['ROOM [KEY]', 'enters a room, or begins it', (chat, [name, key]) => {

@@ -4,7 +4,7 @@ import { roomName, run } from './commands.js';
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
 import { byId, framed, on } from './dom.js';
-import { fold } from './irc.js';
+import { fold, isRoom } from './irc.js';
 import { browser, tab } from './kept.js';
 import { Panels } from './panels.js';
 import { words } from './rows.js';
@@ -101,12 +101,16 @@ function showName() {
 	connection.works();
 	status(`Connected as ${me}${fold(me) === fold(wantedName) ? '' : `, until ${wantedName} is free`}`);
 	browser.set('name', wantedName);
+	byId('name').value = wantedName;
 	tab.set('entered', chat.password);
 	panels.showPeople();
 	if (!byId('chat').hidden) return;
 	showEntrance(false);
 	chat.opening = LOBBY;
-	for (const name of new Set([LOBBY, ...chat.kept.keys()])) if (!chat.room(name)) chat.client.send('JOIN', name);
+	for (const name of new Set([LOBBY, ...chat.kept.keys()])) {
+		if (!isRoom(name)) chat.begin(name);
+		else if (!chat.room(name)) chat.client.send('JOIN', name);
+	}
 }
 
 function showActive() {
@@ -137,7 +141,7 @@ const showRooms = framed(() => {
 });
 
 function keep() {
-	const rooms = chat.sorted().filter(({ wanted, isPrivate }) => wanted && !isPrivate);
+	const rooms = chat.sorted().filter(({ wanted }) => wanted);
 	if (chat.client.registered) browser.set('rooms', rooms.map(({ name, readTo }) => [name, readTo]));
 }
 
