@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Two clients written with the library irc-framework talk to each other and to a client of text. One loses its
-// connection, comes back and catches up on what it has missed.
+// connection, comes back and catches up on what it has missed. They speak over WebSocket, as in a browser, if the third
+// argument is its path.
 'use strict';
 
 const net = require('net');
@@ -10,6 +11,10 @@ const [irc, text] = process.argv.slice(2, 4).map((address) => {
   const colon = address.lastIndexOf(':');
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 });
+
+const path = process.argv[4];
+const transport = require('irc-framework/src/transports/websocket');
+const way = path ? { transport, path, websocket_protocol: 'text.ircv3.net' } : {};
 
 // How long something may take to happen.
 const PATIENCE = 20_000;
@@ -59,7 +64,7 @@ function connect(who, nick = who) {
       next();
     });
   });
-  client.connect({ ...irc, nick, username: who, gecos: `${who} the client`, auto_reconnect: false, version: null });
+  client.connect({ ...irc, ...way, nick, username: who, gecos: `${who} the client`, auto_reconnect: false, version: null });
   return Object.assign(screen, { client });
 }
 
