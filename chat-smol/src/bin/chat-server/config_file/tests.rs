@@ -53,7 +53,7 @@ fn errors_name_their_line() {
         ("listen = \"text=:4000\"", "line 1: listen: it must be a list, as in [\"text=127.0.0.1:4000\"]"),
         (
             "listen = [\n  \"text=:4000\",\n  \"morse=:5\"\n]",
-            "line 3: listen = \"morse=:5\": it must be classic, text, irc, one of these with +ws, or web",
+            "line 3: listen = \"morse=:5\": it must be classic, text, irc, one of these with +ws, or web, and each may have +tls",
         ),
         ("irc = \"chat.example.org\"", "line 1: irc: it must be a table, under [irc]"),
         ("[[irc]]\nmotd = \"x\"", "line 1: irc: it must be a table, under [irc]"),
