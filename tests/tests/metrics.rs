@@ -59,14 +59,14 @@ impl Watched {
     /// Waits until each of these numbers has grown by so much since then; a number that may grow by more has a `+`
     /// behind its name.
     #[track_caller]
-    fn expect_moved(&self, since: &Scraped, moves: &[(&str, f64)]) {
-        for (name, by) in moves {
+    fn expect_growth(&self, since: &Scraped, growths: &[(&str, f64)]) {
+        for (name, by) in growths {
             let (name, at_least) = name.strip_suffix('+').map_or((*name, false), |name| (name, true));
             let before = since.value(name).unwrap_or_else(|| panic!("there is no {name}:\n{}", since.text));
             eventually(name, || {
-                let moved = self.scrape().value(name).expect("it was there before") - before;
-                let is_right = if at_least { moved >= *by } else { (moved - by).abs() < 0.5 };
-                if is_right { Ok(()) } else { Err(format!("it has grown by {moved}, not {by}")) }
+                let grown = self.scrape().value(name).expect("it was there before") - before;
+                let is_right = if at_least { grown >= *by } else { (grown - by).abs() < 0.5 };
+                if is_right { Ok(()) } else { Err(format!("it has grown by {grown}, not {by}")) }
             });
         }
     }
@@ -74,11 +74,14 @@ impl Watched {
 
 const ONE_A_MINUTE: Rate = Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::MIN };
 
+/// What happens, how, and which numbers grow by how much then. What is returned is kept until they have grown.
+type Row<'a> = (&'a str, Act, &'a [(&'a str, f64)]);
+type Act = fn(&Watched) -> Vec<Box<dyn std::any::Any>>;
+
 #[test]
 fn who_comes_and_goes_is_counted_by_dialect_framing_and_reason() {
     let server = Watched::start(Config::default(), |_| ());
-    type Act = fn(&Watched) -> Vec<Box<dyn std::any::Any>>;
-    let table: [(&str, Act, &[(&str, f64)]); 9] = [
+    let table: [Row<'_>; 9] = [
         (
             "a guest",
             |it| vec![Box::new(it.guest("ann"))],
@@ -146,11 +149,11 @@ fn who_comes_and_goes_is_counted_by_dialect_framing_and_reason() {
             &[("chat_sessions_closed_total{reason=\"bad_frame\"}", 1.0)],
         ),
     ];
-    for (what, act, moves) in table {
+    for (what, act, growths) in table {
         let before = server.scrape();
         let kept = act(&server);
         println!("{what}");
-        server.expect_moved(&before, moves);
+        server.expect_growth(&before, growths);
         drop(kept);
         let none = |scraped: &Scraped| {
             scraped.value("chat_sessions{dialect=\"text\",framing=\"lines\"}") == Some(0.0)
@@ -201,7 +204,7 @@ fn what_is_said_is_counted_and_how_long_it_takes() {
     bob.expect("guest-1: hello");
     ann.say("/nonsense");
     ann.line();
-    server.expect_moved(
+    server.expect_growth(
         &before,
         &[
             ("chat_messages_total", 2.0),
@@ -232,7 +235,7 @@ fn who_is_ended_by_others_is_counted() {
     while !root.line().contains(" 381 ") {}
     root.say("KILL guest-2 :enough\r");
     while bob.line() != "! closed: killed by an operator: root (enough)" {}
-    server.expect_moved(
+    server.expect_growth(
         &before,
         &[
             ("chat_sessions_closed_total{reason=\"kicked\"}", 1.0),
@@ -249,7 +252,7 @@ fn who_is_silent_too_long_is_counted() {
     let server = Watched::start(config, |_| ());
     let before = server.scrape();
     let _silent = server.guest("ann");
-    server.expect_moved(&before, &[("chat_sessions_closed_total{reason=\"idle\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_sessions_closed_total{reason=\"idle\"}", 1.0)]);
 }
 
 #[test]
@@ -259,25 +262,25 @@ fn who_is_refused_is_counted_by_reason() {
     let before = server.scrape();
     let _kept = server.guest("ann");
     Client::connect("bob", server.text).line();
-    server.expect_moved(&before, &[("chat_connections_refused_total{reason=\"full\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_connections_refused_total{reason=\"full\"}", 1.0)]);
 
     let server = limited(Config { max_per_address: Some(1), ..Config::default() });
     let before = server.scrape();
     let _kept = server.guest("ann");
     Client::connect("bob", server.text).line();
-    server.expect_moved(&before, &[("chat_connections_refused_total{reason=\"too_many_from_address\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_connections_refused_total{reason=\"too_many_from_address\"}", 1.0)]);
 
     let server = limited(Config { connects_per_address: Some(ONE_A_MINUTE), ..Config::default() });
     let before = server.scrape();
     let _kept = server.guest("ann");
     Client::connect("bob", server.text).line();
-    server.expect_moved(&before, &[("chat_connections_refused_total{reason=\"too_fast_from_address\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_connections_refused_total{reason=\"too_fast_from_address\"}", 1.0)]);
 
     let refuse = |server: &mut Server| server.on_accept(|_| Admission::Refuse("not today".into()));
     let server = Watched::start(Config::default(), refuse);
     let before = server.scrape();
     Client::connect("bob", server.text).line();
-    server.expect_moved(&before, &[("chat_connections_refused_total{reason=\"program\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_connections_refused_total{reason=\"program\"}", 1.0)]);
 }
 
 #[test]
@@ -286,11 +289,11 @@ fn who_sends_too_fast_is_counted() {
     let mut ann = server.guest("ann");
     let before = server.scrape();
     ann.send_bytes(b"one\ntwo\nthree\n");
-    server.expect_moved(&before, &[("chat_sessions_throttled_total+", 1.0)]);
+    server.expect_growth(&before, &[("chat_sessions_throttled_total+", 1.0)]);
 }
 
 /// Lets somebody talk for as long as it takes, to a reader that reads nothing, and watches.
-fn to_one_who_reads_nothing(config: Config, moves: &[(&str, f64)]) -> (Watched, Client, Client) {
+fn to_one_who_reads_nothing(config: Config, growths: &[(&str, f64)]) -> (Watched, Client, Client) {
     let config = Config { rate: None, log_bytes: 256 << 10, pace: Some(1 << 20), ..config };
     let server = Watched::start(config, |_| ());
     let deaf = Client::connect_narrow("deaf", server.text);
@@ -308,7 +311,7 @@ fn to_one_who_reads_nothing(config: Config, moves: &[(&str, f64)]) -> (Watched, 
         let slow = server.scrape().value("chat_readers_slow_total");
         if slow > Some(0.0) && sent > 1 << 20 { Ok(()) } else { Err("it is not".into()) }
     });
-    server.expect_moved(&before, moves);
+    server.expect_growth(&before, growths);
     (server, deaf, talker)
 }
 
@@ -317,14 +320,14 @@ fn who_reads_too_slowly_is_counted_and_what_it_misses() {
     let (server, mut deaf, _talker) = to_one_who_reads_nothing(Config::default(), &[("chat_readers_slow_total", 1.0)]);
     let before = server.scrape();
     while !deaf.line().starts_with("* missed ") {}
-    server.expect_moved(&before, &[("chat_messages_missed_total+", 1.0)]);
+    server.expect_growth(&before, &[("chat_messages_missed_total+", 1.0)]);
 
     let lagged = &[("chat_readers_slow_total", 1.0)];
     let (server, deaf, _talker) =
         to_one_who_reads_nothing(Config { on_lag: OnLag::Close, ..Config::default() }, lagged);
     let before = server.scrape();
     deaf.drain();
-    server.expect_moved(&before, &[("chat_sessions_closed_total{reason=\"lagged\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_sessions_closed_total{reason=\"lagged\"}", 1.0)]);
 }
 
 #[test]
@@ -340,7 +343,7 @@ fn who_takes_nothing_at_all_is_counted() {
         let stalled = server.scrape().value("chat_readers_stalled_total");
         if stalled == Some(1.0) { Ok(()) } else { Err("it is not".into()) }
     });
-    server.expect_moved(&before, &[("chat_sessions_closed_total{reason=\"stalled\"}", 1.0)]);
+    server.expect_growth(&before, &[("chat_sessions_closed_total{reason=\"stalled\"}", 1.0)]);
 }
 
 #[test]

@@ -10,6 +10,10 @@ impl Model {
     /// # Errors
     ///
     /// If a number differs.
+    ///
+    /// # Panics
+    ///
+    /// If the hub has other dialects.
     pub fn check_gauges(&self, hub: &Hub) -> Checked {
         let gauges = hub.gauges();
         let (mut members, mut held, mut of_dialects) = (0, 0, vec![0; self.config.dialects.len()]);

@@ -90,7 +90,8 @@ fn what_the_process_uses_is_told() {
     let scraped = Scraped::get(metrics).expect("it answers");
     let value = |name: &str| scraped.value(name).unwrap_or_else(|| panic!("no {name}"));
     let resident = chat_tests::resources::Process::new(process.id()).resident_kib().expect("it runs");
-    let (resident, told) = (resident as f64 * 1_024.0, value("process_resident_memory_bytes"));
+    let (resident, told) =
+        (f64::from(u32::try_from(resident).expect("no TiB")) * 1_024.0, value("process_resident_memory_bytes"));
     assert!((resident - told).abs() < 16e6, "{resident} and {told}");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("later").as_secs_f64();
     assert!((now - 60.0..now).contains(&value("process_start_time_seconds")));
@@ -237,7 +238,7 @@ fn a_thousand_connections_that_ask_for_nothing_keep_nobody_out() {
         stream.set_nonblocking(true).expect("a socket");
         stream.read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     };
-    let open = idle.iter_mut().map(|stream| is_open(stream)).filter(|open| *open).count();
+    let open = idle.iter_mut().map(is_open).filter(|open| *open).count();
     assert!(open <= 16, "{open} are open");
     drop(people);
 }

@@ -203,6 +203,15 @@ mod tests {
     }
 
     #[test]
+    fn metrics_are_served_where_the_last_option_says() {
+        let addr = |file: &str, args: &[&str]| settings(file, args).map(|it| it.metrics.map(|addr| addr.to_string()));
+        assert_eq!(addr("", &[]), Ok(None));
+        assert_eq!(addr("metrics = \":9100\"", &[]), Ok(Some(":9100".into())));
+        assert_eq!(addr("metrics = \":9100\"", &["--metrics", "box:1"]), Ok(Some("box:1".into())));
+        assert_eq!(addr("metrics = \":9100\"", &["--metrics=off"]), Ok(None));
+    }
+
+    #[test]
     fn a_dialect_that_no_listener_speaks_is_left_out() {
         let settings = settings("", &["--listen", "text=127.0.0.1:0", "--backlog", "classic=7", "--backlog", "text=8"]);
         let dialects = settings.expect("right options").config.dialects;

@@ -181,7 +181,7 @@ fn the_help_tells_the_ranges() {
     for (name, form, help) in table() {
         let Some((range, _)) = help.rsplit_once('[').and_then(|(_, end)| end.split_once("; default: ")) else {
             assert!(
-                ["listen", "names", "on-lag", "new-rooms", "exempt", "log", "log-format"].contains(&&*name)
+                ["listen", "metrics", "names", "on-lag", "new-rooms", "exempt", "log", "log-format"].contains(&&*name)
                     || name.starts_with(IrcTable::PREFIX)
                     || name.starts_with(WebTable::PREFIX)
                     || name.starts_with(TlsTable::PREFIX),
@@ -223,7 +223,7 @@ fn the_help_tells_the_ranges() {
         let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
         assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
     }
-    assert_eq!(ranges, table().len() - 13);
+    assert_eq!(ranges, table().len() - 14);
 }
 
 #[test]
