@@ -81,7 +81,7 @@ type Act = fn(&Watched) -> Vec<Box<dyn std::any::Any>>;
 #[test]
 fn who_comes_and_goes_is_counted_by_dialect_framing_and_reason() {
     let server = Watched::start(Config::default(), |_| ());
-    let table: [Row<'_>; 9] = [
+    let table: [Row<'_>; 11] = [
         (
             "a guest",
             |it| vec![Box::new(it.guest("ann"))],
@@ -129,6 +129,24 @@ fn who_comes_and_goes_is_counted_by_dialect_framing_and_reason() {
                 vec![]
             },
             &[("chat_sessions_closed_total{reason=\"disconnected\"}", 1.0)],
+        ),
+        (
+            "one that ends its input",
+            |it| {
+                let mut client = it.guest("ann");
+                client.end_input();
+                vec![Box::new(client)]
+            },
+            &[("chat_sessions_closed_total{reason=\"eof\"}", 1.0)],
+        ),
+        (
+            "one whose first line is too long",
+            |it| {
+                let mut client = it.guest("ann");
+                client.say(&"x".repeat(5_000));
+                vec![Box::new(client)]
+            },
+            &[("chat_sessions_closed_total{reason=\"first_line\"}", 1.0)],
         ),
         (
             "one of another protocol",
@@ -285,11 +303,14 @@ fn who_is_refused_is_counted_by_reason() {
 
 #[test]
 fn who_sends_too_fast_is_counted() {
-    let server = Watched::start(Config { rate: Some(ONE_A_MINUTE), ..Config::default() }, |_| ());
+    let linger_timeout = Duration::from_millis(300);
+    let server = Watched::start(Config { rate: Some(ONE_A_MINUTE), linger_timeout, ..Config::default() }, |_| ());
     let mut ann = server.guest("ann");
     let before = server.scrape();
     ann.send_bytes(b"one\ntwo\nthree\n");
     server.expect_growth(&before, &[("chat_sessions_throttled_total+", 1.0)]);
+    ann.end_input();
+    server.expect_growth(&before, &[("chat_sessions_cut_short_total", 1.0)]);
 }
 
 /// Lets somebody talk for as long as it takes, to a reader that reads nothing, and watches.

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,6 +100,37 @@ fn what_the_process_uses_is_told() {
     let bound: f64 =
         run(&["--listen", "text=127.0.0.1:0", "--print-memory-bound=bytes"], 0).0[0].parse().expect("bytes");
     assert!((1.0..bound).contains(&value("chat_memory_bound_bytes")), "the bound without the system's buffers");
+}
+
+#[test]
+fn connections_that_the_system_cannot_hand_over_are_counted() {
+    let program = Program::ChatServer.path().display();
+    let mut shell = Command::new("sh");
+    let line = format!("ulimit -n 80 && exec '{program}' --listen text=127.0.0.1:0 --metrics 127.0.0.1:0 --log off");
+    shell.args(["-c", &line]);
+    let mut process = Process::start(shell);
+    let (text, metrics) = (process.listening("text"), process.listening("metrics"));
+    // Those that are told that the server is full linger for a second, and take descriptors.
+    let _many: Vec<TcpStream> = (0..200).map(|_| connect(text)).collect();
+    expect_some(metrics, "chat_accept_errors_total", || ());
+}
+
+#[test]
+fn lines_of_the_log_that_nobody_reads_are_counted() {
+    let args = ["--listen", "text=127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log", "trace", "--rate", "off"];
+    let mut process = Program::ChatServer.start_unread(&args);
+    let (text, metrics) = (process.listening("text"), process.listening("metrics"));
+    expect_some(metrics, "chat_log_lines_lost_total", || (0..100).for_each(|_| drop(guest("ann", text))));
+}
+
+/// Does something until the number is more than nothing.
+fn expect_some(metrics: SocketAddr, name: &str, mut act: impl FnMut()) {
+    let begun = Instant::now();
+    // While no descriptors are left, there is no answer.
+    while !Scraped::get(metrics).is_ok_and(|scraped| scraped.value(name) > Some(0.0)) {
+        assert!(begun.elapsed() < PATIENCE, "{name} stays 0");
+        act();
+    }
 }
 
 #[test]
