@@ -13,7 +13,8 @@ use crate::shared::Shared;
 
 /// Controls a server from any thread, with the methods of [`Control`], such as [`announce`](Control::announce),
 /// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
-/// with those below.
+/// with those below. Whatever else the hub can do is done with [`with_hub`](Control::with_hub), such as speaking as a
+/// bot.
 ///
 /// Once the server is gone, calls have no effect. A [policy](chat_proto::Policy) must make none.
 #[derive(Clone, Debug)]

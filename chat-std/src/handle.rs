@@ -11,7 +11,8 @@ use crate::shared::Shared;
 
 /// Controls a server from any thread, with the methods of [`Control`], such as [`announce`](Control::announce),
 /// [`tell`](Control::tell), [`find`](Control::find), [`kick`](Control::kick) and [`sessions`](Control::sessions), and
-/// with those below.
+/// with those below. Whatever else the hub can do is done with [`with_hub`](Control::with_hub), such as speaking as a
+/// bot.
 ///
 /// A handle outlives its server, and keeps the hub's memory. A [policy](chat_proto::Policy) must not call one. The
 /// crate's README shows one at work.

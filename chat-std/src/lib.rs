@@ -12,6 +12,18 @@
 //! # }
 //! ```
 //!
+//! # What the program around it decides
+//!
+//! | what | where |
+//! | --- | --- |
+//! | who may connect | [`Server::on_accept`] |
+//! | which names and messages are allowed | a [`Policy`](chat_proto::Policy) in [`Config::policy`] |
+//! | wire formats of its own | a [`Dialect`](chat_proto::Dialect) in [`Config::dialects`] |
+//! | a bot inside the program | [`Hub::enter`](chat_proto::Hub::enter) by [`Control::with_hub`], and [`Handle::events`] |
+//! | tests with a clock of their own | [`chat_proto::testing`] |
+//!
+//! [`Control::with_hub`]: chat_proto::driver::Control::with_hub
+//!
 //! # Threads
 //!
 //! | thread | file | what it waits for |

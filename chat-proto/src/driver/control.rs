@@ -153,6 +153,7 @@ impl Control {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let control: chat_proto::driver::Control = unimplemented!();
     /// let bot = control.with_hub(|hub, now| hub.enter(now, "bot"))?;
+    /// // `SayError::NotNow` means to try again in a moment: readers are behind.
     /// control.with_hub(|hub, now| hub.say(now, bot, "the kettle is on"))?;
     /// # Ok(())
     /// # }
