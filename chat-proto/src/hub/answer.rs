@@ -92,7 +92,7 @@ impl Hub {
         let Some(outbox) = &mut session.outbox else { return };
         let is_of_room = |answer: &mut Answer| match answer.what {
             Answered::History { room, .. } | Answered::Bans { room, .. } => room == left,
-            // Those of IRC end with a line that says so.
+            // Answers of IRC end with a line that says so.
             _ => false,
         };
         if outbox.answer.take_if(is_of_room).is_some() {
@@ -138,7 +138,7 @@ impl Hub {
                 self.pay(slot, self.now);
                 searches += 1;
                 if searches == SEARCHES_AT_ONCE {
-                    // Others come first. The rest follows as if the reader had taken something.
+                    // Other sessions come first. The rest of the answer follows as if the reader had taken something.
                     return false;
                 }
             }

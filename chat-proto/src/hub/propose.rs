@@ -48,7 +48,7 @@ impl Hub {
             if words.is_empty() {
                 // There is nothing to say.
             } else if is_simple && !self.conversation.is_lobby_restricted() {
-                // Whoever reads the lobby only speaks no IRC, and wants no echo.
+                // A session that reads the lobby only does not speak IRC, and wants no echo.
                 self.say_in(slot, RoomId::LOBBY, words, claim, wire, rewritten);
             } else {
                 self.request_say(slot, words, claim, wire, rewritten);
@@ -236,9 +236,9 @@ impl Hub {
         };
         let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), room, action };
         let verdict = policy.judge(&proposal, rewritten);
-        // What the program wrote is held to the same rules as what the peer wrote.
+        // The same rules apply to the program's words as to the peer's.
         rewritten.truncate(cut(rewritten, max).len());
-        // A program that wrote more has had its memory for a moment; the hub does not keep it.
+        // If the program wrote more, the hub does not keep the memory that this took.
         rewritten.shrink_to(self.config.max_line);
         match verdict {
             Verdict::Pass => Ok(None),
@@ -297,7 +297,7 @@ impl Hub {
         let taken = self.consider(slot, Action::Name { to: name }, &mut rewritten).and_then(|passed| {
             let name = passed.map_or(name, Clean::as_str);
             if self.conversation.is_where_bans_are(MemberId(slot)) {
-                // What is no name is refused as such.
+                // An invalid name is refused as invalid.
                 let mut composed = NameBuf::new();
                 if let Ok(name) = self.config.names.check(name, self.config.max_name, &mut composed)
                     && let Some(room) = self.conversation.where_banned_as(MemberId(slot), name)
@@ -319,7 +319,7 @@ impl Hub {
             self.refuse(slot, self.absence(to));
             return Hold::None;
         };
-        // Before the policy is asked, which would be asked again after the wait.
+        // This comes before the policy, which would be asked again after the wait.
         if let Err(hold) = self.await_room(slot, target, words.as_str(), manner) {
             return hold;
         }
@@ -337,7 +337,8 @@ impl Hub {
             return hold;
         }
         let (from, to) = (self.name_of(slot), self.name_of(target));
-        // Who answers what it is told, as bots do, must not answer notices, nor what programs ask each other.
+        // Programs that follow events, such as bots, must not answer notices or messages between programs. So these are
+        // no events.
         if matches!(manner, Manner::Said | Manner::Acted) {
             self.apply(&Entry::Tell { member: MemberId(slot), to: MemberId(target), words });
         }

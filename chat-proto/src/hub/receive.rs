@@ -289,7 +289,7 @@ impl Hub {
                 let is_in = self.conversation.is_in(MemberId(slot), room);
                 (!is_in && must_wait(self, room)).then_some(room)
             }
-            // What is told in all of the session's rooms.
+            // These are told in all of the session's rooms.
             Request::Name(_) | Request::Away(_) | Request::RealName(_) => {
                 let count = self.sessions[slot].placed().map_or(0, <[_]>::len);
                 (0..count).find_map(|index| {

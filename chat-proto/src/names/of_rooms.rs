@@ -13,15 +13,15 @@ use crate::moderation::{MAX_ROOM_NAME, RoomError};
 
 /// Which room has which name. No two names are alike at any time.
 ///
-/// A room's name has the characters of [`NameRules::Strict`], whatever the members' names may have, but of the signs
-/// only `-`: so no dialect has to quote one.
+/// A room's name has the letters and digits of [`NameRules::Strict`], whatever rules the members' names follow, and no
+/// sign but `-`. So no dialect has to quote one.
 #[derive(Debug)]
 pub(crate) struct RoomNames {
     /// The names by room; empty for a number that no room has.
     names: Vec<String>,
     /// The hashes of their keys.
     hashes: Vec<Hash>,
-    /// Those that have a name.
+    /// The rooms that have a name.
     rooms: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
@@ -48,7 +48,7 @@ impl RoomNames {
         max_rooms as u64 * (size_of::<String>() + MAX_ROOM_NAME + size_of::<Hash>()) as u64 + table + keys
     }
 
-    /// Returns a name in NFC if it is one for a room. `composed` is a buffer for it.
+    /// Returns a name in NFC if a room may have it. `composed` is a buffer for it.
     pub(crate) fn check<'a>(name: &'a str, composed: &'a mut NameBuf) -> Result<&'a str, RoomError> {
         let name = NameRules::Strict.check(name, MAX_ROOM_NAME, composed).map_err(|_| RoomError::InvalidName)?;
         let is_plain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '-';

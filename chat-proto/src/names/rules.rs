@@ -12,13 +12,13 @@ use unicode_security::GeneralSecurityProfile as _;
 use super::NameBuf;
 use crate::invisible::is_invisible;
 
-/// Which names are valid, and which are too much alike to be had by two at once.
+/// Which names are valid, and which are so similar that two members cannot have them.
 ///
 /// In either case a name is put into NFC, then has at most [`max_name`](crate::Config::max_name) bytes; and no name is
 /// `server`, `anonymous`, `you`, `guest-…` or looks like one of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NameRules {
-    /// For people who know each other by nothing but their names.
+    /// For people who know each other only by their names.
     ///
     /// A name has letters, digits and marks that Unicode recommends for identifiers (`XID_Continue` of UAX #31, with
     /// `Identifier_Status` Allowed in UTS #39), and ``- . ' _ ` ^ | \ [ ] { }``. It does not begin with a mark, has at
@@ -29,13 +29,13 @@ pub enum NameRules {
     Strict,
     /// For servers where something else tells people apart, as an account does.
     ///
-    /// A name has no white space, none of `: ! @ ,`, nothing that is drawn as nothing and no character that Unicode has
-    /// not assigned or left to private use, and does not begin with `*`, `#`, `/` or a mark. Two names are the same if
-    /// they are when case does not count.
+    /// A name has no white space, none of `: ! @ ,`, no invisible character, and none that Unicode has not assigned or
+    /// has left to private use. It does not begin with `*`, `#`, `/` or a mark. Two names are the same if they differ
+    /// only in case.
     Loose,
 }
 
-/// Why a name cannot be had.
+/// Why a name cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
@@ -92,7 +92,7 @@ impl NameRules {
         let name = compose(name, max, composed)?;
         let Some(first) = name.chars().next() else { return Err(NameError::Empty) };
         match self {
-            // Nearly all names, and nothing in them stacks or is a mark.
+            // The common case: nothing in such a name stacks or is a mark.
             Self::Strict if name.is_ascii() => {
                 name.chars().all(is_allowed).then_some(name).ok_or(NameError::Restricted)
             }
@@ -107,7 +107,7 @@ impl NameRules {
 
 /// Puts a name into NFC, unless it is longer than `max` then.
 fn compose<'a>(name: &'a str, max: usize, composed: &'a mut NameBuf) -> Result<&'a str, NameError> {
-    // What cannot be short enough is not looked at: normalizing may hold a row of marks in memory.
+    // A name that cannot become short enough is not normalized: that may hold a row of marks in memory.
     if name.len() > if name.is_ascii() { max } else { max * MAX_SHRINK } {
         return Err(NameError::TooLong { max });
     }

@@ -15,8 +15,8 @@ use crate::fault::Fault;
 /// A session that has read all of a log stands in that log's list. When the log grows, the whole list moves to the end
 /// of the queue at once. So publishing costs the same with ten readers as with a hundred thousand.
 ///
-/// A session that reads several logs stands in the list of each, once for each of its places. Standings of that kind
-/// stay where they are while it is sent to; when the queue comes to one, it is nothing new then.
+/// A session that reads several logs stands in the list of each, once for each of its places. These standings stay
+/// where they are while the session is being sent to. If the queue comes to one then, it has no effect.
 #[derive(Debug)]
 pub(crate) struct Ready {
     lists: Lists,
@@ -129,7 +129,7 @@ impl Ready {
         self.lists.push(list, node);
     }
 
-    /// Removes what stands for a session's places, of which there were that many.
+    /// Removes a session's standings for its places; there were that many.
     pub(crate) fn forget_places(&mut self, slot: u32, places: usize) {
         for place in 0..places {
             let node = self.node(slot, place);

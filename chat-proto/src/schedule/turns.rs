@@ -34,7 +34,7 @@ struct RoomTurns {
     /// Several sessions waited for readers when the mark last moved. Until it moves again, or no line has come for a
     /// while, each says one line in its turn; otherwise the first would use up all the room.
     contended: bool,
-    /// When turns are contended no more, unless a line comes before.
+    /// When turns stop being contended, unless a line comes before.
     quiet_at: Timestamp,
     /// The last turn for readers went to a session that had been silent.
     fresh_last: bool,
@@ -52,7 +52,7 @@ const AUTHENTICATION: List = List(2);
 /// every second turn, and the others, with one line each in turn.
 const FIRST_ROOM: u32 = 3;
 
-/// Turns are contended no more once no line has come for this long.
+/// Turns stop being contended once no line has come for this long.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// What a session's line waits for.
