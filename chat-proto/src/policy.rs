@@ -126,6 +126,11 @@ pub enum Action<'a> {
         /// What it is about to say, cleaned and not empty, of at most 256 bytes.
         words: &'a str,
     },
+    /// To leave a room with these words; if they are refused, it leaves without any.
+    Leave {
+        /// What it is about to say, cleaned and not empty, of at most 256 bytes.
+        words: &'a str,
+    },
     /// To take a name. Asked before the name is checked and put into NFC.
     Name {
         /// The name that it wants.

@@ -288,7 +288,7 @@ mod tests {
                 6 => Entry::Leave { member, reason: CloseReason::Eof, words },
                 7 => Entry::Announce { words, at: 7 },
                 8 => Entry::EnterRoom { member, name: words, at: 0 },
-                9 => Entry::LeaveRoom { member, room },
+                9 => Entry::LeaveRoom { member, room, words },
                 10 => Entry::Kick { by, member, room, words },
                 11 => Entry::Topic { by, room, words, styled: "", at: bits.into() },
                 12 => Entry::Role {

@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
             }
             Self::Announce { words, at } => put(out, 7, &[at], words),
             Self::EnterRoom { member, name, at } => put(out, 8, &[member.0.into(), at], name),
-            Self::LeaveRoom { member, room } => put(out, 9, &[member.0.into(), room.0.into()], ""),
+            Self::LeaveRoom { member, room, words } => put(out, 9, &[member.0.into(), room.0.into()], words),
             Self::Kick { by, member, room, words } => {
                 put(out, 10, &[one_more(by), member.0.into(), room.0.into()], words);
             }
@@ -142,7 +142,10 @@ impl<'a> Entry<'a> {
                 let (member, at) = (rest.member()?, rest.number()?);
                 Self::EnterRoom { member, at, name: rest.text(MAX_ROOM_NAME)? }
             }
-            9 => Self::LeaveRoom { member: rest.member()?, room: rest.room()? },
+            9 => {
+                let (member, room) = (rest.member()?, rest.room()?);
+                Self::LeaveRoom { member, room, words: rest.text(MAX_KICK_WORDS)? }
+            }
             10 => {
                 let (by, member, room) = (rest.by()?, rest.member()?, rest.room()?);
                 Self::Kick { by, member, room, words: rest.text(MAX_KICK_WORDS)? }
@@ -180,7 +183,7 @@ impl<'a> Entry<'a> {
 
     /// Returns whether entries of this kind have text, even if it is empty.
     const fn has_text(kind: u8) -> bool {
-        !matches!(kind, 0 | 2 | 9 | 12 | 13 | 15 | 17)
+        !matches!(kind, 0 | 2 | 12 | 13 | 15 | 17)
     }
 }
 
@@ -388,7 +391,7 @@ mod tests {
             (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x02\x06\xac\x02\0\0\x03bye"),
             (Entry::Announce { words: "", at: 9 }, b"\x02\x07\x09\0"),
             (Entry::EnterRoom { member, name: "tea", at: 9 }, b"\x02\x08\xac\x02\x09\x03tea"),
-            (Entry::LeaveRoom { member, room }, b"\x02\x09\xac\x02\x07"),
+            (Entry::LeaveRoom { member, room, words: "bye" }, b"\x02\x09\xac\x02\x07\x03bye"),
             (Entry::Kick { by: None, member, room, words: "" }, b"\x02\x0a\0\xac\x02\x07\0"),
             (
                 Entry::Topic { by, room, words: "tea", styled: "\x02tea", at: 200 },
@@ -437,6 +440,7 @@ mod tests {
             (b"\x02\x03\0\0\0\x01\xff", DecodeError::NotUtf8),
             (b"\x02\x03\0\xff\xff\xff\xff\x1f\0", DecodeError::Number),
             (b"\x02\x08\0\0\x33", DecodeError::TooLong),
+            (b"\x02\x09\0\0\x81\x02", DecodeError::TooLong),
             (b"\x02\x0a\0\0\0\x81\x02", DecodeError::TooLong),
             (b"\x02\x0a\x81\x80\x80\x80\x10\0\0\0", DecodeError::Number),
             (b"\x02\x0b\0\0\0\x87\x03", DecodeError::TooLong),

@@ -130,6 +130,8 @@ pub enum Entry<'a> {
         member: MemberId,
         /// Which room.
         room: RoomId,
+        /// What it says on leaving, at most [`MAX_KICK_WORDS`](super::MAX_KICK_WORDS) bytes; may be empty.
+        words: &'a str,
     },
     /// A member is thrown out of a room, which may end as if it had left.
     Kick {

@@ -90,6 +90,8 @@ pub enum Event<'a> {
         name: &'a str,
         /// The room's name.
         room: &'a str,
+        /// What it said on leaving; may be empty.
+        words: &'a str,
     },
     /// A member was thrown out of a room.
     Kicked {
@@ -385,7 +387,7 @@ impl<'a> Kept<'a> {
             Kind::Left { reason, had_joined: true } => Event::Left { name, reason, words },
             Kind::Announced => Event::Announced { words },
             Kind::EnteredRoom { .. } => Event::EnteredRoom { name, room: other },
-            Kind::LeftRoom { .. } => Event::LeftRoom { name, room: other },
+            Kind::LeftRoom { .. } => Event::LeftRoom { name, room: other, words },
             Kind::Kicked { by_len, .. } => {
                 let (by, words) = words.split_at(by_len.into());
                 Event::Kicked { name, room: other, by, words }
@@ -420,7 +422,7 @@ impl<'a> Kept<'a> {
             Kind::Left { reason, .. } => Entry::Leave { member, reason, words },
             Kind::Announced => Entry::Announce { words, at },
             Kind::EnteredRoom { at, .. } => Entry::EnterRoom { member, name: other, at },
-            Kind::LeftRoom { room } => Entry::LeaveRoom { member, room },
+            Kind::LeftRoom { room } => Entry::LeaveRoom { member, room, words },
             Kind::Kicked { by, room, by_len } => Entry::Kick { by, member, room, words: &words[by_len.into()..] },
             Kind::TopicSet { by, room, at, len } => {
                 let (words, styled) = words.split_at(len.into());

@@ -420,9 +420,9 @@ mod tests {
             &[silent, enter(CAT, "help")],
             &[silent, enter(CAT, "two")],
             &[silent, enter(CAT, "Two")],
-            &[silent, Entry::LeaveRoom { member: BOB, room }],
-            &[silent, Entry::LeaveRoom { member: ANN, room }],
-            &[silent, Entry::LeaveRoom { member: BOB, room: RoomId::LOBBY }],
+            &[silent, Entry::LeaveRoom { member: BOB, room, words: "" }],
+            &[silent, Entry::LeaveRoom { member: ANN, room, words: "" }],
+            &[silent, Entry::LeaveRoom { member: BOB, room: RoomId::LOBBY, words: "" }],
             &[enter(CAT, "tea"), enter(CAT, "help")],
             &[enter(CAT, "help"), enter(CAT, "tea")],
         ];

@@ -76,7 +76,7 @@ impl OwnedEvent {
             Kind::Told => Event::Told { from: name, to: other, words },
             Kind::Announced => Event::Announced { words },
             Kind::EnteredRoom => Event::EnteredRoom { name, room: other },
-            Kind::LeftRoom => Event::LeftRoom { name, room: other },
+            Kind::LeftRoom => Event::LeftRoom { name, room: other, words },
             Kind::Kicked => Event::Kicked { name, room: other, by, words },
             Kind::TopicSet => Event::TopicSet { by: name, room: other, words },
         }
@@ -97,7 +97,7 @@ impl Recorded<'_> {
             Event::Told { from, to, words } => (Kind::Told, [from, to, "", words]),
             Event::Announced { words } => (Kind::Announced, ["", "", "", words]),
             Event::EnteredRoom { name, room } => (Kind::EnteredRoom, [name, room, "", ""]),
-            Event::LeftRoom { name, room } => (Kind::LeftRoom, [name, room, "", ""]),
+            Event::LeftRoom { name, room, words } => (Kind::LeftRoom, [name, room, "", words]),
             Event::Kicked { name, room, by, words } => (Kind::Kicked, [name, room, by, words]),
             Event::TopicSet { by, room, words } => (Kind::TopicSet, [by, room, "", words]),
         };
@@ -137,7 +137,7 @@ mod tests {
             Event::Told { from: "ann", to: "bob", words: "psst" },
             Event::Announced { words: "tea" },
             Event::EnteredRoom { name: "ann", room: "tea-room" },
-            Event::LeftRoom { name: "ann", room: "tea-room" },
+            Event::LeftRoom { name: "ann", room: "tea-room", words: "bye" },
             Event::Kicked { name: "ann", room: "tea-room", by: "bob", words: "bye" },
             Event::TopicSet { by: "ann", room: "tea-room", words: "tea" },
         ] {

@@ -462,7 +462,7 @@ mod tests {
     #[test]
     fn rooms_can_be_listed_bit_by_bit() {
         let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "one", at: 0 }]);
-        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: TEA }]);
+        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: TEA, words: "" }]);
         assert!(conversation.rooms().eq([RoomId::LOBBY, HELP, RoomId(3)]));
         assert_eq!(
             [0, 1, 2, 3, 4].map(|from| conversation.next_room(from).map(|room| room.0)),

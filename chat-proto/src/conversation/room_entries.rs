@@ -18,11 +18,12 @@ impl Conversation {
     pub(super) fn apply_in_room(&mut self, entry: &Entry<'_>, name: &NameBuf) -> Result<(), Rejected> {
         match *entry {
             Entry::EnterRoom { member, name: room, at } => self.enter_room(member, name, room, at),
-            Entry::LeaveRoom { member, room } => {
+            Entry::LeaveRoom { member, room, words } => {
+                check_len(words, MAX_KICK_WORDS)?;
                 self.check_is_in(member, room, RoomError::NotIn)?;
                 let of_room = self.room_name(room);
                 self.take_out(member, room);
-                self.history.keep_other(Kind::LeftRoom { room }, member, name, &of_room, "");
+                self.history.keep_other(Kind::LeftRoom { room }, member, name, &of_room, words);
                 Ok(())
             }
             Entry::Kick { by, member, room, words } => {
@@ -280,7 +281,7 @@ pub(super) mod tests {
         );
         let said = Entry::Say { member: ANN, room: TEA, words: "hello", at: 0 };
         let topic = Entry::Topic { by: Some(ANN), room: TEA, words: "leaves", styled: "", at: 5 };
-        apply(&mut conversation, &[said, topic, Entry::LeaveRoom { member: ANN, room: TEA }]);
+        apply(&mut conversation, &[said, topic, Entry::LeaveRoom { member: ANN, room: TEA, words: "" }]);
         assert!(conversation.room(TEA).is_none() && conversation.find_room("tea").is_none());
         assert!(!conversation.is_invited(BOB, TEA) && conversation.messages(TEA, ..).count() == 0);
         apply(&mut conversation, &[enter(BOB, "tea-2")]);
@@ -299,7 +300,10 @@ pub(super) mod tests {
         let mut conversation = conversation();
         let set = Entry::Topic { by: Some(BOB), room: HELP, words: "", styled: "", at: 9 };
         let said = Entry::Say { member: BOB, room: HELP, words: "hello", at: 0 };
-        apply(&mut conversation, &[enter(BOB, "HELP"), set, said, Entry::LeaveRoom { member: BOB, room: HELP }]);
+        apply(
+            &mut conversation,
+            &[enter(BOB, "HELP"), set, said, Entry::LeaveRoom { member: BOB, room: HELP, words: "" }],
+        );
         let room = conversation.room(HELP).expect("it is always there");
         assert_eq!((room.name(), room.members(), room.topic()), ("Help", 0, None));
         assert_eq!(conversation.messages(HELP, ..).count(), 1);
@@ -312,7 +316,7 @@ pub(super) mod tests {
     fn the_lobby_can_be_left_and_entered() {
         let mut conversation = conversation();
         let role = Entry::Role { by: None, member: BOB, room: LOBBY, role: Role::Operator, given: true };
-        apply(&mut conversation, &[role, Entry::LeaveRoom { member: ANN, room: LOBBY }]);
+        apply(&mut conversation, &[role, Entry::LeaveRoom { member: ANN, room: LOBBY, words: "" }]);
         assert!(conversation.has_role(BOB, LOBBY, Role::Operator));
         assert_eq!(members(&conversation, LOBBY), [BOB, CAT]);
         apply(
@@ -408,7 +412,7 @@ pub(super) mod tests {
         refuse(&mut conversation, &invite(TEA), Rejected::Room(RoomError::TooManyInvitations));
         refuse(&mut conversation, &invite(rust), Rejected::Room(RoomError::OtherIsIn));
         refuse(&mut conversation, &enter(BOB, "tea"), Rejected::Room(RoomError::InTooManyRooms { max: 3 }));
-        apply(&mut conversation, &[Entry::LeaveRoom { member: BOB, room: HELP }, invite(TEA)]);
+        apply(&mut conversation, &[Entry::LeaveRoom { member: BOB, room: HELP, words: "" }, invite(TEA)]);
         apply(&mut conversation, &[Entry::Leave { member: BOB, reason: CloseReason::Eof, words: "" }]);
         assert!(!conversation.is_invited(BOB, TEA) && conversation.memberships.first_invited(TEA).is_none());
     }
@@ -418,7 +422,7 @@ pub(super) mod tests {
         let mut conversation = conversation();
         let invite = Entry::Invite { by: None, member: ANN, room: LOBBY };
         refuse(&mut conversation, &invite, Rejected::Room(RoomError::OtherIsIn));
-        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: LOBBY }, invite]);
+        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: LOBBY, words: "" }, invite]);
         assert!(conversation.is_invited(ANN, LOBBY) && !conversation.is_in(ANN, LOBBY));
         apply(&mut conversation, &[enter(ANN, "lobby")]);
         assert!(!conversation.is_invited(ANN, LOBBY) && conversation.is_in(ANN, LOBBY));
@@ -444,9 +448,10 @@ pub(super) mod tests {
             (enter(BOB, "tea room"), Rejected::Room(RoomError::InvalidName)),
             (enter(BOB, "more"), Rejected::Room(RoomError::TooManyRooms { max: 5 })),
             (enter(ANN, "help"), Rejected::Room(RoomError::InTooManyRooms { max: 3 })),
-            (Entry::LeaveRoom { member: NOBODY, room }, Rejected::NoMember(NOBODY)),
-            (Entry::LeaveRoom { member, room: gone }, Rejected::NoRoom(gone)),
-            (Entry::LeaveRoom { member: BOB, room }, Rejected::Room(RoomError::NotIn)),
+            (Entry::LeaveRoom { member: NOBODY, room, words: "" }, Rejected::NoMember(NOBODY)),
+            (Entry::LeaveRoom { member, room: gone, words: "" }, Rejected::NoRoom(gone)),
+            (Entry::LeaveRoom { member: BOB, room, words: &words }, too_long(256)),
+            (Entry::LeaveRoom { member: BOB, room, words: "" }, Rejected::Room(RoomError::NotIn)),
             (Entry::Kick { by, member, room, words: "" }, Rejected::NoMember(NOBODY)),
             (Entry::Kick { by: None, member: NOBODY, room, words: "" }, Rejected::NoMember(NOBODY)),
             (Entry::Kick { by: None, member: BOB, room, words: "" }, Rejected::Room(RoomError::OtherNotIn)),
@@ -521,10 +526,10 @@ pub(super) mod tests {
             conversation.events(next).map(|recorded| (recorded.seq, (recorded.member, recorded.room, recorded.event)));
         assert!(events.eq((next..).zip(expected)));
         // The others' events go with the room, its messages do not stay.
-        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: TEA }]);
+        apply(&mut conversation, &[Entry::LeaveRoom { member: ANN, room: TEA, words: "bye" }]);
         let left = conversation.events(next).map(|recorded| recorded.seq - next);
         assert!(left.eq([0, 1, 3, 4, 5, 7, 8, 9, 10]));
         let last = conversation.events(next).last().map(|recorded| recorded.event);
-        assert_eq!(last, Some(Event::LeftRoom { name, room: tea }));
+        assert_eq!(last, Some(Event::LeftRoom { name, room: tea, words: "bye" }));
     }
 }

@@ -95,7 +95,7 @@ impl Hub {
             Request::Who { room } => self.request_who(slot, room, scratch),
             Request::Join { room, key } => self.request_join(slot, room, key, rewritten),
             Request::Leave { room, words } => {
-                self.request_leave(slot, room, clean(cut(words, MAX_LAST_WORDS), scratch));
+                self.request_leave(slot, room, clean(cut(words, MAX_LAST_WORDS), scratch), rewritten);
             }
             Request::Rooms => self.request_rooms(slot),
             Request::Topic { words } => self.request_topic(slot, words, scratch, rewritten),
@@ -225,13 +225,17 @@ impl Hub {
         rewritten: &'a mut String,
     ) -> Result<Option<Clean<'a>>, Objection> {
         let Some(policy) = &self.config.policy else { return Ok(None) };
-        let is_short = matches!(action, Action::Quit { .. } | Action::Kick { .. });
+        let is_short = matches!(action, Action::Quit { .. } | Action::Leave { .. } | Action::Kick { .. });
         let max = if is_short { MAX_LAST_WORDS.min(self.config.max_line) } else { self.config.max_line };
         let (name, session) = (self.name_of(slot), self.sessions.id(slot));
         let (member, dialect) = (MemberId(slot), DialectId(self.sessions[slot].dialect));
         rewritten.clear();
         let room = match action {
-            Action::Say { .. } | Action::Act { .. } | Action::Topic { .. } | Action::Kick { .. } => self.focus(slot),
+            Action::Say { .. }
+            | Action::Act { .. }
+            | Action::Topic { .. }
+            | Action::Leave { .. }
+            | Action::Kick { .. } => self.focus(slot),
             Action::Tell { .. } | Action::Quit { .. } | Action::Name { .. } | Action::Begin { .. } => None,
         };
         let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), room, action };

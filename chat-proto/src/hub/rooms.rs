@@ -157,14 +157,28 @@ impl Hub {
     }
 
     /// Leaves a room.
-    pub(super) fn request_leave(&mut self, slot: u32, name: Option<&str>, words: Clean<'_>) {
+    pub(super) fn request_leave<'a>(
+        &mut self,
+        slot: u32,
+        name: Option<&str>,
+        mut words: Clean<'a>,
+        rewritten: &'a mut String,
+    ) {
         let room = self.room_or_focus(slot, name).and_then(|room| {
             let is_in = self.conversation.is_in(MemberId(slot), room);
             is_in.then_some(room).ok_or(RoomError::NotIn)
         });
         match room {
             Ok(_) if !self.spoken(slot).has_rooms => self.refuse_room(slot, RoomError::OneRoomOnly),
-            Ok(room) => self.leave_room(slot, room, words),
+            Ok(room) => {
+                if !words.is_empty() {
+                    let action = Action::Leave { words: words.as_str() };
+                    // The policy has a say in the words, not in the leaving.
+                    words =
+                        self.consider(slot, action, rewritten).map_or(Clean::EMPTY, |passed| passed.unwrap_or(words));
+                }
+                self.leave_room(slot, room, words);
+            }
             Err(error) => self.refuse_room(slot, error),
         }
     }
@@ -176,7 +190,7 @@ impl Hub {
         let had_focus = self.focus(slot) == Some(room);
         let mut of_member = NameBuf::new();
         let applied =
-            self.conversation.apply_and_name(&Entry::LeaveRoom { member: MemberId(slot), room }, &mut of_member);
+            self.conversation.apply_and_name(&Entry::LeaveRoom { member: MemberId(slot), room, words }, &mut of_member);
         debug_assert_eq!(applied, Ok(()), "it is in the room");
         self.take_out_of(slot, room);
         // In IRC each line says which room it is about.

@@ -1,5 +1,10 @@
 //! JOIN, PART, TOPIC, KICK, INVITE and LIST.
 
+use std::sync::Arc;
+
+use chat_proto::conversation::{Event, Recorded};
+use chat_proto::{Action, Proposal, Verdict};
+
 use crate::net::Net;
 
 #[test]
@@ -287,4 +292,28 @@ fn list_takes_conditions() {
     }
     net.check(ann, "LIST T>3", &["> 321 ann Channel :Users  Name", "> 323 ann :End of /LIST"]);
     net.check(ann, "LIST >x", &["> 416 ann LIST :Output too large, truncated"]);
+}
+
+#[test]
+fn a_policy_has_a_say_in_what_is_said_on_leaving_a_channel_and_followers_read_it() {
+    let judge = |proposal: &Proposal<'_>, rewritten: &mut String| match proposal.action {
+        Action::Leave { words: "darn" } => Verdict::Refuse("no".into()),
+        Action::Leave { words } => {
+            rewritten.push_str(&words.replace("dog", "cat"));
+            Verdict::Rewrite
+        }
+        _ => Verdict::Pass,
+    };
+    let mut net = Net::with(|config| config.policy = Some(Arc::new(judge)));
+    let (ann, bob) = (net.join("ann", "#tea"), net.join("bob", "#tea"));
+    for (words, shown) in [("my dog", " :my cat"), ("darn", ""), ("", "")] {
+        net.forget(&[ann, bob]);
+        net.says(ann, &format!("PART #tea :{words}"));
+        net.reads(bob, &[&format!(":ann!~ann@- PART #tea{shown}")]);
+        let last = net.test.with_hub(|hub, _| hub.events(0).last().map(Recorded::to_owned));
+        let last = last.expect("somebody has left");
+        let words = shown.trim_start_matches(" :");
+        assert_eq!(last.event(), Event::LeftRoom { name: "ann", room: "tea", words });
+        net.says(ann, "JOIN #tea");
+    }
 }

@@ -94,6 +94,7 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     | Action::Act { words }
     | Action::Tell { words, .. }
     | Action::Quit { words }
+    | Action::Leave { words }
     | Action::Name { to: words }) = proposal.action
     else {
         return Verdict::Pass;

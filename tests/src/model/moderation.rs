@@ -146,7 +146,11 @@ impl Model {
         if !self.room(room).is_in(slot) {
             return Err(Complaint::Room(RoomError::NotIn));
         }
-        self.leave_one(slot, room, words);
+        let mut words = words.to_owned();
+        if !words.is_empty() {
+            words = self.consider(slot, Action::Leave { words: &words }, &words).unwrap_or_default();
+        }
+        self.leave_one(slot, room, &words);
         Ok(())
     }
 

@@ -290,8 +290,10 @@ impl Model {
         let (name, mut rewritten) = (self.name(slot), String::with_capacity(self.config.max_line));
         let Session { id, dialect, .. } = self.sessions[&slot];
         let member = MemberId(u32::try_from(slot).expect("a slot"));
-        let is_of_room =
-            matches!(action, Action::Say { .. } | Action::Act { .. } | Action::Topic { .. } | Action::Kick { .. });
+        let is_of_room = matches!(
+            action,
+            Action::Say { .. } | Action::Act { .. } | Action::Topic { .. } | Action::Kick { .. } | Action::Leave { .. }
+        );
         let focus = self.sessions[&slot].focus.filter(|_| is_of_room);
         let room = focus.and_then(|room| self.room(room).id).map(RoomId);
         let proposal = Proposal { now: self.now, session: id, member, dialect, name: &name, room, action };
@@ -299,7 +301,7 @@ impl Model {
             Verdict::Pass => Ok(original.into()),
             Verdict::Refuse(why) => Err(Objection::Policy(clean(cut(&why, MAX_NOTICE / 4)))),
             Verdict::Rewrite => {
-                let max = if matches!(action, Action::Quit { .. } | Action::Kick { .. }) {
+                let max = if matches!(action, Action::Quit { .. } | Action::Kick { .. } | Action::Leave { .. }) {
                     MAX_NOTICE / 4
                 } else {
                     self.config.max_line

@@ -239,7 +239,8 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
         | Action::Tell { words, .. }
         | Action::Topic { words }
         | Action::Kick { words, .. }
-        | Action::Quit { words } => {
+        | Action::Quit { words }
+        | Action::Leave { words } => {
             if words.contains("dog") {
                 Verdict::Refuse(format!("no dogs here,\n{} of {:?}", proposal.session, proposal.dialect).into())
             } else if words.contains("owl") && proposal.now.as_nanos().is_multiple_of(2) {

@@ -29,7 +29,7 @@ impl Owned {
             7 => Entry::Leave { member, reason: CloseReason::Lagged { missed: u64::from(to.0) << 20 }, words },
             8 => Entry::Announce { words, at: 1 << 41 },
             9..12 => Entry::EnterRoom { member, name: room_name, at: 0 },
-            12 => Entry::LeaveRoom { member, room },
+            12 => Entry::LeaveRoom { member, room, words },
             13 => Entry::Kick { by, member, room, words },
             14 => Entry::Topic { by, room, words, styled: "", at: 1 << 40 },
             15 => Entry::Role { by, member, room, role: Role::Operator, given: words.len() > 1 },
