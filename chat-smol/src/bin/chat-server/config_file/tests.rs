@@ -101,11 +101,19 @@ fn errors_name_their_line() {
     ] {
         assert_eq!(refused(text), format!("chat.toml, {message}"));
     }
+}
+
+#[test]
+fn a_value_without_quotation_marks_is_told_to_need_them() {
     for value in ["info", "10m", "True", "127.0.0.0/8"] {
         let refused = refused(&format!("\nlog = {value}"));
         let rule = "a value must be in quotation marks, unless it is a whole number, true or false";
         assert!(refused.starts_with(&format!("chat.toml, line 2: {rule}, at ")), "{refused}");
     }
+}
+
+#[test]
+fn an_error_is_one_short_line() {
     let long = refused(&format!("max-line = \"{}\"", "\u{e4}".repeat(1_000)));
     assert!(long.contains("\u{e4}...: it must be bytes") && long.len() < 250, "{long}");
     for text in ["listen = [[\"text=:5\"]]", "[[listen]]\ntext = 5", "max-line = \"", "= 5", "a = 1 b = 2", "\0"] {
