@@ -1,7 +1,6 @@
 //! The server: its listeners, and starting and ending its tasks.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 #[cfg(unix)]
@@ -9,15 +8,15 @@ use std::os::unix::net::UnixListener;
 #[cfg(unix)]
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::SystemTime;
+use std::{io, mem, thread};
 
 use async_io::Async;
 use chat_proto::driver::{
     ACCEPT_QUEUE, Admission, ConnectedHub, Exposition, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier,
 };
 use chat_proto::http::Site;
-use chat_proto::{Config, ConfigError, Credentials, Exemptions, driver};
+use chat_proto::{Config, ConfigError, Credentials, Exemptions};
 use smol::Executor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
@@ -40,7 +39,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     metrics: Vec<MetricsListener>,
     on_accept: OnAccept,
-    shared: CloseOnDrop,
+    shared: Arc<Shared>,
 }
 
 impl Server {
@@ -55,36 +54,26 @@ impl Server {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let random = || RandomState::new().build_hasher().finish();
         let hub = ConnectedHub::start(config, since_1970, random)?;
-        let shared = CloseOnDrop(Arc::new(Shared::new(hub)));
+        let shared = Arc::new(Shared::new(hub));
         Ok(Self { listeners: Vec::new(), metrics: Vec::new(), on_accept: OnAccept::default(), shared })
     }
 
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
     /// This is [`ReadBudget::memory_bound`] for reads of 64 KiB, or of 8 KiB where [`Config::rate`] limits input. It
-    /// does not count what the system keeps for connections ([`system_bound`](Self::system_bound)); a socket and a task
-    /// for each connection; the read and write buffers of each thread, some 2 MiB at most with the default limits; and
-    /// the untaken input of a session that is over, until its task is dropped.
+    /// does not count what the system keeps for connections ([`system_bound`](chat_proto::driver::system_bound)); a
+    /// socket and a task for each connection; the read and write buffers of each thread, some 2 MiB at most with the
+    /// default limits; and the untaken input of a session that is over, until its task is dropped.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         ReadBudget::memory_bound(config, MAX_READ)
-    }
-
-    /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
-    /// [`driver::system_bound`].
-    ///
-    /// It is not part of [`memory_bound`](Self::memory_bound). What the system keeps for connections that are over, for
-    /// some ten seconds, comes on top.
-    #[must_use]
-    pub fn system_bound(config: &Config) -> usize {
-        driver::system_bound(config)
     }
 
     /// Sets which peers' connections are not counted by address; [`Exemptions::default`] unless this is called.
     ///
     /// The limits by address are the fields of [`Config`] whose names end in `per_address`.
     pub fn exempt(&mut self, exemptions: Exemptions) {
-        self.shared.0.act(|hub, _| hub.exempt(exemptions));
+        self.shared.act(|hub, _| hub.exempt(exemptions));
     }
 
     /// Sets the function that decides whether a connection becomes a session, by its peer's address, which is `None` on
@@ -109,7 +98,7 @@ impl Server {
     /// Sets the [function](Verifier) that says whether passwords of clients of IRC are right; none is unless this is
     /// called. It runs on a thread where blocking is fine.
     pub fn verify_with(&mut self, verify: impl Fn(Credentials<'_>) -> bool + Send + Sync + 'static) {
-        self.shared.0.act(|hub, _| hub.verify_with(Verifier::new(verify)));
+        self.shared.act(|hub, _| hub.verify_with(Verifier::new(verify)));
     }
 
     /// Binds `addr` for clients that speak `dialect`, and returns the address with its real port.
@@ -123,7 +112,7 @@ impl Server {
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the system's error, such as
     /// [`io::ErrorKind::AddrInUse`].
     pub fn listen(&mut self, dialect: &str, addr: SocketAddr) -> io::Result<SocketAddr> {
-        self.accept_on(dialect, Async::new(Self::bind(addr)?.into())?)
+        self.accept_on(dialect, Self::bind(addr)?.into())
     }
 
     /// Makes a socket that listens there.
@@ -141,13 +130,12 @@ impl Server {
         Ok(socket)
     }
 
-    /// Accepts clients that speak `dialect` on a listener that is already bound; returns its address.
+    /// Accepts clients that speak `dialect` on a socket that already listens; returns its address.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] if the configuration has no such dialect; otherwise the listener has no address.
-    pub fn accept_on(&mut self, dialect: &str, listener: Async<TcpListener>) -> io::Result<SocketAddr> {
-        let listener = listener.into_inner()?;
+    pub fn accept_on(&mut self, dialect: &str, listener: TcpListener) -> io::Result<SocketAddr> {
         let addr = listener.local_addr()?;
         self.listeners.push(self.listener(dialect, listener.into(), addr.to_string())?);
         Ok(addr)
@@ -181,8 +169,7 @@ impl Server {
     ///
     /// As [`accept_on`](Self::accept_on).
     #[cfg(unix)]
-    pub fn accept_on_unix(&mut self, dialect: &str, listener: Async<UnixListener>) -> io::Result<()> {
-        let listener = listener.into_inner()?;
+    pub fn accept_on_unix(&mut self, dialect: &str, listener: UnixListener) -> io::Result<()> {
         let name = unix::name(listener.local_addr()?.as_pathname());
         self.listeners.push(self.listener(dialect, listener.into(), name)?);
         Ok(())
@@ -237,7 +224,7 @@ impl Server {
         let listener = TcpListener::from(Self::bind(addr)?);
         let addr = listener.local_addr()?;
         let socket = limit_buffers(listener.into(), &addr.to_string());
-        let site = metrics::site(&self.shared.0, own);
+        let site = metrics::site(&self.shared, own);
         self.metrics.push(MetricsListener { socket: Async::new(socket)?, addr: addr.to_string(), site });
         Ok(addr)
     }
@@ -265,7 +252,7 @@ impl Server {
 
     /// Makes a listener from a listening socket; `addr` is its name in the log.
     fn listener(&self, dialect: &str, socket: Socket, addr: String) -> io::Result<Listener> {
-        let id = self.shared.0.act(|hub, _| hub.dialect(dialect));
+        let id = self.shared.act(|hub, _| hub.dialect(dialect));
         let id = id.map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))?;
         let socket = limit_buffers(socket, &addr);
         Ok(Listener {
@@ -285,7 +272,7 @@ impl Server {
     /// Returns a handle by which other threads control the server.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle::new(Arc::clone(&self.shared.0))
+        Handle::new(Arc::clone(&self.shared))
     }
 
     /// Serves on `executor` until [`Handle::shut_down`], and returns when every connection is closed and no task is
@@ -322,24 +309,22 @@ impl Server {
         })
     }
 
-    async fn run_with(self, executor: &Arc<Executor<'static>>, writers: NonZeroUsize) -> io::Result<()> {
+    async fn run_with(mut self, executor: &Arc<Executor<'static>>, writers: NonZeroUsize) -> io::Result<()> {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
-        // Declared first, so dropped last.
-        let guard = self.shared;
-        let shared = &guard.0;
+        let shared = &self.shared;
         let service = Arc::new(Service {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
             budget: shared.act(|hub, _| Arc::new(ReadBudget::new(hub.hub().config(), MAX_READ))),
-            on_accept: self.on_accept,
+            on_accept: mem::take(&mut self.on_accept),
         });
         let (alive, all_gone) = async_channel::bounded(1);
         let accept = |listener| executor.spawn(accept(Arc::clone(&service), listener, alive.clone()));
-        let mut accepting: Vec<_> = self.listeners.into_iter().map(accept).collect();
+        let mut accepting: Vec<_> = self.listeners.drain(..).map(accept).collect();
         let of_metrics = |listener| executor.spawn(metrics::serve(Arc::clone(&service), listener));
-        accepting.extend(self.metrics.into_iter().map(of_metrics));
+        accepting.extend(self.metrics.drain(..).map(of_metrics));
         drop((service, alive));
         let mut working: Vec<_> = (0..writers.get()).map(|_| executor.spawn(write(Arc::clone(shared)))).collect();
         working.push(executor.spawn(keep_time(Arc::clone(shared))));
@@ -372,15 +357,12 @@ fn limit_buffers(socket: Socket, addr: &str) -> Socket {
 }
 
 /// Closes all connections when the server ends, however it ends, and then wakes the callers of [`Handle::closed`].
-#[derive(Debug)]
-struct CloseOnDrop(Arc<Shared>);
-
-impl Drop for CloseOnDrop {
+impl Drop for Server {
     fn drop(&mut self) {
-        for connection in self.0.act(ConnectedHub::abort) {
+        for connection in self.shared.act(ConnectedHub::abort) {
             connection.cut();
         }
-        self.0.stopping.close();
-        self.0.ended.close();
+        self.shared.stopping.close();
+        self.shared.ended.close();
     }
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use std::{io, mem};
 
 use chat_proto::driver::{ACCEPT_QUEUE, Admission, ConnectedHub, OnAccept, ReadBudget, SOCKET_BUFFER, Verifier};
-use chat_proto::{Config, ConfigError, Credentials, Exemptions, driver};
+use chat_proto::{Config, ConfigError, Credentials, Exemptions};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
@@ -46,19 +46,13 @@ impl Server {
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
     /// This is [`ReadBudget::memory_bound`] for reads of 32 KiB, or of 8 KiB where [`Config::rate`] limits input. It
-    /// does not count what the system keeps for connections ([`system_bound`](Self::system_bound)); a socket and a
-    /// thread for each connection; the write buffers of each writer, some 2 MiB at most with the default limits; and
-    /// the reads of up to 1,024 connections that are over, whose peers have a second to read their last words.
+    /// does not count what the system keeps for connections ([`system_bound`](chat_proto::driver::system_bound)); a
+    /// socket and a thread for each connection; the write buffers of each writer, some 2 MiB at most with the default
+    /// limits; and the reads of up to 1,024 connections that are over, whose peers have a second to read their last
+    /// words.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         ReadBudget::memory_bound(config, MAX_READ)
-    }
-
-    /// Returns the most memory, in bytes, that the system keeps for the connections of all sessions with these limits:
-    /// [`driver::system_bound`].
-    #[must_use]
-    pub fn system_bound(config: &Config) -> usize {
-        driver::system_bound(config)
     }
 
     /// Sets which peers' connections are not counted by address; [`Exemptions::default`] unless this is called.

@@ -14,7 +14,6 @@ use chat_tests::adapters::unused_path;
 use chat_tests::conformance::{Client, LOOPBACK, Running};
 use chat_tests::program::{Ended, Process, Program};
 use rustix::process::Signal;
-use smol::Async;
 use socket2::SockAddr;
 
 const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
@@ -141,7 +140,7 @@ fn a_file_that_another_server_replaced_stays() {
 fn a_listener_given_ready_keeps_its_file() {
     let path = unused_path();
     let mut server = new_server();
-    let listener = Async::<UnixListener>::bind(&path).expect("nothing is there");
+    let listener = UnixListener::bind(&path).expect("nothing is there");
     server.accept_on_unix("text", listener).expect("it listens");
     let server = run(server, &path);
     let alice = server.named("alice");

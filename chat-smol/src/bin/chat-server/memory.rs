@@ -3,6 +3,7 @@
 use std::hint;
 
 use chat_proto::Config;
+use chat_proto::driver::system_bound;
 use chat_smol::Server;
 use clap::ValueEnum;
 use thiserror::Error;
@@ -55,7 +56,7 @@ impl BoundFormat {
     pub(crate) fn print(self, config: &Config, passwords: &Passwords) -> String {
         let core = config.memory_bounds();
         let process = Server::memory_bound(config) as u64;
-        let system = Server::system_bound(config) as u64;
+        let system = system_bound(config) as u64;
         let checks = passwords.memory_bound();
         let total = process.saturating_add(system).saturating_add(checks);
         if matches!(self, Self::Bytes) {
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn the_bound_is_that_of_the_server_and_the_system() {
         let config = Config { max_sessions: 77, ..Config::default() };
-        let sum = Server::memory_bound(&config) + Server::system_bound(&config);
+        let sum = Server::memory_bound(&config) + system_bound(&config);
         let none = Passwords::default();
         assert_eq!(BoundFormat::Bytes.print(&config, &none), format!("{sum}\n"));
         let some = Passwords { server: Some(PasswordHash::of("sesame")), ..none.clone() };
