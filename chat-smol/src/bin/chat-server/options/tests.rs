@@ -223,7 +223,7 @@ fn the_help_tells_the_ranges() {
         let may_be_off = Arguments::try_parse_from(["chat-server", &format!("--{name}=off")]).is_ok();
         assert_eq!(may_be_off, form.ends_with("|off"), "{name}");
     }
-    assert_eq!(ranges, table().len() - 14);
+    assert_eq!(ranges, table().len() - 15);
 }
 
 #[test]
