@@ -114,6 +114,7 @@ export class Chat {
 		const order = this.sorted();
 		const index = order.indexOf(room);
 		this.rooms.delete(room.key);
+		this.kept.delete(room.name);
 		if (room === this.active) this.show(order[index + 1] ?? order[index - 1] ?? null);
 		this.on.changed('rooms');
 	}

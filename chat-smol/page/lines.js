@@ -127,6 +127,7 @@ export function handle(chat, line, label, isAsked) {
 	if (ANSWERS.test(command)) chat.note(chat.active, told);
 	else if (KEPT_OUT[command] && !room?.joined) {
 		if (room) room.wanted = false;
+		chat.kept.delete(params[1]);
 		chat.note(room, `You cannot enter ${params[1]}: ${KEPT_OUT[command]}.`, true);
 	} else if (/^[45]|FAIL|WARN/.test(command) && command !== '422') chat.on.alert(told);
 }

@@ -29,7 +29,7 @@ const connection = new Connection(`${location.origin.replace('http', 'ws')}/ws`,
 		view.update();
 		showRooms();
 		const what = chat.hasEntered ? 'Reconnecting' : 'Not connected';
-		const tell = (why) => status(`${what}. ${why}. Next try in ${Math.ceil(wait / 1000)} s.`, true);
+		const tell = (why) => status(`${what}. ${why.trim()}. Next try in ${Math.ceil(wait / 1000)} s.`, true);
 		tell(lastWords || 'The server cannot be reached');
 		// A server that is full says so in HTTP.
 		const isStill = (answer) => !answer.ok && !byId('try-now').hidden;
@@ -141,8 +141,11 @@ const showRooms = framed(() => {
 });
 
 function keep() {
-	const rooms = chat.sorted().filter(({ wanted }) => wanted);
-	if (chat.client.registered) browser.set('rooms', rooms.map(({ name, readTo }) => [name, readTo]));
+	for (const { name, wanted, readTo } of chat.rooms.values()) {
+		if (wanted) chat.kept.set(name, readTo);
+		else chat.kept.delete(name);
+	}
+	browser.set('rooms', [...chat.kept]);
 }
 
 function status(text, isWaiting) {
