@@ -243,6 +243,19 @@ test('what is unread stays so when the page is loaded again', async () => {
   await rooms(ann).getByRole('button', { name: '#cups', exact: true }).waitFor();
 });
 
+test('the title counts messages also in a hidden tab, which draws no frames', async () => {
+  const ann = await open('ann11');
+  const tom = await Peer.enter(server, 'tom11');
+  await ann.evaluate(() => {
+    window.requestAnimationFrame = () => {};
+    document.hasFocus = () => false;
+  });
+  for (let count = 1; count <= 3; count++) {
+    tom.says(`number ${count}`);
+    await until(async () => (await ann.title()).startsWith(`(${count})`), `count of ${count}`);
+  }
+});
+
 test('PageUp and PageDown scroll from the field', async () => {
   const ann = await open('ann10');
   const tom = await Peer.enter(server, 'tom10');
