@@ -14,9 +14,7 @@ const ANSWERS = /^(301|305|306|311|317|319|324|335|341|367)$/;
 const MISSED = /^you were too slow and missed \d+ message/;
 
 const HANDLERS = {
-	'001': (chat, { params: [me] }) => {
-		chat.me = me;
-	},
+	'001': (chat, { params: [me] }) => (chat.me = me),
 
 	JOIN(chat, { nick, params: [name], tags }, room) {
 		if (!chat.isMe(nick)) {
