@@ -194,7 +194,7 @@ fn http_1_0_and_who_asks_for_it_is_answered_and_closed() {
 
 /// Requests that another server might take to end elsewhere, or to be for another host.
 #[test]
-fn what_could_be_read_in_two_ways_is_400_and_closed() {
+fn an_ambiguous_request_is_answered_with_400_and_closed() {
     let shapes: &[(&str, String)] = &[
         ("a chunked body", get("/", "Transfer-Encoding: chunked\r\n")),
         ("a chunked body, spelled otherwise", get("/", "transfer-encoding:\tCHUNKED\r\n")),
@@ -309,7 +309,7 @@ fn the_first_subprotocol_that_is_known_is_agreed_on() {
 }
 
 #[test]
-fn what_is_no_handshake_is_426() {
+fn a_request_that_is_no_handshake_is_answered_with_426() {
     assert_refused(&get("/ws", ""), "426", Action::Read);
     for (right, wrong) in [
         ("Upgrade: websocket", "Upgrade: h2c"),

@@ -223,7 +223,7 @@ mod tests {
     use crate::moderation::{MaskList, Role, RoomFlags};
 
     #[test]
-    fn what_does_not_fit_the_state_changes_nothing() {
+    fn an_entry_that_does_not_fit_the_state_changes_nothing() {
         let mut conversation = conversation(100);
         apply(&mut conversation, &STORY[..6]);
         let before = conversation.digest();

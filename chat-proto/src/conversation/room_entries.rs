@@ -429,7 +429,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_the_rooms_changes_nothing() {
+    fn an_entry_that_does_not_fit_the_rooms_changes_nothing() {
         let mut conversation = conversation();
         apply(&mut conversation, &[enter(ANN, "tea"), enter(ANN, "rust"), enter(BOB, "bugs")]);
         let (gone, by, list) = (RoomId(9), Some(NOBODY), MaskList::Bans);

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_woken_once_and_who_does_not_is_not() {
+    fn a_waiting_subscriber_is_woken_once_and_others_are_not() {
         let server = Server::new(8);
         let count = Arc::new(Count::default());
         let waker = Waker::from(count.clone());
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_are_read_at_a_time_and_none_is_lost() {
+    fn events_are_read_in_batches_and_none_is_lost() {
         let server = Server::new(3 * BATCH);
         let mut events = Events::new(server.clone());
         let all = 2 * BATCH + 1;

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn one_session_watches_so_many_and_all_together_so_many() {
+    fn watches_are_limited_for_a_session_and_in_total() {
         let mut watches = Watches::new(200);
         for n in 0..MAX_WATCHED {
             assert_eq!(watches.watch(0, &format!("n{n}"), false), Ok(()));

@@ -87,14 +87,14 @@ fn names_that_no_channel_can_have_are_refused() {
 }
 
 #[test]
-fn one_may_be_in_so_many_channels() {
+fn a_client_is_in_no_more_channels_than_allowed() {
     let mut net = Net::with(|config| config.max_rooms_per_session = 2);
     let ann = net.join("ann", "#a,#b");
     net.check(ann, "JOIN #c", &["> 405 ann #c :You have joined too many channels"]);
 }
 
 #[test]
-fn there_may_be_so_many_channels() {
+fn no_more_channels_may_begin_than_allowed() {
     let mut net = Net::with(|config| config.max_rooms = 2);
     let ann = net.join("ann", "#a");
     net.says(ann, "JOIN #b");

@@ -56,7 +56,7 @@ fn each_mode_is_set_and_unset_and_shown_to_all() {
 }
 
 #[test]
-fn what_is_so_already_is_not_shown() {
+fn a_change_to_the_present_state_is_not_shown() {
     let mut net = Net::new();
     let ann = net.join("ann", "#tea");
     net.says(ann, "MODE #tea +b eve");

@@ -75,7 +75,7 @@ fn what_monitor_does_not_know_is_refused() {
 }
 
 #[test]
-fn one_client_watches_so_many_names() {
+fn a_client_watches_no_more_names_than_allowed() {
     let mut net = Net::new();
     let ann = net.connect();
     net.says(ann, "NICK ann\r\nUSER ann 0 * :Ann");
@@ -171,7 +171,7 @@ fn who_does_not_read_is_told_later_and_only_what_is_different() {
 }
 
 #[test]
-fn what_is_told_has_no_label_of_another_line() {
+fn an_unsolicited_message_has_no_label() {
     let mut net = Net::new();
     let ann = net.register_with("ann", "labeled-response batch");
     net.check(

@@ -140,7 +140,7 @@ fn a_framing_is_set_before_the_first_byte_or_not_at_all() {
 }
 
 #[test]
-fn whoever_is_owed_a_pong_is_not_sent_only_what_others_are() {
+fn a_session_with_a_pong_pending_shares_no_batch() {
     for room in ["/ping", "/join tea"] {
         let mut net = Net::new();
         let (alice, bob, carol) = (net.join("alice"), net.join("bob"), net.join("carol"));

@@ -102,7 +102,7 @@ fn fragments_without_payload_are_not_free() {
 }
 
 #[test]
-fn of_several_pings_the_last_is_answered() {
+fn only_the_last_of_several_pings_is_answered() {
     let mut net = Net::new();
     let alice = net.join("alice");
     net.bytes(alice);

@@ -470,7 +470,7 @@ fn ending_the_ban_of_an_address_shows_its_number_however_it_is_called() {
 }
 
 #[test]
-fn of_a_flood_of_invitations_somebody_is_told_the_first_and_no_more_than_are_kept() {
+fn a_flood_of_invitations_is_shown_up_to_the_limit() {
     let config = few();
     let mut meter = Meter::new();
     let mut scene = meter.scope(|| Scene::with(config.clone()));

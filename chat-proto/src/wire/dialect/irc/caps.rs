@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_can_be_asked_for() {
+    fn every_set_of_offered_capabilities_can_be_requested() {
         let mut random = Random(9);
         for _ in 0..1_000 {
             let caps = Caps(random.below(1 << Caps::TABLE.len()) as u32 & Caps::OFFERED.0);

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_is_refused() {
+    fn an_invalid_line_is_refused() {
         for line in ["", "  ", ":ann", ":ann ", "@a=b", "@a=b ", "@", "@a :b "] {
             assert_eq!(Line::parse(line.as_bytes()), Err(LineError::Empty), "{line}");
         }

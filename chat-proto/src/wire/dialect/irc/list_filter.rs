@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_told() {
+    fn a_wrong_condition_is_named() {
         for condition in [">", "<x", ">-1", "T>", "T<1.5", ">4294967296", &"x".repeat(53)] {
             assert_eq!(ListFilter::parse(&format!("#a,{condition},#b")), Err(condition));
         }

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_is_told_with_its_letter() {
+    fn a_mode_that_cannot_be_changed_is_named_by_its_letter() {
         for (params, expected) in [
             ("+nxž-Z", &[ModeError::Unknown('x'), ModeError::Unknown('ž'), ModeError::Unknown('Z')][..]),
             ("+kn", &[ModeError::Missing('k')]),

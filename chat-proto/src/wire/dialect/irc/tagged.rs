@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_blocks_each_reader_is_shown_its_own() {
+    fn each_reader_is_shown_its_own_block() {
         let mut both =
             kept(Shown { to: View::EXTENDED_JOIN, unless: View::PLAIN }, Tags::default(), "JOIN #a * :A\r\n");
         both.extend(kept(Shown { to: View::PLAIN, unless: View::EXTENDED_JOIN }, Tags::default(), "JOIN #a\r\n"));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_log_keeps_can_be_looked_at() {
+    fn an_update_in_a_log_can_be_inspected() {
         let message = kept(Shown::default(), Tags { id: "abc-90", client: "+x" }, "PRIVMSG #a :b\r\n");
         let event = kept(Shown { to: View::PLAIN, unless: View::EXTENDED_JOIN }, Tags::default(), "JOIN #a\r\n");
         let news = kept(Shown { to: View::AWAY_NOTIFY, ..Shown::default() }, Tags::default(), "AWAY :a\r\n");
