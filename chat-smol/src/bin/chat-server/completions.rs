@@ -1,6 +1,6 @@
 //! The script that completes the options in a shell.
 
-use clap::Arg;
+use clap::{Arg, ValueHint};
 use clap_complete::Shell;
 
 use crate::options;
@@ -30,7 +30,10 @@ pub(crate) fn script(shell: Shell) -> String {
         // arguments of subcommands are not completed.
         Shell::Fish => {
             let condition = format!("__fish_{}_using_subcommand", name.replace('-', "_"));
-            let arguments = command.get_subcommands().map(|subcommand| {
+            let takes_path = |value: &Arg| matches!(value.get_value_hint(), ValueHint::DirPath | ValueHint::FilePath);
+            // Where a path is wanted, fish completes names of files by itself.
+            let subcommands = command.get_subcommands().filter(|it| !it.get_positionals().any(takes_path));
+            let arguments = subcommands.map(|subcommand| {
                 let values = subcommand.get_positionals().flat_map(Arg::get_possible_values);
                 let values: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
                 let (subcommand, values) = (subcommand.get_name(), values.join(" "));

@@ -1,7 +1,7 @@
 //! The manual page.
 
-use clap::Command;
 use clap::builder::StyledStr;
+use clap::{Arg, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, line_break, roman};
 
@@ -36,12 +36,18 @@ fn usage(command: &Command) -> Roff {
     page.text([roman(filled(&text(command.get_before_help())))]);
     page.control("SH", ["COMMANDS"]);
     for subcommand in command.get_subcommands() {
-        let values = subcommand.get_positionals().map(|value| format!(" {}", value.get_id().as_str().to_uppercase()));
+        let values: String = subcommand.get_positionals().map(usage_of).collect();
         page.control("TP", []);
-        page.text([bold(subcommand.get_name()), roman(values.collect::<String>())]);
+        page.text([bold(subcommand.get_name()), roman(values)]);
         page.text([roman(text(subcommand.get_about()))]);
     }
     page
+}
+
+/// Returns how a value of a subcommand is given: ` SHELL`, or ` [NAMES]...` if there may be none or several.
+fn usage_of(value: &Arg) -> String {
+    let name = value.get_id().as_str().to_uppercase();
+    if value.is_required_set() { format!(" {name}") } else { format!(" [{name}]...") }
 }
 
 /// Returns the sections after the options, made of what the help says there.
