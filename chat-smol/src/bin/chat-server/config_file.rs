@@ -133,25 +133,28 @@ fn entries(text: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Reason> {
             let option = known.get_arguments().find(|option| option.get_long() == Some(name));
             match option.filter(|_| keys.contains(&name)) {
                 Some(option) => entries.extend(option_entries(text, &keys, option, key, value)?),
-                None => return Err(unknown(text, &known, &keys, option.is_some(), key, value)),
+                None => return Err(unknown(text, &known, &keys, key, value)),
             }
         }
     }
     Ok(entries)
 }
 
-/// Says that there is no such key; if there is an option of that name, it is a key of a table.
+/// Says that there is no such key. If it is one of a table, with or without the beginning of its option, says so.
 fn unknown(
     text: &str,
     known: &Command,
     keys: &[&str],
-    is_option: bool,
     key: &Spanned<DeString<'_>>,
     value: &Spanned<DeValue<'_>>,
 ) -> Reason {
     let name = key.get_ref().as_ref();
-    let of_table = |(table, prefix)| Some((table, name.strip_prefix(prefix)?));
-    let advice = match OF_OPTIONS.into_iter().find_map(of_table).filter(|_| is_option) {
+    let of_table = |(table, prefix): (_, &str)| {
+        let key = name.strip_prefix(prefix).unwrap_or(name);
+        let option = format!("{prefix}{key}");
+        known.get_arguments().any(|known| known.get_long() == Some(&*option)).then_some((table, key))
+    };
+    let advice = match OF_OPTIONS.into_iter().find_map(of_table) {
         Some((table, key)) => format!("it is {key} under [{table}]"),
         None if value.get_ref().is_table() => {
             let of_dialects = known.get_arguments().filter(|option| is_per_dialect(&form(option)));

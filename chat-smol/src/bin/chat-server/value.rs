@@ -195,10 +195,14 @@ fn whole_number(text: &str) -> Option<usize> {
 /// Returns a question whether the most similar of the `known` words was meant; `otherwise`, if none is similar.
 pub(crate) fn did_you_mean(word: &str, known: &[&str], otherwise: &str) -> String {
     let word = word.to_lowercase();
-    let similarity = |known: &&str| strsim::jaro(&word, known);
+    // Two letters of a short word in the wrong order are a slip, too, and so is a word that begins right.
+    let similarity = |known: &&str| match strsim::damerau_levenshtein(&word, known) {
+        1 if word.len() > 2 => 1.0,
+        _ => strsim::jaro_winkler(&word, known),
+    };
     let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     // A less similar one is a different word.
-    match nearest.filter(|nearest| similarity(nearest) > 0.75) {
+    match nearest.filter(|nearest| similarity(nearest) > 0.8) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => otherwise.into(),
     }

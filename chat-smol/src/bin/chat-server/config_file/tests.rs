@@ -28,6 +28,8 @@ fn errors_name_their_line() {
             "line 1: there is no key sessions; there are tables only for rate, backlog, idle-timeout, irc, web, tls, room, operator",
         ),
         ("MAX-LINE = 64", "line 1: there is no key MAX-LINE; did you mean max-line?"),
+        ("[wbe]\nhosts = []", "line 1: there is no key wbe; did you mean web?"),
+        ("hist = 5", "line 1: there is no key hist; did you mean history?"),
         ("on-lag = \"shout\"", "line 1: on-lag = \"shout\": it must be skip or close"),
         ("new-rooms = \"no\"", "line 1: new-rooms: it must be true or false, without quotation marks"),
         ("max-rooms = true", "line 1: max-rooms: it must be a whole number"),
@@ -61,6 +63,7 @@ fn errors_name_their_line() {
         ("[irc]\nx = \"x\"", "line 2: there is no key irc.x; there are server-name, network, motd, password"),
         ("[irc]\nmax-line = 64", "line 2: there is no key irc.max-line; put max-line above [irc]"),
         ("irc-motd = \"x\"", "line 1: there is no key irc-motd; it is motd under [irc]"),
+        ("hosts = [\"x\"]", "line 1: there is no key hosts; it is hosts under [web]"),
         ("[irc]\nnetwork = 5", "line 2: irc.network: it must be in quotation marks"),
         ("[irc]\nmotd = \"\"", "line 2: irc.motd = \"\": it must be a file's path, or off"),
         (
