@@ -292,6 +292,28 @@ fn a_handshake_upgrades_and_what_follows_is_not_taken() {
     assert_eq!((action, taken), (Action::Upgrade(MessageKind::Text), request.len()));
 }
 
+/// RFC 6455, 4.2.1: the tokens are compared without regard to case, in lists with others, and names of headers are, too.
+#[test]
+fn a_handshake_is_read_without_regard_to_case() {
+    for headers in [HANDSHAKE.to_ascii_lowercase(), HANDSHAKE.to_ascii_uppercase()] {
+        // The key is not.
+        let (before, after) = headers.split_at(headers.to_ascii_lowercase().find("-key: ").expect("a key") + 6);
+        let request = get("/ws", &format!("{before}dGhlIHNhbXBsZSBub25jZQ=={}", &after[24..]));
+        let (sent, action) = answer(&request);
+        assert_eq!(action, Action::Upgrade(MessageKind::Text), "{request}: {sent}");
+    }
+    let among_others = HANDSHAKE.replace("Upgrade: websocket", "Upgrade: h2c , websocket");
+    assert_eq!(answer(&get("/ws", &among_others)).1, Action::Upgrade(MessageKind::Text));
+}
+
+/// RFC 6455, 9.1: a server agrees on none of the extensions that it does not know, and this one knows none.
+#[test]
+fn extensions_are_declined() {
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-webkit-deflate-frame\r\n";
+    let (sent, action) = answer(&get("/ws", &format!("{HANDSHAKE}{offer}")));
+    assert!(action == Action::Upgrade(MessageKind::Text) && !sent.contains("Extensions"), "{sent}");
+}
+
 #[test]
 fn the_first_subprotocol_that_is_known_is_agreed_on() {
     for (asked, name, kind) in [

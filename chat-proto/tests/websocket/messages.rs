@@ -97,6 +97,27 @@ fn a_line_end_within_a_message_begins_no_other_line() {
     assert!(!read.iter().any(|line| line.contains(" 001 ")), "{read:?}");
 }
 
+/// RFC 6455, 5.6 and 5.4: a message, and a fragment of it, may have no payload.
+#[test]
+fn an_empty_message_is_an_empty_line() {
+    let mut net = Net::new();
+    let (alice, bob) = (net.join("alice"), net.join("bob"));
+    net.bytes(alice);
+    net.sends(alice, &[text(""), frame(BINARY, b""), fragment(false, TEXT, b""), frame(CONTINUATION, b"")].concat());
+    net.sends(alice, &text("hello"));
+    assert_eq!((net.reads(alice), net.reads_text(bob)), (vec![], vec!["alice: hello".into()]));
+}
+
+/// RFC 6455, 5.5.3: "A response to an unsolicited Pong frame is not expected."
+#[test]
+fn a_pong_that_nobody_asked_for_is_not_answered() {
+    let mut net = Net::new();
+    let alice = net.join("alice");
+    net.bytes(alice);
+    net.sends(alice, &[frame(PONG, b""), frame(PONG, &[1; 125])].concat());
+    assert_eq!((net.reads(alice), net.close_reason(alice)), (vec![], None));
+}
+
 #[test]
 fn fragments_are_one_message_with_control_frames_between() {
     let mut net = Net::new();
