@@ -2,6 +2,7 @@
 
 mod bench;
 mod conversation;
+mod cuts;
 mod dialects;
 mod hub;
 mod irc;
