@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use chat_tests::program::{Process, Program};
+use chat_tests::websocket::{masked, opcode};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
@@ -194,5 +195,55 @@ fn browsers_connect_through_a_proxy_and_from_pages_whose_origin_was_given() {
         let mut socket = upgrade_as(web, "/ws", host, origin);
         socket.send(Message::text("PING there")).expect("it reads");
         expect(&mut socket, "there");
+    }
+}
+
+/// Returns a frame of a client whose key is zero.
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    masked(true, opcode, payload, [0; 4])
+}
+
+#[test]
+fn requests_and_the_upgrade_and_messages_may_come_in_one_piece() {
+    let (_process, _, web) = serve(&[]);
+    let requests = format!("GET / HTTP/1.1\r\n{0}\r\nGET /ws HTTP/1.1\r\n{0}{HANDSHAKE}\r\n", host(web));
+    let lines = ["NICK alice", "USER alice 0 * :Alice", "QUIT"].map(|line| frame(opcode::TEXT, line.as_bytes()));
+    let all = [requests.into_bytes(), lines.concat()].concat();
+    let mut answers = [all.len(), 7].map(|piece| {
+        let mut stream = connect(web);
+        for bytes in all.chunks(piece) {
+            stream.write_all(bytes).expect("it reads");
+        }
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it closes");
+        answer.escape_ascii().to_string()
+    });
+    let [whole, pieces] = &mut answers;
+    assert!(whole.contains("<!doctype html>") && whole.contains("HTTP/1.1 101 ") && whole.contains(" 001 alice "));
+    // 1000: it has quit.
+    assert!(whole.ends_with("\\x88\\x02\\x03\\xe8"), "{whole}");
+    assert!(pieces.ends_with("\\x88\\x02\\x03\\xe8"), "{pieces}");
+}
+
+#[test]
+fn whoever_sends_no_frames_after_the_upgrade_is_told_and_closed() {
+    let (_process, _, web) = serve(&[]);
+    for (garbage, code) in
+        [(&b"NICK alice\r\n"[..], 1002_u16), (b"\x81\x05hello", 1002), (b"\x81\x81\0\0\0\0\xff", 1007)]
+    {
+        let mut socket = upgrade(web, "/ws");
+        socket.get_mut().write_all(garbage).expect("it reads");
+        let close = loop {
+            match socket.read().expect("a frame") {
+                Message::Close(close) => break close.expect("a code"),
+                Message::Text(_) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(u16::from(close.code), code, "{}", garbage.escape_ascii());
+        // RFC 6455, 7.1.1: the server closes first.
+        let mut rest = Vec::new();
+        socket.get_mut().read_to_end(&mut rest).expect("it is closed");
+        assert_eq!(rest, []);
     }
 }
