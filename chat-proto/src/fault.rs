@@ -94,6 +94,14 @@ pub enum Fault {
     RegistrationUnlimited,
     /// A batch of labelled answers of IRC never ends.
     BatchNotEnded,
+    /// Who watches a name is not told that somebody has left it.
+    WatcherUntold,
+    /// What a client could not be told of the names that it watches is forgotten.
+    WatchForgotten,
+    /// A long list of names goes on where its first line ended.
+    NamesRepeated,
+    /// Who is no operator of the server is not kept from what only those may do.
+    OperatorUnchecked,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -107,7 +115,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 43] = [
+        pub const ALL: [Self; 47] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -151,6 +159,10 @@ mod planted {
             Self::NegotiationIgnored,
             Self::RegistrationUnlimited,
             Self::BatchNotEnded,
+            Self::WatcherUntold,
+            Self::WatchForgotten,
+            Self::NamesRepeated,
+            Self::OperatorUnchecked,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

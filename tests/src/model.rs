@@ -293,12 +293,16 @@ impl Model {
         self.record(slot, RecordKind::Opened);
         if let Some(name) = name.and_then(|name| self.may_have(slot, name).ok()) {
             // Others learn the name when they read the session's messages.
+            let text = name.to_string();
             self.session(slot).name = Some(name);
             self.record(slot, RecordKind::Named);
             self.events += 1;
+            self.tell_watchers(&text);
         } else if self.unnamed(slot) == Unnamed::Guest {
             self.guests += 1;
             self.session(slot).guest = self.guests;
+            let name = self.name(slot);
+            self.tell_watchers(&name);
         }
         if !is_irc {
             let idle_timeout = self.config.dialects[log].idle_timeout;

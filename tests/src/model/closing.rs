@@ -158,6 +158,12 @@ impl Model {
         }
         (session.name, session.person) = (None, None);
         session.invitations.clear();
+        if self.is_irc(slot) {
+            self.clear_watches(slot);
+        }
+        if reason != CloseReason::ShutDown {
+            self.tell_watchers(&name);
+        }
         self.session(slot).places.iter_mut().for_each(|place| place.left = true);
         self.drop_places(slot);
         self.leave_rooms(slot, &Update::Left { name: &name, reason, words });

@@ -7,6 +7,7 @@ mod history;
 mod labels;
 mod line;
 mod lines;
+mod monitor;
 mod numerics;
 mod questions;
 mod registration;
@@ -65,6 +66,10 @@ pub(super) struct IrcSession {
     batches: u32,
     /// What it was called, once it has left while an answer goes on.
     pub(super) was_called: Option<String>,
+    /// The names that it watches, the latest first.
+    watches: Vec<monitor::Watch>,
+    /// It could not be told of everything about these.
+    has_untold_watches: bool,
     /// How much of a line that waits was carried out.
     step: usize,
 }
@@ -277,6 +282,10 @@ impl Model {
             "MOTD" => self.show_motd(slot),
             "LUSERS" => self.tell_counts(slot),
             "CHATHISTORY" => self.ask_history(slot, line),
+            "MONITOR" => self.ask_monitor(slot, line),
+            // There are no operators of the server.
+            "OPER" => self.answer_number(slot, 491),
+            "KILL" | "WALLOPS" => self.answer_number(slot, 481),
             other => self.ask_server(slot, other, first),
         }
         Step::Done

@@ -350,9 +350,10 @@ impl Model {
     pub(super) fn tell_untold(&mut self, slot: usize) {
         while let Some(place) = self.sessions[&slot].places.iter().position(|place| place.untold.is_some()) {
             if !self.tell_thrown_out(slot, place, "", "") {
-                return;
+                break;
             }
         }
+        self.tell_untold_watches(slot);
     }
 
     /// Tells a session that it was thrown out of the room of a place, and that it speaks in none; or returns that there

@@ -165,7 +165,7 @@ fn look(name: &str) -> String {
 }
 
 /// Canonically equivalent names are the same (Unicode's D145).
-fn caseless(name: &str) -> String {
+pub(super) fn caseless(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }

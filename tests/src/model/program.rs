@@ -35,6 +35,11 @@ impl Model {
     /// Returns the same for several updates.
     pub(super) fn finds_room_for(&self, slot: usize, updates: &[Update<'_>]) -> bool {
         let len: usize = updates.iter().map(|update| self.line_for(slot, update).len()).sum();
+        self.finds_room_for_bytes(slot, len)
+    }
+
+    /// Returns the same for bytes.
+    pub(super) fn finds_room_for_bytes(&self, slot: usize, len: usize) -> bool {
         let spare = if self.has_nothing_private(slot) { 1 } else { 2 } * self.longest(slot);
         self.has_room(slot, len + spare)
     }
@@ -80,10 +85,12 @@ impl Model {
     /// Names a member, regardless of the policy and without waiting for readers, and tells others.
     pub(super) fn name_it(&mut self, slot: usize, name: &str) -> Result<(), NameError> {
         let name = self.may_be_given(slot, name)?;
-        let from = self.name(slot);
-        self.events += u64::from(from != *name);
+        let (from, to) = (self.name(slot), name.to_string());
+        self.events += u64::from(from != to);
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
+        self.tell_watchers(&from);
+        self.tell_watchers(&to);
         self.waits_for_nobody = true;
         self.tell_of_name(slot, &from);
         self.waits_for_nobody = false;
@@ -194,6 +201,8 @@ impl Model {
             let words = clean(cut(words, chat_proto::dialect::MAX_NOTICE / 4));
             let name = self.name(slot);
             self.gone = self.person(slot);
+            self.session(slot).name = None;
+            self.tell_watchers(&name);
             self.leave_rooms(slot, &Update::Left { name: &name, reason: CloseReason::Quit, words: &words });
             self.sessions.remove(slot);
         }

@@ -365,8 +365,11 @@ impl Model {
         }
         let name = self.may_be_given(slot, &name).map_err(|error| Objection::Complaint(Complaint::Name(error)))?;
         self.events += u64::from(self.name(slot) != *name);
+        let (before, after) = (self.name(slot), name.to_string());
         self.session(slot).name = Some(name);
         self.record(slot, RecordKind::Named);
+        self.tell_watchers(&before);
+        self.tell_watchers(&after);
         Ok(())
     }
 

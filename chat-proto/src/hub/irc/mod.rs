@@ -212,6 +212,7 @@ impl Hub {
             Command::User => self.register_user(slot, line),
             Command::Pass => return self.register_password(slot, first),
             Command::Cap => self.negotiate(slot, line),
+            // SASL is not offered. Who tries it all the same waits for one of its own numbers, which 421 is not.
             Command::Authenticate => self.numeric(slot, Numeric::SaslFail, |to| to.standard().end()),
             Command::Ping => match param(0) {
                 None => self.numeric(slot, Numeric::NoOrigin, |to| to.standard().end()),

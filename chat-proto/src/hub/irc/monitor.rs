@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::id::MemberId;
 use crate::names::NameBuf;
@@ -122,7 +123,7 @@ impl Hub {
         while let Some(watch) = next {
             next = self.watches.after(watch);
             let is_told = self.tell_watcher(watch);
-            if !is_told {
+            if !is_told && !Fault::WatchForgotten.is_planted() {
                 self.watches.set_untold(self.watches.slot(watch), true);
             }
         }
@@ -144,7 +145,8 @@ impl Hub {
     fn tell_watcher(&mut self, watch: WatchId) -> bool {
         let slot = self.watches.slot(watch);
         let other = self.registered(self.watches.name(watch));
-        if other.is_some() == self.watches.was_here(watch) {
+        let is_missed = other.is_none() && Fault::WatcherUntold.is_planted();
+        if other.is_some() == self.watches.was_here(watch) || is_missed {
             return true;
         }
         let (numeric, item) = match other {

@@ -23,6 +23,8 @@ pub(in crate::model) enum Rest {
     Channels { filter: Filter, next: u32 },
     /// Messages of a room, with the number of their batch if they are in one.
     Messages { room: RoomKey, next: u64, end: u64, batch: Option<u32> },
+    /// Names that are watched: all or those who are here, then those who are not, and how many were shown.
+    Watched { with_status: bool, round: u8, done: usize },
     /// The message of the day, from this line on.
     Motd { next: usize },
 }
@@ -143,6 +145,7 @@ impl Model {
             Rest::Masks { room, name, list, next } => self.masks(slot, &reader, room, name, list, next),
             Rest::Members { room, mask, fields, last } => self.members(slot, &reader, room, mask, fields, last),
             Rest::Channels { filter, next } => self.channels(slot, &reader, filter, next),
+            Rest::Watched { with_status, round, done } => self.watched(slot, &reader, with_status, round, done),
             Rest::Motd { next } => match self.irc_settings.motd.get(next) {
                 Some(line) => {
                     let line = self.numbered(372, &reader).trailing(&format!("- {line}"));

@@ -24,7 +24,7 @@ impl Model {
         rooms
     }
 
-    fn registered(&self, name: &str) -> Option<usize> {
+    pub(super) fn registered(&self, name: &str) -> Option<usize> {
         self.find(name).filter(|slot| self.is_registered(*slot))
     }
 

@@ -90,6 +90,8 @@ impl Model {
         session.idle = idle;
         self.irc_mut(slot).registration = None;
         self.welcome(slot);
+        let name = self.name(slot);
+        self.tell_watchers(&name);
     }
 
     /// Welcomes a client that has become a member.

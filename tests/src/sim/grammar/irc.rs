@@ -157,13 +157,47 @@ fn line(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
         46..51 => question(random, max_name, out),
         51..54 => history(random, out),
         54 => out.extend_from_slice(random.pick(&[b"PING 1".as_slice(), b"PING", b"ping :a b", b"PONG x", b"PONG"])),
+        57..60 => monitor(random, max_name, out),
         55 if random.one_in(2) => {
             out.extend_from_slice(b"QUIT");
             trailing(random, out);
         }
-        56 => wrong(random, out),
-        // A third of them, the numbers below 16 among them.
+        56 if random.one_in(2) => wrong(random, out),
+        56 => out.extend_from_slice(random.pick(&[
+            // There are no operators of the server.
+            b"OPER root secret".as_slice(),
+            b"OPER root",
+            b"KILL bob :why",
+            b"KILL bob",
+            b"WALLOPS :hear me",
+            b"WALLOPS",
+            // So many that they do not fit among the replies.
+            b"NAMES #lobby\r\nNAMES #den\r\nWHO #lobby\r\nNAMES #lobby\r\nWHO *\r\nNAMES #lobby",
+        ])),
+        // A quarter of them, the numbers below 16 among them.
         _ => message(random, max_name, out),
+    }
+}
+
+fn monitor(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
+    let others: [&[u8]; 9] = [b"L", b"S", b"S", b"C", b"+", b"-", b"", b"x bob", b"l"];
+    out.extend_from_slice(b"MONITOR ");
+    let sign = match random.below(12) {
+        0..7 => b'+',
+        7 | 8 => b'-',
+        _ => return out.extend_from_slice(random.pick(&others)),
+    };
+    out.extend_from_slice(&[sign, b' ']);
+    for index in 0..random.pick(&[1, 1, 2, 4, 8, 60]) {
+        if index > 0 {
+            out.push(b',');
+        }
+        // Some that only these lists have, so that many are full.
+        if random.one_in(3) {
+            out.extend_from_slice(format!("w{}", random.below(200)).as_bytes());
+        } else {
+            nick(random, max_name, out);
+        }
     }
 }
 
