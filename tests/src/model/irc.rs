@@ -236,7 +236,7 @@ impl Model {
             "TOPIC" => {
                 let written = line.param(1).map(|words| cut(words, MAX_TOPIC));
                 let words = written.map(strip);
-                self.asked.styled = written.unwrap_or_default().to_owned();
+                written.unwrap_or_default().clone_into(&mut self.asked.styled);
                 return self.in_channel(slot, first, Request::Topic { words: words.as_deref() }, turn);
             }
             "INVITE" => match (line.param(0), line.param(1)) {

@@ -338,7 +338,7 @@ impl Model {
         let name = RoomName::new(name).expect("it is valid");
         let begun_from = self.sessions[&slot].origin.filter(|_| self.config.max_rooms_per_address.is_some());
         let began = self.now;
-        self.rooms.push(Room { begun_from, began, ..Room::new(self.keys, id, name.as_str(), &self.config) });
+        self.rooms.push(Room { began, begun_from, ..Room::new(self.keys, id, name.as_str(), &self.config) });
         self.keys
     }
 

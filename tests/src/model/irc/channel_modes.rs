@@ -160,7 +160,7 @@ impl Model {
         }
         modes.letters.push(letter);
         if !argument.is_empty() {
-            modes.arguments += &format!(" {argument}");
+            modes.arguments.extend([" ", &argument]);
         }
     }
 

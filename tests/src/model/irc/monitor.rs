@@ -146,8 +146,8 @@ impl Model {
     /// Tells those who watch a name that somebody has taken or left it.
     pub(in crate::model) fn tell_watchers(&mut self, name: &str) {
         for slot in self.slots().collect::<Vec<_>>() {
-            let watches = self.sessions[&slot].irc.as_ref().map_or(&[][..], |irc| &irc.watches);
-            let watched = watches.iter().position(|watch| caseless(&watch.name) == caseless(name));
+            let list = self.sessions[&slot].irc.as_ref().map_or(&[][..], |irc| &irc.watches);
+            let watched = list.iter().position(|watch| caseless(&watch.name) == caseless(name));
             if watched.is_some_and(|watched| !self.tell_watcher(slot, watched)) {
                 self.irc_mut(slot).has_untold_watches = true;
             }
