@@ -484,6 +484,19 @@ mod tests {
     }
 
     #[test]
+    fn the_help_and_the_pages_have_the_same_commands() {
+        let in_help: Vec<&str> = HELP.split(&[' ', '\n'][..]).filter_map(|word| word.strip_prefix('/')).collect();
+        for verb in in_help.iter().filter(|verb| !verb.is_empty() && **verb != "." && !verb.starts_with('/')) {
+            assert!(page(verb).is_some(), "there is no page about /{verb}");
+        }
+        for (verb, page) in PAGES {
+            assert!(in_help.contains(&verb) || verb == "nick", "/{verb} is not in the help");
+            assert!(page.starts_with(&alloc::format!("* /{verb}")), "{page}");
+            assert!(!decoded(alloc::format!("/{verb}").as_bytes()).contains("NotUnderstood"), "/{verb}");
+        }
+    }
+
+    #[test]
     fn a_newcomer_is_told_how_long_it_may_be_silent() {
         for (seconds, silence) in [
             (600.0, " (10 minutes of silence are fine)"),
