@@ -40,7 +40,7 @@ use chat_proto::{
 
 use self::address::TokenBuckets;
 pub use self::difference::{Checked, Difference, differ};
-pub use self::irc::longest as longest_of_irc;
+pub use self::irc::{OFFERED as CAPABILITIES_OF_IRC, longest as longest_of_irc};
 use self::limits::Limits;
 use self::names::Name;
 use self::places::{Entry, Place};

@@ -20,6 +20,7 @@ use chat_proto::dialect::{Complaint, Manner, Request, Update};
 use chat_proto::{NameError, RoomError, Timestamp};
 
 pub(super) use self::answers::Rest;
+pub use self::capabilities::OFFERED;
 pub(super) use self::channel_modes::complete;
 use self::line::{Broken, Line};
 pub(super) use self::lines::Block;

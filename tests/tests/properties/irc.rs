@@ -6,6 +6,7 @@ use chat_proto::conversation::{Conversation, Entry};
 use chat_proto::dialect::{Classic, Irc, IrcSettings, Text};
 use chat_proto::{Batch, Command, Config, ConfigError, DialectConfig, Hub, Limit, SessionId, Timestamp};
 use chat_tests::alloc::Meter;
+use chat_tests::model::CAPABILITIES_OF_IRC;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,26 +23,6 @@ enum Call {
     Pass { millis: u64 },
     Write { who: usize, most: usize },
 }
-
-const CAPABILITIES: [&str; 17] = [
-    "account-notify",
-    "account-tag",
-    "away-notify",
-    "batch",
-    "cap-notify",
-    "draft/chathistory",
-    "echo-message",
-    "extended-join",
-    "invite-notify",
-    "labeled-response",
-    "message-tags",
-    "multi-prefix",
-    "server-time",
-    "setname",
-    "standard-replies",
-    "userhost-in-names",
-    "nonsense",
-];
 
 const COMMANDS: [&str; 46] = [
     "PRIVMSG",
@@ -160,7 +141,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     });
     prop_oneof![
         14 => command,
-        2 => select(CAPABILITIES.to_vec()).prop_map(|cap| format!("CAP REQ {cap}").into_bytes()),
+        2 => select([&CAPABILITIES_OF_IRC[..], &["nonsense"]].concat()).prop_map(|cap| format!("CAP REQ {cap}").into_bytes()),
         1 => select(vec!["NICK ann", "NICK bob", "NICK tom"]).prop_map(|nick| format!("{nick}\r\nUSER u 0 * :r").into()),
         1 => vec(any::<u8>(), 0..60),
         1 => select(vec!["QUIT", "QUIT :so long", "JOIN #tea", "hello", "/name tom", "/join tea"]).prop_map(Into::into),

@@ -4,8 +4,8 @@ use super::line::Line;
 use super::numerics;
 use crate::model::Model;
 
-/// Those that are offered, in the order in which they are listed.
-const OFFERED: [&str; 17] = [
+/// The capabilities that clients of IRC are offered, in the order in which they are listed.
+pub const OFFERED: [&str; 17] = [
     "account-notify",
     "account-tag",
     "away-notify",
