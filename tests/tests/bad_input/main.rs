@@ -12,6 +12,7 @@ mod identity;
 mod injection;
 mod limits;
 mod misuse;
+mod moderation;
 mod pace;
 mod rooms;
 mod slow;
