@@ -9,7 +9,7 @@ use crate::id::SessionId;
 use crate::journal::RecordKind;
 use crate::log::Log;
 use crate::pool::Buffers;
-use crate::room::MAX_LABEL;
+use crate::room::spoken::MAX_LABEL;
 use crate::session::outbox::Outbox;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;

@@ -5,7 +5,7 @@ use crate::batch::{Batch, HandOut, Line};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::log::Cursor;
-use crate::room::MAX_LABEL;
+use crate::room::spoken::MAX_LABEL;
 use crate::session::places::Place;
 use crate::session::table::LOBBY;
 use crate::wire::dialect::irc::tagged;

@@ -1,8 +1,10 @@
 //! The logs: in each room one for each dialect, and how far their readers are.
 
+mod encode;
 pub(crate) mod presence;
 pub(crate) mod rendered;
 pub(crate) mod scenery;
+pub(crate) mod spoken;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,6 +14,7 @@ use arrayvec::ArrayString;
 use self::presence::{Presence, Second};
 use self::rendered::Rendered;
 use self::scenery::{Clock, Place, Scenery};
+use self::spoken::{LOBBY_NAME, Spoken};
 use crate::config::{Config, DialectConfig};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
@@ -24,8 +27,7 @@ use crate::session::origins::OriginIndex;
 use crate::session::table::{LOBBY, Sessions};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
-use crate::wire::dialect::irc::Irc;
-use crate::wire::dialect::irc::tagged::{self, Shown, Tags, View};
+use crate::wire::dialect::irc::tagged::View;
 
 /// What is published, in each room as each dialect encodes it.
 #[derive(Debug)]
@@ -94,19 +96,6 @@ pub(crate) struct RoomLog {
     has_ended: bool,
     /// The origin for which it counts as a room that was begun from there, until nobody reads it.
     pub(crate) begun_from: Option<OriginIndex>,
-}
-
-/// A dialect in use.
-#[derive(Debug)]
-pub(crate) struct Spoken {
-    pub(crate) config: DialectConfig,
-    pub(crate) has_rooms: bool,
-    /// Lines of rooms that are not the focus have a label.
-    pub(crate) has_labels: bool,
-    /// The most bytes of an update.
-    pub(crate) longest: usize,
-    /// It is IRC.
-    pub(crate) irc: Option<Irc>,
 }
 
 /// No log.
@@ -498,85 +487,6 @@ impl RoomLogs {
         self.log_of(room).map_or(0, |log| self.log(log).moves)
     }
 
-    /// Encodes an update as one dialect does, which is not IRC. [`encoded`](Self::encoded) is empty then if the dialect
-    /// does not show it.
-    pub(crate) fn encode(&mut self, dialect: u8, update: &Update<'_>) {
-        self.table.lobby.rendered[dialect as usize].encode(update, &mut self.encoded, self.max_encoded);
-    }
-
-    /// Does the same, behind the label of a room.
-    pub(crate) fn encode_labelled(&mut self, dialect: u8, log: u32, update: &Update<'_>) {
-        let rendered = &self.table.lobby.rendered[dialect as usize];
-        if rendered.encode(update, &mut self.encoded, self.max_encoded) {
-            let (len, name) = (self.encoded.len(), self.log(log).name);
-            self.spoken[dialect as usize].label(&name, &mut self.encoded);
-            self.encoded.rotate_left(len);
-        }
-    }
-
-    /// Encodes an update of IRC as a reader with that view is shown it.
-    pub(crate) fn encode_irc(
-        &mut self,
-        view: View,
-        irc: &Irc,
-        update: &Update<'_>,
-        scenery: Scenery<'_>,
-        at: &Place<'_>,
-    ) {
-        self.kept.clear();
-        scenery.render(irc, update, at, &mut self.kept);
-        self.show(view);
-    }
-
-    /// Encodes what `render` appends, as a reader with that view is shown it.
-    pub(crate) fn encode_scene(&mut self, view: View, render: impl FnOnce(&mut Vec<u8>)) {
-        self.kept.clear();
-        render(&mut self.kept);
-        self.show(view);
-    }
-
-    /// Encodes lines of IRC that come from the server, as a reader with that view is shown them.
-    pub(crate) fn encode_lines(&mut self, view: View, at: &Place<'_>, body: impl FnOnce(&mut Vec<u8>)) {
-        self.kept.clear();
-        tagged::write(Shown::default(), at.wall_time(), Tags::default(), &mut self.kept, body);
-        self.show(view);
-    }
-
-    fn show(&mut self, view: View) {
-        self.encoded.clear();
-        tagged::show(view, [&self.kept, &[]], &mut self.encoded);
-    }
-
-    /// Encodes an entry of a log of IRC as a reader with that view is shown it.
-    pub(crate) fn encode_entry(&mut self, log: u32, dialect: u8, seq: u64, view: View) {
-        self.encoded.clear();
-        let entries = &self.table.get(log).rendered[dialect as usize].log;
-        tagged::show(view, entries.bytes(seq, seq + 1), &mut self.encoded);
-    }
-
-    /// Puts a tag before each line of IRC that was encoded last.
-    pub(crate) fn tag_encoded(&mut self, tag: &str) {
-        self.kept.clear();
-        tagged::tag_lines(&self.encoded, tag, &mut self.kept);
-        core::mem::swap(&mut self.kept, &mut self.encoded);
-    }
-
-    /// Takes lines as what was encoded last.
-    pub(crate) fn set_encoded(&mut self, lines: &[u8]) {
-        self.encoded.clear();
-        self.encoded.extend_from_slice(lines);
-    }
-
-    /// Forgets what was encoded last.
-    pub(crate) fn encode_nothing(&mut self) {
-        self.encoded.clear();
-    }
-
-    /// Returns what was encoded last.
-    pub(crate) fn encoded(&self) -> &[u8] {
-        &self.encoded
-    }
-
     pub(crate) fn clock(&self) -> Clock {
         self.clock
     }
@@ -596,50 +506,6 @@ impl Table {
         match log.checked_sub(1) {
             None => &mut self.lobby,
             Some(index) => &mut self.others[index as usize],
-        }
-    }
-}
-
-/// The name of the lobby.
-pub(crate) const LOBBY_NAME: &str = "lobby";
-
-/// The most bytes of a label.
-pub(crate) const MAX_LABEL: usize = MAX_ROOM_NAME + 16;
-
-impl Spoken {
-    fn new(config: &DialectConfig, limits_of_all: &Config) -> Self {
-        let (dialect, mut label) = (&config.dialect, Vec::new());
-        dialect.label(LOBBY_NAME, &mut label);
-        Self {
-            has_rooms: dialect.has_rooms(),
-            has_labels: !label.is_empty(),
-            longest: limits_of_all.longest_beside(config),
-            irc: dialect.as_irc().cloned(),
-            config: config.clone(),
-        }
-    }
-
-    /// Appends an entry of the log of a room as a reader with that view is shown it, behind the label of the room if that
-    /// is wanted.
-    pub(crate) fn write_entry(&self, room: &str, labelled: bool, view: View, entry: [&[u8]; 2], out: &mut Vec<u8>) {
-        if self.irc.is_some() {
-            return tagged::show(view, entry, out);
-        }
-        if labelled {
-            self.label(room, out);
-        }
-        out.extend_from_slice(entry[0]);
-        out.extend_from_slice(entry[1]);
-    }
-
-    /// Appends the label of a room.
-    pub(crate) fn label(&self, room: &str, out: &mut Vec<u8>) {
-        let start = out.len();
-        if !Fault::LabelMissing.is_planted() {
-            self.config.dialect.label(room, out);
-        }
-        if out.len() > start + MAX_LABEL {
-            out.truncate(start);
         }
     }
 }
