@@ -387,14 +387,16 @@
 //!
 //! A message passes through these files, top to bottom, and never back:
 //!
-//! 1. `hub/receive.rs` takes the bytes, if the session may send now.
-//! 2. `wire/framing/lines.rs` cuts a line out of them, or `wire/framing/websocket.rs` a message.
-//! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request.
+//! 1. `hub/receive.rs` takes the bytes, if the session may send now; those of WebSocket `hub/messages.rs`.
+//! 2. `wire/framing/lines.rs` cuts a line out of them, or `wire/framing/websocket.rs` a message. A session's first line
+//!    is judged by `hub/first_line.rs`.
+//! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request. A line of IRC may make several
+//!    requests, one after the other, in `hub/irc/mod.rs`. While readers are behind, it waits in `schedule/turns.rs`.
 //! 4. `wire/sanitize.rs` cleans the message.
 //! 5. `hub/propose.rs` asks the policy, and turns the request into an entry of the room in which the session speaks.
 //! 6. `conversation/apply.rs` applies the entry; `conversation/history.rs` keeps it, in the history of that room.
-//! 7. `room/mod.rs` gives it the next stamp and publishes it: for each dialect with readers in the room it is encoded
-//!    once and appended to a `log.rs`, whose marks are in `room/rendered.rs`.
+//! 7. `room/mod.rs` gives it the next stamp and publishes it: for each dialect with readers in the room,
+//!    `room/rendered.rs` has it encoded once, and `log.rs` keeps the bytes.
 //! 8. `schedule/ready.rs` queues all readers that had read everything.
 //! 9. `hub/deliver.rs` copies what a reader is to be sent into a `batch.rs`, once for all readers at the same position.
 //!    For a reader of several rooms, `hub/place.rs` merges their lines by stamp. `wire/framing/wrap.rs` wraps them for
