@@ -244,6 +244,6 @@ fn whoever_sends_no_frames_after_the_upgrade_is_told_and_closed() {
         // RFC 6455, 7.1.1: the server closes first.
         let mut rest = Vec::new();
         socket.get_mut().read_to_end(&mut rest).expect("it is closed");
-        assert_eq!(rest, []);
+        assert_eq!(rest, b"");
     }
 }
