@@ -18,12 +18,11 @@ impl Model {
         let gauges = hub.gauges();
         let (mut members, mut held, mut of_dialects) = (0, 0, vec![0; self.config.dialects.len()]);
         for session in self.sessions.values() {
-            let is_registered = session.irc.as_ref().is_none_or(|irc| irc.registration.is_none());
-            members += usize::from(is_registered && matches!(session.phase, Phase::Open | Phase::Unconnected));
+            members += usize::from(session.is_registered() && matches!(session.phase, Phase::Open | Phase::Unconnected));
             held += usize::from(session.held.is_some());
             of_dialects[session.log] += usize::from(session.phase != Phase::Unconnected);
         }
-        let mine = (members, self.live_keys().len(), held, of_dialects);
+        let mine = (members, self.present_rooms().count(), held, of_dialects);
         let of_dialect = |dialect: &chat_proto::DialectConfig| {
             let id = hub.dialect(dialect.dialect.name()).expect("the hub has the same dialects");
             let gauges = gauges.of_dialect(id);
