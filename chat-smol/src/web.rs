@@ -1,5 +1,6 @@
 //! Connections that speak HTTP, until they are sessions or over.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 
@@ -8,7 +9,6 @@ use chat_proto::driver::Visit;
 use chat_proto::http::Action;
 use chat_proto::{DialectId, Framing};
 use futures_lite::FutureExt;
-use socket2::Socket;
 
 use crate::connection::Connection;
 use crate::reader::Reader;
@@ -36,13 +36,14 @@ pub(crate) async fn serve(service: Arc<Service>, dialect: DialectId, mut visit: 
                 visit.sent(shared.now(), sent);
                 return Ok(());
             }
-            let mut read = |_: &Socket| {
-                let mut bytes = [0; Visit::MAX_READ];
-                let n = connection.read(&mut bytes)?;
-                visit.receive(&bytes[..n]);
-                if n == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
-            };
-            connection.stream.read_with(&mut read).await
+            loop {
+                match read(&connection, &mut visit) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    result => return result,
+                }
+                // `readable` would leave an empty list of wakers in the socket for as long as the session is there.
+                poll_fn(|cx| connection.stream.poll_readable(cx)).await?;
+            }
         };
         let late = async {
             late.await;
@@ -67,4 +68,12 @@ pub(crate) async fn serve(service: Arc<Service>, dialect: DialectId, mut visit: 
     if let Some(executor) = service.executor.upgrade() {
         executor.spawn(Reader::new(service, id, connection, input)).detach();
     }
+}
+
+/// Reads once.
+fn read(connection: &Connection, visit: &mut Visit) -> io::Result<()> {
+    let mut bytes = [0; Visit::MAX_READ];
+    let n = connection.read(&mut bytes)?;
+    visit.receive(&bytes[..n]);
+    if n == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
