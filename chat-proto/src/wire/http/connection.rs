@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use super::head::{Found, Request, Scanner, check_request_line};
+use super::head::{Found, MAX_HEAD, Request, Scanner, check_request_line};
 use super::host;
 use super::rejection::Rejection;
 use super::response::{self, Response};
@@ -100,7 +100,7 @@ impl Connection {
                 self.deadline = now + HEAD_TIMEOUT;
             }
             let (n, found) = self.scanner.scan(&input[taken..]);
-            self.head.extend_from_slice(&input[taken..taken + n]);
+            self.hold(&input[taken..taken + n]);
             taken += n;
             match found {
                 Ok(Found::More) => {}
@@ -114,6 +114,17 @@ impl Connection {
             }
         }
         taken
+    }
+
+    /// Appends bytes of a head.
+    fn hold(&mut self, bytes: &[u8]) {
+        let needed = self.head.len() + bytes.len();
+        if needed > self.head.capacity() {
+            // Doubling, so that a head sent byte by byte costs no more than one sent at once; but never past the limit.
+            let capacity = needed.max(2 * self.head.capacity()).min(MAX_HEAD + 1);
+            self.head.reserve_exact(capacity - self.head.len());
+        }
+        self.head.extend_from_slice(bytes);
     }
 
     /// Returns the next bytes to send. If there are more, [`action`](Self::action) says so after these are
