@@ -18,6 +18,10 @@ use crate::connection::FLAGS;
 /// The most plain bytes that are encrypted before the socket has taken them: those of one record (RFC 8446, 5.1).
 const MAX_PENDING: usize = 16 << 10;
 
+/// The most memory of one connection after its handshake: a record that has come in part, what was decrypted of
+/// another, a record that is being sent (each at most 16 KiB and 2 KiB of TLS), and some 8 KiB that rustls keeps besides.
+pub(crate) const MAX_MEMORY: usize = 64 << 10;
+
 /// How often the socket is read for one read of plain bytes. A peer that sends records without any has its turn again
 /// when others had theirs.
 const READS_A_TURN: usize = 16;
@@ -70,16 +74,14 @@ impl Encrypted {
         self.lock().tls = None;
     }
 
-    /// As the read of a socket; 0 at the end that the peer has announced.
+    /// As the read of a socket.
     pub(crate) fn read(&self, mut socket: &Socket, bytes: &mut [u8]) -> io::Result<usize> {
         let State { tls: Some(tls), .. } = &mut *self.lock() else { return socket.read(bytes) };
         for _ in 0..READS_A_TURN {
             match tls.reader().read(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Somebody else may have cut the connection, in the middle of a line: that is no end of input.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it ended without close_notify"));
-                }
+                // Somebody else may have cut the connection. That does no harm: the hub takes whole lines only.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 result => return result,
             }
             receive(tls, socket)?;
@@ -103,7 +105,11 @@ impl Encrypted {
         }
         let mut taken = usize::from(mem::take(is_withheld)).min(bytes.len());
         while taken < bytes.len() {
-            taken += tls.writer().write(&bytes[taken..])?;
+            let n = tls.writer().write(&bytes[taken..])?;
+            if n == 0 && !tls.wants_write() {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            taken += n;
             if !flush(tls, socket)? {
                 *is_withheld = taken == bytes.len();
                 return Ok(taken - usize::from(*is_withheld));

@@ -10,8 +10,10 @@ use crate::connection::Connection;
 
 /// The most handshakes at once, of all listeners with one certificate. With one more the oldest is cut off: one in good
 /// order takes a few round trips, so among so many the oldest is most likely from somebody who does not go on with it.
-/// They take some 40 MiB at most.
 pub(crate) const MAX_HANDSHAKES: usize = 512;
+
+/// The most memory of one handshake: rustls takes a message of 64 KiB, and sends a certificate that is as long at most.
+pub(crate) const MAX_MEMORY: usize = 2 * (64 << 10) + (8 << 10);
 
 /// The handshakes that have begun and are not done.
 pub(crate) struct Handshakes {
@@ -30,7 +32,7 @@ struct Begun {
 pub(crate) struct Slot {
     begun: Arc<Mutex<Begun>>,
     number: u64,
-    _slot: SemaphoreGuardArc,
+    _permit: SemaphoreGuardArc,
 }
 
 impl Handshakes {
@@ -61,7 +63,7 @@ impl Handshakes {
         let number = begun.next;
         begun.next += 1;
         begun.connections.insert(number, Arc::downgrade(connection));
-        Slot { begun: Arc::clone(&self.begun), number, _slot: slot }
+        Slot { begun: Arc::clone(&self.begun), number, _permit: slot }
     }
 }
 

@@ -108,12 +108,11 @@ impl Newcomer {
             (Outcome::NoTls, arrival) => {
                 debug!(peer, "a client without TLS where there is TLS");
                 give_up(&connection);
-                let words = match site {
-                    Some(_) => http::bad_request("This port speaks HTTPS: open it with https:// in front."),
-                    None => {
-                        let denial = Denial::new("this port speaks TLS: connect with that");
-                        shared.act(|hub, _| hub.denial_words(dialect, &denial))
-                    }
+                let words = if site.is_some() {
+                    http::bad_request("This port speaks HTTPS: open it with https:// in front.")
+                } else {
+                    let denial = Denial::new("this port speaks TLS: connect with that");
+                    shared.act(|hub, _| hub.denial_words(dialect, &denial))
                 };
                 (arrival.ok(), words)
             }
@@ -132,7 +131,9 @@ impl Newcomer {
 
 /// Makes the handshake, unless the server shuts down before that.
 async fn shake_hands(shared: &Shared, connection: &Connection) -> Outcome {
-    let Connection { stream, tls: Some(tls), .. } = connection else { return Outcome::Done };
+    let Connection { stream, tls: Some(tls), .. } = connection else {
+        return Outcome::Failed(io::ErrorKind::Unsupported.into());
+    };
     let has_begun = AtomicBool::new(false);
     let done = async {
         let mut first = [0];

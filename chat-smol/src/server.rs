@@ -32,6 +32,8 @@ use crate::tls::Tls;
 #[cfg(unix)]
 use crate::unix;
 use crate::writer::write;
+#[cfg(feature = "tls")]
+use crate::{encrypted, handshakes};
 
 /// A chat server. Make it, add listeners, keep a [`Handle`], and run it.
 #[derive(Debug)]
@@ -61,12 +63,25 @@ impl Server {
     /// Returns the most memory, in bytes, that sessions and messages can ever take in a server with these limits.
     ///
     /// This is [`ReadBudget::memory_bound`] for reads of 64 KiB, or of 8 KiB where [`Config::rate`] limits input. It
-    /// does not count what the system keeps for connections ([`system_bound`](chat_proto::driver::system_bound)); a
-    /// socket and a task for each connection; the read and write buffers of each thread, some 2 MiB at most with the
-    /// default limits; and the untaken input of a session that is over, until its task is dropped.
+    /// does not count what the system keeps for connections ([`system_bound`](chat_proto::driver::system_bound)); TLS,
+    /// where a listener has it (`tls_bound`); a socket and a task for each connection; the read and write buffers of
+    /// each thread, some 2 MiB at most with the default limits; and the untaken input of a session that is over, until
+    /// its task is dropped.
     #[must_use]
     pub fn memory_bound(config: &Config) -> usize {
         ReadBudget::memory_bound(config, MAX_READ)
+    }
+
+    /// Returns the most memory, in bytes, that TLS takes with these limits if all sessions speak it: 64 KiB for each,
+    /// and 136 KiB for each of 512 handshakes at once.
+    ///
+    /// It is not part of [`memory_bound`](Self::memory_bound), because most servers have listeners without TLS. An idle
+    /// session takes a tenth of that.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls_bound(config: &Config) -> usize {
+        let sessions = config.max_sessions.saturating_mul(encrypted::MAX_MEMORY);
+        sessions.saturating_add(handshakes::MAX_HANDSHAKES * handshakes::MAX_MEMORY)
     }
 
     /// Sets which peers' connections are not counted by address; [`Exemptions::default`] unless this is called.
@@ -229,8 +244,8 @@ impl Server {
         Ok(addr)
     }
 
-    /// Lets clients of the listener that was added last speak TLS, and everything else in it. Does nothing if there is no
-    /// listener.
+    /// Lets clients of the listener that was added last speak TLS, and everything else in it. Does nothing if there is
+    /// no listener.
     ///
     /// A client without TLS is told so in a sentence. A handshake has 10 seconds, and there are at most 512 at once.
     ///

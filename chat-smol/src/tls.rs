@@ -62,8 +62,8 @@ enum Reason {
     Protocol(Error),
 }
 
-/// The most bytes read of a file. Certificates with the chain have some 5 KiB.
-const MAX_BYTES: u64 = 1 << 20;
+/// The most bytes read of a file. Certificates with those that lead to their root have some 5 KiB.
+const MAX_BYTES: u64 = 64 << 10;
 
 impl Tls {
     /// Reads a certificate, followed by those that lead to its root, and its key, from two PEM files.

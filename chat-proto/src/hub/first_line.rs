@@ -36,7 +36,8 @@ impl Hub {
         false
     }
 
-    /// Closes a session whose first line begins as TLS does: its client waits for an answer, and no line end may ever come.
+    /// Closes a session whose first line begins as TLS does: its client waits for an answer, and no line end may ever
+    /// come.
     #[cold]
     pub(super) fn look_at_beginning(&mut self, slot: u32) {
         let beginning = self.sessions[slot].framer.held().map(Partial::start);

@@ -54,6 +54,9 @@ fn help_is_written_for_a_person() {
         "--irc-server-name",
         "--irc-network",
         "--irc-motd",
+        "--tls-certificate",
+        "--tls-key",
+        "self-signed",
     ] {
         assert!(help.contains(option), "{option} is not in the help:\n{help}");
     }
@@ -81,7 +84,10 @@ fn a_bad_option_is_answered_with_what_would_be_right() {
         (&["--listen"], &["--listen"]),
         (&["--listen", "text"], &["--listen", "text", "127.0.0.1:"]),
         (&["--listen", "text=nowhere"], &["nowhere", "127.0.0.1:"]),
-        (&["--listen", "morse=127.0.0.1:0"], &["morse", "classic, text, irc, one of these with +ws, or web"]),
+        (
+            &["--listen", "morse=127.0.0.1:0"],
+            &["morse", "classic, text, irc, one of these with +ws, or web, and each may have +tls"],
+        ),
         (&["--max-sessions", "many"], &["max-sessions", "many"]),
         (&["--max-sessions", "0"], &["max", "sessions", "0", "1048576"]),
         (&["--max-line", "1"], &["max", "line", "64"]),

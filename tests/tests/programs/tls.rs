@@ -85,7 +85,7 @@ fn a_certificate_that_cannot_be_used_is_a_sentence_and_nothing_is_started() {
         (&certificate, empty.path(), "empty.pem has no private key"),
         (&certificate, &certificate, "certificate.pem has no private key"),
         (directory.to_str().expect("UTF-8"), &key, "cannot read "),
-        ("/dev/zero", &key, "/dev/zero has more than 1048576 bytes"),
+        ("/dev/zero", &key, "/dev/zero has more than 65536 bytes"),
     ] {
         let listen = ["--listen", "text=127.0.0.1:0", "--listen", "text+tls=127.0.0.1:0"];
         for check in [&[][..], &["--check-config"]] {
@@ -246,7 +246,7 @@ fn handshakes_that_are_not_finished_keep_nobody_out() {
     };
     let begun = Instant::now();
     let slow: Vec<TcpStream> = (0..MANY).map(|_| connect(&[])).collect();
-    let stopped: Vec<TcpStream> = (0..MANY).map(|n| connect(&hello[..1 + n % (hello.len() - 1)])).collect();
+    let stopped: Vec<TcpStream> = (0..MANY).map(|n| connect(&hello[..=n % (hello.len() - 1)])).collect();
     alice.catch_up();
     let mut bob = guest("bob", addr);
     let mut carol = guest("carol", text);

@@ -72,7 +72,8 @@ fn run() -> Result<(), Failure> {
         return print(io::stdout(), b"the configuration is valid\n");
     }
     if let Some(format) = arguments.print_memory_bound {
-        return print(io::stdout(), format.print(&settings.config, &settings.passwords).as_bytes());
+        let has_tls = settings.listeners.iter().any(|listener| listener.service.is_encrypted);
+        return print(io::stdout(), format.print(&settings.config, &settings.passwords, has_tls).as_bytes());
     }
     serve(settings, tls)
 }
@@ -103,7 +104,9 @@ fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
     // Before the server announces itself: a signal sent right after that is caught.
     let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
+    let in_tls = if tls.is_some() { Server::tls_bound(&config) as u64 } else { 0 };
     let memory_bound = (Server::memory_bound(&config) as u64).saturating_add(passwords.memory_bound());
+    let memory_bound = memory_bound.saturating_add(in_tls);
     let own_metrics = Arc::new(metrics::of_process(memory_bound, log.lines_lost()));
     let mut server = Server::new(config)?;
     server.exempt(exempt);

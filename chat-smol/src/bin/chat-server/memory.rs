@@ -53,12 +53,13 @@ pub(crate) enum BoundFormat {
 
 impl BoundFormat {
     /// Returns what is printed, its last line end included.
-    pub(crate) fn print(self, config: &Config, passwords: &Passwords) -> String {
+    pub(crate) fn print(self, config: &Config, passwords: &Passwords, has_tls: bool) -> String {
         let core = config.memory_bounds();
         let process = Server::memory_bound(config) as u64;
         let system = system_bound(config) as u64;
         let checks = passwords.memory_bound();
-        let total = process.saturating_add(system).saturating_add(checks);
+        let tls = if has_tls { Server::tls_bound(config) as u64 } else { 0 };
+        let total = process.saturating_add(system).saturating_add(checks).saturating_add(tls);
         if matches!(self, Self::Bytes) {
             return format!("{total}\n");
         }
@@ -70,12 +71,13 @@ impl BoundFormat {
             ("other rooms", core.logs.saturating_sub(lobby)),
             ("journal", core.journal),
             ("connections", process.saturating_sub(core.total())),
+            ("TLS", tls),
             ("passwords", checks),
             ("kernel at most", system),
             ("total", total),
         ];
-        // Most servers have no passwords.
-        let rows = rows.into_iter().filter(|(name, bytes)| *name != "passwords" || *bytes > 0);
+        // Most servers have no passwords, and some no TLS.
+        let rows = rows.into_iter().filter(|(name, bytes)| !["passwords", "TLS"].contains(name) || *bytes > 0);
         rows.map(|(name, bytes)| format!("{name:<14} {:>12}\n", in_mebibytes(bytes))).collect::<Vec<_>>().concat()
     }
 }
@@ -96,13 +98,17 @@ mod tests {
         let config = Config { max_sessions: 77, ..Config::default() };
         let sum = Server::memory_bound(&config) + system_bound(&config);
         let none = Passwords::default();
-        assert_eq!(BoundFormat::Bytes.print(&config, &none), format!("{sum}\n"));
+        assert_eq!(BoundFormat::Bytes.print(&config, &none, false), format!("{sum}\n"));
         let some = Passwords { server: Some(PasswordHash::of("sesame")), ..none.clone() };
-        assert_eq!(BoundFormat::Bytes.print(&config, &some), format!("{}\n", sum + 4 * (19 << 20)));
+        assert_eq!(BoundFormat::Bytes.print(&config, &some, false), format!("{}\n", sum + 4 * (19 << 20)));
+        assert_eq!(BoundFormat::Bytes.print(&config, &none, true), format!("{}\n", sum + Server::tls_bound(&config)));
+        assert!(BoundFormat::Table.print(&config, &none, true).contains("\nTLS  "));
         assert!(
-            BoundFormat::Table.print(&config, &some).contains(&format!("{:<14} {:>12}\n", "passwords", "76.0 MiB"))
+            BoundFormat::Table
+                .print(&config, &some, false)
+                .contains(&format!("{:<14} {:>12}\n", "passwords", "76.0 MiB"))
         );
-        let table = BoundFormat::Table.print(&Config { max_sessions: 1_000_000, ..Config::default() }, &none);
+        let table = BoundFormat::Table.print(&Config { max_sessions: 1_000_000, ..Config::default() }, &none, false);
         let rows: Vec<_> =
             table.lines().map(|line| line.trim_end_matches(" MiB").rsplit_once(' ').expect("two")).collect();
         let names: Vec<_> = rows.iter().map(|(name, _)| name.trim_end()).collect();
@@ -110,7 +116,7 @@ mod tests {
         let numbers: Vec<f64> = rows.iter().map(|(_, number)| number.parse().expect("a number")).collect();
         assert!((numbers[..6].iter().sum::<f64>() - numbers[6]).abs() < 1.0, "{table}");
         assert!(numbers.iter().all(|number| *number > 0.0), "{table}");
-        let only_lobby = BoundFormat::Table.print(&Config { max_rooms: 1, ..Config::default() }, &none);
+        let only_lobby = BoundFormat::Table.print(&Config { max_rooms: 1, ..Config::default() }, &none, false);
         assert!(only_lobby.contains("other rooms         0.0 MiB\n"), "{only_lobby}");
     }
 }

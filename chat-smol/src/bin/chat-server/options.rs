@@ -109,8 +109,8 @@ pub(crate) enum PrintCommand {
 pub(crate) struct Options {
     /// Serve a dialect on an address: IP:PORT, NAME:PORT for each address of the name, :PORT for all of this machine,
     /// IPv4 and IPv6, or unix:PATH, a Unix socket. DIALECT+ws serves it over WebSocket, and web a page for browsers,
-    /// with irc over WebSocket at /ws; +tls behind any of them serves it in TLS. May be given several times and replaces the default. Port 0 lets the
-    /// system choose one; a line "listening DIALECT ADDR" on standard output tells of each [default:
+    /// with irc over WebSocket at /ws; +tls behind any of them serves it in TLS. May be given several times and replaces
+    /// the default. Port 0 lets the system choose one; a line "listening DIALECT ADDR" on standard output tells of each [default:
     /// text=127.0.0.1:4000 classic=127.0.0.1:4001 irc=127.0.0.1:6667 web=127.0.0.1:8080]
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Where")]
     pub(crate) listen: Vec<Listener>,

@@ -23,8 +23,8 @@ pub(crate) enum SelfSignedError {
 /// The names that every certificate has.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Makes `certificate.pem` and `key.pem` in a directory, which is made if it is not there, for this machine and `names`.
-/// Returns what is printed: how to serve with it.
+/// Makes `certificate.pem` and `key.pem` in a directory, which is made if it is not there, for this machine and
+/// `names`. Returns what is printed: how to serve with it.
 ///
 /// # Errors
 ///

@@ -50,8 +50,8 @@ pub(crate) enum SettingsError {
     #[error(transparent)]
     Motd(#[from] MotdError),
     #[error(
-        "{0} needs a certificate and its key: give --tls-certificate and --tls-key; `chat-server self-signed DIR` makes \
-         them for trying out"
+        "{0} needs a certificate and its key: give --tls-certificate and --tls-key; `chat-server self-signed DIR` \
+         makes them for trying out"
     )]
     NoCertificate(Box<Listener>),
 }
