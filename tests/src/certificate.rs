@@ -24,7 +24,7 @@ impl Certificate {
     ///
     /// # Panics
     ///
-    /// All methods panic if they fail.
+    /// If it cannot be made or written.
     #[must_use]
     pub fn new() -> Self {
         let directory = unused_path();
@@ -35,6 +35,10 @@ impl Certificate {
     }
 
     /// Replaces it with another, in the same files.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made or written.
     pub fn renew(&self) {
         let pair = KeyPair::generate().expect("a key can be made");
         let params = CertificateParams::new(vec!["localhost".into()]).expect("it is a name");
@@ -56,6 +60,10 @@ impl Certificate {
     }
 
     /// Returns how a client speaks TLS that trusts this certificate only.
+    ///
+    /// # Panics
+    ///
+    /// If the file was changed and has none.
     #[must_use]
     pub fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
         client(&self.path(), versions)

@@ -2,12 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::ops::Index;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket, Type};
+
+use crate::conformance::stream::Stream;
 
 /// The most bytes that one peer reads or writes in a turn.
 const TURN: usize = 256 << 10;
@@ -24,7 +26,7 @@ pub(super) struct Crowd {
 
 /// A peer, and counts of what it was sent.
 pub(super) struct Peer {
-    stream: TcpStream,
+    stream: Stream,
     is_deaf: bool,
     output: Vec<u8>,
     written: usize,
@@ -67,11 +69,12 @@ impl Crowd {
 
     fn add(&mut self, addr: &SockAddr, socket: Socket, is_deaf: bool) -> io::Result<usize> {
         socket.connect(addr)?;
+        let mut stream = Stream::new(socket, addr);
+        stream.shake_hands();
+        let socket = stream.socket();
         socket.set_nonblocking(true)?;
-        // This works for Unix sockets as well.
-        let mut stream = TcpStream::from_std(OwnedFd::from(socket).into());
-        let peer = self.peers.len();
-        self.poll.registry().register(&mut stream, Token(peer), Interest::READABLE | Interest::WRITABLE)?;
+        let (peer, interest) = (self.peers.len(), Interest::READABLE | Interest::WRITABLE);
+        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(peer), interest)?;
         self.peers.push(Peer {
             stream,
             is_deaf,
@@ -135,6 +138,7 @@ impl Peer {
     /// Reads and writes once; returns whether there may be more to do at once.
     fn turn(&mut self, input: &mut [u8]) -> bool {
         let mut goes_on = false;
+        self.stream.send_pending();
         if !self.is_deaf
             && let Ok(n) = self.stream.read(input)
             && n > 0

@@ -80,7 +80,7 @@ pub mod resources;
 mod running;
 pub mod script;
 pub mod scripts;
-mod stream;
+pub(crate) mod stream;
 
 use std::num::NonZeroU32;
 

@@ -19,14 +19,14 @@ pub fn speak_tls(addr: SocketAddr, config: Arc<ClientConfig>) {
 
 /// A connected socket.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(Socket),
     Tls(Box<StreamOwned<ClientConnection, Socket>>),
 }
 
 impl Stream {
     /// Takes a socket that is connected to that address. A handshake is made with the first reading or writing.
-    pub(super) fn new(socket: Socket, addr: &SockAddr) -> Self {
+    pub(crate) fn new(socket: Socket, addr: &SockAddr) -> Self {
         let encrypted = ENCRYPTED.lock().unwrap_or_else(PoisonError::into_inner);
         let config = addr.as_socket().and_then(|addr| encrypted.as_ref()?.get(&addr).cloned());
         match config {
@@ -40,14 +40,14 @@ impl Stream {
     }
 
     /// Makes the handshake now, if there is one. What fails is noticed later.
-    pub(super) fn shake_hands(&mut self) {
+    pub(crate) fn shake_hands(&mut self) {
         if let Self::Tls(stream) = self {
             let StreamOwned { conn, sock } = &mut **stream;
             while conn.is_handshaking() && conn.complete_io(sock).is_ok() {}
         }
     }
 
-    pub(super) fn socket(&self) -> &Socket {
+    pub(crate) fn socket(&self) -> &Socket {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => &stream.sock,
@@ -62,14 +62,21 @@ impl Stream {
 
     fn say_goodbye(&mut self) {
         if let Self::Tls(stream) = self {
+            stream.conn.send_close_notify();
+        }
+        self.send_pending();
+    }
+
+    /// Sends what TLS has to send, as far as the socket takes it.
+    pub(crate) fn send_pending(&mut self) {
+        if let Self::Tls(stream) = self {
             let StreamOwned { conn, sock } = &mut **stream;
-            conn.send_close_notify();
             while conn.wants_write() && conn.write_tls(sock).is_ok() {}
         }
     }
 }
 
-/// Ends TLS as a client does that is not killed.
+/// Ends TLS as a client should.
 impl Drop for Stream {
     fn drop(&mut self) {
         // A client that has been closed or has a full socket says nothing.
