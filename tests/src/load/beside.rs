@@ -142,7 +142,10 @@ impl Servers {
     fn add_smol(&mut self, dialects: &[(Dialect, Transport)]) {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listen = dialects.iter().map(|(dialect, transport)| {
-            format!("--listen={}", Target { dialect: *dialect, transport: *transport, addr: anywhere })
+            format!(
+                "--listen={}",
+                Target { dialect: *dialect, transport: *transport, is_encrypted: false, addr: anywhere }
+            )
         });
         let listen: Vec<String> = listen.collect();
         let args: Vec<&str> = listen.iter().map(String::as_str).collect();
@@ -156,7 +159,7 @@ impl Servers {
         let mut process = program.start(&args);
         for (dialect, transport) in dialects.iter().copied() {
             let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let mut target = Target { dialect, transport, addr };
+            let mut target = Target { dialect, transport, is_encrypted: false, addr };
             let service = target.service();
             target.addr = process.listening(&service);
             let name = if dialects.len() > 1 { format!("{name}, {service}") } else { name.to_owned() };
@@ -169,7 +172,7 @@ impl Servers {
         let started = ircd.start().map_err(|error| LoadError::Start { server: ircd.to_string(), error });
         let running = started?;
         let (dialect, transport) = IRC;
-        let target = Target { dialect, transport, addr: running.addr };
+        let target = Target { dialect, transport, is_encrypted: false, addr: running.addr };
         self.list.push(Server { name: ircd.to_string(), target, pid: running.process.id() });
         self.others.push(running);
         Ok(())

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use super::dialect::{Dialect, Transport};
 use super::options::Target;
+use super::stream::Stream;
 use super::websocket;
 use super::wire::{Encoded, Wire};
 
@@ -47,8 +48,8 @@ pub(super) struct Connection {
 
 #[derive(Debug)]
 pub(super) enum State {
-    Connecting(TcpStream),
-    Open { stream: TcpStream, waits_for_room: bool },
+    Connecting { stream: TcpStream, is_encrypted: bool },
+    Open { stream: Stream, waits_for_room: bool },
     Closed,
 }
 
@@ -62,7 +63,7 @@ impl Entry {
 impl Connection {
     /// Makes a connection, which first asks for the name if one is given.
     pub(super) fn new(state: State, target: Target, role: Role, name: Option<&str>) -> Self {
-        let Target { dialect, transport, addr } = target;
+        let Target { dialect, transport, addr, .. } = target;
         let (entry, out) = match transport {
             Transport::WebSocket => (Entry::Upgrading, websocket::request(addr)),
             Transport::Lines => (Entry::first(dialect), Vec::new()),

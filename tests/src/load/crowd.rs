@@ -13,6 +13,7 @@ use super::form::Heard;
 use super::irc;
 use super::options::Target;
 use super::sent::Sent;
+use super::stream::Stream;
 use super::websocket;
 use super::window::Window;
 use super::wire::{HEADER, Header, PROBE};
@@ -126,7 +127,7 @@ impl Crowd {
             Ok(stream)
         });
         let (state, failure) = match connected {
-            Ok(stream) => (State::Connecting(stream), None),
+            Ok(stream) => (State::Connecting { stream, is_encrypted: target.is_encrypted }, None),
             Err(error) => (State::Closed, Some(error)),
         };
         self.counts.connecting += usize::from(failure.is_none());
@@ -205,11 +206,11 @@ impl Crowd {
             }
         }
         connection.out.drain(..written);
-        let is_done = connection.out.is_empty();
+        let is_done = connection.out.is_empty() && !stream.is_blocked();
         if is_done == *waits_for_room && failure.is_none() {
             let interest = if is_done { Interest::Readable } else { Interest::Both };
             let poller = if connection.role == Role::Idle { &self.idle } else { &self.poller };
-            failure = poller.change(stream, index, interest).err();
+            failure = poller.change(stream.socket(), index, interest).err();
             *waits_for_room = !is_done;
         }
         if let Some(error) = failure {
@@ -245,7 +246,7 @@ impl Crowd {
     fn serve(&mut self, ready: &[Ready]) {
         for Ready { token, readable, writable } in ready.iter().copied() {
             match self.connections[token].state {
-                State::Connecting(_) => self.connected(token),
+                State::Connecting { .. } => self.connected(token),
                 State::Open { .. } => {
                     if writable {
                         self.flush(token);
@@ -262,7 +263,9 @@ impl Crowd {
     /// Handles the result of connecting.
     fn connected(&mut self, index: usize) {
         let connection = &mut self.connections[index];
-        let State::Connecting(stream) = mem::replace(&mut connection.state, State::Closed) else { return };
+        let State::Connecting { stream, is_encrypted } = mem::replace(&mut connection.state, State::Closed) else {
+            return;
+        };
         self.counts.connecting -= 1;
         let outcome = match stream.take_error() {
             Ok(None) if connection.role == Role::Idle => {
@@ -273,7 +276,7 @@ impl Crowd {
         };
         match outcome {
             Ok(()) => {
-                connection.state = State::Open { stream, waits_for_room: false };
+                connection.state = State::Open { stream: Stream::new(stream, is_encrypted), waits_for_room: false };
                 self.counts.open += 1;
                 self.counts.opened += 1;
                 self.counts.entering += usize::from(connection.entry != Entry::Done);

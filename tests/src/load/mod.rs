@@ -36,6 +36,7 @@ mod sent;
 mod sequence;
 mod sources;
 mod status;
+mod stream;
 mod websocket;
 mod window;
 mod wire;

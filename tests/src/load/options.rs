@@ -22,7 +22,8 @@ struct Arguments {
     /// A server to load, such as text=127.0.0.1:4000 or classic=chat.example:4001. Several times: readers and senders
     /// are spread over them, which is how one server is loaded in several dialects. Sessions of irc register, and
     /// all but idle ones join #lobby, in which everything is said. text+ws, classic+ws and irc+ws are over WebSocket,
-    /// where the port of the page is irc+ws. There is no default
+    /// where the port of the page is irc+ws, and with +tls behind it any of them is in TLS, with whatever certificate.
+    /// There is no default
     #[arg(long, value_name = "DIALECT=ADDR", help_heading = "Whom")]
     #[arg(required_unless_present = "beside", conflicts_with = "beside")]
     connect: Vec<Target>,
@@ -145,6 +146,8 @@ pub struct Target {
     pub dialect: Dialect,
     /// How its lines get there.
     pub transport: Transport,
+    /// All of it is in TLS.
+    pub is_encrypted: bool,
     /// Where it is.
     pub addr: SocketAddr,
 }
@@ -155,11 +158,14 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let read = || {
             let (service, addr) = text.split_once('=')?;
+            let plain = service.strip_suffix(IN_TLS);
+            let (service, is_encrypted) = (plain.unwrap_or(service), plain.is_some());
             let (dialect, transport) = match service.strip_suffix(OVER_WEBSOCKET) {
                 Some(dialect) => (dialect, Transport::WebSocket),
                 None => (service, Transport::Lines),
             };
-            Some(Self { dialect: dialect.parse().ok()?, transport, addr: addr.to_socket_addrs().ok()?.next()? })
+            let addr = addr.to_socket_addrs().ok()?.next()?;
+            Some(Self { dialect: dialect.parse().ok()?, transport, is_encrypted, addr })
         };
         read().ok_or(
             "it must be DIALECT=ADDR that can be reached, such as text=127.0.0.1:4000, classic=[::1]:4001 or \
@@ -177,14 +183,13 @@ impl fmt::Display for Target {
 impl Target {
     /// Returns what listens there, as a server of this project names it.
     pub(super) fn service(self) -> String {
-        match self.transport {
-            Transport::Lines => self.dialect.to_string(),
-            Transport::WebSocket => format!("{}{OVER_WEBSOCKET}", self.dialect),
-        }
+        let over = if self.transport == Transport::WebSocket { OVER_WEBSOCKET } else { "" };
+        format!("{}{over}{}", self.dialect, if self.is_encrypted { IN_TLS } else { "" })
     }
 }
 
 const OVER_WEBSOCKET: &str = "+ws";
+const IN_TLS: &str = "+tls";
 
 /// When messages are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -391,7 +396,7 @@ mod tests {
         );
         let target = |dialect, transport, addr: &str| {
             let addr = addr.parse().expect("an address");
-            Target { dialect, transport, addr }
+            Target { dialect, transport, is_encrypted: false, addr }
         };
         let expected = Options {
             targets: vec![

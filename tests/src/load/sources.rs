@@ -46,8 +46,12 @@ mod tests {
     }
 
     fn from(sources: &Sources, target: &str) -> [Option<String>; 3] {
-        let target =
-            Target { dialect: Dialect::Text, transport: Transport::Lines, addr: target.parse().expect("an address") };
+        let target = Target {
+            dialect: Dialect::Text,
+            transport: Transport::Lines,
+            is_encrypted: false,
+            addr: target.parse().expect("an address"),
+        };
         [0, 1, 2].map(|i| sources.get(i, target).map(|from| from.to_string()))
     }
 
