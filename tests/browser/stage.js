@@ -115,7 +115,7 @@ export async function until(condition, what, patience = 20_000) {
   }
 }
 
-/** Opens the page for somebody, who asks to enter. What the page complains of fails the test. */
+/** Opens the page at an address, or a link, for somebody, who asks to enter. What the page complains of fails the test. */
 export async function knock(address, name, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 700 }, ...options });
   const page = await context.newPage();
@@ -123,7 +123,7 @@ export async function knock(address, name, options = {}) {
   page.on('pageerror', (error) => page.errors.push(error.stack));
   page.on('console', (it) => /Content Security|Refused/.test(it.text()) && page.errors.push(it.text()));
   page.setDefaultTimeout(20_000);
-  await page.goto(`http://${address}/`);
+  await page.goto(address.startsWith('https://') ? address : `http://${address}/`);
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
   await page.getByRole('button', { name: 'Enter' }).click();
   return page;
