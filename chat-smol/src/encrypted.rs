@@ -19,7 +19,7 @@ use crate::connection::FLAGS;
 const MAX_PENDING: usize = 16 << 10;
 
 /// The most memory of one connection after its handshake: a record that has come in part, what was decrypted of
-/// another, a record that is being sent (each at most 16 KiB and 2 KiB of TLS), and some 8 KiB that rustls keeps besides.
+/// another, a record that is being sent (each at most 16 KiB and 2 KiB of TLS), and 8 KiB that rustls keeps besides.
 pub(crate) const MAX_MEMORY: usize = 64 << 10;
 
 /// How often the socket is read for one read of plain bytes. A peer that sends records without any has its turn again
