@@ -26,8 +26,9 @@ pub(crate) const FLAGS: i32 = 0;
 /// A connection. It is closed when neither the hub nor its reader holds it.
 pub(crate) struct Connection {
     pub(crate) stream: Async<Socket>,
-    /// The reader's waker, while it waits for the hub to take the rest of its input.
-    reader: Mutex<Option<Waker>>,
+    /// The reader's waker, while it waits for the hub to take the rest of its input. Few do, so the others have no room
+    /// for one.
+    reader: Mutex<Option<Box<Waker>>>,
     /// `None`: what the socket has is plain.
     pub(crate) tls: Option<Box<Encrypted>>,
     /// Never sent on; its receiver learns that no connection is left.
@@ -88,14 +89,14 @@ impl Connection {
 
     /// Registers the reader to be woken by the next [`resume`](Self::resume).
     pub(crate) fn wait_until_resumed(&self, reader: &Waker) {
-        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.clone());
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(reader.clone()));
     }
 
     /// Wakes the reader if it waits with untaken input.
     pub(crate) fn resume(&self) {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(reader) = reader {
-            reader.wake();
+            reader.wake_by_ref();
         }
     }
 

@@ -3,25 +3,56 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
-use core::net::SocketAddr;
+use core::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use crate::id::SessionId;
+use crate::id::{HubId, SessionId};
 
 /// The connections of all sessions, each at its session's slot.
 #[derive(Debug)]
 pub(super) struct Connections<T> {
     slots: Vec<Option<Entry<T>>>,
+    /// The hub that they belong to, once there is any.
+    hub: HubId,
     /// How many are paused.
     paused: usize,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
-    id: SessionId,
-    connection: Arc<T>,
-    peer: Option<SocketAddr>,
+    generation: u32,
     /// Whether the hub has left input untaken.
     is_paused: bool,
+    peer: Peer,
+    connection: Arc<T>,
+}
+
+/// A peer's address, in less memory than a [`SocketAddr`] takes: there is one for each connection. It has no flow label,
+/// which says nothing about the peer.
+#[derive(Clone, Copy, Debug)]
+enum Peer {
+    Unix,
+    V4(SocketAddrV4),
+    V6 { ip: Ipv6Addr, port: u16, scope: u32 },
+}
+
+impl From<Option<SocketAddr>> for Peer {
+    fn from(addr: Option<SocketAddr>) -> Self {
+        match addr {
+            None => Self::Unix,
+            Some(SocketAddr::V4(addr)) => Self::V4(addr),
+            Some(SocketAddr::V6(addr)) => Self::V6 { ip: *addr.ip(), port: addr.port(), scope: addr.scope_id() },
+        }
+    }
+}
+
+impl Peer {
+    fn addr(self) -> Option<SocketAddr> {
+        match self {
+            Self::Unix => None,
+            Self::V4(addr) => Some(addr.into()),
+            Self::V6 { ip, port, scope } => Some(SocketAddrV6::new(ip, port, 0, scope).into()),
+        }
+    }
 }
 
 /// The addresses of all sessions' peers, whatever their connections are.
@@ -32,20 +63,22 @@ pub(super) trait Peers {
 
 impl<T> Peers for Connections<T> {
     fn peer(&self, id: SessionId) -> Option<SocketAddr> {
-        self.entry(id)?.peer
+        self.entry(id)?.peer.addr()
     }
 }
 
 impl<T> Connections<T> {
     pub(super) const fn new() -> Self {
-        Self { slots: Vec::new(), paused: 0 }
+        Self { slots: Vec::new(), hub: SessionId::NONE.hub, paused: 0 }
     }
 
     pub(super) fn insert(&mut self, id: SessionId, peer: Option<SocketAddr>, connection: Arc<T>) {
         if self.slots.len() <= id.slot() {
             self.slots.resize_with(id.slot() + 1, || None);
         }
-        let before = self.slots[id.slot()].replace(Entry { id, connection, peer, is_paused: false });
+        self.hub = id.hub;
+        let entry = Entry { generation: id.generation, is_paused: false, peer: peer.into(), connection };
+        let before = self.slots[id.slot()].replace(entry);
         debug_assert!(before.is_none(), "the hub reuses a slot only after it has closed the session there");
     }
 
@@ -54,7 +87,8 @@ impl<T> Connections<T> {
     }
 
     pub(super) fn remove(&mut self, id: SessionId) -> Option<Arc<T>> {
-        let entry = self.slots.get_mut(id.slot())?.take_if(|entry| entry.id == id)?;
+        self.entry(id)?;
+        let entry = self.slots[id.slot()].take()?;
         self.paused -= usize::from(entry.is_paused);
         Some(entry.connection)
     }
@@ -91,16 +125,21 @@ impl<T> Connections<T> {
 
     /// Returns the paused connections.
     pub(super) fn paused(&self) -> impl Iterator<Item = (SessionId, Arc<T>)> + '_ {
-        let paused = self.slots.iter().flatten().filter(|entry| entry.is_paused);
-        paused.map(|entry| (entry.id, Arc::clone(&entry.connection)))
+        let paused = (0..).zip(&self.slots).filter_map(|(slot, entry)| Some((slot, entry.as_ref()?)));
+        let paused = paused.filter(|(_, entry)| entry.is_paused);
+        paused.map(|(slot, Entry { generation, connection, .. })| {
+            (SessionId { slot, generation: *generation, hub: self.hub }, Arc::clone(connection))
+        })
     }
 
     fn entry(&self, id: SessionId) -> Option<&Entry<T>> {
-        self.slots.get(id.slot())?.as_ref().filter(|entry| entry.id == id)
+        let entry = self.slots.get(id.slot())?.as_ref()?;
+        (id.hub == self.hub && id.generation == entry.generation).then_some(entry)
     }
 
     fn entry_mut(&mut self, id: SessionId) -> Option<&mut Entry<T>> {
-        self.slots.get_mut(id.slot())?.as_mut().filter(|entry| entry.id == id)
+        let entry = self.slots.get_mut(id.slot())?.as_mut()?;
+        (id.hub == self.hub && id.generation == entry.generation).then_some(entry)
     }
 }
 
@@ -119,6 +158,16 @@ mod tests {
         assert!(connections.get(stale).is_none() && connections.remove(stale).is_none());
         assert!(!connections.has_paused() && connections.resume(id).is_none());
         assert_eq!(connections.get(id).map(|it| **it), Some("it"));
+    }
+
+    #[test]
+    fn an_address_is_kept_as_it_is_in_little_memory() {
+        let addrs = ["192.0.2.7:4000", "[2001:db8::7]:4000", "[fe80::1%3]:65535"].map(|it| it.parse().expect("valid"));
+        for addr in addrs.into_iter().map(Some).chain([None]) {
+            assert_eq!(Peer::from(addr).addr(), addr);
+        }
+        // One for each session that there may be.
+        assert!(size_of::<Option<Entry<()>>>() <= 40);
     }
 
     #[test]
