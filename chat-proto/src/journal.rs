@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use crate::command::CloseReason;
-use crate::id::SessionId;
+use crate::id::{HubId, SessionId};
 use crate::time::Timestamp;
 
 /// One event in the journal.
@@ -57,26 +57,41 @@ pub enum RecordKind {
 /// A ring of the latest records.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    records: VecDeque<Record>,
+    records: VecDeque<Kept>,
     max: usize,
     next: u64,
+    /// The hub, once it has recorded anything of a session.
+    hub: HubId,
+}
+
+/// A record without what is the same in all, or follows from its place.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    at: Timestamp,
+    slot: u32,
+    generation: u32,
+    kind: RecordKind,
 }
 
 impl Journal {
     pub(crate) fn new(max: usize) -> Self {
-        Self { records: VecDeque::with_capacity(max), max, next: 0 }
+        Self { records: VecDeque::with_capacity(max), max, next: 0, hub: SessionId::NONE.hub }
     }
 
     /// Bytes of heap for that many records.
     pub(crate) const fn memory_bound(max: usize) -> usize {
-        max * size_of::<Record>()
+        max * size_of::<Kept>()
     }
 
     pub(crate) fn push(&mut self, at: Timestamp, session: Option<SessionId>, kind: RecordKind) {
         if self.records.len() == self.max {
             self.records.pop_front();
         }
-        self.records.push_back(Record { seq: self.next, at, session, kind });
+        let SessionId { slot, generation, hub } = session.unwrap_or(SessionId::NONE);
+        if session.is_some() {
+            self.hub = hub;
+        }
+        self.records.push_back(Kept { at, slot, generation, kind });
         self.next += 1;
     }
 
@@ -84,7 +99,12 @@ impl Journal {
     pub(crate) fn since(&self, since: u64) -> impl Iterator<Item = Record> + '_ {
         let oldest = self.next - self.records.len() as u64;
         let skipped = since.saturating_sub(oldest).min(self.records.len() as u64);
-        self.records.range(skipped as usize..).copied()
+        let kept = self.records.range(skipped as usize..);
+        kept.zip(oldest + skipped..).map(|(record, seq)| {
+            let Kept { at, slot, generation, kind } = *record;
+            let session = Some(SessionId { slot, generation, hub: self.hub });
+            Record { seq, at, session: session.filter(|_| slot != SessionId::NONE.slot), kind }
+        })
     }
 }
 

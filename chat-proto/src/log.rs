@@ -51,10 +51,10 @@ pub(crate) struct Cursor {
     pub(crate) next: u64,
     /// The first entry of its own at or after `next`, or [`NONE`].
     own_first: u64,
-    /// The last of them.
-    own_last: u64,
+    /// How far on the last of them is.
+    own_span: u32,
     /// How many of its own were evicted at or after `next`, so that they are not counted as missed.
-    own_evicted: u64,
+    own_evicted: u32,
 }
 
 /// No entry.
@@ -70,14 +70,14 @@ pub(crate) trait Readers {
 impl Cursor {
     /// Makes a cursor that will read what is appended from now on.
     pub(crate) fn at_head(log: &Log) -> Self {
-        Self { next: log.head(), own_first: NONE, own_last: NONE, own_evicted: 0 }
+        Self { next: log.head(), own_first: NONE, own_span: 0, own_evicted: 0 }
     }
 
     /// Moves past the reader's own entries, up to `end`, and returns the number of the next entry of others. If that
     /// entry was evicted, the reader lags.
     pub(crate) fn skip_own(&mut self, log: &Log, end: u64) -> u64 {
         if self.next < log.tail {
-            if self.next + self.own_evicted < log.tail.min(end) {
+            if self.next + u64::from(self.own_evicted) < log.tail.min(end) {
                 return self.next;
             }
             // Only its own entries were evicted, while a batch with those before them was being written.
@@ -85,7 +85,7 @@ impl Cursor {
         }
         while self.next == self.own_first {
             let link = log.entry(self.next).next_own;
-            self.own_first = if link == 0 { NONE } else { self.next + u64::from(link) };
+            self.advance_own(link);
             self.next += 1;
         }
         self.next
@@ -99,7 +99,7 @@ impl Cursor {
     /// Moves a reader that has fallen behind to the oldest entry kept. Returns how many entries of others before `end`
     /// it missed.
     pub(crate) fn catch_up(&mut self, log: &Log, end: u64) -> u64 {
-        let missed = log.tail.min(end).saturating_sub(self.next + self.own_evicted);
+        let missed = log.tail.min(end).saturating_sub(self.next + u64::from(self.own_evicted));
         if !Fault::CursorStaysOnSkip.is_planted() {
             self.next = self.next.max(log.tail);
         }
@@ -111,20 +111,27 @@ impl Cursor {
     fn wrote(&mut self, seq: u64, log: &mut Log) {
         debug_assert!(self.next < seq, "what comes next is stepped over at once");
         if self.own_first == NONE {
-            self.own_first = seq;
-        } else {
-            // Entries that are not evicted are within `max_entries`, so the distance fits a u32.
-            log.entry_mut(self.own_last).next_own = (seq - self.own_last) as u32;
+            (self.own_first, self.own_span) = (seq, 0);
+            return;
         }
-        self.own_last = seq;
+        // Entries that are not evicted are within `max_entries`, so the distances fit a u32.
+        let last = self.own_first + u64::from(self.own_span);
+        log.entry_mut(last).next_own = (seq - last) as u32;
+        self.own_span = (seq - self.own_first) as u32;
+    }
+
+    /// Moves from the first of the reader's own entries to the next one, which is so much further on; 0: there is none.
+    fn advance_own(&mut self, link: u32) {
+        self.own_first = if link == 0 { NONE } else { self.own_first + u64::from(link) };
+        self.own_span = self.own_span.saturating_sub(link);
     }
 
     fn evicted(&mut self, seq: u64, entry: Entry) {
         if self.own_first == seq {
-            self.own_first = if entry.next_own == 0 { NONE } else { seq + u64::from(entry.next_own) };
+            self.advance_own(entry.next_own);
             debug_assert!(self.next < seq, "what comes next is stepped over at once");
             if !Fault::OwnCountedAsMissed.is_planted() {
-                self.own_evicted += 1;
+                self.own_evicted = self.own_evicted.saturating_add(1);
             }
         }
     }

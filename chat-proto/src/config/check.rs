@@ -20,7 +20,7 @@ const MAX_HISTORY_BYTES: usize = 1 << 30;
 /// The most that there may be of [`Config::dialects`].
 pub(crate) const MAX_DIALECTS: usize = 16;
 const MAX_BACKLOG: usize = 1_000;
-const MAX_ROOMS: usize = 1 << 16;
+pub(crate) const MAX_ROOMS: usize = 1 << 16;
 const MIN_PACE: usize = 1 << 10;
 const MAX_PACE: usize = 1 << 30;
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);

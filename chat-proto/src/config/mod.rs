@@ -10,7 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-pub(crate) use self::check::MAX_DIALECTS;
+pub(crate) use self::check::{MAX_DIALECTS, MAX_ROOMS};
 pub use self::error::ConfigError;
 pub use self::limit::{Limit, RatePart};
 use crate::moderation::RoomFlags;

@@ -1,31 +1,39 @@
 //! What a member's client says of its user, in as little memory as it takes: most say a few bytes and are never away.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 
 use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER};
 
 /// What a member's client says of its user, and why it is away.
 #[derive(Debug, Default)]
 pub(super) struct Details {
-    /// The user, the real name and why it is away, one after the other.
+    /// The user, the real name and why it is away, one after the other. Before them stand two characters, whose numbers
+    /// are the lengths of the first two. Empty if nothing was said.
     text: Box<str>,
-    /// How many bytes of that are the user, and how many the real name.
-    lens: [u8; 2],
 }
 
-const _: () = assert!(MAX_USER <= 255 && MAX_REAL_NAME <= 255, "a length is a byte");
+/// How many bytes the lengths take.
+const LENS: usize = 2;
+
+const _: () = assert!(MAX_USER < 128 && MAX_REAL_NAME < 128, "a length is a character of one byte");
 
 impl Details {
     /// The most bytes of memory that one takes.
-    pub(super) const MEMORY_BOUND: usize = size_of::<Self>() + MAX_USER + MAX_REAL_NAME + MAX_AWAY;
+    pub(super) const MEMORY_BOUND: usize = size_of::<Self>() + LENS + MAX_USER + MAX_REAL_NAME + MAX_AWAY;
 
     /// Returns the details with these texts. One that is longer than it may be counts as empty.
     pub(super) fn new(user: &str, real_name: &str, away: &str) -> Self {
         let within = |text, max| if str::len(text) <= max { text } else { "" };
         let [user, real_name] = [within(user, MAX_USER), within(real_name, MAX_REAL_NAME)];
         let away = within(away, MAX_AWAY);
-        let text = [user, real_name, away].concat();
-        Self { text: text.into_boxed_str(), lens: [user.len() as u8, real_name.len() as u8] }
+        if user.is_empty() && real_name.is_empty() && away.is_empty() {
+            return Self::default();
+        }
+        let mut text = String::with_capacity(LENS + user.len() + real_name.len() + away.len());
+        text.extend([user, real_name].map(|part| char::from(part.len() as u8)));
+        text.extend([user, real_name, away]);
+        Self { text: text.into_boxed_str() }
     }
 
     /// Returns whether nothing was said.
@@ -35,8 +43,9 @@ impl Details {
 
     /// Returns the user, the real name, and why it is away.
     pub(super) fn parts(&self) -> [&str; 3] {
-        let (user, rest) = self.text.split_at(usize::from(self.lens[0]));
-        let (real_name, away) = rest.split_at(usize::from(self.lens[1]));
+        let &[user, real_name, ..] = self.text.as_bytes() else { return [""; 3] };
+        let (user, rest) = self.text[LENS..].split_at(usize::from(user));
+        let (real_name, away) = rest.split_at(usize::from(real_name));
         [user, real_name, away]
     }
 }

@@ -158,6 +158,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [198_304, 376_737_286]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [194_712, 365_295_238]);
     }
 }

@@ -142,7 +142,7 @@ impl Hub {
         let Some(places) = self.sessions[slot].places.as_deref() else { return true };
         let Some(place) = places.list.iter().find(|place| place.serial == serial) else { return true };
         let is_in_none = places.focus.is_none() && places.focus_place == serial;
-        let room = self.logs.log(place.log).name;
+        let room = self.logs.log(place.log()).name;
         let out = Update::KickedOut { room: &room, by, words };
         let mut len = 0;
         for update in iter::once(out).chain(is_in_none.then_some(Update::InNoRoom)) {

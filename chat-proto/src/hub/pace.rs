@@ -51,7 +51,7 @@ impl Hub {
         let session = &mut sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
-            let marks = &mut logs.log_mut(place.log).rendered[dialect].marks;
+            let marks = &mut logs.log_mut(place.log()).rendered[dialect].marks;
             place.reached = marks.begin(place.cursor.next);
         }
     }
@@ -89,9 +89,9 @@ impl Hub {
         }
         let Some(places) = &mut session.places else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
-            let marks = &mut logs.log_mut(place.log).rendered[dialect].marks;
+            let marks = &mut logs.log_mut(place.log()).rendered[dialect].marks;
             if marks.observe(&mut place.reached, place.cursor.next, true) {
-                logs.move_marks(place.log);
+                logs.move_marks(place.log());
             }
         }
     }
@@ -183,8 +183,8 @@ impl Hub {
         let session = &sessions[slot];
         let (dialect, Some(places)) = (session.dialect as usize, &session.places) else { return };
         for place in places.list.iter().filter(|place| place.is_live()) {
-            if logs.log_mut(place.log).rendered[dialect].marks.end(place.reached) {
-                logs.move_marks(place.log);
+            if logs.log_mut(place.log()).rendered[dialect].marks.end(place.reached) {
+                logs.move_marks(place.log());
             }
         }
     }

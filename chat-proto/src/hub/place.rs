@@ -94,7 +94,7 @@ impl Hub {
         let session = &mut sessions[slot];
         let Some(places) = &mut session.places else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
-            place.end = logs.log(place.log).rendered[session.dialect as usize].log.head();
+            place.end = logs.log(place.log()).rendered[session.dialect as usize].log.head();
         }
         self.tidy_places(slot);
     }
@@ -106,8 +106,8 @@ impl Hub {
         let (dialect, Some(places)) = (session.dialect as usize, session.places.take()) else { return };
         self.schedule.ready.forget_places(slot, places.list.len());
         for place in &places.list {
-            self.logs.log_mut(place.log).rendered[dialect].sessions -= 1;
-            let begun_from = self.logs.release(place.log);
+            self.logs.log_mut(place.log()).rendered[dialect].sessions -= 1;
+            let begun_from = self.logs.release(place.log());
             self.count_room_out(begun_from);
         }
         self.places.give(places);
@@ -120,7 +120,7 @@ impl Hub {
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         let mut is_any_over = false;
         for place in &mut places.list {
-            let log = &logs.log(place.log).rendered[dialect].log;
+            let log = &logs.log(place.log()).rendered[dialect].log;
             place.cursor.skip_own(log, place.end.min(log.head()));
             is_any_over |= place.is_over();
         }
@@ -132,8 +132,8 @@ impl Hub {
         places.list.iter_mut().for_each(|place| place.waits_at = u64::MAX);
         while let Some(index) = places.list.iter().position(Place::is_over) {
             let place = places.list.remove(index);
-            logs.log_mut(place.log).rendered[dialect].sessions -= 1;
-            if let Some(origin) = logs.release(place.log) {
+            logs.log_mut(place.log()).rendered[dialect].sessions -= 1;
+            if let Some(origin) = logs.release(place.log()) {
                 origins.end_room(origin);
             }
         }
@@ -141,7 +141,7 @@ impl Hub {
 
     /// Returns the log of a place in the dialect of its session, and where it ends.
     fn log_at(&self, dialect: u8, place: &Place) -> (&crate::log::Log, u64) {
-        let log = &self.logs.log(place.log).rendered[dialect as usize].log;
+        let log = &self.logs.log(place.log()).rendered[dialect as usize].log;
         (log, place.end.min(log.head()))
     }
 
@@ -223,9 +223,9 @@ impl Hub {
         }
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
-        let log_serial = self.logs.log(place.log).serial;
+        let log_serial = self.logs.log(place.log()).serial;
         let view = session.view();
-        let out = HandOut { format, view, labelled, log: place.log, log_serial, ..HandOut::default() };
+        let out = HandOut { format, view, labelled, log: place.log(), log_serial, ..HandOut::default() };
         Some(HandOut { front, replies, from, to, ..out })
     }
 
@@ -234,7 +234,7 @@ impl Hub {
     pub(super) fn may_fit(&self, slot: u32, batch: &Batch) -> bool {
         let out = batch.out();
         let places = self.sessions[slot].places.as_ref();
-        places.is_some_and(|it| it.list.iter().any(|place| place.log == out.log && place.cursor.next == out.from))
+        places.is_some_and(|it| it.list.iter().any(|place| place.log() == out.log && place.cursor.next == out.from))
     }
 
     /// Fills a batch for a placed session. If nothing remains to send, returns false.
@@ -298,7 +298,7 @@ impl Hub {
         let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
         let mut has_moved = false;
         for place in &mut places.list {
-            let log = &logs.log(place.log).rendered[dialect].log;
+            let log = &logs.log(place.log()).rendered[dialect].log;
             let end = place.end.min(log.head());
             while (log.tail()..end).contains(&place.cursor.next) {
                 let next = place.cursor.next;
@@ -352,9 +352,9 @@ impl Hub {
     fn fill_lines(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
         let id = self.sessions.id(slot);
         if let Some(places) = &mut self.sessions[slot].places {
-            places.list.iter_mut().for_each(|place| place.ahead = place.cursor.next);
+            places.list.iter_mut().for_each(|place| place.filled = 0);
         }
-        let Some(first) = self.next_entry(slot, |place| place.ahead) else { return false };
+        let Some(first) = self.next_entry(slot, Place::ahead) else { return false };
         let session = &self.sessions[slot];
         let view = session.view();
         let (dialect, outbox) = (session.dialect, session.outbox.as_deref());
@@ -364,20 +364,20 @@ impl Hub {
         let private = (front.len(), replies.len());
         let out = HandOut { format: session.format, front: private.0, replies: private.1, ..HandOut::default() };
         batch.begin([front, replies], out);
-        while let Some(next) = self.next_entry(slot, |place| place.ahead).filter(|next| next.stamp < limit) {
+        while let Some(next) = self.next_entry(slot, Place::ahead).filter(|next| next.stamp < limit) {
             let Some(places) = &self.sessions[slot].places else { break };
             let place = places.list[next.place];
-            if place.cursor.stretch(u64::MAX) == place.ahead {
+            if place.cursor.stretch(u64::MAX) == place.ahead() {
                 // A message of its own, which is skipped when everything before it has been taken.
                 break;
             }
-            let room = self.logs.log(place.log);
-            let entry = room.rendered[dialect as usize].log.bytes(place.ahead, place.ahead + 1);
+            let room = self.logs.log(place.log());
+            let entry = room.rendered[dialect as usize].log.bytes(place.ahead(), place.ahead() + 1);
             let spoken = &self.logs.spoken[dialect as usize];
             if spoken.irc.is_some() && !tagged::is_shown(view, entry) {
                 // It is skipped with the next entry that is shown.
                 let places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
-                places.skip(next.place).take(1).for_each(|place| place.ahead += 1);
+                places.skip(next.place).take(1).for_each(|place| place.filled += 1);
                 continue;
             }
             let len = batch.log_len() as usize;
@@ -386,16 +386,16 @@ impl Hub {
             }
             let is_labelled = self.is_labelled(slot, dialect, &place, next.stamp);
             let write = |out: &mut _| spoken.write_entry(&room.name, is_labelled, view, entry, out);
-            batch.push_line(id, write, place.serial, place.ahead);
+            batch.push_line(id, write, place.serial, place.ahead());
             let Self { sessions, logs, .. } = self;
             let Some(places) = &mut sessions[slot].places else { break };
-            places.list[next.place].ahead += 1;
+            places.list[next.place].filled += 1;
             for other in &mut places.list {
-                let log = &logs.log(other.log).rendered[dialect as usize].log;
-                let is_copy = other.ahead < other.end.min(log.head()) && log.stamp(other.ahead) == next.stamp;
+                let log = &logs.log(other.log()).rendered[dialect as usize].log;
+                let is_copy = other.ahead() < other.end.min(log.head()) && log.stamp(other.ahead()) == next.stamp;
                 if is_copy && !Fault::CopyShownTwice.is_planted() {
-                    batch.push_copy(id, other.serial, other.ahead);
-                    other.ahead += 1;
+                    batch.push_copy(id, other.serial, other.ahead());
+                    other.filled += 1;
                 }
             }
         }
@@ -423,7 +423,7 @@ impl Hub {
             self.tidy_places(slot);
             if missed > 0 {
                 let is_wrong = Fault::GapInWrongRoom.is_planted();
-                self.tell_gap(slot, missed, (is_labelled != is_wrong).then_some(place.log));
+                self.tell_gap(slot, missed, (is_labelled != is_wrong).then_some(place.log()));
                 if self.sessions[slot].outbox.as_ref().is_some_and(|outbox| !outbox.front().is_empty()) {
                     return true;
                 }
@@ -481,8 +481,8 @@ impl Hub {
         let session = &mut self.sessions[slot];
         let logs = &self.logs;
         let is_next = |place: &&mut Place| {
-            place.log == out.log
-                && logs.log(place.log).serial == out.log_serial
+            place.log() == out.log
+                && logs.log(place.log()).serial == out.log_serial
                 && place.cursor.next == out.from
                 && place.cursor.stretch(place.end) >= out.to
         };
@@ -513,7 +513,7 @@ impl Hub {
             // If the log has not grown since then, the session is still in its list.
             if place.waits_at != place.cursor.next {
                 place.waits_at = place.cursor.next;
-                schedule.ready.wait_at(slot, index, place.log, session.dialect);
+                schedule.ready.wait_at(slot, index, place.log(), session.dialect);
             }
         }
     }

@@ -294,7 +294,7 @@ impl Hub {
                 let count = self.sessions[slot].placed().map_or(0, <[_]>::len);
                 (0..count).find_map(|index| {
                     let place = self.sessions[slot].placed()?.get(index)?;
-                    let room = self.logs.log(place.log).id;
+                    let room = self.logs.log(place.log()).id;
                     (place.is_live() && must_wait(self, room)).then_some(room)
                 })
             }

@@ -33,7 +33,7 @@ impl Hub {
         let places = self.sessions[self.live(id)?].places.as_ref()?;
         let stamp = |line: &Line| {
             let place = places.list.iter().find(|place| place.serial == line.place)?;
-            stamp(place.log, line.seq)
+            stamp(place.log(), line.seq)
         };
         let taken = &lines[..batch.seek_lines(sent).0];
         Some(stamp(taken.first()?)?..=stamp(taken.last()?)?)

@@ -15,8 +15,9 @@ use crate::wire::framing::wrap::{Control, frames, wrapped_bound};
 /// The most positions in the log at which a session's replies may stand.
 ///
 /// Replies at the same position count as one. When a session has this many, none of its lines is taken until it has
-/// read some.
-pub(crate) const MAX_MARKS: usize = 64;
+/// read some. It is a power of two, as the memory for them is. A reader has to leave as many messages of others unread,
+/// and ask something after each, to have replies at so many positions.
+pub(crate) const MAX_MARKS: usize = 16;
 
 /// The private bytes of one session, in the order in which they go out.
 ///

@@ -6,6 +6,7 @@
 
 use smallvec::SmallVec;
 
+use crate::config::MAX_ROOMS;
 use crate::id::RoomId;
 use crate::log::Cursor;
 use crate::pool::Recycle;
@@ -15,23 +16,37 @@ use crate::pool::Recycle;
 pub(crate) struct Place {
     /// Distinguishes it from other places of the session.
     pub(crate) serial: u32,
-    /// The log, by its number among all logs.
-    pub(crate) log: u32,
+    /// The number of its log, see [`log`](Self::log).
+    log: u16,
+    /// The session was thrown out of the room, and its replies were too full to tell it.
+    pub(crate) is_untold: bool,
     pub(crate) cursor: Cursor,
     /// The number of the last mark of the log that it reached.
     pub(crate) reached: u32,
     /// The entry for which it was put last into the list of those that have read all of the log; [`u64::MAX`] if it
     /// does not stand there.
     pub(crate) waits_at: u64,
-    /// How far a batch is filled for it.
-    pub(crate) ahead: u64,
+    /// How many entries from the cursor on are in the batch that is being filled for it.
+    pub(crate) filled: u32,
     /// Where it ends, once the session has left the room; [`u64::MAX`] before.
     pub(crate) end: u64,
-    /// The session was thrown out of the room, and its replies were too full to tell it.
-    pub(crate) is_untold: bool,
 }
 
+const _: () = assert!(MAX_ROOMS - 1 <= u16::MAX as usize, "the number of a log fits");
+
 impl Place {
+    /// Returns the log, by its number among all logs.
+    #[inline]
+    pub(crate) fn log(&self) -> u32 {
+        self.log.into()
+    }
+
+    /// Returns the entry up to which the batch is filled for it.
+    #[inline]
+    pub(crate) fn ahead(&self) -> u64 {
+        self.cursor.next + u64::from(self.filled)
+    }
+
     /// Returns whether the session is still in the room.
     pub(crate) fn is_live(&self) -> bool {
         self.end == u64::MAX
@@ -84,20 +99,28 @@ impl Places {
         let serial = self.next_serial;
         self.next_serial = serial.wrapping_add(1);
         let index = self.list.len();
-        let place =
-            Place { serial, log, cursor, reached: 0, waits_at: u64::MAX, ahead: 0, end: u64::MAX, is_untold: false };
+        let place = Place {
+            serial,
+            log: log as u16,
+            is_untold: false,
+            cursor,
+            reached: 0,
+            waits_at: u64::MAX,
+            filled: 0,
+            end: u64::MAX,
+        };
         self.list.push(place);
         &mut self.list[index]
     }
 
     /// Returns the place in the log of a room that the session is in.
     pub(crate) fn live(&mut self, log: u32) -> Option<&mut Place> {
-        self.list.iter_mut().find(|place| place.log == log && place.is_live())
+        self.list.iter_mut().find(|place| place.log() == log && place.is_live())
     }
 
     /// Returns the place that has read or will read the entry `seq` of a log.
     pub(crate) fn reading(&mut self, log: u32, seq: u64) -> Option<&mut Place> {
         // Of two places in one log the first ends before the second begins.
-        self.list.iter_mut().find(|place| place.log == log && seq < place.end)
+        self.list.iter_mut().find(|place| place.log() == log && seq < place.end)
     }
 }

@@ -11,7 +11,7 @@ use super::rooms::{RoomKey, room_of};
 use super::{Checked, Model, Phase, Session, Untaken, differ};
 
 /// The replies of one session go before at most this many different places, less two that are kept free.
-const MAX_PLACES: usize = 64;
+const MAX_PLACES: usize = 16;
 
 /// The line that goes before everything else: the notice of a gap, or the rest of a line of which the socket took a
 /// part.
