@@ -214,6 +214,16 @@ impl Log {
         }
     }
 
+    /// Forgets all entries, which everyone has read, and begins at the start of the ring again: so a log whose readers
+    /// keep up stays in the few bytes of memory that it has touched last.
+    #[inline]
+    pub(crate) fn restart(&mut self) {
+        self.tail = self.head();
+        self.tail_position = self.head_position;
+        self.entries.clear();
+        self.head_index = 0;
+    }
+
     #[inline(always)]
     fn evict(&mut self, readers: &mut impl Readers) {
         let Some(entry) = self.entries.pop_front() else { return };

@@ -106,7 +106,9 @@ impl Hub {
         let (dialect, Some(places)) = (session.dialect as usize, session.places.take()) else { return };
         self.schedule.ready.forget_places(slot, places.list.len());
         for place in &places.list {
-            self.logs.log_mut(place.log()).rendered[dialect].sessions -= 1;
+            let rendered = &mut self.logs.log_mut(place.log()).rendered[dialect];
+            rendered.caught_up -= u32::from(place.is_caught_up(&rendered.log));
+            rendered.sessions -= 1;
             let begun_from = self.logs.release(place.log());
             self.count_room_out(begun_from);
         }
@@ -129,7 +131,11 @@ impl Hub {
         }
         // Places are identified by their indices there.
         schedule.ready.forget_places(slot, places.list.len());
-        places.list.iter_mut().for_each(|place| place.waits_at = u64::MAX);
+        for place in &mut places.list {
+            let rendered = &mut logs.log_mut(place.log()).rendered[dialect];
+            rendered.caught_up -= u32::from(place.is_caught_up(&rendered.log));
+            place.waits_at = u64::MAX;
+        }
         while let Some(index) = places.list.iter().position(Place::is_over) {
             let place = places.list.remove(index);
             logs.log_mut(place.log()).rendered[dialect].sessions -= 1;
@@ -506,7 +512,7 @@ impl Hub {
 
     /// Puts a placed session into the lists of all logs that it reads, now that it has read all of them.
     pub(super) fn wait_at_places(&mut self, slot: u32) {
-        let Self { sessions, schedule, .. } = self;
+        let Self { sessions, logs, schedule, .. } = self;
         let session = &mut sessions[slot];
         let Some(places) = &mut session.places else { return };
         for (index, place) in places.list.iter_mut().enumerate().filter(|(_, place)| place.is_live()) {
@@ -514,6 +520,7 @@ impl Hub {
             if place.waits_at != place.cursor.next {
                 place.waits_at = place.cursor.next;
                 schedule.ready.wait_at(slot, index, place.log(), session.dialect);
+                logs.log_mut(place.log()).rendered[session.dialect as usize].caught_up += 1;
             }
         }
     }

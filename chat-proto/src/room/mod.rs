@@ -404,6 +404,10 @@ impl RoomLogs {
                 (&elsewhere, None)
             };
             if rendered.encode_in(update, scenery, place, &mut self.encoded, self.max_encoded) {
+                if log != LOBBY {
+                    rendered.restart_if_read();
+                }
+                rendered.caught_up = 0;
                 rendered.log.append(&self.encoded, self.stamp, author, readers);
                 ready.log_has_grown(log, index);
             }

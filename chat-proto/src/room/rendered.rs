@@ -23,7 +23,9 @@ pub(crate) struct Rendered {
     /// Whether its readers are shown many joins and leaves as a number.
     pub(crate) folds_presence: bool,
     /// Places of sessions of this dialect that still read it.
-    pub(crate) sessions: usize,
+    pub(crate) sessions: u32,
+    /// Those of them that have read all of it and stand in the list of such.
+    pub(crate) caught_up: u32,
 }
 
 impl Rendered {
@@ -31,7 +33,16 @@ impl Rendered {
         let (log, dialect) = (Log::new(log_bytes, log_entries), config.dialect.clone());
         let folds_presence = dialect.folds_presence();
         let irc = dialect.as_irc().cloned();
-        Self { dialect, irc, log, marks: Marks::new(pace), folds_presence, sessions: 0 }
+        Self { dialect, irc, log, marks: Marks::new(pace), folds_presence, sessions: 0, caught_up: 0 }
+    }
+
+    /// Lets the log begin at the start of its memory again, if everyone has read all of it. A log of IRC goes on: it is
+    /// also where events are read from that are shown among old messages.
+    #[inline]
+    pub(crate) fn restart_if_read(&mut self) {
+        if self.caught_up == self.sessions && self.irc.is_none() {
+            self.log.restart();
+        }
     }
 
     /// Encodes an update for the log; returns whether there is anything to show.

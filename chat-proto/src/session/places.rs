@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::config::MAX_ROOMS;
 use crate::id::RoomId;
-use crate::log::Cursor;
+use crate::log::{Cursor, Log};
 use crate::pool::Recycle;
 
 /// A place in the log of a room.
@@ -45,6 +45,11 @@ impl Place {
     #[inline]
     pub(crate) fn ahead(&self) -> u64 {
         self.cursor.next + u64::from(self.filled)
+    }
+
+    /// Returns whether it stands in the list of those that have read all of its log.
+    pub(crate) fn is_caught_up(&self, log: &Log) -> bool {
+        self.waits_at == log.head()
     }
 
     /// Returns whether the session is still in the room.
