@@ -9,6 +9,7 @@ use chat_proto::{Batch, Command, Config, Hub, SessionId, Timestamp};
 use procfs::{CpuInfo, Current as _};
 
 use super::table::{Figures, Row, Sweep, Table};
+use super::touch::Touched;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +50,18 @@ pub struct Comparison {
     pub in_one: f64,
     /// The same in each of 1,000.
     pub in_many: f64,
+    /// Nanoseconds for merely touching the memory that a delivery needs, in one room and in 1,000.
+    pub touching: [f64; 2],
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { in_one, in_many } = self;
+        let Self { in_one, in_many, touching: [touch_one, touch_many] } = self;
         let ratio = in_many / in_one;
         write!(
             f,
-            "a delivery in one room of 10: {in_one:.0} ns, in 1,000 such rooms: {in_many:.0} ns, ratio {ratio:.2}"
+            "a delivery in one room of 10: {in_one:.0} ns, in 1,000 such rooms: {in_many:.0} ns, ratio {ratio:.2}; \
+             touching its memory: {touch_one:.0} ns and {touch_many:.0} ns"
         )
     }
 }
@@ -70,8 +74,13 @@ impl fmt::Display for Comparison {
 #[must_use]
 pub fn compare_rooms(effort: Effort) -> Comparison {
     let mut halls = [1, ROOMS].map(|rooms| (Hall::with_rooms(rooms), rooms));
-    let mut least = [f64::INFINITY; 2];
+    let mut touched = [1, ROOMS].map(|rooms| Touched::new(rooms, MEMBERS));
+    let (mut least, mut touching) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
     repeat(Effort { each: 2 * effort.each }, || {
+        for (touched, (least, rooms)) in touched.iter_mut().zip(touching.iter_mut().zip([1, ROOMS])) {
+            let time = timed(|| (0..ROOMS / rooms).for_each(|_| touched.touch()));
+            *least = least.min(per(time, ROOMS * MEMBERS));
+        }
         for ((hall, rooms), least) in halls.iter_mut().zip(&mut least) {
             let (rooms, rounds) = (*rooms, ROOMS / *rooms);
             let time = timed(|| {
@@ -84,7 +93,7 @@ pub fn compare_rooms(effort: Effort) -> Comparison {
         }
     });
     let [in_one, in_many] = least;
-    Comparison { in_one, in_many }
+    Comparison { in_one, in_many, touching }
 }
 
 const SESSIONS: u32 = 1_000;

@@ -6,6 +6,7 @@ mod chart;
 mod measure;
 mod scale;
 mod table;
+mod touch;
 
 pub use chart::draw;
 pub use measure::{Comparison, Effort, compare_rooms, measure};
