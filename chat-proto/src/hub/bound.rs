@@ -82,7 +82,7 @@ impl Hub {
         let buffers = Partial::memory_bound(config.longest_line())
             + Outbox::memory_bound(config.reply_bytes, longest)
             + Places::memory_bound(config.numbers().places)
-            + if config.has_irc() { IrcState::memory_bound() } else { 0 };
+            + if config.has_irc() { IrcState::memory_bound(config.max_name) } else { 0 };
         let journal = Journal::memory_bound(config.journal_records) as u64;
         let schedule =
             Schedule::memory_bound(config.numbers()) - Schedule::memory_bound(Self::numbers_at_start(config));
@@ -138,6 +138,15 @@ mod tests {
             assert_eq!(Config { max_sessions, ..Config::default() }.memory_bound(), usize::MAX);
         }
         assert_eq!(Config { max_line: usize::MAX, ..Config::default() }.memory_bound(), usize::MAX);
+    }
+
+    /// What the program `chat-server` says by default.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn the_bound_with_all_dialects_is_below_400_mib() {
+        let mut config = Config::default();
+        config.dialects.push(DialectConfig::new(crate::wire::dialect::Irc::default()));
+        assert!(config.memory_bound() < 400 << 20, "{} bytes", config.memory_bound());
     }
 
     /// A program may have sized a machine by the bound, so a larger bound after an update is a breaking change.

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use arrayvec::ArrayString;
 
 use crate::moderation::{MAX_MASK, MAX_ROOM_NAME};
-use crate::names::{MAX_NAME, NameBuf};
+use crate::names::{MAX_MADE_NAME, NameBuf};
 use crate::person::{MAX_REAL_NAME, MAX_USER};
 use crate::pool::Recycle;
 use crate::wire::dialect::irc::caps::Caps;
@@ -116,10 +116,10 @@ impl Recycle for IrcState {
 }
 
 impl IrcState {
-    /// Bytes of heap for one. Only registered clients ask questions.
-    pub(crate) const fn memory_bound() -> usize {
-        let (before, after) = (size_of::<Registration>(), size_of::<Query>() + size_of::<ListFilter>() + MAX_NAME);
-        size_of::<Self>() + if before > after { before } else { after }
+    /// Bytes of heap for one, with names of that length. Only registered clients ask questions.
+    pub(crate) fn memory_bound(max_name: usize) -> usize {
+        let name = max_name.max(MAX_MADE_NAME);
+        size_of::<Self>() + size_of::<Registration>().max(size_of::<Query>() + size_of::<ListFilter>() + name)
     }
 }
 
