@@ -66,7 +66,6 @@ impl Turn {
 /// every look at a session needs, then what is needed to send to it, then what is needed to take its lines.
 #[derive(Debug)]
 #[repr(C)]
-#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other and of the phase")]
 pub(crate) struct Session {
     pub(crate) generation: u32,
     /// Its dialect, by its index in the configuration.
