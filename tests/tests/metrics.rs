@@ -173,16 +173,22 @@ fn who_comes_and_goes_is_counted_by_dialect_framing_and_reason() {
         println!("{what}");
         server.expect_growth(&before, growths);
         drop(kept);
-        let none = |scraped: &Scraped| {
-            scraped.value("chat_sessions{dialect=\"text\",framing=\"lines\"}") == Some(0.0)
-                && scraped.value("chat_members") == Some(0.0)
-                && scraped.value("chat_sessions_reserved") == Some(0.0)
-                && scraped.value("chat_sessions{dialect=\"irc\",framing=\"lines\"}") == Some(0.0)
-                && scraped.value("chat_sessions{dialect=\"irc\",framing=\"websocket\"}") == Some(0.0)
-        };
-        eventually("all to be gone", || if none(&server.scrape()) { Ok(()) } else { Err("they are not".into()) });
+        eventually("all to be gone", || if is_empty(&server.scrape()) { Ok(()) } else { Err("they are not".into()) });
     }
     assert_eq!(server.scrape().value("tea_cups"), Some(7.0), "what the program adds");
+}
+
+/// Returns whether nobody is there.
+fn is_empty(scraped: &Scraped) -> bool {
+    [
+        "chat_sessions{dialect=\"text\",framing=\"lines\"}",
+        "chat_sessions{dialect=\"irc\",framing=\"lines\"}",
+        "chat_sessions{dialect=\"irc\",framing=\"websocket\"}",
+        "chat_sessions_reserved",
+        "chat_members",
+    ]
+    .into_iter()
+    .all(|name| scraped.value(name) == Some(0.0))
 }
 
 /// A guest that has said something and read what follows.

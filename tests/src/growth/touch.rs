@@ -41,11 +41,14 @@ impl Touched {
     pub(super) fn touch(&mut self) {
         for session in &mut self.sessions {
             let place = session[0].next;
-            session.iter_mut().for_each(|line| line.count += 1);
+            for line in session {
+                line.count += 1;
+            }
             let places = &mut self.places[place as usize];
             let room = places[0].next;
-            places.iter_mut().for_each(|line| line.count += 1);
-            self.rooms[room as usize].iter_mut().for_each(|line| line.count += 1);
+            for line in places.iter_mut().chain(&mut self.rooms[room as usize]) {
+                line.count += 1;
+            }
         }
         black_box(&mut self.sessions);
     }

@@ -18,7 +18,8 @@ impl Model {
         let gauges = hub.gauges();
         let (mut members, mut held, mut of_dialects) = (0, 0, vec![0; self.config.dialects.len()]);
         for session in self.sessions.values() {
-            members += usize::from(session.is_registered() && matches!(session.phase, Phase::Open | Phase::Unconnected));
+            members +=
+                usize::from(session.is_registered() && matches!(session.phase, Phase::Open | Phase::Unconnected));
             held += usize::from(session.held.is_some());
             of_dialects[session.log] += usize::from(session.phase != Phase::Unconnected);
         }

@@ -94,7 +94,7 @@ pub(crate) enum PrintCommand {
         /// The directory for the files; it is made if it is not there.
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
-        /// Names and addresses of this machine, besides localhost, 127.0.0.1 and ::1.
+        /// Names and addresses of this machine, besides `localhost`, `127.0.0.1` and `::1`.
         names: Vec<String>,
     },
 }

@@ -57,7 +57,9 @@ fn write(path: &Path, label: &str, der: &[u8], is_secret: bool) -> Result<(), Se
         text.extend(line.iter().map(|byte| char::from(*byte)));
         text.push('\n');
     }
-    text += &format!("-----END {label}-----\n");
+    for part in ["-----END ", label, "-----\n"] {
+        text.push_str(part);
+    }
     let written = create(path, is_secret).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => SelfSignedError::Exists { path: path.into() },

@@ -1,5 +1,6 @@
 //! Signals, which end the server, and new certificates.
 
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 use std::{io, process, thread};
 
@@ -32,24 +33,32 @@ const fn is_hangup_ignored() -> bool {
 
 /// Starts a thread that obeys the signals, and one that looks for a new certificate.
 pub(crate) fn obey(signals: Signals, handle: Handle, tls: Option<Tls>) -> io::Result<()> {
-    if let Some(tls) = tls.clone() {
-        thread::Builder::new().name("certificate".into()).spawn(move || watch(&tls))?;
+    let mut renew = None;
+    if let Some(tls) = tls {
+        // One request is enough: what is read after it is new.
+        let (request, requested) = mpsc::sync_channel(1);
+        renew = Some(request);
+        thread::Builder::new().name("certificate".into()).spawn(move || watch(&tls, &requested))?;
     }
     thread::Builder::new()
         .name("signals".into())
         // Not async-io's `block_on`, which would make this thread poll the server's sockets.
-        .spawn(move || block_on(shut_down(signals, &handle, tls.as_ref())))
+        .spawn(move || block_on(shut_down(signals, &handle, renew)))
         .map(drop)
 }
 
 /// How often the certificate's files are looked at: soon enough for whoever replaces them, and no work to speak of.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 
-/// Reads a certificate again whenever its files have changed.
-fn watch(tls: &Tls) {
+/// Reads a certificate again whenever its files have changed, and when that is requested. It has a thread of its own,
+/// since a file system that does not answer must not keep the server from obeying signals.
+fn watch(tls: &Tls, requested: &Receiver<()>) {
     loop {
-        thread::sleep(WATCH_EVERY);
-        note(tls.reload_if_changed());
+        note(match requested.recv_timeout(WATCH_EVERY) {
+            Ok(()) => tls.reload().map(|()| true),
+            Err(RecvTimeoutError::Timeout) => tls.reload_if_changed(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        });
     }
 }
 
@@ -66,11 +75,12 @@ fn note(reloaded: Result<bool, TlsError>) {
 ///
 /// SIGHUP never counts as the second. When a terminal hangs up, shell and kernel both send it; service managers may
 /// send it right after SIGTERM.
-async fn shut_down(mut signals: Signals, handle: &Handle, tls: Option<&Tls>) {
+async fn shut_down(mut signals: Signals, handle: &Handle, renew: Option<SyncSender<()>>) {
     let mut shutting_down = false;
     while let Some(signal) = signals.next().await {
-        if let (Ok(Signal::Hup), Some(tls), false) = (&signal, tls, shutting_down) {
-            note(tls.reload().map(|()| true));
+        if let (Ok(Signal::Hup), Some(renew), false) = (&signal, &renew, shutting_down) {
+            // If a request is waiting already, it is enough.
+            let _ = renew.try_send(());
             continue;
         }
         match signal {
