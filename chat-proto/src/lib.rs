@@ -493,9 +493,9 @@
 //!   format, as [`conversation::Event`]s. Each event has a number, from which a follower continues and learns whether
 //!   it missed any. No command says that there are new ones: look in each round.
 //! * It observes. [`stats`](Hub::stats), [`gauges`](Hub::gauges), [`session_stats`](Hub::session_stats),
-//!   [`sessions`](Hub::sessions) and [`name`](Hub::name) show the present state. The [`journal`](Hub::journal) shows what happened to which session;
-//!   its records have numbers in the same way. Members without a connection are not sessions: of them, the journal has
-//!   their names only.
+//!   [`sessions`](Hub::sessions) and [`name`](Hub::name) show the present state. The [`journal`](Hub::journal) shows
+//!   what happened to which session; its records have numbers in the same way. Members without a connection are not
+//!   sessions: of them, the journal has their names only.
 //! * It logs. The hub writes `tracing` records at the level `info` when a session gets a name and when it has left. The
 //!   driver, which knows the peer, writes `connected` right after [`open`](Hub::open). [`driver::LogSummary`] reports
 //!   what can happen many times a second, as one line a second. What people say is never logged.

@@ -8,8 +8,8 @@
 //! bytes, `place` does so for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long
 //! answers as a reader reads, `silence` warns idle sessions, `authentication` asks the driver whether passwords are
 //! right, and `close` ends sessions. `address` has the limits by address, `reserve` keeps places for connections that
-//! may become sessions, `bound` adds up the memory, `gauges` tells how much there is, and `stamps` which messages a batch
-//! has.
+//! may become sessions, `bound` adds up the memory, `gauges` tells how much there is, and `stamps` which messages a
+//! batch has.
 
 mod address;
 mod answer;

@@ -1,7 +1,7 @@
 //! The conditions of LIST: which channels are to be shown.
 //!
-//! They are those of the ISUPPORT parameter ELIST in Modern IRC, with the letters `MNTU`. `C` is not offered, because
-//! the server does not keep when a channel began.
+//! They are those of the ISUPPORT parameter ELIST in Modern IRC, with the letters `MNTU`. `C`, for when a channel began,
+//! is not offered.
 
 use core::time::Duration;
 
