@@ -26,6 +26,8 @@ struct Begun {
     /// By their number, so the oldest is the first.
     connections: BTreeMap<u64, Weak<Connection>>,
     next: u64,
+    /// How many connections wait for the place of one that was cut off.
+    waiting: usize,
 }
 
 /// The place of a handshake, which is free when this is dropped.
@@ -40,8 +42,11 @@ impl Handshakes {
         Self { slots: Arc::new(Semaphore::new(MAX_HANDSHAKES)), begun: Arc::default() }
     }
 
-    /// Takes a place if there is one.
+    /// Takes a place if there is one for which nobody waits.
     pub(crate) fn try_begin(&self, connection: &Arc<Connection>) -> Option<Slot> {
+        if lock(&self.begun).waiting > 0 {
+            return None;
+        }
         self.slots.try_acquire_arc().map(|slot| self.slot(connection, slot))
     }
 
@@ -50,6 +55,7 @@ impl Handshakes {
         if let Some(slot) = self.try_begin(connection) {
             return slot;
         }
+        let _waiting = Waiting::new(&self.begun);
         let oldest = lock(&self.begun).connections.pop_first();
         if let Some(oldest) = oldest.and_then(|(_, oldest)| oldest.upgrade()) {
             oldest.cut();
@@ -64,6 +70,22 @@ impl Handshakes {
         begun.next += 1;
         begun.connections.insert(number, Arc::downgrade(connection));
         Slot { begun: Arc::clone(&self.begun), number, _permit: slot }
+    }
+}
+
+/// Counts a connection as waiting until this is dropped.
+struct Waiting<'a>(&'a Mutex<Begun>);
+
+impl<'a> Waiting<'a> {
+    fn new(begun: &'a Mutex<Begun>) -> Self {
+        lock(begun).waiting += 1;
+        Self(begun)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(self.0).waiting -= 1;
     }
 }
 

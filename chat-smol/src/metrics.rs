@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_io::{Async, Timer};
@@ -54,6 +55,9 @@ pub(crate) fn site(shared: &Arc<Shared>, own: impl Fn(&mut Exposition) + Send + 
         let mut text = Exposition::default();
         if let Some(shared) = of_metrics.upgrade() {
             shared.act(|hub, _| hub.metrics()).write(&config, &mut text);
+            let failed = shared.failed_handshakes.load(Ordering::Relaxed);
+            text.counter("chat_tls_handshakes_failed_total", "TLS handshakes that came to nothing.")
+                .sample(&[], failed);
         }
         own(&mut text);
         String::from(text).into_bytes()

@@ -118,6 +118,7 @@ impl Newcomer {
             }
             (Outcome::Failed(error), arrival) => {
                 debug!(peer, %error, "no handshake");
+                shared.failed_handshakes.fetch_add(1, Ordering::Relaxed);
                 // Nobody looks at what the peer still sends.
                 give_up(&connection);
                 (arrival.ok(), Vec::new())

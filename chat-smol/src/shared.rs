@@ -1,6 +1,7 @@
 //! What the tasks of a server share: the hub behind its lock, and the one function through which it is called.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) closed: Signal,
     /// Closed when nothing of the server is left.
     pub(crate) ended: Signal,
+    /// Handshakes of TLS that came to nothing.
+    pub(crate) failed_handshakes: AtomicU64,
 }
 
 impl Shared {
@@ -47,6 +50,7 @@ impl Shared {
             stopping: Signal::new(),
             closed: Signal::new(),
             ended: Signal::new(),
+            failed_handshakes: AtomicU64::new(0),
         }
     }
 

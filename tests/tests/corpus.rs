@@ -4,6 +4,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use chat_proto::conversation::Entry;
 use chat_tests::fuzzing::TARGETS;
 
 /// Returns the inputs of a target, in the same order everywhere.
@@ -35,5 +36,20 @@ fn every_input_is_played_without_fault() {
 fn an_empty_input_is_played_without_fault() {
     for (_, target) in TARGETS {
         target(b"");
+    }
+}
+
+/// An input of an earlier version would be played as nothing.
+#[test]
+fn inputs_of_entries_are_of_this_version_unless_their_names_say_otherwise() {
+    const BROKEN: [&str; 3] = ["another-version", "cut", "not-the-shortest-number"];
+    for input in inputs("entries") {
+        let data = fs::read(&input).expect("an input can be read");
+        let mut rest = &data[..];
+        while let Ok((_, following)) = Entry::decode(rest) {
+            rest = following;
+        }
+        let is_broken = BROKEN.iter().any(|name| input.ends_with(name));
+        assert_eq!(rest.is_empty(), !is_broken, "{}", input.display());
     }
 }

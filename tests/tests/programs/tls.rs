@@ -174,6 +174,9 @@ fn certificates_are_replaced_under_load_and_nobody_notices() {
             assert!(reader.line().ends_with(&format!(": line {n}")), "{} misses line {n}", reader.who());
         }
     }
+    process.signal(Signal::TERM);
+    let ended = process.ended();
+    assert!(ended.stderr.contains("the certificate was read again"), "{}", ended.stderr);
 }
 
 /// Sends bytes to a new connection; returns all that it answers until it closes.

@@ -72,8 +72,7 @@ fn run() -> Result<(), Failure> {
         return print(io::stdout(), b"the configuration is valid\n");
     }
     if let Some(format) = arguments.print_memory_bound {
-        let has_tls = settings.listeners.iter().any(|listener| listener.service.is_encrypted);
-        return print(io::stdout(), format.print(&settings.config, &settings.passwords, has_tls).as_bytes());
+        return print(io::stdout(), format.print(&settings.config, &settings.passwords, settings.has_tls()).as_bytes());
     }
     serve(settings, tls)
 }
@@ -90,6 +89,7 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
+    let has_tls = settings.has_tls();
     let Settings { mut listeners, metrics, mut config, passwords, exempt, web, certificate: _, log, log_format } =
         settings;
     memory::check(&config)?;
@@ -104,7 +104,7 @@ fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
     // Before the server announces itself: a signal sent right after that is caught.
     let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
-    let in_tls = if tls.is_some() { Server::tls_bound(&config) as u64 } else { 0 };
+    let in_tls = if has_tls { Server::tls_bound(&config) as u64 } else { 0 };
     let memory_bound = (Server::memory_bound(&config) as u64).saturating_add(passwords.memory_bound());
     let memory_bound = memory_bound.saturating_add(in_tls);
     let own_metrics = Arc::new(metrics::of_process(memory_bound, log.lines_lost()));

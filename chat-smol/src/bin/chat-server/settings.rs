@@ -106,6 +106,11 @@ impl Settings {
             log_format: given.filter_map(|options| options.log_format).next_back().unwrap_or_default(),
         })
     }
+
+    /// Returns whether any listener speaks TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.service.is_encrypted)
+    }
 }
 
 /// Returns the files of the certificate and its key, if both are given; of several options the last counts.
