@@ -336,6 +336,18 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_restarts_is_empty_and_goes_on_counting_at_the_start_of_its_memory() {
+        let (mut log, mut none) = (Log::new(16, 8), Two(Vec::new()));
+        for line in ["abc", "defg"] {
+            log.append(line.as_bytes(), 0, None, &mut none);
+        }
+        log.restart();
+        assert_eq!((log.tail(), log.head(), log.held()), (2, 2, [0, 0]));
+        log.append(b"hi", 0, None, &mut none);
+        assert_eq!((text(log.bytes(2, 3)).as_str(), log.head_index), ("hi", 2));
+    }
+
+    #[test]
     fn as_many_whole_entries_as_fit_are_handed_out() {
         let (mut log, mut none) = (Log::new(16, 8), Two(Vec::new()));
         for line in ["abc", "defg", "h", "ij", "klmno"] {
