@@ -167,6 +167,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [194_712, 365_295_238]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [194_712, 365_296_262]);
     }
 }

@@ -1,5 +1,7 @@
 //! How sessions end.
 
+use alloc::boxed::Box;
+
 use super::Hub;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS};
@@ -10,6 +12,7 @@ use crate::room::scenery::Gone;
 use crate::schedule::ready::Belongs;
 use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
+use crate::session::irc::FormerName;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
@@ -197,7 +200,7 @@ impl Hub {
         if let Some(irc) = session.irc.as_mut().filter(|irc| irc.registration.is_none())
             && session.outbox.as_ref().is_some_and(|outbox| outbox.answer.is_some())
         {
-            irc.was_called = name.as_str().into();
+            irc.former_name = Some(Box::new(FormerName(name.as_str().into())));
         }
         if !self.watches.is_empty() {
             self.watches.clear(slot);

@@ -1,6 +1,7 @@
 //! What a session of IRC needs besides what every session has.
 
 use alloc::boxed::Box;
+use core::num::NonZeroU16;
 
 use arrayvec::ArrayString;
 
@@ -27,12 +28,14 @@ pub(crate) struct IrcState {
     pub(crate) modes: UserModes,
     /// What a question has asked for, while it is being answered.
     pub(crate) query: Option<Box<Query>>,
-    /// The batch in which labelled answers are, while more are to come.
-    pub(crate) batch: Option<Batch>,
-    /// How many batches there were; wraps around.
-    pub(crate) batches: u32,
-    /// What it was called, if it has left and is still being given an answer; empty otherwise.
-    pub(crate) was_called: Box<str>,
+    /// What it was called, if it has left and is still being given an answer.
+    pub(crate) former_name: Option<Box<FormerName>>,
+    /// The number of the batch in which labelled answers are, while more are to come: what the client knows it by.
+    pub(crate) batch: Option<NonZeroU16>,
+    /// True: that batch ends with the answer in progress. False: it ends with the line.
+    pub(crate) batch_ends_with_answer: bool,
+    /// How many batches there were; goes on with 1 after the highest number.
+    pub(crate) batches: u16,
     /// How many parts of the waiting line were carried out, if it asks for several things.
     pub(crate) step: u16,
     /// How far the check of the credentials in the waiting line is.
@@ -67,14 +70,9 @@ pub(crate) struct Registration {
     pub(crate) has_password: bool,
 }
 
-/// A batch of answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    /// What the client knows it by.
-    pub(crate) number: u32,
-    /// True: it ends with the answer in progress. False: it ends with the line.
-    pub(crate) ends_with_answer: bool,
-}
+/// What a client was called. Behind one more box, because it is rare and each client would pay for its length.
+#[derive(Debug)]
+pub(crate) struct FormerName(pub(crate) Box<str>);
 
 /// What a question with a long answer has asked for.
 #[derive(Debug)]
@@ -118,7 +116,7 @@ impl Recycle for IrcState {
 impl IrcState {
     /// Bytes of heap for one, with names of that length. Only registered clients ask questions.
     pub(crate) fn memory_bound(max_name: usize) -> usize {
-        let name = max_name.max(MAX_MADE_NAME);
+        let name = size_of::<FormerName>() + max_name.max(MAX_MADE_NAME);
         size_of::<Self>() + size_of::<Registration>().max(size_of::<Query>() + size_of::<ListFilter>() + name)
     }
 }
@@ -126,4 +124,15 @@ impl IrcState {
 /// Returns as much of a text as fits.
 pub(crate) fn cut_to<const MAX: usize>(text: &str) -> ArrayString<MAX> {
     ArrayString::from(crate::wire::sanitize::cut(text, MAX)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten thousand idle clients have this each, and an allocator hands out memory in steps.
+    #[test]
+    fn the_state_of_a_client_stays_small() {
+        assert!(size_of::<IrcState>() <= 40, "{} bytes", size_of::<IrcState>());
+    }
 }

@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
+use core::num::NonZeroU16;
 
 use crate::fault::Fault;
 use crate::id::RoomId;
@@ -99,7 +99,7 @@ pub(crate) enum Answered {
         room: RoomId,
         life: u32,
         /// The batch in which they are, for clients that know of batches.
-        batch: Option<NonZeroU32>,
+        batch: Option<NonZeroU16>,
     },
     /// Lines of the message of the day.
     Motd,

@@ -1,6 +1,6 @@
 //! CHATHISTORY: what was said in a channel, for clients that come back (IRCv3, "Chat History").
 
-use core::num::NonZeroU32;
+use core::num::NonZeroU16;
 
 use smallvec::SmallVec;
 
@@ -127,7 +127,7 @@ impl Hub {
         slot: u32,
         answer: Answer,
         room: RoomId,
-        batch: Option<NonZeroU32>,
+        batch: Option<NonZeroU16>,
     ) -> Option<Answer> {
         let voice = self.voice(slot)?;
         let oldest = self.conversation.kept_messages(room).start;
@@ -136,7 +136,7 @@ impl Hub {
         let mark = message.as_ref().map(|message| self.mark_of(message));
         if self.write_event(slot, room, mark) {
             if let Some(batch) = batch {
-                self.logs.tag_encoded(&tag_of(batch.get()));
+                self.logs.tag_encoded(&tag_of(batch));
             }
             return Some(answer);
         }
@@ -168,7 +168,7 @@ impl Hub {
             };
             logs.encode_scene(voice.view(), |out| render(&update, &scene, out));
             if let Some(batch) = batch {
-                logs.tag_encoded(&tag_of(batch.get()));
+                logs.tag_encoded(&tag_of(batch));
             }
         }
         Some(Answer { next: number + 1, ..answer })
@@ -209,7 +209,7 @@ impl Hub {
                 line.word(core::str::from_utf8(&time).unwrap_or_default()).end();
             });
             if let Some(batch) = batch {
-                self.logs.tag_encoded(&tag_of(batch.get()));
+                self.logs.tag_encoded(&tag_of(batch));
             }
             self.put_encoded(slot);
         }
@@ -220,12 +220,12 @@ impl Hub {
     }
 
     /// Returns the number of the batch of an answer; `None` if the client does not know of batches.
-    fn history_batch(&mut self, slot: u32) -> Option<NonZeroU32> {
-        if self.has_cap(slot, Caps::BATCH) { NonZeroU32::new(self.next_batch(slot)?) } else { None }
+    fn history_batch(&mut self, slot: u32) -> Option<NonZeroU16> {
+        if self.has_cap(slot, Caps::BATCH) { self.next_batch(slot) } else { None }
     }
 
     /// Encodes the lines after the messages of an answer.
-    pub(super) fn encode_end_of_history(&mut self, slot: u32, batch: Option<NonZeroU32>) {
+    pub(super) fn encode_end_of_history(&mut self, slot: u32, batch: Option<NonZeroU16>) {
         let Some((voice, batch)) = self.voice(slot).zip(batch) else { return self.logs.encode_nothing() };
         voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{batch}")).end());
         self.tag_encoded(slot);

@@ -1,16 +1,16 @@
 //! Labels: with them clients know which answers belong to which of their lines (IRCv3, "Labeled Responses").
 
 use core::fmt::Write as _;
+use core::num::NonZeroU16;
 
 use arrayvec::ArrayString;
 
 use crate::fault::Fault;
 use crate::hub::Hub;
-use crate::session::irc::Batch;
 use crate::wire::dialect::irc::caps::Caps;
 use crate::wire::dialect::irc::line::Line;
 
-/// The tag of a line in a batch: `batch=`, a number of 32 bits, and room for a label.
+/// The tag of a line in a batch: `batch=`, a number of 16 bits, and room for a label.
 pub(super) type Tag = ArrayString<80>;
 
 /// The most bytes of answers that are kept while a line is carried out; room for several refusals.
@@ -46,12 +46,12 @@ impl Hub {
             return self.put_answers(slot, &tag);
         }
         self.open_batch(slot);
-        if let Some(Batch { number, .. }) = self.batch(slot) {
+        if let Some(number) = self.batch(slot) {
             self.put_answers(slot, &tag_of(number));
         }
         if is_done && more_follow {
             if let Some(irc) = &mut self.sessions[slot].irc {
-                irc.batch = irc.batch.map(|batch| Batch { ends_with_answer: true, ..batch });
+                irc.batch_ends_with_answer = true;
             }
         } else if is_done {
             self.close_batch(slot);
@@ -69,7 +69,7 @@ impl Hub {
     pub(in crate::hub) fn flush_labelled(&mut self, slot: u32) {
         if self.occasion.label_for(slot).is_some() {
             self.open_batch(slot);
-            if let Some(Batch { number, .. }) = self.batch(slot) {
+            if let Some(number) = self.batch(slot) {
                 self.put_answers(slot, &tag_of(number));
             }
         }
@@ -77,7 +77,7 @@ impl Hub {
 
     /// Puts the tag of the batch that an answer belongs to before the lines that were encoded last.
     pub(in crate::hub) fn tag_encoded(&mut self, slot: u32) {
-        if let Some(Batch { number, .. }) = self.batch(slot) {
+        if let Some(number) = self.batch(slot) {
             self.logs.tag_encoded(&tag_of(number));
         }
     }
@@ -85,23 +85,22 @@ impl Hub {
     /// Forgets what an answer that has ended was about, and ends its batch.
     pub(in crate::hub) fn answer_ended(&mut self, slot: u32) {
         // This is not done when the last line is encoded, because a line that did not fit is encoded again.
-        if let Some(irc) = &mut self.sessions[slot].irc {
-            irc.query = None;
-        }
-        if self.batch(slot).is_some_and(|batch| batch.ends_with_answer) {
+        let Some(irc) = &mut self.sessions[slot].irc else { return };
+        irc.query = None;
+        if irc.batch_ends_with_answer {
             self.close_batch(slot);
         }
     }
 
     /// Returns the number of a new batch.
-    pub(super) fn next_batch(&mut self, slot: u32) -> Option<u32> {
+    pub(super) fn next_batch(&mut self, slot: u32) -> Option<NonZeroU16> {
         let irc = self.sessions[slot].irc.as_mut()?;
-        // 0 stands for no batch.
-        irc.batches = irc.batches.wrapping_add(1).max(1);
-        Some(irc.batches)
+        let next = NonZeroU16::new(irc.batches.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
+        irc.batches = next.get();
+        Some(next)
     }
 
-    fn batch(&self, slot: u32) -> Option<Batch> {
+    fn batch(&self, slot: u32) -> Option<NonZeroU16> {
         self.sessions[slot].irc.as_ref()?.batch
     }
 
@@ -113,7 +112,7 @@ impl Hub {
         }
         let Some(number) = self.next_batch(slot) else { return };
         if let Some(irc) = &mut self.sessions[slot].irc {
-            irc.batch = Some(Batch { number, ends_with_answer: false });
+            (irc.batch, irc.batch_ends_with_answer) = (Some(number), false);
         }
         voice.encode(&mut self.logs, self.now, |to| {
             to.server("BATCH").shown(format_args!("+{number}")).word("labeled-response").end();
@@ -126,11 +125,13 @@ impl Hub {
 
     fn close_batch(&mut self, slot: u32) {
         let Some(voice) = self.voice(slot) else { return };
-        let Some(batch) = self.sessions[slot].irc.as_mut().and_then(|irc| irc.batch.take()) else { return };
+        let Some(irc) = self.sessions[slot].irc.as_mut() else { return };
+        irc.batch_ends_with_answer = false;
+        let Some(number) = irc.batch.take() else { return };
         if Fault::BatchNotEnded.is_planted() {
             return;
         }
-        voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{}", batch.number)).end());
+        voice.encode(&mut self.logs, self.now, |to| to.server("BATCH").shown(format_args!("-{number}")).end());
         self.put_now(slot);
     }
 
@@ -154,7 +155,7 @@ impl Hub {
     }
 }
 
-pub(super) fn tag_of(batch: u32) -> Tag {
+pub(super) fn tag_of(batch: NonZeroU16) -> Tag {
     let mut tag = Tag::new();
     let written = write!(tag, "batch={batch}");
     debug_assert!(written.is_ok());

@@ -8,6 +8,7 @@ use crate::id::MemberId;
 use crate::names::NameBuf;
 use crate::room::RoomLogs;
 use crate::room::scenery::{Place, Scenery};
+use crate::session::irc::FormerName;
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::irc::caps::Caps;
@@ -43,8 +44,8 @@ impl Voice {
 impl Hub {
     /// Returns what a session of IRC is called in answers: `*` until it is a member, and its last name once it has left.
     pub(super) fn reader_name(&self, slot: u32) -> NameBuf {
-        if let Some(irc) = self.sessions[slot].irc.as_ref().filter(|irc| !irc.was_called.is_empty()) {
-            return NameBuf::from(&irc.was_called).unwrap_or_default();
+        if let Some(FormerName(name)) = self.sessions[slot].irc.as_ref().and_then(|irc| irc.former_name.as_deref()) {
+            return NameBuf::from(name).unwrap_or_default();
         }
         if self.is_registered(slot) {
             return self.name_of(slot);

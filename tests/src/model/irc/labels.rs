@@ -111,7 +111,7 @@ impl Model {
 
     pub(super) fn next_batch(&mut self, slot: usize) -> u32 {
         let irc = self.irc_mut(slot);
-        irc.batches += 1;
+        irc.batches = irc.batches % u32::from(u16::MAX) + 1;
         irc.batches
     }
 
