@@ -102,7 +102,8 @@ fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
         config.max_sessions = too_few.sessions;
     }
     // Before the server announces itself: a signal sent right after that is caught.
-    let signals = signals::listen().map_err(|error| Failure::System { doing: "listen for signals", error })?;
+    let signals =
+        signals::listen(tls.is_some()).map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
     let in_tls = if has_tls { Server::tls_bound(&config) as u64 } else { 0 };
     let memory_bound = (Server::memory_bound(&config) as u64).saturating_add(passwords.memory_bound());

@@ -9,10 +9,11 @@ use chat_smol::{Handle, Tls, TlsError};
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 
-/// Listens for SIGINT, SIGTERM and SIGHUP from now on. SIGHUP stays ignored if it is, as `nohup` wants it.
-pub(crate) fn listen() -> io::Result<Signals> {
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on. SIGHUP stays ignored if it is, as `nohup` wants it, unless there
+/// is TLS: then it does not end the server.
+pub(crate) fn listen(has_tls: bool) -> io::Result<Signals> {
     let mut signals = Signals::new([Signal::Int, Signal::Term])?;
-    if !is_hangup_ignored() {
+    if has_tls || !is_hangup_ignored() {
         signals.add_signals([Signal::Hup])?;
     }
     Ok(signals)
