@@ -15,13 +15,7 @@ use socket2::{Socket, TcpKeepalive};
 use tracing::debug;
 
 use crate::encrypted::Encrypted;
-
-/// A write to a peer that is gone returns an error and raises no SIGPIPE, whatever the embedding program does about
-/// that signal. (Systems without the flag have no such signal, or a socket option that socket2 sets.)
-#[cfg(all(unix, not(target_vendor = "apple")))]
-pub(crate) const FLAGS: i32 = rustix::net::SendFlags::NOSIGNAL.bits().cast_signed();
-#[cfg(not(all(unix, not(target_vendor = "apple"))))]
-pub(crate) const FLAGS: i32 = 0;
+use crate::send::FLAGS;
 
 /// A connection. It is closed when neither the hub nor its reader holds it.
 pub(crate) struct Connection {

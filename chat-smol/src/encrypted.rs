@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustls::{ServerConfig, ServerConnection};
 use socket2::Socket;
 
-use crate::connection::FLAGS;
+use crate::send::FLAGS;
 
 /// The most plain bytes that are encrypted before the socket has taken them: those of one record (RFC 8446, 5.1).
 const MAX_PENDING: usize = 16 << 10;
@@ -95,7 +95,7 @@ impl Encrypted {
         tls.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
     }
 
-    /// As [`Connection::write`](crate::connection::Connection::write).
+    /// As the write of a connection: 0 if the socket takes nothing now.
     pub(crate) fn write(&self, socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
         let State { tls: Some(tls), is_withheld } = &mut *self.lock() else {
             return socket.send_with_flags(bytes, FLAGS);

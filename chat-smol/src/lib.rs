@@ -72,6 +72,7 @@ mod metrics;
 #[cfg(feature = "tls")]
 mod newcomer;
 mod reader;
+mod send;
 mod server;
 mod shared;
 mod signal;

@@ -19,7 +19,7 @@ use socket2::Socket;
 use tracing::info;
 
 use crate::accept::{accept_one, is_peers_own};
-use crate::connection::FLAGS;
+use crate::send::FLAGS;
 use crate::shared::{Service, Shared};
 
 /// The most connections at once. For one more the oldest is closed, so whoever keeps many without asking for anything

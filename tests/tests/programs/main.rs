@@ -13,10 +13,14 @@ mod tls;
 mod unread_log;
 mod web;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use chat_tests::conformance::Client;
 use chat_tests::program::{Process, Program};
+
+/// Longer than any deadline of HTTP.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const ANY_PORTS: [&str; 4] = ["--listen", "text=127.0.0.1:0", "--listen", "classic=127.0.0.1:0"];
 
@@ -33,6 +37,13 @@ fn guest(who: &str, addr: SocketAddr) -> Client {
     let welcome = client.line();
     assert!(welcome.starts_with("* welcome"), "{who} is welcomed with {welcome:?}");
     client
+}
+
+/// Connects without speaking.
+fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
 }
 
 /// Runs chat-server, which must end by itself.

@@ -14,10 +14,7 @@ use chat_proto::http::HEAD_TIMEOUT;
 use chat_tests::metrics::{Scraped, ask};
 use chat_tests::program::{Process, Program};
 
-use super::{guest, run};
-
-/// Longer than any deadline of HTTP.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::{PATIENCE, connect, guest, run};
 
 fn serve(args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let listen = ["--listen", "text=127.0.0.1:0", "--metrics", "127.0.0.1:0"];
@@ -25,12 +22,6 @@ fn serve(args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let text = process.listening("text");
     let metrics = process.listening("metrics");
     (process, text, metrics)
-}
-
-fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
 }
 
 /// The rows of the documentation, and of what a server tells: name, type, labels and help.

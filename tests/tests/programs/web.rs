@@ -2,17 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chat_tests::program::{Process, Program};
 use chat_tests::websocket::{masked, opcode};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
-use super::guest;
-
-/// Longer than any deadline of HTTP.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::{PATIENCE, connect, guest};
 
 fn serve(args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let listen = ["--listen", "text=127.0.0.1:0", "--listen", "web=127.0.0.1:0"];
@@ -20,12 +17,6 @@ fn serve(args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let text = process.listening("text");
     let web = process.listening("web");
     (process, text, web)
-}
-
-fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
 }
 
 /// Sends a request that asks for the connection's end, and returns the answer.

@@ -59,7 +59,7 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) -> Log {
 }
 
 impl Log {
-    /// Returns what returns how many lines were lost so far.
+    /// Returns a function that tells how many lines were lost so far.
     pub(crate) fn lines_lost(&self) -> impl Fn() -> usize + Send + Sync + 'static {
         let (overflowed, progress) = (self.queue.error_counter(), self.progress.clone());
         move || overflowed.dropped_lines().saturating_add(progress.failed())

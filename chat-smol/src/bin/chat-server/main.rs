@@ -89,7 +89,8 @@ impl PrintCommand {
 }
 
 fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
-    let has_tls = settings.has_tls();
+    // A certificate that no listener uses changes nothing.
+    let tls = tls.filter(|_| settings.has_tls());
     let Settings { mut listeners, metrics, mut config, passwords, exempt, web, certificate: _, log, log_format } =
         settings;
     memory::check(&config)?;
@@ -105,7 +106,7 @@ fn serve(settings: Settings, tls: Option<Tls>) -> Result<(), Failure> {
     let signals =
         signals::listen(tls.is_some()).map_err(|error| Failure::System { doing: "listen for signals", error })?;
 
-    let in_tls = if has_tls { Server::tls_bound(&config) as u64 } else { 0 };
+    let in_tls = if tls.is_some() { Server::tls_bound(&config) as u64 } else { 0 };
     let memory_bound = (Server::memory_bound(&config) as u64).saturating_add(passwords.memory_bound());
     let memory_bound = memory_bound.saturating_add(in_tls);
     let own_metrics = Arc::new(metrics::of_process(memory_bound, log.lines_lost()));
