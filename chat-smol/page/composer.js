@@ -140,5 +140,6 @@ function confirmed(question) {
 	byId('question').textContent = question;
 	dialog.returnValue = '';
 	dialog.showModal();
-	return new Promise((done) => (dialog.onclose = () => done(dialog.returnValue === 'send')));
+	// It comes late: we may ask again.
+	return new Promise((done) => (dialog.onclose = () => dialog.open || done(dialog.returnValue)));
 }

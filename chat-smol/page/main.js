@@ -12,7 +12,7 @@ import { View } from './view.js';
 
 const ALERT_TIME = 12_000;
 
-const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)').matches;
+const hasKeyboard = matchMedia('(hover) and (pointer: fine)').matches;
 
 let lastWords = '';
 let alertTimer;
@@ -156,7 +156,7 @@ function status(text, isWaiting) {
 function alert(text) {
 	clearTimeout(alertTimer);
 	byId('alert').textContent = text;
-	if (chat.active) alertTimer = setTimeout(() => (byId('alert').textContent = ''), ALERT_TIME);
+	if (text && chat.active) alertTimer = setTimeout(alert, ALERT_TIME, '');
 }
 
 function isRead(room) {
@@ -217,7 +217,7 @@ byId('name').value = browser.get('name', '');
 const password = tab.get('entered');
 if (password !== undefined) {
 	byId('password').value = password;
-	// The page is loaded again, and the connection before may still have the name.
+	// The page is loaded again; the connection before may still have the name.
 	chat.hasEntered = true;
 	enter(byId('name').value);
 }

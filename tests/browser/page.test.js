@@ -218,6 +218,11 @@ test('drafts stay, and a page that is pasted asks', async () => {
   await ann.keyboard.press('Escape');
   assert.equal(await field(ann).inputValue(), 'one\ntwo\nthree');
   await field(ann).press('Enter');
+  // Asked again at once, before the browser tells that the dialog was closed.
+  await field(ann).evaluate((it) => {
+    document.querySelector('dialog').close();
+    it.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  });
   await ann.getByRole('dialog').getByRole('button', { name: 'Send' }).press('Enter');
   await sees(ann, 'three');
 });
