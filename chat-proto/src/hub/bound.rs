@@ -1,6 +1,7 @@
 //! The sum of all limits: how much memory a hub can use.
 
-use super::{Hub, Scratch};
+use super::Hub;
+use super::scratch::Scratch;
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::journal::Journal;

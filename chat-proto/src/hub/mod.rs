@@ -1,15 +1,15 @@
 //! The hub composes the parts and is the one thing that a driver holds.
 //!
-//! This file has the hub's construction and what a driver asks of it. `receive` takes what peers send, `messages` does
-//! so for WebSocket, `first_line` decides whether they are chat clients at all, `propose` carries out requests,
-//! `member` does what the embedding program asks for members that it manages, `rooms` carries out what is asked about
-//! rooms, `operators` what their operators ask for, `moderate` does there what the embedding program wants, `pace`
-//! makes lines wait for readers, `publish` sends updates to everyone in a room or to one session, `deliver` hands out
-//! bytes, `place` does so for sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long
-//! answers as a reader reads, `silence` warns idle sessions, `authentication` asks the driver whether passwords are
-//! right, and `close` ends sessions. `address` has the limits by address, `reserve` keeps places for connections that
-//! may become sessions, `bound` adds up the memory, `gauges` tells how much there is, and `stamps` which messages a
-//! batch has.
+//! This file has the hub's construction and what a driver asks of it. `open` opens sessions, and `close` ends them.
+//! `receive` takes what peers send, `messages` does so for WebSocket, `first_line` decides whether they are chat
+//! clients at all, `propose` carries out requests, with the buffers of `scratch`, `member` does what the embedding
+//! program asks for members that it manages, `rooms` carries out what is asked about rooms, `operators` what their
+//! operators ask for, `moderate` does there what the embedding program wants, `pace` makes lines wait for readers,
+//! `publish` sends updates to everyone in a room or to one session, `deliver` hands out bytes, `place` does so for
+//! sessions that read several rooms, `deadlines` handles timeouts, `answer` shows long answers as a reader reads,
+//! `silence` warns idle sessions, and `authentication` asks the driver whether passwords are right. `address` has the
+//! limits by address, `reserve` keeps places for connections that may become sessions, `bound` adds up the memory,
+//! `stats` counts what has happened, `gauges` tells how much there is, and `stamps` which messages a batch has.
 
 mod address;
 mod answer;
@@ -24,6 +24,7 @@ mod irc;
 mod member;
 mod messages;
 mod moderate;
+mod open;
 mod operators;
 mod pace;
 mod place;
@@ -32,12 +33,13 @@ mod publish;
 mod receive;
 mod reserve;
 mod rooms;
+mod scratch;
 mod silence;
 mod stamps;
+mod stats;
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::array;
 
 use self::authentication::Authentications;
@@ -46,16 +48,15 @@ use self::gauges::SessionsByFormat;
 pub use self::gauges::{DialectGauges, HubGauges};
 pub use self::member::{EnterError, SayError};
 pub use self::reserve::Reservation;
-use crate::command::{CloseReason, Command, OpenError};
-use crate::config::{Config, ConfigError, DialectConfig, MAX_DIALECTS};
-use crate::conversation::{Conversation, Entry, Recorded};
-use crate::id::{DialectId, MemberId, RoomId, SessionId};
+use self::scratch::Scratch;
+pub use self::stats::HubStats;
+use crate::command::Command;
+use crate::config::{Config, ConfigError, MAX_DIALECTS};
+use crate::conversation::{Conversation, Recorded};
+use crate::id::{DialectId, MemberId, SessionId};
 use crate::journal::{Journal, Record, RecordKind};
-use crate::log::Cursor;
 use crate::names::NameBuf;
-use crate::origin::Origin;
 use crate::pool::Buffers;
-use crate::rate::Flow;
 use crate::room::RoomLogs;
 use crate::room::scenery::Occasion;
 use crate::room::spoken::Spoken;
@@ -66,13 +67,10 @@ use crate::session::irc::IrcState;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
 use crate::session::places::Places;
-use crate::session::state::{Phase, Step};
+use crate::session::state::Phase;
 use crate::session::table::Sessions;
 use crate::session::watches::Watches;
-use crate::tally::Tally;
 use crate::time::Timestamp;
-use crate::wire::dialect::irc::limits;
-use crate::wire::dialect::{Unnamed, Update};
 use crate::wire::framing::lines::Partial;
 
 /// The chat server's core: sessions, names and the shared logs.
@@ -123,67 +121,6 @@ pub struct Hub {
     /// A name that the policy rewrote. It is separate because a claimed name is handled while words are in the scratch.
     rewritten_name: String,
     stats: HubStats,
-}
-
-/// Counters of the whole hub.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HubStats {
-    /// Sessions now: open, closing, or over with a `Close` that was not handed out yet.
-    pub sessions: usize,
-    /// Sessions opened since the start.
-    pub opened: u64,
-    /// Sessions not opened: the hub was full or shutting down, or there were too many from one address.
-    pub not_opened: u64,
-    /// Those of `not_opened` that exceeded a limit by address.
-    pub kept_out: u64,
-    /// Those of `not_opened` for each reason.
-    pub not_opened_by: Tally<OpenError>,
-    /// Sessions that have ended.
-    pub closed: u64,
-    /// Those of `closed` for each reason.
-    pub closed_by: Tally<CloseReason>,
-    /// Messages and notices that went to everyone.
-    pub messages: u64,
-    /// Complete lines taken from peers, including refused ones.
-    pub lines_received: u64,
-    /// Bytes taken from peers.
-    pub bytes_received: u64,
-    /// Messages that peers' sockets have taken, wholly or in part, and replies that were made for them; see
-    /// [`SessionStats::lines_sent`].
-    pub lines_sent: u64,
-    /// Bytes that peers' sockets have taken.
-    pub bytes_sent: u64,
-    /// Lines refused.
-    pub refused: u64,
-    /// Messages that readers were too slow for, counted once for each reader.
-    pub missed: u64,
-    /// Times that a session's input began to be left untaken, because it had no tokens or did not read its replies.
-    pub throttled: u64,
-    /// Lines that had to wait for readers that keep pace, or for the recipient of a private message.
-    pub held: u64,
-    /// Times that a reader became slow, so that nobody waited for it any more.
-    pub slow: u64,
-    /// Sessions that were closed before everything was handled that their peers had sent.
-    pub cut_short: u64,
-    /// Sessions that ended because their peers took no pending bytes.
-    pub stalled: u64,
-    /// Sessions that ended because their peers spoke another protocol.
-    pub wrong_protocol: u64,
-}
-
-/// Buffers for a line before it is encoded. They live as long as the hub, so that handling a line allocates nothing. A
-/// caller takes them out of the hub while it works in them.
-#[derive(Debug, Default)]
-struct Scratch {
-    /// What a dialect decodes into.
-    decoded: Vec<u8>,
-    /// Words that were changed by cleaning.
-    words: String,
-    /// Words that the policy rewrote.
-    rewritten: String,
-    /// Words of IRC without colours and styles.
-    plain: String,
 }
 
 impl Hub {
@@ -237,119 +174,6 @@ impl Hub {
     pub fn dialect(&self, name: &str) -> Option<DialectId> {
         let index = self.config.dialects.iter().position(|dialect| dialect.dialect.name() == name)?;
         Some(DialectId(index as u8))
-    }
-
-    /// Opens a session for a new transport, whose peer is not counted by address.
-    ///
-    /// # Errors
-    ///
-    /// The hub is full or shutting down. [`refusal`](Self::refusal) has the text for the peer.
-    ///
-    /// # Panics
-    ///
-    /// May panic if the dialect belongs to another hub.
-    pub fn open(&mut self, now: Timestamp, dialect: DialectId) -> Result<SessionId, OpenError> {
-        self.open_from(now, dialect, None)
-    }
-
-    /// Opens a session for a new transport, and counts it with all others of its origin. It is not counted without an
-    /// origin, or with an [uncounted](Origin::uncounted) one.
-    ///
-    /// # Errors
-    ///
-    /// The hub is full or shutting down, or that origin has too many sessions or opened too many too quickly.
-    /// [`refusal`](Self::refusal) has the text for the peer.
-    ///
-    /// # Panics
-    ///
-    /// As [`open`](Self::open).
-    pub fn open_from(
-        &mut self,
-        now: Timestamp,
-        dialect: DialectId,
-        origin: Option<Origin>,
-    ) -> Result<SessionId, OpenError> {
-        self.open_as(now, dialect, origin, None)
-    }
-
-    /// Opens a session, under a name if one is given. The caller has checked that the name may be taken.
-    fn open_as(
-        &mut self,
-        now: Timestamp,
-        dialect: DialectId,
-        origin: Option<Origin>,
-        name: Option<&str>,
-    ) -> Result<SessionId, OpenError> {
-        let now = self.clock(now);
-        let cloak = origin.and_then(Origin::cloak);
-        let origin = origin.filter(|origin| origin.is_counted() && Origins::is_wanted(&self.config));
-        let cursor = Cursor::at_head(self.lobby_log(dialect.0));
-        let opened = if self.shutting_down {
-            Err(OpenError::ShuttingDown)
-        } else if let Err(error) = self.check_origin(now, origin) {
-            Err(error)
-        } else {
-            self.sessions.insert(dialect.0, cursor, now, Step::Open).ok_or(OpenError::Full)
-        };
-        let id = match opened {
-            Ok(id) => id,
-            Err(error) => {
-                self.note_not_opened(now, error);
-                return Err(error);
-            }
-        };
-        self.count_in(now, id.slot, origin);
-        self.open += 1;
-        *self.by_format.count_mut(self.sessions[id.slot].format) += 1;
-        self.stats.opened += 1;
-        self.journal.push(now, Some(id), RecordKind::Opened);
-        self.logs.lobby_mut().rendered[dialect.0 as usize].sessions += 1;
-        let spoken = &self.logs.spoken[dialect.0 as usize];
-        let DialectConfig { idle_timeout, rate, .. } = spoken.config;
-        let guest = name.is_none() && spoken.config.dialect.unnamed() == Unnamed::Guest;
-        // Clients of IRC begin in no room.
-        let is_irc = spoken.irc.is_some();
-        self.apply(&Entry::Enter { member: MemberId(id.slot), guest, lobby: !is_irc, cloak });
-        if guest && !self.watches.is_empty() {
-            self.tell_watchers(self.name_of(id.slot).as_str());
-        }
-        self.sessions[id.slot].limit(Flow::new(rate.or(self.config.rate)), idle_timeout);
-        if let Some(name) = name {
-            let claimed = self.claim(id.slot, name);
-            debug_assert_eq!(claimed, Ok(()), "the name was checked before");
-        }
-        if is_irc {
-            self.open_irc(id.slot, name.is_some());
-        } else {
-            self.reply(id.slot, &Update::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
-            self.show_backlog(id.slot, RoomId::LOBBY);
-            if name.is_some() {
-                self.publish_joined(id.slot, &self.name_of(id.slot));
-            }
-        }
-        self.wait_for(id.slot);
-        self.requeue(id.slot);
-        self.arm(id.slot);
-        self.make_room();
-        Ok(id)
-    }
-
-    /// Appends to `out` the text for a peer for which no session could be opened. Write it once, then close
-    /// [gently](crate#closing).
-    pub fn refusal(&self, dialect: DialectId, error: OpenError, out: &mut Vec<u8>) {
-        self.logs.spoken[dialect.0 as usize].config.dialect.encode(&Update::NotOpened(error), out);
-    }
-
-    /// Counts a connection that did not become a session.
-    fn note_not_opened(&mut self, now: Timestamp, error: OpenError) {
-        self.stats.not_opened += 1;
-        self.stats.not_opened_by.count(error);
-        let kept_out = matches!(error, OpenError::TooManyFromAddress | OpenError::TooFastFromAddress);
-        self.stats.kept_out += u64::from(kept_out);
-        self.journal.push(now, None, RecordKind::NotOpened);
-        if error == OpenError::Full {
-            self.make_room();
-        }
     }
 
     /// Sends a message to everyone, as the server.
@@ -567,38 +391,5 @@ impl Hub {
     fn requeue_at_places(&mut self, slot: u32) {
         self.schedule.ready.put(slot, Belongs::Nowhere);
         self.wait_at_places(slot);
-    }
-}
-
-impl Scratch {
-    fn new(config: &Config) -> Self {
-        Self {
-            decoded: Vec::with_capacity(config.max_line),
-            words: String::with_capacity(config.max_line),
-            rewritten: Self::room_to_rewrite(config),
-            plain: String::with_capacity(if config.has_irc() { limits::LINE_LEN } else { 0 }),
-        }
-    }
-
-    /// Gives back what a dialect has decoded into beyond the longest line: one that makes more of a line than there was
-    /// has had its memory for a moment.
-    #[inline]
-    fn shrink(&mut self, max_line: usize) {
-        if self.decoded.capacity() > max_line {
-            self.decoded.clear();
-            self.decoded.shrink_to(max_line);
-        }
-    }
-
-    /// Makes a buffer for words that the policy rewrites, if there is a policy.
-    fn room_to_rewrite(config: &Config) -> String {
-        String::with_capacity(if config.policy.is_some() { config.max_line } else { 0 })
-    }
-
-    /// Bytes of heap for these buffers and for the name that the policy rewrote.
-    pub(super) fn memory_bound(config: &Config) -> usize {
-        // What is kept of a line of IRC: its words without styles and with them, its tags, and the answers to it.
-        let of_irc = if config.has_irc() { limits::MAX_LINE + limits::LINE_LEN + config.reply_bytes } else { 0 };
-        size_of::<Self>() + config.max_line * if config.policy.is_some() { 4 } else { 2 } + of_irc
     }
 }

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::{Hub, Scratch};
+use super::Hub;
+use super::scratch::Scratch;
 use crate::command::CloseReason;
 use crate::config::MAX_DIALECTS;
 use crate::fault::Fault;

@@ -22,7 +22,8 @@ pub(super) use self::registration::TO_REGISTER;
 
 use alloc::string::String;
 
-use super::{Hub, Scratch};
+use super::Hub;
+use super::scratch::Scratch;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::MAX_TOPIC;
 use crate::names::NameError;
