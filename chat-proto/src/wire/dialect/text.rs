@@ -1,14 +1,16 @@
 //! `text`: for people with `nc` or `telnet`. A line is a message; commands begin with `/`.
 
+mod command;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use simdutf8::basic::from_utf8;
 
+use self::command::Command;
 use super::{Complaint, Dialect, Manner, Request, RoomChange, Update, push, write};
 use crate::command::CloseReason;
 use crate::moderation::{MaskList, Role, RoomFlags};
-use crate::wire::sanitize::trim_end;
 use crate::wire::telnet;
 
 /// The dialect for people: `alice: hello`, notices behind `* `, errors behind `! `.
@@ -19,66 +21,8 @@ use crate::wire::telnet;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 
-/// How many messages `/history` shows without a number: some screens.
-const HISTORY: usize = 100;
-
 /// The most bytes around names and words in any of the forms below, except the help.
 const LONGEST_FORM: usize = 128;
-
-const HELP: &str = "\
-* a line is said to everyone here; a line that begins with // is said with one /
-* /name NEW           be called NEW
-* /me ACTION          be seen doing something
-* /msg NAME WORDS     say something to one other
-* /who [ROOM]         who is here
-* /history [N]        the latest N messages
-* /rooms              which rooms there are
-* /join ROOM [KEY]    speak in that room, and stay in the others
-* /leave [ROOM]       leave this room
-* /topic [WORDS]      what this room is about
-* /invite NAME        let somebody come in here
-* /kick /ban /unban /op /deop /voice /devoice NAME   for operators of this room
-* /ping               does the server answer?
-* /quit [WHY]         leave the server
-* /help [COMMAND]     this list, or more about a command
-";
-
-/// More about each command: its form, and what it does.
-const PAGES: [(&str, &str); 21] = [
-    ("name", "* /name NEW: be called NEW from now on; others are told\n"),
-    ("nick", "* /nick NEW: the same as /name NEW\n"),
-    ("me", "* /me ACTION: others see ** and your name and ACTION\n"),
-    ("msg", "* /msg NAME WORDS: only NAME reads WORDS, wherever they are; it waits while they read\n"),
-    ("who", "* /who [ROOM]: who is in ROOM, or here; @ marks operators, + those with a voice\n"),
-    ("history", "* /history [N]: the latest N messages of this room, 100 if you do not say how many\n"),
-    ("rooms", "* /rooms: each room with how many are in it and what it is about; hidden ones only if you are in\n"),
-    (
-        "join",
-        "* /join ROOM [KEY]: enter ROOM and speak there from now on; you stay in the rooms you are in, and their lines \
-         begin with [their name]; a room that is not there begins, and you are its operator\n",
-    ),
-    ("leave", "* /leave [ROOM]: leave ROOM, or the one you speak in; a room that nobody is in ends\n"),
-    ("topic", "* /topic [WORDS]: see what this room is about, or say what it is about\n"),
-    ("invite", "* /invite NAME: tell NAME of this room and let them in, whatever its key and limit are\n"),
-    ("kick", "* /kick NAME [WHY]: throw NAME out of this room; they may come back\n"),
-    (
-        "ban",
-        "* /ban NAME: throw NAME out and let nobody of that name or from where they are come in; /ban: list bans\n",
-    ),
-    ("unban", "* /unban NAME: end what /ban NAME began; /unban #N: end ban N of those that /ban lists\n"),
-    ("op", "* /op NAME: make NAME an operator of this room\n"),
-    ("deop", "* /deop NAME: NAME is an operator of this room no longer\n"),
-    ("voice", "* /voice NAME: let NAME speak while this room is moderated\n"),
-    ("devoice", "* /devoice NAME: take the voice from NAME\n"),
-    ("ping", "* /ping: the server answers * pong\n"),
-    ("quit", "* /quit [WHY]: leave the server; others are told why\n"),
-    ("help", "* /help [COMMAND]: the list of commands, or more about one\n"),
-];
-
-/// Returns more about a command.
-fn page(command: &str) -> Option<&'static str> {
-    PAGES.iter().find(|(verb, _)| *verb == command).map(|(_, page)| *page)
-}
 
 impl Dialect for Text {
     fn name(&self) -> &'static str {
@@ -87,7 +31,7 @@ impl Dialect for Text {
 
     fn decode<'a>(&self, line: &'a [u8], _named: bool, scratch: &'a mut Vec<u8>) -> Request<'a> {
         match from_utf8(line) {
-            Ok(line) => request(line),
+            Ok(line) => command::request(line),
             Err(_) => without_telnet(line, scratch),
         }
     }
@@ -104,7 +48,7 @@ impl Dialect for Text {
     }
 
     fn encoded_len(&self, payload: usize) -> usize {
-        payload.max(HELP.len()) + LONGEST_FORM
+        payload.max(command::HELP.len()) + LONGEST_FORM
     }
 
     fn folds_presence(&self) -> bool {
@@ -227,7 +171,10 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
             }
         }
         Update::Pong { .. } => push(out, &["* pong\n"]),
-        Update::Help { command } => push(out, &[page(command).unwrap_or(HELP)]),
+        Update::Help { command } => match command::named(command) {
+            Some(Command { form, about, .. }) => push(out, &["* ", form, ": ", about, "\n"]),
+            None => push(out, &[command::HELP]),
+        },
         Update::SilenceWarning => {
             push(out, &["* still there? say something, or you will be disconnected in a minute\n"]);
         }
@@ -323,85 +270,12 @@ fn push_silence(timeout: Duration, out: &mut Vec<u8>) {
     }
 }
 
-#[inline]
-fn request(line: &str) -> Request<'_> {
-    let line = trim_end(line);
-    match line.strip_prefix('/') {
-        Some(command) => request_of_command(command),
-        None if line.is_empty() => Request::Nothing,
-        None => Request::Say { words: line, claim: None, wire: None },
-    }
-}
-
-/// Parses a command, given without its slash.
-#[inline(never)]
-fn request_of_command(command: &str) -> Request<'_> {
-    if command.starts_with('/') {
-        return Request::Say { words: command, claim: None, wire: None };
-    }
-    let (verb, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-    let rest = rest.trim_start();
-    match verb {
-        "name" | "nick" if rest.is_empty() => usage("/name NEW"),
-        "name" | "nick" => Request::Name(rest),
-        "me" if rest.is_empty() => usage("/me ACTION"),
-        "me" => Request::Act(rest),
-        "msg" => match rest.split_once(char::is_whitespace) {
-            Some((to, words)) => Request::Tell { to, words: words.trim_start(), manner: Manner::Said },
-            None => usage("/msg NAME WORDS"),
-        },
-        "history" if rest.is_empty() => Request::History { last: HISTORY },
-        "history" => rest.parse().map_or(usage("/history [N]"), |last| Request::History { last }),
-        "who" => Request::Who { room: some(rest) },
-        "rooms" => Request::Rooms,
-        "join" => match rest.split_once(char::is_whitespace) {
-            _ if rest.is_empty() => usage("/join ROOM [KEY]"),
-            Some((room, key)) => Request::Join { room, key: key.trim_start() },
-            None => Request::Join { room: rest, key: "" },
-        },
-        "leave" | "part" => Request::Leave { room: some(rest), words: "" },
-        "topic" => Request::Topic { words: some(rest) },
-        "invite" if rest.is_empty() => usage("/invite NAME"),
-        "invite" => Request::Invite { name: rest },
-        "kick" if rest.is_empty() => usage("/kick NAME [WHY]"),
-        "kick" => {
-            let (name, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            Request::Kick { name, words: words.trim_start() }
-        }
-        "ban" if rest.is_empty() => Request::Bans,
-        "unban" if rest.is_empty() => usage("/unban NAME"),
-        "ban" | "unban" => Request::Ban { name: rest, banned: verb == "ban" },
-        "op" if rest.is_empty() => usage("/op NAME"),
-        "deop" if rest.is_empty() => usage("/deop NAME"),
-        "voice" if rest.is_empty() => usage("/voice NAME"),
-        "devoice" if rest.is_empty() => usage("/devoice NAME"),
-        "op" | "deop" => Request::Role { name: rest, role: Role::Operator, given: verb == "op" },
-        "voice" | "devoice" => Request::Role { name: rest, role: Role::Voice, given: verb == "voice" },
-        "ping" => Request::Ping { token: "" },
-        "quit" => Request::Quit(rest),
-        "help" => match rest.strip_prefix('/').unwrap_or(rest) {
-            command if command.is_empty() || page(command).is_some() => Request::Help { command },
-            _ => Request::Invalid(Complaint::NotUnderstood),
-        },
-        _ => Request::Invalid(Complaint::NotUnderstood),
-    }
-}
-
 /// Parses a line that is not UTF-8, possibly because of telnet commands in it.
 #[cold]
 fn without_telnet<'a>(line: &[u8], scratch: &'a mut Vec<u8>) -> Request<'a> {
     // Telnet's bytes never occur in UTF-8, so there is no need to look for them earlier.
     strip_telnet(line, scratch);
-    from_utf8(scratch).map_or(Request::Invalid(Complaint::NotUtf8), request)
-}
-
-/// Returns the rest of a command, if there is any.
-fn some(rest: &str) -> Option<&str> {
-    (!rest.is_empty()).then_some(rest)
-}
-
-fn usage(form: &'static str) -> Request<'static> {
-    Request::Invalid(Complaint::Usage(form))
+    from_utf8(scratch).map_or(Request::Invalid(Complaint::NotUtf8), command::request)
 }
 
 /// Copies a line without the telnet commands in it.
@@ -429,71 +303,17 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_said_unless_it_is_a_command() {
-        for (line, request) in [
-            ("hello", Request::Say { words: "hello", claim: None, wire: None }),
-            ("  indented ", Request::Say { words: "  indented", claim: None, wire: None }),
-            ("//x y", Request::Say { words: "/x y", claim: None, wire: None }),
-            ("", Request::Nothing),
-            (" \t ", Request::Nothing),
-            ("/name  bob", Request::Name("bob")),
-            ("/name a b", Request::Name("a b")),
-            ("/name", Request::Invalid(Complaint::Usage("/name NEW"))),
-            ("/me waves at all", Request::Act("waves at all")),
-            ("/me", Request::Invalid(Complaint::Usage("/me ACTION"))),
-            ("/msg bob  hi there", Request::Tell { to: "bob", words: "hi there", manner: Manner::Said }),
-            ("/msg bob", Request::Invalid(Complaint::Usage("/msg NAME WORDS"))),
-            ("/who", Request::Who { room: None }),
-            ("/who den", Request::Who { room: Some("den") }),
-            ("/rooms", Request::Rooms),
-            ("/join", Request::Invalid(Complaint::Usage("/join ROOM [KEY]"))),
-            ("/join den", Request::Join { room: "den", key: "" }),
-            ("/join den  open sesame", Request::Join { room: "den", key: "open sesame" }),
-            ("/leave", Request::Leave { room: None, words: "" }),
-            ("/leave den", Request::Leave { room: Some("den"), words: "" }),
-            ("/topic", Request::Topic { words: None }),
-            ("/topic tea and cake", Request::Topic { words: Some("tea and cake") }),
-            ("/kick", Request::Invalid(Complaint::Usage("/kick NAME [WHY]"))),
-            ("/kick bob", Request::Kick { name: "bob", words: "" }),
-            ("/kick bob too  loud", Request::Kick { name: "bob", words: "too  loud" }),
-            ("/ban", Request::Bans),
-            ("/ban bob", Request::Ban { name: "bob", banned: true }),
-            ("/unban bob", Request::Ban { name: "bob", banned: false }),
-            ("/unban #2", Request::Ban { name: "#2", banned: false }),
-            ("/unban", Request::Invalid(Complaint::Usage("/unban NAME"))),
-            ("/op bob", Request::Role { name: "bob", role: Role::Operator, given: true }),
-            ("/devoice bob", Request::Role { name: "bob", role: Role::Voice, given: false }),
-            ("/invite bob", Request::Invite { name: "bob" }),
-            ("/help join", Request::Help { command: "join" }),
-            ("/help /me", Request::Help { command: "me" }),
-            ("/help nope", Request::Invalid(Complaint::NotUnderstood)),
-            ("/history", Request::History { last: 100 }),
-            ("/history 7", Request::History { last: 7 }),
-            ("/history -1", Request::Invalid(Complaint::Usage("/history [N]"))),
-            ("/history all", Request::Invalid(Complaint::Usage("/history [N]"))),
-            ("/ping", Request::Ping { token: "" }),
-            ("/quit", Request::Quit("")),
-            ("/quit so long", Request::Quit("so long")),
-            ("/help", Request::Help { command: "" }),
-            ("/", Request::Invalid(Complaint::NotUnderstood)),
-            ("/nope", Request::Invalid(Complaint::NotUnderstood)),
-        ] {
-            assert_eq!(Text.decode(line.as_bytes(), true, &mut Vec::new()), request, "{line}");
+    fn a_page_of_the_help_has_the_form_and_what_the_command_does() {
+        for (command, page) in [("ping", "* /ping: the server answers * pong\n"), ("", command::HELP)] {
+            let mut out = Vec::new();
+            Text.encode(&Update::Help { command }, &mut out);
+            assert_eq!(String::from_utf8(out).expect("text"), page);
         }
-        assert_eq!(decoded(b"caf\xe9"), "Invalid(NotUtf8)");
     }
 
     #[test]
-    fn the_help_and_the_pages_have_the_same_commands() {
-        let in_help: Vec<&str> = HELP.split(&[' ', '\n'][..]).filter_map(|word| word.strip_prefix('/')).collect();
-        for verb in in_help.iter().filter(|verb| !verb.is_empty() && **verb != "." && !verb.starts_with('/')) {
-            assert!(page(verb).is_some(), "there is no page about /{verb}");
-        }
-        for (verb, page) in PAGES {
-            assert!(in_help.contains(&verb) || verb == "nick", "/{verb} is not in the help");
-            assert!(page.starts_with(&alloc::format!("* /{verb}")), "{page}");
-            assert!(!decoded(alloc::format!("/{verb}").as_bytes()).contains("NotUnderstood"), "/{verb}");
-        }
+    fn bytes_that_are_not_utf8_are_not_understood() {
+        assert_eq!(decoded(b"caf\xe9"), "Invalid(NotUtf8)");
     }
 
     #[test]
