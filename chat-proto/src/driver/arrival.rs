@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::admission::Admission;
-use super::connected_hub::{ConnectedHub, Refusal};
+use super::connected_hub::ConnectedHub;
+use super::opening::Refusal;
 use crate::command::OpenError;
 use crate::conversation::MAX_LAST_WORDS;
 use crate::hub::Reservation;

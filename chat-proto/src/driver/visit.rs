@@ -9,7 +9,8 @@ use tracing::{debug, field};
 
 use super::admission::Admission;
 use super::arrival::Arrival;
-use super::connected_hub::{ConnectedHub, Refusal};
+use super::connected_hub::ConnectedHub;
+use super::opening::Refusal;
 use crate::id::{DialectId, SessionId};
 use crate::time::Timestamp;
 use crate::wire::framing::Framing;
