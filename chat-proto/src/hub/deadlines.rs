@@ -3,7 +3,6 @@
 use core::time::Duration;
 
 use super::Hub;
-use super::irc::TO_REGISTER;
 use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::schedule::turns::Hold;
@@ -11,6 +10,9 @@ use crate::session::Turn;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::sanitize::Clean;
+
+/// How long a client of IRC has to register, whatever it sends; other IRC servers allow the same time.
+const TO_REGISTER: Duration = Duration::from_secs(60);
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug)]

@@ -18,8 +18,6 @@ mod queries;
 mod registration;
 mod replies;
 
-pub(super) use self::registration::TO_REGISTER;
-
 use alloc::string::String;
 
 use super::Hub;

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use core::time::Duration;
 
 use arrayvec::ArrayString;
 
@@ -19,9 +18,6 @@ use crate::wire::dialect::irc::command::Command;
 use crate::wire::dialect::irc::line::Line;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::sanitize::clean;
-
-/// How long a client has to register, whatever it sends; other IRC servers allow the same time.
-pub(in crate::hub) const TO_REGISTER: Duration = Duration::from_secs(60);
 
 impl Hub {
     /// Gives a new session of IRC what it needs. One whose name is known already is a member at once.
