@@ -37,6 +37,7 @@ pub mod room;
 pub mod sim;
 pub mod soak;
 pub mod sockets;
+mod stream;
 pub mod usage;
 pub mod websocket;
 

@@ -9,7 +9,8 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket, Type};
 
-use crate::conformance::stream::Stream;
+use crate::conformance::tls::stream_to;
+use crate::stream::Stream;
 
 /// The most bytes that one peer reads or writes in a turn.
 const TURN: usize = 256 << 10;
@@ -69,7 +70,7 @@ impl Crowd {
 
     fn add(&mut self, addr: &SockAddr, socket: Socket, is_deaf: bool) -> io::Result<usize> {
         socket.connect(addr)?;
-        let mut stream = Stream::new(socket, addr);
+        let mut stream = stream_to(addr, socket);
         stream.shake_hands();
         let socket = stream.socket();
         socket.set_nonblocking(true)?;

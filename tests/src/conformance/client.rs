@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use base64::prelude::{BASE64_STANDARD as BASE64, Engine as _};
 use socket2::{SockAddr, Socket, Type};
 
-use super::stream::Stream;
+use super::tls::stream_to;
+use crate::stream::Stream;
 
 /// How long anything immediate may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,7 +76,7 @@ impl Client {
             socket.set_tcp_nodelay(true).expect("a socket has TCP_NODELAY");
         }
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        let stream = BufReader::new(Stream::new(socket, addr));
+        let stream = BufReader::new(stream_to(addr, socket));
         Self { who: who.into(), stream, begun: Vec::new(), bytes_received: 0, bytes_sent: 0 }
     }
 

@@ -80,7 +80,7 @@ pub mod resources;
 mod running;
 pub mod script;
 pub mod scripts;
-pub(crate) mod stream;
+pub(crate) mod tls;
 
 use std::num::NonZeroU32;
 
@@ -89,7 +89,7 @@ use chat_proto::{Config, Rate};
 pub use self::client::{Client, PATIENCE, Received, classic_line, classic_words, new_socket};
 pub use self::program::ServerProgram;
 pub use self::running::{Adapter, LOOPBACK, Running, ServerHandle, eventually};
-pub use self::stream::speak_tls;
+pub use self::tls::speak_tls;
 use crate::exact::Exact;
 
 /// Makes a `#[test]` of each case of the [suite](mod@crate::conformance) for an adapter: a `&'static dyn Adapter`.

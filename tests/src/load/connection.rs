@@ -5,9 +5,9 @@ use std::net::TcpStream;
 
 use super::dialect::{Dialect, Transport};
 use super::options::Target;
-use super::stream::Stream;
 use super::websocket;
 use super::wire::{Encoded, Wire};
+use crate::stream::Stream;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,11 +13,12 @@ use super::form::Heard;
 use super::irc;
 use super::options::Target;
 use super::sent::Sent;
-use super::stream::Stream;
+use super::tls::CLIENT;
 use super::websocket;
 use super::window::Window;
 use super::wire::{HEADER, Header, PROBE};
 use crate::sockets::{BATCH, Interest, Poller, Ready, start_connect};
+use crate::stream::Stream;
 
 /// The connections, what is sent over them and what is received.
 ///
@@ -206,7 +207,7 @@ impl Crowd {
             }
         }
         connection.out.drain(..written);
-        let is_done = connection.out.is_empty() && !stream.is_blocked();
+        let is_done = connection.out.is_empty() && !stream.send_pending();
         if is_done == *waits_for_room && failure.is_none() {
             let interest = if is_done { Interest::Readable } else { Interest::Both };
             let poller = if connection.role == Role::Idle { &self.idle } else { &self.poller };
@@ -276,7 +277,8 @@ impl Crowd {
         };
         match outcome {
             Ok(()) => {
-                connection.state = State::Open { stream: Stream::new(stream, is_encrypted), waits_for_room: false };
+                let tls = is_encrypted.then(|| CLIENT.clone());
+                connection.state = State::Open { stream: Stream::new(stream.into(), tls), waits_for_room: false };
                 self.counts.open += 1;
                 self.counts.opened += 1;
                 self.counts.entering += usize::from(connection.entry != Entry::Done);

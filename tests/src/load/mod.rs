@@ -36,7 +36,7 @@ mod sent;
 mod sequence;
 mod sources;
 mod status;
-mod stream;
+mod tls;
 mod websocket;
 mod window;
 mod wire;
