@@ -7,8 +7,9 @@ use chat_proto::dialect::{Irc, IrcSettings};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::file_value;
 use crate::password_hash::PasswordHash;
-use crate::value::{self, OrOff, ValueError};
+use crate::value::{OrOff, ValueError};
 
 /// The `[irc]` table. Each field is a key of it, and an option with [`PREFIX`](Self::PREFIX) in front.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -17,7 +18,7 @@ pub(crate) struct IrcTable {
     /// The server's name, which clients show: letters, digits, "-" and ".", at most 63 bytes. The names of a machine
     /// are such [default: irc.localhost]
     #[arg(long = "irc-server-name", value_name = "NAME", help_heading = "IRC")]
-    #[serde(deserialize_with = "value::some_from_text")]
+    #[serde(deserialize_with = "file_value::some_from_text")]
     pub(crate) server_name: Option<ServerName>,
 
     /// The name of the network, by which clients call the connection: letters, digits, "-", "." and "_", at most 63

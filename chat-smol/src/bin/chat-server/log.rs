@@ -10,6 +10,7 @@ use thiserror::Error;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
+use crate::file_value;
 use crate::log_fields::QuotedFields;
 use crate::log_output::{LogOutput, LogProgress, MAX_LOG_LINES};
 use crate::value::{self, ValueError};
@@ -116,13 +117,13 @@ impl FromStr for LogFormat {
 
 impl<'de> Deserialize<'de> for LogFormat {
     fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
-        value::from_text(file)
+        file_value::from_text(file)
     }
 }
 
 impl<'de> Deserialize<'de> for LogFilter {
     fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
-        value::from_text(file)
+        file_value::from_text(file)
     }
 }
 

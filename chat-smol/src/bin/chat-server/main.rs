@@ -4,10 +4,12 @@ mod completions;
 mod config_file;
 mod descriptors;
 mod failure;
+mod file_value;
 mod hash_password;
 mod irc_table;
 mod limit;
 mod listen;
+mod listener;
 mod log;
 mod log_fields;
 mod log_output;
@@ -39,7 +41,7 @@ use clap::FromArgMatches;
 
 use crate::config_file::ConfigFile;
 use crate::failure::Failure;
-use crate::listen::{ListenAddr, Listener, Service, Transport};
+use crate::listener::{ListenAddr, Listener, Service, Transport};
 use crate::options::{Arguments, PrintCommand};
 use crate::settings::Settings;
 

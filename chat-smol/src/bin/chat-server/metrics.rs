@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use chat_smol::Exposition;
 
-use crate::listen::ListenAddr;
+use crate::listener::ListenAddr;
 use crate::value::ValueError;
 
 /// Where metrics are served: a TCP port, since collectors use no other.

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::file_value;
 use crate::password_hash::PasswordHash;
-use crate::value::{self, ValueError};
+use crate::value::ValueError;
 
 /// The most bytes of an operator's name, which has to fit in a line beside a password.
 const MAX_NAME: usize = 64;
@@ -13,9 +14,9 @@ const MAX_NAME: usize = 64;
 /// An `[[operator]]` table. Each field is a key of it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct OperatorTable {
-    #[serde(deserialize_with = "value::from_text")]
+    #[serde(deserialize_with = "file_value::from_text")]
     pub(crate) name: OperatorName,
-    #[serde(deserialize_with = "value::from_text")]
+    #[serde(deserialize_with = "file_value::from_text")]
     pub(crate) password: PasswordHash,
 }
 

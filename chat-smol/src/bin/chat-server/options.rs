@@ -8,15 +8,16 @@ use clap::{ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueHi
 use clap_complete::Shell;
 use serde::Deserialize;
 
+use crate::file_value;
 use crate::irc_table::IrcTable;
-use crate::listen::Listener;
+use crate::listener::Listener;
 use crate::log::{LogFilter, LogFormat};
 use crate::memory::BoundFormat;
 use crate::metrics::MetricsAddr;
 use crate::operator_table::OperatorTable;
 use crate::room_table::RoomTable;
 use crate::tls_table::TlsTable;
-use crate::value::{self, Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
+use crate::value::{Bytes, Count, ForDialect, Names, OnLag, OrOff, RatePerSecond, Time};
 use crate::web_table::WebTable;
 
 /// People and programs in one conversation.
@@ -140,7 +141,7 @@ pub(crate) struct Options {
     /// Lines a second from one session, and how many at once. A session that sends more is read more slowly; nothing is
     /// lost [up to 1000000000/s:1000000; default: 20/s:100]
     #[arg(long, value_name = "[DIALECT=]N/s[:BURST]|off", help_heading = "Sessions")]
-    #[serde(deserialize_with = "value::per_dialect")]
+    #[serde(deserialize_with = "file_value::per_dialect")]
     pub(crate) rate: Vec<ForDialect<OrOff<RatePerSecond>>>,
 
     /// Bytes a second that a reader has to take for senders to wait for it, so that it misses nothing. However many
@@ -150,7 +151,7 @@ pub(crate) struct Options {
 
     /// How many of the latest messages a newcomer is shown [0 to 1000; default: classic=0 text=20 irc=0]
     #[arg(long, value_name = "[DIALECT=]N", help_heading = "Sessions")]
-    #[serde(deserialize_with = "value::per_dialect")]
+    #[serde(deserialize_with = "file_value::per_dialect")]
     pub(crate) backlog: Vec<ForDialect<Count>>,
 
     /// What happens to a reader that falls behind the log. skip: it is told how many messages it missed, and goes on;
@@ -232,13 +233,13 @@ pub(crate) struct Options {
     /// no exemption. Behind a proxy all connections come from the proxy's address: exempt that [default:
     /// 127.0.0.0/8,::1/128,unix]
     #[arg(long, value_name = "LIST", help_heading = BY_ADDRESS)]
-    #[serde(deserialize_with = "value::some_from_text")]
+    #[serde(deserialize_with = "file_value::some_from_text")]
     pub(crate) exempt: Option<Exemptions>,
 
     /// How long a session may send no complete line. A minute before the end, clients of IRC are asked whether they are
     /// there [1ms to 365d; default: classic=15s text=10m irc=4m]
     #[arg(long, value_name = "[DIALECT=]TIME|off", help_heading = "Timeouts")]
-    #[serde(deserialize_with = "value::per_dialect")]
+    #[serde(deserialize_with = "file_value::per_dialect")]
     pub(crate) idle_timeout: Vec<ForDialect<OrOff<Time>>>,
 
     /// How long a session may take nothing of what it is sent [1ms to 365d; default: 30s]

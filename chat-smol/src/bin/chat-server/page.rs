@@ -2,7 +2,7 @@
 
 use chat_proto::http::{Resource, Site};
 
-use crate::listen::Transport;
+use crate::listener::Transport;
 use crate::web_table::WebTable;
 
 /// Nothing is loaded from elsewhere, and nobody may frame the page.

@@ -6,7 +6,7 @@ use chat_proto::{RoomConfig, RoomFlags};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::value;
+use crate::{file_value, value};
 
 /// A `[[room]]` table. Each field is a key of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,6 +62,6 @@ impl FromStr for Flag {
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
-        value::from_text(file)
+        file_value::from_text(file)
     }
 }

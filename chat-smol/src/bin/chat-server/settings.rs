@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::config_file::ConfigFile;
 use crate::irc_table::{IrcTable, MotdPath};
 use crate::limit::LimitError;
-use crate::listen::{self, ListenAddr, Listener};
+use crate::listener::{self, ListenAddr, Listener};
 use crate::log::{LogFilter, LogFormat};
 use crate::metrics::MetricsAddr;
 use crate::motd::{self, MotdError};
@@ -80,7 +80,7 @@ impl Settings {
         }
         // The last one counts, which is the command line's.
         let listeners = given.clone().map(|options| &options.listen).rfind(|listeners| !listeners.is_empty());
-        let listeners = listeners.cloned().unwrap_or_else(listen::default_listeners);
+        let listeners = listeners.cloned().unwrap_or_else(listener::default_listeners);
         // A dialect that no listener speaks would still cost its log and an encoding of every message.
         config
             .dialects

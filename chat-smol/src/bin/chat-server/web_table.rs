@@ -7,7 +7,8 @@ use clap::Args;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use crate::value::{self, ValueError};
+use crate::file_value;
+use crate::value::ValueError;
 
 /// The `[web]` table. Each field is a key of it, and an option with [`PREFIX`](Self::PREFIX) in front.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -67,7 +68,7 @@ impl FromStr for Host {
 
 impl<'de> Deserialize<'de> for Host {
     fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
-        value::from_text(file)
+        file_value::from_text(file)
     }
 }
 
@@ -82,6 +83,6 @@ impl FromStr for Origin {
 
 impl<'de> Deserialize<'de> for Origin {
     fn deserialize<D: Deserializer<'de>>(file: D) -> Result<Self, D::Error> {
-        value::from_text(file)
+        file_value::from_text(file)
     }
 }
