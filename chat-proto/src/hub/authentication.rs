@@ -9,7 +9,8 @@ use arrayvec::ArrayVec;
 use super::Hub;
 use crate::command::Command;
 use crate::credentials::{Credentials, MAX_PASSWORD};
-use crate::id::SessionId;
+use crate::id::{MemberId, SessionId};
+use crate::origin::Cloak;
 use crate::schedule::turns::Hold;
 use crate::session::irc::Check;
 use crate::time::Timestamp;
@@ -34,8 +35,12 @@ impl Authentications {
 }
 
 impl Hub {
-    /// The most credentials that a driver is asked to check at once; others wait for their turn, in order. A check takes
-    /// much memory and time on purpose, and so few leave most of a machine to the conversation.
+    /// The most credentials that a driver is asked to check at once; others wait for their turn. A check takes much
+    /// memory and time on purpose, and so few leave most of a machine to the conversation.
+    ///
+    /// Addresses have turns, and those who wait at one address are checked in order. So guesses from one, however many,
+    /// keep others waiting for a check or two. Sessions without a [cloak](crate::Cloak) that are not counted by address
+    /// wait in one line.
     pub const MAX_AUTHENTICATIONS: usize = 4;
 
     /// Returns what to check after [`Command::Authenticate`]; `None` if the session has ended meanwhile, or was answered.
@@ -90,6 +95,14 @@ impl Hub {
         }
         self.authentications.asked.push(id);
         Some(Command::Authenticate(id))
+    }
+
+    /// Returns what tells the address of a session that has sent credentials from those of others.
+    pub(super) fn guesser_address(&self, slot: u32) -> u64 {
+        let cloak = self.conversation.person(MemberId(slot)).cloak.map(Cloak::number);
+        let counted = || self.sessions[slot].origin.map(|origin| 1 + u64::from(origin.number()));
+        // One hub seldom has both, and a cloak is as good as never so small.
+        cloak.or_else(counted).unwrap_or_default()
     }
 
     /// Returns whether the password in the line that a session sends is right. `None`: the line has to wait until the

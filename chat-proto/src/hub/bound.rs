@@ -168,6 +168,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [194_712, 365_296_262]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_216, 365_296_766]);
     }
 }

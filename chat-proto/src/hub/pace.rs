@@ -204,8 +204,13 @@ impl Hub {
 
     /// Puts a session in line for what its line waits for, or at the front if `first`.
     fn put_in_line(&mut self, slot: u32, hold: Hold, first: bool) {
-        if let Hold::Turn { room, .. } = hold {
-            self.schedule.turns.note_line(room, self.logs.marks(room), self.now);
+        match hold {
+            Hold::Turn { room, .. } => self.schedule.turns.note_line(room, self.logs.marks(room), self.now),
+            Hold::Authentication => {
+                let address = self.guesser_address(slot);
+                return self.schedule.turns.wait_for_check(slot, address);
+            }
+            _ => {}
         }
         self.schedule.turns.wait(slot, hold, first);
     }

@@ -4,6 +4,7 @@ pub(crate) mod bits;
 pub(crate) mod deadlines;
 pub(crate) mod lists;
 pub(crate) mod pace;
+mod queues;
 pub(crate) mod ready;
 pub(crate) mod turns;
 

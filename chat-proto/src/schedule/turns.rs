@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::id::RoomId;
 use crate::schedule::bits::Bits;
 use crate::schedule::lists::{List, Lists};
+use crate::schedule::queues::{QUEUES, Queues};
 use crate::time::Timestamp;
 
 /// Sessions whose line waits. Each is in at most one of the lists.
@@ -16,6 +17,8 @@ pub(crate) struct Turns {
     lists: Lists,
     /// How many sessions wait, for whatever reason.
     waiting: usize,
+    /// Which address has which of the lists of sessions whose credentials nobody was asked about yet.
+    unchecked: Queues,
     rooms: Vec<RoomTurns>,
     /// The rooms in which the next turn may be: all that have waiting sessions, but for those that were closed when
     /// they were last looked at and have not opened since.
@@ -46,11 +49,11 @@ struct RoomTurns {
 const READY: List = List(0);
 /// Sessions whose own peers have to read their replies first.
 const REPLIES: List = List(1);
-/// Sessions whose credentials nobody was asked about yet.
-const AUTHENTICATION: List = List(2);
+/// The first of the lists of sessions whose credentials nobody was asked about yet.
+const FIRST_UNCHECKED: u32 = 2;
 /// The first of the lists of each room: sessions that wait for its readers and had sent no line for a while, which get
 /// every second turn, and the others, with one line each in turn.
-const FIRST_ROOM: u32 = 3;
+const FIRST_ROOM: u32 = FIRST_UNCHECKED + QUEUES as u32;
 
 /// Turns stop being contended once no line has come for this long.
 const QUIET: Duration = Duration::from_secs(1);
@@ -82,6 +85,7 @@ impl Turns {
         Self {
             lists: Lists::new(FIRST_ROOM as usize + 2 * rooms + sessions, sessions),
             waiting: 0,
+            unchecked: Queues::new(),
             rooms: vec![RoomTurns::default(); rooms],
             next: Bits::new(rooms),
             contended: Bits::new(rooms),
@@ -208,13 +212,13 @@ impl Turns {
         None
     }
 
-    /// Puts a session at the end of the list for what its line waits for, or at its beginning if `first`.
+    /// Puts a session at the end of the list for what its line waits for, or at its beginning if `first`. Those with
+    /// [credentials](Self::wait_for_check) have lists of their own.
     pub(crate) fn wait(&mut self, slot: u32, hold: Hold, first: bool) {
         let list = match hold {
-            Hold::None => return,
+            Hold::None | Hold::Authentication => return,
             Hold::Ready => READY,
             Hold::Replies => REPLIES,
-            Hold::Authentication => AUTHENTICATION,
             Hold::Turn { room, fresh } => {
                 self.next.insert(room.0);
                 let [of_fresh, others] = Self::lists_of(room);
@@ -228,6 +232,14 @@ impl Turns {
         } else {
             self.lists.push(list, slot);
         }
+    }
+
+    /// Puts a session in line until somebody may be asked about its credentials, behind those from the same address.
+    pub(crate) fn wait_for_check(&mut self, slot: u32, address: u64) {
+        let Self { lists, unchecked, .. } = self;
+        self.waiting += usize::from(!lists.holds(slot));
+        let queue = unchecked.queue_for(address, |queue| lists.first(Self::unchecked(queue)).is_none());
+        lists.push(Self::unchecked(queue), slot);
     }
 
     /// Removes and returns the next session. Those that wait for readers come only if something may be published.
@@ -246,15 +258,17 @@ impl Turns {
         Some(slot)
     }
 
-    /// Returns whether there are credentials that nobody was asked about yet.
+    /// Returns whether there may be credentials that nobody was asked about yet. Never false if there are.
     #[inline]
-    pub(crate) fn any_to_authenticate(&self) -> bool {
-        self.waiting > 0 && self.lists.first(AUTHENTICATION).is_some()
+    pub(crate) const fn any_to_authenticate(&self) -> bool {
+        self.unchecked.any()
     }
 
-    /// Removes and returns the first session whose credentials nobody was asked about yet.
+    /// Removes and returns the next session whose credentials nobody was asked about yet. Each address has its turn.
     pub(crate) fn next_to_authenticate(&mut self) -> Option<u32> {
-        let slot = self.lists.first(AUTHENTICATION)?;
+        let Self { lists, unchecked, .. } = self;
+        let queue = unchecked.next(|queue| lists.first(Self::unchecked(queue)).is_none())?;
+        let slot = lists.first(Self::unchecked(queue))?;
         self.forget(slot);
         Some(slot)
     }
@@ -312,6 +326,11 @@ impl Turns {
         }
     }
 
+    /// Returns the list of those that are in that queue for a check of their credentials.
+    const fn unchecked(queue: u32) -> List {
+        List(FIRST_UNCHECKED + queue)
+    }
+
     /// Returns the lists of those that wait for readers of a room.
     fn lists_of(room: RoomId) -> [List; 2] {
         [FIRST_ROOM + 2 * room.0, FIRST_ROOM + 2 * room.0 + 1].map(List)
@@ -365,15 +384,25 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_taken_in_order_and_not_as_turns() {
+    fn credentials_from_one_address_are_taken_in_order_and_not_as_turns() {
         let mut turns = Turns::new(200, 8);
         for slot in [4, 5, 6] {
-            turns.wait(slot, Hold::Authentication, false);
+            turns.wait_for_check(slot, 1);
         }
         turns.forget(5);
         assert!(turns.any_to_authenticate() && !turns.any() && turns.next(|_| true).is_none());
         assert_eq!([4, 6].map(Some), [turns.next_to_authenticate(), turns.next_to_authenticate()]);
-        assert!(!turns.any_to_authenticate() && turns.next_to_authenticate().is_none() && turns.are_calm());
+        assert!(turns.next_to_authenticate().is_none() && !turns.any_to_authenticate() && turns.are_calm());
+    }
+
+    #[test]
+    fn each_address_has_its_turn_to_have_credentials_checked() {
+        let mut turns = Turns::new(200, 8);
+        for (slot, address) in [(0, 1), (1, 1), (2, 1), (3, 2), (4, 3), (5, 3)] {
+            turns.wait_for_check(slot, address);
+        }
+        let order: [_; 7] = core::array::from_fn(|_| turns.next_to_authenticate());
+        assert_eq!(order, [Some(3), Some(4), Some(0), Some(5), Some(1), Some(2), None]);
     }
 
     #[test]

@@ -305,7 +305,7 @@ impl OriginIndex {
         Self(NonZeroU32::MIN.saturating_add(number))
     }
 
-    fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.0.get() - 1
     }
 }

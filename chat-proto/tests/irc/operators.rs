@@ -1,7 +1,7 @@
 //! The password of the server, and operators of the server. The tests play the driver, which checks passwords.
 
 use chat_proto::dialect::IrcSettings;
-use chat_proto::{CloseReason, Config, Credentials, Hub, Rate, SessionId};
+use chat_proto::{Cloak, CloseReason, Config, Credentials, Hub, Origin, Rate, SessionId};
 
 use crate::net::Net;
 
@@ -176,6 +176,36 @@ fn the_fifth_waits_for_its_turn() {
     for (answered, next) in [(ids[2], ids[4]), (ids[0], ids[6]), (ids[4], ids[7])] {
         net.answers(answered, true);
         assert_eq!(net.asked(), [next]);
+    }
+}
+
+#[test]
+fn guesses_from_one_address_keep_others_waiting_for_one_check() {
+    let mut net = Net::of(IrcSettings { asks_password: true, ..IrcSettings::default() }, |config| {
+        (config.max_per_address, config.connects_per_address) = (None, None);
+    });
+    let irc = net.test.hub().dialect("irc").expect("it is spoken");
+    let counted: fn(u8) -> Origin = |n| Origin::new([n; 16]);
+    let cloaked: fn(u8) -> Origin = |n| Origin::new([n; 16]).with_cloak(Cloak::new(n.into())).uncounted();
+    for address in [counted, cloaked] {
+        let mut guess_from = |n| {
+            let id = net.test.with_hub(|hub, now| hub.open_from(now, irc, Some(address(n)))).expect("there is room");
+            net.says(id, "PASS sesame");
+            id
+        };
+        let guessers: Vec<_> = (0..1_000).map(|_| guess_from(1)).collect();
+        let (ann, bob) = (guess_from(2), guess_from(3));
+        let mut asked = net.asked();
+        assert_eq!(asked, guessers[..4]);
+        while let Some(id) = asked.pop() {
+            net.answers(id, false);
+        }
+        assert_eq!(net.asked(), [ann, bob, guessers[4], guessers[5]]);
+        for id in [ann, bob].iter().chain(&guessers) {
+            net.test.with_hub(|hub, now| hub.disconnect(now, *id));
+            net.answers(*id, false);
+        }
+        net.asked();
     }
 }
 

@@ -1,10 +1,13 @@
 //! Passwords: `hash-password`, the hashes of a file, and clients that have to know what they are of.
 
 use std::io::Write as _;
+use std::net::SocketAddrV4;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use chat_tests::conformance::Client;
+use chat_tests::conformance::{Client, Received, new_socket};
 use chat_tests::program::Program;
+use socket2::SockAddr;
 
 use super::config_file::TemporaryFile;
 use super::run;
@@ -103,6 +106,28 @@ fn clients_of_irc_need_the_password_and_operators_theirs() {
     ann.say("KILL guest-1 :spam\r");
     mallory.expect("! closed: killed by an operator: ann (spam)");
     mallory.expect_end();
+}
+
+/// Connects from an address and sends a password.
+fn sends_password(from: [u8; 4], server: &SockAddr, password: &str) -> Client {
+    let socket = new_socket(server);
+    socket.bind(&SockAddr::from(SocketAddrV4::new(from.into(), 0))).expect("loopback has every address");
+    let mut client = Client::over(password, socket, server);
+    client.say(&format!("PASS {password}\r\nNICK {password}\r\nUSER {password} 0 * :N\r"));
+    client
+}
+
+#[test]
+fn guesses_from_one_address_keep_no_client_waiting_at_another() {
+    let text = format!("listen = [\"irc=127.0.0.1:0\"]\n[irc]\npassword = \"{}\"", hash_of("sesame"));
+    let file = TemporaryFile::new("guesses.toml", text);
+    let mut process = Program::ChatServer.start(&["--config", file.path()]);
+    let irc = SockAddr::from(process.listening("irc"));
+    let mut guessers: Vec<_> = (0..100).map(|_| sends_password([127, 0, 0, 1], &irc, "xyzzy")).collect();
+    let mut ann = sends_password([127, 0, 0, 2], &irc, "sesame");
+    assert!(ann.line().starts_with(":irc.localhost 001 "));
+    let last = guessers.last_mut().expect("there are many").receive(Instant::now());
+    assert_eq!(last, Received::Nothing, "the last of them is to wait longer than she does");
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! A queue for each address whose sessions wait, and whose turn it is.
+
+/// How many addresses have a queue of their own at once. Looking through so few costs nothing beside a check of a
+/// password; somebody with more addresses than that makes others share queues, and has to keep all of them busy.
+pub(crate) const QUEUES: usize = 64;
+
+/// Which address has which queue. Who is in a queue is known elsewhere.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    /// The address whose sessions wait in each queue, or waited there last.
+    addresses: [u64; QUEUES],
+    /// The queues that somebody may wait in, a bit each.
+    used: u64,
+    /// The queue whose turn was last.
+    last: u32,
+}
+
+const _: () = assert!(QUEUES == u64::BITS as usize);
+
+impl Queues {
+    pub(crate) const fn new() -> Self {
+        Self { addresses: [0; QUEUES], used: 0, last: 0 }
+    }
+
+    /// Returns the queue in which an address's sessions wait: its own, or else an empty one, which is its own from now
+    /// on. If all others are in use, it shares one of them.
+    pub(crate) fn queue_for(&mut self, address: u64, is_empty: impl Fn(u32) -> bool) -> u32 {
+        let own = self.addresses.iter().position(|it| *it == address).map(|queue| queue as u32);
+        let queue = own.or_else(|| (0..QUEUES as u32).find(|queue| is_empty(*queue))).inspect(|queue| {
+            self.addresses[*queue as usize] = address;
+        });
+        let queue = queue.unwrap_or((address % QUEUES as u64) as u32);
+        self.used |= 1 << queue;
+        queue
+    }
+
+    /// Returns whether somebody may wait in any queue. Never false if somebody does.
+    #[inline]
+    pub(crate) const fn any(&self) -> bool {
+        self.used != 0
+    }
+
+    /// Returns the next queue after the last one, in turn, in which somebody waits.
+    pub(crate) fn next(&mut self, is_empty: impl Fn(u32) -> bool) -> Option<u32> {
+        while self.used != 0 {
+            let first = (self.last + 1) % QUEUES as u32;
+            let queue = (first + self.used.rotate_right(first).trailing_zeros()) % QUEUES as u32;
+            if !is_empty(queue) {
+                self.last = queue;
+                return Some(queue);
+            }
+            // Those who waited there have left.
+            self.used &= !(1 << queue);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn each_address_has_a_queue_until_that_is_empty() {
+        let mut queues = Queues::new();
+        let mut waiting = [false; QUEUES];
+        let own: Vec<u32> = (1..=QUEUES as u64)
+            .map(|address| {
+                let queue = queues.queue_for(address, |queue| !waiting[queue as usize]);
+                assert!(!core::mem::replace(&mut waiting[queue as usize], true), "it is another's");
+                assert_eq!(queues.queue_for(address, |queue| !waiting[queue as usize]), queue);
+                queue
+            })
+            .collect();
+        assert_eq!(queues.queue_for(1_000, |_| false), 1_000 % 64, "it shares one");
+        assert_eq!(queues.queue_for(5, |_| false), own[4], "whose owner keeps it");
+        assert_eq!(queues.queue_for(1_000, |queue| queue == own[7]), own[7]);
+    }
+
+    #[test]
+    fn queues_in_which_somebody_waits_have_turns() {
+        let mut queues = Queues::new();
+        let [one, two, three] = [1, 2, 3].map(|address| queues.queue_for(address, |queue| u64::from(queue) >= address));
+        let turns: [_; 4] = core::array::from_fn(|_| queues.next(|_| false));
+        assert_eq!(turns, [one, two, three, one].map(Some));
+        assert_eq!(queues.next(|queue| queue != two), Some(two), "nobody else waits");
+        assert!(queues.any() && queues.next(|_| true).is_none() && !queues.any());
+    }
+}
