@@ -482,8 +482,8 @@
 //! * It knows its peers. [`open_named`](Hub::open_named) and [`rename`](Hub::rename) give a session the name under
 //!   which the driver knows its peer; [`set_rate`](Hub::set_rate) and [`set_idle_timeout`](Hub::set_idle_timeout) give
 //!   it limits of its own.
-//! * It moderates. A [`Policy`] refuses or rewrites messages before they are said, those said on leaving included,
-//!   names before they are taken, and topics before they are set; it refuses rooms before they begin.
+//! * It moderates. A [`Policy`] refuses or rewrites whatever others can read: messages, reasons for leaving, names,
+//!   topics, and what clients of IRC say about themselves; it refuses rooms before they begin.
 //!   [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a connection is not kicked, it
 //!   leaves. In a room, [`set_topic`](Hub::set_topic), [`set_room_flags`](Hub::set_room_flags),
 //!   [`set_room_key`](Hub::set_room_key), [`set_room_limit`](Hub::set_room_limit), [`set_mask`](Hub::set_mask),

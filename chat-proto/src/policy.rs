@@ -1,4 +1,4 @@
-//! The embedding program's policy for messages and names.
+//! The embedding program's policy for what others read.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,7 +7,8 @@ use core::fmt;
 use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::time::Timestamp;
 
-/// Decides about messages, last words and names before they are published.
+/// Decides about everything that a session is about to let others read, before they do: messages, names, topics, real
+/// names, and reasons for leaving, being away or throwing somebody out.
 ///
 /// Any closure of the right form is a policy; a type of its own may hold word lists and counters, and the program may
 /// keep an `Arc` of it to change them. The [`Entry`](crate::conversation::Entry) already contains the verdict, so a
@@ -152,6 +153,33 @@ pub enum Action<'a> {
         /// The other's name.
         to: &'a str,
         /// What it is about to say, cleaned and not empty, of at most 256 bytes.
+        words: &'a str,
+    },
+    /// To say who it is: when a client of IRC registers, and when it changes its real name. Refused when it registers,
+    /// it has the user `~u` and no real name.
+    Describe {
+        /// What its client says of its user, which cannot be rewritten: `~` and at most ten ASCII letters, digits or
+        /// `-_.`.
+        user: &'a str,
+        /// The real name, cleaned, of at most 80 bytes. Empty only when it registers.
+        words: &'a str,
+    },
+    /// To be away for that reason.
+    Away {
+        /// The reason, cleaned and not empty, of at most 130 bytes.
+        words: &'a str,
+    },
+    /// To close somebody's session as an operator of the server, with these words; if they are refused, it does so
+    /// without any.
+    Kill {
+        /// The other's name.
+        to: &'a str,
+        /// What it is about to say, cleaned and not empty, of at most 256 bytes.
+        words: &'a str,
+    },
+    /// To say something, as an operator of the server, to all who want to read that.
+    Wallops {
+        /// What it is about to say, cleaned and not empty.
         words: &'a str,
     },
 }

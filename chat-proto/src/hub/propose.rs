@@ -9,6 +9,7 @@ use crate::conversation::{Entry, MAX_LAST_WORDS};
 use crate::id::{DialectId, MemberId, RoomId};
 use crate::moderation::RoomError;
 use crate::names::NameBuf;
+use crate::person::{MAX_AWAY, MAX_REAL_NAME};
 use crate::policy::{Action, Proposal, Verdict};
 use crate::room::scenery::Scenery;
 use crate::schedule::turns::Hold;
@@ -79,8 +80,8 @@ impl Hub {
             }
             Request::Tag => self.request_tag(slot),
             Request::Name(name) => self.request_name(slot, name),
-            Request::Away(words) => self.set_away(slot, words),
-            Request::RealName(words) => self.set_real_name(slot, words),
+            Request::Away(words) => self.set_away(slot, words, rewritten),
+            Request::RealName(words) => self.set_real_name(slot, words, rewritten),
             Request::Tell { to, words, manner } => {
                 let words = clean(words, scratch);
                 if !words.is_empty() || manner == Manner::Tagged {
@@ -225,8 +226,13 @@ impl Hub {
         rewritten: &'a mut String,
     ) -> Result<Option<Clean<'a>>, Objection> {
         let Some(policy) = &self.config.policy else { return Ok(None) };
-        let is_short = matches!(action, Action::Quit { .. } | Action::Leave { .. } | Action::Kick { .. });
-        let max = if is_short { MAX_LAST_WORDS.min(self.config.max_line) } else { self.config.max_line };
+        let max = match action {
+            Action::Quit { .. } | Action::Leave { .. } | Action::Kick { .. } | Action::Kill { .. } => MAX_LAST_WORDS,
+            Action::Describe { .. } => MAX_REAL_NAME,
+            Action::Away { .. } => MAX_AWAY,
+            _ => usize::MAX,
+        }
+        .min(self.config.max_line);
         let (name, session) = (self.name_of(slot), self.sessions.id(slot));
         let (member, dialect) = (MemberId(slot), DialectId(self.sessions[slot].dialect));
         rewritten.clear();
@@ -236,7 +242,14 @@ impl Hub {
             | Action::Topic { .. }
             | Action::Leave { .. }
             | Action::Kick { .. } => self.focus(slot),
-            Action::Tell { .. } | Action::Quit { .. } | Action::Name { .. } | Action::Begin { .. } => None,
+            Action::Tell { .. }
+            | Action::Quit { .. }
+            | Action::Name { .. }
+            | Action::Begin { .. }
+            | Action::Describe { .. }
+            | Action::Away { .. }
+            | Action::Kill { .. }
+            | Action::Wallops { .. } => None,
         };
         let proposal = Proposal { now: self.now, session, member, dialect, name: name.as_str(), room, action };
         let verdict = policy.judge(&proposal, rewritten);

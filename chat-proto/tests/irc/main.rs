@@ -15,6 +15,7 @@ mod net;
 mod operators;
 mod order;
 mod playback;
+mod policy;
 mod queries;
 mod registration;
 mod simulated;

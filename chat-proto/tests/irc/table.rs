@@ -19,6 +19,7 @@ const MODULES: &[(&str, &str)] = &[
     ("operators", include_str!("operators.rs")),
     ("order", include_str!("order.rs")),
     ("playback", include_str!("playback.rs")),
+    ("policy", include_str!("policy.rs")),
     ("queries", include_str!("queries.rs")),
     ("registration", include_str!("registration.rs")),
 ];

@@ -95,6 +95,8 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
     | Action::Tell { words, .. }
     | Action::Quit { words }
     | Action::Leave { words }
+    | Action::Describe { words, .. }
+    | Action::Away { words }
     | Action::Name { to: words }) = proposal.action
     else {
         return Verdict::Pass;

@@ -17,7 +17,7 @@ mod user_modes;
 mod words;
 
 use chat_proto::dialect::{Complaint, Manner, Request, Update};
-use chat_proto::{NameError, RoomError, Timestamp};
+use chat_proto::{Action, NameError, RoomError, Timestamp};
 
 pub(super) use self::answers::Rest;
 pub use self::capabilities::OFFERED;
@@ -416,7 +416,13 @@ impl Model {
 
     /// Marks a member as away, or no longer.
     pub(super) fn set_away(&mut self, slot: usize, words: &str) {
-        let words = cut(&clean(words), 130).to_owned();
+        let mut words = clean(cut(words, 130));
+        if !words.is_empty() {
+            words = match self.consider(slot, Action::Away { words: &words }, &words) {
+                Ok(words) => words,
+                Err(objection) => return self.object(slot, &objection),
+            };
+        }
         let is_changed = self.person(slot).away != words;
         self.session(slot).person.get_or_insert_default().away.clone_from(&words);
         self.answer_number(slot, if words.is_empty() { 305 } else { 306 });
@@ -429,10 +435,17 @@ impl Model {
 
     /// Changes a member's real name.
     pub(super) fn set_real_name(&mut self, slot: usize, words: &str) {
-        let words = clean(words);
+        let mut words = clean(words);
         if words.len() > registration::MAX_REAL_NAME {
             let max = registration::MAX_REAL_NAME;
             return self.refuse(slot, Complaint::Room(RoomError::TooLong { max }));
+        }
+        if !words.is_empty() {
+            let action = Action::Describe { user: &self.person(slot).user, words: &words };
+            words = match self.consider(slot, action, &words) {
+                Ok(words) => words,
+                Err(objection) => return self.object(slot, &objection),
+            };
         }
         self.session(slot).person.get_or_insert_default().real_name.clone_from(&words);
         let name = self.name(slot);

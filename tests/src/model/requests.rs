@@ -301,10 +301,13 @@ impl Model {
             Verdict::Pass => Ok(original.into()),
             Verdict::Refuse(why) => Err(Objection::Policy(clean(cut(&why, MAX_NOTICE / 4)))),
             Verdict::Rewrite => {
-                let max = if matches!(action, Action::Quit { .. } | Action::Kick { .. } | Action::Leave { .. }) {
-                    MAX_NOTICE / 4
-                } else {
-                    self.config.max_line
+                let max = match action {
+                    Action::Quit { .. } | Action::Kick { .. } | Action::Leave { .. } | Action::Kill { .. } => {
+                        MAX_NOTICE / 4
+                    }
+                    Action::Away { .. } => 130,
+                    Action::Describe { .. } => 80,
+                    _ => self.config.max_line,
                 };
                 let rewritten = clean(cut(&rewritten, max.min(self.config.max_line)));
                 if rewritten.is_empty() {

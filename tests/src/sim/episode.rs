@@ -240,7 +240,11 @@ fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
         | Action::Topic { words }
         | Action::Kick { words, .. }
         | Action::Quit { words }
-        | Action::Leave { words } => {
+        | Action::Leave { words }
+        | Action::Describe { words, .. }
+        | Action::Away { words }
+        | Action::Kill { words, .. }
+        | Action::Wallops { words } => {
             if words.contains("dog") {
                 Verdict::Refuse(format!("no dogs here,\n{} of {:?}", proposal.session, proposal.dialect).into())
             } else if words.contains("owl") && proposal.now.as_nanos().is_multiple_of(2) {

@@ -1,10 +1,11 @@
 //! What peers ask for in IRC. Requests that other wire formats have, too, are carried out in the same way; the rest is
 //! in this folder.
 //!
-//! `registration` makes a connection a member, `capabilities` negotiates what it is shown, `modes` has the modes of
-//! channels and users, `password` and `operators` have the commands that take a password, `queries` answers questions,
-//! `answers` gives the long answers, and `replies` writes all of them.
+//! `registration` makes a connection a member, `about` has what that says about itself, `capabilities` negotiates what it
+//! is shown, `modes` has the modes of channels and users, `password` and `operators` have the commands that take a
+//! password, `queries` answers questions, `answers` gives the long answers, and `replies` writes all of them.
 
+mod about;
 mod answers;
 mod capabilities;
 mod history;

@@ -9,6 +9,7 @@ use crate::conversation::MAX_LAST_WORDS;
 use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::id::MemberId;
+use crate::policy::Action;
 use crate::wire::dialect::Complaint;
 use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::irc::numeric::Numeric;
@@ -80,7 +81,11 @@ impl Hub {
         }
         let (by, mut scratch) = (self.name_of(slot), String::new());
         let room = MAX_LAST_WORDS.saturating_sub(by.len() + " ()".len());
-        let words = clean(cut(why, room), &mut scratch).as_str();
+        let (to, mut rewritten) = (self.name_of(target), String::new());
+        let words = clean(cut(why, room), &mut scratch);
+        let action = |words| Action::Kill { to: to.as_str(), words };
+        // The policy decides about the words, not about the rest.
+        let words = self.passed(slot, words, action, &mut rewritten).map_or("", |words| cut(words.as_str(), room));
         if self.has_reply_room(target)
             && let Some(voice) = self.voice(target)
         {
@@ -104,7 +109,11 @@ impl Hub {
             return;
         }
         let (by, mut scratch) = (self.name_of(slot), String::new());
-        let words = clean(words, &mut scratch).as_str();
+        let (words, mut rewritten) = (clean(words, &mut scratch), String::new());
+        let words = match self.passed(slot, words, |words| Action::Wallops { words }, &mut rewritten) {
+            Ok(words) => words.as_str(),
+            Err(objection) => return self.object(slot, &objection),
+        };
         for reader in 0..self.sessions.slots() {
             let session = &self.sessions[reader];
             let is_wanted = session.irc.as_ref().is_some_and(|irc| irc.modes.has(UserModes::WALLOPS));

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use arrayvec::ArrayString;
 
-use crate::conversation::Entry;
 use crate::conversation::MAX_KICK_WORDS;
 use crate::hub::Hub;
 use crate::id::{MemberId, RoomId};
@@ -25,7 +24,7 @@ use crate::wire::dialect::irc::modes::MAX_CHANGES;
 use crate::wire::dialect::irc::numeric::Numeric;
 use crate::wire::dialect::irc::user_modes::UserModes;
 use crate::wire::dialect::{Complaint, Update};
-use crate::wire::sanitize::{clean, cut};
+use crate::wire::sanitize::cut;
 
 /// The name and the version of the server.
 const VERSION: &str = concat!("chat-proto-", env!("CARGO_PKG_VERSION"));
@@ -322,45 +321,6 @@ impl Hub {
         });
         self.put_encoded(slot);
         self.requeue(slot);
-    }
-
-    /// Marks the member as away, or no longer.
-    pub(in crate::hub) fn set_away(&mut self, slot: u32, words: &str) {
-        let mut scratch = String::new();
-        let words = cut_to::<MAX_AWAY>(clean(words, &mut scratch).as_str());
-        let is_changed = self.conversation.person(MemberId(slot)).away != &*words;
-        if is_changed {
-            self.apply(&Entry::Away { member: MemberId(slot), words: &words });
-        }
-        let numeric = if words.is_empty() { Numeric::UnAway } else { Numeric::NowAway };
-        self.numeric(slot, numeric, |to| to.standard().end());
-        if is_changed {
-            let name = self.name_of(slot);
-            self.publish_to_rooms(slot, &Update::AwaySet { name: name.as_str(), words: &words });
-        }
-    }
-
-    /// Changes the real name.
-    pub(in crate::hub) fn set_real_name(&mut self, slot: u32, words: &str) {
-        let mut scratch = String::new();
-        let words = clean(words, &mut scratch).as_str();
-        if words.len() > MAX_REAL_NAME {
-            return self.refuse(slot, Complaint::Room(RoomError::TooLong { max: MAX_REAL_NAME }));
-        }
-        let user = cut_to::<{ crate::person::MAX_USER }>(self.conversation.person(MemberId(slot)).user);
-        self.apply(&Entry::Describe { member: MemberId(slot), user: &user, real_name: words });
-        let name = self.name_of(slot);
-        let update = Update::RealNameSet { name: name.as_str(), words };
-        self.reply(slot, &update);
-        self.publish_to_rooms(slot, &update);
-    }
-
-    /// Tells everyone in the rooms of a member of something that is no message.
-    fn publish_to_rooms(&mut self, slot: u32, update: &Update<'_>) {
-        let rooms = self.rooms_of(slot);
-        if !rooms.is_empty() {
-            self.publish_in(rooms.into_iter(), update, Some(slot));
-        }
     }
 
     /// Tells those in a room that somebody is invited.

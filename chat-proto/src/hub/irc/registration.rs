@@ -5,11 +5,9 @@ use alloc::string::String;
 
 use arrayvec::ArrayString;
 
-use crate::conversation::Entry;
 use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::hub::propose::Objection;
-use crate::id::MemberId;
 use crate::names::{NameBuf, NameError};
 use crate::person::{MAX_REAL_NAME, MAX_USER};
 use crate::session::irc::{Registration, cut_to};
@@ -113,8 +111,7 @@ impl Hub {
             }
             return self.object(slot, &objection);
         }
-        let member = MemberId(slot);
-        self.apply(&Entry::Describe { member, user: &user, real_name: &real });
+        self.describe(slot, &user, &real);
         if let Some(irc) = &mut self.sessions[slot].irc {
             irc.registration = None;
             self.unregistered -= 1;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chat_proto::NameError;
 use chat_proto::dialect::Complaint;
+use chat_proto::{Action, NameError};
 
 use super::line::Line;
 use super::numerics;
@@ -83,6 +83,15 @@ impl Model {
             }
             return self.object(slot, &objection);
         }
+        let action = Action::Describe { user: &user, words: &real_name };
+        let (user, real_name) = match self.consider(slot, action, &real_name) {
+            Ok(words) => (user, words),
+            Err(objection) => {
+                self.asked.command = "USER".into();
+                self.object(slot, &objection);
+                ("~u".into(), String::new())
+            }
+        };
         let idle = self.config.dialects[self.sessions[&slot].log].idle_timeout;
         let session = self.session(slot);
         session.joined = true;

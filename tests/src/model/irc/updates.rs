@@ -390,6 +390,8 @@ impl Model {
                 standard(code, numbered(code).channel(room))
             }
             Complaint::Policy(_) if command == "NICK" => numbered(432).word(target).trailing(&complaint.to_string()),
+            Complaint::Policy(_) if matches!(command, "USER" | "SETNAME") => fail(command, "INVALID_REALNAME", ""),
+            Complaint::Policy(_) if matches!(command, "AWAY" | "WALLOPS") => fail(command, "REFUSED", ""),
             Complaint::Policy(_) | Complaint::NotReading if room.is_empty() => fail(command, "CANNOT_SEND", target),
             Complaint::Policy(_) | Complaint::NotReading => {
                 numbered(404).channel(room).trailing(&complaint.to_string())

@@ -68,7 +68,15 @@ fn registration(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\r\n");
     }
     if is_whole || random.one_in(2) {
-        let user = random.pick(&["a 0 * :Ann", "bob 0 * :", "!@: 0 * :x y", "much-too-long-a-user 0 * :Zoë", "a 0 *"]);
+        let user = random.pick(&[
+            "a 0 * :Ann",
+            "bob 0 * :",
+            "!@: 0 * :x y",
+            "much-too-long-a-user 0 * :Zoë",
+            "a 0 *",
+            "a 0 * :my fox",
+            "a 0 * :a dog",
+        ]);
         out.extend_from_slice(format!("USER {user}\r\n").as_bytes());
     }
     if is_whole || random.one_in(4) {

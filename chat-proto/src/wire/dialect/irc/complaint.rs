@@ -29,6 +29,13 @@ pub(super) fn write(complaint: &Complaint<'_>, scene: &Scene<'_>, to: &mut Write
         Complaint::Policy(_) if asked.command == "NICK" => {
             to.numeric(Numeric::ErroneusNickname).word(asked.target).text(complaint).end();
         }
+        Complaint::Policy(_) if matches!(asked.command, "USER" | "SETNAME") => {
+            fail(asked.command, "INVALID_REALNAME", "", complaint, scene, to);
+        }
+        // What follows these commands is no target.
+        Complaint::Policy(_) if matches!(asked.command, "AWAY" | "WALLOPS") => {
+            fail(asked.command, "REFUSED", "", complaint, scene, to);
+        }
         Complaint::Policy(_) | Complaint::NotReading if room.is_empty() => {
             fail(asked.command, "CANNOT_SEND", asked.target, complaint, scene, to);
         }
