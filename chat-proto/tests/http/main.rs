@@ -1,12 +1,11 @@
-//! What HTTP answers: each status, each shape of a request that could be read in two ways, and deadlines.
+//! What HTTP answers: each status, and each shape of a request that could be read in two ways. `upgrade` is about
+//! handshakes of WebSocket, `deadlines` about peers that are slow.
 
-use std::time::Duration;
+mod deadlines;
+mod upgrade;
 
-use chat_proto::http::{
-    Action, Connection, HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD, MAX_HEADERS, MAX_REQUESTS, RESPONSE_TIMEOUT, Resource,
-    Site, refusal,
-};
-use chat_proto::{MessageKind, Timestamp};
+use chat_proto::Timestamp;
+use chat_proto::http::{Action, Connection, MAX_HEAD, MAX_HEADERS, MAX_REQUESTS, Resource, Site, refusal};
 
 const START: Timestamp = Timestamp::ZERO;
 const PAGE: &str = "<!doctype html><title>A page</title>";
@@ -62,6 +61,9 @@ fn assert_refused(request: &str, status: &str, action: Action) {
     assert_eq!(after, action, "{request:?}: {sent}");
     assert_eq!(head.contains("Connection: close"), action == Action::Close, "{head}");
 }
+
+const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 const HOST: &str = "Host: 127.0.0.1:8080\r\n";
 
@@ -277,139 +279,6 @@ fn a_connection_ends_after_its_last_request() {
     assert_eq!(sent.matches("Connection: close").count(), 1);
 }
 
-const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-#[test]
-fn a_handshake_upgrades_and_what_follows_is_not_taken() {
-    let request = get("/ws?x", HANDSHAKE);
-    let (sent, action, taken) = exchange(&[format!("{request}\u{1}frames").as_bytes()]);
-    assert_eq!(
-        sent,
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-    );
-    assert_eq!((action, taken), (Action::Upgrade(MessageKind::Text), request.len()));
-}
-
-/// RFC 6455, 4.2.1: the tokens are compared without regard to case, in lists with others, and names of headers are, too.
-#[test]
-fn a_handshake_is_read_without_regard_to_case() {
-    for headers in [HANDSHAKE.to_ascii_lowercase(), HANDSHAKE.to_ascii_uppercase()] {
-        // The key is not.
-        let (before, after) = headers.split_at(headers.to_ascii_lowercase().find("-key: ").expect("a key") + 6);
-        let request = get("/ws", &format!("{before}dGhlIHNhbXBsZSBub25jZQ=={}", &after[24..]));
-        let (sent, action) = answer(&request);
-        assert_eq!(action, Action::Upgrade(MessageKind::Text), "{request}: {sent}");
-    }
-    let among_others = HANDSHAKE.replace("Upgrade: websocket", "Upgrade: h2c , websocket");
-    assert_eq!(answer(&get("/ws", &among_others)).1, Action::Upgrade(MessageKind::Text));
-}
-
-/// RFC 6455, 9.1: a server agrees on none of the extensions that it does not know, and this one knows none.
-#[test]
-fn extensions_are_declined() {
-    let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-webkit-deflate-frame\r\n";
-    let (sent, action) = answer(&get("/ws", &format!("{HANDSHAKE}{offer}")));
-    assert!(action == Action::Upgrade(MessageKind::Text) && !sent.contains("Extensions"), "{sent}");
-}
-
-#[test]
-fn the_first_subprotocol_that_is_known_is_agreed_on() {
-    for (asked, name, kind) in [
-        ("text.ircv3.net", Some("text.ircv3.net"), MessageKind::Text),
-        ("binary.ircv3.net, text.ircv3.net", Some("binary.ircv3.net"), MessageKind::Binary),
-        ("x\r\nSec-WebSocket-Protocol:  ,binary.ircv3.net", Some("binary.ircv3.net"), MessageKind::Binary),
-        ("chat", None, MessageKind::Text),
-        ("TEXT.ircv3.net", None, MessageKind::Text),
-        ("", None, MessageKind::Text),
-    ] {
-        let (sent, action) = answer(&get("/ws", &format!("{HANDSHAKE}Sec-WebSocket-Protocol: {asked}\r\n")));
-        let agreed = sent.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
-        assert_eq!((agreed, action), (name, Action::Upgrade(kind)), "{asked}: {sent}");
-    }
-}
-
-#[test]
-fn a_request_that_is_no_handshake_is_answered_with_426() {
-    assert_refused(&get("/ws", ""), "426", Action::Read);
-    for (right, wrong) in [
-        ("Upgrade: websocket", "Upgrade: h2c"),
-        ("Upgrade: websocket", "Upgrade: websocket2"),
-        ("Upgrade: websocket\r\n", ""),
-        ("keep-alive, Upgrade", "keep-alive"),
-        ("Connection: keep-alive, Upgrade\r\n", ""),
-    ] {
-        let request = get("/ws", &HANDSHAKE.replace(right, wrong));
-        assert_refused(&request, "426", Action::Read);
-        assert!(answer(&request).0.contains("\r\nUpgrade: websocket\r\n"));
-    }
-    assert_refused(&get("/ws", HANDSHAKE).replace("HTTP/1.1", "HTTP/1.0"), "426", Action::Close);
-    for version in ["Sec-WebSocket-Version: 8\r\n", "Sec-WebSocket-Version: 13, 8\r\n", ""] {
-        let request = get("/ws", &HANDSHAKE.replace("Sec-WebSocket-Version: 13\r\n", version));
-        assert_refused(&request, "426", Action::Read);
-        assert!(answer(&request).0.contains("\r\nSec-WebSocket-Version: 13\r\n"));
-    }
-}
-
-#[test]
-fn a_wrong_key_is_400() {
-    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    for wrong in [
-        "",
-        "Sec-WebSocket-Key:\r\n",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSBu\r\n",
-        &key.repeat(2),
-    ] {
-        assert_refused(&get("/ws", &HANDSHAKE.replace(key, wrong)), "400", Action::Close);
-    }
-    assert_refused(&get("/ws", &format!("{HANDSHAKE}Sec-WebSocket-Version: 13\r\n")), "400", Action::Close);
-}
-
-#[test]
-fn the_page_that_asks_for_an_upgrade_must_be_the_hosts_own() {
-    let upgrade = |origin: &str| get("/ws", &format!("{HANDSHAKE}Origin: {origin}\r\n"));
-    let own = answer(&upgrade("http://127.0.0.1:8080"));
-    assert_eq!(own.1, Action::Upgrade(MessageKind::Text), "{}", own.0);
-    for origin in ["http://evil.example", "http://127.0.0.1", "http://localhost:8080", "null", ""] {
-        assert_refused(&upgrade(origin), "403", Action::Close);
-    }
-    let twice = upgrade("http://127.0.0.1:8080\r\nOrigin: http://127.0.0.1:8080");
-    assert_refused(&twice, "400", Action::Close);
-    let foreign = format!("GET /ws HTTP/1.1\r\nHost: evil.example\r\n{HANDSHAKE}Origin: http://evil.example\r\n\r\n");
-    assert_refused(&foreign, "421", Action::Close);
-}
-
-#[test]
-fn a_page_elsewhere_may_connect_if_its_origin_was_given() {
-    let site = site().origin("https://gamja.example".parse().expect("an origin"));
-    let status = |host: &str, origin: &str| {
-        let request = format!("GET /ws HTTP/1.1\r\nHost: {host}\r\n{HANDSHAKE}Origin: {origin}\r\n\r\n");
-        let mut connection = Connection::new(START);
-        connection.receive(START, &site, request.as_bytes());
-        String::from_utf8_lossy(&connection.pending()[9..12]).into_owned()
-    };
-    assert_eq!(status("chat.example", "https://gamja.example"), "101");
-    assert_eq!(status("127.0.0.1:8080", "https://gamja.example"), "101");
-    assert_eq!(status("chat.example", "https://chat.example"), "101", "its own pages still may");
-    assert_eq!(status("chat.example", "http://gamja.example"), "403");
-    assert_eq!(status("chat.example", "https://gamja.example:444"), "403");
-    assert_eq!(status("evil.example", "https://gamja.example"), "421", "the name of the server counts as before");
-    assert_eq!(status("gamja.example", "https://gamja.example"), "421");
-}
-
-#[test]
-fn without_a_path_websocket_begins_everywhere() {
-    let site = Site::new().upgrade(None, &[]);
-    let mut connection = Connection::new(START);
-    let request = get("/socket", &format!("{HANDSHAKE}Sec-WebSocket-Protocol: text.ircv3.net\r\n"));
-    connection.receive(START, &site, request.as_bytes());
-    let sent = String::from_utf8_lossy(connection.pending()).into_owned();
-    assert!(sent.starts_with("HTTP/1.1 101 ") && !sent.contains("Protocol:"), "{sent}");
-}
-
 #[test]
 fn however_input_is_cut_the_answers_are_the_same() {
     for request in [
@@ -431,67 +300,6 @@ fn however_input_is_cut_the_answers_are_the_same() {
         }
         assert_eq!(exchange(&bytes.chunks(1).collect::<Vec<_>>()), whole, "{request:?} byte by byte");
     }
-}
-
-/// The state after that time, and what is pending then.
-fn after(connection: &mut Connection, since: Timestamp, time: Duration) -> (Action, String) {
-    let early = since + time.saturating_sub(Duration::from_nanos(1));
-    let before = connection.action();
-    connection.handle_timeout(early, &site());
-    assert_eq!(connection.action(), before, "too early");
-    assert_eq!(connection.poll_timeout(), since + time);
-    connection.handle_timeout(since + time, &site());
-    (connection.action(), String::from_utf8_lossy(connection.pending()).into_owned())
-}
-
-#[test]
-fn a_connection_that_asks_for_nothing_is_closed() {
-    let mut connection = Connection::new(START);
-    assert_eq!(after(&mut connection, START, HEAD_TIMEOUT), (Action::Close, String::new()));
-}
-
-#[test]
-fn a_head_that_comes_too_slowly_is_408() {
-    let (site, mut connection, mut now) = (site(), Connection::new(START), START);
-    for byte in b"GET / HT" {
-        now = now + Duration::from_secs(1);
-        assert_eq!(connection.receive(now, &site, &[*byte]), 1);
-    }
-    let (action, answer) = after(&mut connection, START, HEAD_TIMEOUT);
-    assert!(action == Action::Write && answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    connection.sent(now, answer.len());
-    assert_eq!(connection.action(), Action::Close);
-}
-
-#[test]
-fn a_later_head_has_its_own_time() {
-    let (site, mut connection) = (site(), Connection::new(START));
-    let now = START + Duration::from_secs(3);
-    connection.receive(now, &site, get("/empty", "").as_bytes());
-    connection.sent(now, connection.pending().len());
-    assert_eq!(connection.poll_timeout(), now + IDLE_TIMEOUT);
-    let later = now + Duration::from_secs(9);
-    connection.receive(later, &site, b"G");
-    connection.receive(later + Duration::from_secs(1), &site, b"E");
-    assert!(after(&mut connection, later, HEAD_TIMEOUT).1.starts_with("HTTP/1.1 408 "));
-}
-
-#[test]
-fn a_kept_connection_without_requests_is_closed() {
-    let (site, mut connection) = (site(), Connection::new(START));
-    connection.receive(START, &site, get("/empty", "").as_bytes());
-    connection.sent(START, connection.pending().len());
-    assert_eq!(after(&mut connection, START, IDLE_TIMEOUT), (Action::Close, String::new()));
-}
-
-#[test]
-fn a_peer_that_does_not_read_its_answer_is_closed() {
-    let (site, mut connection) = (site(), Connection::new(START));
-    connection.receive(START, &site, get("/", "").as_bytes());
-    // A byte now and then changes nothing.
-    connection.sent(START + Duration::from_secs(59), 1);
-    assert_eq!(after(&mut connection, START, RESPONSE_TIMEOUT), (Action::Close, String::new()));
-    assert_eq!(connection.receive(START, &site, b"GET"), 0, "it takes nothing any more");
 }
 
 #[test]
