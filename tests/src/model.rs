@@ -12,6 +12,7 @@ mod gauges;
 mod history;
 mod irc;
 mod limits;
+mod membership;
 mod moderate;
 mod moderation;
 mod names;
