@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -29,8 +29,10 @@ pub enum Program {
 pub struct Process {
     child: Child,
     stdout: mpsc::Receiver<String>,
-    /// The thread that reads standard error; `None` until one does.
-    stderr: Option<JoinHandle<String>>,
+    /// What was read of standard error.
+    errors: Arc<Mutex<String>>,
+    /// The thread that reads it; `None` until one does.
+    stderr: Option<JoinHandle<()>>,
 }
 
 /// The result of a program that has ended.
@@ -152,14 +154,21 @@ impl Process {
                 }
             }
         });
-        Self { child, stdout: lines, stderr: None }
+        Self { child, stdout: lines, errors: Arc::default(), stderr: None }
     }
 
     /// Starts reading its standard error, so that it no longer blocks on it.
     pub fn read_errors(&mut self) {
         if let Some(stderr) = self.child.stderr.take() {
-            self.stderr = Some(thread::spawn(move || read_all(stderr)));
+            let errors = Arc::clone(&self.errors);
+            self.stderr = Some(thread::spawn(move || read_lines(stderr, &errors)));
         }
+    }
+
+    /// Returns the lines that it has written to standard error so far, as far as they were read.
+    #[must_use]
+    pub fn errors(&self) -> String {
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns its process id.
@@ -223,15 +232,19 @@ impl Process {
             if status.is_some() { Ok(()) } else { Err("it still runs".into()) }
         });
         self.read_errors();
-        let stderr = self.stderr.take().expect("it ends once").join().expect("standard error was read");
-        Ended { status: status.expect("it has ended"), stdout: self.stdout.iter().collect(), stderr }
+        self.stderr.take().expect("it ends once").join().expect("standard error was read");
+        Ended { status: status.expect("it has ended"), stdout: self.stdout.iter().collect(), stderr: self.errors() }
     }
 }
 
-fn read_all(mut from: impl Read) -> String {
-    let mut all = String::new();
-    from.read_to_string(&mut all).expect("a program writes UTF-8");
-    all
+/// Appends what comes to `lines`, line by line.
+fn read_lines(from: impl Read, lines: &Mutex<String>) {
+    let mut from = BufReader::new(from);
+    let mut line = String::new();
+    while from.read_line(&mut line).expect("a program writes UTF-8") > 0 {
+        lines.lock().unwrap_or_else(PoisonError::into_inner).push_str(&line);
+        line.clear();
+    }
 }
 
 impl Drop for Process {
