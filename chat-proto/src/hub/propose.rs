@@ -66,16 +66,11 @@ impl Hub {
     fn handle_other(&mut self, slot: u32, request: Request<'_>, scratch: &mut String, rewritten: &mut String) -> Hold {
         match request {
             Request::Nothing | Request::Say { .. } => {}
-            Request::Act(words) => {
+            Request::Act(words) | Request::Notice(words) => {
+                let is_notice = matches!(request, Request::Notice(_));
                 let words = clean(words, scratch);
                 if !words.is_empty() {
-                    self.request_act(slot, words, rewritten);
-                }
-            }
-            Request::Notice(words) => {
-                let words = clean(words, scratch);
-                if !words.is_empty() {
-                    self.request_notice(slot, words, rewritten);
+                    self.request_act_or_notice(slot, words, is_notice, rewritten);
                 }
             }
             Request::Tag => self.request_tag(slot),
@@ -174,16 +169,26 @@ impl Hub {
         Some((words, wire))
     }
 
-    fn request_notice(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
+    /// Publishes an action or a notice in the room where the session speaks, if it may.
+    fn request_act_or_notice(&mut self, slot: u32, words: Clean<'_>, is_notice: bool, rewritten: &mut String) {
         let Some(room) = self.may_speak(slot) else { return };
-        match self.consider(slot, Action::Say { words: words.as_str() }, rewritten) {
+        let action = match words.as_str() {
+            words if is_notice => Action::Say { words },
+            words => Action::Act { words },
+        };
+        match self.consider(slot, action, rewritten) {
             Ok(passed) => {
                 let (name, words) = (self.name_of(slot), passed.unwrap_or(words).as_str());
                 if room == RoomId::LOBBY && !self.has_joined(slot) {
                     self.join(slot, None);
                 }
-                self.apply(&Entry::Notice { member: MemberId(slot), room, words, at: self.now.as_nanos() });
-                let update = Update::Noticed { name: name.as_str(), words };
+                let (member, name, at) = (MemberId(slot), name.as_str(), self.now.as_nanos());
+                let (entry, update) = if is_notice {
+                    (Entry::Notice { member, room, words, at }, Update::Noticed { name, words })
+                } else {
+                    (Entry::Act { member, room, words, at }, Update::Acted { name, words })
+                };
+                self.apply(&entry);
                 self.publish(room, &update, Some(slot));
                 self.echo(slot, &update);
             }
@@ -198,23 +203,6 @@ impl Hub {
         let update = Update::Tagged { name: name.as_str() };
         self.publish(room, &update, Some(slot));
         self.echo(slot, &update);
-    }
-
-    fn request_act(&mut self, slot: u32, words: Clean<'_>, rewritten: &mut String) {
-        let Some(room) = self.may_speak(slot) else { return };
-        match self.consider(slot, Action::Act { words: words.as_str() }, rewritten) {
-            Ok(passed) => {
-                let (name, words) = (self.name_of(slot), passed.unwrap_or(words).as_str());
-                if room == RoomId::LOBBY && !self.has_joined(slot) {
-                    self.join(slot, None);
-                }
-                self.apply(&Entry::Act { member: MemberId(slot), room, words, at: self.now.as_nanos() });
-                let update = Update::Acted { name: name.as_str(), words };
-                self.publish(room, &update, Some(slot));
-                self.echo(slot, &update);
-            }
-            Err(objection) => self.object(slot, &objection),
-        }
     }
 
     /// Asks the embedding program's policy, if there is one. Returns the words to say, or the name to take, in place of

@@ -73,8 +73,13 @@ fn least(log_entries: usize, spare: usize) -> Config {
     Config { log_entries, log_bytes: spare, reply_bytes: 0, pace: None, ..of(3) }
 }
 
-/// Raises the bytes of log and replies to the minimum that the hub demands.
-fn fitted(mut config: Config) -> Config {
+/// Adds to the bytes of log and replies the minimum that the hub demands, if they are less.
+///
+/// # Panics
+///
+/// If another limit is out of its range.
+#[must_use]
+pub fn fitted(mut config: Config) -> Config {
     while let Err(error) = config.check() {
         match error {
             ConfigError::TooLittleRoom { limit: Limit::LogBytes, min, .. } => config.log_bytes += min,

@@ -15,6 +15,8 @@ mod round_trip;
 mod screen;
 mod script;
 
+pub use self::limits::fitted;
+pub use self::round_trip::close_reasons;
 use crate::model::Checked;
 
 /// A fuzz target.

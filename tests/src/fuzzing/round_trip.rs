@@ -45,15 +45,16 @@ fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
     Ok(())
 }
 
-/// No update is longer than the dialect says.
-fn fits_its_bound(name: &str, words: &str) -> Checked {
-    let reasons = [
+/// Returns every reason for which a session is closed, as one that has missed so many messages.
+#[must_use]
+pub fn close_reasons(missed: u64) -> [CloseReason; 13] {
+    [
         CloseReason::Quit,
         CloseReason::Eof,
         CloseReason::Disconnected,
         CloseReason::Idle,
         CloseReason::Stalled,
-        CloseReason::Lagged { missed: u64::MAX },
+        CloseReason::Lagged { missed },
         CloseReason::WrongProtocol,
         CloseReason::FirstLine,
         CloseReason::BadFrame,
@@ -61,7 +62,11 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         CloseReason::Killed,
         CloseReason::WrongPassword,
         CloseReason::ShutDown,
-    ];
+    ]
+}
+
+/// No update is longer than the dialect says.
+fn fits_its_bound(name: &str, words: &str) -> Checked {
     let masks = [words];
     let mut updates = vec![
         Update::Said { name, words, wire: None },
@@ -110,7 +115,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::Refused(Complaint::Room(RoomError::InTooManyRooms { max: usize::MAX })),
         Update::Refused(Complaint::Room(RoomError::TooManyRoomsFromAddress { max: usize::MAX })),
     ];
-    for reason in reasons {
+    for reason in close_reasons(u64::MAX) {
         updates.extend([Update::Left { name, reason, words }, Update::Closing { reason, words }]);
     }
     for dialect in [&Text as &dyn Dialect, &Classic] {

@@ -14,7 +14,7 @@ use chat_proto::http::HEAD_TIMEOUT;
 use chat_tests::metrics::{Scraped, ask};
 use chat_tests::program::{Process, Program};
 
-use super::{PATIENCE, connect, guest, run};
+use super::{PATIENCE, connect, guest, head, run};
 
 fn serve(args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let listen = ["--listen", "text=127.0.0.1:0", "--metrics", "127.0.0.1:0"];
@@ -189,13 +189,7 @@ fn a_connection_is_kept_for_further_requests() {
 
 /// Reads one answer and returns its body.
 fn body(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).expect("an answer");
-        head.extend(byte);
-    }
-    let head = String::from_utf8(head).expect("text");
+    let head = head(stream);
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
     let mut body = vec![0; length.parse().expect("a number")];
     stream.read_exact(&mut body).expect("as much as it said");

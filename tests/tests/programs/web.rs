@@ -9,7 +9,7 @@ use chat_tests::websocket::{masked, opcode};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
-use super::{PATIENCE, connect, guest};
+use super::{PATIENCE, connect, guest, head};
 
 fn serve(args: &[&str]) -> (Process, SocketAddr, SocketAddr) {
     let listen = ["--listen", "text=127.0.0.1:0", "--listen", "web=127.0.0.1:0"];
@@ -121,13 +121,7 @@ fn upgrade_as(addr: SocketAddr, path: &str, host: &str, origin: &str) -> WebSock
          Sec-WebSocket-Protocol: text.ircv3.net\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).expect("it reads");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).expect("an answer");
-        head.extend(byte);
-    }
-    let head = String::from_utf8(head).expect("text");
+    let head = head(&mut stream);
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(head.contains("\r\nSec-WebSocket-Protocol: text.ircv3.net\r\n"), "{head}");
     WebSocket::from_raw_socket(stream, Role::Client, None)

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chat_proto::dialect::{Classic, Complaint, Dialect, MAX_NOTICE, Manner, Request, RoomChange, Text, Update};
-use chat_proto::{CloseReason, MaskList, NameError, OpenError, Role, RoomError};
+use chat_proto::{Config, Hub, MaskList, NameError, OpenError, Role, RoomError};
+use chat_tests::fuzzing::close_reasons;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -36,19 +37,6 @@ fn encoded(dialect: &dyn Dialect, update: &Update<'_>) -> Vec<u8> {
 /// Every kind of update with these names and texts, and how many bytes of those it contains.
 fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec<(Update<'a>, usize)> {
     let (n, o, w) = (name.len(), other.len(), words.len());
-    let reasons = [
-        CloseReason::Quit,
-        CloseReason::Eof,
-        CloseReason::Disconnected,
-        CloseReason::Idle,
-        CloseReason::Stalled,
-        CloseReason::Lagged { missed: count },
-        CloseReason::WrongProtocol,
-        CloseReason::FirstLine,
-        CloseReason::BadFrame,
-        CloseReason::Kicked,
-        CloseReason::ShutDown,
-    ];
     let max = usize::try_from(count).unwrap_or(usize::MAX);
     let complaints = [
         Complaint::LineTooLong { max },
@@ -124,7 +112,7 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
     for (role, given) in [Role::Operator, Role::Voice].into_iter().flat_map(|role| [(role, true), (role, false)]) {
         updates.push((Update::RoleSet { by: name, name: other, role, given }, n + o));
     }
-    for reason in reasons {
+    for reason in close_reasons(count) {
         updates.push((Update::Left { name, reason, words: "" }, n));
         updates.push((Update::Left { name, reason, words }, n + w));
         updates.push((Update::Closing { reason, words: "" }, 0));
@@ -132,6 +120,12 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
     }
     updates.extend(complaints.map(|complaint| (Update::Refused(complaint), 0)));
     updates
+}
+
+#[test]
+fn no_reason_for_closing_is_left_out() {
+    let counted = Hub::new(Config::default()).expect("limits in range").stats().closed_by;
+    assert_eq!(close_reasons(1).len(), counted.iter().count(), "add it to close_reasons");
 }
 
 proptest! {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chat_proto::conversation::{Conversation, Entry};
 use chat_proto::dialect::{Classic, Irc, IrcSettings, Text};
-use chat_proto::{Batch, Command, Config, ConfigError, DialectConfig, Hub, Limit, SessionId, Timestamp};
+use chat_proto::{Batch, Command, Config, DialectConfig, Hub, SessionId, Timestamp};
 use chat_tests::alloc::Meter;
+use chat_tests::fuzzing::fitted;
 use chat_tests::model::CAPABILITIES_OF_IRC;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -175,7 +176,7 @@ fn limits() -> impl Strategy<Value = Config> {
             };
             let irc = DialectConfig::new(Irc::new(settings).expect("right settings"));
             let default = Config::default();
-            let mut config = Config {
+            fitted(Config {
                 max_sessions,
                 max_line: 600,
                 max_name,
@@ -194,15 +195,7 @@ fn limits() -> impl Strategy<Value = Config> {
                 life: 0xabc,
                 dialects: vec![irc, DialectConfig::new(Text), DialectConfig::new(Classic)],
                 ..default
-            };
-            while let Err(error) = config.check() {
-                match error {
-                    ConfigError::TooLittleRoom { limit: Limit::LogBytes, min, .. } => config.log_bytes += min,
-                    ConfigError::TooLittleRoom { limit: Limit::ReplyBytes, min, .. } => config.reply_bytes += min,
-                    error => panic!("{error}"),
-                }
-            }
-            config
+            })
         },
     )
 }
