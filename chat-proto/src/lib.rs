@@ -390,8 +390,9 @@
 //! 1. `hub/receive.rs` takes the bytes, if the session may send now; those of WebSocket `hub/messages.rs`.
 //! 2. `wire/framing/lines.rs` cuts a line out of them, or `wire/framing/websocket.rs` a message. A session's first line
 //!    is judged by `hub/first_line.rs`.
-//! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request. A line of IRC may make several
-//!    requests, one after the other, in `hub/irc/mod.rs`. While readers are behind, it waits in `schedule/turns.rs`.
+//! 3. `wire/dialect/text.rs`, or another dialect, decodes the line into a request; `wire/dialect/text/command.rs` has
+//!    the commands of `text`. A line of IRC may make several requests, one after the other, in `hub/irc/mod.rs`. While
+//!    readers are behind, it waits in `schedule/turns.rs`.
 //! 4. `wire/sanitize.rs` cleans the message.
 //! 5. `hub/propose.rs` asks the policy, and turns the request into an entry of the room in which the session speaks.
 //! 6. `conversation/apply.rs` applies the entry; `conversation/history.rs` keeps it, in the history of that room.

@@ -1,4 +1,5 @@
-//! The map of files in CONTRIBUTING.md, and the way of a message in the core's guide, name the files that exist.
+//! What is written about the files: the map in CONTRIBUTING.md, the way of a message in the core's guide, and the
+//! examples.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -246,5 +247,32 @@ fn the_way_of_a_message_leads_through_files_that_exist() {
     for (i, file) in files.iter().enumerate() {
         assert!(root().join("chat-proto/src").join(file).is_file(), "{file} is not there");
         assert!(!files[..i].contains(file), "a message comes back to {file}");
+    }
+}
+
+#[test]
+fn a_driver_on_another_runtime_is_as_short_as_the_readme_says() {
+    let lines = read("chat-proto/examples/tokio.rs").lines().count();
+    assert!(lines <= 170, "examples/tokio.rs has {lines} lines: what every driver needs belongs in the kit");
+    let said = format!("`tokio` takes {lines} lines");
+    assert!(read("chat-proto/README.md").contains(&said), "chat-proto/README.md does not say: {said}");
+}
+
+#[test]
+fn each_example_is_told_of_and_tried() {
+    let mut examples = BTreeSet::new();
+    add_files(&root().join("chat-proto/examples"), &mut examples);
+    assert!(examples.len() > 5, "{examples:?}");
+    for example in &examples {
+        let name = example.rsplit('/').next().unwrap_or_default();
+        let has_own_tests = read(&format!("{example}.rs")).contains("#[test]");
+        for (file, form) in [
+            ("chat-proto/README.md", format!("\n| `{name}` | ")),
+            ("chat-proto/src/lib.rs", format!("`{name}`")),
+            ("chat-proto/tests/examples.rs", format!("\"{name}\"")),
+        ] {
+            let is_there = read(file).contains(&form) || has_own_tests && file.ends_with("examples.rs");
+            assert!(is_there, "{file} does not have the example {name}");
+        }
     }
 }

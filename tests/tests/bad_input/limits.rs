@@ -5,39 +5,74 @@ use std::time::Duration;
 
 use chat_proto::{Config, ConfigError, DialectConfig, Hub, Limit, OpenError, Rate, RecordKind};
 use chat_tests::alloc::Meter;
+use chat_tests::fuzzing::fitted;
 use chat_tests::output::roomy_batch;
 use chat_tests::room::Room;
 
 use super::{Scene, lines};
 
-/// Sets one limit.
-type Set = fn(&mut Config);
+/// Sets a limit to a number.
+type Set = fn(&mut Config, usize);
+
+/// Every limit that is a number.
+const NUMBERS: &[(Limit, Set)] = &[
+    (Limit::MaxSessions, |c, n| c.max_sessions = n),
+    (Limit::MaxLine, |c, n| c.max_line = n),
+    (Limit::MaxName, |c, n| c.max_name = n),
+    (Limit::LogBytes, |c, n| c.log_bytes = n),
+    (Limit::LogEntries, |c, n| c.log_entries = n),
+    (Limit::ReplyBytes, |c, n| c.reply_bytes = n),
+    (Limit::JournalRecords, |c, n| c.journal_records = n),
+    (Limit::History, |c, n| c.history = n),
+    (Limit::HistoryBytes, |c, n| c.history_bytes = n),
+    (Limit::MaxRooms, |c, n| c.max_rooms = n),
+    (Limit::MaxRoomsPerAddress, |c, n| c.max_rooms_per_address = Some(n)),
+    (Limit::MaxRoomsPerSession, |c, n| c.max_rooms_per_session = n),
+    (Limit::RoomLogBytes, |c, n| c.room_log_bytes = n),
+    (Limit::RoomLogEntries, |c, n| c.room_log_entries = n),
+    (Limit::RoomHistory, |c, n| c.room_history = n),
+    (Limit::RoomHistoryBytes, |c, n| c.room_history_bytes = n),
+    (Limit::Pace, |c, n| c.pace = Some(n)),
+    (Limit::MaxPerAddress, |c, n| c.max_per_address = Some(n)),
+    (Limit::Backlog, |c, n| c.dialects[0].backlog = n),
+];
+
+/// Those that turn something off with 0.
+const MAY_BE_ZERO: [Limit; 3] = [Limit::History, Limit::RoomHistory, Limit::Backlog];
+
+/// Those for which a hub keeps nothing: they only say when something is refused, or has to wait.
+const ONLY_REFUSE: [Limit; 3] = [Limit::MaxRoomsPerAddress, Limit::Pace, Limit::MaxPerAddress];
+
+/// Returns the fields of the default limits that are numbers, and these.
+fn defaults() -> Vec<(String, usize)> {
+    let shown = format!("{:#?}", Config::default());
+    let lines: Vec<&str> = shown.lines().collect();
+    let fields = lines.windows(2).filter_map(|lines| {
+        let (name, value) = lines[0].strip_prefix("    ")?.split_once(": ")?;
+        let number = if value == "Some(" { lines[1] } else { value };
+        let number = number.trim().trim_end_matches(',').parse().ok()?;
+        let is_limit = !name.starts_with(' ') && !["started", "life"].contains(&name);
+        is_limit.then(|| (name.to_owned(), number))
+    });
+    fields.collect()
+}
 
 /// The smallest limits that a hub accepts.
 fn least() -> Config {
-    let mut config = Config {
+    fitted(Config {
         max_sessions: 1,
         max_line: 64,
         max_name: 1,
-        log_bytes: 1,
+        log_bytes: 0,
         log_entries: 1,
-        reply_bytes: 1,
+        reply_bytes: 0,
         journal_records: 1,
         stall_timeout: Some(Duration::from_millis(1)),
         linger_timeout: Duration::from_millis(1),
         rate: Some(Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::MIN }),
         pace: None,
         ..Config::default()
-    };
-    // The smallest values of two limits depend on other limits; the error states them.
-    while let Err(ConfigError::TooLittleRoom { limit, min, .. }) = config.check() {
-        match limit {
-            Limit::LogBytes => config.log_bytes = min,
-            Limit::ReplyBytes => config.reply_bytes = min,
-            limit => panic!("{limit} is in range"),
-        }
-    }
-    config
+    })
 }
 
 #[test]
@@ -72,25 +107,28 @@ fn a_hub_works_with_the_least_limits() {
 }
 
 #[test]
+fn every_number_of_the_limits_is_in_the_table() {
+    for (name, _) in defaults() {
+        let is_there = NUMBERS.iter().any(|(limit, ..)| limit.field() == name);
+        assert!(is_there, "add {name} to NUMBERS");
+    }
+    assert!(defaults().len() > 15, "{:?}", defaults());
+}
+
+#[test]
 fn zero_is_out_of_range_where_a_limit_must_be_positive() {
-    let cases: [(Limit, Set); 8] = [
-        (Limit::MaxSessions, |c| c.max_sessions = 0),
-        (Limit::MaxLine, |c| c.max_line = 0),
-        (Limit::MaxName, |c| c.max_name = 0),
-        (Limit::MaxRoomsPerAddress, |c| c.max_rooms_per_address = Some(0)),
-        (Limit::LogBytes, |c| c.log_bytes = 0),
-        (Limit::LogEntries, |c| c.log_entries = 0),
-        (Limit::ReplyBytes, |c| c.reply_bytes = 0),
-        (Limit::JournalRecords, |c| c.journal_records = 0),
-    ];
-    for (name, set) in cases {
+    for (limit, set) in NUMBERS {
         let mut config = Config::default();
-        set(&mut config);
-        match Hub::new(config).expect_err("out of range") {
-            ConfigError::OutOfRange { limit, value, .. } | ConfigError::TooLittleRoom { limit, value, .. } => {
-                assert_eq!((limit, value), (name, 0));
-            }
-            error => panic!("{name}: {error}"),
+        set(&mut config, 0);
+        let error = match Hub::new(config) {
+            Err(error) => error,
+            Ok(_) if MAY_BE_ZERO.contains(limit) => continue,
+            Ok(_) => panic!("{limit} may be 0: add it to MAY_BE_ZERO, or to the checks of `Config::check`"),
+        };
+        match error {
+            ConfigError::OutOfRange { limit: found, value, .. }
+            | ConfigError::TooLittleRoom { limit: found, value, .. } => assert_eq!((found, value), (*limit, 0)),
+            error => panic!("{limit}: {error}"),
         }
     }
     let no_dialects = Config { dialects: Vec::new(), ..Config::default() };
@@ -102,6 +140,19 @@ fn zero_is_out_of_range_where_a_limit_must_be_positive() {
     let mut twice = Config::default();
     twice.dialects = vec![twice.dialects[0].clone(); 2];
     assert!(matches!(Hub::new(twice), Err(ConfigError::SameDialect(_))));
+}
+
+#[test]
+fn what_a_limit_allows_is_in_the_bound() {
+    let bound = Config::default().memory_bound();
+    for (name, default) in defaults() {
+        let (limit, set) = NUMBERS.iter().find(|(limit, ..)| limit.field() == name).expect(&name);
+        let mut config = Config::default();
+        set(&mut config, 2 * default);
+        let is_more = config.memory_bound() > bound;
+        assert!(is_more || ONLY_REFUSE.contains(limit), "twice {name} takes no more memory: count it in memory_bound");
+        assert!(!is_more || !ONLY_REFUSE.contains(limit), "{name} takes memory");
+    }
 }
 
 #[test]
@@ -130,24 +181,13 @@ fn the_error_for_a_limit_names_its_range() {
 
 #[test]
 fn the_largest_numbers_are_out_of_range_and_nothing_overflows() {
-    let cases: [Set; 11] = [
-        |c| c.max_sessions = usize::MAX,
-        |c| c.max_line = usize::MAX,
-        |c| c.max_name = usize::MAX,
-        |c| c.max_rooms_per_address = Some(usize::MAX),
-        |c| c.log_bytes = usize::MAX,
-        |c| c.log_entries = usize::MAX,
-        |c| c.reply_bytes = usize::MAX,
-        |c| c.journal_records = usize::MAX,
-        |c| c.history = usize::MAX,
-        |c| c.history_bytes = usize::MAX,
-        |c| c.dialects[0].backlog = usize::MAX,
-    ];
-    for set in cases {
+    for (limit, set) in NUMBERS {
         let mut config = Config::default();
-        set(&mut config);
-        let error = Hub::new(config).expect_err("out of range");
-        assert!(matches!(error, ConfigError::OutOfRange { value: usize::MAX, .. }), "{error}");
+        set(&mut config, usize::MAX);
+        match Hub::new(config).expect_err("out of range") {
+            ConfigError::OutOfRange { limit: found, value: usize::MAX, .. } => assert_eq!(found, *limit),
+            error => panic!("{limit}: {error}"),
+        }
     }
     let mut backlog = Config::default();
     backlog.dialects[1].backlog = 1_001;
