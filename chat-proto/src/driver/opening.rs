@@ -46,8 +46,8 @@ impl<T> ConnectedHub<T> {
         self.cloak_key = Some(key);
     }
 
-    /// Opens a session for an accepted connection; see [`Hub::open_from`]. A peer without an address is on a Unix
-    /// socket.
+    /// Opens a session for an accepted connection; see [`Hub::open_from`](crate::Hub::open_from). A peer without an
+    /// address is on a Unix socket.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl<T> ConnectedHub<T> {
     }
 
     /// Lets a connection without a session linger from now on, as one does whose session is over. Its reader goes on
-    /// until the peer closes or the connection has [expired](Due::expired).
+    /// until the peer closes or the connection has [expired](super::Due::expired).
     pub fn linger(&mut self, now: Timestamp, connection: &Arc<T>) {
         self.lingering.push(now, connection);
     }
