@@ -37,7 +37,7 @@ pub(super) const HELP: &str = "\
 /// How many messages `/history` shows without a number: some screens.
 const HISTORY: usize = 100;
 
-/// All commands, those that are typed most often first.
+/// All commands, those that are used most often first: they are found by looking through this table.
 static COMMANDS: &[Command] = &[
     Command {
         verb: "me",
@@ -61,16 +61,32 @@ static COMMANDS: &[Command] = &[
         parse: |rest| some(rest).map(Request::Name),
     },
     Command {
-        verb: "nick",
-        form: "/nick NEW",
-        about: "the same as /name NEW",
-        parse: |rest| some(rest).map(Request::Name),
+        verb: "join",
+        form: "/join ROOM [KEY]",
+        about: "enter ROOM and speak there from now on; you stay in the rooms you are in, and their lines begin with \
+                [their name]; a room that is not there begins, and you are its operator",
+        parse: |rest| {
+            let (room, key) = name_and_words(rest)?;
+            Some(Request::Join { room, key })
+        },
+    },
+    Command {
+        verb: "leave",
+        form: "/leave [ROOM]",
+        about: "leave ROOM, or the one you speak in; a room that nobody is in ends",
+        parse: |rest| Some(Request::Leave { room: some(rest), words: "" }),
     },
     Command {
         verb: "who",
         form: "/who [ROOM]",
         about: "who is in ROOM, or here; @ marks operators, + those with a voice",
         parse: |rest| Some(Request::Who { room: some(rest) }),
+    },
+    Command {
+        verb: "nick",
+        form: "/nick NEW",
+        about: "the same as /name NEW",
+        parse: |rest| some(rest).map(Request::Name),
     },
     Command {
         verb: "history",
@@ -86,22 +102,6 @@ static COMMANDS: &[Command] = &[
         form: "/rooms",
         about: "each room with how many are in it and what it is about; hidden ones only if you are in",
         parse: |_| Some(Request::Rooms),
-    },
-    Command {
-        verb: "join",
-        form: "/join ROOM [KEY]",
-        about: "enter ROOM and speak there from now on; you stay in the rooms you are in, and their lines begin with \
-                [their name]; a room that is not there begins, and you are its operator",
-        parse: |rest| {
-            let (room, key) = name_and_words(rest)?;
-            Some(Request::Join { room, key })
-        },
-    },
-    Command {
-        verb: "leave",
-        form: "/leave [ROOM]",
-        about: "leave ROOM, or the one you speak in; a room that nobody is in ends",
-        parse: |rest| Some(Request::Leave { room: some(rest), words: "" }),
     },
     Command {
         verb: "part",
