@@ -261,7 +261,7 @@ impl Turns {
     /// Returns whether there may be credentials that nobody was asked about yet. Never false if there are.
     #[inline]
     pub(crate) const fn any_to_authenticate(&self) -> bool {
-        self.unchecked.any()
+        self.waiting > 0 && self.unchecked.any()
     }
 
     /// Removes and returns the next session whose credentials nobody was asked about yet. Each address has its turn.

@@ -438,3 +438,13 @@ fn guesses_of_a_hundred_connections_are_checked_four_at_a_time() {
     assert_eq!(checked, 300, "three of each");
     assert!(ids.iter().all(|id| net.close_reason(*id) == Some(CloseReason::WrongPassword)));
 }
+
+#[test]
+fn nothing_is_left_to_do_while_the_driver_checks() {
+    let mut net = with_operators();
+    let ann = net.register("ann");
+    net.says(ann, "OPER root sesame\r\nPING later");
+    assert_eq!(net.asked(), [ann]);
+    net.read(ann);
+    assert!(!net.test.hub().has_commands(), "a driver would never sleep");
+}
