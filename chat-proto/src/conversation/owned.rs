@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use super::history::{Event, Recorded};
+use super::event::{Event, Recorded};
 use crate::command::CloseReason;
 use crate::id::{MemberId, RoomId};
 use crate::time::Timestamp;

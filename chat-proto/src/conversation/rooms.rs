@@ -14,129 +14,30 @@ use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_TOPIC, MaskList, 
 use crate::names::{LOBBY, MAX_MADE_NAME, NameRules, RoomNames, SERVER};
 use crate::wire::sanitize::clean;
 
-/// A room, as [`Conversation::room`](super::Conversation::room) returns it.
-#[derive(Clone, Copy, Debug)]
-pub struct Room<'a> {
-    pub(super) name: &'a str,
-    pub(super) members: usize,
-    pub(super) state: &'a RoomState,
-}
-
-/// What a room is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Topic<'a> {
-    /// The topic.
-    pub words: &'a str,
-    /// The same with IRC's colours and styles; empty if it has none.
-    pub styled: &'a str,
-    /// The name that whoever set it had then; `server` for the server.
-    pub by: &'a str,
-    /// When it was set, in nanoseconds of the proposer's clock; 0 for a topic of the configuration.
-    pub at: u64,
-}
-
-/// A mask in a list of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListedMask<'a> {
-    /// The mask.
-    pub mask: &'a str,
-    /// The name that whoever listed it had then; `server` for the server.
-    pub by: &'a str,
-    /// When it was listed, in nanoseconds of the proposer's clock.
-    pub at: u64,
-}
-
-impl<'a> Room<'a> {
-    /// Returns its name.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        self.name
-    }
-
-    /// Returns how many members are in it.
-    #[must_use]
-    pub fn members(&self) -> usize {
-        self.members
-    }
-
-    /// Returns its topic, if it has one.
-    #[must_use]
-    pub fn topic(&self) -> Option<Topic<'a>> {
-        self.state.topic.as_deref().map(|topic| Topic {
-            words: &topic.words,
-            styled: &topic.styled,
-            by: &topic.by,
-            at: topic.at,
-        })
-    }
-
-    /// Returns its flags.
-    #[must_use]
-    pub fn flags(&self) -> RoomFlags {
-        self.state.flags
-    }
-
-    /// Returns its key, if it has one.
-    #[must_use]
-    pub fn key(&self) -> Option<&'a str> {
-        Some(&*self.state.key).filter(|key| !key.is_empty())
-    }
-
-    /// Returns how many members may be in it; `None`: any number.
-    #[must_use]
-    pub fn limit(&self) -> Option<u32> {
-        Some(self.state.limit).filter(|limit| *limit > 0)
-    }
-
-    /// Returns the masks of a list, the oldest first.
-    #[must_use]
-    pub fn masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
-        self.state.masks(list).map(|mask| &*mask.text)
-    }
-
-    /// Returns the masks of a list with who listed them and when, the oldest first.
-    #[must_use]
-    pub fn listed_masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = ListedMask<'a>> + use<'a> {
-        self.state.masks(list).map(|mask| ListedMask { mask: &mask.text, by: &mask.by, at: mask.at })
-    }
-
-    /// Returns when it began, in nanoseconds of the proposer's clock; 0 for the lobby and rooms of the configuration.
-    #[must_use]
-    pub fn began(&self) -> u64 {
-        self.state.began
-    }
-
-    /// Returns whether it is there even if nobody is in it: it is the lobby, or one of [`Config::rooms`].
-    #[must_use]
-    pub fn is_listed(&self) -> bool {
-        self.state.is_listed
-    }
-}
-
 /// What a room has besides its name, its members and its messages.
 #[derive(Debug, Default)]
 pub(super) struct RoomState {
-    is_listed: bool,
-    began: u64,
-    flags: RoomFlags,
+    pub(super) is_listed: bool,
+    pub(super) began: u64,
+    pub(super) flags: RoomFlags,
     /// Not every member may speak: it is moderated, or has bans. Kept, because it is asked for each message.
     is_restricted: bool,
     /// The most members; 0: no limit.
-    limit: u32,
+    pub(super) limit: u32,
     /// Empty: none.
-    key: Box<str>,
-    topic: Option<Box<TopicState>>,
+    pub(super) key: Box<str>,
+    pub(super) topic: Option<Box<TopicState>>,
     lists: [Vec<Mask>; 3],
     /// The digests of the name with all that is no list, and of the lists.
     digests: [u64; 4],
 }
 
 #[derive(Debug)]
-struct TopicState {
-    words: Box<str>,
-    styled: Box<str>,
-    by: Box<str>,
-    at: u64,
+pub(super) struct TopicState {
+    pub(super) words: Box<str>,
+    pub(super) styled: Box<str>,
+    pub(super) by: Box<str>,
+    pub(super) at: u64,
 }
 
 /// Who lists a mask, and when.
