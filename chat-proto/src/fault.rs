@@ -102,6 +102,8 @@ pub enum Fault {
     NamesRepeated,
     /// Who is no operator of the server is not kept from what only those may do.
     OperatorUnchecked,
+    /// A password that the driver says is wrong counts as right.
+    WrongPasswordTaken,
 }
 
 #[cfg(feature = "fault-injection")]
@@ -115,7 +117,7 @@ mod planted {
 
     impl Fault {
         /// Every fault there is.
-        pub const ALL: [Self; 47] = [
+        pub const ALL: [Self; 48] = [
             Self::EvictOneTooMany,
             Self::CursorStaysOnSkip,
             Self::OwnCountedAsMissed,
@@ -163,6 +165,7 @@ mod planted {
             Self::WatchForgotten,
             Self::NamesRepeated,
             Self::OperatorUnchecked,
+            Self::WrongPasswordTaken,
         ];
 
         /// Plants a fault in all hubs of this process, in place of the one that was; `None`: the core is sound again.

@@ -82,6 +82,8 @@ pub struct Model {
     entered: u64,
     /// What the line of IRC needs that is being carried out, and what was known of whoever left last.
     asked: irc::Asked,
+    /// The checks of passwords.
+    checks: irc::Checks,
     gone: irc::Person,
     /// What clients of IRC are told of the server.
     pub irc_settings: IrcSettings,
@@ -233,6 +235,7 @@ impl Model {
             events: 0,
             entered: 0,
             asked: irc::Asked::default(),
+            checks: irc::Checks::default(),
             gone: irc::Person::default(),
             irc_settings: IrcSettings::default(),
             stats: HubStats::default(),

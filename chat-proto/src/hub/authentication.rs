@@ -9,6 +9,7 @@ use arrayvec::ArrayVec;
 use super::Hub;
 use crate::command::Command;
 use crate::credentials::{Credentials, MAX_PASSWORD};
+use crate::fault::Fault;
 use crate::id::{MemberId, SessionId};
 use crate::origin::Cloak;
 use crate::schedule::turns::Hold;
@@ -77,6 +78,13 @@ impl Hub {
         }
     }
 
+    /// Returns how many lines wait for the driver, which is at work.
+    pub(super) fn under_check(&self) -> usize {
+        let waits =
+            |id: &&SessionId| self.live(**id).is_some_and(|slot| self.sessions[slot].hold == Hold::Authentication);
+        self.authentications.asked.iter().filter(waits).count()
+    }
+
     /// Returns whether there are credentials about which a driver may be asked now.
     #[inline]
     pub(super) fn has_authentications(&self) -> bool {
@@ -113,7 +121,7 @@ impl Hub {
         }
         let irc = self.sessions[slot].irc.as_mut()?;
         match core::mem::take(&mut irc.check) {
-            Check::Answered { are_right } => Some(are_right),
+            Check::Answered { are_right } => Some(are_right || Fault::WrongPasswordTaken.is_planted()),
             Check::No | Check::Asked => None,
         }
     }

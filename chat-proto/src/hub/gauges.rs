@@ -75,7 +75,7 @@ impl Hub {
             members: self.open - self.unregistered + self.unconnected,
             rooms: self.conversation.room_count(),
             reserved: self.sessions.reserved(),
-            held: self.schedule.turns.waiting(),
+            held: self.schedule.turns.waiting() + self.under_check(),
             ..HubGauges::default()
         };
         for (dialect, (rendered, [in_lines, in_messages])) in

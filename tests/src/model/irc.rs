@@ -9,6 +9,7 @@ mod line;
 mod lines;
 mod monitor;
 mod numerics;
+mod passwords;
 mod questions;
 mod registration;
 mod time;
@@ -25,6 +26,8 @@ pub(super) use self::channel_modes::complete;
 use self::line::{Broken, Line};
 pub(super) use self::lines::Block;
 use self::lines::Caps;
+use self::passwords::Check;
+pub(super) use self::passwords::Checks;
 use self::registration::Registration;
 pub(super) use self::registration::TO_REGISTER;
 pub(super) use self::updates::Person;
@@ -73,6 +76,9 @@ pub(super) struct IrcSession {
     has_untold_watches: bool,
     /// How much of a line that waits was carried out.
     step: usize,
+    /// How far the check of the password in it is, and how many wrong ones of operators there were.
+    check: Check,
+    wrong: u8,
 }
 
 /// What answers to the line need that is being carried out.
@@ -131,7 +137,10 @@ impl Model {
         let outcome = self.carry_out_parts(slot, line, Turn { room: in_turn, previous });
         self.tell_modes(slot);
         let is_done = matches!(outcome, Outcome::Done);
-        self.end_labelled(slot, is_done);
+        // A line that waits for the driver has not been answered yet.
+        if !matches!(outcome, Outcome::Waits(Wait::Check)) {
+            self.end_labelled(slot, is_done);
+        }
         self.asked = Asked::default();
         if self.is_open(slot) {
             // Each line says which room it is about.
@@ -257,11 +266,7 @@ impl Model {
                 name => self.want_name(slot, name),
             },
             "USER" => self.want_user(slot, line),
-            "PASS" => {
-                if self.is_registered(slot) {
-                    self.answer_number(slot, 462);
-                }
-            }
+            "PASS" => return self.give_password(slot, first),
             "CAP" => self.negotiate(slot, line),
             "AUTHENTICATE" => self.answer_number(slot, 904),
             "PING" => match line.param(0) {
@@ -284,9 +289,9 @@ impl Model {
             "LUSERS" => self.tell_counts(slot),
             "CHATHISTORY" => self.ask_history(slot, line),
             "MONITOR" => self.ask_monitor(slot, line),
-            // There are no operators of the server.
-            "OPER" => self.answer_number(slot, 491),
-            "KILL" | "WALLOPS" => self.answer_number(slot, 481),
+            "OPER" => return self.become_operator(slot, line.text(1)),
+            "KILL" => self.kill(slot, first, &strip(line.text(1))),
+            "WALLOPS" => self.wallops(slot, &strip(first)),
             other => self.ask_server(slot, other, first),
         }
         Step::Done

@@ -23,6 +23,8 @@ pub(super) enum Wait {
     Target(usize),
     /// The session's own peer, until it has read replies.
     Replies,
+    /// The driver, until it has said whether the password in it is right.
+    Check,
     /// Nothing any more: what it waited for is gone.
     Nothing,
 }
@@ -119,6 +121,7 @@ impl Model {
         self.stats.held += u64::from(match wait {
             Wait::Turn { room, .. } => !self.is_gate_open(room),
             Wait::Target(_) | Wait::Replies | Wait::Nothing => true,
+            Wait::Check => false,
         });
         let session = self.session(slot);
         (session.held, session.wait) = (Some(line), Some(wait));
@@ -141,6 +144,7 @@ impl Model {
         let line = match wait {
             Wait::Turn { room, fresh: true } => &mut self.room_mut(room).queue.fresh,
             Wait::Turn { room, fresh: false } => &mut self.room_mut(room).queue.others,
+            Wait::Check => return self.checks.wait(slot),
             Wait::Target(_) | Wait::Replies | Wait::Nothing => return,
         };
         line.insert(if first { 0 } else { line.len() }, slot);
@@ -168,6 +172,7 @@ impl Model {
         let queues = self.rooms.iter_mut().flat_map(|room| [&mut room.queue.fresh, &mut room.queue.others]);
         queues.chain([&mut self.waits.ready]).for_each(|line| line.retain(|other| *other != slot));
         self.waits.targets.retain(|(_, other)| *other != slot);
+        self.checks.forget(slot);
         if let Some(Wait::Target(target)) = waited_for {
             self.release_first(target);
         }
@@ -243,6 +248,11 @@ impl Model {
                 self.put_in_line(slot, new, true);
             }
         }
+    }
+
+    /// What a session's line waited for has come.
+    pub(super) fn make_ready(&mut self, slot: usize) {
+        self.waits.ready.push(slot);
     }
 
     fn resume(&mut self, slot: usize) {

@@ -32,7 +32,8 @@ impl World {
         if self.hub.is_closed() != self.model.is_closed() {
             return differ("is_closed", format!("the hub says {}", self.hub.is_closed()));
         }
-        if !self.hub.has_commands() && (self.model.has_turns() || self.model.due().is_some()) {
+        if !self.hub.has_commands() && (self.model.has_turns() || self.model.owes_check() || self.model.due().is_some())
+        {
             return differ("lost wake", "the hub has no command, though one is due");
         }
         self.model.check_pace()
@@ -40,6 +41,9 @@ impl World {
 
     /// Checks that no session is left waiting once all commands have been carried out.
     pub(super) fn check_drained(&mut self) -> Checked {
+        if self.model.owes_check() {
+            return differ("lost wake", "there are passwords that nobody was asked about");
+        }
         match self.model.due() {
             Some(slot) => differ("lost wake", format!("no command for slot {slot}, though one is due")),
             None => Ok(()),

@@ -1,6 +1,6 @@
 //! The driver: reads, writes and carries out commands as an adapter does, well or badly.
 
-use chat_proto::{Batch, CloseReason, Command, SessionId};
+use chat_proto::{Batch, CloseReason, Command, Credentials, SessionId};
 
 use super::episode::Way;
 use super::world::{Connection, World, Writing};
@@ -10,7 +10,7 @@ use crate::model::{Checked, differ};
 const BATCH: usize = 1_000;
 
 /// More commands than can be due at once.
-const ENDLESS: usize = 100_000;
+pub(super) const ENDLESS: usize = 100_000;
 
 impl World {
     /// Offers the hub up to `most` bytes of a peer's typed input; then the end of input, if it has come.
@@ -154,11 +154,41 @@ impl World {
                     self.connection(peer).expect("it is there").paused = false;
                     self.read(peer, self.conduct.read_again)?;
                 }
-                Command::Authenticate(_) => return differ("command", "there are no passwords"),
+                Command::Authenticate(id) => self.look_at_credentials(id, command)?,
                 Command::Close(id, reason) => self.close(id, reason)?,
             }
         }
         Ok(())
+    }
+
+    /// Finds out whether a password is right, which the hub is told later.
+    fn look_at_credentials(&mut self, id: SessionId, command: Command) -> Checked {
+        self.peer_for(id, command)?;
+        let expected = self.model.hand_out_check(id)?;
+        let is_right = match self.hub.credentials(id) {
+            Some(Credentials::Server { password }) => password == "sesame",
+            Some(Credentials::Operator { name, password }) => name == "root" && password == "sesame",
+            other => return differ("credentials", format!("{other:?} of {id:?}")),
+        };
+        if is_right != expected {
+            return differ("credentials", format!("{:?} of {id:?}", self.hub.credentials(id)));
+        }
+        self.checks.push((id, is_right));
+        Ok(())
+    }
+
+    /// Tells the hub of a password that was checked whether it is right; if `twice`, a second time the opposite, which
+    /// must do nothing.
+    pub(super) fn answer(&mut self, which: u8, twice: bool) {
+        if self.checks.is_empty() {
+            return;
+        }
+        let (now, index) = (self.now(), usize::from(which) % self.checks.len());
+        let (id, is_right) = self.checks.remove(index);
+        for is_right in [Some(is_right), twice.then_some(!is_right)].into_iter().flatten() {
+            self.meter.scope(|| self.hub.authenticated(now, id, is_right));
+            self.model.authenticated(now, id, is_right);
+        }
     }
 
     fn close(&mut self, id: SessionId, reason: CloseReason) -> Checked {

@@ -106,7 +106,13 @@ fn irc_settings(random: &mut Random, has_irc: bool) -> IrcSettings {
     let line = |number: u64| format!("{number}: {}", "news ".repeat(number as usize % 60));
     let lines = random.pick(&[0, 0, 0, 3, 100]);
     let network = if random.one_in(2) { "ExampleNet" } else { "" };
-    IrcSettings { network: network.into(), motd: (0..lines).map(line).collect(), ..IrcSettings::default() }
+    IrcSettings {
+        network: network.into(),
+        motd: (0..lines).map(line).collect(),
+        asks_password: random.one_in(4),
+        has_operators: random.one_in(2),
+        ..IrcSettings::default()
+    }
 }
 
 fn config(random: &mut Random, irc: Option<Irc>) -> Config {

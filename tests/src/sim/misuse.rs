@@ -60,6 +60,7 @@ impl World {
                 self.hub.sent(now, id, &Batch::new(), 7);
                 self.hub.set_rate(now, id, None);
                 self.hub.set_idle_timeout(now, id, None);
+                self.hub.authenticated(now, id, true);
                 let is_told = self.hub.tell(now, id, "gone");
                 let is_said = !is_bot && {
                     let said = [
@@ -72,6 +73,8 @@ impl World {
                 };
                 if is_told || is_said { usize::MAX } else { taken }
             });
+            // The hub may have asked about a password of a session that is over.
+            self.model.authenticated(now, id, true);
             self.model.advance(now);
             let filled = self.hub.fill(id, &mut Batch::new(), 100);
             let known = !is_bot && (self.hub.session_stats(id).is_some() || self.hub.name(id).is_some());

@@ -36,6 +36,9 @@ pub enum Step {
     WriteEnds { peer: u8 },
     /// The driver carries out up to `most` commands.
     Drain { most: u8 },
+    /// The driver says whether one of the passwords is right that it has been asked about; if `twice`, it says the
+    /// opposite afterwards.
+    Answer { which: u8, twice: bool },
     /// Time passes; the driver may call `handle_timeout` when something is due.
     Pass { nanos: u64, fire: bool },
     /// The driver calls `handle_timeout`, due or not, with a moment that lies `ahead` or `behind`.
@@ -158,7 +161,7 @@ pub struct Weather {
     spans: [u64; 5],
 }
 
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 /// The weight of each kind of step in ordinary weather: mostly input, reads and time.
 const ORDINARY: [u64; KINDS] = [
@@ -182,6 +185,7 @@ const ORDINARY: [u64; KINDS] = [
     80,    // Misuse
     200,   // PeerEnded
     150,   // Program
+    500,   // Answer
 ];
 
 impl Weather {
@@ -250,7 +254,8 @@ impl Weather {
             16 => Step::ShutDown,
             17 => Step::Misuse { peer, how: random.pick(&Misuse::ALL) },
             18 => Step::PeerEnded { peer },
-            _ => Step::Program { peer, speaks: self.speaks(random), seed },
+            19 => Step::Program { peer, speaks: self.speaks(random), seed },
+            _ => Step::Answer { which: random.below(8) as u8, twice: random.one_in(8) },
         }
     }
 
@@ -300,6 +305,8 @@ impl fmt::Debug for Step {
             Self::Write { peer } => write!(f, "the driver writes to peer {peer} unasked"),
             Self::WriteEnds { peer } => write!(f, "the write to peer {peer} ends"),
             Self::Drain { most } => write!(f, "the driver carries out {most} commands"),
+            Self::Answer { which, twice: false } => write!(f, "the driver answers about password {which}"),
+            Self::Answer { which, twice: true } => write!(f, "the driver answers twice about password {which}"),
             Self::Pass { nanos, fire: true } => write!(f, "{nanos} ns pass; the driver wakes if something is due"),
             Self::Pass { nanos, fire: false } => write!(f, "{nanos} ns pass; the driver sleeps"),
             Self::Fire { ahead, behind } => write!(f, "handle_timeout is called for now + {ahead} - {behind} ns"),

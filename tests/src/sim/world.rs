@@ -6,6 +6,7 @@ use chat_proto::conversation::Conversation;
 use chat_proto::dialect::Update;
 use chat_proto::{Batch, Cloak, Command, EnterError, Hub, Origin, SessionId, Timestamp};
 
+use super::driver::ENDLESS;
 use super::episode::{Conduct, Episode};
 use super::grammar;
 use super::random::{Digest, Random};
@@ -45,6 +46,8 @@ pub struct World {
     pub(super) stale: VecDeque<SessionId>,
     /// The member without a connection, if there is one.
     pub(super) bot: Option<SessionId>,
+    /// Passwords that are being checked, and whether they are right.
+    pub(super) checks: Vec<(SessionId, bool)>,
     accepts_to_fail: u8,
     steps: u64,
 }
@@ -124,6 +127,7 @@ impl World {
             digest: Digest::new(),
             stale: VecDeque::new(),
             bot: None,
+            checks: Vec::new(),
             accepts_to_fail: 0,
             steps: 0,
         }
@@ -206,6 +210,10 @@ impl World {
                 Ok(())
             }
             Step::Drain { most } => self.drain(usize::from(most)),
+            Step::Answer { which, twice } => {
+                self.answer(which, twice);
+                Ok(())
+            }
             Step::Pass { nanos, fire } => {
                 self.clock = self.clock.saturating_add(nanos);
                 let now = self.now();
@@ -406,7 +414,12 @@ impl World {
     /// Carries out commands and ends writes until nothing more is left to do.
     fn settle(&mut self) -> Checked {
         let is_busy = |connection: &Connection| !matches!(connection.writing, Writing::Done);
+        let mut rounds = 0;
         while self.hub.has_commands() || self.peers.iter().flatten().any(is_busy) {
+            rounds += 1;
+            if rounds == ENDLESS {
+                return differ("endless", "there is always more to do, though nothing is done");
+            }
             self.drain(usize::MAX)?;
             for peer in 0..self.peers.len() as u8 {
                 self.write_ends(peer);

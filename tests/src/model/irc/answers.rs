@@ -340,6 +340,9 @@ impl Model {
         let room = room.or_else(|| self.rooms_latest_first(member).into_iter().find(is_seen));
         let channel = room.map_or_else(|| "*".into(), |room| format!("#{}", self.room(room).name));
         let mut flags = String::from(if person.away.is_empty() { "H" } else { "G" });
+        if self.is_server_operator(member) {
+            flags.push('*');
+        }
         if self.sessions[&member].irc.as_ref().is_some_and(|irc| irc.modes.contains('B')) {
             flags.push('B');
         }

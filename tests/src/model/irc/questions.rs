@@ -63,6 +63,7 @@ impl Model {
             lines += &numbered(319).trailing(&shown.join(" ")).end();
         }
         lines += &numbered(312).word(&self.irc_settings.server_name).trailing(VERSION).end();
+        lines += &self.whois_operator(other, reader);
         if !person.away.is_empty() {
             lines += &numbered(301).trailing(&person.away).end();
         }
@@ -105,7 +106,8 @@ impl Model {
             let shown = here.iter().map(|other| {
                 let person = model.person(*other);
                 let sign = if person.away.is_empty() { '+' } else { '-' };
-                format!("{}={sign}{}@{}", model.name(*other), person.user, person.host())
+                let star = if model.is_server_operator(*other) { "*" } else { "" };
+                format!("{}{star}={sign}{}@{}", model.name(*other), person.user, person.host())
             });
             model.numbered(302, reader).trailing(&shown.collect::<Vec<String>>().join(" ")).end()
         });

@@ -27,6 +27,8 @@ pub(in crate::model) struct Registration {
     real_name: String,
     /// It is negotiating capabilities.
     pub(super) is_negotiating: bool,
+    /// It has given the password of the server.
+    pub(super) has_password: bool,
 }
 
 impl Model {
@@ -65,11 +67,14 @@ impl Model {
 
     pub(super) fn register_if_complete(&mut self, slot: usize) {
         let Some(registration) = &self.irc(slot).registration else { return };
-        let Registration { name, user, real_name, is_negotiating } = registration;
+        let Registration { name, user, real_name, is_negotiating, .. } = registration;
         if name.is_empty() || user.is_empty() || *is_negotiating {
             return;
         }
         let (name, user, real_name) = (name.clone(), user.clone(), real_name.clone());
+        if !self.has_given_password(slot) {
+            return self.refuse_password(slot);
+        }
         self.asked.command = "NICK".into();
         self.set_target(&name);
         if let Err(objection) = self.take_name(slot, &name) {
@@ -158,6 +163,7 @@ impl Model {
         let unknown = count(&|slot| self.is_open(slot) && !self.is_registered(slot));
         let unconnected = count(&|slot| self.sessions[&slot].phase == Phase::Unconnected);
         let invisible = count(&|slot| self.is_open(slot) && self.is_irc(slot) && self.irc(slot).modes.contains('i'));
+        let operators = count(&|slot| self.is_open(slot) && self.is_server_operator(slot));
         let (clients, visible) = (open - unknown, open - unknown + unconnected - invisible);
         let rooms = self.present_rooms().count();
         self.send_lines(slot, |model, reader| {
@@ -165,7 +171,7 @@ impl Model {
                 model.numbered(code, reader).number(count as u64).trailing(numerics::text(code)).end()
             };
             let users = format!("There are {visible} users and {invisible} invisible on 1 server");
-            let mut lines = model.numbered(251, reader).trailing(&users).end() + &counted(252, 0);
+            let mut lines = model.numbered(251, reader).trailing(&users).end() + &counted(252, operators);
             if unknown > 0 {
                 lines += &counted(253, unknown);
             }

@@ -6,7 +6,7 @@ use super::line::Line;
 use crate::model::Model;
 
 /// The letters that a user may set, in their order. `o` cannot be set, only given up.
-const LETTERS: &str = "iowB";
+pub(super) const LETTERS: &str = "iowB";
 
 impl Model {
     /// Shows the modes of a channel, or shows or changes those of the user.
@@ -58,10 +58,7 @@ impl Model {
             }
         }
         if !shown.is_empty() {
-            self.send_lines(slot, |model, _| {
-                let name = model.name(slot);
-                model.line_from(&name, &model.person(slot)).word("MODE").word(&name).trailing(&shown).end()
-            });
+            self.show_change(slot, &shown);
         }
     }
 }

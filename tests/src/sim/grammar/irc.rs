@@ -61,6 +61,12 @@ fn registration(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
         request_caps(random, out);
         out.extend_from_slice(b"\r\n");
     }
+    match random.below(8) {
+        0..5 => out.extend_from_slice(b"PASS sesame\r\n"),
+        5 => out.extend_from_slice(random.pick(&[b"PASS xyzzy\r\n".as_slice(), b"PASS :\r\n", b"@label=p PASS x\r\n"])),
+        6 if random.one_in(8) => out.extend_from_slice(format!("PASS {}\r\n", "p".repeat(300)).as_bytes()),
+        _ => {}
+    }
     let is_whole = !random.one_in(4);
     if is_whole || random.one_in(2) {
         out.extend_from_slice(b"NICK ");
@@ -171,19 +177,36 @@ fn line(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
             trailing(random, out);
         }
         56 if random.one_in(2) => wrong(random, out),
-        56 => out.extend_from_slice(random.pick(&[
-            // There are no operators of the server.
-            b"OPER root secret".as_slice(),
-            b"OPER root",
-            b"KILL bob :why",
-            b"KILL bob",
-            b"WALLOPS :hear me",
-            b"WALLOPS",
-            // So many that they do not fit among the replies.
-            b"NAMES #lobby\r\nNAMES #den\r\nWHO #lobby\r\nNAMES #lobby\r\nWHO *\r\nNAMES #lobby",
-        ])),
+        // So many that they do not fit among the replies.
+        56 if random.one_in(3) => {
+            out.extend_from_slice(b"NAMES #lobby\r\nNAMES #den\r\nWHO #lobby\r\nNAMES #lobby\r\nWHO *\r\nNAMES #lobby")
+        }
+        56 => operator(random, max_name, out),
         // A quarter of them, the numbers below 16 among them.
         _ => message(random, max_name, out),
+    }
+}
+
+/// What operators of the server do, and how one becomes one.
+fn operator(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
+    match random.below(8) {
+        0..3 => out.extend_from_slice(random.pick(&[
+            b"OPER root sesame".as_slice(),
+            b"OPER root sesame\r\nPING later",
+            b"OPER root secret",
+            b"OPER eve sesame",
+            b"OPER root",
+        ])),
+        3 => out.extend_from_slice(b"MODE alice +w\r\nMODE bob +w\r\nMODE carol +ow\r\nMODE dan -o"),
+        4 | 5 => {
+            out.extend_from_slice(b"WALLOPS");
+            trailing(random, out);
+        }
+        _ => {
+            out.extend_from_slice(b"KILL ");
+            nick(random, max_name, out);
+            trailing(random, out);
+        }
     }
 }
 
