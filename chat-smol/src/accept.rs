@@ -1,10 +1,8 @@
 //! New connections: opening sessions, refusing them, and waiting when the system has no room for more.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
-use async_channel::Sender;
 use async_io::{Async, Timer};
 use chat_proto::DialectId;
 use chat_proto::driver::Admission;
@@ -56,13 +54,13 @@ impl Drop for Listener {
 }
 
 /// Accepts connections until this task is dropped.
-pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener, alive: Sender<Infallible>) {
+pub(crate) async fn accept(service: Arc<Service>, mut listener: Listener) {
     listener.is_announced = true;
     info!(dialect = listener.name, addr = listener.addr, "listening");
     loop {
         for _ in 0..ACCEPTS_A_TURN {
             match accept_one(&listener.socket).await {
-                Ok((stream, peer)) => admit(&service, &listener, stream, &peer, &alive),
+                Ok((stream, peer)) => admit(&service, &listener, stream, &peer),
                 Err(error) if is_peers_own(&error) => debug!(%error, "a connection was lost before it was accepted"),
                 // Most likely no descriptor is left. The connection stays in the system's queue: without a pause
                 // this would spin.
@@ -89,13 +87,7 @@ pub(crate) fn is_peers_own(error: &io::Error) -> bool {
 }
 
 /// Opens a session for a connection, or sends it the reason for the refusal.
-fn admit(
-    service: &Arc<Service>,
-    listener: &Listener,
-    stream: Async<Socket>,
-    peer: &SockAddr,
-    alive: &Sender<Infallible>,
-) {
+fn admit(service: &Arc<Service>, listener: &Listener, stream: Async<Socket>, peer: &SockAddr) {
     // A peer on a Unix socket has no address, and no TCP options to set.
     let peer = peer.as_socket();
     let admission = service.on_accept.ask(peer);
@@ -107,9 +99,9 @@ fn admit(
     if let Some(tls) = &listener.tls {
         let arrival = service.shared.act(|hub, now| hub.arrive(now, peer, admission));
         let newcomer = Newcomer { dialect: listener.dialect, site: listener.site.clone(), peer, arrival };
-        return newcomer.begin(service, &executor, tls, stream, alive);
+        return newcomer.begin(service, &executor, tls, stream);
     }
-    let connection = Arc::new(Connection::new(stream, None, alive.clone()));
+    let connection = Arc::new(Connection::new(stream, None));
     connection.set_options(peer);
     let id = match &listener.site {
         None => {

@@ -1,13 +1,11 @@
 //! Connections that begin with a handshake of TLS.
 
-use std::convert::Infallible;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_channel::Sender;
 use async_io::{Async, Timer};
 use chat_proto::driver::{Arrival, Denial, Visit};
 use chat_proto::http::{self, Site};
@@ -56,7 +54,6 @@ impl Newcomer {
         executor: &Arc<Executor<'static>>,
         tls: &Tls,
         stream: Async<Socket>,
-        alive: &Sender<Infallible>,
     ) {
         // Nothing is spent on who connects faster than that.
         let is_too_fast = |denial: &Denial| denial.error == Some(OpenError::TooFastFromAddress);
@@ -65,7 +62,7 @@ impl Newcomer {
         }
         let encrypted = Encrypted::new(tls.config()).map(Box::new);
         let encrypted = encrypted.inspect_err(|error| warn!(%error, "no TLS")).ok();
-        let connection = Arc::new(Connection::new(stream, encrypted, alive.clone()));
+        let connection = Arc::new(Connection::new(stream, encrypted));
         connection.set_options(self.peer);
         executor.spawn(self.welcome(Arc::clone(service), tls.clone(), connection)).detach();
     }

@@ -28,11 +28,12 @@ thread_local! {
 /// There is one for every connection, so it is a hand-written future: a third of the size of an `async` block, and
 /// without a buffer while it waits.
 pub(crate) struct Reader {
-    service: Arc<Service>,
     id: SessionId,
     connection: Arc<Connection>,
     /// What the last turn has left. Nearly always it is nothing, and then takes no memory.
     left: Option<Box<Left>>,
+    /// Dropped after the connection: who waits for the last reader finds its socket closed.
+    service: Arc<Service>,
 }
 
 enum Left {
@@ -51,7 +52,7 @@ impl Left {
 impl Reader {
     /// Makes the reader of a session to which some input belongs that was read before.
     pub(crate) fn new(service: Arc<Service>, id: SessionId, connection: Arc<Connection>, untaken: Vec<u8>) -> Self {
-        Self { service, id, connection, left: Left::untaken(untaken) }
+        Self { id, connection, left: Left::untaken(untaken), service }
     }
 
     /// Waits until the hub has taken the untaken input.
@@ -178,14 +179,14 @@ mod tests {
         let (share, smaller_share) = (budget.share(), 1 << 10);
         let shared = Arc::new(Shared::new(ConnectedHub::new(Hub::new(config).expect("the limits are in range"))));
         let (ours, peer) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("two sockets");
-        let connection =
-            Arc::new(Connection::new(Async::new(ours).expect("a reactor"), None, async_channel::bounded(1).0));
+        let connection = Arc::new(Connection::new(Async::new(ours).expect("a reactor"), None));
         let id = shared.act(|hub, now| {
             let text = hub.hub().dialect("text").expect("a dialect");
             hub.open(now, text, None, &connection).expect("a session")
         });
         let (executor, on_accept) = (Weak::new(), OnAccept::default());
-        let service = Service { shared, executor, budget: Arc::clone(&budget), on_accept };
+        let (alive, _) = async_channel::bounded(1);
+        let service = Service { shared, executor, budget: Arc::clone(&budget), on_accept, _alive: alive };
         let mut reader = Reader::new(Arc::new(service), id, connection, Vec::new());
         let mut poll = || Pin::new(&mut reader).poll(&mut Context::from_waker(Waker::noop()));
         let send = |n: usize| assert_eq!(peer.send(&vec![b'\n'; n]).expect("there is room"), n);

@@ -329,18 +329,19 @@ impl Server {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
         }
         let shared = &self.shared;
+        let (alive, all_gone) = async_channel::bounded(1);
         let service = Arc::new(Service {
             shared: Arc::clone(shared),
             executor: Arc::downgrade(executor),
             budget: shared.act(|hub, _| Arc::new(ReadBudget::new(hub.hub().config(), MAX_READ))),
             on_accept: mem::take(&mut self.on_accept),
+            _alive: alive,
         });
-        let (alive, all_gone) = async_channel::bounded(1);
-        let accept = |listener| executor.spawn(accept(Arc::clone(&service), listener, alive.clone()));
+        let accept = |listener| executor.spawn(accept(Arc::clone(&service), listener));
         let mut accepting: Vec<_> = self.listeners.drain(..).map(accept).collect();
         let of_metrics = |listener| executor.spawn(metrics::serve(Arc::clone(&service), listener));
         accepting.extend(self.metrics.drain(..).map(of_metrics));
-        drop((service, alive));
+        drop(service);
         let mut working: Vec<_> = (0..writers.get()).map(|_| executor.spawn(write(Arc::clone(shared)))).collect();
         working.push(executor.spawn(keep_time(Arc::clone(shared))));
 

@@ -1,11 +1,13 @@
 //! What the tasks of a server share: the hub behind its lock, and the one function through which it is called.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
+use async_channel::Sender;
 use chat_proto::Timestamp;
 use chat_proto::driver::{Access, ConnectedHub, OnAccept, ReadBudget, SharedHub, Wakes};
 use smol::Executor;
@@ -20,6 +22,8 @@ pub(crate) struct Service {
     pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) budget: Arc<ReadBudget>,
     pub(crate) on_accept: OnAccept,
+    /// Never sent on; its receiver learns that no reader is left, and so no connection.
+    pub(crate) _alive: Sender<Infallible>,
 }
 
 /// What the tasks share with every [`Handle`](crate::Handle).
