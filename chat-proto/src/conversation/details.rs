@@ -3,20 +3,34 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+use arrayvec::ArrayString;
+
 use crate::person::{MAX_AWAY, MAX_REAL_NAME, MAX_USER};
 
 /// What a member's client says of its user, and why it is away.
-#[derive(Debug, Default)]
-pub(super) struct Details {
-    /// The user, the real name and why it is away, one after the other. Before them stand two characters, whose numbers
-    /// are the lengths of the first two. Empty if nothing was said.
-    text: Box<str>,
+///
+/// The user, the real name and why it is away stand in one text, one after the other. Before them stand two characters,
+/// whose numbers are the lengths of the first two. The text is empty if nothing was said.
+#[derive(Debug)]
+pub(super) enum Details {
+    /// A text that fits here, as of the many clients that say their name twice.
+    Short(ArrayString<MAX_SHORT>),
+    Long(Box<str>),
 }
 
 /// How many bytes the lengths take.
 const LENS: usize = 2;
 
+/// The most bytes of a short text: as many as are in a `Details` at no cost.
+const MAX_SHORT: usize = 16;
+
 const _: () = assert!(MAX_USER < 128 && MAX_REAL_NAME < 128, "a length is a character of one byte");
+
+impl Default for Details {
+    fn default() -> Self {
+        Self::Short(ArrayString::new_const())
+    }
+}
 
 impl Details {
     /// The most bytes of memory that one takes.
@@ -33,18 +47,29 @@ impl Details {
         let mut text = String::with_capacity(LENS + user.len() + real_name.len() + away.len());
         text.extend([user, real_name].map(|part| char::from(part.len() as u8)));
         text.extend([user, real_name, away]);
-        Self { text: text.into_boxed_str() }
+        match ArrayString::from(&text) {
+            Ok(short) => Self::Short(short),
+            Err(_) => Self::Long(text.into_boxed_str()),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Short(text) => text,
+            Self::Long(text) => text,
+        }
     }
 
     /// Returns whether nothing was said.
     pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text().is_empty()
     }
 
     /// Returns the user, the real name, and why it is away.
     pub(super) fn parts(&self) -> [&str; 3] {
-        let &[user, real_name, ..] = self.text.as_bytes() else { return [""; 3] };
-        let (user, rest) = self.text[LENS..].split_at(usize::from(user));
+        let text = self.text();
+        let &[user, real_name, ..] = text.as_bytes() else { return [""; 3] };
+        let (user, rest) = text[LENS..].split_at(usize::from(user));
         let (real_name, away) = rest.split_at(usize::from(real_name));
         [user, real_name, away]
     }
@@ -62,5 +87,14 @@ mod tests {
         }
         assert_eq!(Details::new("~ann", "Ann", &"x".repeat(MAX_AWAY + 1)).parts(), ["~ann", "Ann", ""]);
         assert!(Details::default().is_empty() && Details::new("", "", "").is_empty());
+    }
+
+    #[test]
+    fn what_most_clients_say_needs_no_allocation() {
+        for (user, real_name) in [("~ann", "Ann O"), ("~elisabeth", "lisa"), ("", "")] {
+            assert!(matches!(Details::new(user, real_name, ""), Details::Short(_)), "{user} {real_name}");
+        }
+        assert!(matches!(Details::new("~elisabeth", "betty", ""), Details::Long(_)));
+        assert!(size_of::<Details>() <= 24, "{} bytes", size_of::<Details>());
     }
 }
