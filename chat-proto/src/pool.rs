@@ -8,8 +8,8 @@ use crate::fault::Fault;
 /// How many buffers are kept for the next session that needs one. More than that are freed.
 ///
 /// Enough that a busy server allocates nothing, few enough that buffers grown by a burst are not all held for ever:
-/// with the default limits, some 2.3 MiB.
-const MAX_SPARE: usize = 96;
+/// with the default limits, some 0.8 MiB.
+const MAX_SPARE: usize = 32;
 
 /// A buffer that can be reused once it is empty.
 pub(crate) trait Recycle: Default {
