@@ -104,8 +104,8 @@ impl<T> ConnectedHub<T> {
     #[must_use]
     pub fn new(hub: Hub) -> Self {
         Self {
+            connections: Connections::new(hub.config().max_sessions),
             hub,
-            connections: Connections::new(),
             exemptions: Exemptions::default(),
             cloak_key: None,
             verifier: None,

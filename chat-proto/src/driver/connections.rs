@@ -68,8 +68,9 @@ impl<T> Peers for Connections<T> {
 }
 
 impl<T> Connections<T> {
-    pub(super) const fn new() -> Self {
-        Self { slots: Vec::new(), hub: SessionId::NONE.hub, paused: 0 }
+    /// Makes room for those of that many sessions. A list that grew would leave behind memory that it had touched.
+    pub(super) fn new(sessions: usize) -> Self {
+        Self { slots: Vec::with_capacity(sessions), hub: SessionId::NONE.hub, paused: 0 }
     }
 
     pub(super) fn insert(&mut self, id: SessionId, peer: Option<SocketAddr>, connection: Arc<T>) {
@@ -95,7 +96,7 @@ impl<T> Connections<T> {
 
     /// Removes and returns all connections.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Arc<T>> {
-        mem::replace(self, Self::new()).slots.into_iter().flatten().map(|entry| entry.connection)
+        mem::replace(self, Self::new(0)).slots.into_iter().flatten().map(|entry| entry.connection)
     }
 
     /// Marks a connection whose input was left untaken.
@@ -152,7 +153,7 @@ mod tests {
     fn a_stale_id_finds_nothing() {
         let hub = HubId::next();
         let [stale, id] = [0, 1].map(|generation| SessionId { slot: 3, generation, hub });
-        let mut connections = Connections::new();
+        let mut connections = Connections::new(4);
         connections.insert(id, None, Arc::new("it"));
         connections.pause(stale);
         assert!(connections.get(stale).is_none() && connections.remove(stale).is_none());
@@ -174,7 +175,7 @@ mod tests {
     fn a_connection_is_paused_until_it_is_resumed_or_removed() {
         let hub = HubId::next();
         let ids = [0, 1, 2].map(|slot| SessionId { slot, generation: 0, hub });
-        let mut connections = Connections::new();
+        let mut connections = Connections::new(4);
         for id in ids {
             connections.insert(id, None, Arc::new(id));
             connections.pause(id);
