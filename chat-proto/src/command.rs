@@ -45,8 +45,8 @@ pub enum CloseReason {
     Stalled,
     /// The reader fell behind the log and the policy is [`OnLag::Close`](crate::OnLag::Close).
     Lagged {
-        /// How many messages it had missed by then.
-        missed: u64,
+        /// How many messages it had missed by then; [`u32::MAX`] if it was more.
+        missed: u32,
     },
     /// The peer is no chat client: it speaks another protocol, and has been told so.
     WrongProtocol,

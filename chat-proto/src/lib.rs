@@ -355,7 +355,7 @@
 //!
 //! [`Hub::new`] allocates everything of fixed size. Replies and half-received lines take buffers when they need them,
 //! and these buffers are reused by other sessions. In the steady state nothing is allocated. Comparing names that are
-//! not ASCII takes up to 16 KiB of stack. An idle session costs some 380 bytes, and 80 more where anything is limited
+//! not ASCII takes up to 16 KiB of stack. An idle session costs some 370 bytes, and 80 more where anything is limited
 //! by address. [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every
 //! session:
 //!
@@ -365,7 +365,7 @@
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: the lobby's two logs of 4 MiB, the logs and histories of 255 other rooms, and what
 //! // each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (93, 348, 2_903));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (92, 348, 2_902));
 //! // A server for one room.
 //! let lobby = Config { max_rooms: 1, max_rooms_per_session: 1, ..Config::default() };
 //! assert_eq!(lobby.memory_bound() >> 20, 281);

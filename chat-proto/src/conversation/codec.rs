@@ -79,7 +79,7 @@ impl<'a> Entry<'a> {
             Self::Tell { member, to, words } => put(out, 5, &[member.0.into(), to.0.into()], words),
             Self::Leave { member, reason, words } => {
                 let (reason, missed) = code_of(reason);
-                put(out, 6, &[member.0.into(), reason.into(), missed], words);
+                put(out, 6, &[member.0.into(), reason.into(), missed.into()], words);
             }
             Self::Announce { words, at } => put(out, 7, &[at], words),
             Self::EnterRoom { member, name, at } => put(out, 8, &[member.0.into(), at], name),
@@ -217,7 +217,7 @@ fn one_more(by: Option<MemberId>) -> u64 {
 }
 
 /// Returns the number for a reason, and how many messages were missed.
-fn code_of(reason: CloseReason) -> (u8, u64) {
+fn code_of(reason: CloseReason) -> (u8, u32) {
     match reason {
         CloseReason::Quit => (0, 0),
         CloseReason::Eof => (1, 0),
@@ -322,7 +322,7 @@ impl<'a> Reader<'a> {
 
     fn reason(&mut self) -> Result<CloseReason, DecodeError> {
         let code = self.byte()?;
-        let missed = self.number()?;
+        let missed = u32::try_from(self.number()?).map_err(|_| DecodeError::Number)?;
         let reason = match code {
             0 => CloseReason::Quit,
             1 => CloseReason::Eof,
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn entries_encode_to_these_bytes() {
         let (member, room, by) = (MemberId(300), RoomId(7), Some(MemberId(u32::MAX)));
-        let lagged = CloseReason::Lagged { missed: u64::MAX };
+        let lagged = CloseReason::Lagged { missed: u32::MAX };
         for (entry, bytes) in [
             (Entry::Enter { member, guest: true, lobby: false, cloak: None }, &b"\x03\0\xac\x02\x01\0\0\0"[..]),
             (
@@ -384,10 +384,7 @@ mod tests {
             ),
             (Entry::Act { member, room: RoomId::LOBBY, words: "waves", at: 9 }, b"\x03\x04\xac\x02\0\x09\x05waves"),
             (Entry::Tell { member, to: MemberId(u32::MAX), words: "x" }, b"\x03\x05\xac\x02\xff\xff\xff\xff\x0f\x01x"),
-            (
-                Entry::Leave { member, reason: lagged, words: "" },
-                b"\x03\x06\xac\x02\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0",
-            ),
+            (Entry::Leave { member, reason: lagged, words: "" }, b"\x03\x06\xac\x02\x05\xff\xff\xff\xff\x0f\0"),
             (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x03\x06\xac\x02\0\0\x03bye"),
             (Entry::Announce { words: "", at: 9 }, b"\x03\x07\x09\0"),
             (Entry::EnterRoom { member, name: "tea", at: 9 }, b"\x03\x08\xac\x02\x09\x03tea"),

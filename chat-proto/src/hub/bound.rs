@@ -168,6 +168,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_216, 365_296_766]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_088, 365_134_718]);
     }
 }

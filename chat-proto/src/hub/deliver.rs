@@ -265,7 +265,8 @@ impl Hub {
             }
         }
         if self.config.on_lag == OnLag::Close {
-            self.begin_close(slot, CloseReason::Lagged { missed: count }, Clean::EMPTY);
+            let missed = u32::try_from(count).unwrap_or(u32::MAX);
+            self.begin_close(slot, CloseReason::Lagged { missed }, Clean::EMPTY);
         }
     }
 

@@ -47,7 +47,7 @@ fn has_one_form(name: &[u8], words: &[u8]) -> Checked {
 
 /// Returns every reason for which a session is closed, as one that has missed so many messages.
 #[must_use]
-pub fn close_reasons(missed: u64) -> [CloseReason; 13] {
+pub fn close_reasons(missed: u32) -> [CloseReason; 13] {
     [
         CloseReason::Quit,
         CloseReason::Eof,
@@ -115,7 +115,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::Refused(Complaint::Room(RoomError::InTooManyRooms { max: usize::MAX })),
         Update::Refused(Complaint::Room(RoomError::TooManyRoomsFromAddress { max: usize::MAX })),
     ];
-    for reason in close_reasons(u64::MAX) {
+    for reason in close_reasons(u32::MAX) {
         updates.extend([Update::Left { name, reason, words }, Update::Closing { reason, words }]);
     }
     for dialect in [&Text as &dyn Dialect, &Classic] {

@@ -278,7 +278,7 @@ impl Model {
         self.drop_places(slot);
         self.observe(slot);
         if missed > 0 && self.config.on_lag == OnLag::Close {
-            self.close(slot, CloseReason::Lagged { missed }, "");
+            self.close(slot, CloseReason::Lagged { missed: missed.try_into().unwrap_or(u32::MAX) }, "");
         }
     }
 

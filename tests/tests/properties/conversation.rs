@@ -26,7 +26,7 @@ impl Owned {
             4 => Entry::Say { member, room, words, at: 1 << 41 },
             5 => Entry::Act { member, room, words, at: 1 << 41 },
             6 => Entry::Tell { member, to, words },
-            7 => Entry::Leave { member, reason: CloseReason::Lagged { missed: u64::from(to.0) << 20 }, words },
+            7 => Entry::Leave { member, reason: CloseReason::Lagged { missed: to.0 << 20 }, words },
             8 => Entry::Announce { words, at: 1 << 41 },
             9..12 => Entry::EnterRoom { member, name: room_name, at: 0 },
             12 => Entry::LeaveRoom { member, room, words },

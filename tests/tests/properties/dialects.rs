@@ -112,7 +112,7 @@ fn updates<'a>(name: &'a str, other: &'a str, words: &'a str, count: u64) -> Vec
     for (role, given) in [Role::Operator, Role::Voice].into_iter().flat_map(|role| [(role, true), (role, false)]) {
         updates.push((Update::RoleSet { by: name, name: other, role, given }, n + o));
     }
-    for reason in close_reasons(count) {
+    for reason in close_reasons(count as u32) {
         updates.push((Update::Left { name, reason, words: "" }, n));
         updates.push((Update::Left { name, reason, words }, n + w));
         updates.push((Update::Closing { reason, words: "" }, 0));
