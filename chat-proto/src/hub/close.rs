@@ -1,7 +1,5 @@
 //! How sessions end.
 
-use alloc::boxed::Box;
-
 use super::Hub;
 use crate::command::CloseReason;
 use crate::conversation::{Entry, MAX_LAST_WORDS};
@@ -12,7 +10,6 @@ use crate::room::scenery::Gone;
 use crate::schedule::ready::Belongs;
 use crate::schedule::turns::Hold;
 use crate::session::SessionStats;
-use crate::session::irc::FormerName;
 use crate::session::state::{Ended, Phase, Step, Untaken};
 use crate::time::Timestamp;
 use crate::wire::dialect::Update;
@@ -181,7 +178,7 @@ impl Hub {
         self.journal.push(self.now, Some(id), RecordKind::Closing(reason));
         self.open -= 1;
         if let Some(irc) = session.irc.as_deref() {
-            self.unregistered -= usize::from(irc.registration.is_some());
+            self.unregistered -= usize::from(irc.is_registering());
             self.invisible -= usize::from(irc.modes.has(UserModes::INVISIBLE));
             self.server_operators -= usize::from(irc.modes.has(UserModes::OPERATOR));
         }
@@ -197,10 +194,10 @@ impl Hub {
         let session = &mut self.sessions[slot];
         session.hold = Hold::None;
         session.step(Step::Leave { reason, end });
-        if let Some(irc) = session.irc.as_mut().filter(|irc| irc.registration.is_none())
+        if let Some(irc) = session.irc.as_mut().filter(|irc| !irc.is_registering())
             && session.outbox.as_ref().is_some_and(|outbox| outbox.answer.is_some())
         {
-            irc.former_name = Some(Box::new(FormerName(name.as_str().into())));
+            irc.set_former_name(name.as_str());
         }
         if !self.watches.is_empty() {
             self.watches.clear(slot);

@@ -17,8 +17,8 @@ use crate::wire::dialect::irc::user_modes::UserModes;
 /// The state of one session of IRC.
 #[derive(Debug, Default)]
 pub(crate) struct IrcState {
-    /// `None` once it is a member.
-    pub(crate) registration: Option<Box<Registration>>,
+    /// What it has for a while only. Most have nothing, so it is one pointer.
+    passing: Option<Box<Passing>>,
     /// The capabilities that it has asked for.
     pub(crate) caps: Caps,
     /// Those of them that decide which lines and tags it is shown.
@@ -26,10 +26,6 @@ pub(crate) struct IrcState {
     /// Whether it knows of changes of the capabilities: it has asked for version 302.
     pub(crate) knows_302: bool,
     pub(crate) modes: UserModes,
-    /// What a question has asked for, while it is being answered.
-    pub(crate) query: Option<Box<Query>>,
-    /// What it was called, if it has left and is still being given an answer.
-    pub(crate) former_name: Option<Box<FormerName>>,
     /// The number of the batch in which labelled answers are, while more are to come: what the client knows it by.
     pub(crate) batch: Option<NonZeroU16>,
     /// True: that batch ends with the answer in progress. False: it ends with the line.
@@ -56,6 +52,21 @@ pub(crate) enum Check {
     Answered { are_right: bool },
 }
 
+/// What a client has for a while only: all until they are members, few afterwards.
+#[derive(Debug)]
+enum Passing {
+    Registration(Box<Registration>),
+    Asked(Box<Asked>),
+}
+
+/// What belongs to an answer in progress.
+#[derive(Debug, Default)]
+struct Asked {
+    query: Option<Query>,
+    /// What the client was called, if it has left and is still being given the answer.
+    former_name: Option<Box<str>>,
+}
+
 /// What is known of a client until it is a member.
 #[derive(Debug, Default)]
 pub(crate) struct Registration {
@@ -69,10 +80,6 @@ pub(crate) struct Registration {
     /// It has given the password of the server.
     pub(crate) has_password: bool,
 }
-
-/// What a client was called. Behind one more box, because it is rare and each client would pay for its length.
-#[derive(Debug)]
-pub(crate) struct FormerName(pub(crate) Box<str>);
 
 /// What a question with a long answer has asked for.
 #[derive(Debug)]
@@ -116,8 +123,87 @@ impl Recycle for IrcState {
 impl IrcState {
     /// Bytes of heap for one, with names of that length. Only registered clients ask questions.
     pub(crate) fn memory_bound(max_name: usize) -> usize {
-        let name = size_of::<FormerName>() + max_name.max(MAX_MADE_NAME);
-        size_of::<Self>() + size_of::<Registration>().max(size_of::<Query>() + size_of::<ListFilter>() + name)
+        let asked = size_of::<Asked>() + size_of::<ListFilter>() + max_name.max(MAX_MADE_NAME);
+        size_of::<Self>() + size_of::<Passing>() + size_of::<Registration>().max(asked)
+    }
+
+    /// Lets the client register before it is a member.
+    pub(crate) fn begin_registration(&mut self) {
+        self.passing = Some(Box::new(Passing::Registration(Box::default())));
+    }
+
+    /// Records that the client is a member.
+    pub(crate) fn end_registration(&mut self) {
+        self.passing = None;
+    }
+
+    /// Returns whether the client is not a member yet.
+    #[inline]
+    pub(crate) fn is_registering(&self) -> bool {
+        matches!(self.passing.as_deref(), Some(Passing::Registration(_)))
+    }
+
+    /// Returns what is known of the client until it is a member; `None` from then on.
+    pub(crate) fn registration_mut(&mut self) -> Option<&mut Registration> {
+        match self.passing.as_deref_mut()? {
+            Passing::Registration(registration) => Some(registration),
+            Passing::Asked(_) => None,
+        }
+    }
+
+    fn asked(&self) -> Option<&Asked> {
+        match self.passing.as_deref()? {
+            Passing::Asked(asked) => Some(asked),
+            Passing::Registration(_) => None,
+        }
+    }
+
+    /// Returns what belongs to an answer; `None` if the client may not ask yet.
+    fn asked_mut(&mut self) -> Option<&mut Asked> {
+        match &mut **self.passing.get_or_insert_with(|| Box::new(Passing::Asked(Box::default()))) {
+            Passing::Asked(asked) => Some(asked),
+            Passing::Registration(_) => None,
+        }
+    }
+
+    /// Returns what a question has asked for, while it is being answered.
+    pub(crate) fn query(&self) -> Option<&Query> {
+        self.asked()?.query.as_ref()
+    }
+
+    /// Returns the same, to be changed.
+    pub(crate) fn query_mut(&mut self) -> Option<&mut Query> {
+        // Not `asked_mut`, which makes a place for one.
+        match self.passing.as_deref_mut()? {
+            Passing::Asked(asked) => asked.query.as_mut(),
+            Passing::Registration(_) => None,
+        }
+    }
+
+    pub(crate) fn set_query(&mut self, query: Query) {
+        if let Some(asked) = self.asked_mut() {
+            asked.query = Some(query);
+        }
+    }
+
+    /// Forgets what a question has asked for, which has been answered.
+    pub(crate) fn forget_query(&mut self) {
+        let Some(Passing::Asked(asked)) = self.passing.as_deref_mut() else { return };
+        asked.query = None;
+        if asked.former_name.is_none() {
+            self.passing = None;
+        }
+    }
+
+    /// Returns what the client was called, if it has left and is still being given an answer.
+    pub(crate) fn former_name(&self) -> Option<&str> {
+        self.asked()?.former_name.as_deref()
+    }
+
+    pub(crate) fn set_former_name(&mut self, name: &str) {
+        if let Some(asked) = self.asked_mut() {
+            asked.former_name = Some(name.into());
+        }
     }
 }
 
@@ -133,6 +219,6 @@ mod tests {
     /// Ten thousand idle clients have this each, and an allocator hands out memory in steps.
     #[test]
     fn the_state_of_a_client_stays_small() {
-        assert!(size_of::<IrcState>() <= 40, "{} bytes", size_of::<IrcState>());
+        assert!(size_of::<IrcState>() <= 24, "{} bytes", size_of::<IrcState>());
     }
 }

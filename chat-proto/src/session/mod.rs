@@ -189,7 +189,7 @@ impl Session {
     /// Returns whether it speaks IRC and is not a member yet.
     #[inline]
     pub(crate) fn is_unregistered(&self) -> bool {
-        self.irc.as_ref().is_some_and(|irc| irc.registration.is_some())
+        self.irc.as_ref().is_some_and(|irc| irc.is_registering())
     }
 
     /// Returns whether it is being given a long answer that has not ended.

@@ -66,7 +66,7 @@ impl Hub {
                 voice.encode(logs, now, |to| after = write_mask(people, room, list, clock, answer, to));
             }
             Answered::Members { room } => {
-                let query = irc.and_then(|irc| irc.query.as_deref());
+                let query = irc.and_then(IrcState::query);
                 // A member's number is its session's.
                 let irc_of = |member: MemberId| sessions[member.0].irc.as_deref();
                 let (irc, room) = (voice.irc.clone(), room.map(|(room, _)| room));
@@ -78,7 +78,7 @@ impl Hub {
                 voice.encode(logs, now, |to| after = who.write(irc.server_name(), answer, to));
             }
             Answered::Channels => {
-                let query = irc.and_then(|irc| irc.query.as_deref());
+                let query = irc.and_then(IrcState::query);
                 voice.encode(logs, now, |to| after = write_channel(people, member, query, now, answer, to));
             }
             Answered::Motd => {
@@ -112,7 +112,7 @@ impl Hub {
             Answered::Messages { batch, .. } => return self.encode_end_of_history(slot, batch),
             _ => return self.logs.encode_nothing(),
         };
-        let query = self.sessions[slot].irc.as_ref().and_then(|irc| irc.query.as_deref());
+        let query = self.sessions[slot].irc.as_ref().and_then(|irc| irc.query());
         voice.encode(&mut self.logs, self.now, |to| {
             let line = to.numeric(end);
             let line = match query {
@@ -314,7 +314,7 @@ impl Who<'_> {
 
     fn is_wanted(&self, member: MemberId) -> bool {
         let people = self.people;
-        if (self.irc_of)(member).is_some_and(|irc| irc.registration.is_some()) {
+        if (self.irc_of)(member).is_some_and(IrcState::is_registering) {
             return false;
         }
         let is_named = || matches!(self.query, Some(Query::Members { mask, .. }) if people.find(mask) == Some(member));

@@ -86,7 +86,7 @@ impl Hub {
     pub(in crate::hub) fn answer_ended(&mut self, slot: u32) {
         // This is not done when the last line is encoded, because a line that did not fit is encoded again.
         let Some(irc) = &mut self.sessions[slot].irc else { return };
-        irc.query = None;
+        irc.forget_query();
         if irc.batch_ends_with_answer {
             self.close_batch(slot);
         }

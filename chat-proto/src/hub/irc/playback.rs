@@ -79,7 +79,7 @@ impl Hub {
     pub(super) fn write_event(&mut self, slot: u32, room: RoomId, before: Option<Mark>) -> bool {
         let (view, dialect) = (self.view(slot).without(View::NEWS), self.sessions[slot].dialect);
         let (Some(irc), Some(log)) = (&mut self.sessions[slot].irc, self.logs.log_of(room)) else { return false };
-        let Some(Query::Events(events)) = irc.query.as_deref_mut() else { return false };
+        let Some(Query::Events(events)) = irc.query_mut() else { return false };
         let entries = &self.logs.log(log).rendered[dialect as usize].log;
         events.next = events.next.max(entries.tail());
         while events.next < events.end && events.left > 0 {

@@ -180,7 +180,7 @@ impl Hub {
 
     pub(super) fn set_query(&mut self, slot: u32, query: Query) {
         if let Some(irc) = &mut self.sessions[slot].irc {
-            irc.query = Some(query.into());
+            irc.set_query(query);
         }
     }
 

@@ -1,6 +1,5 @@
 //! How a connection becomes a member: by NICK and USER, once capabilities are settled.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 
 use arrayvec::ArrayString;
@@ -21,7 +20,9 @@ impl Hub {
     /// Gives a new session of IRC what it needs. One whose name is known already is a member at once.
     pub(in crate::hub) fn open_irc(&mut self, slot: u32, is_named: bool) {
         let mut irc = self.irc.take();
-        irc.registration = (!is_named).then(Box::default);
+        if !is_named {
+            irc.begin_registration();
+        }
         self.sessions[slot].irc = Some(irc);
         self.make_placed_nowhere(slot);
         if is_named {
@@ -113,7 +114,7 @@ impl Hub {
         }
         self.describe(slot, &user, &real);
         if let Some(irc) = &mut self.sessions[slot].irc {
-            irc.registration = None;
+            irc.end_registration();
             self.unregistered -= 1;
         }
         let timeout = self.spoken(slot).config.idle_timeout;
@@ -126,6 +127,6 @@ impl Hub {
     }
 
     pub(super) fn registration(&mut self, slot: u32) -> Option<&mut Registration> {
-        self.sessions[slot].irc.as_mut()?.registration.as_deref_mut()
+        self.sessions[slot].irc.as_mut()?.registration_mut()
     }
 }

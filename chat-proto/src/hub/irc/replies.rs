@@ -8,7 +8,6 @@ use crate::id::MemberId;
 use crate::names::NameBuf;
 use crate::room::RoomLogs;
 use crate::room::scenery::{Place, Scenery};
-use crate::session::irc::FormerName;
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::irc::caps::Caps;
@@ -44,7 +43,7 @@ impl Voice {
 impl Hub {
     /// Returns what a session of IRC is called in answers: `*` until it is a member, and its last name once it has left.
     pub(super) fn reader_name(&self, slot: u32) -> NameBuf {
-        if let Some(FormerName(name)) = self.sessions[slot].irc.as_ref().and_then(|irc| irc.former_name.as_deref()) {
+        if let Some(name) = self.sessions[slot].irc.as_ref().and_then(|irc| irc.former_name()) {
             return NameBuf::from(name).unwrap_or_default();
         }
         if self.is_registered(slot) {
