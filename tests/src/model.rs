@@ -84,6 +84,8 @@ pub struct Model {
     asked: irc::Asked,
     /// The checks of passwords.
     checks: irc::Checks,
+    /// The most clients that there were at once.
+    most_clients: usize,
     gone: irc::Person,
     /// What clients of IRC are told of the server.
     pub irc_settings: IrcSettings,
@@ -236,6 +238,7 @@ impl Model {
             entered: 0,
             asked: irc::Asked::default(),
             checks: irc::Checks::default(),
+            most_clients: 0,
             gone: irc::Person::default(),
             irc_settings: IrcSettings::default(),
             stats: HubStats::default(),
@@ -308,6 +311,7 @@ impl Model {
             let name = self.name(slot);
             self.tell_watchers(&name);
         }
+        self.note_clients();
         if !is_irc {
             let idle_timeout = self.config.dialects[log].idle_timeout;
             self.reply(slot, &Update::Welcome { name: &self.name(slot), idle_timeout });

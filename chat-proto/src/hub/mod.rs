@@ -98,6 +98,8 @@ pub struct Hub {
     invisible: usize,
     /// Open sessions of operators of the server.
     server_operators: usize,
+    /// The most clients that there were at once.
+    most_clients: usize,
     by_format: SessionsByFormat,
     authentications: Authentications,
     origins: Origins,
@@ -143,6 +145,7 @@ impl Hub {
             unregistered: 0,
             invisible: 0,
             server_operators: 0,
+            most_clients: 0,
             by_format: SessionsByFormat::default(),
             authentications: Authentications::default(),
             origins: Origins::new(&config),

@@ -99,6 +99,7 @@ impl Hub {
         if is_irc {
             self.open_irc(id.slot, name.is_some());
         } else {
+            self.note_clients();
             self.reply(id.slot, &Update::Welcome { name: self.name_of(id.slot).as_str(), idle_timeout });
             self.show_backlog(id.slot, RoomId::LOBBY);
             if name.is_some() {

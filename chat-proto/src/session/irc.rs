@@ -92,6 +92,8 @@ pub(crate) enum Query {
     Members {
         /// What the names, users, hosts or real names have to match.
         mask: ArrayString<MAX_MASK>,
+        /// Only operators of the server are asked for.
+        only_operators: bool,
         /// For WHOX: which fields are shown, and the token that the client has given.
         fields: Option<Fields>,
     },

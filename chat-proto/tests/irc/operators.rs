@@ -448,3 +448,19 @@ fn nothing_is_left_to_do_while_the_driver_checks() {
     net.read(ann);
     assert!(!net.test.hub().has_commands(), "a driver would never sleep");
 }
+
+#[test]
+fn who_may_be_asked_for_operators_only() {
+    let mut net = with_operators();
+    let (ann, bob) = (net.operator("ann"), net.register("bob"));
+    for id in [ann, bob] {
+        net.says(id, "JOIN #tea");
+    }
+    net.forget(&[ann, bob]);
+    for mask in ["*", "#tea", "a*"] {
+        let end = format!("> 315 bob {mask} :End of WHO list");
+        net.check(bob, &format!("WHO {mask} o"), &["> 352 bob #tea ~ann - irc.test ann H*@ :0 Real ann", &end]);
+        net.check(bob, &format!("WHO {mask} o%nf"), &["> 354 bob ann H*@", &end]);
+    }
+    net.check(bob, "WHO bob o", &["> 315 bob bob :End of WHO list"]);
+}

@@ -185,6 +185,29 @@ fn counts_are_told() {
 }
 
 #[test]
+fn the_most_clients_that_there_were_are_told() {
+    let mut net = Net::new();
+    let ann = net.register("ann");
+    // Who has not registered is none, and who has no connection is none.
+    let half = net.connect();
+    net.test.with_hub(|hub, now| hub.enter(now, "robot")).expect("there is room");
+    let counts = |net: &mut Net| {
+        net.says(ann, "LUSERS");
+        let read = net.read(ann);
+        let text = read.lines().find_map(|line| line.split_once(" 265 ann ")).expect("they are told").1.to_owned();
+        assert!(read.contains(&format!(" 266 ann {}\n", text.replace("local", "global"))), "{read}");
+        text
+    };
+    assert_eq!(counts(&mut net), "1 1 :Current local users 1, max 1");
+    let others = [net.test.join("tom"), net.register("bob"), net.register("eve")];
+    for id in others.into_iter().chain([half]) {
+        net.test.with_hub(|hub, now| hub.disconnect(now, id));
+    }
+    net.register("zoe");
+    assert_eq!(counts(&mut net), "2 4 :Current local users 2, max 4");
+}
+
+#[test]
 fn the_server_tells_what_it_is() {
     let mut net = Net::new();
     let ann = net.register("ann");

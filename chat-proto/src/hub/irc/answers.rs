@@ -318,6 +318,10 @@ impl Who<'_> {
             return false;
         }
         let is_named = || matches!(self.query, Some(Query::Members { mask, .. }) if people.find(mask) == Some(member));
+        let is_operator = || (self.irc_of)(member).is_some_and(|irc| irc.modes.has(UserModes::OPERATOR));
+        if matches!(self.query, Some(Query::Members { only_operators: true, .. })) && !is_operator() {
+            return false;
+        }
         if is_invisible((self.irc_of)(member)) && !is_named() && !share_a_room(people, self.asker, member) {
             return false;
         }

@@ -88,12 +88,17 @@ impl Hub {
         }
     }
 
+    /// Records that there may be more clients than ever: those of all dialects, in IRC once they have registered.
+    pub(in crate::hub) fn note_clients(&mut self) {
+        self.most_clients = self.most_clients.max(self.open - self.unregistered);
+    }
+
     /// Tells how many are here.
     pub(super) fn tell_counts(&mut self, slot: u32) {
         let users = self.open + self.unconnected;
         let unknown = self.unregistered;
         let (rooms, operators) = (self.conversation.rooms().count(), self.server_operators as u64);
-        let (clients, invisible) = (self.open - unknown, self.invisible);
+        let (clients, most, invisible) = (self.open - unknown, self.most_clients, self.invisible);
         let visible = users - unknown - invisible;
         self.answer(slot, |to| {
             to.numeric(Numeric::LuserClient)
@@ -105,11 +110,9 @@ impl Hub {
             }
             to.numeric(Numeric::LuserChannels).number(rooms as u64).standard().end();
             to.numeric(Numeric::LuserMe).text(&format_args!("I have {clients} clients and 0 servers")).end();
-            // The highest number so far is not counted.
-            let now = clients as u64;
             for (numeric, place) in [(Numeric::LocalUsers, "local"), (Numeric::GlobalUsers, "global")] {
-                let text = format_args!("Current {place} users {now}, max {now}");
-                to.numeric(numeric).number(now).number(now).text(&text).end();
+                let text = format_args!("Current {place} users {clients}, max {most}");
+                to.numeric(numeric).number(clients as u64).number(most as u64).text(&text).end();
             }
         });
     }
@@ -188,7 +191,7 @@ impl Hub {
     pub(super) fn ask_who(&mut self, slot: u32, line: &Line<'_>) {
         // An empty mask is none, and asks for everybody.
         let asked = line.param(0).filter(|mask| !mask.is_empty()).unwrap_or("*");
-        let fields = line.param(1).and_then(|fields| fields.strip_prefix('%')).map(|fields| {
+        let fields = line.param(1).and_then(|flags| flags.split_once('%')).map(|(_, fields)| {
             let (letters, token) = fields.split_once(',').unwrap_or((fields, ""));
             let is_token = (1..=3).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_digit());
             Fields { letters: cut_to(letters), token: cut_to(if is_token { token } else { "0" }) }
@@ -200,7 +203,9 @@ impl Hub {
             Some(None) => return self.numeric(slot, Numeric::EndOfWho, |to| to.word(asked).standard().end()),
             None => None,
         };
-        self.set_query(slot, Query::Members { mask, fields });
+        // In the form of WHOX, what is to match stands before the sign, and the fields behind it.
+        let only_operators = line.param(1).is_some_and(|flags| flags.split('%').next() == Some("o"));
+        self.set_query(slot, Query::Members { mask, only_operators, fields });
         self.answer_with(slot, Answered::Members { room });
     }
 

@@ -26,6 +26,7 @@ impl Hub {
         self.sessions[slot].irc = Some(irc);
         self.make_placed_nowhere(slot);
         if is_named {
+            self.note_clients();
             self.welcome(slot);
         } else {
             self.unregistered += 1;
@@ -117,6 +118,7 @@ impl Hub {
             irc.end_registration();
             self.unregistered -= 1;
         }
+        self.note_clients();
         let timeout = self.spoken(slot).config.idle_timeout;
         self.sessions[slot].set_idle_timeout(timeout);
         self.arm(slot);

@@ -18,7 +18,13 @@ pub(in crate::model) enum Rest {
     /// Masks of a list of a room, from this place in it on.
     Masks { room: RoomKey, name: String, list: MaskList, next: usize },
     /// Members of a room, or all, for WHO.
-    Members { room: Option<RoomKey>, mask: String, fields: Option<(String, String)>, last: Option<u64> },
+    Members {
+        room: Option<RoomKey>,
+        mask: String,
+        only_operators: bool,
+        fields: Option<(String, String)>,
+        last: Option<u64>,
+    },
     /// Channels from that number on.
     Channels { filter: Filter, next: u32 },
     /// Messages of a room, with the number of their batch if they are in one.
@@ -119,7 +125,7 @@ impl Model {
 
     pub(super) fn ask_who(&mut self, slot: usize, line: &Line) {
         let asked = if line.text(0).is_empty() { "*" } else { line.text(0) };
-        let fields = line.param(1).and_then(|fields| fields.strip_prefix('%')).map(|fields| {
+        let fields = line.param(1).and_then(|flags| flags.split_once('%')).map(|(_, fields)| {
             let (letters, token) = fields.split_once(',').unwrap_or((fields, ""));
             let is_token = (1..=3).contains(&token.len()) && token.chars().all(|c| c.is_ascii_digit());
             (cut(letters, 16).to_owned(), if is_token { token.to_owned() } else { "0".into() })
@@ -131,7 +137,8 @@ impl Model {
             });
         }
         let mask = cut(asked, MAX_MASK).to_owned();
-        self.begin_answer(slot, Rest::Members { room: room.flatten(), mask, fields, last: None });
+        let only_operators = line.param(1).is_some_and(|flags| flags == "o" || flags.starts_with("o%"));
+        self.begin_answer(slot, Rest::Members { room: room.flatten(), mask, only_operators, fields, last: None });
     }
 
     /// Returns the next lines of an answer, and what is left of it.
@@ -143,7 +150,7 @@ impl Model {
         let (lines, after) = match rest {
             Rest::Names { room, name, last } => self.names(slot, &reader, room, name, last),
             Rest::Masks { room, name, list, next } => self.masks(slot, &reader, room, name, list, next),
-            Rest::Members { room, mask, fields, last } => self.members(slot, &reader, room, mask, fields, last),
+            asked @ Rest::Members { .. } => self.members(slot, &reader, asked),
             Rest::Channels { filter, next } => self.channels(slot, &reader, filter, next),
             Rest::Watched { with_status, round, done } => self.watched(slot, &reader, with_status, round, done),
             Rest::Motd { next } => match self.irc_settings.motd.get(next) {
@@ -288,15 +295,10 @@ impl Model {
         (self.numbered(323, reader).trailing(numerics::text(323)).end(), None)
     }
 
-    fn members(
-        &self,
-        slot: usize,
-        reader: &str,
-        room: Option<RoomKey>,
-        mask: String,
-        fields: Option<(String, String)>,
-        last: Option<u64>,
-    ) -> (String, Option<Rest>) {
+    fn members(&self, slot: usize, reader: &str, asked: Rest) -> (String, Option<Rest>) {
+        let Rest::Members { room, mask, only_operators, fields, last } = asked else {
+            unreachable!("it is of members")
+        };
         let members = match room {
             Some(room) if !self.is_there(room) => Vec::new(),
             Some(room) => self.after(room, last),
@@ -306,10 +308,13 @@ impl Model {
                 later.map(|slot| (slot as u64, slot)).collect()
             }
         };
-        match members.into_iter().find(|(_, member)| self.is_wanted(slot, *member, room, &mask)) {
+        let is_wanted = |member: usize| {
+            (!only_operators || self.is_server_operator(member)) && self.is_wanted(slot, member, room, &mask)
+        };
+        match members.into_iter().find(|(_, member)| is_wanted(*member)) {
             Some((number, member)) => {
                 let line = self.who_line(slot, reader, member, room, fields.as_ref());
-                (line.end(), Some(Rest::Members { room, mask, fields, last: Some(number) }))
+                (line.end(), Some(Rest::Members { room, mask, only_operators, fields, last: Some(number) }))
             }
             None => (self.numbered(315, reader).word(&mask).trailing(numerics::text(315)).end(), None),
         }

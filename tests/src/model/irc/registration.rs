@@ -103,6 +103,7 @@ impl Model {
         session.person = Some(Person { user, real_name, ..Person::default() });
         session.idle = idle;
         self.irc_mut(slot).registration = None;
+        self.note_clients();
         self.welcome(slot);
         let name = self.name(slot);
         self.tell_watchers(&name);
@@ -156,6 +157,12 @@ impl Model {
         tokens.chunks(13).map(line).collect()
     }
 
+    /// There may be more clients than ever.
+    pub(in crate::model) fn note_clients(&mut self) {
+        let is_client = |slot: &usize| self.is_open(*slot) && self.is_registered(*slot);
+        self.most_clients = self.most_clients.max(self.slots().filter(is_client).count());
+    }
+
     /// Tells a client how many are here.
     pub(super) fn tell_counts(&mut self, slot: usize) {
         let count = |is: &dyn Fn(usize) -> bool| self.sessions.keys().filter(|slot| is(*slot)).count();
@@ -179,8 +186,8 @@ impl Model {
             let me = format!("I have {clients} clients and 0 servers");
             lines += &model.numbered(255, reader).trailing(&me).end();
             for (code, place) in [(265, "local"), (266, "global")] {
-                let line = model.numbered(code, reader).number(clients as u64).number(clients as u64);
-                lines += &line.trailing(&format!("Current {place} users {clients}, max {clients}")).end();
+                let line = model.numbered(code, reader).number(clients as u64).number(model.most_clients as u64);
+                lines += &line.trailing(&format!("Current {place} users {clients}, max {}", model.most_clients)).end();
             }
             lines
         });

@@ -370,6 +370,8 @@ fn question(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
             b"WHO :",
             b"WHO",
             b"WHO ~u",
+            b"WHO * o",
+            b"WHO #lobby o%nf",
         ])),
         7 | 8 => {
             out.extend_from_slice(b"WHOIS ");
