@@ -170,13 +170,14 @@ impl Hub {
     fn next_entry(&self, slot: u32, at: impl Fn(&Place) -> u64) -> Option<Next> {
         let session = &self.sessions[slot];
         let places = session.places.as_ref()?;
+        let focus = places.focus.map(|_| places.focus_place);
         let mut next: Option<(u64, bool, usize)> = None;
         for (index, place) in places.list.iter().enumerate() {
             let (log, end) = self.log_at(session.dialect, place);
             if at(place) >= end {
                 continue;
             }
-            let is_elsewhere = !self.is_focus(slot, place);
+            let is_elsewhere = focus != Some(place.serial);
             let candidate = (log.stamp(at(place)), is_elsewhere, index);
             let is_first = next.is_none_or(|next| candidate < next);
             if is_first && !(Fault::StampIgnored.is_planted() && next.is_some()) {
@@ -370,7 +371,8 @@ impl Hub {
         let private = (front.len(), replies.len());
         let out = HandOut { format: session.format, front: private.0, replies: private.1, ..HandOut::default() };
         batch.begin([front, replies], out);
-        while let Some(next) = self.next_entry(slot, Place::ahead).filter(|next| next.stamp < limit) {
+        let mut following = Some(first);
+        while let Some(next) = following.filter(|next| next.stamp < limit) {
             let Some(places) = &self.sessions[slot].places else { break };
             let place = places.list[next.place];
             if place.cursor.stretch(u64::MAX) == place.ahead() {
@@ -384,6 +386,7 @@ impl Hub {
                 // It is skipped with the next entry that is shown.
                 let places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
                 places.skip(next.place).take(1).for_each(|place| place.filled += 1);
+                following = self.next_entry(slot, Place::ahead);
                 continue;
             }
             let len = batch.log_len() as usize;
@@ -404,6 +407,7 @@ impl Hub {
                     other.filled += 1;
                 }
             }
+            following = self.next_entry(slot, Place::ahead);
         }
         !batch.as_bytes().is_empty()
     }
