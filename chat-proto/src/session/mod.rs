@@ -30,17 +30,17 @@ use crate::wire::framing::{Format, Framing};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionStats {
+    /// Bytes that the peer's socket has taken.
+    pub bytes_sent: u64,
+    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. Messages of the
+    /// history are not counted.
+    pub lines_sent: u64,
     /// When it was opened.
     pub opened: Timestamp,
     /// Bytes taken from the peer.
     pub bytes_received: u64,
     /// Complete lines taken from the peer, refused ones among them.
     pub lines_received: u64,
-    /// Bytes that the peer's socket has taken.
-    pub bytes_sent: u64,
-    /// Messages that the peer's socket has taken, wholly or in part, and replies that were made for it. Messages of the
-    /// history are not counted.
-    pub lines_sent: u64,
     /// Messages that it was too slow for.
     pub missed: u64,
 }
@@ -96,13 +96,13 @@ pub(crate) struct Session {
     pub(crate) intake: Intake,
     /// Since when it has taken no pending byte. While closing, since when it is closing.
     pub(crate) waiting: Timestamp,
+    pub(crate) stats: SessionStats,
     /// Its position in the log of the lobby, unless it is placed.
     pub(crate) cursor: Cursor,
     /// The number of the last mark of that log that it reached.
     pub(crate) reached: u32,
     /// Where it is counted with others of its origin; `None` if it is not counted.
     pub(crate) origin: Option<OriginIndex>,
-    pub(crate) stats: SessionStats,
     pub(crate) framer: Framer,
     pub(crate) bucket: Bucket,
     /// How fast it may send lines.
