@@ -204,8 +204,8 @@
 //!   A line of the focus has a label if it was said before the focus moved there. Replies have none.
 //! * **Bounds.** There are [`Config::max_rooms`] rooms, and a session is in [`Config::max_rooms_per_session`] of them;
 //!   rooms to which it is invited count as well, but give way to those that it enters. The log of a room other than the
-//!   lobby has [`Config::room_log_bytes`], its history [`Config::room_history_bytes`]. They are allocated when they are
-//!   first needed, freed when the room has ended, and all counted in [`Config::memory_bound`]. Names have at most 50
+//!   lobby has [`Config::room_log_bytes`], its history [`Config::room_history_bytes`]. They grow when more is
+//!   needed, are freed when the room has ended, and are all counted in [`Config::memory_bound`]. Names have at most 50
 //!   bytes, topics 390, keys 32, and each list 64 masks of 128 bytes.
 //! * **Hidden rooms** are shown to their members only: `/rooms`, `/who` and `/leave` do not tell others that they are
 //!   there. `/join` does, to whoever guesses the name, because that name, and those that look like it, cannot begin
@@ -354,10 +354,10 @@
 //! # Memory
 //!
 //! [`Hub::new`] allocates everything of fixed size. Replies and half-received lines take buffers when they need them,
-//! and these buffers are reused by other sessions. In the steady state nothing is allocated. Comparing names that are
-//! not ASCII takes up to 16 KiB of stack. An idle session costs some 370 bytes, and 80 more where anything is limited
-//! by address. [`Config::memory_bound`] adds up the worst case of everything at once, which takes an attacker in every
-//! session:
+//! and these buffers are reused by other sessions. A room other than the lobby takes more memory when more is said
+//! there. In the steady state nothing is allocated. Comparing names that are not ASCII takes up to 16 KiB of stack. An
+//! idle session costs some 370 bytes, and 80 more where anything is limited by address. [`Config::memory_bound`] adds
+//! up the worst case of everything at once, which takes an attacker in every session:
 //!
 //! ```
 //! use chat_proto::Config;

@@ -14,7 +14,9 @@ pub(crate) struct Log {
     /// The bytes of the entries, at their position modulo the length.
     ring: Vec<u8>,
     entries: VecDeque<Entry>,
-    max_entries: usize,
+    /// How many bytes and entries it may hold. It has memory for fewer while no more are needed.
+    max_bytes: u32,
+    max_entries: u32,
     /// The number of the oldest entry kept.
     tail: u64,
     /// The position of the oldest entry's first byte, counted from the log's beginning.
@@ -56,6 +58,10 @@ pub(crate) struct Cursor {
     /// How many of its own were evicted at or after `next`, so that they are not counted as missed.
     own_evicted: u32,
 }
+
+/// For how many bytes and entries a growing log has memory at first.
+const FIRST_BYTES: usize = 512;
+const FIRST_ENTRIES: usize = 8;
 
 /// No entry.
 const NONE: u64 = u64::MAX;
@@ -140,10 +146,22 @@ impl Cursor {
 impl Log {
     /// Makes an empty log of `bytes` bytes and `entries` entries, allocated at once.
     pub(crate) fn new(bytes: usize, entries: usize) -> Self {
+        Self::with_memory([bytes, entries], [bytes, entries])
+    }
+
+    /// Makes an empty log of that size that takes little memory at first, and more when its readers are behind. As long
+    /// as they keep up, all that is used of it lies close together, and close to what others of its kind use.
+    pub(crate) fn growing(bytes: usize, entries: usize) -> Self {
+        Self::with_memory([bytes, entries], [bytes.min(FIRST_BYTES), entries.min(FIRST_ENTRIES)])
+    }
+
+    fn with_memory([max_bytes, max_entries]: [usize; 2], [bytes, entries]: [usize; 2]) -> Self {
+        debug_assert!(max_bytes.max(max_entries) <= u32::MAX as usize, "`Config` allows 1 GiB");
         Self {
             ring: vec![0; bytes],
             entries: VecDeque::with_capacity(entries),
-            max_entries: entries,
+            max_bytes: max_bytes as u32,
+            max_entries: max_entries as u32,
             tail: 0,
             tail_position: 0,
             head_position: 0,
@@ -151,9 +169,15 @@ impl Log {
         }
     }
 
-    /// Bytes of heap for a log of that size.
+    /// Bytes of heap for a log of that size, but for what is there twice while it [grows](Self::memory_to_grow).
     pub(crate) const fn memory_bound(bytes: usize, entries: usize) -> usize {
         bytes + entries * size_of::<Entry>()
+    }
+
+    /// The most bytes of heap that are there twice for a moment while a log of that size grows.
+    pub(crate) const fn memory_to_grow(bytes: usize, entries: usize) -> usize {
+        let entries = entries * size_of::<Entry>();
+        if bytes > entries { bytes } else { entries }
     }
 
     /// Returns the number of the oldest entry kept.
@@ -183,11 +207,13 @@ impl Log {
     /// If the entry is longer than the log, which `Config` rules out.
     #[inline(always)]
     pub(crate) fn append(&mut self, bytes: &[u8], stamp: u64, author: Option<u32>, readers: &mut impl Readers) {
-        assert!(bytes.len() <= self.ring.len(), "no entry is longer than the log");
+        assert!(bytes.len() <= self.max_bytes as usize, "no entry is longer than the log");
         debug_assert!(!bytes.is_empty(), "an entry is something to read");
         let end = self.head_position + bytes.len() as u64;
-        while self.entries.len() == self.max_entries || end - self.tail_position > self.ring.len() as u64 {
-            self.evict(readers);
+        while self.entries.len() == self.entries.capacity() || end - self.tail_position > self.ring.len() as u64 {
+            if !self.grow(end) {
+                self.evict(readers);
+            }
         }
         if Fault::EvictOneTooMany.is_planted() {
             self.evict(readers);
@@ -222,6 +248,30 @@ impl Log {
         self.tail_position = self.head_position;
         self.entries.clear();
         self.head_index = 0;
+    }
+
+    /// Takes more memory, if it may, for one more entry, which ends at the position `end`; returns whether it has.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, end: u64) -> bool {
+        let (max_bytes, max_entries) = (self.max_bytes as usize, self.max_entries as usize);
+        let (entries, room) = (self.entries.len(), self.entries.capacity());
+        if entries == room && room < max_entries {
+            self.entries.reserve_exact((4 * room).min(max_entries) - entries);
+            return true;
+        }
+        let (wanted, len) = ((end - self.tail_position) as usize, self.ring.len());
+        if wanted <= len || len == max_bytes {
+            return false;
+        }
+        // From now on the oldest byte is at the start.
+        let oldest = self.index(self.tail_position) % len;
+        self.ring.rotate_left(oldest);
+        self.head_index = self.held()[0];
+        let larger = wanted.max(2 * len).min(max_bytes);
+        self.ring.reserve_exact(larger - len);
+        self.ring.resize(larger, 0);
+        true
     }
 
     #[inline(always)]
@@ -345,6 +395,32 @@ mod tests {
         assert_eq!((log.tail(), log.head(), log.held()), (2, 2, [0, 0]));
         log.append(b"hi", 0, None, &mut none);
         assert_eq!((text(log.bytes(2, 3)).as_str(), log.head_index), ("hi", 2));
+    }
+
+    /// Compares a log that grows with one that has all of its memory, read by somebody who is behind now and then.
+    #[test]
+    fn a_log_that_grows_holds_the_same_and_takes_memory_only_when_it_needs_it() {
+        let (bytes, entries) = (5_000, 100);
+        let (mut grows, mut whole, mut none) =
+            (Log::growing(bytes, entries), Log::new(bytes, entries), Two(Vec::new()));
+        let memory = |log: &Log| (log.ring.len(), log.entries.capacity());
+        for n in 0..2_000_usize {
+            let line = [b'a' + (n % 26) as u8; 300];
+            let line = &line[..1 + 7 * n % if n < 1_000 { 60 } else { 300 }];
+            for log in [&mut grows, &mut whole] {
+                if n < 500 && n % 3 == 0 {
+                    log.restart();
+                }
+                log.append(line, n as u64, None, &mut none);
+            }
+            let (tail, head) = (grows.tail(), grows.head());
+            assert_eq!((tail, head, grows.held()), (whole.tail(), whole.head(), whole.held()), "{n}");
+            assert_eq!(text(grows.bytes(tail, head)), text(whole.bytes(tail, head)), "{n}");
+            assert!(n != 499 || memory(&grows) == (FIRST_BYTES, FIRST_ENTRIES), "its readers have kept up");
+        }
+        assert_eq!(memory(&grows), (bytes, entries));
+        grows.append(&[0; 5_000], 0, None, &mut none);
+        assert_eq!((grows.held(), memory(&grows)), ([5_000, 1], (bytes, entries)));
     }
 
     #[test]

@@ -82,10 +82,10 @@ impl History {
     pub(crate) fn new(limits: Limits) -> Self {
         let Limits { messages, others, bytes, .. } = limits;
         Self {
-            messages: Ring::new(messages, limits.message(), bytes),
+            messages: Ring::new(messages, limits.message(), bytes).with_memory(),
             rooms: Vec::with_capacity(limits.rooms),
-            others: Ring::new(others, limits.other(), bytes),
-            silent: Ring::new(others, limits.silent(), bytes),
+            others: Ring::new(others, limits.other(), bytes).with_memory(),
+            silent: Ring::new(others, limits.silent(), bytes).with_memory(),
             entries: 0,
             events: 0,
             limits,
@@ -107,6 +107,14 @@ impl History {
         let ring =
             size_of::<Ring>() as u64 + Ring::memory_bound(limits.room_messages, limits.message(), limits.of_room());
         limits.rooms as u64 * queued as u64 + (limits.rooms as u64 - 1) * ring + Self::rooms_at_start(limits)
+    }
+
+    /// The most bytes of heap that are there twice for a moment while the messages of a room besides the lobby grow.
+    pub(crate) fn memory_to_grow(limits: Limits) -> usize {
+        if limits.rooms == 1 {
+            return 0;
+        }
+        Ring::memory_to_grow(limits.room_messages, limits.message(), limits.of_room())
     }
 
     /// Bytes of heap that are allocated for rooms at once.
@@ -170,6 +178,7 @@ impl History {
         // A room in which nobody has said anything needs no memory for messages.
         let new = || Box::new(Ring::new(limits.room_messages, limits.message(), limits.of_room()));
         let ring = self.rooms[room.0 as usize].get_or_insert_with(new);
+        ring.load_next(name.len() + words.len());
         ring.push(kind, numbers, member, [name, "", words]);
     }
 

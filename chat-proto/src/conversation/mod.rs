@@ -135,6 +135,11 @@ impl Conversation {
             + History::rooms_at_start(Self::history_limits(config))
     }
 
+    /// The most bytes of heap that are there twice for a moment while the messages of a room besides the lobby grow.
+    pub(crate) fn memory_to_grow(config: &Config) -> usize {
+        History::memory_to_grow(Self::history_limits(config))
+    }
+
     /// Bytes of heap for the history, apart from the messages of rooms besides the lobby.
     pub(crate) fn history_bound(config: &Config) -> u64 {
         History::memory_bound(Self::history_limits(config))

@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
 use core::ops::Range;
 use core::str::from_utf8;
 
@@ -9,6 +11,9 @@ use crate::command::CloseReason;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomFlags};
 use crate::origin::Cloak;
+
+/// For how many bytes of text there is memory when something is kept first.
+const FIRST_BYTES: u32 = 2 << 10;
 
 /// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
 ///
@@ -18,24 +23,32 @@ use crate::origin::Cloak;
 pub(super) struct Ring {
     /// All records that there is room for. Those that are not in use have no text.
     records: Box<[Record]>,
-    /// The index of the next record. If there is no such record, it starts over at 0.
-    next: usize,
     /// How many records there were.
     pushed: u64,
     /// The records before this number were evicted because the bytes of text were needed.
     evicted: u64,
     /// The text of the records. Each has its text in one piece, so before the text starts over at 0 some bytes may stay
-    /// unused: fewer than the longest text, so there is that much more room than text is kept.
-    text: Box<[u8]>,
+    /// unused: fewer than the longest text, so there is that much more memory than text is kept. It grows when the
+    /// records need it, so what rooms with few or short messages keep lies close together.
+    text: Vec<u8>,
+    /// The index of the next record. If there is no such record, it starts over at 0.
+    next: u32,
     /// Where the next record's text begins, unless it has to start over.
-    next_text: usize,
-    /// The most bytes of a record's text, and how many more bytes of text may be kept.
-    max_text: usize,
-    free: usize,
+    next_text: u32,
+    /// The most bytes of a record's text that there is memory for; for all texts, it is the rest of the memory.
+    longest: u32,
+    /// How many more bytes of text may be kept in that memory.
+    free: u32,
+    /// The most bytes of a record's text, and of all texts, that there may be memory for.
+    max_text: u32,
+    max_bytes: u32,
 }
 
 /// An entry that was applied, and the names at that time.
+///
+/// Each fills a cache line: where a thousand rooms have their turns, none of their records is in a cache.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub(super) struct Record {
     pub(super) kind: Kind,
     /// Its number among all entries, and among events if it is one.
@@ -50,6 +63,8 @@ pub(super) struct Record {
     name_len: u8,
     other_len: u8,
 }
+
+const _: () = assert!(size_of::<Record>() == 64, "a record is a cache line");
 
 /// A record and its text.
 #[derive(Clone, Copy, Debug)]
@@ -150,19 +165,33 @@ impl Ring {
         let max_bytes = Self::max_bytes(records, max_text, bytes);
         Self {
             records: vec![Record::default(); records].into(),
-            next: 0,
             pushed: 0,
             evicted: 0,
-            text: vec![0; Self::text_len(records, max_text, bytes)].into(),
+            text: Vec::new(),
+            next: 0,
             next_text: 0,
-            max_text: max_text.min(max_bytes),
-            free: max_bytes,
+            longest: 0,
+            free: 0,
+            max_text: max_text.min(max_bytes) as u32,
+            max_bytes: max_bytes as u32,
         }
     }
 
-    /// Bytes of heap for such a ring.
+    /// Allocates all memory for text at once.
+    pub(super) fn with_memory(mut self) -> Self {
+        (self.longest, self.free) = (self.max_text, self.max_bytes);
+        self.text = vec![0; (self.max_bytes + self.max_text) as usize];
+        self
+    }
+
+    /// Bytes of heap for such a ring, but for what is there twice while it [grows](Self::memory_to_grow).
     pub(super) fn memory_bound(max_records: usize, max_text: usize, bytes: usize) -> u64 {
         (max_records * size_of::<Record>()) as u64 + Self::text_len(max_records, max_text, bytes) as u64
+    }
+
+    /// The most bytes of heap that are there twice for a moment while a ring grows.
+    pub(super) fn memory_to_grow(max_records: usize, max_text: usize, bytes: usize) -> usize {
+        Self::text_len(max_records, max_text, bytes)
     }
 
     /// So few records may need less than is allowed.
@@ -173,6 +202,16 @@ impl Ring {
     fn text_len(max_records: usize, max_text: usize, bytes: usize) -> usize {
         let max_bytes = Self::max_bytes(max_records, max_text, bytes);
         if max_records == 0 { 0 } else { max_bytes + max_text }
+    }
+
+    /// Loads the memory that the next record, with a text of that many bytes, will be written to.
+    ///
+    /// Where many rooms have their turns, it is in no cache. Stores wait for one cache line after the other; these loads
+    /// wait for all of them at once.
+    #[inline]
+    pub(super) fn load_next(&self, len: usize) {
+        let next_text = self.next_text as usize;
+        black_box([next_text, next_text + len].map(|at| self.text.get(at).copied().unwrap_or_default()));
     }
 
     /// Appends a record with its text: two names of at most 255 bytes, and words. Longer text than there is room for is
@@ -186,11 +225,11 @@ impl Ring {
         [name, other, words]: [&str; 3],
     ) {
         let len = name.len() + other.len() + words.len();
-        if len > self.max_text {
+        if len > self.longest as usize && !self.make_room_for(len) {
             return;
         }
         let record = loop {
-            let Some(record) = self.records.get_mut(self.next) else {
+            let Some(record) = self.records.get_mut(self.next as usize) else {
                 if self.records.is_empty() {
                     return;
                 }
@@ -198,19 +237,22 @@ impl Ring {
                 continue;
             };
             // If all are in use, it is the oldest, and its text goes.
-            if let Some(free) = (self.free + record.len as usize).checked_sub(len) {
+            if let Some(free) = (self.free + record.len).checked_sub(len as u32) {
                 self.free = free;
                 break record;
             }
-            self.evict();
+            if !self.grow() {
+                self.evict();
+            }
         };
-        let (start, text) = match self.text.get_mut(self.next_text..self.next_text + len) {
-            Some(text) => (self.next_text, text),
+        let next_text = self.next_text as usize;
+        let (start, text) = match self.text.get_mut(next_text..next_text + len) {
+            Some(text) => (next_text, text),
             None => (0, &mut self.text[..len]),
         };
         let (of_name, rest) = text.split_at_mut(name.len());
         // The record is written before the text is copied: what is needed after a copy has to be saved across the call.
-        self.next_text = start + len;
+        self.next_text = (start + len) as u32;
         (record.kind, record.entry, record.event, record.member) = (kind, entry, event, member);
         record.at = at;
         (record.start, record.len) = (start as u32, len as u32);
@@ -231,12 +273,65 @@ impl Ring {
         }
     }
 
+    /// Makes room for a text of that many bytes, longer than all before it; returns whether there may be.
+    #[cold]
+    #[inline(never)]
+    fn make_room_for(&mut self, len: usize) -> bool {
+        if len > self.max_text as usize {
+            return false;
+        }
+        let bytes = self.bytes().max(FIRST_BYTES).max(len as u32);
+        self.move_text(len.max(2 * self.longest as usize) as u32, bytes);
+        true
+    }
+
+    /// Makes room for more text, if there may be more; returns whether there is.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> bool {
+        let bytes = self.bytes();
+        if bytes < self.max_bytes {
+            self.move_text(self.longest, bytes.saturating_mul(4));
+        }
+        bytes < self.max_bytes
+    }
+
+    /// Returns for how many bytes of text there is memory.
+    fn bytes(&self) -> u32 {
+        self.text.len() as u32 - self.longest
+    }
+
+    /// Makes memory for text, for so much of each record and of all of them as is wanted and there may be. Moves all
+    /// text to the start, if it is not there.
+    fn move_text(&mut self, longest: u32, bytes: u32) {
+        let (longest, bytes) = (longest.min(self.max_text), bytes.min(self.max_bytes));
+        self.free += bytes - self.bytes();
+        self.longest = longest;
+        let (numbers, old) = (self.numbers(), self.text.len());
+        let oldest = if numbers.is_empty() { 0 } else { self.records[self.index(numbers.start)].start as usize };
+        if oldest > 0 {
+            self.text.rotate_left(oldest);
+            self.next_text = 0;
+            for number in numbers {
+                let index = self.index(number);
+                let record = &mut self.records[index];
+                let (start, len) = ((record.start as usize + old - oldest) % old, record.len as usize);
+                self.text.copy_within(start..start + len, self.next_text as usize);
+                record.start = self.next_text;
+                self.next_text += record.len;
+            }
+        }
+        let new = (bytes + longest) as usize;
+        self.text.reserve_exact(new - old);
+        self.text.resize(new, 0);
+    }
+
     /// Evicts the oldest record, of which there must be one, for the bytes of its text.
     #[inline(never)]
     fn evict(&mut self) {
         let oldest = self.numbers().start;
         let index = self.index(oldest);
-        self.free += core::mem::take(&mut self.records[index].len) as usize;
+        self.free += core::mem::take(&mut self.records[index].len);
         self.evicted = oldest + 1;
     }
 
@@ -247,8 +342,8 @@ impl Ring {
 
     /// Returns the index of a record that is kept.
     fn index(&self, number: u64) -> usize {
-        let before_next = (self.pushed - number) as usize;
-        self.next.checked_sub(before_next).unwrap_or_else(|| self.next + self.records.len() - before_next)
+        let (before_next, next) = ((self.pushed - number) as usize, self.next as usize);
+        next.checked_sub(before_next).unwrap_or_else(|| next + self.records.len() - before_next)
     }
 
     /// Returns the record of that number, if it is kept.
@@ -358,6 +453,24 @@ mod tests {
             let seqs = |from, to| ring.events(from, to).map(|kept| kept.record.event).collect::<Vec<_>>();
             assert_eq!((seqs(499, 500), seqs(500, u64::MAX), seqs(9, 3)), ([499].into(), Vec::new(), Vec::new()));
         }
+    }
+
+    #[test]
+    fn a_ring_takes_memory_for_text_only_when_it_needs_it() {
+        let mut ring = Ring::new(100, 4_000, 60_000);
+        let mut push = |len: usize| {
+            for n in 0..1_000 {
+                ring.push(Kind::Said, [n; 3], MemberId(0), ["ann", "", &"z".repeat(len)]);
+                let texts = ring.entries(0).map(|kept| kept.name.len() + kept.words.len()).sum::<usize>();
+                assert!(texts + ring.longest as usize + ring.free as usize == ring.text.len());
+            }
+            (ring.text.capacity(), ring.entries(0).count())
+        };
+        assert_eq!(push(0), ((2 << 10) + 3, 100));
+        assert_eq!(push(60), ((8 << 10) + 63, 100));
+        assert_eq!(push(600), (60_000 + 603, 99));
+        assert_eq!(push(3_997), (64_000, 15), "all that it may");
+        assert_eq!(push(60), (64_000, 100));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::pool::Buffers;
 use crate::room::RoomLogs;
 use crate::room::spoken::MAX_LABEL;
 use crate::schedule::Schedule;
-use crate::schedule::ready::Numbers;
+use crate::schedule::ready::{Numbers, Ready};
 use crate::session::irc::IrcState;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
@@ -88,7 +88,8 @@ impl Hub {
         let schedule =
             Schedule::memory_bound(config.numbers()) - Schedule::memory_bound(Self::numbers_at_start(config));
         let watches = if config.has_irc() { Watches::memory_bound(config.max_sessions, config.max_name) } else { 0 };
-        let once = schedule as u64 + watches as u64;
+        let grows = Self::memory_to_grow(config) - Self::memory_to_grow_at_start(config);
+        let once = (schedule + watches + grows) as u64;
         let sessions = once + Self::memory_at_start(config) - Self::logs_at_start(config) - journal;
         let logs =
             RoomLogs::memory_bound(config) + Conversation::history_bound(config) + Conversation::rooms_bound(config);
@@ -109,11 +110,23 @@ impl Hub {
             Schedule::memory_bound(Self::numbers_at_start(config)),
             Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
-            // A buffer that grows may exist twice for a moment.
-            config.longest_line().max(config.reply_bytes).max(config.max_encoded()),
+            Self::memory_to_grow_at_start(config),
             size_of_val(&config.dialects[..]),
         ];
         once.iter().map(|part| *part as u64).sum::<u64>() + Self::logs_at_start(config)
+    }
+
+    /// Bytes of heap for a buffer that grows, which may exist twice for a moment.
+    fn memory_to_grow(config: &Config) -> usize {
+        Self::memory_to_grow_at_start(config)
+            .max(Ready::memory_to_grow(config.numbers()))
+            .max(RoomLogs::memory_to_grow(config))
+            .max(Conversation::memory_to_grow(config))
+    }
+
+    /// Bytes of heap for such a buffer before any session has entered another room.
+    fn memory_to_grow_at_start(config: &Config) -> usize {
+        config.longest_line().max(config.reply_bytes).max(config.max_encoded())
     }
 
     /// Bytes of heap for the logs and the history of the lobby, and for what other rooms need before there are any.
@@ -168,6 +181,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_088, 365_134_718]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_040, 365_118_334]);
     }
 }

@@ -122,8 +122,9 @@ impl RoomLogs {
         let pace = Pace::new(config.pace, config.log_bytes, config.log_entries);
         let room_log = config.room_log();
         let max_rooms = config.rooms_at_most();
-        let rendered =
-            |dialect: &DialectConfig| Rendered::new(dialect, config.log_bytes, config.log_entries, pace.as_ref());
+        let rendered = |dialect: &DialectConfig| {
+            Rendered::new(dialect, Log::new(config.log_bytes, config.log_entries), pace.as_ref())
+        };
         let lobby = RoomLog::new(RoomId::LOBBY, LOBBY_NAME, config.dialects.iter().map(rendered).collect());
         let mut rooms = Self {
             table: Table { lobby, others: Vec::with_capacity(max_rooms - 1) },
@@ -160,6 +161,12 @@ impl RoomLogs {
             + others * other
             + Self::table(config)
             + (Self::room_to_encode(config) + Self::room_to_keep(config)) as u64
+    }
+
+    /// The most bytes of heap that are there twice for a moment while the log of a room grows.
+    pub(crate) fn memory_to_grow(config: &Config) -> usize {
+        let (bytes, entries) = config.room_log();
+        if config.rooms_at_most() == 1 { 0 } else { Log::memory_to_grow(bytes, entries) }
     }
 
     /// Bytes of heap that are allocated at once.
@@ -241,7 +248,7 @@ impl RoomLogs {
         let (bytes, entries) = self.room_log;
         let rendered = |spoken: &Spoken| {
             let (bytes, entries) = if spoken.has_rooms { (bytes, entries) } else { (0, 0) };
-            Rendered::new(&spoken.config, bytes, entries, self.room_pace.as_ref())
+            Rendered::new(&spoken.config, Log::growing(bytes, entries), self.room_pace.as_ref())
         };
         let mut room = RoomLog::new(id, name, self.spoken.iter().map(rendered).collect());
         self.last_serial = self.last_serial.wrapping_add(1);

@@ -29,8 +29,8 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
-    pub(crate) fn new(config: &DialectConfig, log_bytes: usize, log_entries: usize, pace: Option<&Pace>) -> Self {
-        let (log, dialect) = (Log::new(log_bytes, log_entries), config.dialect.clone());
+    pub(crate) fn new(config: &DialectConfig, log: Log, pace: Option<&Pace>) -> Self {
+        let dialect = config.dialect.clone();
         let folds_presence = dialect.folds_presence();
         let irc = dialect.as_irc().cloned();
         Self { dialect, irc, log, marks: Marks::new(pace), folds_presence, sessions: 0, caught_up: 0 }

@@ -82,14 +82,17 @@ impl Ready {
         }
     }
 
-    /// Bytes of heap for that many.
+    /// Bytes of heap for that many, but for what is there twice while it [grows](Self::memory_to_grow).
     pub(crate) const fn memory_bound(numbers: Numbers) -> usize {
         let Numbers { rooms, dialects, sessions, places } = numbers;
-        // While room for places is made, what there was before exists twice.
-        let moved = if places > 0 { Lists::memory_bound(FIRST_LOG as usize + rooms * dialects, sessions) } else { 0 };
         Lists::memory_bound(FIRST_LOG as usize + rooms * dialects, sessions * (1 + places))
-            + moved
             + sessions * size_of::<Standing>()
+    }
+
+    /// The most bytes of heap that are there twice for a moment while room for places is made.
+    pub(crate) const fn memory_to_grow(numbers: Numbers) -> usize {
+        let Numbers { rooms, dialects, sessions, places } = numbers;
+        if places > 0 { Lists::memory_bound(FIRST_LOG as usize + rooms * dialects, sessions) } else { 0 }
     }
 
     /// Returns whether any session is queued.
