@@ -179,7 +179,7 @@ fn line(random: &mut Random, max_name: usize, out: &mut Vec<u8>) {
         56 if random.one_in(2) => wrong(random, out),
         // So many that they do not fit among the replies.
         56 if random.one_in(3) => {
-            out.extend_from_slice(b"NAMES #lobby\r\nNAMES #den\r\nWHO #lobby\r\nNAMES #lobby\r\nWHO *\r\nNAMES #lobby")
+            out.extend_from_slice(b"NAMES #lobby\r\nNAMES #den\r\nWHO #lobby\r\nNAMES #lobby\r\nWHO *\r\nNAMES #lobby");
         }
         56 => operator(random, max_name, out),
         // A quarter of them, the numbers below 16 among them.
