@@ -8,13 +8,19 @@ use crate::fault::Fault;
 /// How many buffers are kept for the next session that needs one. More than that are freed.
 ///
 /// Enough that a busy server allocates nothing, few enough that buffers grown by a burst are not all held for ever:
-/// with the default limits, some 0.8 MiB.
-const MAX_SPARE: usize = 32;
+/// with the default limits, some 0.9 MiB.
+const MAX_SPARE: usize = 96;
+
+/// How many of them are kept as large as they have become.
+const MAX_GROWN: usize = 32;
 
 /// A buffer that can be reused once it is empty.
 pub(crate) trait Recycle: Default {
     /// Empties it and keeps its memory.
     fn clear(&mut self);
+
+    /// Frees its memory if it has become large.
+    fn shrink(&mut self) {}
 }
 
 /// Spare buffers: a session takes one while it has something to hold, and gives it back afterwards.
@@ -55,6 +61,9 @@ impl<T: Recycle> Buffers<T> {
         }
         if self.spare.len() < MAX_SPARE {
             buffer.clear();
+            if self.spare.len() >= MAX_GROWN {
+                buffer.shrink();
+            }
             self.spare.push(buffer);
         }
     }

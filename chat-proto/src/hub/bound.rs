@@ -181,6 +181,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_040, 365_118_334]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_040, 365_120_382]);
     }
 }

@@ -118,6 +118,10 @@ struct Mark {
     len: usize,
 }
 
+/// From how many bytes on a buffer is large: what a client of IRC is sent when it registers is more, most replies are
+/// less.
+const LARGE: usize = 1 << 10;
+
 /// A queue of bytes: appended at the end, taken from the start.
 #[derive(Debug, Default)]
 struct Bytes {
@@ -132,6 +136,14 @@ impl Recycle for Outbox {
         self.marks.clear();
         self.control = None;
         self.answer = None;
+    }
+
+    fn shrink(&mut self) {
+        for bytes in [&mut self.front, &mut self.replies] {
+            if bytes.buffer.capacity() > LARGE {
+                *bytes = Bytes::default();
+            }
+        }
     }
 }
 
@@ -346,6 +358,8 @@ impl Bytes {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     #[test]
@@ -360,6 +374,18 @@ mod tests {
         assert_eq!((outbox.replies(), outbox.len_before(6), outbox.len_before(7)), (&b"ef"[..], 0, 2));
         outbox.take_replies(2);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn a_spare_outbox_shrinks_only_if_it_has_become_large() {
+        let capacity = |len: usize| {
+            let mut outbox = Outbox::default();
+            outbox.reply(0, &vec![b'x'; len], 1 << 14);
+            outbox.clear();
+            outbox.shrink();
+            outbox.replies.buffer.capacity()
+        };
+        assert_eq!([100, LARGE, LARGE + 1].map(capacity), [256, LARGE, 0]);
     }
 
     #[test]
