@@ -289,10 +289,10 @@
 //! 3. Report the result to [`Hub::authenticated`], once for each command, whatever has become of the session.
 //!
 //! At most [`Hub::MAX_AUTHENTICATIONS`] are asked for at once, and addresses have turns. While a client waits, its time
-//! to register (60 seconds) goes on. A wrong password of the server closes the session, and so does the third wrong one of an operator; each
-//! costs 40 tokens of the session's and the address's [rate](Config::rate). Passwords are in no log, no journal and no
-//! `Debug` output, and a line that has waited is wiped. [`driver::Verifier`] does all this for a driver that uses the
-//! kit.
+//! to register (60 seconds) goes on. A wrong password of the server closes the session, and so does the third wrong one
+//! of an operator; each costs 40 tokens of the session's and the address's [rate](Config::rate). Passwords are in no
+//! log, no journal and no `Debug` output, and a line that has waited is wiped. [`driver::Verifier`] does all this for a
+//! driver that uses the kit.
 //!
 //! # Testing
 //!
@@ -371,7 +371,7 @@
 //! assert_eq!(lobby.memory_bound() >> 20, 281);
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 961);
+//! assert_eq!(small.memory_bound() >> 20, 960);
 //! ```
 //!
 //! # The conversation
@@ -483,7 +483,7 @@
 //! * It knows its peers. [`open_named`](Hub::open_named) and [`rename`](Hub::rename) give a session the name under
 //!   which the driver knows its peer; [`set_rate`](Hub::set_rate) and [`set_idle_timeout`](Hub::set_idle_timeout) give
 //!   it limits of its own.
-//! * It moderates. A [`Policy`] refuses or rewrites whatever others can read: messages, reasons for leaving, names,
+//! * It moderates. A [`Policy`] refuses or rewrites what others can read: messages, reasons for leaving, names,
 //!   topics, and what clients of IRC say about themselves; it refuses rooms before they begin.
 //!   [`find`](Hub::find) and [`kick`](Hub::kick) remove somebody; a member without a connection is not kicked, it
 //!   leaves. In a room, [`set_topic`](Hub::set_topic), [`set_room_flags`](Hub::set_room_flags),

@@ -156,7 +156,7 @@ impl Log {
     }
 
     fn with_memory([max_bytes, max_entries]: [usize; 2], [bytes, entries]: [usize; 2]) -> Self {
-        debug_assert!(max_bytes.max(max_entries) <= u32::MAX as usize, "`Config` allows 1 GiB");
+        debug_assert!(u32::try_from(max_bytes.max(max_entries)).is_ok(), "`Config` allows 1 GiB");
         Self {
             ring: vec![0; bytes],
             entries: VecDeque::with_capacity(entries),

@@ -7,8 +7,8 @@ use core::fmt;
 use crate::id::{DialectId, MemberId, RoomId, SessionId};
 use crate::time::Timestamp;
 
-/// Decides about everything that a session is about to let others read, before they do: messages, names, topics, real
-/// names, and reasons for leaving, being away or throwing somebody out.
+/// Decides about what a session is about to let others read, before they do: messages, names, topics, real names, and
+/// reasons for leaving, being away or throwing somebody out. It is not shown tags of clients of IRC and masks of bans.
 ///
 /// Any closure of the right form is a policy; a type of its own may hold word lists and counters, and the program may
 /// keep an `Arc` of it to change them. The [`Entry`](crate::conversation::Entry) already contains the verdict, so a
@@ -65,8 +65,8 @@ pub trait Policy: Send + Sync {
     /// Judges what a session is about to do. The hub asks once for each action. It asks again only about a private
     /// message that the policy has made too long for the recipient's free space, when there is more space.
     ///
-    /// For [`Verdict::Rewrite`] it writes the replacement into `rewritten`, which is empty and holds `max_line` bytes
-    /// without allocating. The replacement is cleaned and cut like a peer's words, and a name must be valid.
+    /// For [`Verdict::Rewrite`] it writes the replacement into `rewritten`, which is empty; for what people do often it
+    /// holds `max_line` bytes without allocating. The replacement is cleaned and cut like a peer's words, and a name must be valid.
     fn judge(&self, proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict;
 }
 

@@ -140,6 +140,6 @@ function confirmed(question) {
 	byId('question').textContent = question;
 	dialog.returnValue = '';
 	dialog.showModal();
-	// It comes late: we may ask again.
+	// It may be open again by then.
 	return new Promise((done) => (dialog.onclose = () => dialog.open || done(dialog.returnValue)));
 }

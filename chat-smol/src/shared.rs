@@ -22,7 +22,7 @@ pub(crate) struct Service {
     pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) budget: Arc<ReadBudget>,
     pub(crate) on_accept: OnAccept,
-    /// Never sent on; its receiver learns that no reader is left, and so no connection.
+    /// Never sent on; its receiver learns that no task is left that serves connections.
     pub(crate) _alive: Sender<Infallible>,
 }
 

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_most_clients_say_needs_no_allocation() {
+    fn what_most_clients_say_stays_within_the_value() {
         for (user, real_name) in [("~ann", "Ann O"), ("~elisabeth", "lisa"), ("", "")] {
             assert!(matches!(Details::new(user, real_name, ""), Details::Short(_)), "{user} {real_name}");
         }

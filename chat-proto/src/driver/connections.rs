@@ -68,7 +68,7 @@ impl<T> Peers for Connections<T> {
 }
 
 impl<T> Connections<T> {
-    /// Makes room for those of that many sessions. A list that grew would leave behind memory that it had touched.
+    /// Reserves room for that many sessions: growing would leave touched memory behind.
     pub(super) fn new(sessions: usize) -> Self {
         Self { slots: Vec::with_capacity(sessions), hub: SessionId::NONE.hub, paused: 0 }
     }

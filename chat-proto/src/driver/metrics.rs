@@ -157,7 +157,8 @@ impl Metrics {
         ] {
             text.counter(name, help).sample(&[], count);
         }
-        text.gauge("chat_senders_held", "Sessions whose line waits.").sample(&[], self.gauges.held);
+        text.gauge("chat_senders_held", "Sessions whose line waits: for readers, or for the check of a password.")
+            .sample(&[], self.gauges.held);
         let mut used = text.gauge("chat_lobby_log_bytes", "Bytes in the lobby's log, by dialect.");
         for (name, of) in self.dialects(config) {
             used.sample(&[("dialect", name)], of.log_bytes);

@@ -64,7 +64,8 @@ impl Hub {
     /// Answers [`Command::Authenticate`]: whether the credentials are right. Call it once for each such command, also if
     /// the session has ended: until then it counts as one of [`MAX_AUTHENTICATIONS`](Self::MAX_AUTHENTICATIONS).
     ///
-    /// Another answer, or one that nobody has asked for, does nothing.
+    /// An answer that nobody has asked for does nothing. A second one to the same command may be taken for the answer
+    /// to the session's next question.
     pub fn authenticated(&mut self, now: Timestamp, id: SessionId, are_right: bool) {
         self.clock(now);
         let Some(index) = self.authentications.asked.iter().position(|asked| *asked == id) else { return };
@@ -109,7 +110,7 @@ impl Hub {
     pub(super) fn guesser_address(&self, slot: u32) -> u64 {
         let cloak = self.conversation.person(MemberId(slot)).cloak.map(Cloak::number);
         let counted = || self.sessions[slot].origin.map(|origin| 1 + u64::from(origin.number()));
-        // One hub seldom has both, and a cloak is as good as never so small.
+        // Numbers of origins are small and cloaks are 64 random bits, so one is not taken for the other in practice.
         cloak.or_else(counted).unwrap_or_default()
     }
 

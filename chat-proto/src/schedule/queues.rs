@@ -11,6 +11,8 @@ pub(crate) struct Queues {
     addresses: [u64; QUEUES],
     /// The queues that somebody may wait in, a bit each.
     used: u64,
+    /// The queues in which no other address waits than that, a bit each.
+    owned: u64,
     /// The queue whose turn was last.
     last: u32,
 }
@@ -19,17 +21,23 @@ const _: () = assert!(QUEUES == u64::BITS as usize);
 
 impl Queues {
     pub(crate) const fn new() -> Self {
-        Self { addresses: [0; QUEUES], used: 0, last: 0 }
+        Self { addresses: [0; QUEUES], used: 0, owned: 0, last: 0 }
     }
 
     /// Returns the queue in which an address's sessions wait: its own, or else an empty one, which is its own from now
-    /// on. If all others are in use, it shares one of them.
+    /// on. If all are in use, it shares one of them, which is nobody's own until it is empty again.
     pub(crate) fn queue_for(&mut self, address: u64, is_empty: impl Fn(u32) -> bool) -> u32 {
-        let own = self.addresses.iter().position(|it| *it == address).map(|queue| queue as u32);
+        let mut queues = 0..QUEUES as u32;
+        let own = queues.find(|queue| self.owned & 1 << queue != 0 && self.addresses[*queue as usize] == address);
         let queue = own.or_else(|| (0..QUEUES as u32).find(|queue| is_empty(*queue))).inspect(|queue| {
             self.addresses[*queue as usize] = address;
+            self.owned |= 1 << queue;
         });
-        let queue = queue.unwrap_or((address % QUEUES as u64) as u32);
+        let queue = queue.unwrap_or_else(|| {
+            let shared = (address % QUEUES as u64) as u32;
+            self.owned &= !(1 << shared);
+            shared
+        });
         self.used |= 1 << queue;
         queue
     }
@@ -75,8 +83,10 @@ mod tests {
             })
             .collect();
         assert_eq!(queues.queue_for(1_000, |_| false), 1_000 % 64, "it shares one");
-        assert_eq!(queues.queue_for(5, |_| false), own[4], "whose owner keeps it");
-        assert_eq!(queues.queue_for(1_000, |queue| queue == own[7]), own[7]);
+        assert_eq!(queues.queue_for(5, |_| false), own[4], "another's stays its own");
+        let owner = 1 + own.iter().position(|queue| *queue == 1_000 % 64).expect("it is somebody's") as u64;
+        assert_eq!(queues.queue_for(owner, |queue| queue == own[7]), own[7], "one that others share is not its own");
+        assert_eq!(queues.queue_for(1_000, |queue| queue == own[8]), own[8], "nor theirs");
     }
 
     #[test]

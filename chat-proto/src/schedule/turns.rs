@@ -234,7 +234,8 @@ impl Turns {
         }
     }
 
-    /// Puts a session in line until somebody may be asked about its credentials, behind those from the same address.
+    /// Puts a session in line until somebody may be asked about its credentials, behind those from the same address
+    /// unless so many addresses wait that they share [queues](Queues).
     pub(crate) fn wait_for_check(&mut self, slot: u32, address: u64) {
         let Self { lists, unchecked, .. } = self;
         self.waiting += usize::from(!lists.holds(slot));

@@ -1,4 +1,4 @@
-//! Whatever others can read passes the policy: here a list of words, of which one is refused and one replaced.
+//! What a client writes for others to read passes the policy: here a list of words, of which one is refused and one replaced.
 
 use std::sync::Arc;
 

@@ -117,13 +117,15 @@ fn sends_password(from: [u8; 4], server: &SockAddr, password: &str) -> Client {
     client
 }
 
+// Other systems have no second address of loopback.
+#[cfg(target_os = "linux")]
 #[test]
 fn guesses_from_one_address_keep_no_client_waiting_at_another() {
     let text = format!("listen = [\"irc=127.0.0.1:0\"]\n[irc]\npassword = \"{}\"", hash_of("sesame"));
     let file = TemporaryFile::new("guesses.toml", text);
     let mut process = Program::ChatServer.start(&["--config", file.path()]);
     let irc = SockAddr::from(process.listening("irc"));
-    let mut guessers: Vec<_> = (0..100).map(|_| sends_password([127, 0, 0, 1], &irc, "xyzzy")).collect();
+    let mut guessers: Vec<_> = (0..400).map(|_| sends_password([127, 0, 0, 1], &irc, "xyzzy")).collect();
     let mut ann = sends_password([127, 0, 0, 2], &irc, "sesame");
     assert!(ann.line().starts_with(":irc.localhost 001 "));
     let last = guessers.last_mut().expect("there are many").receive(Instant::now());

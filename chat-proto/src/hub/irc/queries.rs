@@ -1,4 +1,4 @@
-//! Questions that clients of IRC ask, and what they say about themselves.
+//! Questions that clients of IRC ask.
 
 use alloc::string::String;
 use alloc::vec::Vec;

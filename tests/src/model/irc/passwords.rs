@@ -37,9 +37,9 @@ pub(in crate::model) enum Check {
 #[derive(Debug, Default)]
 pub(in crate::model) struct Checks {
     asked: Vec<SessionId>,
-    /// In the order in which they came, and how many had been asked about by then.
+    /// In the order in which they came; each with the number of the last question by then.
     waiting: Vec<(usize, usize)>,
-    /// How many sessions the driver was asked about, and how many until each address had its last turn.
+    /// The number of the last question, and of the last about each address.
     count: usize,
     last: HashMap<Option<Cloak>, usize>,
 }
@@ -68,20 +68,21 @@ impl Model {
     /// If it is not the session's turn.
     pub fn hand_out_check(&mut self, id: SessionId) -> Checked<bool> {
         let slot = id.slot();
-        let Some(since) = self.checks.waiting.iter().find(|(other, _)| *other == slot).map(|(_, since)| *since) else {
+        if !self.checks.waiting.iter().any(|(other, _)| *other == slot) {
             return differ("authenticate", format!("{id:?} does not wait for it"));
-        };
+        }
         if !self.owes_check() {
             return differ("authenticate", "too many are checked at once");
         }
         let of = |slot: usize| self.sessions[&slot].cloak;
         let address = of(slot);
         let last = self.checks.last.get(&address).copied();
+        let mut earlier = self.checks.waiting.iter().take_while(|(other, _)| *other != slot);
+        if let Some((other, _)) = earlier.find(|(other, _)| of(*other) == address) {
+            return differ("authenticate", format!("slot {other} from the same address came before {id:?}"));
+        }
         for (other, came) in &self.checks.waiting {
             let (theirs, their_last) = (of(*other), self.checks.last.get(&of(*other)).copied());
-            if theirs == address && *came < since {
-                return differ("authenticate", format!("slot {other} from the same address came before {id:?}"));
-            }
             // They waited when this address had its last turn, and have had none since.
             if theirs != address && last.is_some_and(|last| *came < last && their_last < Some(last)) {
                 return differ("authenticate", format!("it was the turn of slot {other}, not of {id:?}"));
