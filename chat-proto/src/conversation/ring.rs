@@ -13,7 +13,7 @@ use crate::moderation::{MaskList, Role, RoomFlags};
 use crate::origin::Cloak;
 
 /// For how many bytes of text there is memory when something is kept first.
-const FIRST_BYTES: u32 = 2 << 10;
+const FIRST_BYTES: usize = 2 << 10;
 
 /// A ring of records and of their text. A new record evicts the oldest, as many as its text needs room for.
 ///
@@ -32,16 +32,16 @@ pub(super) struct Ring {
     /// records need it, so what rooms with few or short messages keep lies close together.
     text: Vec<u8>,
     /// The index of the next record. If there is no such record, it starts over at 0.
-    next: u32,
+    next: usize,
     /// Where the next record's text begins, unless it has to start over.
-    next_text: u32,
+    next_text: usize,
     /// The most bytes of a record's text that there is memory for; for all texts, it is the rest of the memory.
-    longest: u32,
+    longest: usize,
     /// How many more bytes of text may be kept in that memory.
-    free: u32,
+    free: usize,
     /// The most bytes of a record's text, and of all texts, that there may be memory for.
-    max_text: u32,
-    max_bytes: u32,
+    max_text: usize,
+    max_bytes: usize,
 }
 
 /// An entry that was applied, and the names at that time.
@@ -172,15 +172,15 @@ impl Ring {
             next_text: 0,
             longest: 0,
             free: 0,
-            max_text: max_text.min(max_bytes) as u32,
-            max_bytes: max_bytes as u32,
+            max_text: max_text.min(max_bytes),
+            max_bytes,
         }
     }
 
     /// Allocates all memory for text at once.
     pub(super) fn with_memory(mut self) -> Self {
         (self.longest, self.free) = (self.max_text, self.max_bytes);
-        self.text = vec![0; (self.max_bytes + self.max_text) as usize];
+        self.text = vec![0; self.max_bytes + self.max_text];
         self
     }
 
@@ -210,8 +210,8 @@ impl Ring {
     /// wait for all of them at once.
     #[inline]
     pub(super) fn load_next(&self, len: usize) {
-        let next_text = self.next_text as usize;
-        black_box([next_text, next_text + len].map(|at| self.text.get(at).copied().unwrap_or_default()));
+        let next = self.next_text;
+        black_box([next, next + len].map(|at| self.text.get(at).copied().unwrap_or_default()));
     }
 
     /// Appends a record with its text: two names of at most 255 bytes, and words. Longer text than there is room for is
@@ -225,11 +225,11 @@ impl Ring {
         [name, other, words]: [&str; 3],
     ) {
         let len = name.len() + other.len() + words.len();
-        if len > self.longest as usize && !self.make_room_for(len) {
+        if len > self.longest && !self.make_room_for(len) {
             return;
         }
         let record = loop {
-            let Some(record) = self.records.get_mut(self.next as usize) else {
+            let Some(record) = self.records.get_mut(self.next) else {
                 if self.records.is_empty() {
                     return;
                 }
@@ -237,7 +237,7 @@ impl Ring {
                 continue;
             };
             // If all are in use, it is the oldest, and its text goes.
-            if let Some(free) = (self.free + record.len).checked_sub(len as u32) {
+            if let Some(free) = (self.free + record.len as usize).checked_sub(len) {
                 self.free = free;
                 break record;
             }
@@ -245,14 +245,13 @@ impl Ring {
                 self.evict();
             }
         };
-        let next_text = self.next_text as usize;
-        let (start, text) = match self.text.get_mut(next_text..next_text + len) {
-            Some(text) => (next_text, text),
+        let (start, text) = match self.text.get_mut(self.next_text..self.next_text + len) {
+            Some(text) => (self.next_text, text),
             None => (0, &mut self.text[..len]),
         };
         let (of_name, rest) = text.split_at_mut(name.len());
         // The record is written before the text is copied: what is needed after a copy has to be saved across the call.
-        self.next_text = (start + len) as u32;
+        self.next_text = start + len;
         (record.kind, record.entry, record.event, record.member) = (kind, entry, event, member);
         record.at = at;
         (record.start, record.len) = (start as u32, len as u32);
@@ -277,11 +276,11 @@ impl Ring {
     #[cold]
     #[inline(never)]
     fn make_room_for(&mut self, len: usize) -> bool {
-        if len > self.max_text as usize {
+        if len > self.max_text {
             return false;
         }
-        let bytes = self.bytes().max(FIRST_BYTES).max(len as u32);
-        self.move_text(len.max(2 * self.longest as usize) as u32, bytes);
+        let bytes = self.bytes().max(FIRST_BYTES).max(len);
+        self.move_text(len.max(2 * self.longest), bytes);
         true
     }
 
@@ -297,13 +296,13 @@ impl Ring {
     }
 
     /// Returns for how many bytes of text there is memory.
-    fn bytes(&self) -> u32 {
-        self.text.len() as u32 - self.longest
+    fn bytes(&self) -> usize {
+        self.text.len() - self.longest
     }
 
     /// Makes memory for text, for so much of each record and of all of them as is wanted and there may be. Moves all
     /// text to the start, if it is not there.
-    fn move_text(&mut self, longest: u32, bytes: u32) {
+    fn move_text(&mut self, longest: usize, bytes: usize) {
         let (longest, bytes) = (longest.min(self.max_text), bytes.min(self.max_bytes));
         self.free += bytes - self.bytes();
         self.longest = longest;
@@ -316,12 +315,12 @@ impl Ring {
                 let index = self.index(number);
                 let record = &mut self.records[index];
                 let (start, len) = ((record.start as usize + old - oldest) % old, record.len as usize);
-                self.text.copy_within(start..start + len, self.next_text as usize);
-                record.start = self.next_text;
-                self.next_text += record.len;
+                self.text.copy_within(start..start + len, self.next_text);
+                record.start = self.next_text as u32;
+                self.next_text += len;
             }
         }
-        let new = (bytes + longest) as usize;
+        let new = bytes + longest;
         self.text.reserve_exact(new - old);
         self.text.resize(new, 0);
     }
@@ -331,7 +330,7 @@ impl Ring {
     fn evict(&mut self) {
         let oldest = self.numbers().start;
         let index = self.index(oldest);
-        self.free += core::mem::take(&mut self.records[index].len);
+        self.free += core::mem::take(&mut self.records[index].len) as usize;
         self.evicted = oldest + 1;
     }
 
@@ -342,8 +341,8 @@ impl Ring {
 
     /// Returns the index of a record that is kept.
     fn index(&self, number: u64) -> usize {
-        let (before_next, next) = ((self.pushed - number) as usize, self.next as usize);
-        next.checked_sub(before_next).unwrap_or_else(|| next + self.records.len() - before_next)
+        let before_next = (self.pushed - number) as usize;
+        self.next.checked_sub(before_next).unwrap_or_else(|| self.next + self.records.len() - before_next)
     }
 
     /// Returns the record of that number, if it is kept.
@@ -462,7 +461,7 @@ mod tests {
             for n in 0..1_000 {
                 ring.push(Kind::Said, [n; 3], MemberId(0), ["ann", "", &"z".repeat(len)]);
                 let texts = ring.entries(0).map(|kept| kept.name.len() + kept.words.len()).sum::<usize>();
-                assert!(texts + ring.longest as usize + ring.free as usize == ring.text.len());
+                assert!(texts + ring.longest + ring.free == ring.text.len());
             }
             (ring.text.capacity(), ring.entries(0).count())
         };

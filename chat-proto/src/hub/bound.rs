@@ -181,6 +181,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_040, 365_120_382]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_040, 365_126_502]);
     }
 }
