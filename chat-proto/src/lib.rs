@@ -288,8 +288,8 @@
 //! 2. Copy what [`Hub::credentials`] returns, and check it without the hub's lock.
 //! 3. Report the result to [`Hub::authenticated`], once for each command, whatever has become of the session.
 //!
-//! At most [`Hub::MAX_AUTHENTICATIONS`] are asked for at once, and addresses have turns. While a client waits, its time
-//! to register (60 seconds) goes on. A wrong password of the server closes the session, and so does the third wrong one
+//! At most [`Hub::MAX_AUTHENTICATIONS`] are asked for at once, and addresses have turns. A client's time to register (60
+//! seconds) stands still while it waits, and begins again after a right password. A wrong password of the server closes the session, and so does the third wrong one
 //! of an operator; each costs 40 tokens of the session's and the address's [rate](Config::rate). Passwords are in no
 //! log, no journal and no `Debug` output, and a line that has waited is wiped. [`driver::Verifier`] does all this for a
 //! driver that uses the kit.

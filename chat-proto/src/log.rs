@@ -406,7 +406,7 @@ mod tests {
         let memory = |log: &Log| (log.ring.len(), log.entries.capacity());
         for n in 0..2_000_usize {
             let line = [b'a' + (n % 26) as u8; 300];
-            let line = &line[..1 + 7 * n % if n < 1_000 { 60 } else { 300 }];
+            let line = &line[..=7 * n % if n < 1_000 { 60 } else { 300 }];
             for log in [&mut grows, &mut whole] {
                 if n < 500 && n % 3 == 0 {
                     log.restart();

@@ -7,11 +7,13 @@ use crate::command::CloseReason;
 use crate::fault::Fault;
 use crate::schedule::turns::Hold;
 use crate::session::Turn;
+use crate::session::irc::Check;
 use crate::session::state::{Ended, Phase, Untaken};
 use crate::time::Timestamp;
 use crate::wire::sanitize::Clean;
 
-/// How long a client of IRC has to register, whatever it sends; other IRC servers allow the same time.
+/// How long a client of IRC has to register, whatever it sends; other IRC servers allow the same time. The check of a
+/// password is not its time, and after a right one it may be silent that long again.
 const TO_REGISTER: Duration = Duration::from_secs(60);
 
 /// What a deadline is for.
@@ -76,15 +78,21 @@ impl Hub {
                 self.resume_refilled(slot);
             }
             (Expiry::Slow, Phase::Open) => self.give_up_on(slot),
-            (Expiry::CutShort, Phase::Open) if session.ended == Ended::No => {
-                self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
-            }
+            (Expiry::CutShort, Phase::Open) if session.ended == Ended::No => self.expire_registration(slot),
             (Expiry::CutShort, Phase::Open) => self.cut_short(slot),
             (Expiry::Input, Phase::Open) => self.expire_silence(slot),
             // Its transport takes nothing, so last words would not reach the peer either.
             (Expiry::Output, Phase::Open) => self.end(slot, CloseReason::Stalled),
             (Expiry::Output, Phase::Closing { reason, .. }) => self.finish(slot, reason),
             _ => {}
+        }
+    }
+
+    /// Closes a client that has not registered in time. If there is a token for its next line since this very instant,
+    /// it was not silent.
+    fn expire_registration(&mut self, slot: u32) {
+        if self.end_of_registration(slot).has_come(self.now) {
+            self.begin_close(slot, CloseReason::Idle, Clean::EMPTY);
         }
     }
 
@@ -133,12 +141,23 @@ impl Hub {
                 let stays = session.ended == Ended::No || Fault::EndedOutlivesPeer.is_planted();
                 let mut ended = if stays { NEVER } else { session.active + linger };
                 if session.is_unregistered() && !Fault::RegistrationUnlimited.is_planted() {
-                    ended = ended.min(session.stats.opened + TO_REGISTER);
+                    ended = ended.min(self.end_of_registration(slot));
                 }
                 [after(session.waiting, stall_timeout), session.intake.runs_out(), input, ended]
             }
             Phase::Closing { .. } => [session.waiting + linger, NEVER, NEVER, NEVER],
             Phase::Vacant | Phase::Over(_) | Phase::Unconnected => [NEVER; 4],
         }
+    }
+
+    /// Returns when a client that has not registered yet has to have done so.
+    fn end_of_registration(&self, slot: u32) -> Timestamp {
+        let session = &self.sessions[slot];
+        let irc = session.irc.as_ref();
+        if session.hold == Hold::Authentication || irc.is_some_and(|irc| irc.check != Check::No) {
+            return Timestamp::MAX;
+        }
+        let has_password = irc.and_then(|irc| irc.registration()).is_some_and(|it| it.has_password);
+        if has_password { session.active + TO_REGISTER } else { session.stats.opened + TO_REGISTER }
     }
 }

@@ -146,6 +146,14 @@ impl IrcState {
     }
 
     /// Returns what is known of the client until it is a member; `None` from then on.
+    pub(crate) fn registration(&self) -> Option<&Registration> {
+        match self.passing.as_deref()? {
+            Passing::Registration(registration) => Some(registration),
+            Passing::Asked(_) => None,
+        }
+    }
+
+    /// As [`registration`](Self::registration), to change it.
     pub(crate) fn registration_mut(&mut self) -> Option<&mut Registration> {
         match self.passing.as_deref_mut()? {
             Passing::Registration(registration) => Some(registration),

@@ -29,7 +29,6 @@ use self::lines::Caps;
 use self::passwords::Check;
 pub(super) use self::passwords::Checks;
 use self::registration::Registration;
-pub(super) use self::registration::TO_REGISTER;
 pub(super) use self::updates::Person;
 use self::words::{ctcp, strip};
 use super::requests::{Outcome, cut};

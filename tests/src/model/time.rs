@@ -5,7 +5,6 @@ use std::time::Duration;
 use chat_proto::dialect::Update;
 use chat_proto::{CloseReason, Rate, RecordKind, Timestamp};
 
-use super::irc::TO_REGISTER;
 use super::{Checked, Model, Phase, Session, Untaken, differ};
 
 impl Model {
@@ -106,7 +105,7 @@ impl Model {
                     }
                 };
                 let cut_short = session.ended.map_or(NEVER, |_| session.active + self.config.linger_timeout);
-                let registered = if session.is_registered() { NEVER } else { session.stats.opened + TO_REGISTER };
+                let registered = self.registers_until(session).unwrap_or(NEVER);
                 let slow = self.gives_up_at(session).unwrap_or(NEVER);
                 stalled.min(slow).min(input).min(cut_short).min(registered)
             }

@@ -7,10 +7,11 @@ use chat_proto::{Action, Cloak, CloseReason, Hub, SessionId, Timestamp};
 use super::Step;
 use super::line::{self, Line};
 use super::numerics;
+use super::registration::TO_REGISTER;
 use crate::model::requests::cut;
 use crate::model::turns::Wait;
 use crate::model::words::clean;
-use crate::model::{Checked, Model, Phase, differ};
+use crate::model::{Checked, Model, Phase, Session, differ};
 
 /// The password that a client has to give, and that of the only operator, who is called `root`.
 const PASSWORD: &str = "sesame";
@@ -146,6 +147,15 @@ impl Model {
             }
         }
         Step::Done
+    }
+
+    /// Returns by when a client has to register; `None` if never, or not while its password is checked.
+    pub(in crate::model) fn registers_until(&self, session: &Session) -> Option<Timestamp> {
+        let irc = session.irc.as_ref()?;
+        let registration = irc.registration.as_ref()?;
+        let waits = self.checks.waiting.iter().any(|(slot, _)| *slot == session.id.slot());
+        let since = if registration.has_password { session.active } else { session.stats.opened };
+        (irc.check == Check::No && !waits).then_some(since + TO_REGISTER)
     }
 
     /// Returns whether a client may register, as far as the password of the server is concerned.

@@ -13,7 +13,7 @@ use crate::model::words::clean;
 use crate::model::{Model, Phase};
 
 /// How long a client has for it.
-pub(in crate::model) const TO_REGISTER: Duration = Duration::from_secs(60);
+pub(super) const TO_REGISTER: Duration = Duration::from_secs(60);
 
 /// The most bytes of what a client says of its user, and of a real name.
 const MAX_USER: usize = 11;
