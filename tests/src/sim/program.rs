@@ -36,7 +36,7 @@ impl World {
             }),
             10 => self.on_session(peer, |world, id| {
                 let timeout = random.pick(&[None, Some(1), Some(1_000_000_000), Some(200_000_000_000)]);
-                let timeout = timeout.map(Duration::from_nanos);
+                let timeout = timeout.map(Duration::from_nanos).filter(|_| world.sees_order_of_closing());
                 world.meter.scope(|| world.hub.set_idle_timeout(now, id, timeout));
                 world.model.set_idle_timeout(now, id.slot(), timeout);
                 Ok(())

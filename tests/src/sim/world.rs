@@ -188,8 +188,7 @@ impl World {
                 if goes_on { self.write(peer) } else { Ok(()) }
             }
             Step::PeerEnded { peer } => {
-                // Only a large journal is sure to show the order in which ended sessions are closed.
-                let is_told = self.conduct.journal_records >= 1_000;
+                let is_told = self.sees_order_of_closing();
                 // The next peer of which some input is untaken.
                 let count = self.peers.len().max(1);
                 let all = (0..count).map(|step| (usize::from(peer) + step) % count);
@@ -355,6 +354,12 @@ impl World {
         let spoken = self.dialects.iter().find(|(_, spoken)| Some(*spoken) == index);
         let speaks = spoken.map_or(Speaks::Text, |(speaks, _)| *speaks);
         grammar::typing(&mut Random::new(u64::from(seed)), speaks, max_line, max_name, &mut connection.typed);
+    }
+
+    /// Returns whether the journal is so large that it is sure to show in which order sessions were closed whose deadlines
+    /// were equal.
+    pub(super) fn sees_order_of_closing(&self) -> bool {
+        self.conduct.journal_records >= 1_000
     }
 
     pub(super) fn fire(&mut self, at: Timestamp) -> Checked {
