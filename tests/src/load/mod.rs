@@ -44,6 +44,7 @@ mod wire;
 pub use self::audience::Got;
 pub use self::beside::compare;
 pub use self::dialect::{Dialect, Transport};
+pub(crate) use self::options::CONNECTING;
 pub use self::options::{Beside, Comparison, Invocation, Ircd, Keepalive, Options, Pace, Target, parse};
 pub use self::progress::Progress;
 pub use self::report::Report;

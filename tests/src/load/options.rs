@@ -96,6 +96,9 @@ struct Arguments {
     quiet: bool,
 }
 
+/// How many connections are opened at once: fewer than the listen backlog of most servers.
+pub(crate) const CONNECTING: usize = 128;
+
 const USAGE: &str = "load --connect DIALECT=ADDR [OPTIONS]\n       load --beside WHAT [OPTIONS]";
 
 const AFTER_HELP: &str = "\
@@ -123,6 +126,9 @@ pub struct Options {
     pub senders: usize,
     /// Sessions that are silent, and whose input is discarded.
     pub idle: usize,
+    /// How many connections are opened at once, and half of how many sessions register and join at once: as many as the
+    /// listen backlog of servers has room for.
+    pub connecting: usize,
     /// When messages are sent.
     pub pace: Pace,
     /// How long messages are.
@@ -292,6 +298,7 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
     let is_comparison = beside.is_some();
     let (usual_warm_up, usual_duration) = if is_comparison { SHORT } else { LONG };
     let options = Options {
+        connecting: CONNECTING,
         targets: arguments.connect,
         sources: arguments.source,
         pid: arguments.pid,
@@ -399,6 +406,7 @@ mod tests {
             Target { dialect, transport, is_encrypted: false, addr }
         };
         let expected = Options {
+            connecting: CONNECTING,
             targets: vec![
                 target(Dialect::Text, Transport::Lines, "127.0.0.1:4000"),
                 target(Dialect::Classic, Transport::WebSocket, "[::1]:4001"),

@@ -90,12 +90,6 @@ struct Run<'a, 'w> {
     latest: u64,
 }
 
-/// How many connections are opened at once: fewer than the listen backlog of servers.
-const CONNECTING: usize = 128;
-
-/// How many sessions register and join at once. Some servers let those that wait in once a second, all together.
-const ENTERING: usize = 256;
-
 /// Descriptors that are not connections: standard streams, epoll, files of `/proc`.
 const OTHERS: u64 = 32;
 
@@ -148,7 +142,9 @@ impl<'a, 'w> Run<'a, 'w> {
         let names =
             iter::repeat_n(None, options.readers).chain((0..options.senders).map(Some)).chain(iter::repeat(None));
         for (i, (role, name)) in roles.chain(iter::repeat_n(Role::Idle, options.idle)).zip(names).enumerate() {
-            self.wait_while("connecting", |counts| counts.connecting >= CONNECTING || counts.entering >= ENTERING)?;
+            let most = options.connecting;
+            // Some servers let those that wait in once a second, all together.
+            self.wait_while("connecting", |counts| counts.connecting >= most || counts.entering >= 2 * most)?;
             let target = options.targets[i % options.targets.len()];
             let wire = &self.crowd.sent.wire;
             let name = name.map(|sender| wire.name(sender));

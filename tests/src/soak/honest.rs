@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::load::{Keepalive, LoadError, Options, Pace, Report, RunId, Sizes, Target, run};
+use crate::load::{CONNECTING, Keepalive, LoadError, Options, Pace, Report, RunId, Sizes, Target, run};
 
 /// How many there are.
 pub(super) const CLIENTS: usize = READERS + SENDERS;
@@ -42,6 +42,7 @@ impl Honest {
     /// Makes them connect and begin to talk.
     pub(super) fn start(targets: &[Target], id: RunId) -> Self {
         let options = Options {
+            connecting: CONNECTING,
             targets: targets.to_vec(),
             sources: Vec::new(),
             pid: None,
