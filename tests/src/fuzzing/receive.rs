@@ -118,7 +118,9 @@ fn counted(stats: &HubStats, framing: Framing) -> [u64; 8] {
     let bytes_sent = if framing == Framing::Lines { s.bytes_sent } else { 0 };
     // How many bytes of an overlong line arrive before it closes its session depends on the pieces.
     let bytes_received = if s.closed == 0 { s.bytes_received } else { 0 };
-    [s.opened, s.closed, s.messages, s.lines_received, bytes_received, bytes_sent, s.refused, s.missed]
+    // TLS is recognized by its first bytes, with or without the end of the line that they are in.
+    let lines_received = if s.wrong_protocol == 0 { s.lines_received } else { 0 };
+    [s.opened, s.closed, s.messages, lines_received, bytes_received, bytes_sent, s.refused, s.missed]
 }
 
 /// Piece sizes, repeated.
