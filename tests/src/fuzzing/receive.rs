@@ -24,8 +24,8 @@ use crate::model::{Checked, differ};
 use crate::websocket::{self, Frame, opcode};
 
 /// How much is sent before all readers have read everything. It is small enough that no reply buffer fills up, since
-/// refusals would then depend on how fast a session reads.
-const ROUND: usize = 512;
+/// refusals would then depend on how fast a session reads, and that replies stand at few positions among what is said.
+const ROUND: usize = 128;
 
 /// The dialects of the sessions; the first session sends.
 type Dialects = [&'static str; 3];
