@@ -39,7 +39,7 @@ use crate::time::Timestamp;
 /// ```
 /// use std::sync::{Arc, RwLock};
 ///
-/// use chat_proto::{Action, Config, Policy, Proposal, Verdict};
+/// use chat_proto::{Config, Policy, Proposal, Verdict};
 ///
 /// #[derive(Default)]
 /// struct Unwanted(RwLock<Vec<String>>);
@@ -47,12 +47,11 @@ use crate::time::Timestamp;
 /// impl Policy for Unwanted {
 ///     fn judge(&self, proposal: &Proposal<'_>, _: &mut String) -> Verdict {
 ///         let list = self.0.read().expect("no writer panics");
-///         match proposal.action {
-///             Action::Say { words } if list.iter().any(|word| words.contains(&**word)) => {
-///                 Verdict::Refuse("not here, please".into())
-///             }
-///             _ => Verdict::Pass,
+///         let words = proposal.action.words();
+///         if list.iter().any(|word| words.contains(&**word)) {
+///             return Verdict::Refuse("not here, please".into());
 ///         }
+///         Verdict::Pass
 ///     }
 /// }
 ///
@@ -182,6 +181,28 @@ pub enum Action<'a> {
         /// What it is about to say, cleaned and not empty.
         words: &'a str,
     },
+}
+
+impl<'a> Action<'a> {
+    /// Returns what others are to read: the words, or the name of a member or a room.
+    #[must_use]
+    pub const fn words(&self) -> &'a str {
+        match *self {
+            Self::Say { words }
+            | Self::Act { words }
+            | Self::Tell { words, .. }
+            | Self::Quit { words }
+            | Self::Leave { words }
+            | Self::Name { to: words }
+            | Self::Begin { room: words }
+            | Self::Topic { words }
+            | Self::Kick { words, .. }
+            | Self::Describe { words, .. }
+            | Self::Away { words }
+            | Self::Kill { words, .. }
+            | Self::Wallops { words } => words,
+        }
+    }
 }
 
 /// The decision about a [`Proposal`].

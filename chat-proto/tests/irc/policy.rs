@@ -1,4 +1,5 @@
-//! What a client writes for others to read passes the policy: here a list of words, of which one is refused and one replaced.
+//! What a client writes for others to read passes the policy: here a list of words, of which one is refused and one
+//! replaced.
 
 use std::sync::Arc;
 
@@ -10,20 +11,7 @@ use crate::net::Net;
 
 /// Refuses what has `spoiler` in it, and replaces `darn`.
 fn judge(proposal: &Proposal<'_>, rewritten: &mut String) -> Verdict {
-    let (Action::Say { words }
-    | Action::Act { words }
-    | Action::Tell { words, .. }
-    | Action::Quit { words }
-    | Action::Leave { words }
-    | Action::Topic { words }
-    | Action::Kick { words, .. }
-    | Action::Describe { words, .. }
-    | Action::Away { words }
-    | Action::Kill { words, .. }
-    | Action::Wallops { words }) = proposal.action
-    else {
-        return Verdict::Pass;
-    };
+    let words = proposal.action.words();
     let user = if let Action::Describe { user, .. } = proposal.action { user } else { "" };
     if words.contains("spoiler") || user == "~spoiler" {
         Verdict::Refuse("not here".into())
