@@ -64,15 +64,17 @@ fn text(line: &str) -> Option<Shown> {
     text_of_room(line).or_else(of_other_room)
 }
 
-/// `NAME: TEXT` is a message. Every other line begins with a character with which no name begins.
+/// `NAME: TEXT` is a message, and `-NAME- TEXT` a notice from a member. Every other line begins with a character with
+/// which no name begins.
 fn text_of_room(line: &str) -> Option<Shown> {
     if ["* ", "** ", "! "].iter().any(|mark| line.starts_with(mark)) {
         return Some(Shown { name: None, words: line.into() });
     }
-    let (name, words) = line.split_once(": ")?;
+    let is_name = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == ':');
+    let noticed = line.strip_prefix('-').and_then(|line| line.split_once("- ")).filter(|(name, _)| is_name(name));
+    let (name, words) = noticed.or_else(|| line.split_once(": "))?;
     let private = name.strip_suffix(" -> you").or(name.strip_prefix("you -> ")).unwrap_or(name);
-    let is_name = !private.is_empty() && !private.contains(|c: char| c.is_whitespace() || c == ':');
-    is_name.then(|| Shown { name: Some(name.into()), words: words.into() })
+    is_name(private).then(|| Shown { name: Some(name.into()), words: words.into() })
 }
 
 /// `CHAT NAME WORDS`, `ACT NAME WORDS` and `TELL NAME WORDS` in base64.
