@@ -365,13 +365,13 @@
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: the lobby's two logs of 4 MiB, the logs and histories of 255 other rooms, and what
 //! // each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (92, 348, 2_902));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (92, 346, 2_885));
 //! // A server for one room.
 //! let lobby = Config { max_rooms: 1, max_rooms_per_session: 1, ..Config::default() };
-//! assert_eq!(lobby.memory_bound() >> 20, 281);
+//! assert_eq!(lobby.memory_bound() >> 20, 280);
 //! // Smaller lines and replies make for a smaller bound.
 //! let small = Config { max_sessions: 100_000, max_line: 512, reply_bytes: 4 << 10, ..Config::default() };
-//! assert_eq!(small.memory_bound() >> 20, 960);
+//! assert_eq!(small.memory_bound() >> 20, 943);
 //! ```
 //!
 //! # The conversation

@@ -19,7 +19,6 @@ fn service_resumes_when_descriptors_are_free_again() {
     let addr = server.listen("text", SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let handle = server.handle();
     let thread = thread::spawn(move || server.run_on_threads(NonZeroUsize::new(2).unwrap()));
-    let connect = || BufReader::new(TcpStream::connect(addr).unwrap());
     let welcome = |client: &mut BufReader<TcpStream>| {
         let mut line = String::new();
         client.read_line(&mut line).unwrap();
@@ -32,12 +31,12 @@ fn service_resumes_when_descriptors_are_free_again() {
     let mut hoard = Vec::new();
     let mut let_in = Vec::new();
     // A connection takes two descriptors of this process, one for each end, the client's first: with one left, a client
-    // finds a server that cannot accept it. A thread of the server's that was just starting may have held another and
-    // given it back, so the first clients may be let in.
+    // finds a server that cannot accept it. A thread of the server's that is just starting may take that one, or may have
+    // held another and given it back, so the first clients may not come about, or be let in.
     let mut waiting = loop {
         hoard.extend(std::iter::from_fn(|| File::open("/dev/null").ok()));
         assert!(hoard.pop().is_some(), "{} clients were let in without a descriptor left", let_in.len());
-        let client = connect();
+        let Ok(client) = TcpStream::connect(addr).map(BufReader::new) else { continue };
         client.get_ref().set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         if client.get_ref().peek(&mut [0]).is_err() {
             break client;

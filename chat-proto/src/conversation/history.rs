@@ -1,6 +1,5 @@
 //! The latest entries and events, in no wire format: for newcomers, for followers, and for other servers.
 
-use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -22,9 +21,10 @@ use crate::names::MAX_MADE_NAME;
 /// newcomers are shown as many messages as ever, and followers learn who joined and left.
 #[derive(Debug)]
 pub(crate) struct History {
-    /// The lobby's messages, and those of the other rooms, which are allocated when something is said there.
+    /// The lobby's messages, and those of the other rooms, whose memory is allocated when something is said there. The
+    /// rings lie side by side: where a thousand rooms have their turns, the next one is in the processor's cache then.
     messages: Ring,
-    rooms: Vec<Option<Box<Ring>>>,
+    rooms: Vec<Option<Ring>>,
     others: Ring,
     /// Entries that are not events, such as a member that entered and has not joined.
     silent: Ring,
@@ -104,8 +104,7 @@ impl History {
     /// Bytes of heap for the messages of the rooms besides the lobby, and to merge them.
     pub(crate) fn rooms_bound(limits: Limits) -> u64 {
         let queued = size_of::<Reverse<(u64, u32, u64)>>();
-        let ring =
-            size_of::<Ring>() as u64 + Ring::memory_bound(limits.room_messages, limits.message(), limits.of_room());
+        let ring = Ring::memory_bound(limits.room_messages, limits.message(), limits.of_room());
         limits.rooms as u64 * queued as u64 + (limits.rooms as u64 - 1) * ring + Self::rooms_at_start(limits)
     }
 
@@ -119,7 +118,7 @@ impl History {
 
     /// Bytes of heap that are allocated for rooms at once.
     pub(crate) fn rooms_at_start(limits: Limits) -> u64 {
-        limits.rooms as u64 * size_of::<Option<Box<Ring>>>() as u64
+        limits.rooms as u64 * size_of::<Option<Ring>>() as u64
     }
 
     /// Frees the messages of a room that has ended.
@@ -176,7 +175,7 @@ impl History {
             self.rooms.resize_with(room.0 as usize + 1, || None);
         }
         // A room in which nobody has said anything needs no memory for messages.
-        let new = || Box::new(Ring::new(limits.room_messages, limits.message(), limits.of_room()));
+        let new = || Ring::new(limits.room_messages, limits.message(), limits.of_room());
         let ring = self.rooms[room.0 as usize].get_or_insert_with(new);
         ring.load_next(name.len() + words.len());
         ring.push(kind, numbers, member, [name, "", words]);
@@ -198,7 +197,7 @@ impl History {
 
     /// Returns a room's messages, if there is such a room.
     fn ring(&self, room: RoomId) -> Option<&Ring> {
-        if room == RoomId::LOBBY { Some(&self.messages) } else { self.rooms.get(room.0 as usize)?.as_deref() }
+        if room == RoomId::LOBBY { Some(&self.messages) } else { self.rooms.get(room.0 as usize)?.as_ref() }
     }
 
     /// Returns the numbers of the oldest message of a room that is kept and of the next one, among its messages alone.
@@ -262,7 +261,7 @@ impl<'a> Elsewhere<'a> {
         for (room, ring) in history.rooms.iter().enumerate() {
             // Most often a follower has read all but the latest, which are of few rooms.
             let is_wanted = |ring: &&Ring| ring.latest().is_some_and(&is_late);
-            if let Some(ring) = ring.as_deref().filter(is_wanted) {
+            if let Some(ring) = ring.as_ref().filter(is_wanted) {
                 if elsewhere.next.capacity() == 0 {
                     elsewhere.next.reserve_exact(history.rooms.len());
                 }

@@ -13,7 +13,7 @@ use crate::schedule::ready::{Numbers, Ready};
 use crate::session::irc::IrcState;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
-use crate::session::places::Places;
+use crate::session::places::PlacesTable;
 use crate::session::table::Sessions;
 use crate::session::watches::Watches;
 use crate::wire::framing::lines::Partial;
@@ -82,7 +82,7 @@ impl Hub {
         let longest = config.max_encoded() + MAX_LABEL;
         let buffers = Partial::memory_bound(config.longest_line())
             + Outbox::memory_bound(config.reply_bytes, longest)
-            + Places::memory_bound(config.numbers().places)
+            + PlacesTable::memory_bound(config.numbers().places)
             + if config.has_irc() { IrcState::memory_bound(config.max_name) } else { 0 };
         let journal = Journal::memory_bound(config.journal_records) as u64;
         let schedule =
@@ -103,13 +103,13 @@ impl Hub {
             Sessions::memory_bound(sessions),
             Buffers::<Partial>::memory_bound(sessions),
             Buffers::<Outbox>::memory_bound(sessions),
-            Buffers::<Places>::memory_bound(sessions),
             Buffers::<IrcState>::memory_bound(sessions),
             Conversation::members_bound(config),
             Origins::memory_bound(config),
             Schedule::memory_bound(Self::numbers_at_start(config)),
             Journal::memory_bound(config.journal_records),
             Scratch::memory_bound(config),
+            config.numbers().places * size_of::<u64>(),
             Self::memory_to_grow_at_start(config),
             size_of_val(&config.dialects[..]),
         ];
@@ -181,6 +181,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [195_040, 365_126_502]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [194_732, 363_323_950]);
     }
 }

@@ -114,9 +114,7 @@ impl Hub {
         let Some(slot) = self.live(id) else { return false };
         let session = &self.sessions[slot];
         if session.is_placed {
-            return self.may_fit(slot, batch)
-                && !self.has_pong(slot)
-                && self.run(slot).is_some_and(|run| batch.fits(&run));
+            return self.fits_placed(slot, batch);
         }
         let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         let next = session.cursor.next;
@@ -129,13 +127,7 @@ impl Hub {
             let to = session.cursor.stretch(session.end(log.head()));
             return batch.fits_simple(session.format, next, to);
         }
-        !self.has_pong(slot) && batch.fits(&self.hand_out(slot))
-    }
-
-    /// Returns whether a pong is to be sent. It would wait for as long as others say something if the session were sent
-    /// only what they are sent.
-    fn has_pong(&self, slot: u32) -> bool {
-        self.sessions[slot].outbox.as_ref().is_some_and(|outbox| outbox.has_pong())
+        !session.has_pong() && batch.fits(&self.hand_out(slot))
     }
 
     /// Reports that the session's socket took the first `n` bytes of a batch that was filled for it.
@@ -343,6 +335,12 @@ impl crate::session::Session {
         let outbox = self.outbox.as_deref();
         outbox.map_or(0, |outbox| outbox.front().len()) == out.front
             && outbox.map_or(0, |outbox| outbox.replies().len()) + out.wrapping >= out.replies
+    }
+
+    /// Returns whether a pong is to be sent. It would wait for as long as others say something if the session were sent
+    /// only what they are sent.
+    pub(super) fn has_pong(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.has_pong())
     }
 
     /// Removes the private part of the first `n` bytes that were handed out.

@@ -40,6 +40,7 @@ mod stats;
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::array;
 
 use self::authentication::Authentications;
@@ -66,7 +67,6 @@ use crate::session::SessionStats;
 use crate::session::irc::IrcState;
 use crate::session::origins::Origins;
 use crate::session::outbox::Outbox;
-use crate::session::places::Places;
 use crate::session::state::Phase;
 use crate::session::table::Sessions;
 use crate::session::watches::Watches;
@@ -112,8 +112,9 @@ pub struct Hub {
     journal: Journal,
     partials: Buffers<Partial>,
     outboxes: Buffers<Outbox>,
-    places: Buffers<Places>,
     irc: Buffers<IrcState>,
+    /// While a batch is filled from several logs, the next entry at each place.
+    ahead: Vec<u64>,
     /// Which names sessions of IRC watch.
     watches: Watches,
     /// What only IRC shows of what is going on.
@@ -155,8 +156,8 @@ impl Hub {
             journal: Journal::new(config.journal_records),
             partials: Buffers::new(max),
             outboxes: Buffers::new(max),
-            places: Buffers::new(max),
             irc: Buffers::new(max),
+            ahead: Vec::with_capacity(config.numbers().places),
             watches: Watches::new(max),
             occasion: Occasion::default(),
             scratch: Some(Box::new(Scratch::new(&config))),

@@ -95,9 +95,9 @@ impl Hub {
         if is_open {
             self.make_placed(target);
             let log = self.logs.log_of(room);
-            let session = &mut self.sessions[target];
+            let (session, places) = self.sessions.with_places(target);
             if let Some(log) = log.filter(|_| kicker != Some(target))
-                && let Some(place) = session.places.as_mut().and_then(|places| places.live(log))
+                && let Some(place) = places.and_then(|places| places.live(log))
             {
                 place.is_untold = true;
                 untold = Some(place.serial);
@@ -128,7 +128,7 @@ impl Hub {
     /// then the hub no longer knows who did it and why.
     pub(super) fn tell_untold(&mut self, slot: u32) {
         let first = |places: &Places| places.list.iter().find(|place| place.is_untold).map(|place| place.serial);
-        while let Some(place) = self.sessions[slot].places.as_deref().and_then(first)
+        while let Some(place) = self.sessions.places(slot).and_then(first)
             && self.tell_thrown_out(slot, place, "", "")
         {}
         if !self.watches.is_empty() {
@@ -139,7 +139,7 @@ impl Hub {
     /// Tells a session that it was thrown out of the room of a place, and, if it spoke there, that it speaks in none.
     /// Returns whether its replies had space for that. The place stays until it is told.
     fn tell_thrown_out(&mut self, slot: u32, serial: u32, by: &str, words: &str) -> bool {
-        let Some(places) = self.sessions[slot].places.as_deref() else { return true };
+        let Some(places) = self.sessions.places(slot) else { return true };
         let Some(place) = places.list.iter().find(|place| place.serial == serial) else { return true };
         let is_in_none = places.focus.is_none() && places.focus_place == serial;
         let room = self.logs.log(place.log()).name;
@@ -156,10 +156,9 @@ impl Hub {
         if is_in_none {
             self.reply(slot, &Update::InNoRoom);
         }
-        let session = &mut self.sessions[slot];
-        if let Some(places) = &mut session.places {
-            for place in &mut places.list {
-                place.is_untold &= place.serial != serial;
+        if let (session, Some(places)) = self.sessions.with_places(slot) {
+            if let Some(place) = places.find(serial) {
+                place.is_untold = false;
             }
             session.is_untold = places.list.iter().any(|place| place.is_untold);
         }

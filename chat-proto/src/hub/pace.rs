@@ -48,8 +48,8 @@ impl Hub {
     #[cold]
     fn wait_for_at_places(&mut self, slot: u32) {
         let Self { sessions, logs, .. } = self;
-        let session = &mut sessions[slot];
-        let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
+        let (session, Some(places)) = sessions.with_places(slot) else { return };
+        let dialect = session.dialect as usize;
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
             let marks = &mut logs.log_mut(place.log()).rendered[dialect].marks;
             place.reached = marks.begin(place.cursor.next);
@@ -65,7 +65,7 @@ impl Hub {
     #[inline]
     pub(super) fn observe(&mut self, slot: u32) {
         let Self { sessions, logs, .. } = self;
-        let (session, Some(pace)) = (&mut sessions[slot], logs.pace) else { return };
+        let (session, Some(pace)) = (&sessions[slot], logs.pace) else { return };
         if !session.is_open() {
             return;
         }
@@ -73,7 +73,7 @@ impl Hub {
             return self.observe_places(slot);
         }
         let rendered = &mut logs.lobby_mut().rendered[session.dialect as usize];
-        if rendered.observe(LOBBY, session, &pace, self.now) {
+        if rendered.observe(LOBBY, slot, sessions, &pace, self.now) {
             logs.move_marks(LOBBY);
         }
     }
@@ -82,12 +82,11 @@ impl Hub {
     #[cold]
     fn observe_places(&mut self, slot: u32) {
         let Self { sessions, logs, .. } = self;
-        let session = &mut sessions[slot];
+        let (session, Some(places)) = sessions.with_places(slot) else { return };
         let dialect = session.dialect as usize;
         if session.intake.is_slow() {
             return;
         }
-        let Some(places) = &mut session.places else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
             let marks = &mut logs.log_mut(place.log()).rendered[dialect].marks;
             if marks.observe(&mut place.reached, place.cursor.next, true) {
@@ -180,8 +179,8 @@ impl Hub {
     #[cold]
     fn wait_no_longer_at_places(&mut self, slot: u32) {
         let Self { sessions, logs, .. } = self;
-        let session = &sessions[slot];
-        let (dialect, Some(places)) = (session.dialect as usize, &session.places) else { return };
+        let dialect = sessions[slot].dialect as usize;
+        let Some(places) = sessions.places(slot) else { return };
         for place in places.list.iter().filter(|place| place.is_live()) {
             if logs.log_mut(place.log()).rendered[dialect].marks.end(place.reached) {
                 logs.move_marks(place.log());

@@ -1,12 +1,15 @@
 //! Sessions that read several rooms, all of them in one order: their places, and what they are sent.
 
+use alloc::vec::Vec;
+
 use super::Hub;
 use crate::batch::{Batch, HandOut, Line};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::log::Cursor;
 use crate::room::spoken::MAX_LABEL;
-use crate::session::places::Place;
+use crate::session::Session;
+use crate::session::places::{Place, Places};
 use crate::session::table::LOBBY;
 use crate::wire::dialect::irc::tagged;
 
@@ -26,6 +29,8 @@ impl Hub {
         }
         let (stamp, max) = (self.logs.next_stamp(), self.config.max_rooms_per_session);
         let session = &mut self.sessions[slot];
+        session.is_placed = true;
+        let (cursor, reached) = (session.cursor, session.reached);
         let log = &self.logs.lobby().rendered[session.dialect as usize].log;
         if let Some(outbox) = &mut session.outbox {
             // Replies were ordered by the lobby's entries; from now on they are ordered by stamps.
@@ -39,11 +44,10 @@ impl Hub {
                 }
             });
         }
-        let mut places = self.places.take();
-        let place = places.push(LOBBY, session.cursor, max);
-        place.reached = session.reached;
+        let places = self.sessions.take_places(slot);
+        let place = places.push(LOBBY, cursor, max);
+        place.reached = reached;
         (places.focus_place, places.focus) = (place.serial, Some(RoomId::LOBBY));
-        (session.places, session.is_placed) = (Some(places), true);
         // The session is no longer in the list of the lobby's readers.
         self.requeue(slot);
     }
@@ -59,15 +63,14 @@ impl Hub {
     /// Adds a place at the head of a room's log.
     pub(super) fn add_place(&mut self, slot: u32, room: RoomId, name: &str) {
         let log = self.logs.begin(room, name);
-        let is_slow = self.sessions[slot].intake.is_slow();
-        let session = &mut self.sessions[slot];
+        let session = &self.sessions[slot];
+        let is_waited_for = self.logs.pace.is_some() && !session.intake.is_slow();
         let rendered = &mut self.logs.log_mut(log).rendered[session.dialect as usize];
         let cursor = Cursor::at_head(&rendered.log);
         rendered.sessions += 1;
-        let places = session.places.get_or_insert_with(|| self.places.take());
-        let place = places.push(log, cursor, self.config.max_rooms_per_session);
-        if self.logs.pace.is_some() && !is_slow {
-            place.reached = self.logs.log_mut(log).rendered[session.dialect as usize].marks.begin(cursor.next);
+        let place = self.sessions.take_places(slot).push(log, cursor, self.config.max_rooms_per_session);
+        if is_waited_for {
+            place.reached = rendered.marks.begin(cursor.next);
         }
     }
 
@@ -75,9 +78,9 @@ impl Hub {
     pub(super) fn end_place(&mut self, slot: u32, room: RoomId) {
         let Some(log) = self.logs.log_of(room) else { return };
         let is_waited_for = self.logs.pace.is_some() && !self.sessions[slot].intake.is_slow();
-        let session = &mut self.sessions[slot];
+        let (session, places) = self.sessions.with_places(slot);
         let rendered = &mut self.logs.log_mut(log).rendered[session.dialect as usize];
-        let Some(place) = session.places.as_mut().and_then(|places| places.live(log)) else { return };
+        let Some(place) = places.and_then(|places| places.live(log)) else { return };
         let was_behind = is_waited_for && rendered.marks.end(place.reached);
         if !Fault::EndIgnored.is_planted() {
             place.end = rendered.log.head();
@@ -91,8 +94,7 @@ impl Hub {
     /// Ends all places of a session that closes.
     pub(super) fn end_places(&mut self, slot: u32) {
         let Self { sessions, logs, .. } = self;
-        let session = &mut sessions[slot];
-        let Some(places) = &mut session.places else { return };
+        let (session, Some(places)) = sessions.with_places(slot) else { return };
         for place in places.list.iter_mut().filter(|place| place.is_live()) {
             place.end = logs.log(place.log()).rendered[session.dialect as usize].log.head();
         }
@@ -101,25 +103,27 @@ impl Hub {
 
     /// Gives back all places of a session that is over.
     pub(super) fn give_places_back(&mut self, slot: u32) {
-        let session = &mut self.sessions[slot];
+        let Self { sessions, logs, schedule, origins, .. } = self;
+        let (session, places) = sessions.with_places(slot);
         session.is_placed = false;
-        let (dialect, Some(places)) = (session.dialect as usize, session.places.take()) else { return };
-        self.schedule.ready.forget_places(slot, places.list.len());
+        let (dialect, Some(places)) = (session.dialect as usize, places) else { return };
+        schedule.ready.forget_places(slot, places.list.len());
         for place in &places.list {
-            let rendered = &mut self.logs.log_mut(place.log()).rendered[dialect];
+            let rendered = &mut logs.log_mut(place.log()).rendered[dialect];
             rendered.caught_up -= u32::from(place.is_caught_up(&rendered.log));
             rendered.sessions -= 1;
-            let begun_from = self.logs.release(place.log());
-            self.count_room_out(begun_from);
+            if let Some(origin) = logs.release(place.log()) {
+                origins.end_room(origin);
+            }
         }
-        self.places.give(places);
+        sessions.give_places(slot);
     }
 
     /// Moves all places past the session's own messages, and removes the places where everything has been read.
     pub(super) fn tidy_places(&mut self, slot: u32) {
         let Self { sessions, logs, schedule, origins, .. } = self;
-        let session = &mut sessions[slot];
-        let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
+        let (session, places) = sessions.with_places(slot);
+        let (dialect, Some(places)) = (session.dialect as usize, places) else { return };
         let mut is_any_over = false;
         for place in &mut places.list {
             let log = &logs.log(place.log()).rendered[dialect].log;
@@ -134,7 +138,7 @@ impl Hub {
         for place in &mut places.list {
             let rendered = &mut logs.log_mut(place.log()).rendered[dialect];
             rendered.caught_up -= u32::from(place.is_caught_up(&rendered.log));
-            place.waits_at = u64::MAX;
+            place.unlist();
         }
         while let Some(index) = places.list.iter().position(Place::is_over) {
             let place = places.list.remove(index);
@@ -153,9 +157,9 @@ impl Hub {
 
     /// Returns whether a session has anything to read in any of its rooms.
     pub(super) fn has_unread(&self, slot: u32) -> bool {
-        let session = &self.sessions[slot];
-        let Some(places) = &session.places else { return false };
-        places.list.iter().any(|place| place.cursor.next < self.log_at(session.dialect, place).1)
+        let dialect = self.sessions[slot].dialect;
+        let Some(places) = self.sessions.places(slot) else { return false };
+        places.list.iter().any(|place| place.cursor.next < self.log_at(dialect, place).1)
     }
 
     /// Returns whether the next entry of a place was evicted.
@@ -164,21 +168,20 @@ impl Hub {
         place.cursor.next < end && place.cursor.next < log.tail()
     }
 
-    /// Returns what a session reads next, given its position at each place: the entry with the least stamp. If there
+    /// Returns what a session reads next, given how far ahead it is at each place: the entry with the least stamp. If there
     /// are several copies of one publication, returns the copy of the room in which the session speaks, or else the
     /// first.
-    fn next_entry(&self, slot: u32, at: impl Fn(&Place) -> u64) -> Option<Next> {
-        let session = &self.sessions[slot];
-        let places = session.places.as_ref()?;
+    fn next_entry(&self, slot: u32, ahead: &[u64]) -> Option<Next> {
+        let (dialect, places) = (self.sessions[slot].dialect, self.sessions.places(slot)?);
         let focus = places.focus.map(|_| places.focus_place);
         let mut next: Option<(u64, bool, usize)> = None;
-        for (index, place) in places.list.iter().enumerate() {
-            let (log, end) = self.log_at(session.dialect, place);
-            if at(place) >= end {
+        for (index, (place, at)) in places.list.iter().zip(ahead).enumerate() {
+            let (log, end) = self.log_at(dialect, place);
+            if *at >= end {
                 continue;
             }
             let is_elsewhere = focus != Some(place.serial);
-            let candidate = (log.stamp(at(place)), is_elsewhere, index);
+            let candidate = (log.stamp(*at), is_elsewhere, index);
             let is_first = next.is_none_or(|next| candidate < next);
             if is_first && !(Fault::StampIgnored.is_planted() && next.is_some()) {
                 next = Some(candidate);
@@ -187,25 +190,12 @@ impl Hub {
         next.map(|(stamp, _, place)| Next { place, stamp })
     }
 
-    /// Returns whether a place is that of the room in which its session speaks, or did when it was closed.
-    fn is_focus(&self, slot: u32, place: &Place) -> bool {
-        let places = self.sessions[slot].places.as_ref();
-        places.is_some_and(|places| places.focus.is_some() && places.focus_place == place.serial)
-    }
-
-    /// Returns whether an entry at a place is sent with the label of its room, to a session of that dialect.
-    fn is_labelled(&self, slot: u32, dialect: u8, place: &Place, stamp: u64) -> bool {
-        let focused_at = self.sessions[slot].places.as_ref().map_or(0, |places| places.focused_at);
-        (!self.is_focus(slot, place) || stamp < focused_at) && self.logs.spoken[dialect as usize].has_labels
-    }
-
     /// Returns what to send to a placed session next, if only one of its places has something to read and no place was
     /// overtaken, or if there are only private bytes.
-    pub(super) fn run(&self, slot: u32) -> Option<HandOut> {
-        let session = &self.sessions[slot];
+    fn run(&self, session: &Session, places: Option<&Places>) -> Option<HandOut> {
         let format = session.format;
         let mut unread = None;
-        for place in session.placed()? {
+        for place in places.map_or(&[][..], |places| &places.list) {
             let (log, end) = self.log_at(session.dialect, place);
             if place.cursor.next < end {
                 if unread.is_some() || place.cursor.next < log.tail() {
@@ -216,7 +206,7 @@ impl Hub {
         }
         let outbox = session.outbox.as_deref();
         let front = outbox.map_or(0, |outbox| outbox.front().len());
-        let Some((place, log, end)) = unread else {
+        let (Some((place, log, end)), Some(places)) = (unread, places) else {
             let replies = outbox.map_or(0, |outbox| outbox.len_before(u64::MAX));
             return Some(HandOut { format, front, replies, ..HandOut::default() });
         };
@@ -224,9 +214,9 @@ impl Hub {
         let stamp = log.stamp(from);
         let replies = outbox.map_or(0, |outbox| outbox.len_before(stamp));
         let mut limit = outbox.map_or(u64::MAX, |outbox| outbox.limit(stamp));
-        let labelled = self.is_labelled(slot, session.dialect, place, stamp);
-        if labelled && self.is_focus(slot, place) {
-            limit = limit.min(session.places.as_ref()?.focused_at);
+        let labelled = places.is_labelled(place, stamp) && self.logs.spoken[session.dialect as usize].has_labels;
+        if labelled && places.is_focus(place) {
+            limit = limit.min(places.focused_at);
         }
         let end = if limit == u64::MAX { end } else { log.first_at(from, limit).min(end) };
         let to = place.cursor.stretch(end).max(from);
@@ -236,12 +226,14 @@ impl Hub {
         Some(HandOut { front, replies, from, to, ..out })
     }
 
-    /// Returns whether a batch begins at the session's place in one of its logs. Most batches of a round belong to
-    /// other rooms; this rules them out cheaply.
-    pub(super) fn may_fit(&self, slot: u32, batch: &Batch) -> bool {
-        let out = batch.out();
-        let places = self.sessions[slot].places.as_ref();
-        places.is_some_and(|it| it.list.iter().any(|place| place.log() == out.log && place.cursor.next == out.from))
+    /// Returns whether a batch is what to send to a placed session next.
+    pub(super) fn fits_placed(&self, slot: u32, batch: &Batch) -> bool {
+        let Some(places) = self.sessions.places(slot) else { return false };
+        let (session, out) = (&self.sessions[slot], batch.out());
+        // Most batches of a round belong to other rooms; this rules them out cheaply.
+        places.list.iter().any(|place| place.log() == out.log && place.cursor.next == out.from)
+            && !session.has_pong()
+            && self.run(session, Some(places)).is_some_and(|run| batch.fits(&run))
     }
 
     /// Fills a batch for a placed session. If nothing remains to send, returns false.
@@ -264,7 +256,8 @@ impl Hub {
                 self.step_over_hidden(slot);
             }
         }
-        let Some(run) = self.run(slot) else { return self.fill_lines(slot, batch, max_bytes) };
+        let run = self.run(&self.sessions[slot], self.sessions.places(slot));
+        let Some(run) = run else { return self.fill_lines(slot, batch, max_bytes) };
         if run.is_empty() || batch.fits(&run) {
             return !run.is_empty();
         }
@@ -301,8 +294,8 @@ impl Hub {
     pub(super) fn step_over_hidden(&mut self, slot: u32) {
         let view = self.view(slot);
         let Self { sessions, logs, .. } = self;
-        let session = &mut sessions[slot];
-        let (dialect, Some(places)) = (session.dialect as usize, &mut session.places) else { return };
+        let (session, places) = sessions.with_places(slot);
+        let (dialect, Some(places)) = (session.dialect as usize, places) else { return };
         let mut has_moved = false;
         for place in &mut places.list {
             let log = &logs.log(place.log()).rendered[dialect].log;
@@ -326,9 +319,9 @@ impl Hub {
 
     /// Returns whether the next entry of any place was evicted.
     fn is_any_overtaken(&self, slot: u32) -> bool {
-        let session = &self.sessions[slot];
-        let places = session.places.iter().flat_map(|places| &places.list);
-        places.into_iter().any(|place| self.is_overtaken(session.dialect, place))
+        let dialect = self.sessions[slot].dialect;
+        let places = self.sessions.placed(slot);
+        places.is_some_and(|places| places.iter().any(|place| self.is_overtaken(dialect, place)))
     }
 
     /// Returns the private bytes that come before the notice of a gap, if there are any: the bytes that stand before
@@ -341,8 +334,8 @@ impl Hub {
             let next = place.cursor.next.max(log.tail());
             (next < end).then(|| log.stamp(next))
         };
-        let places = session.places.iter().flat_map(|places| &places.list);
-        let kept = places.filter_map(first_kept).min().unwrap_or(u64::MAX);
+        let places = self.sessions.placed(slot)?;
+        let kept = places.iter().filter_map(first_kept).min().unwrap_or(u64::MAX);
         let (front, replies) = (outbox.front().len(), outbox.len_before(kept));
         let out = HandOut { format: session.format, front, replies, ..HandOut::default() };
         (!out.is_empty()).then_some(out)
@@ -357,12 +350,19 @@ impl Hub {
 
     /// Fills a batch with entries of several logs, in their order.
     fn fill_lines(&mut self, slot: u32, batch: &mut Batch, max_bytes: usize) -> bool {
-        let id = self.sessions.id(slot);
-        if let Some(places) = &mut self.sessions[slot].places {
-            places.list.iter_mut().for_each(|place| place.filled = 0);
-        }
-        let Some(first) = self.next_entry(slot, Place::ahead) else { return false };
-        let session = &self.sessions[slot];
+        let mut ahead = core::mem::take(&mut self.ahead);
+        let is_filled = self.fill_lines_from(slot, &mut ahead, batch, max_bytes);
+        self.ahead = ahead;
+        is_filled
+    }
+
+    /// Does so with a buffer for the next entry at each place.
+    fn fill_lines_from(&self, slot: u32, ahead: &mut Vec<u64>, batch: &mut Batch, max_bytes: usize) -> bool {
+        let (id, session) = (self.sessions.id(slot), &self.sessions[slot]);
+        let Some(places) = self.sessions.places(slot) else { return false };
+        ahead.clear();
+        ahead.extend(places.list.iter().map(|place| place.cursor.next));
+        let Some(first) = self.next_entry(slot, ahead) else { return false };
         let view = session.view();
         let (dialect, outbox) = (session.dialect, session.outbox.as_deref());
         let front = outbox.map_or(&[][..], |outbox| outbox.front());
@@ -373,41 +373,37 @@ impl Hub {
         batch.begin([front, replies], out);
         let mut following = Some(first);
         while let Some(next) = following.filter(|next| next.stamp < limit) {
-            let Some(places) = &self.sessions[slot].places else { break };
-            let place = places.list[next.place];
-            if place.cursor.stretch(u64::MAX) == place.ahead() {
+            let (place, at) = (&places.list[next.place], ahead[next.place]);
+            if place.cursor.stretch(u64::MAX) == at {
                 // A message of its own, which is skipped when everything before it has been taken.
                 break;
             }
             let room = self.logs.log(place.log());
-            let entry = room.rendered[dialect as usize].log.bytes(place.ahead(), place.ahead() + 1);
+            let entry = room.rendered[dialect as usize].log.bytes(at, at + 1);
             let spoken = &self.logs.spoken[dialect as usize];
             if spoken.irc.is_some() && !tagged::is_shown(view, entry) {
                 // It is skipped with the next entry that is shown.
-                let places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
-                places.skip(next.place).take(1).for_each(|place| place.filled += 1);
-                following = self.next_entry(slot, Place::ahead);
+                ahead[next.place] += 1;
+                following = self.next_entry(slot, ahead);
                 continue;
             }
             let len = batch.log_len() as usize;
             if len > 0 && len + MAX_LABEL + entry[0].len() + entry[1].len() > max_bytes {
                 break;
             }
-            let is_labelled = self.is_labelled(slot, dialect, &place, next.stamp);
+            let is_labelled = spoken.has_labels && places.is_labelled(place, next.stamp);
             let write = |out: &mut _| spoken.write_entry(&room.name, is_labelled, view, entry, out);
-            batch.push_line(id, write, place.serial, place.ahead());
-            let Self { sessions, logs, .. } = self;
-            let Some(places) = &mut sessions[slot].places else { break };
-            places.list[next.place].filled += 1;
-            for other in &mut places.list {
-                let log = &logs.log(other.log()).rendered[dialect as usize].log;
-                let is_copy = other.ahead() < other.end.min(log.head()) && log.stamp(other.ahead()) == next.stamp;
+            batch.push_line(id, write, place.serial, at);
+            ahead[next.place] += 1;
+            for (index, other) in places.list.iter().enumerate() {
+                let ((log, end), at) = (self.log_at(dialect, other), ahead[index]);
+                let is_copy = at < end && log.stamp(at) == next.stamp;
                 if is_copy && !Fault::CopyShownTwice.is_planted() {
-                    batch.push_copy(id, other.serial, other.ahead());
-                    other.filled += 1;
+                    batch.push_copy(id, other.serial, at);
+                    ahead[index] += 1;
                 }
             }
-            following = self.next_entry(slot, Place::ahead);
+            following = self.next_entry(slot, ahead);
         }
         !batch.as_bytes().is_empty()
     }
@@ -418,15 +414,14 @@ impl Hub {
         let dialect = self.sessions[slot].dialect;
         loop {
             let overtaken = |place: &&Place| self.is_overtaken(dialect, place);
-            let places = self.sessions[slot].places.iter().flat_map(|places| &places.list);
-            let Some(place) = places.into_iter().find(overtaken).copied() else { return false };
-            let is_labelled = !self.is_focus(slot, &place);
+            let Some(places) = self.sessions.places(slot) else { return false };
+            let Some(place) = places.list.iter().find(overtaken).copied() else { return false };
+            let is_labelled = !places.is_focus(&place);
             let (log, end) = self.log_at(dialect, &place);
             let mut cursor = place.cursor;
             let missed = cursor.catch_up(log, end);
             cursor.skip_own(log, end);
-            let mut places = self.sessions[slot].places.iter_mut().flat_map(|places| &mut places.list);
-            if let Some(moved) = places.find(|other| other.serial == place.serial) {
+            if let Some(moved) = self.sessions.places_mut(slot).and_then(|places| places.find(place.serial)) {
                 moved.cursor = cursor;
             }
             self.observe(slot);
@@ -460,8 +455,7 @@ impl Hub {
     /// Moves the places of a session past the lines of several logs that are among the first `n` bytes of a batch;
     /// returns false, and moves none, if they are not what it reads next.
     fn take_lines(&mut self, slot: u32, batch: &Batch, lines: &[Line], n: usize) -> bool {
-        let session = &mut self.sessions[slot];
-        let Some(places) = &mut session.places else { return false };
+        let (session, Some(places)) = self.sessions.with_places(slot) else { return false };
         let is_next = |place: &Place| {
             lines.first().is_some_and(|line| place.serial == line.place && place.cursor.next == line.seq)
         };
@@ -476,7 +470,7 @@ impl Hub {
             session.stats.lines_sent += is_one;
             self.stats.lines_sent += is_one;
             end = line.end;
-            if let Some(place) = places.list.iter_mut().find(|place| place.serial == line.place) {
+            if let Some(place) = places.find(line.place) {
                 place.cursor.next = line.seq + 1;
             }
         }
@@ -488,7 +482,7 @@ impl Hub {
     /// Does the same for the entries of one log.
     fn take_run(&mut self, slot: u32, batch: &Batch, n: usize) -> bool {
         let out = batch.out();
-        let session = &mut self.sessions[slot];
+        let (session, places) = self.sessions.with_places(slot);
         let logs = &self.logs;
         let is_next = |place: &&mut Place| {
             place.log() == out.log
@@ -496,7 +490,7 @@ impl Hub {
                 && place.cursor.next == out.from
                 && place.cursor.stretch(place.end) >= out.to
         };
-        let place = session.places.as_mut().and_then(|places| places.list.iter_mut().find(is_next));
+        let place = places.and_then(|places| places.list.iter_mut().find(is_next));
         if place.is_none() && out.from != out.to {
             return false;
         }
@@ -517,12 +511,9 @@ impl Hub {
     /// Puts a placed session into the lists of all logs that it reads, now that it has read all of them.
     pub(super) fn wait_at_places(&mut self, slot: u32) {
         let Self { sessions, logs, schedule, .. } = self;
-        let session = &mut sessions[slot];
-        let Some(places) = &mut session.places else { return };
+        let (session, Some(places)) = sessions.with_places(slot) else { return };
         for (index, place) in places.list.iter_mut().enumerate().filter(|(_, place)| place.is_live()) {
-            // If the log has not grown since then, the session is still in its list.
-            if place.waits_at != place.cursor.next {
-                place.waits_at = place.cursor.next;
+            if place.list() {
                 schedule.ready.wait_at(slot, index, place.log(), session.dialect);
                 logs.log_mut(place.log()).rendered[session.dialect as usize].caught_up += 1;
             }
@@ -531,19 +522,17 @@ impl Hub {
 
     /// Returns the room in which a session speaks.
     pub(super) fn focus(&self, slot: u32) -> Option<RoomId> {
-        let session = &self.sessions[slot];
-        if session.is_placed { session.places.as_ref()?.focus } else { Some(RoomId::LOBBY) }
+        if self.sessions[slot].is_placed { self.sessions.places(slot)?.focus } else { Some(RoomId::LOBBY) }
     }
 
     /// Moves the focus of a placed session.
     pub(super) fn set_focus(&mut self, slot: u32, room: Option<RoomId>) {
         let stamp = self.logs.next_stamp();
         let log = room.and_then(|room| self.logs.log_of(room));
-        let session = &mut self.sessions[slot];
-        if !session.is_placed || room.is_none() && session.places.is_none() {
+        if !self.sessions[slot].is_placed || room.is_none() && self.sessions.places(slot).is_none() {
             return;
         }
-        let places = session.places.get_or_insert_with(|| self.places.take());
+        let places = self.sessions.take_places(slot);
         let before = (places.focus, places.focus_place);
         if let Some(place) = log.and_then(|log| places.live(log)) {
             places.focus_place = place.serial;

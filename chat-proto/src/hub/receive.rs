@@ -292,9 +292,9 @@ impl Hub {
             }
             // These are told in all of the session's rooms.
             Request::Name(_) | Request::Away(_) | Request::RealName(_) => {
-                let count = self.sessions[slot].placed().map_or(0, <[_]>::len);
+                let count = self.sessions.placed(slot).map_or(0, <[_]>::len);
                 (0..count).find_map(|index| {
-                    let place = self.sessions[slot].placed()?.get(index)?;
+                    let place = self.sessions.placed(slot)?.get(index)?;
                     let room = self.logs.log(place.log()).id;
                     (place.is_live() && must_wait(self, room)).then_some(room)
                 })

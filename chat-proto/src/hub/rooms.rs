@@ -71,7 +71,7 @@ impl Hub {
             self.tell_focus(slot, false);
             return Ok(());
         }
-        let places = self.sessions[slot].placed().map_or(1, <[_]>::len);
+        let places = self.sessions.placed(slot).map_or(1, <[_]>::len);
         if places >= self.config.max_rooms_per_session {
             return Err(RoomError::InTooManyRooms { max: self.config.max_rooms_per_session }.into());
         }

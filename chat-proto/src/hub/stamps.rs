@@ -30,7 +30,7 @@ impl Hub {
             }
             return Some(stamp(out.log, out.from)?..=stamp(out.log, last)?);
         };
-        let places = self.sessions[self.live(id)?].places.as_ref()?;
+        let places = self.sessions.places(self.live(id)?)?;
         let stamp = |line: &Line| {
             let place = places.list.iter().find(|place| place.serial == line.place)?;
             stamp(place.log(), line.seq)

@@ -423,7 +423,7 @@ impl RoomLogs {
             if let Some(pace) = &self.pace
                 && let Some(author) = author
             {
-                may_move |= rendered.observe(log, &mut sessions[author], pace, now);
+                may_move |= rendered.observe(log, author, sessions, pace, now);
             }
         }
         if may_move {

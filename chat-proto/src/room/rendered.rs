@@ -7,7 +7,7 @@ use super::scenery::{Place, Scenery};
 use crate::config::DialectConfig;
 use crate::log::Log;
 use crate::schedule::pace::{Marks, Pace};
-use crate::session::Session;
+use crate::session::table::Sessions;
 use crate::time::Timestamp;
 use crate::wire::dialect::irc::Irc;
 use crate::wire::dialect::{Dialect, Update};
@@ -82,9 +82,17 @@ impl Rendered {
 
     /// Records how far a session has read that is waited for; returns whether it has reached the mark just now.
     #[inline]
-    pub(crate) fn observe(&mut self, log: u32, session: &mut Session, pace: &Pace, now: Timestamp) -> bool {
+    pub(crate) fn observe(
+        &mut self,
+        log: u32,
+        slot: u32,
+        sessions: &mut Sessions,
+        pace: &Pace,
+        now: Timestamp,
+    ) -> bool {
+        let session = &mut sessions[slot];
         if session.is_placed {
-            return self.observe_place(log, session);
+            return self.observe_place(log, slot, sessions);
         }
         let is_waited_for = !session.intake.is_slow();
         let has_reached = self.marks.observe(&mut session.reached, session.cursor.next, is_waited_for);
@@ -96,9 +104,10 @@ impl Rendered {
 
     /// Does the same for a placed session.
     #[cold]
-    fn observe_place(&mut self, log: u32, session: &mut Session) -> bool {
+    fn observe_place(&mut self, log: u32, slot: u32, sessions: &mut Sessions) -> bool {
+        let (session, places) = sessions.with_places(slot);
         let is_waited_for = !session.intake.is_slow();
-        let place = session.places.as_mut().and_then(|places| places.live(log));
+        let place = places.and_then(|places| places.live(log));
         place.is_some_and(|place| self.marks.observe(&mut place.reached, place.cursor.next, is_waited_for))
     }
 }

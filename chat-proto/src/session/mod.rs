@@ -15,7 +15,7 @@ use core::time::Duration;
 use self::irc::IrcState;
 use self::origins::OriginIndex;
 use self::outbox::Outbox;
-use self::places::{Place, Places};
+use self::places::PlacesIndex;
 use self::state::{Ended, Phase, Step, Untaken};
 use crate::log::Cursor;
 use crate::rate::{Bucket, Flow};
@@ -88,7 +88,7 @@ pub(crate) struct Session {
     pub(crate) ended: Ended,
     phase: Phase,
     /// Where it reads, once it is placed and has entered a room.
-    pub(crate) places: Option<Box<Places>>,
+    places: Option<PlacesIndex>,
     /// Private bytes; `None` while there are none.
     pub(crate) outbox: Option<Box<Outbox>>,
     /// What it needs if it speaks IRC.
@@ -169,12 +169,6 @@ impl Session {
         self.is_open() && !self.is_placed
     }
 
-    /// Returns its places, which are none if it is in no room; `None` for a simple session, which is in the lobby.
-    #[inline]
-    pub(crate) fn placed(&self) -> Option<&[Place]> {
-        self.is_placed.then(|| self.places.as_ref().map_or(&[][..], |places| &places.list[..]))
-    }
-
     /// Returns whether it takes part, with or without a connection.
     pub(crate) fn is_here(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Unconnected)
@@ -250,12 +244,6 @@ impl Session {
     pub(crate) fn heard(&mut self, now: Timestamp) {
         self.active = now;
         self.warned = false;
-    }
-
-    /// Returns the cursor with which a placed session reads the entry `seq` of a log.
-    #[cold]
-    pub(crate) fn cursor_in(&mut self, log: u32, seq: u64) -> Option<&mut Cursor> {
-        self.places.as_mut()?.reading(log, seq).map(|place| &mut place.cursor)
     }
 
     /// Returns the end of what it has to read, in a log with that head.

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Session;
+use super::places::{Place, Places, PlacesTable};
 use super::state::{Phase, Step};
 use crate::fault::Fault;
 use crate::id::{HubId, SessionId};
@@ -14,7 +15,9 @@ use crate::time::Timestamp;
 pub(crate) struct Sessions {
     slots: Vec<Session>,
     vacant: Vec<u32>,
-    /// How many places are kept for connections that are not sessions yet.
+    /// Where those read that are placed.
+    places: PlacesTable,
+    /// How many slots are kept for connections that are not sessions yet.
     reserved: usize,
     max: usize,
     /// The hub that they belong to.
@@ -23,10 +26,17 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(max: usize) -> Self {
-        Self { slots: Vec::with_capacity(max), vacant: Vec::with_capacity(max), reserved: 0, max, hub: HubId::next() }
+        Self {
+            slots: Vec::with_capacity(max),
+            vacant: Vec::with_capacity(max),
+            places: PlacesTable::new(max),
+            reserved: 0,
+            max,
+            hub: HubId::next(),
+        }
     }
 
-    /// Bytes of heap for that many, without their buffers.
+    /// Bytes of heap for that many, without their places and buffers.
     pub(crate) const fn memory_bound(max: usize) -> usize {
         max * (size_of::<Session>() + size_of::<u32>())
     }
@@ -82,6 +92,7 @@ impl Sessions {
     pub(crate) fn remove(&mut self, slot: u32) {
         let session = &mut self.slots[slot as usize];
         session.step(Step::Forget);
+        debug_assert!(session.places.is_none(), "who is over has given its places back");
         // After 2³² sessions in one slot an id repeats. At a million a second that takes over an hour, and only a
         // driver that kept an id after its `Close` could notice.
         session.generation = session.generation.wrapping_add(u32::from(!Fault::GenerationStays.is_planted()));
@@ -115,6 +126,53 @@ impl Sessions {
         self.slots.len() as u32
     }
 
+    /// Returns a session's places and the room in which it speaks, if it is placed and has been in a room since.
+    #[inline]
+    pub(crate) fn places(&self, slot: u32) -> Option<&Places> {
+        Some(&self.places[self[slot].places?])
+    }
+
+    /// Does the same.
+    #[inline]
+    pub(crate) fn places_mut(&mut self, slot: u32) -> Option<&mut Places> {
+        self.with_places(slot).1
+    }
+
+    /// Does the same, and returns the session as well.
+    #[inline]
+    pub(crate) fn with_places(&mut self, slot: u32) -> (&mut Session, Option<&mut Places>) {
+        let session = &mut self.slots[slot as usize];
+        let places = session.places.map(|index| &mut self.places[index]);
+        (session, places)
+    }
+
+    /// Returns a session's places, which are none if it is in no room; `None` for a simple session, which is in the
+    /// lobby.
+    #[inline]
+    pub(crate) fn placed(&self, slot: u32) -> Option<&[Place]> {
+        self[slot].is_placed.then(|| self.places(slot).map_or(&[][..], |places| &places.list[..]))
+    }
+
+    /// Returns a session's places, and makes them if it has none.
+    pub(crate) fn take_places(&mut self, slot: u32) -> &mut Places {
+        let Self { slots, places, .. } = self;
+        let index = *slots[slot as usize].places.get_or_insert_with(|| places.take());
+        &mut places[index]
+    }
+
+    /// Gives back the places of a session, if it has any.
+    pub(crate) fn give_places(&mut self, slot: u32) {
+        if let Some(index) = self.slots[slot as usize].places.take() {
+            self.places.give(index);
+        }
+    }
+
+    /// Returns the cursor with which a placed session reads the entry `seq` of a log.
+    #[cold]
+    fn cursor_in(&mut self, slot: u32, log: u32, seq: u64) -> Option<&mut Cursor> {
+        self.places_mut(slot)?.reading(log, seq).map(|place| &mut place.cursor)
+    }
+
     /// Returns the readers of one dialect in the log of that number.
     #[inline]
     pub(crate) fn readers(&mut self, log: u32, dialect: u8) -> LogReaders<'_> {
@@ -146,15 +204,15 @@ pub(crate) struct LogReaders<'a> {
 impl Readers for LogReaders<'_> {
     #[inline]
     fn cursor(&mut self, reader: u32, seq: u64) -> Option<&mut Cursor> {
-        let session = &mut self.sessions[reader];
+        let session = &self.sessions[reader];
         if session.dialect != self.dialect || session.phase() == Phase::Vacant {
             return None;
         }
         if session.is_placed {
-            return session.cursor_in(self.log, seq);
+            return self.sessions.cursor_in(reader, self.log, seq);
         }
         // A session that was placed and is over has given its places back.
-        (self.log == LOBBY).then_some(&mut session.cursor)
+        (self.log == LOBBY).then_some(&mut self.sessions.slots[reader as usize].cursor)
     }
 }
 

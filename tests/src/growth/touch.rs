@@ -15,7 +15,7 @@ const NEW: Line = Line { next: 0, count: 0 };
 /// The lines of one session: for what is always looked at, for what it is sent, and for its counters.
 const OF_SESSION: usize = 3;
 /// Those of its places in two rooms.
-const OF_PLACES: usize = 3;
+const OF_PLACES: usize = 2;
 /// Those of a room: its log with its readers, the end of that log, and the end of its history.
 const OF_ROOM: usize = 8;
 
@@ -29,7 +29,7 @@ pub(super) struct Touched {
 impl Touched {
     pub(super) fn new(rooms: u32, members: u32) -> Self {
         let session = |number: u32| [Line { next: number, ..NEW }, NEW, NEW];
-        let place = |number: u32| [Line { next: number / members, ..NEW }, NEW, NEW];
+        let place = |number: u32| [Line { next: number / members, ..NEW }, NEW];
         Self {
             sessions: (0..rooms * members).map(session).collect(),
             places: (0..rooms * members).map(place).collect(),
