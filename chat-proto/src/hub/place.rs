@@ -168,9 +168,9 @@ impl Hub {
         place.cursor.next < end && place.cursor.next < log.tail()
     }
 
-    /// Returns what a session reads next, given how far ahead it is at each place: the entry with the least stamp. If there
-    /// are several copies of one publication, returns the copy of the room in which the session speaks, or else the
-    /// first.
+    /// Returns what a session reads next, given how far ahead it is at each place: the entry with the least stamp. If
+    /// there are several copies of one publication, returns the copy of the room in which the session speaks, or else
+    /// the first.
     fn next_entry(&self, slot: u32, ahead: &[u64]) -> Option<Next> {
         let (dialect, places) = (self.sessions[slot].dialect, self.sessions.places(slot)?);
         let focus = places.focus.map(|_| places.focus_place);
