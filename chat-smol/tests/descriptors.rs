@@ -31,8 +31,8 @@ fn service_resumes_when_descriptors_are_free_again() {
     let mut hoard = Vec::new();
     let mut let_in = Vec::new();
     // A connection takes two descriptors of this process, one for each end, the client's first: with one left, a client
-    // finds a server that cannot accept it. A thread of the server's that is just starting may take that one, or may have
-    // held another and given it back, so the first clients may not come about, or be let in.
+    // finds a server that cannot accept it. A thread of the server's that is just starting may take that one, or may
+    // have held another and given it back. So the first clients may not come about, or be let in.
     let mut waiting = loop {
         hoard.extend(std::iter::from_fn(|| File::open("/dev/null").ok()));
         assert!(hoard.pop().is_some(), "{} clients were let in without a descriptor left", let_in.len());

@@ -83,7 +83,7 @@ impl History {
         let Limits { messages, others, bytes, .. } = limits;
         Self {
             messages: Ring::new(messages, limits.message(), bytes).with_memory(),
-            rooms: Vec::with_capacity(limits.rooms),
+            rooms: Vec::with_capacity(limits.rooms - 1),
             others: Ring::new(others, limits.other(), bytes).with_memory(),
             silent: Ring::new(others, limits.silent(), bytes).with_memory(),
             entries: 0,
@@ -118,12 +118,12 @@ impl History {
 
     /// Bytes of heap that are allocated for rooms at once.
     pub(crate) fn rooms_at_start(limits: Limits) -> u64 {
-        limits.rooms as u64 * size_of::<Option<Ring>>() as u64
+        (limits.rooms as u64 - 1) * size_of::<Option<Ring>>() as u64
     }
 
     /// Frees the messages of a room that has ended.
     pub(super) fn end_room(&mut self, room: RoomId) {
-        if let Some(ring) = self.rooms.get_mut(room.0 as usize) {
+        if let Some(ring) = Self::index(room).and_then(|index| self.rooms.get_mut(index)) {
             *ring = None;
         }
     }
@@ -171,12 +171,13 @@ impl History {
         words: &str,
     ) {
         let limits = self.limits;
-        if self.rooms.len() <= room.0 as usize {
-            self.rooms.resize_with(room.0 as usize + 1, || None);
+        let Some(index) = Self::index(room) else { return };
+        if self.rooms.len() <= index {
+            self.rooms.resize_with(index + 1, || None);
         }
         // A room in which nobody has said anything needs no memory for messages.
         let new = || Ring::new(limits.room_messages, limits.message(), limits.of_room());
-        let ring = self.rooms[room.0 as usize].get_or_insert_with(new);
+        let ring = self.rooms[index].get_or_insert_with(new);
         ring.load_next(name.len() + words.len());
         ring.push(kind, numbers, member, [name, "", words]);
     }
@@ -195,9 +196,16 @@ impl History {
         ring.push(kind, [entry, event, 0], member, [name, other, words]);
     }
 
+    /// Returns where the ring of a room is; `None` for the lobby, whose ring is a field.
+    #[inline]
+    fn index(room: RoomId) -> Option<usize> {
+        (room.0 as usize).checked_sub(1)
+    }
+
     /// Returns a room's messages, if there is such a room.
     fn ring(&self, room: RoomId) -> Option<&Ring> {
-        if room == RoomId::LOBBY { Some(&self.messages) } else { self.rooms.get(room.0 as usize)?.as_ref() }
+        let Some(index) = Self::index(room) else { return Some(&self.messages) };
+        self.rooms.get(index)?.as_ref()
     }
 
     /// Returns the numbers of the oldest message of a room that is kept and of the next one, among its messages alone.
@@ -258,14 +266,14 @@ impl<'a> Elsewhere<'a> {
     /// Takes the rooms with a record that `is_late`, as all after it are, from the first of these records on.
     fn new(history: &'a History, is_late: impl Fn(&Record) -> bool) -> Self {
         let mut elsewhere = Self { history, next: BinaryHeap::new() };
-        for (room, ring) in history.rooms.iter().enumerate() {
+        for (room, ring) in (1..).zip(&history.rooms) {
             // Most often a follower has read all but the latest, which are of few rooms.
             let is_wanted = |ring: &&Ring| ring.latest().is_some_and(&is_late);
             if let Some(ring) = ring.as_ref().filter(is_wanted) {
                 if elsewhere.next.capacity() == 0 {
                     elsewhere.next.reserve_exact(history.rooms.len());
                 }
-                elsewhere.push(room as u32, ring, ring.number_where(&is_late));
+                elsewhere.push(room, ring, ring.number_where(&is_late));
             }
         }
         elsewhere

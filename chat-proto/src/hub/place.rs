@@ -168,7 +168,7 @@ impl Hub {
         place.cursor.next < end && place.cursor.next < log.tail()
     }
 
-    /// Returns what a session reads next, given how far ahead it is at each place: the entry with the least stamp. If
+    /// Returns what a session reads next, given the next entry at each place: the entry with the least stamp. If
     /// there are several copies of one publication, returns the copy of the room in which the session speaks, or else
     /// the first.
     fn next_entry(&self, slot: u32, ahead: &[u64]) -> Option<Next> {

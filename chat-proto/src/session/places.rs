@@ -25,7 +25,8 @@ pub(crate) struct Place {
     /// The number of the last mark of the log that it reached.
     pub(crate) reached: u32,
     /// The lower half of the number of the entry for which it was put last into the list of those that have read all
-    /// of the log. It is put there again long before that comes round.
+    /// of the log. Only a log that grows by exactly 2³² entries between two such moments would be mistaken for one that
+    /// has not grown.
     waits_at: u32,
     /// Whether it was put there and not taken out. It may have moved with the list since, when the log grew.
     is_listed: bool,
@@ -139,7 +140,7 @@ impl PlacesTable {
             return index;
         }
         if self.all.capacity() == 0 {
-            // Nobody needs them before the first session enters another room. Memory that is not used costs nothing.
+            // Nobody needs them before the first session enters another room. At once and for good: no place moves then.
             self.all.reserve_exact(self.max);
             self.free.reserve_exact(self.max);
         }
