@@ -210,8 +210,8 @@
 //! * **Hidden rooms** are shown to their members only: `/rooms`, `/who` and `/leave` do not tell others that they are
 //!   there. `/join` does, to whoever guesses the name, because that name, and those that look like it, cannot begin
 //!   another room. It then says why the room is not open to them. So choose a name that nobody guesses.
-//! * **Names of rooms** consist of letters, digits and `-`, whatever [`Config::names`] says. No two rooms have names
-//!   that [look alike](#names-and-words).
+//! * **Names of rooms** consist of letters and digits, and of `-` after the first, whatever [`Config::names`] says. No
+//!   two rooms have names that [look alike](#names-and-words).
 //! * **Pace.** Lines wait for the readers of the room in which they would be said, and for no others. Each room has
 //!   marks of its own and a small part of its own: a quarter of its log at most. A line that would be published in
 //!   several rooms waits for all of them. A session in several rooms may be behind in each of them, but its allowance

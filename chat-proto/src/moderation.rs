@@ -181,7 +181,7 @@ impl fmt::Display for RoomError {
         f.write_str(match *self {
             Self::InNoRoom => "you are in no room; /join one",
             Self::NoSuchRoom => "there is no room of that name",
-            Self::InvalidName => "the name of a room has letters, digits and -, 50 bytes at most",
+            Self::InvalidName => "the name of a room has letters and digits, and - after the first; 50 bytes at most",
             Self::LooksLikeAnother => "that name looks like the one of another room",
             Self::NoNewRooms => "there is no room of that name, and no new ones may be made",
             Self::TooManyRooms { max } => return write!(f, "no more rooms may begin: the limit is {max}"),

@@ -172,7 +172,7 @@ impl Default for Config {
 /// A room that is always there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomConfig {
-    /// Its name: letters, digits and `-`, 1 to 50 bytes, and not `lobby`.
+    /// Its name: letters and digits, and `-` after the first, 1 to 50 bytes, and not `lobby`.
     pub name: String,
     /// Its topic until an operator sets another; may be empty.
     pub topic: String,

@@ -43,13 +43,6 @@ impl Hub {
         }
     }
 
-    /// Stops counting a room under its origin, if it was counted.
-    pub(super) fn count_room_out(&mut self, begun_from: Option<OriginIndex>) {
-        if let Some(origin) = begun_from {
-            self.origins.end_room(origin);
-        }
-    }
-
     /// Returns when the session may send its next line, as far as its origin's limit is concerned.
     ///
     /// A session that has to wait reserves the next token. So each waits only for those that came before it, and is

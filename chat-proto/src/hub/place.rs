@@ -112,9 +112,7 @@ impl Hub {
             let rendered = &mut logs.log_mut(place.log()).rendered[dialect];
             rendered.caught_up -= u32::from(place.is_caught_up(&rendered.log));
             rendered.sessions -= 1;
-            if let Some(origin) = logs.release(place.log()) {
-                origins.end_room(origin);
-            }
+            origins.end_room(logs.release(place.log()));
         }
         sessions.give_places(slot);
     }
@@ -143,9 +141,7 @@ impl Hub {
         while let Some(index) = places.list.iter().position(Place::is_over) {
             let place = places.list.remove(index);
             logs.log_mut(place.log()).rendered[dialect].sessions -= 1;
-            if let Some(origin) = logs.release(place.log()) {
-                origins.end_room(origin);
-            }
+            origins.end_room(logs.release(place.log()));
         }
     }
 

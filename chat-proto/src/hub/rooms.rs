@@ -224,10 +224,9 @@ impl Hub {
     /// Frees the log of a room that nobody is in, and releases the sessions that wait to enter it.
     pub(super) fn end_room_if_empty(&mut self, room: RoomId) {
         if room != RoomId::LOBBY && self.members_in(room) == 0 {
-            let Self { schedule, sessions, .. } = self;
+            let Self { schedule, sessions, logs, origins, .. } = self;
             schedule.turns.end_room(room, |slot| sessions[slot].hold = Hold::Ready);
-            let begun_from = self.logs.end(room);
-            self.count_room_out(begun_from);
+            origins.end_room(logs.end(room));
             if self.conversation.room(room).is_none() {
                 self.logs.end_life(room);
             }

@@ -21,8 +21,8 @@ pub enum NameRules {
     /// For people who know each other only by their names.
     ///
     /// A name has letters, digits and marks that Unicode recommends for identifiers (`XID_Continue` of UAX #31, with
-    /// `Identifier_Status` Allowed in UTS #39), and ``- . ' _ ` ^ | \ [ ] { }``. It does not begin with a mark, has at
-    /// most three in a row, and none twice in a row of them. Two names are the same if they are when case, looks (the
+    /// `Identifier_Status` Allowed in UTS #39), and ``- . ' _ ` ^ | \ [ ] { }``. It does not begin with `-` or a mark, has
+    /// at most three marks in a row, and none twice in a row of them. Two names are the same if they are when case, looks (the
     /// skeleton of UTS #39) and the marks from U+0300 to U+036F do not count: `alice`, `ALİCE`, `аlice` with a Cyrillic
     /// а and `álice`.
     #[default]
@@ -30,7 +30,7 @@ pub enum NameRules {
     /// For servers where something else tells people apart, as an account does.
     ///
     /// A name has no white space, none of `: ! @ ,`, no invisible character, and none that Unicode has not assigned or
-    /// has left to private use. It does not begin with `*`, `#`, `/` or a mark. Two names are the same if they differ
+    /// has left to private use. It does not begin with `*`, `#`, `/`, `-` or a mark. Two names are the same if they differ
     /// only in case.
     Loose,
 }
@@ -47,12 +47,12 @@ pub enum NameError {
         max: usize,
     },
     /// Under [`NameRules::Strict`]: it has a character that is neither a letter nor a digit in common use nor one of
-    /// ``- . ' _ ` ^ | \ [ ] { }``.
+    /// ``- . ' _ ` ^ | \ [ ] { }``, or it begins with `-`.
     Restricted,
     /// Under [`NameRules::Strict`]: it begins with a combining mark, or has more than three in a row, or one twice.
     Marks,
     /// Under [`NameRules::Loose`]: it has white space, a control or invisible character, one that is not assigned, or
-    /// one of `: ! @ ,`, or begins with `*`, `#`, `/` or a combining mark.
+    /// one of `: ! @ ,`, or begins with `*`, `#`, `/`, `-` or a combining mark.
     Character,
     /// It is reserved: `server`, `anonymous`, `you`, `guest-…`, `…serv`, or looks like one of them.
     Reserved,
@@ -65,12 +65,12 @@ impl fmt::Display for NameError {
         match self {
             Self::Empty => f.write_str("a name needs at least one character"),
             Self::TooLong { max } => write!(f, "a name has at most {max} bytes"),
-            Self::Restricted => {
-                f.write_str(r"a name has letters and digits in common use, - . ' _ ` ^ | \ [ ] { } and nothing else")
-            }
+            Self::Restricted => f.write_str(
+                r"a name has letters and digits in common use, - . ' _ ` ^ | \ [ ] { } and nothing else, and does not begin with -",
+            ),
             Self::Marks => f.write_str("a name has marks only behind a letter, three at most and none twice"),
             Self::Character => f.write_str(
-                "a name has no white space, none of ': ! @ ,', no invisible characters, and does not begin with '*', '#' or '/'",
+                "a name has no white space, none of ': ! @ ,', no invisible characters, and does not begin with '*', '#', '/' or '-'",
             ),
             Self::Reserved => f.write_str("that name is reserved"),
             Self::Taken => f.write_str("that name is taken, or looks like one that is"),
@@ -92,13 +92,17 @@ impl NameRules {
         let name = compose(name, max, composed)?;
         let Some(first) = name.chars().next() else { return Err(NameError::Empty) };
         match self {
+            // In `text`, what `-bob-` says in private would look like a notice from bob.
+            Self::Strict if first == '-' => Err(NameError::Restricted),
             // The common case: nothing in such a name stacks or is a mark.
             Self::Strict if name.is_ascii() => {
                 name.chars().all(is_allowed).then_some(name).ok_or(NameError::Restricted)
             }
             Self::Strict if !name.chars().all(is_allowed) || !stacks_well(name) => Err(NameError::Restricted),
             Self::Strict if is_combining_mark(first) || !has_few_marks(name) => Err(NameError::Marks),
-            Self::Loose if matches!(first, '*' | '#' | '/') || is_combining_mark(first) => Err(NameError::Character),
+            Self::Loose if matches!(first, '*' | '#' | '/' | '-') || is_combining_mark(first) => {
+                Err(NameError::Character)
+            }
             Self::Loose if name.chars().any(is_unfit) || !stacks_well(name) => Err(NameError::Character),
             Self::Strict | Self::Loose => Ok(name),
         }
@@ -223,7 +227,7 @@ mod tests {
             "[bob]",
             "{a|b}",
             "a^b`c\\d",
-            "-",
+            "a-",
             "Žofie",
             "Łukasz",
             "İbrahim",
@@ -288,6 +292,9 @@ mod tests {
             "*a",
             "!a",
             "/a",
+            "-",
+            "-a-",
+            "-Ž",
             "a!",
             "a b",
             "a\u{a0}b",
@@ -379,6 +386,7 @@ mod tests {
             "*a",
             "#a",
             "/a",
+            "-a-",
             "a!",
             "a@b",
             "a,b",

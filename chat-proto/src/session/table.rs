@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 pub(crate) struct Sessions {
     slots: Vec<Session>,
     vacant: Vec<u32>,
-    /// Where those read that are placed.
+    /// Where placed sessions read.
     places: PlacesTable,
     /// How many slots are kept for connections that are not sessions yet.
     reserved: usize,
@@ -126,19 +126,19 @@ impl Sessions {
         self.slots.len() as u32
     }
 
-    /// Returns a session's places and the room in which it speaks, if it is placed and has been in a room since.
+    /// Returns the places of a session that is placed and has been in a room since, and the room in which it speaks.
     #[inline]
     pub(crate) fn places(&self, slot: u32) -> Option<&Places> {
         Some(&self.places[self[slot].places?])
     }
 
-    /// Does the same.
+    /// Returns the same for changing.
     #[inline]
     pub(crate) fn places_mut(&mut self, slot: u32) -> Option<&mut Places> {
         self.with_places(slot).1
     }
 
-    /// Does the same, and returns the session as well.
+    /// Returns the session, and its places for changing.
     #[inline]
     pub(crate) fn with_places(&mut self, slot: u32) -> (&mut Session, Option<&mut Places>) {
         let session = &mut self.slots[slot as usize];

@@ -170,7 +170,7 @@ impl Sessions {
             let is_unseen = |c: char| !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none();
             let bad =
                 name.is_empty() || name.len() > hub.config().max_name || name.contains(|c| is_sign(c) || is_unseen(c));
-            if !guest && (bad || !is_nfc(name) || name.starts_with(['*', '!', '/'])) {
+            if !guest && (bad || !is_nfc(name) || name.starts_with(['*', '!', '/', '-'])) {
                 return differ("names", format!("someone is called {name:?}, against {:?}", hub.config().names));
             }
             if names[..i].contains(name) {

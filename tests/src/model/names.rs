@@ -123,13 +123,13 @@ fn check(rules: NameRules, name: &str, max: usize) -> Result<(), NameError> {
     let has_stray = chars.iter().enumerate().any(is_stray);
     if rules == NameRules::Loose {
         let is_seen = |c: &char| is_public_assigned(*c) && !c.is_control() && !c.is_whitespace() && !is_invisible(*c);
-        let is_fine = chars.iter().all(is_seen) && !name.contains([':', '!', '@', ',']) && !"*#/".contains(*first);
+        let is_fine = chars.iter().all(is_seen) && !name.contains([':', '!', '@', ',']) && !"*#/-".contains(*first);
         return if is_fine && !has_stray && !is_combining_mark(*first) { Ok(()) } else { Err(NameError::Character) };
     }
     let is_type =
         |c: char| matches!(c.identifier_type(), Some(IdentifierType::Recommended | IdentifierType::Inclusion));
     let is_letter = |c: char| is_xid_continue(c) && is_type(c) && !is_invisible(c);
-    if has_stray || !chars.iter().all(|c| is_letter(*c) || r"-.'[]\^{|}_`".contains(*c)) {
+    if *first == '-' || has_stray || !chars.iter().all(|c| is_letter(*c) || r"-.'[]\^{|}_`".contains(*c)) {
         return Err(NameError::Restricted);
     }
     // Each letter with the marks after it, and with those of its decomposition.

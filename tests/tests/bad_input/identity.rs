@@ -6,7 +6,8 @@ use super::{Scene, chat};
 
 const TAKEN: &str = "! that name is taken, or looks like one that is\n";
 const RESERVED: &str = "! that name is reserved\n";
-const RESTRICTED: &str = "! a name has letters and digits in common use, - . ' _ ` ^ | \\ [ ] { } and nothing else\n";
+const RESTRICTED: &str = "! a name has letters and digits in common use, - . ' _ ` ^ | \\ [ ] { } and nothing else, \
+    and does not begin with -\n";
 const MARKS: &str = "! a name has marks only behind a letter, three at most and none twice\n";
 
 /// A scene with loose names, as where accounts tell people apart.

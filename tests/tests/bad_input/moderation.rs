@@ -108,7 +108,8 @@ fn a_ban_of_nobody_is_listed_if_it_could_be_a_name() {
     let mut scene = Scene::new();
     scene.offends("/join tea\n");
     for name in ["*", "a!b", "?", "\u{1b}"] {
-        let complaint = "! a name has letters and digits in common use, - . ' _ ` ^ | \\ [ ] { } and nothing else\n";
+        let complaint = "! a name has letters and digits in common use, - . ' _ ` ^ | \\ [ ] { } and nothing else, and \
+            does not begin with -\n";
         assert_eq!(scene.offends(format!("/ban {name}\n")), complaint, "{}", name.escape_debug());
     }
     assert_eq!(scene.offends("/unban zoe\n"), "! the list has no such item\n");

@@ -20,7 +20,7 @@ fn bound(config: &Config) -> i64 {
 
 #[test]
 fn a_room_of_a_bad_name_does_not_begin() {
-    const INVALID: &str = "! the name of a room has letters, digits and -, 50 bytes at most\n";
+    const INVALID: &str = "! the name of a room has letters and digits, and - after the first; 50 bytes at most\n";
     let mut scene = Scene::new();
     let longest = "r".repeat(50);
     let began = scene.offends(format!("/join {longest}\n"));

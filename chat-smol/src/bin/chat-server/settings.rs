@@ -261,7 +261,7 @@ mod tests {
         let refused = |rooms: &str, args: &[&str]| settings(rooms, args).expect_err(rooms);
         assert_eq!(
             refused("[[room]]\nname = \"tea\"\n[[room]]\nname = \"tea room\"", &[]),
-            "chat.toml, line 4: room.name = \"tea room\": the name of a room has letters, digits and -, 50 bytes at most"
+            "chat.toml, line 4: room.name = \"tea room\": the name of a room has letters and digits, and - after the first; 50 bytes at most"
         );
         assert_eq!(
             refused("[[room]]\nname = \"tea\"\n[[room]]\nname = \"Tea\"", &[]),
