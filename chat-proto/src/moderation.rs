@@ -109,6 +109,8 @@ impl BitOrAssign for RoomFlags {
 pub enum RoomError {
     /// The session is in no room.
     InNoRoom,
+    /// The session is in rooms, but speaks in none: it was thrown out of the one in which it spoke.
+    NoFocus,
     /// There is no room of that name.
     NoSuchRoom,
     /// It is no name for a room.
@@ -180,6 +182,7 @@ impl fmt::Display for RoomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match *self {
             Self::InNoRoom => "you are in no room; /join one",
+            Self::NoFocus => "you speak in no room; /join one",
             Self::NoSuchRoom => "there is no room of that name",
             Self::InvalidName => "the name of a room has letters and digits, and - after the first; 50 bytes at most",
             Self::LooksLikeAnother => "that name looks like the one of another room",

@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(Config { max_line: usize::MAX, ..Config::default() }.memory_bound(), usize::MAX);
     }
 
-    /// What the program `chat-server` says by default.
+    /// The core's part of what the program `chat-server` says by default.
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn the_bound_with_all_dialects_is_below_400_mib() {

@@ -197,7 +197,7 @@ impl Hub {
             && target.is_none()
             && let Some((index, mask)) = self.listed_ban(room, name)
         {
-            return self.end_listed_ban(slot, room, index, &mask);
+            return self.end_listed_ban(slot, room, index, &mask, parts_of(&mask) == (name, "*"));
         }
         let mut composed = NameBuf::new();
         let name = match target {
@@ -212,15 +212,21 @@ impl Hub {
                 Err(error) => return self.refuse(slot, Complaint::Name(error)),
             },
         };
-        let mut masks = ArrayVec::<_, 2>::new();
+        let mut masks = ArrayVec::<_, 3>::new();
         match mask_of_name(name.as_str()) {
             Ok(mask) => masks.push(mask),
             Err(error) => return self.refuse_room(slot, error),
         }
+        if !banned {
+            masks.extend(self.banned_with(room, &masks[0]));
+        }
         // An address that is not counted, such as a proxy's, is shared by many people.
         let counted = target.filter(|target| self.sessions[*target].origin.is_some());
         if let Some(cloak) = counted.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
-            masks.push(mask_of_cloak(cloak));
+            let mask = mask_of_cloak(cloak);
+            if !masks.contains(&mask) {
+                masks.push(mask);
+            }
         }
         let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
         let is_new = |mask: &&MaskBuf| !bans().any(|ban| are_same(ban, mask));
@@ -229,9 +235,13 @@ impl Hub {
             // Without the second mask they could come back.
             return self.refuse_room(slot, RoomError::ListFull { max: MAX_MASKS });
         }
+        let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
+        if banned && new == 1 && masks.get(1).as_ref().is_some_and(is_new) {
+            // The name was listed without the address: they are listed together, so that one /unban ends both.
+            self.apply(&Entry::Mask { by, room, list, mask: &masks[0], listed: false, at });
+        }
         let (mut done, mut error) = (false, None);
         for mask in &masks {
-            let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
             match self.conversation.apply(&Entry::Mask { by, room, list, mask, listed: banned, at }) {
                 Ok(()) => done = true,
                 Err(Rejected::Room(reason)) => error = Some(reason),
@@ -242,7 +252,7 @@ impl Hub {
             return self.refuse_room(slot, error);
         }
         let by = self.name_of(slot);
-        let listed: ArrayVec<&str, 2> = masks.iter().map(ArrayString::as_str).collect();
+        let listed: ArrayVec<&str, 3> = masks.iter().map(ArrayString::as_str).collect();
         let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned };
         let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
         // This comes before the replies, so that all of them are at one position.
@@ -264,14 +274,29 @@ impl Hub {
         Some((index, MaskBuf::from(bans().nth(index)?).ok()?))
     }
 
-    /// Ends a ban that is listed. Everyone is told the banned name, or the number of a ban by address.
-    fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str) {
+    /// Returns the mask of the address that was banned together with a name: it is listed after it, by the same member
+    /// at the same moment.
+    fn banned_with(&self, room: RoomId, mask: &str) -> Option<MaskBuf> {
+        let mut bans = self.conversation.room(room)?.listed_masks(MaskList::Bans);
+        let named = bans.find(|ban| are_same(ban.mask, mask))?;
+        let next = bans.next().filter(|next| (next.by, next.at) == (named.by, named.at))?;
+        let is_pair = parts_of(mask).1 == "*" && matches!(parts_of(next.mask), ("*", address) if address != "*");
+        MaskBuf::from(next.mask).ok().filter(|_| is_pair)
+    }
+
+    /// Ends a ban that is listed, if it is meant by its name with that of the address that was banned together with it.
+    /// Everyone is told the banned name, or the number of a ban by address.
+    fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str, is_named: bool) {
         let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
-        self.apply(&Entry::Mask { by, room, list, mask, listed: false, at });
+        let other = self.banned_with(room, mask).filter(|_| is_named);
+        let masks: ArrayVec<&str, 2> = iter::once(mask).chain(other.as_deref()).collect();
+        for mask in &masks {
+            self.apply(&Entry::Mask { by, room, list, mask, listed: false, at });
+        }
         let (by, mut number) = (self.name_of(slot), ArrayString::<21>::new());
         write!(number, "#{}", index + 1).expect("a number has 20 digits at most");
         let name = if let (name, "*") = parts_of(mask) { name } else { &number };
-        let update = Update::BanSet { by: by.as_str(), name, masks: &[mask], banned: false };
+        let update = Update::BanSet { by: by.as_str(), name, masks: &masks, banned: false };
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);
     }

@@ -28,14 +28,20 @@ impl Hub {
     pub(super) fn focus_or_refuse(&mut self, slot: u32) -> Option<RoomId> {
         let focus = self.focus(slot);
         if focus.is_none() {
-            self.refuse(slot, Complaint::Room(RoomError::InNoRoom));
+            self.refuse_room(slot, self.no_focus(slot));
         }
         focus
     }
 
+    /// Returns why a session speaks in no room.
+    fn no_focus(&self, slot: u32) -> RoomError {
+        let is_in_none = self.conversation.rooms_of(MemberId(slot)).next().is_none();
+        if is_in_none { RoomError::InNoRoom } else { RoomError::NoFocus }
+    }
+
     /// Returns the room of that name, if the session may know of it; without a name, the room in which it speaks.
     fn room_or_focus(&self, slot: u32, name: Option<&str>) -> Result<RoomId, RoomError> {
-        let Some(name) = name else { return self.focus(slot).ok_or(RoomError::InNoRoom) };
+        let Some(name) = name else { return self.focus(slot).ok_or_else(|| self.no_focus(slot)) };
         let found = self.conversation.find_room(name);
         found.filter(|room| self.conversation.may_see(MemberId(slot), *room)).ok_or(RoomError::NoSuchRoom)
     }

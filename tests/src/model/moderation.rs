@@ -242,11 +242,15 @@ impl Model {
         self.is_operator(slot, room)?;
         let target = self.find(name);
         if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
-            let mask = self.room_mut(room).bans.remove(ban);
-            self.note_listing(slot, room, MaskList::Bans, &[]);
+            let mask = self.room(room).bans[ban].clone();
             let (number, parts) = (format!("#{}", ban + 1), mask.rsplit_once('!').unwrap_or((&mask, "*")));
             let shown = if let (name, "*" | "*@*") = parts { name } else { &number };
-            let set = Update::BanSet { by: &self.name(slot), name: shown, masks: &[&mask], banned };
+            let with = self.room(room).banned_with(&mask).filter(|_| shown == name && mask != name);
+            let masks: Vec<String> = std::iter::once(mask.clone()).chain(with).collect();
+            self.room_mut(room).ban(&masks, false).map_err(Complaint::Room)?;
+            self.note_listing(slot, room, MaskList::Bans, &[]);
+            let listed: Vec<&str> = masks.iter().map(String::as_str).collect();
+            let set = Update::BanSet { by: &self.name(slot), name: shown, masks: &listed, banned };
             self.publish(&set, &[room], Some(slot));
             self.reply(slot, &set);
             return Ok(());
@@ -258,9 +262,10 @@ impl Model {
         };
         let counted = target.map(|target| &self.sessions[&target]).filter(|session| session.origin.is_some());
         let cloak = counted.and_then(|session| session.cloak);
-        let masks: Vec<String> = std::iter::once(format!("{}!*@*", name.replace('*', "?")))
-            .chain(cloak.map(|cloak| format!("*!*@{cloak}")))
-            .collect();
+        let own = format!("{}!*@*", name.replace('*', "?"));
+        let address = cloak.map(|cloak| format!("*!*@{cloak}"));
+        let with = self.room(room).banned_with(&own).filter(|with| !banned && Some(with) != address.as_ref());
+        let masks: Vec<String> = [Some(own), with, address].into_iter().flatten().collect();
         self.room_mut(room).ban(&masks, banned).map_err(Complaint::Room)?;
         self.note_listing(slot, room, MaskList::Bans, &masks);
         let listed: Vec<&str> = masks.iter().map(String::as_str).collect();

@@ -180,6 +180,17 @@ impl Room {
         found.map_or(("", Timestamp::ZERO), |listing| (&listing.by, listing.at))
     }
 
+    /// Returns the ban of an address that was made together with that of a name: the next in the list, by the same
+    /// member at the same moment.
+    pub(super) fn banned_with(&self, mask: &str) -> Option<String> {
+        let place = self.bans.iter().position(|ban| ban.to_lowercase() == mask.to_lowercase())?;
+        let (named, next) = (&self.bans[place], self.bans.get(place + 1)?);
+        let is_address = next.starts_with("*!") && !next.ends_with("!*@*");
+        let is_pair =
+            named.ends_with("!*@*") && self.listing(MaskList::Bans, named) == self.listing(MaskList::Bans, next);
+        (is_address && is_pair).then(|| next.clone())
+    }
+
     /// Adds bans, or takes them away.
     pub(super) fn ban(&mut self, masks: &[String], banned: bool) -> Result<(), RoomError> {
         let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
@@ -198,7 +209,15 @@ impl Room {
         if self.bans.len() + new.len() > MAX_MASKS {
             return Err(RoomError::ListFull { max: MAX_MASKS });
         }
-        let new: Vec<String> = new.into_iter().cloned().collect();
+        let mut new: Vec<String> = new.into_iter().cloned().collect();
+        if let ([name, _], [address]) = (masks, &*new)
+            && name != address
+        {
+            // A name that was listed alone is listed again, beside the address.
+            self.bans.retain(|ban| !is_same(ban, name));
+            self.listings.retain(|listing| listing.list != MaskList::Bans || !is_same(&listing.mask, name));
+            new = masks.to_vec();
+        }
         self.bans.extend(new);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use chat_proto::conversation::{Conversation, Entry, MAX_MASK, MAX_MASKS, MemberId};
-use chat_proto::{Cloak, Config, Exemptions, MaskList, NameRules, Origin};
+use chat_proto::{Cloak, Config, Exemptions, MaskList, NameRules, Origin, SessionId};
 use chat_tests::room::Room;
 
 use super::Scene;
@@ -96,7 +96,7 @@ fn who_is_kicked_while_its_replies_are_full_learns_it_when_it_reads() {
     let expected =
         ["* you were kicked out of cake", "* you were kicked out of tea", "* you speak in no room now; /join one"];
     assert_eq!(told, expected, "in the order in which it had entered them");
-    assert_eq!(scene.room.asks(scene.bob, "hello?\n"), "! you are in no room; /join one\n");
+    assert_eq!(scene.room.asks(scene.bob, "hello?\n"), "! you speak in no room; /join one\n");
     assert_eq!(
         scene.room.asks(scene.bob, "/join tea\n/who\n"),
         "* you are in tea now, 2 here\n* 2 here: @guest-3, bob\n"
@@ -149,19 +149,21 @@ fn a_ban_keeps_out_who_comes_back_under_a_name_that_looks_like_it_or_takes_it_wi
     scene.unharmed();
 }
 
+/// Somebody comes from an IPv4 address.
+fn enter_from(room: &mut Room, addr: &str) -> SessionId {
+    let text = room.hub.dialect("text").expect("a dialect");
+    let addr = addr.parse().expect("an address");
+    let IpAddr::V4(v4) = addr else { panic!("it is of another kind") };
+    let origin = Exemptions::default().origin(Some(addr));
+    let origin = origin.map(|origin| origin.with_cloak(Cloak::new(v4.to_bits().into())));
+    let id = room.hub.open_from(room.now, text, origin).expect("there is room");
+    room.read(id);
+    id
+}
+
 #[test]
 fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
     let mut scene = Scene::with(few());
-    let exempt = Exemptions::default();
-    let text = scene.room.hub.dialect("text").expect("a dialect");
-    let enter_from = |room: &mut Room, addr: &str| {
-        let addr = addr.parse().expect("an address");
-        let IpAddr::V4(v4) = addr else { panic!("it is of another kind") };
-        let origin = exempt.origin(Some(addr)).map(|origin| origin.with_cloak(Cloak::new(v4.to_bits().into())));
-        let id = room.hub.open_from(room.now, text, origin).expect("there is room");
-        room.read(id);
-        id
-    };
     scene.room.asks(scene.alice, "/join tea\n");
     let mallory = enter_from(&mut scene.room, "192.0.2.7");
     scene.room.asks(mallory, "/name mallory\n");
@@ -196,6 +198,44 @@ fn a_ban_keeps_out_who_comes_back_under_another_name_from_the_same_address() {
     scene.room.asks(scene.alice, "/ban lo\n");
     assert!(scene.room.asks(local, "/join tea\n").ends_with("! you are banned from that room\n"));
     assert!(scene.room.asks(local, "/name lou\n/join tea\n").contains("* you are in tea now"));
+}
+
+#[test]
+fn the_end_of_a_ban_by_name_ends_that_of_the_address_wherever_its_owner_is() {
+    let nobody = "* nobody is banned from tea\n";
+    // Mallory has gone; has another name; is gone, and the name is that of somebody from elsewhere; was gone when it was
+    // banned first; and is called by another case.
+    for case in 0..5 {
+        let mut scene = Scene::with(few());
+        scene.room.asks(scene.alice, "/join tea\n");
+        let enter = |room: &mut Room, addr, name| {
+            let id = enter_from(room, addr);
+            room.asks(id, format!("/name {name}\n"));
+            id
+        };
+        let tom = enter(&mut scene.room, "192.0.2.9", "tom");
+        if case == 3 {
+            scene.room.asks(scene.alice, "/ban mallory\n/ban zoe\n");
+        }
+        let mallory = enter(&mut scene.room, "192.0.2.7", "mallory");
+        scene.room.asks(scene.alice, "/ban mallory\n/ban tom\n");
+        scene.room.asks(mallory, if case == 1 { "/name max\n" } else { "/quit\n" });
+        scene.room.commands();
+        if case == 2 {
+            enter(&mut scene.room, "192.0.2.8", "mallory");
+        }
+        let back = enter_from(&mut scene.room, "192.0.2.7");
+        assert_eq!(scene.room.asks(back, "/join tea\n"), "! you are banned from that room\n", "case {case}");
+        scene.quiet();
+        let called = if case == 4 { "Mallory" } else { "mallory" };
+        let answer = scene.room.asks(scene.alice, format!("/unban {called}\n"));
+        assert_eq!(answer, format!("* alice unbanned {called}\n"), "case {case}");
+        assert!(scene.room.asks(back, "/join tea\n").starts_with("* you are in tea now"), "case {case}");
+        assert_eq!(scene.room.asks(tom, "/join tea\n"), "! you are banned from that room\n", "case {case}");
+        scene.room.asks(scene.alice, "/unban tom\n/unban zoe\n");
+        scene.quiet();
+        assert_eq!(scene.room.asks(scene.alice, "/ban\n"), nobody, "case {case}");
+    }
 }
 
 #[test]

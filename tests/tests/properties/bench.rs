@@ -28,18 +28,25 @@ pub(super) enum Call {
     ShutDown,
 }
 
+/// The rooms that may begin, the lobby, and names that no room has.
+pub(super) const ROOMS: [&str; 6] = ["tea", "Tea", "rust", "lobby", "x.y", ""];
+
 /// Input from peers: valid lines, nearly valid lines, and random bytes.
 pub(super) fn typing() -> impl Strategy<Value = Vec<u8>> {
     let names = select(vec!["alice", "Bob", "bob", "carol", "server", "guest-2", "x y", ""]);
     let words = prop_oneof!["[ -~]{0,80}", "\\PC{0,20}", any::<String>().prop_map(|s| s.chars().take(30).collect())];
+    let rooms = select(ROOMS.to_vec());
+    let in_rooms = select(vec!["topic", "kick", "ban", "unban", "op", "deop", "voice", "devoice", "invite"]);
     let encode = |s: &str| BASE64_STANDARD.encode(s);
     let line = prop_oneof![
         4 => words.clone().prop_map(String::into_bytes),
         3 => (names.clone(), words.clone()).prop_map(move |(n, w)| format!("CHAT {} {}", encode(n), encode(&w)).into()),
         1 => names.clone().prop_map(move |name| format!("NAME {}", encode(name)).into()),
         2 => names.clone().prop_map(|name| format!("/name {name}").into()),
-        1 => (names, words).prop_map(|(name, words)| format!("/msg {name} {words}").into()),
-        1 => select(vec!["/who", "/ping", "/help", "/me waves", "/quit", "/"]).prop_map(|line| line.as_bytes().to_vec()),
+        1 => (names.clone(), words.clone()).prop_map(|(name, words)| format!("/msg {name} {words}").into()),
+        4 => (in_rooms, names, words).prop_map(|(verb, name, words)| format!("/{verb} {name} {words}").into()),
+        3 => (select(vec!["join", "leave", "who"]), rooms).prop_map(|(verb, room)| format!("/{verb} {room}").into()),
+        1 => select(vec!["/who", "/rooms", "/history", "/ban", "/ping", "/help", "/me waves", "/quit", "/"]).prop_map(|line| line.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..100),
     ];
     let end = select(vec!["\n", "\n", "\n", "\r\n", ""]);

@@ -5,7 +5,7 @@ use chat_tests::output::pending;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::bench::{Bench, Call, calls, tight, typing};
+use super::bench::{Bench, Call, ROOMS, calls, tight, typing};
 use super::config;
 
 /// Returns the output of all sessions when the input of one arrives in these pieces.
@@ -38,6 +38,11 @@ fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
         bench.make(&Call::Write { who: *most, most: *most });
     }
     let ids = bench.ids.clone();
+    // What a reader has not been sent when it speaks in another room has a label, even of the room in which it spoke.
+    let unlabelled = |line: &[u8]| {
+        let label = ROOMS.map(|room| format!("[{room}] "));
+        label.iter().find_map(|label| line.strip_prefix(label.as_bytes())).unwrap_or(line).to_vec()
+    };
     for most in pattern.iter().cycle() {
         for id in &ids {
             bench.write(*id, *most);
@@ -46,7 +51,9 @@ fn read(calls: &[Call], pattern: &[usize]) -> Vec<Vec<u8>> {
             break;
         }
     }
-    ids.iter().map(|id| bench.sent_to(*id)).collect()
+    ids.iter()
+        .map(|id| bench.sent_to(*id).split_inclusive(|byte| *byte == b'\n').flat_map(unlabelled).collect())
+        .collect()
 }
 
 fn is_quiet(hub: &mut Hub, id: SessionId) -> bool {

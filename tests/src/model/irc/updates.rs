@@ -363,7 +363,7 @@ impl Model {
                 let is_message = matches!(command, "PRIVMSG" | "TAGMSG");
                 let code = match error {
                     RoomError::NotIn | RoomError::Banned if is_message => 404,
-                    RoomError::InNoRoom | RoomError::NoSuchRoom | RoomError::NoNewRooms => 403,
+                    RoomError::InNoRoom | RoomError::NoFocus | RoomError::NoSuchRoom | RoomError::NoNewRooms => 403,
                     RoomError::InTooManyRooms { .. } => 405,
                     RoomError::NotIn => 442,
                     RoomError::Banned => 474,

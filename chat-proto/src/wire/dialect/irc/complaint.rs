@@ -61,7 +61,9 @@ fn write_room_error(error: RoomError, scene: &Scene<'_>, to: &mut Writer<'_>) {
     let is_message = matches!(asked.command, "PRIVMSG" | "TAGMSG");
     let numeric = match error {
         RoomError::NotIn | RoomError::Banned if is_message => Numeric::CannotSendToChan,
-        RoomError::InNoRoom | RoomError::NoSuchRoom | RoomError::NoNewRooms => Numeric::NoSuchChannel,
+        RoomError::InNoRoom | RoomError::NoFocus | RoomError::NoSuchRoom | RoomError::NoNewRooms => {
+            Numeric::NoSuchChannel
+        }
         RoomError::InTooManyRooms { .. } => Numeric::TooManyChannels,
         RoomError::NotIn => Numeric::NotOnChannel,
         RoomError::Banned => Numeric::BannedFromChan,

@@ -313,4 +313,11 @@ mod tests {
             assert!(named(verb).is_some(), "HELP has /{verb}, but it is no command");
         }
     }
+
+    #[test]
+    fn the_help_fits_on_a_screen() {
+        // Below it stands what its reader types.
+        assert!(HELP.lines().count() < 24);
+        assert!(HELP.lines().all(|line| line.len() <= 80));
+    }
 }
