@@ -40,8 +40,8 @@ impl Hub {
     /// memory and time on purpose, and so few leave most of a machine to the conversation.
     ///
     /// Addresses have turns, and those who wait at one address are checked in order. So guesses from one, however many,
-    /// keep others waiting for a check or two. With more than 64 addresses at once some share their turns. Sessions without a [cloak](crate::Cloak) that are not counted by address
-    /// wait in one line.
+    /// keep others waiting for a check or two. With more than 64 addresses at once some share their turns. Sessions
+    /// without a [cloak](crate::Cloak) that are not counted by address wait in one line.
     pub const MAX_AUTHENTICATIONS: usize = 4;
 
     /// Returns what to check after [`Command::Authenticate`]; `None` if the session has ended meanwhile, or was answered.
