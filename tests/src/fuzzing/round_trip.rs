@@ -157,7 +157,7 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
     let words = &words.replace(is_steering, " ");
     let words = words.trim_end();
     let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || is_steering(c) || c == ':');
-    if words.is_empty() || !is_name || name.starts_with(['*', '!', '/', '-']) {
+    if words.is_empty() || !is_name || name.starts_with(['*', '!', '/', '#', '-']) {
         return Ok(());
     }
     let escape = if words.starts_with('/') { "/" } else { "" };

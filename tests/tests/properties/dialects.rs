@@ -185,10 +185,11 @@ proptest! {
         is(format!("/name {name}"), Request::Name(&name))?;
         is(format!("/msg {name} {words}"), Request::Tell { to: &name, words, manner: Manner::Said })?;
         is(format!("/quit {words}"), Request::Quit(words))?;
-        is(format!("/join {name}"), Request::Join { room: &name, key: "" })?;
-        is(format!("/join {name} {words}"), Request::Join { room: &name, key: words })?;
-        is(format!("/leave {name}"), Request::Leave { room: Some(&name), words: "" })?;
-        is(format!("/who {name}"), Request::Who { room: Some(&name) })?;
+        let room = name.strip_prefix('#').unwrap_or(&name);
+        is(format!("/join {name}"), Request::Join { room, key: "" })?;
+        is(format!("/join {name} {words}"), Request::Join { room, key: words })?;
+        is(format!("/leave {name}"), Request::Leave { room: Some(room), words: "" })?;
+        is(format!("/who {name}"), Request::Who { room: Some(room) })?;
         is(format!("/topic {words}"), Request::Topic { words: Some(words) })?;
         is(format!("/invite {name}"), Request::Invite { name: &name })?;
         is(format!("/kick {name} {words}"), Request::Kick { name: &name, words })?;

@@ -67,20 +67,20 @@ static COMMANDS: &[Command] = &[
                 [their name]; a room that is not there begins, and you are its operator",
         parse: |rest| {
             let (room, key) = name_and_words(rest)?;
-            Some(Request::Join { room, key })
+            Some(Request::Join { room: room_named(room), key })
         },
     },
     Command {
         verb: "leave",
         form: "/leave [ROOM]",
         about: "leave ROOM, or the one you speak in; a room that nobody is in ends",
-        parse: |rest| Some(Request::Leave { room: some(rest), words: "" }),
+        parse: |rest| Some(Request::Leave { room: some(rest).map(room_named), words: "" }),
     },
     Command {
         verb: "who",
         form: "/who [ROOM]",
         about: "who is in ROOM, or here; @ marks operators, + those with a voice",
-        parse: |rest| Some(Request::Who { room: some(rest) }),
+        parse: |rest| Some(Request::Who { room: some(rest).map(room_named) }),
     },
     Command {
         verb: "nick",
@@ -107,7 +107,7 @@ static COMMANDS: &[Command] = &[
         verb: "part",
         form: "/part [ROOM]",
         about: "the same as /leave [ROOM]",
-        parse: |rest| Some(Request::Leave { room: some(rest), words: "" }),
+        parse: |rest| Some(Request::Leave { room: some(rest).map(room_named), words: "" }),
     },
     Command {
         verb: "topic",
@@ -226,6 +226,11 @@ fn some(rest: &str) -> Option<&str> {
     (!rest.is_empty()).then_some(rest)
 }
 
+/// Returns the name of a room without the `#` that people know from IRC, and that no name has.
+fn room_named(text: &str) -> &str {
+    text.strip_prefix('#').unwrap_or(text)
+}
+
 /// Returns the name that a command needs, and the words behind it, which may be empty.
 fn name_and_words(rest: &str) -> Option<(&str, &str)> {
     let (name, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
@@ -256,13 +261,17 @@ mod tests {
         ("/msg bob", Request::Invalid(Complaint::Usage("/msg NAME WORDS"))),
         ("/who", Request::Who { room: None }),
         ("/who den", Request::Who { room: Some("den") }),
+        ("/who #den", Request::Who { room: Some("den") }),
         ("/rooms", Request::Rooms),
         ("/join", Request::Invalid(Complaint::Usage("/join ROOM [KEY]"))),
         ("/join den", Request::Join { room: "den", key: "" }),
+        ("/join #den #1", Request::Join { room: "den", key: "#1" }),
+        ("/join ##den", Request::Join { room: "#den", key: "" }),
         ("/join den  open sesame", Request::Join { room: "den", key: "open sesame" }),
         ("/leave", Request::Leave { room: None, words: "" }),
         ("/leave den", Request::Leave { room: Some("den"), words: "" }),
-        ("/part den", Request::Leave { room: Some("den"), words: "" }),
+        ("/leave #den", Request::Leave { room: Some("den"), words: "" }),
+        ("/part #den", Request::Leave { room: Some("den"), words: "" }),
         ("/topic", Request::Topic { words: None }),
         ("/topic tea and cake", Request::Topic { words: Some("tea and cake") }),
         ("/kick", Request::Invalid(Complaint::Usage("/kick NAME [WHY]"))),
