@@ -28,6 +28,8 @@ pub struct Effort {
 ///
 /// If a defect of the core keeps a message from its readers.
 pub fn measure(effort: Effort, mut progress: impl FnMut(&Row)) -> Table {
+    // First, in memory as a program has it that has just started, and as `growth rooms` measures it.
+    let notes = vec![processor(), compare_rooms(effort).to_string()];
     let mut rows = Vec::new();
     for (sweep, at) in points() {
         let mut hall = match sweep {
@@ -40,7 +42,7 @@ pub fn measure(effort: Effort, mut progress: impl FnMut(&Row)) -> Table {
         progress(&row);
         rows.push(row);
     }
-    Table { notes: vec![processor(), compare_rooms(effort).to_string()], rows }
+    Table { notes, rows }
 }
 
 /// What a delivery costs in total in many rooms with one message outstanding in each, and the same in one such room.
