@@ -294,8 +294,8 @@ test('axe finds nothing, and it looks well in light, in dark and on a phone', as
   }
 });
 
-// What is asked is 3 ms. Machines differ, and a busy one slows a program down even in time of the processor: the slower
-// this machine is with a page of a single line, the more a message may take. The best of three counts.
+// What is asked is 3 ms. On a slow machine a message may take more, as far as a page of a single line does, too: it takes
+// some 2.2 times that, and 4.5 times if rows have the browser look at all others. The best of three counts.
 test('a message takes the main thread 3 ms at most, with 1,000 rows', async () => {
   const ann = await open('ann8');
   const tom = await Peer.enter(server, 'tom8');
@@ -312,7 +312,7 @@ test('a message takes the main thread 3 ms at most, with 1,000 rows', async () =
   pages.push(Object.assign(line, { errors: [] }));
   await line.setContent('<p>');
   const timed = await Promise.all([ann, line].map(timeOf));
-  const isFast = ([message, unit]) => message <= Math.max(3, 3 * unit);
+  const isFast = ([message, unit]) => message <= Math.max(3, 2.75 * unit);
   let best;
   for (let attempt = 0; attempt < 3 && !(best && isFast(best)); attempt++) {
     const changes = [
@@ -338,7 +338,7 @@ async function timeOf(page) {
   };
 }
 
-/** How many milliseconds of its page's main thread each change takes, without what the page does anyway: medians of 50, in turn. */
+/** How many milliseconds of a main thread each change takes, without what its page does anyway: medians of 50, in turn. */
 async function medianCosts(timed, changes) {
   const during = async (time, act) => {
     const start = await time();

@@ -284,7 +284,7 @@ impl Hub {
         MaskBuf::from(next.mask).ok().filter(|_| is_pair)
     }
 
-    /// Ends a ban that is listed, if it is meant by its name with that of the address that was banned together with it.
+    /// Ends a ban that is listed, and if it is called by its name, that of the address that was banned together with it.
     /// Everyone is told the banned name, or the number of a ban by address.
     fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str, is_named: bool) {
         let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());

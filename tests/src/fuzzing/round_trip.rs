@@ -157,21 +157,22 @@ fn text_is_read_as_meant(name: &str, words: &str) -> Checked {
     let words = &words.replace(is_steering, " ");
     let words = words.trim_end();
     let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || is_steering(c) || c == ':');
-    if words.is_empty() || !is_name || name.starts_with(['*', '!', '/', '#', '-']) {
+    if words.is_empty() || !is_name || name.starts_with(['*', '!', '/', '-']) {
         return Ok(());
     }
     let escape = if words.starts_with('/') { "/" } else { "" };
     let meant = words.trim_start();
+    let room = name.strip_prefix('#').unwrap_or(name);
     let typed = [
         (format!("{escape}{words}"), Request::Say { words, claim: None, wire: None }),
         (format!("/me {meant}"), Request::Act(meant)),
         (format!("/quit {meant}"), Request::Quit(meant)),
         (format!("/msg {name} {meant}"), Request::Tell { to: name, words: meant, manner: Manner::Said }),
         (format!("/name {name}"), Request::Name(name)),
-        (format!("/join {name}"), Request::Join { room: name, key: "" }),
-        (format!("/join {name} {meant}"), Request::Join { room: name, key: meant }),
-        (format!("/leave {name}"), Request::Leave { room: Some(name), words: "" }),
-        (format!("/who {name}"), Request::Who { room: Some(name) }),
+        (format!("/join {name}"), Request::Join { room, key: "" }),
+        (format!("/join {name} {meant}"), Request::Join { room, key: meant }),
+        (format!("/leave {name}"), Request::Leave { room: Some(room), words: "" }),
+        (format!("/who {name}"), Request::Who { room: Some(room) }),
         (format!("/topic {meant}"), Request::Topic { words: Some(meant) }),
         (format!("/kick {name} {meant}"), Request::Kick { name, words: meant }),
         (format!("/ban {name}"), Request::Ban { name, banned: true }),

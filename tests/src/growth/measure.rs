@@ -28,7 +28,7 @@ pub struct Effort {
 ///
 /// If a defect of the core keeps a message from its readers.
 pub fn measure(effort: Effort, mut progress: impl FnMut(&Row)) -> Table {
-    // First, in memory as a program has it that has just started, and as `growth rooms` measures it.
+    // First, as `growth rooms` does: memory that was used before and given back is slower.
     let notes = vec![processor(), compare_rooms(effort).to_string()];
     let mut rows = Vec::new();
     for (sweep, at) in points() {

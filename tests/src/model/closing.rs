@@ -170,7 +170,7 @@ impl Model {
     }
 
     /// A member leaves all rooms, and others are told, unless the hub is shut down. Those in the lobby are told only if
-    /// the member had joined. Rooms that nobody is in then end in the order in which WHOIS shows them.
+    /// the member had joined. Rooms that nobody is in then end: the one that was entered last first.
     pub(super) fn leave_rooms(&mut self, slot: usize, update: &Update<'_>) {
         let rooms = self.rooms_latest_first(slot);
         for room in &rooms {

@@ -12,9 +12,9 @@ use super::rooms::{LOBBY, RoomKey};
 impl Model {
     /// Returns the room in which a session speaks.
     pub(super) fn focus(&self, slot: usize) -> Result<RoomKey, RoomError> {
-        let is_anywhere = self.present_rooms().any(|room| room.is_in(slot));
-        let error = if is_anywhere { RoomError::NoFocus } else { RoomError::InNoRoom };
-        self.sessions[&slot].focus.ok_or(error)
+        let is_anywhere = || self.present_rooms().any(|room| room.is_in(slot));
+        let error = || if is_anywhere() { RoomError::NoFocus } else { RoomError::InNoRoom };
+        self.sessions[&slot].focus.ok_or_else(error)
     }
 
     /// Returns the rooms that a member is in, with or without a connection.

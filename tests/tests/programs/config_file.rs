@@ -95,7 +95,7 @@ fn an_error_in_a_file_is_one_sentence_with_the_line() {
         ("[[room]]\nname = \"tea\"\nflags = [\"hiden\"]", &["line 3", "hiden", "did you mean hidden?"]),
         ("[[room]]\nname = \"tea\"\ntitle = \"tea\"", &["line 3", "room.title", "name, topic, flags"]),
         ("[[room]]\nname = \"tea\"\nflags = [\"invited-only\"]", &["line 3", "invited-only", "who could invite"]),
-        ("[[room]]\nname = \"tea room\"", &["line 2", "tea room", "letters and digits"]),
+        ("[[room]]\nname = \"tea room\"", &["line 2", "tea room", "letters and digits, and - after the first"]),
         ("[irc]\nservername = \"x\"", &["line 2", "irc.servername", "did you mean server-name?"]),
         ("[irc]\nmotd = \"/nowhere/motd\"", &["line 2", "irc.motd = \"/nowhere/motd\"", "cannot be read"]),
         ("max-line", &["line 1", "expected `=`"]),

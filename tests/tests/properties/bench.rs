@@ -37,6 +37,7 @@ pub(super) fn typing() -> impl Strategy<Value = Vec<u8>> {
     let words = prop_oneof!["[ -~]{0,80}", "\\PC{0,20}", any::<String>().prop_map(|s| s.chars().take(30).collect())];
     let rooms = select(ROOMS.to_vec());
     let in_rooms = select(vec!["topic", "kick", "ban", "unban", "op", "deop", "voice", "devoice", "invite"]);
+    let alone = vec!["/who", "/rooms", "/history", "/ban", "/ping", "/help", "/me waves", "/quit", "/"];
     let encode = |s: &str| BASE64_STANDARD.encode(s);
     let line = prop_oneof![
         4 => words.clone().prop_map(String::into_bytes),
@@ -46,7 +47,7 @@ pub(super) fn typing() -> impl Strategy<Value = Vec<u8>> {
         1 => (names.clone(), words.clone()).prop_map(|(name, words)| format!("/msg {name} {words}").into()),
         4 => (in_rooms, names, words).prop_map(|(verb, name, words)| format!("/{verb} {name} {words}").into()),
         3 => (select(vec!["join", "leave", "who"]), rooms).prop_map(|(verb, room)| format!("/{verb} {room}").into()),
-        1 => select(vec!["/who", "/rooms", "/history", "/ban", "/ping", "/help", "/me waves", "/quit", "/"]).prop_map(|line| line.as_bytes().to_vec()),
+        1 => select(alone).prop_map(|line| line.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..100),
     ];
     let end = select(vec!["\n", "\n", "\n", "\r\n", ""]);

@@ -271,6 +271,7 @@ mod tests {
         ("/leave", Request::Leave { room: None, words: "" }),
         ("/leave den", Request::Leave { room: Some("den"), words: "" }),
         ("/leave #den", Request::Leave { room: Some("den"), words: "" }),
+        ("/part den", Request::Leave { room: Some("den"), words: "" }),
         ("/part #den", Request::Leave { room: Some("den"), words: "" }),
         ("/topic", Request::Topic { words: None }),
         ("/topic tea and cake", Request::Topic { words: Some("tea and cake") }),
