@@ -15,6 +15,7 @@ impl Hub {
         if self.occasion.is_silent {
             return;
         }
+        self.tell_modes(slot);
         self.stats.refused += 1;
         self.journal.push(self.now, Some(self.sessions.id(slot)), RecordKind::Refused);
         self.reply(slot, &Update::Refused(complaint));

@@ -45,8 +45,9 @@ fn several_answers_are_a_batch_that_carries_the_label() {
         "@label=y MODE #tea +mxt-n",
         &[
             "@label=y :irc.test BATCH +2 labeled-response",
+            "@batch=2 :ann!~ann@- MODE #tea +m",
             "@batch=2 :irc.test 472 ann x :is unknown mode char to me",
-            "@batch=2 :ann!~ann@- MODE #tea +m-n",
+            "@batch=2 :ann!~ann@- MODE #tea -n",
             ":irc.test BATCH -2",
         ],
     );

@@ -243,7 +243,17 @@ fn changes_that_cannot_be_are_refused_one_by_one() {
         "MODE #tea +ov bob bob",
         &["> 441 ann bob #tea :They aren't on that channel", "> 441 ann bob #tea :They aren't on that channel"],
     );
-    net.check(ann, "MODE #tea +xm", &["> 472 ann x :is unknown mode char to me", ":ann!~ann@- MODE #tea +m"]);
+    net.check(
+        ann,
+        "MODE #tea +ixmo-n nobody",
+        &[
+            ":ann!~ann@- MODE #tea +i",
+            "> 472 ann x :is unknown mode char to me",
+            ":ann!~ann@- MODE #tea +m",
+            "> 401 ann nobody :No such nick/channel",
+            ":ann!~ann@- MODE #tea -n",
+        ],
+    );
 }
 
 #[test]

@@ -26,10 +26,6 @@ use crate::websocket::{self, Frame, opcode};
 /// refusals would then depend on how fast a session reads.
 const ROUND: usize = 512;
 
-/// The same for IRC: so little that no line of a client waits because its replies stand at too many positions. What one
-/// MODE has changed is shown when its line has to wait, so it might come in two lines instead of one.
-const IRC_ROUND: usize = 128;
-
 /// The dialects of the sessions; the first session sends.
 type Dialects = [&'static str; 3];
 
@@ -183,7 +179,7 @@ impl<'a> Play<'a> {
                     }
                 }
             }
-            let mut round = input.bytes(if self.dialects[0] == "irc" { IRC_ROUND } else { ROUND });
+            let mut round = input.bytes(ROUND);
             if round.is_empty() {
                 break;
             }

@@ -97,6 +97,7 @@ impl Hub {
         if self.occasion.is_silent {
             return;
         }
+        self.tell_modes(slot);
         self.answer(slot, |to| write(to.numeric(numeric)));
     }
 
