@@ -188,6 +188,10 @@ impl<'a> Play<'a> {
                 self.send(0, piece)?;
                 round = rest;
             }
+            // A line that waits for its own peer to read is carried out before others speak, however its bytes came.
+            if self.hub.hub().gauges().held > 0 {
+                self.carry_out()?;
+            }
             // Others send messages, so that the first session has something to read between its replies.
             self.send(1, b"meanwhile\n")?;
             self.carry_out()?;
