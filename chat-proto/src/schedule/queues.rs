@@ -15,21 +15,27 @@ pub(crate) struct Queues {
     owned: u64,
     /// The queue whose turn was last.
     last: u32,
+    /// How many turns there were …
+    turns: u64,
+    /// … when each queue had its last.
+    last_turns: [u64; QUEUES],
 }
 
 const _: () = assert!(QUEUES == u64::BITS as usize);
 
 impl Queues {
     pub(crate) const fn new() -> Self {
-        Self { addresses: [0; QUEUES], used: 0, owned: 0, last: 0 }
+        Self { addresses: [0; QUEUES], used: 0, owned: 0, last: 0, turns: 0, last_turns: [0; QUEUES] }
     }
 
     /// Returns the queue in which an address's sessions wait: its own, or else an empty one, which is its own from now
-    /// on. If all are in use, it shares one of them, which is nobody's own until it is empty again.
+    /// on: the one whose turn is longest ago, so that others keep theirs and with it their place among the turns. If all
+    /// are in use, it shares one of them, which is nobody's own until it is empty again.
     pub(crate) fn queue_for(&mut self, address: u64, is_empty: impl Fn(u32) -> bool) -> u32 {
         let mut queues = 0..QUEUES as u32;
         let own = queues.find(|queue| self.owned & 1 << queue != 0 && self.addresses[*queue as usize] == address);
-        let queue = own.or_else(|| (0..QUEUES as u32).find(|queue| is_empty(*queue))).inspect(|queue| {
+        let empty = || (0..QUEUES as u32).filter(|queue| is_empty(*queue));
+        let queue = own.or_else(|| empty().min_by_key(|queue| self.last_turns[*queue as usize])).inspect(|queue| {
             self.addresses[*queue as usize] = address;
             self.owned |= 1 << queue;
         });
@@ -55,6 +61,8 @@ impl Queues {
             let queue = (first + self.used.rotate_right(first).trailing_zeros()) % QUEUES as u32;
             if !is_empty(queue) {
                 self.last = queue;
+                self.turns += 1;
+                self.last_turns[queue as usize] = self.turns;
                 return Some(queue);
             }
             // Those who waited there have left.
@@ -87,6 +95,20 @@ mod tests {
         let owner = 1 + own.iter().position(|queue| *queue == 1_000 % 64).expect("it is somebody's") as u64;
         assert_eq!(queues.queue_for(owner, |queue| queue == own[7]), own[7], "one that others share is not its own");
         assert_eq!(queues.queue_for(1_000, |queue| queue == own[8]), own[8], "nor theirs");
+    }
+
+    #[test]
+    fn an_address_keeps_its_queue_while_others_had_their_turn_longer_ago() {
+        let mut queues = Queues::new();
+        let own = queues.queue_for(1, |_| true);
+        assert_eq!(queues.next(|queue| queue != own), Some(own));
+        for address in 2..=QUEUES as u64 {
+            let other = queues.queue_for(address, |_| true);
+            assert_eq!(queues.next(|queue| queue != other), Some(other));
+            assert_eq!(queues.queue_for(1, |_| true), own, "nobody waits in any, and this one is taken last");
+        }
+        assert_eq!(queues.queue_for(1_000, |_| true), own, "its turn is longest ago now");
+        assert_ne!(queues.queue_for(1, |queue| queue != own), own, "another waits there");
     }
 
     #[test]
