@@ -222,9 +222,9 @@
 //!   has it now. So somebody who comes back under another name is kept out, but only if the driver gives origins to
 //!   [`Hub::open_from`], and only where anything is limited by address. Sessions without one, such as those that
 //!   [`Exemptions`] contains, are banned by name alone. A ban by origin also keeps out all others who come from the
-//!   same address. `/ban` alone lists the bans; of origins it shows only that there are some, since anybody can begin a
-//!   room and look there. `/unban alice` ends the ban of the name and of the origin that was last banned with it, and
-//!   `/unban #2` that of the origin only. A ban of a name keeps out names that [look alike](#names-and-words), too, and
+//!   same address. `/ban` alone lists the bans; of origins it shows only whose they are, since anybody can begin a room
+//!   and look there. `/unban alice` ends the ban of the name and of the origins that were banned as hers, and `/unban
+//!   #2` that of one origin only. A ban of a name keeps out names that [look alike](#names-and-words), too, and
 //!   nobody who is in the room may take one. Whoever is in the room and matches a ban may stay, but does not speak there
 //!   without a role or an exception.
 //!
@@ -366,7 +366,7 @@
 //! let bound = |max_sessions| Config { max_sessions, ..Config::default() }.memory_bound() >> 20;
 //! // MiB, with the default limits: the lobby's two logs of 4 MiB, the logs and histories of 255 other rooms, and what
 //! // each session may hold at most.
-//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (92, 346, 2_885));
+//! assert_eq!((bound(1_000), bound(10_000), bound(100_000)), (93, 346, 2_885));
 //! // A server for one room.
 //! let lobby = Config { max_rooms: 1, max_rooms_per_session: 1, ..Config::default() };
 //! assert_eq!(lobby.memory_bound() >> 20, 280);

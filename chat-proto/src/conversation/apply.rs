@@ -301,7 +301,7 @@ mod tests {
                 13 => Entry::Flags { by, room, flags: RoomFlags::from_bits(bits).unwrap_or_default() },
                 14 => Entry::Key { by, room, key: words },
                 15 => Entry::Limit { by, room, limit: bits.into() },
-                16 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask: words, listed: yes, at: 0 },
+                16 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask: words, of: "", listed: yes, at: 0 },
                 17 => Entry::Notice { member, room, words, at: 0 },
                 18 => Entry::Describe { member, user: words, real_name: words },
                 19 => Entry::Away { member, words },

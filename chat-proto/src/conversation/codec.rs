@@ -51,7 +51,7 @@ impl core::error::Error for DecodeError {}
 
 impl<'a> Entry<'a> {
     /// The version of the byte format. A hub understands this one and no other.
-    pub const VERSION: u8 = 3;
+    pub const VERSION: u8 = 4;
 
     /// The most bytes of words in an entry, which is the upper limit of [`Config::max_line`](crate::Config::max_line).
     pub const MAX_WORDS: usize = 1 << 20;
@@ -100,8 +100,9 @@ impl<'a> Entry<'a> {
             }
             Self::Key { by, room, key } => put(out, 14, &[one_more(by), room.0.into()], key),
             Self::Limit { by, room, limit } => put(out, 15, &[one_more(by), room.0.into(), limit.into()], ""),
-            Self::Mask { by, room, list, mask, listed, at } => {
+            Self::Mask { by, room, list, mask, of, listed, at } => {
                 put(out, 16, &[one_more(by), room.0.into(), list as u64, listed.into(), at], mask);
+                put_text(out, of);
             }
             Self::Invite { by, member, room } => {
                 put(out, 17, &[one_more(by), member.0.into(), room.0.into()], "");
@@ -164,7 +165,8 @@ impl<'a> Entry<'a> {
             15 => Self::Limit { by: rest.by()?, room: rest.room()?, limit: rest.half()? },
             16 => {
                 let (by, room, list, listed) = (rest.by()?, rest.room()?, rest.list()?, rest.flag()?);
-                Self::Mask { by, room, list, listed, at: rest.number()?, mask: rest.text(MAX_MASK)? }
+                let (at, mask) = (rest.number()?, rest.text(MAX_MASK)?);
+                Self::Mask { by, room, list, listed, at, mask, of: rest.text(MAX_NAME)? }
             }
             17 => Self::Invite { by: rest.by()?, member: rest.member()?, room: rest.room()? },
             18 => {
@@ -368,44 +370,52 @@ mod tests {
         let (member, room, by) = (MemberId(300), RoomId(7), Some(MemberId(u32::MAX)));
         let lagged = CloseReason::Lagged { missed: u32::MAX };
         for (entry, bytes) in [
-            (Entry::Enter { member, guest: true, lobby: false, cloak: None }, &b"\x03\0\xac\x02\x01\0\0\0"[..]),
+            (Entry::Enter { member, guest: true, lobby: false, cloak: None }, &b"\x04\0\xac\x02\x01\0\0\0"[..]),
             (
                 Entry::Enter { member, guest: false, lobby: true, cloak: Some(Cloak::new(200)) },
-                b"\x03\0\xac\x02\0\x01\x01\xc8\x01",
+                b"\x04\0\xac\x02\0\x01\x01\xc8\x01",
             ),
-            (Entry::Notice { member, room, words: "x", at: 9 }, b"\x03\x12\xac\x02\x07\x09\x01x"),
-            (Entry::Describe { member, user: "~u", real_name: "R" }, b"\x03\x13\xac\x02\x02~u\x01R"),
-            (Entry::Away { member, words: "" }, b"\x03\x14\xac\x02\0"),
-            (Entry::Name { member, name: "ann" }, b"\x03\x01\xac\x02\x03ann"),
-            (Entry::Join { member: MemberId(0) }, b"\x03\x02\0"),
+            (Entry::Notice { member, room, words: "x", at: 9 }, b"\x04\x12\xac\x02\x07\x09\x01x"),
+            (Entry::Describe { member, user: "~u", real_name: "R" }, b"\x04\x13\xac\x02\x02~u\x01R"),
+            (Entry::Away { member, words: "" }, b"\x04\x14\xac\x02\0"),
+            (Entry::Name { member, name: "ann" }, b"\x04\x01\xac\x02\x03ann"),
+            (Entry::Join { member: MemberId(0) }, b"\x04\x02\0"),
             (
                 Entry::Say { member, room: RoomId(130), words: "h\u{e9}", at: 9 },
-                b"\x03\x03\xac\x02\x82\x01\x09\x03h\xc3\xa9",
+                b"\x04\x03\xac\x02\x82\x01\x09\x03h\xc3\xa9",
             ),
-            (Entry::Act { member, room: RoomId::LOBBY, words: "waves", at: 9 }, b"\x03\x04\xac\x02\0\x09\x05waves"),
-            (Entry::Tell { member, to: MemberId(u32::MAX), words: "x" }, b"\x03\x05\xac\x02\xff\xff\xff\xff\x0f\x01x"),
-            (Entry::Leave { member, reason: lagged, words: "" }, b"\x03\x06\xac\x02\x05\xff\xff\xff\xff\x0f\0"),
-            (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x03\x06\xac\x02\0\0\x03bye"),
-            (Entry::Announce { words: "", at: 9 }, b"\x03\x07\x09\0"),
-            (Entry::EnterRoom { member, name: "tea", at: 9 }, b"\x03\x08\xac\x02\x09\x03tea"),
-            (Entry::LeaveRoom { member, room, words: "bye" }, b"\x03\x09\xac\x02\x07\x03bye"),
-            (Entry::Kick { by: None, member, room, words: "" }, b"\x03\x0a\0\xac\x02\x07\0"),
+            (Entry::Act { member, room: RoomId::LOBBY, words: "waves", at: 9 }, b"\x04\x04\xac\x02\0\x09\x05waves"),
+            (Entry::Tell { member, to: MemberId(u32::MAX), words: "x" }, b"\x04\x05\xac\x02\xff\xff\xff\xff\x0f\x01x"),
+            (Entry::Leave { member, reason: lagged, words: "" }, b"\x04\x06\xac\x02\x05\xff\xff\xff\xff\x0f\0"),
+            (Entry::Leave { member, reason: CloseReason::Quit, words: "bye" }, b"\x04\x06\xac\x02\0\0\x03bye"),
+            (Entry::Announce { words: "", at: 9 }, b"\x04\x07\x09\0"),
+            (Entry::EnterRoom { member, name: "tea", at: 9 }, b"\x04\x08\xac\x02\x09\x03tea"),
+            (Entry::LeaveRoom { member, room, words: "bye" }, b"\x04\x09\xac\x02\x07\x03bye"),
+            (Entry::Kick { by: None, member, room, words: "" }, b"\x04\x0a\0\xac\x02\x07\0"),
             (
                 Entry::Topic { by, room, words: "tea", styled: "\x02tea", at: 200 },
-                b"\x03\x0b\x80\x80\x80\x80\x10\x07\xc8\x01\x03tea\x04\x02tea",
+                b"\x04\x0b\x80\x80\x80\x80\x10\x07\xc8\x01\x03tea\x04\x02tea",
             ),
             (
                 Entry::Role { by: Some(member), member, room, role: Role::Voice, given: true },
-                b"\x03\x0c\xad\x02\xac\x02\x07\x01\x01",
+                b"\x04\x0c\xad\x02\xac\x02\x07\x01\x01",
             ),
-            (Entry::Flags { by: None, room, flags: RoomFlags::HIDDEN }, b"\x03\x0d\0\x07\x10"),
-            (Entry::Key { by: None, room, key: "k" }, b"\x03\x0e\0\x07\x01k"),
-            (Entry::Limit { by: None, room, limit: u32::MAX }, b"\x03\x0f\0\x07\xff\xff\xff\xff\x0f"),
+            (Entry::Flags { by: None, room, flags: RoomFlags::HIDDEN }, b"\x04\x0d\0\x07\x10"),
+            (Entry::Key { by: None, room, key: "k" }, b"\x04\x0e\0\x07\x01k"),
+            (Entry::Limit { by: None, room, limit: u32::MAX }, b"\x04\x0f\0\x07\xff\xff\xff\xff\x0f"),
             (
-                Entry::Mask { by: None, room, list: MaskList::InviteExceptions, mask: "a!*", listed: true, at: 9 },
-                b"\x03\x10\0\x07\x02\x01\x09\x03a!*",
+                Entry::Mask {
+                    by: None,
+                    room,
+                    list: MaskList::InviteExceptions,
+                    mask: "*!*@a",
+                    of: "bob",
+                    listed: true,
+                    at: 9,
+                },
+                b"\x04\x10\0\x07\x02\x01\x09\x05*!*@a\x03bob",
             ),
-            (Entry::Invite { by: None, member, room }, b"\x03\x11\0\xac\x02\x07"),
+            (Entry::Invite { by: None, member, room }, b"\x04\x11\0\xac\x02\x07"),
         ] {
             assert_eq!(encoded(entry), bytes, "{entry:?}");
             let mut followed = bytes.to_vec();
@@ -421,32 +431,33 @@ mod tests {
     fn invalid_bytes_are_refused() {
         for (bytes, error) in [
             (&b"\x01\x02\0"[..], DecodeError::Version(1)),
-            (b"\x03\x15\0", DecodeError::Unknown(21)),
-            (b"\x03\0\0\x02", DecodeError::Unknown(2)),
-            (b"\x03\0\0\0\0\0\x01", DecodeError::Number),
-            (b"\x03\x13\0\x0c", DecodeError::TooLong),
-            (b"\x03\x13\0\0\x51", DecodeError::TooLong),
-            (b"\x03\x14\0\x83\x01", DecodeError::TooLong),
-            (b"\x03\x06\0\x0d\0\0", DecodeError::Unknown(13)),
-            (b"\x03\x06\0\0\x01\0", DecodeError::Number),
-            (b"\x03\x02\x80\0", DecodeError::Number),
-            (b"\x03\x02\xff\xff\xff\xff\x1f", DecodeError::Number),
-            (b"\x03\x03\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", DecodeError::Number),
-            (b"\x03\x01\0\x80\x02", DecodeError::TooLong),
-            (b"\x03\x03\0\0\0\x81\x80\x40", DecodeError::TooLong),
-            (b"\x03\x03\0\0\0\x01\xff", DecodeError::NotUtf8),
-            (b"\x03\x03\0\xff\xff\xff\xff\x1f\0", DecodeError::Number),
-            (b"\x03\x08\0\0\x33", DecodeError::TooLong),
-            (b"\x03\x09\0\0\x81\x02", DecodeError::TooLong),
-            (b"\x03\x0a\0\0\0\x81\x02", DecodeError::TooLong),
-            (b"\x03\x0a\x81\x80\x80\x80\x10\0\0\0", DecodeError::Number),
-            (b"\x03\x0b\0\0\0\x87\x03", DecodeError::TooLong),
-            (b"\x03\x0b\0\0\0\0\x87\x03", DecodeError::TooLong),
-            (b"\x03\x0c\0\0\0\x02\x01", DecodeError::Unknown(2)),
-            (b"\x03\x0d\0\0\x20", DecodeError::Unknown(32)),
-            (b"\x03\x0e\0\0\x21", DecodeError::TooLong),
-            (b"\x03\x10\0\0\x03\x01\0", DecodeError::Unknown(3)),
-            (b"\x03\x10\0\0\0\x01\0\x81\x01", DecodeError::TooLong),
+            (b"\x04\x15\0", DecodeError::Unknown(21)),
+            (b"\x04\0\0\x02", DecodeError::Unknown(2)),
+            (b"\x04\0\0\0\0\0\x01", DecodeError::Number),
+            (b"\x04\x13\0\x0c", DecodeError::TooLong),
+            (b"\x04\x13\0\0\x51", DecodeError::TooLong),
+            (b"\x04\x14\0\x83\x01", DecodeError::TooLong),
+            (b"\x04\x06\0\x0d\0\0", DecodeError::Unknown(13)),
+            (b"\x04\x06\0\0\x01\0", DecodeError::Number),
+            (b"\x04\x02\x80\0", DecodeError::Number),
+            (b"\x04\x02\xff\xff\xff\xff\x1f", DecodeError::Number),
+            (b"\x04\x03\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", DecodeError::Number),
+            (b"\x04\x01\0\x80\x02", DecodeError::TooLong),
+            (b"\x04\x03\0\0\0\x81\x80\x40", DecodeError::TooLong),
+            (b"\x04\x03\0\0\0\x01\xff", DecodeError::NotUtf8),
+            (b"\x04\x03\0\xff\xff\xff\xff\x1f\0", DecodeError::Number),
+            (b"\x04\x08\0\0\x33", DecodeError::TooLong),
+            (b"\x04\x09\0\0\x81\x02", DecodeError::TooLong),
+            (b"\x04\x0a\0\0\0\x81\x02", DecodeError::TooLong),
+            (b"\x04\x0a\x81\x80\x80\x80\x10\0\0\0", DecodeError::Number),
+            (b"\x04\x0b\0\0\0\x87\x03", DecodeError::TooLong),
+            (b"\x04\x0b\0\0\0\0\x87\x03", DecodeError::TooLong),
+            (b"\x04\x0c\0\0\0\x02\x01", DecodeError::Unknown(2)),
+            (b"\x04\x0d\0\0\x20", DecodeError::Unknown(32)),
+            (b"\x04\x0e\0\0\x21", DecodeError::TooLong),
+            (b"\x04\x10\0\0\x03\x01\0", DecodeError::Unknown(3)),
+            (b"\x04\x10\0\0\0\x01\0\x81\x01", DecodeError::TooLong),
+            (b"\x04\x10\0\0\0\x01\0\0\x80\x02", DecodeError::TooLong),
         ] {
             assert_eq!(Entry::decode(bytes), Err(error), "{}", bytes.escape_ascii());
         }

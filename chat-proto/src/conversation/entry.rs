@@ -207,6 +207,8 @@ pub enum Entry<'a> {
         list: MaskList,
         /// The [mask](super#masks), at most [`MAX_MASK`](super::MAX_MASK) bytes.
         mask: &'a str,
+        /// The name of whose address the mask is, if it is banned as theirs; otherwise empty.
+        of: &'a str,
         /// Whether it is listed from now on.
         listed: bool,
         /// When, in nanoseconds of the proposer's clock. The list remembers that, and the name that `by` has now.

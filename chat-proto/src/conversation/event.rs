@@ -199,7 +199,9 @@ impl<'a> Kept<'a> {
             Kind::FlagsSet { by, room, flags } => Entry::Flags { by, room, flags },
             Kind::KeySet { by, room } => Entry::Key { by, room, key: words },
             Kind::LimitSet { by, room, limit } => Entry::Limit { by, room, limit },
-            Kind::MaskSet { by, room, list, listed, at } => Entry::Mask { by, room, list, mask: words, listed, at },
+            Kind::MaskSet { by, room, list, listed, at } => {
+                Entry::Mask { by, room, list, mask: words, of: name, listed, at }
+            }
             Kind::Invited { by, room } => Entry::Invite { by, member, room },
         }
     }

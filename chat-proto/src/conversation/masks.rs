@@ -6,6 +6,7 @@ use core::fmt::Write as _;
 use arrayvec::{ArrayString, ArrayVec};
 
 use super::members::mix_bytes;
+use super::room::ListedMask;
 use crate::moderation::{MAX_MASK, RoomError};
 use crate::names::{Key, MAX_NAME, NameRules};
 use crate::origin::Cloak;
@@ -77,7 +78,10 @@ pub(crate) fn parts_of(mask: &str) -> (&str, &str) {
 /// A mask in a list.
 #[derive(Debug)]
 pub(super) struct Mask {
-    pub(super) text: Box<str>,
+    /// The mask, and the name of whose address it is.
+    pub(super) texts: Box<str>,
+    /// How many of these bytes are the mask.
+    len: u8,
     /// The name of whoever listed it, and when.
     pub(super) by: Box<str>,
     pub(super) at: u64,
@@ -87,14 +91,21 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    pub(super) fn new(text: &str, by: &str, at: u64, rules: NameRules) -> Self {
-        let (name, _) = parts_of(text);
-        Self {
-            text: text.into(),
-            by: by.into(),
-            at,
-            look: if is_pattern(name) { 0 } else { look_of(&key_of(name, rules)) },
-        }
+    /// Returns the mask of that listing, which has at most [`MAX_MASK`] bytes.
+    pub(super) fn new(listing: &ListedMask<'_>, rules: NameRules) -> Self {
+        let ListedMask { mask, of, by, at } = *listing;
+        let (name, _) = parts_of(mask);
+        let look = if is_pattern(name) { 0 } else { look_of(&key_of(name, rules)) };
+        Self { texts: [mask, of].concat().into(), len: mask.len() as u8, by: by.into(), at, look }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.texts[..self.len.into()]
+    }
+
+    /// Returns the name of whose address it is; empty if it is nobody's.
+    pub(super) fn of(&self) -> &str {
+        &self.texts[self.len.into()..]
     }
 }
 
@@ -140,7 +151,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn matches(&self, mask: &Mask) -> bool {
-        let (name, address) = parts_of(&mask.text);
+        let (name, address) = parts_of(mask.text());
         let (user, host) = address.rsplit_once('@').unwrap_or((address, "*"));
         let fits = |pattern: &str, text: &str| pattern == "*" || Pattern::new(pattern).matches(text.chars().map(fold));
         fits(user, self.user)
@@ -163,7 +174,7 @@ mod tests {
 
     fn matches(mask: &str, name: &str, cloak: Option<Cloak>) -> bool {
         let (person, rules) = (Person { user: "~bob", cloak, ..Person::UNKNOWN }, NameRules::Strict);
-        Subject::new(name, person, rules).matches(&Mask::new(mask, "", 0, rules))
+        Subject::new(name, person, rules).matches(&Mask::new(&ListedMask { mask, of: "", by: "", at: 0 }, rules))
     }
 
     #[test]
@@ -198,7 +209,7 @@ mod tests {
             let is_pattern_matched = matches("bo?!*", name, None);
             assert_eq!(is_pattern_matched, name.eq_ignore_ascii_case("bob"), "{name}");
         }
-        let loose = Mask::new("bob!*", "", 0, NameRules::Loose);
+        let loose = Mask::new(&ListedMask { mask: "bob!*", of: "", by: "", at: 0 }, NameRules::Loose);
         let is_loosely_matched = |text| Subject::new(text, Person::UNKNOWN, NameRules::Loose).matches(&loose);
         assert!(is_loosely_matched("Bob") && !is_loosely_matched("b0b"));
     }

@@ -383,7 +383,7 @@ mod tests {
         let (by, room, member, list) = (Some(ANN), TEA, ANN, MaskList::Bans);
         let silent = Entry::Flags { by, room, flags: RoomFlags::NEW };
         let voice = |member, room| Entry::Role { by, member, room, role: Role::Voice, given: true };
-        let mask = |list, mask| Entry::Mask { by, room, list, mask, listed: true, at: 0 };
+        let mask = |list, mask| Entry::Mask { by, room, list, mask, of: "", listed: true, at: 0 };
         let topic = |by, words, at| Entry::Topic { by, room, words, styled: "", at };
         let enter = |member, name| Entry::EnterRoom { member, name, at: 0 };
         // Each has as many entries, and as many events among those.
@@ -415,11 +415,13 @@ mod tests {
             &[silent, topic(None, "x", 1)],
             &[silent, topic(by, "", 1)],
             &[silent, Entry::Topic { by, room, words: "x", styled: "\x02x", at: 1 }],
-            &[silent, Entry::Mask { by, room, list, mask: "a!*", listed: true, at: 1 }],
-            &[silent, Entry::Mask { by: None, room, list, mask: "a!*", listed: true, at: 0 }],
+            &[silent, Entry::Mask { by, room, list, mask: "a!*", of: "", listed: true, at: 1 }],
+            &[silent, Entry::Mask { by, room, list, mask: "a!*", of: "a", listed: true, at: 0 }],
+            &[silent, Entry::Mask { by, room, list, mask: "a!*", of: "b", listed: true, at: 0 }],
+            &[silent, Entry::Mask { by: None, room, list, mask: "a!*", of: "", listed: true, at: 0 }],
             &[silent, Entry::EnterRoom { member: CAT, name: "two", at: 1 }],
-            &[mask(list, "a!*"), Entry::Mask { by, room: HELP, list, mask: "b!*", listed: true, at: 0 }],
-            &[mask(list, "b!*"), Entry::Mask { by, room: HELP, list, mask: "a!*", listed: true, at: 0 }],
+            &[mask(list, "a!*"), Entry::Mask { by, room: HELP, list, mask: "b!*", of: "", listed: true, at: 0 }],
+            &[mask(list, "b!*"), Entry::Mask { by, room: HELP, list, mask: "a!*", of: "", listed: true, at: 0 }],
             &[Entry::Limit { by, room, limit: 2 }, Entry::Limit { by, room: HELP, limit: 1 }],
             &[Entry::Limit { by, room, limit: 1 }, Entry::Limit { by, room: HELP, limit: 2 }],
             &[silent, enter(CAT, "tea")],

@@ -314,7 +314,7 @@ mod tests {
     }
 
     fn mask(list: MaskList, mask: &str) -> Entry<'_> {
-        Entry::Mask { by: None, room: TEA, list, mask, listed: true, at: 0 }
+        Entry::Mask { by: None, room: TEA, list, mask, of: "", listed: true, at: 0 }
     }
 
     #[test]
@@ -439,7 +439,7 @@ mod tests {
     fn who_is_banned_speaks_only_with_a_role_or_an_exception() {
         for room in [TEA, RoomId::LOBBY] {
             let mut conversation = with_tea(&[Entry::EnterRoom { member: BOB, name: "tea", at: 0 }]);
-            let mask = |list, mask, listed| Entry::Mask { by: None, room, list, mask, listed, at: 0 };
+            let mask = |list, mask, listed| Entry::Mask { by: None, room, list, mask, of: "", listed, at: 0 };
             apply(&mut conversation, &[mask(MaskList::Bans, "bob!*@*", true)]);
             let may_speak = |conversation: &Conversation| conversation.may_speak(BOB, room);
             assert_eq!(may_speak(&conversation), Err(RoomError::Silenced));

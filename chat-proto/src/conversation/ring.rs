@@ -146,6 +146,7 @@ pub(super) enum Kind {
         room: RoomId,
         limit: u32,
     },
+    /// The words are the mask, and the name is that of whose address it is.
     MaskSet {
         by: Option<MemberId>,
         room: RoomId,

@@ -1,5 +1,6 @@
 //! A room as it is shown to who asks for it.
 
+use super::masks::Mask;
 use super::rooms::RoomState;
 use crate::moderation::{MaskList, RoomFlags};
 
@@ -29,6 +30,8 @@ pub struct Topic<'a> {
 pub struct ListedMask<'a> {
     /// The mask.
     pub mask: &'a str,
+    /// The name of whose address it is; empty if it was not listed as somebody's.
+    pub of: &'a str,
     /// The name that whoever listed it had then; `server` for the server.
     pub by: &'a str,
     /// When it was listed, in nanoseconds of the proposer's clock.
@@ -80,13 +83,13 @@ impl<'a> Room<'a> {
     /// Returns the masks of a list, the oldest first.
     #[must_use]
     pub fn masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
-        self.state.masks(list).map(|mask| &*mask.text)
+        self.state.masks(list).map(Mask::text)
     }
 
     /// Returns the masks of a list with who listed them and when, the oldest first.
     #[must_use]
     pub fn listed_masks(&self, list: MaskList) -> impl ExactSizeIterator<Item = ListedMask<'a>> + use<'a> {
-        self.state.masks(list).map(|mask| ListedMask { mask: &mask.text, by: &mask.by, at: mask.at })
+        self.state.masks(list).map(|mask| ListedMask { mask: mask.text(), of: mask.of(), by: &mask.by, at: mask.at })
     }
 
     /// Returns when it began, in nanoseconds of the proposer's clock; 0 for the lobby and rooms of the configuration.

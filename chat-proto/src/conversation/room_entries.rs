@@ -6,7 +6,7 @@ use super::Conversation;
 use super::apply::{Rejected, check_len};
 use super::entry::{Entry, MAX_KICK_WORDS};
 use super::ring::Kind;
-use super::rooms::ListedSince;
+use super::room::ListedMask;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, Role, RoomError};
@@ -77,12 +77,12 @@ impl Conversation {
                 self.keep_silent(Kind::LimitSet { by, room, limit }, MemberId::default(), "");
                 Ok(())
             }
-            Entry::Mask { by, room, list, mask, listed, at } => {
+            Entry::Mask { by, room, list, mask, of, listed, at } => {
                 self.check_room(room)?;
-                let by_name = by.map_or(SERVER, |_| name);
-                let since = ListedSince { by: by_name, at };
-                self.rooms.set_mask(room, list, mask, listed.then_some(since)).map_err(Rejected::Room)?;
-                self.keep_silent(Kind::MaskSet { by, room, list, listed, at }, MemberId::default(), mask);
+                let listing = ListedMask { mask, of, by: by.map_or(SERVER, |_| name), at };
+                self.rooms.set_mask(room, list, &listing, listed).map_err(Rejected::Room)?;
+                let kind = Kind::MaskSet { by, room, list, listed, at };
+                self.history.keep_other(kind, MemberId::default(), of, "", mask);
                 Ok(())
             }
             Entry::Invite { by, member, room } => self.invite(by, member, room),
@@ -335,7 +335,7 @@ pub(super) mod tests {
     fn settings_are_what_the_last_entry_made_them() {
         let mut conversation = conversation();
         let list = MaskList::BanExceptions;
-        let mask = |mask, listed| Entry::Mask { by: Some(ANN), room: TEA, list, mask, listed, at: 0 };
+        let mask = |mask, listed| Entry::Mask { by: Some(ANN), room: TEA, list, mask, of: "", listed, at: 0 };
         apply(
             &mut conversation,
             &[
@@ -376,7 +376,7 @@ pub(super) mod tests {
     fn a_list_has_so_many_masks_and_no_more() {
         let mut conversation = conversation();
         let names: Vec<String> = (0..=MAX_MASKS).map(|n| alloc::format!("bot-{n}!*")).collect();
-        let mask = |mask, list, listed| Entry::Mask { by: None, room: LOBBY, list, mask, listed, at: 0 };
+        let mask = |mask, list, listed| Entry::Mask { by: None, room: LOBBY, list, mask, of: "", listed, at: 0 };
         for name in &names[..MAX_MASKS] {
             apply(&mut conversation, &[mask(name, MaskList::Bans, true)]);
         }
@@ -470,10 +470,13 @@ pub(super) mod tests {
             (Entry::Key { by: None, room: gone, key: "" }, Rejected::NoRoom(gone)),
             (Entry::Key { by: None, room, key: &key }, too_long(32)),
             (Entry::Limit { by: None, room: gone, limit: 0 }, Rejected::NoRoom(gone)),
-            (Entry::Mask { by: None, room: gone, list, mask: "a", listed: true, at: 0 }, Rejected::NoRoom(gone)),
-            (Entry::Mask { by: None, room, list, mask: &mask, listed: true, at: 0 }, too_long(128)),
             (
-                Entry::Mask { by: None, room, list, mask: "a", listed: false, at: 0 },
+                Entry::Mask { by: None, room: gone, list, mask: "a", of: "", listed: true, at: 0 },
+                Rejected::NoRoom(gone),
+            ),
+            (Entry::Mask { by: None, room, list, mask: &mask, of: "", listed: true, at: 0 }, too_long(128)),
+            (
+                Entry::Mask { by: None, room, list, mask: "a", of: "", listed: false, at: 0 },
                 Rejected::Room(RoomError::NotListed),
             ),
             (Entry::Invite { by: None, member: NOBODY, room }, Rejected::NoMember(NOBODY)),
@@ -498,7 +501,7 @@ pub(super) mod tests {
             Entry::Key { by: Some(ANN), room: TEA, key: "k" },
             Entry::Limit { by: Some(ANN), room: TEA, limit: 3 },
             Entry::Role { by: Some(ANN), member: ANN, room: TEA, role: Role::Voice, given: true },
-            Entry::Mask { by: Some(ANN), room: TEA, list: MaskList::Bans, mask: "b!*", listed: true, at: 0 },
+            Entry::Mask { by: Some(ANN), room: TEA, list: MaskList::Bans, mask: "b!*", of: "", listed: true, at: 0 },
             Entry::Invite { by: Some(ANN), member: BOB, room: TEA },
             Entry::Say { member: CAT, room: LOBBY, words: "hi", at: 0 },
             Entry::Say { member: ANN, room: TEA, words: "tea", at: 0 },

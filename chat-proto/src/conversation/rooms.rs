@@ -8,6 +8,7 @@ use core::cmp::Reverse;
 
 use super::masks::{Mask, are_same};
 use super::members::{mix, mix_bytes, summand};
+use super::room::ListedMask;
 use crate::config::Config;
 use crate::id::RoomId;
 use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_TOPIC, MaskList, RoomError, RoomFlags};
@@ -37,13 +38,6 @@ pub(super) struct TopicState {
     pub(super) words: Box<str>,
     pub(super) styled: Box<str>,
     pub(super) by: Box<str>,
-    pub(super) at: u64,
-}
-
-/// Who lists a mask, and when.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ListedSince<'a> {
-    pub(super) by: &'a str,
     pub(super) at: u64,
 }
 
@@ -118,7 +112,7 @@ impl Rooms {
     /// Bytes of heap for all rooms at their fullest.
     pub(super) fn memory_bound(limits: RoomLimits) -> u64 {
         let name = limits.max_name.max(MAX_MADE_NAME);
-        let lists = 3 * MAX_MASKS * (size_of::<Mask>() + MAX_MASK + name);
+        let lists = 3 * MAX_MASKS * (size_of::<Mask>() + MAX_MASK + name) + MAX_MASKS * name;
         let topic = size_of::<TopicState>() + 2 * MAX_TOPIC + name;
         let each = size_of::<RoomState>() + MAX_ROOM_KEY + topic + lists;
         Self::memory_at_start(limits) + limits.rooms as u64 * each as u64
@@ -245,25 +239,29 @@ impl Rooms {
         &mut self,
         room: RoomId,
         list: MaskList,
-        mask: &str,
-        since: Option<ListedSince<'_>>,
+        listing: &ListedMask<'_>,
+        listed: bool,
     ) -> Result<(), RoomError> {
-        if mask.len() > MAX_MASK {
-            return Err(RoomError::TooLong { max: MAX_MASK });
+        let ListedMask { mask, of, .. } = *listing;
+        let RoomLimits { names, max_name, .. } = self.limits;
+        let max_of = if list == MaskList::Bans { max_name.max(MAX_MADE_NAME) } else { 0 };
+        for (text, max) in [(mask, MAX_MASK), (of, max_of)] {
+            if text.len() > max {
+                return Err(RoomError::TooLong { max });
+            }
         }
-        let names = self.limits.names;
         let Some(state) = self.get_mut(room) else { return Err(RoomError::NoSuchRoom) };
         let masks = &mut state.lists[list as usize];
-        match (masks.iter().position(|listed| are_same(&listed.text, mask)), since) {
-            (Some(_), Some(_)) => return Ok(()),
-            (None, None) => return Err(RoomError::NotListed),
-            (Some(index), None) => drop(masks.remove(index)),
-            (None, Some(_)) if masks.len() >= MAX_MASKS => return Err(RoomError::ListFull { max: MAX_MASKS }),
-            (None, Some(since)) => {
+        match (masks.iter().position(|other| are_same(other.text(), mask)), listed) {
+            (Some(_), true) => return Ok(()),
+            (None, false) => return Err(RoomError::NotListed),
+            (Some(index), false) => drop(masks.remove(index)),
+            (None, true) if masks.len() >= MAX_MASKS => return Err(RoomError::ListFull { max: MAX_MASKS }),
+            (None, true) => {
                 if masks.len() == masks.capacity() {
                     masks.reserve_exact(MASKS_AT_ONCE);
                 }
-                masks.push(Mask::new(mask, since.by, since.at, names));
+                masks.push(Mask::new(listing, names));
             }
         }
         state.is_restricted = state.restricts();
@@ -341,7 +339,8 @@ impl RoomState {
         let masks = &self.lists[list as usize];
         let start = mix(mix(3, room.0.into()), list as u64);
         let digest = masks.iter().fold(start, |digest, mask| {
-            mix(mix_bytes(mix_bytes(digest, mask.text.as_bytes()), mask.by.as_bytes()), mask.at)
+            let texts = [mask.text(), mask.of(), &mask.by];
+            mix(texts.iter().fold(digest, |digest, text| mix_bytes(digest, text.as_bytes())), mask.at)
         });
         if masks.is_empty() { 0 } else { summand(digest) }
     }
@@ -357,7 +356,8 @@ mod tests {
     /// Bytes of heap of a room.
     fn held(state: &RoomState) -> usize {
         let masks = |list: &Vec<Mask>| {
-            list.capacity() * size_of::<Mask>() + list.iter().map(|mask| mask.text.len() + mask.by.len()).sum::<usize>()
+            list.capacity() * size_of::<Mask>()
+                + list.iter().map(|mask| mask.texts.len() + mask.by.len()).sum::<usize>()
         };
         let topic = state
             .topic
@@ -382,10 +382,10 @@ mod tests {
             rooms.set_topic(room, &topic, &topic, &by, u64::MAX);
             for list in [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions] {
                 for n in 0..MAX_MASKS {
-                    assert_eq!(
-                        rooms.set_mask(room, list, &format!("{n:*>MAX_MASK$}"), Some(ListedSince { by: &by, at: 0 })),
-                        Ok(())
-                    );
+                    let mask = format!("{n:*>MAX_MASK$}");
+                    let of = if list == MaskList::Bans { &by } else { "" };
+                    let listing = ListedMask { mask: &mask, of, by: &by, at: 0 };
+                    assert_eq!(rooms.set_mask(room, list, &listing, true), Ok(()));
                 }
             }
             all += held(rooms.get(room).expect("it is there")) + size_of::<RoomState>();

@@ -3,7 +3,7 @@
 
 use super::Hub;
 use crate::conversation::masks::parts_of;
-use crate::conversation::{Conversation, Event, Recorded};
+use crate::conversation::{Conversation, Event, ListedMask, Recorded};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::MaskList;
@@ -212,13 +212,12 @@ fn next_room(conversation: &Conversation, member: MemberId, answer: Answer, show
 fn next_ban(conversation: &Conversation, answer: Answer, room: RoomId) -> Next<'_> {
     let Some(room) = conversation.room(room) else { return (None, None) };
     let index = answer.next as usize;
-    match room.masks(MaskList::Bans).nth(index).map(parts_of) {
-        Some((name, origin)) => (
-            Some(Update::BanListed { number: index + 1, name, is_by_address: origin != "*" }),
-            Some(Answer { next: answer.next + 1, ..answer }),
-        ),
-        None => (Some(Update::BansEnd { room: room.name(), count: index }), None),
-    }
+    let Some(ListedMask { mask, of, .. }) = room.listed_masks(MaskList::Bans).nth(index) else {
+        return (Some(Update::BansEnd { room: room.name(), count: index }), None);
+    };
+    let (name, address) = parts_of(mask);
+    let update = Update::BanListed { number: index + 1, name, is_by_address: address != "*", of };
+    (Some(update), Some(Answer { next: answer.next + 1, ..answer }))
 }
 
 /// Returns the next line of the history of a room.

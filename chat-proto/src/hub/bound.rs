@@ -181,6 +181,6 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(few.check(), Ok(()));
-        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [194_628, 363_323_846]);
+        assert_eq!([few, Config::default()].map(|config| config.memory_bound()), [196_292, 363_848_134]);
     }
 }

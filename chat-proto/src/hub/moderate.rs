@@ -92,7 +92,7 @@ impl Hub {
             return Err(RoomError::TooLong { max: MAX_MASK });
         }
         self.with_clean(mask, MAX_MASK, |hub, mask| {
-            hub.moderate(&Entry::Mask { by: None, room, list, mask: mask.as_str(), listed, at })
+            hub.moderate(&Entry::Mask { by: None, room, list, mask: mask.as_str(), of: "", listed, at })
         })
     }
 

@@ -9,14 +9,18 @@ use arrayvec::{ArrayString, ArrayVec};
 
 use super::Hub;
 use crate::conversation::masks::{MaskBuf, are_same, complete, mask_of_cloak, mask_of_name, parts_of};
-use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASK, MAX_MASKS, Rejected, Room};
+use crate::conversation::{Entry, ListedMask, MAX_LAST_WORDS, MAX_MASK, MAX_MASKS, Rejected, Room};
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
-use crate::names::{NameBuf, SERVER};
+use crate::names::{NameBuf, NameError, SERVER};
 use crate::policy::Action;
 use crate::session::places::Places;
+use crate::wire::dialect::irc::limits::{BAN_LINES, BANS_IN_LINE};
 use crate::wire::dialect::{Complaint, RoomChange, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
+
+/// The most bans that one request ends.
+const MAX_ENDED: usize = BAN_LINES * BANS_IN_LINE;
 
 impl Hub {
     pub(super) fn is_operator(&self, slot: u32, room: RoomId) -> bool {
@@ -189,72 +193,34 @@ impl Hub {
         None
     }
 
-    /// Keeps somebody out of the room, or no longer.
-    pub(super) fn request_ban(&mut self, slot: u32, name: &str, banned: bool) {
+    /// Keeps somebody out of the room: the name, and the address, which is listed as that of the name.
+    pub(super) fn request_ban(&mut self, slot: u32, name: &str) {
         let Some(room) = self.operated(slot) else { return };
         let target = self.find_slot(name);
-        if !banned
-            && target.is_none()
-            && let Some((index, mask)) = self.listed_ban(room, name)
-        {
-            return self.end_listed_ban(slot, room, index, &mask, parts_of(&mask) == (name, "*"));
-        }
-        let mut composed = NameBuf::new();
-        let name = match target {
-            Some(target) => self.name_of(target),
-            None => match self.config.names.check(name, self.config.max_name, &mut composed) {
-                Ok(name) => {
-                    let mut copy = NameBuf::new();
-                    copy.push_str(name);
-                    copy
-                }
-                Err(_) if !banned => return self.refuse_room(slot, RoomError::NotListed),
-                Err(error) => return self.refuse(slot, Complaint::Name(error)),
-            },
+        let name = match self.name_to_ban(target, name) {
+            Ok(name) => name,
+            Err(error) => return self.refuse(slot, Complaint::Name(error)),
         };
-        let mut masks = ArrayVec::<_, 3>::new();
+        let mut masks = ArrayVec::<_, 2>::new();
         match mask_of_name(name.as_str()) {
             Ok(mask) => masks.push(mask),
             Err(error) => return self.refuse_room(slot, error),
         }
-        if !banned {
-            masks.extend(self.banned_with(room, &masks[0]));
-        }
-        // An address that is not counted, such as a proxy's, is shared by many people.
-        let counted = target.filter(|target| self.sessions[*target].origin.is_some());
-        if let Some(cloak) = counted.and_then(|target| self.conversation.person(MemberId(target)).cloak) {
-            let mask = mask_of_cloak(cloak);
-            if !masks.contains(&mask) {
-                masks.push(mask);
-            }
-        }
+        masks.extend(target.and_then(|target| self.mask_of_address(target)));
         let bans = || self.conversation.room(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
-        let is_new = |mask: &&MaskBuf| !bans().any(|ban| are_same(ban, mask));
-        let (new, count) = (masks.iter().filter(is_new).count(), bans().count());
-        if banned && count + new > MAX_MASKS {
+        let new = masks.iter().filter(|mask| !bans().any(|ban| are_same(ban, mask))).count();
+        if bans().count() + new > MAX_MASKS {
             // Without the second mask they could come back.
             return self.refuse_room(slot, RoomError::ListFull { max: MAX_MASKS });
         }
         let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
-        if banned && new == 1 && masks.get(1).as_ref().is_some_and(is_new) {
-            // The name was listed without the address: they are listed together, so that one /unban ends both.
-            self.apply(&Entry::Mask { by, room, list, mask: &masks[0], listed: false, at });
-        }
-        let (mut done, mut error) = (false, None);
-        for mask in &masks {
-            match self.conversation.apply(&Entry::Mask { by, room, list, mask, listed: banned, at }) {
-                Ok(()) => done = true,
-                Err(Rejected::Room(reason)) => error = Some(reason),
-                Err(other) => debug_assert!(false, "{mask}: {other}"),
-            }
-        }
-        if let Some(error) = error.filter(|_| !done) {
-            return self.refuse_room(slot, error);
+        for (mask, of) in masks.iter().zip(["", name.as_str()]) {
+            self.apply(&Entry::Mask { by, room, list, mask, of, listed: true, at });
         }
         let by = self.name_of(slot);
-        let listed: ArrayVec<&str, 3> = masks.iter().map(ArrayString::as_str).collect();
-        let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned };
-        let target = target.filter(|target| banned && self.conversation.is_in(MemberId(*target), room));
+        let listed: ArrayVec<&str, 2> = masks.iter().map(ArrayString::as_str).collect();
+        let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned: true };
+        let target = target.filter(|target| self.conversation.is_in(MemberId(*target), room));
         // This comes before the replies, so that all of them are at one position.
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);
@@ -262,6 +228,61 @@ impl Hub {
             self.reply_kicked(slot, room, target, Clean::EMPTY);
             self.throw_out(Some(slot), room, target, Clean::EMPTY);
         }
+    }
+
+    /// Ends the ban of somebody: of the name, of the addresses that were banned as theirs, and of the one that they have
+    /// now; or else the ban that has that mask or number. Everyone is told the name, or the number of a ban by address.
+    pub(super) fn request_unban(&mut self, slot: u32, name: &str) {
+        let Some(room) = self.operated(slot) else { return };
+        let target = self.find_slot(name);
+        let named = self.name_to_ban(target, name).ok();
+        let mut masks = named.as_ref().map_or_else(ArrayVec::new, |named| self.bans_of(room, target, named));
+        let mut shown = named.unwrap_or_default();
+        if masks.is_empty() {
+            let Some((index, mask)) = self.listed_ban(room, name) else {
+                return self.refuse_room(slot, RoomError::NotListed);
+            };
+            shown.clear();
+            match parts_of(&mask) {
+                (name, "*") => shown.push_str(name),
+                _ => write!(shown, "#{}", index + 1).expect("a number has 20 digits at most"),
+            }
+            masks.push(mask);
+        }
+        let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
+        for mask in &masks {
+            self.apply(&Entry::Mask { by, room, list, mask, of: "", listed: false, at });
+        }
+        let by = self.name_of(slot);
+        let ended: ArrayVec<&str, MAX_ENDED> = masks.iter().map(ArrayString::as_str).collect();
+        let update = Update::BanSet { by: by.as_str(), name: shown.as_str(), masks: &ended, banned: false };
+        self.publish(room, &update, Some(slot));
+        self.reply(slot, &update);
+    }
+
+    /// Returns the name that is banned, or no longer: that of a member, or one that a member could have.
+    fn name_to_ban(&self, target: Option<u32>, name: &str) -> Result<NameBuf, NameError> {
+        if let Some(target) = target {
+            return Ok(self.name_of(target));
+        }
+        let mut composed = NameBuf::new();
+        let name = self.config.names.check(name, self.config.max_name, &mut composed)?;
+        Ok(NameBuf::from(name).unwrap_or_default())
+    }
+
+    /// Returns the mask of a member's address. One that is not counted, such as a proxy's, is shared by many people.
+    fn mask_of_address(&self, target: u32) -> Option<MaskBuf> {
+        self.sessions[target].origin?;
+        self.conversation.person(MemberId(target)).cloak.map(mask_of_cloak)
+    }
+
+    /// Returns the bans of a name and of its addresses, the oldest first.
+    fn bans_of(&self, room: RoomId, target: Option<u32>, name: &str) -> ArrayVec<MaskBuf, MAX_ENDED> {
+        let own = [mask_of_name(name).ok(), target.and_then(|target| self.mask_of_address(target))];
+        let is_theirs =
+            |ban: &ListedMask<'_>| are_same(ban.of, name) || own.iter().flatten().any(|mask| are_same(ban.mask, mask));
+        let bans = self.conversation.room(room).into_iter().flat_map(|room| room.listed_masks(MaskList::Bans));
+        bans.filter(is_theirs).filter_map(|ban| MaskBuf::from(ban.mask).ok()).take(MAX_ENDED).collect()
     }
 
     /// Finds a ban of a room by its mask, or by its number in the list, as `#2`. Returns its index and its mask.
@@ -272,33 +293,6 @@ impl Hub {
         let is_it = |ban: &str| are_same(ban, text) || parts_of(ban) == (text, "*");
         let index = bans().position(is_it).or_else(|| number?.checked_sub(1))?;
         Some((index, MaskBuf::from(bans().nth(index)?).ok()?))
-    }
-
-    /// Returns the mask of the address that was banned together with a name: it is listed after it, by the same member
-    /// at the same moment.
-    fn banned_with(&self, room: RoomId, mask: &str) -> Option<MaskBuf> {
-        let mut bans = self.conversation.room(room)?.listed_masks(MaskList::Bans);
-        let named = bans.find(|ban| are_same(ban.mask, mask))?;
-        let next = bans.next().filter(|next| (next.by, next.at) == (named.by, named.at))?;
-        let is_pair = parts_of(mask).1 == "*" && matches!(parts_of(next.mask), ("*", address) if address != "*");
-        MaskBuf::from(next.mask).ok().filter(|_| is_pair)
-    }
-
-    /// Ends a ban that is listed, and if it is called by its name, that of the address that was banned together with it.
-    /// Everyone is told the banned name, or the number of a ban by address.
-    fn end_listed_ban(&mut self, slot: u32, room: RoomId, index: usize, mask: &str, is_named: bool) {
-        let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
-        let other = self.banned_with(room, mask).filter(|_| is_named);
-        let masks: ArrayVec<&str, 2> = iter::once(mask).chain(other.as_deref()).collect();
-        for mask in &masks {
-            self.apply(&Entry::Mask { by, room, list, mask, listed: false, at });
-        }
-        let (by, mut number) = (self.name_of(slot), ArrayString::<21>::new());
-        write!(number, "#{}", index + 1).expect("a number has 20 digits at most");
-        let name = if let (name, "*") = parts_of(mask) { name } else { &number };
-        let update = Update::BanSet { by: by.as_str(), name, masks: &masks, banned: false };
-        self.publish(room, &update, Some(slot));
-        self.reply(slot, &update);
     }
 
     /// Changes how a room works. If nothing changes, nobody is told.
@@ -328,7 +322,7 @@ impl Hub {
         }
         let change = RoomChange::Listed { list, mask, listed };
         let at = self.now.as_nanos();
-        self.change_room(slot, &Entry::Mask { by, room, list, mask, listed, at }, room, change);
+        self.change_room(slot, &Entry::Mask { by, room, list, mask, of: "", listed, at }, room, change);
     }
 
     /// Sets a flag, or unsets it.

@@ -1,5 +1,7 @@
 //! IRC beside the other dialects: what one says, the others read.
 
+use chat_proto::{Cloak, Origin};
+
 use crate::net::Net;
 
 /// Sessions of IRC and of `text` in the lobby and in `tea`, which the one of IRC has begun; and one of `classic`.
@@ -301,4 +303,42 @@ fn colours_and_styles_stay_in_irc() {
     // What is cleaned loses its styles with the rest.
     net.says(ann, "NOTICE bob :\x02a\u{200b}b");
     net.reads(bob, &[":ann!~ann@- NOTICE bob :ab"]);
+}
+
+#[test]
+fn masks_that_irc_lists_together_are_bans_of_their_own() {
+    let mut it = Crossing::new();
+    it.net.says(it.ann, "MODE #tea +bbo bob!*@* *!*@cafe tom");
+    it.net.test.say(it.tom, "/join tea");
+    it.net.forget(&[it.ann, it.tom]);
+    it.tom_says("/unban bob", &[":tom!~user@- MODE #tea -b bob!*@*"]);
+    it.net.test.say(it.tom, "/ban");
+    assert_eq!(it.net.read(it.tom), "* #1 all from one address\n* that was the only ban of tea\n");
+}
+
+#[test]
+fn the_end_of_a_ban_of_many_addresses_is_shown_in_several_lines() {
+    let mut it = Crossing::new();
+    let text = it.net.test.hub().dialect("text").expect("it is spoken");
+    it.net.says(it.ann, "MODE #tea +o tom");
+    it.net.test.say(it.tom, "/join tea");
+    for n in 1..=13 {
+        let origin = Origin::new([n; 16]).with_cloak(Cloak::new(n.into()));
+        let id = it.net.test.with_hub(|hub, now| hub.open_from(now, text, Some(origin))).expect("there is room");
+        it.net.test.say(id, "/name mallory");
+        it.net.test.say(it.tom, "/ban mallory");
+        it.net.test.say(id, "/quit");
+    }
+    it.net.forget(&[it.ann, it.tom]);
+    let address = |n: u8| format!(" *!*@{n:016x}");
+    let line = |named: &str, addresses: [u8; 3]| {
+        let masks = addresses.map(address).concat();
+        format!(":tom!~user@- MODE #tea -bbbb{named}{masks}")
+    };
+    let ended = [line(" mallory!*@*", [1, 2, 3]), line(&address(4), [5, 6, 7]), line(&address(8), [9, 10, 11])];
+    it.tom_says("/unban mallory", &ended.each_ref().map(String::as_str));
+    let rest = [address(12), address(13)].concat();
+    it.tom_says("/unban mallory", &[&format!(":tom!~user@- MODE #tea -bb{rest}")]);
+    it.net.test.say(it.tom, "/unban mallory");
+    assert_eq!(it.net.read(it.tom), "! the list has no such item\n");
 }

@@ -255,7 +255,7 @@ impl Model {
         };
         let (name, address) = mask.rsplit_once('!').unwrap_or((mask, "*"));
         let is_by_address = !matches!(address, "*" | "*@*");
-        let listed = Update::BanListed { number: next + 1, name, is_by_address };
+        let listed = Update::BanListed { number: next + 1, name, is_by_address, of: room.banned_as(mask) };
         (self.line(log, &listed), Some(Rest::Bans { room: key, next: next + 1 }))
     }
 

@@ -80,7 +80,7 @@ impl Model {
             (None, true) => list.push(clean(mask)),
             (Some(_), true) => {}
         }
-        room.note_listing(which, &[clean(mask)], "server", at);
+        room.note_listing(which, &[clean(mask)], "", "server", at);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::irc::complete;
 use super::names::valid_name;
 use super::places::{Place, Untold};
 use super::requests::cut;
-use super::rooms::{MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic};
+use super::rooms::{MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic, mask_of};
 use super::words::clean;
 
 pub(super) type Refused<'a> = Result<(), Complaint<'a>>;
@@ -30,7 +30,8 @@ impl Model {
             Request::Topic { words } => self.request_topic(slot, words),
             Request::Invite { name } => self.request_invite(slot, name),
             Request::Kick { name, words } => self.request_kick(slot, name, words),
-            Request::Ban { name, banned } => self.request_ban(slot, name, banned),
+            Request::Ban { name, banned: true } => self.request_ban(slot, name),
+            Request::Ban { name, banned: false } => self.request_unban(slot, name),
             Request::Bans => self.focus(slot).map_err(Complaint::Room).and_then(|room| {
                 self.is_operator(slot, room)?;
                 self.list_bans(slot, room);
@@ -237,49 +238,63 @@ impl Model {
         self.reply(slot, if target == slot { &out } else { &kicked });
     }
 
-    fn request_ban(&mut self, slot: usize, name: &str, banned: bool) -> Refused<'static> {
+    fn request_ban(&mut self, slot: usize, name: &str) -> Refused<'static> {
         let room = self.focus(slot).map_err(Complaint::Room)?;
         self.is_operator(slot, room)?;
         let target = self.find(name);
-        if let Some(ban) = self.room(room).listed_ban(name).filter(|_| !banned && target.is_none()) {
-            let mask = self.room(room).bans[ban].clone();
-            let (number, parts) = (format!("#{}", ban + 1), mask.rsplit_once('!').unwrap_or((&mask, "*")));
-            let shown = if let (name, "*" | "*@*") = parts { name } else { &number };
-            let with = self.room(room).banned_with(&mask).filter(|_| shown == name && mask != name);
-            let masks: Vec<String> = std::iter::once(mask.clone()).chain(with).collect();
-            self.room_mut(room).ban(&masks, false).map_err(Complaint::Room)?;
-            self.note_listing(slot, room, MaskList::Bans, &[]);
-            let listed: Vec<&str> = masks.iter().map(String::as_str).collect();
-            let set = Update::BanSet { by: &self.name(slot), name: shown, masks: &listed, banned };
-            self.publish(&set, &[room], Some(slot));
-            self.reply(slot, &set);
-            return Ok(());
-        }
         let name = match target {
             Some(target) => self.name(target),
-            None => valid_name(&self.config, name)
-                .map_err(|error| if banned { Complaint::Name(error) } else { Complaint::Room(RoomError::NotListed) })?,
+            None => valid_name(&self.config, name).map_err(Complaint::Name)?,
         };
-        let counted = target.map(|target| &self.sessions[&target]).filter(|session| session.origin.is_some());
-        let cloak = counted.and_then(|session| session.cloak);
-        let own = format!("{}!*@*", name.replace('*', "?"));
-        let address = cloak.map(|cloak| format!("*!*@{cloak}"));
-        let with = self.room(room).banned_with(&own).filter(|with| !banned && Some(with) != address.as_ref());
-        let masks: Vec<String> = [Some(own), with, address].into_iter().flatten().collect();
-        self.room_mut(room).ban(&masks, banned).map_err(Complaint::Room)?;
-        self.note_listing(slot, room, MaskList::Bans, &masks);
+        let masks: Vec<String> = [Some(mask_of(&name)), self.mask_of_address(target)].into_iter().flatten().collect();
+        self.room_mut(room).ban(&masks).map_err(Complaint::Room)?;
+        self.note_listing(slot, room, MaskList::Bans, &masks[..1], "");
+        self.note_listing(slot, room, MaskList::Bans, &masks[1..], &name);
         let listed: Vec<&str> = masks.iter().map(String::as_str).collect();
-        let set = Update::BanSet { by: &self.name(slot), name: &name, masks: &listed, banned };
-        let out = target.filter(|target| banned && self.room(room).is_in(*target));
+        let set = Update::BanSet { by: &self.name(slot), name: &name, masks: &listed, banned: true };
+        let out = target.filter(|target| self.room(room).is_in(*target));
         self.publish(&set, &[room], Some(slot));
         self.reply(slot, &set);
         if let Some(target) = out {
             self.reply_kicked(slot, room, target, "");
-        }
-        if let Some(target) = out {
             self.throw_out(Some(slot), room, target, "");
         }
         Ok(())
+    }
+
+    fn request_unban(&mut self, slot: usize, name: &str) -> Refused<'static> {
+        let room = self.focus(slot).map_err(Complaint::Room)?;
+        self.is_operator(slot, room)?;
+        let target = self.find(name);
+        let named = target.map(|target| self.name(target)).or_else(|| valid_name(&self.config, name).ok());
+        let address = self.mask_of_address(target);
+        let mut ended =
+            named.as_ref().map_or_else(Vec::new, |named| self.room(room).bans_of(named, address.as_deref()));
+        let mut shown = named.unwrap_or_default();
+        if ended.is_empty() {
+            let ban = self.room(room).listed_ban(name).ok_or(Complaint::Room(RoomError::NotListed))?;
+            let mask = self.room(room).bans[ban].clone();
+            shown = match mask.rsplit_once('!') {
+                None => mask.clone(),
+                Some((name, "*" | "*@*")) => name.to_owned(),
+                Some(_) => format!("#{}", ban + 1),
+            };
+            ended.push(mask);
+        }
+        self.room_mut(room).bans.retain(|ban| !ended.contains(ban));
+        self.note_listing(slot, room, MaskList::Bans, &[], "");
+        let listed: Vec<&str> = ended.iter().map(String::as_str).collect();
+        let set = Update::BanSet { by: &self.name(slot), name: &shown, masks: &listed, banned: false };
+        self.publish(&set, &[room], Some(slot));
+        self.reply(slot, &set);
+        Ok(())
+    }
+
+    /// Returns the mask of the address of a session, if it is counted and has a cloak.
+    fn mask_of_address(&self, target: Option<usize>) -> Option<String> {
+        let session = &self.sessions[&target?];
+        session.origin?;
+        session.cloak.map(|cloak| format!("*!*@{cloak}"))
     }
 
     fn request_role(&mut self, slot: usize, name: &str, role: Role, given: bool) -> Refused<'static> {
@@ -311,15 +326,15 @@ impl Model {
             }
             (None, true) => masks.push(mask.clone()),
         }
-        self.note_listing(slot, key, list, std::slice::from_ref(&mask));
+        self.note_listing(slot, key, list, std::slice::from_ref(&mask), "");
         self.tell_change(slot, key, RoomChange::Listed { list, mask: &mask, listed });
         Ok(())
     }
 
-    /// Remembers who has listed masks, and when.
-    fn note_listing(&mut self, slot: usize, room: RoomKey, list: MaskList, masks: &[String]) {
+    /// Remembers whose address masks are, who has listed them, and when.
+    fn note_listing(&mut self, slot: usize, room: RoomKey, list: MaskList, masks: &[String], of: &str) {
         let (by, at) = (self.name(slot), self.now);
-        self.room_mut(room).note_listing(list, masks, &by, at);
+        self.room_mut(room).note_listing(list, masks, of, &by, at);
     }
 
     fn request_flag(&mut self, slot: usize, flag: RoomFlags, set: bool) -> Refused<'static> {

@@ -448,6 +448,7 @@ impl Model {
         if self.asked.is_silent {
             return;
         }
+        self.tell_modes(slot);
         self.stats.refused += 1;
         self.record(slot, RecordKind::Refused);
         self.reply(slot, &Update::Refused(complaint));

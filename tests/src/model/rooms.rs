@@ -53,11 +53,13 @@ pub(super) struct Room {
     pub(super) begun_from: Option<Origin>,
 }
 
-/// Who has listed a mask, and when.
+/// Whose address a mask is, who has listed it, and when.
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
     list: MaskList,
     mask: String,
+    /// The name of whose address it is; empty if it is nobody's.
+    of: String,
     by: String,
     at: Timestamp,
 }
@@ -158,8 +160,8 @@ impl Room {
         self.bans.iter().position(is_it).or(numbered)
     }
 
-    /// Remembers who has listed masks, unless they were listed, and when.
-    pub(super) fn note_listing(&mut self, list: MaskList, masks: &[String], by: &str, at: Timestamp) {
+    /// Remembers whose address masks are, who has listed them, and when, unless they were listed.
+    pub(super) fn note_listing(&mut self, list: MaskList, masks: &[String], of: &str, by: &str, at: Timestamp) {
         let listed = match list {
             MaskList::Bans => &self.bans,
             MaskList::BanExceptions => &self.ban_exceptions,
@@ -169,9 +171,15 @@ impl Room {
         self.listings.retain(|listing| listing.list != list || listed.contains(&listing.mask));
         for mask in masks.iter().filter(|mask| listed.contains(mask)) {
             if !self.listings.iter().any(|listing| listing.list == list && listing.mask == *mask) {
-                self.listings.push(Listing { list, mask: mask.clone(), by: by.into(), at });
+                self.listings.push(Listing { list, mask: mask.clone(), of: of.into(), by: by.into(), at });
             }
         }
+    }
+
+    /// Returns the name of whose address a ban is.
+    pub(super) fn banned_as(&self, mask: &str) -> &str {
+        let found = self.listings.iter().find(|listing| listing.list == MaskList::Bans && listing.mask == mask);
+        found.map_or("", |listing| &listing.of)
     }
 
     /// Returns who has listed a mask, and when.
@@ -180,43 +188,24 @@ impl Room {
         found.map_or(("", Timestamp::ZERO), |listing| (&listing.by, listing.at))
     }
 
-    /// Returns the ban of an address that was made together with that of a name: the next in the list, by the same
-    /// member at the same moment.
-    pub(super) fn banned_with(&self, mask: &str) -> Option<String> {
-        let place = self.bans.iter().position(|ban| ban.to_lowercase() == mask.to_lowercase())?;
-        let (named, next) = (&self.bans[place], self.bans.get(place + 1)?);
-        let is_address = next.starts_with("*!") && !next.ends_with("!*@*");
-        let is_pair =
-            named.ends_with("!*@*") && self.listing(MaskList::Bans, named) == self.listing(MaskList::Bans, next);
-        (is_address && is_pair).then(|| next.clone())
+    /// Returns the bans of a name, of its addresses, and of an address; twelve at most.
+    pub(super) fn bans_of(&self, name: &str, address: Option<&str>) -> Vec<String> {
+        let name = name.to_lowercase();
+        let of_theirs = self.listings.iter().filter(|listing| listing.of.to_lowercase() == name);
+        let theirs: Vec<&str> = of_theirs.map(|listing| &*listing.mask).chain(address).collect();
+        let is_theirs = |ban: &&String| theirs.contains(&&***ban) || ban.to_lowercase() == mask_of(&name);
+        self.bans.iter().filter(is_theirs).take(12).cloned().collect()
     }
 
-    /// Adds bans, or takes them away.
-    pub(super) fn ban(&mut self, masks: &[String], banned: bool) -> Result<(), RoomError> {
-        let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
-        let is_listed = |mask: &&String| self.bans.iter().any(|ban| is_same(ban, mask));
-        let (old, new): (Vec<&String>, Vec<&String>) = masks.iter().partition(is_listed);
-        if !banned {
-            if old.is_empty() {
-                return Err(RoomError::NotListed);
-            }
-            self.bans.retain(|ban| !masks.iter().any(|mask| is_same(ban, mask)));
-            return Ok(());
-        }
+    /// Adds bans.
+    pub(super) fn ban(&mut self, masks: &[String]) -> Result<(), RoomError> {
+        let is_new = |mask: &&String| !self.bans.iter().any(|ban| ban.to_lowercase() == mask.to_lowercase());
         if masks.iter().any(|mask| mask.len() > MAX_MASK) {
             return Err(RoomError::TooLong { max: MAX_MASK });
         }
+        let new: Vec<String> = masks.iter().filter(is_new).cloned().collect();
         if self.bans.len() + new.len() > MAX_MASKS {
             return Err(RoomError::ListFull { max: MAX_MASKS });
-        }
-        let mut new: Vec<String> = new.into_iter().cloned().collect();
-        if let ([name, _], [address]) = (masks, &*new)
-            && name != address
-        {
-            // A name that was listed alone is listed again, beside the address.
-            self.bans.retain(|ban| !is_same(ban, name));
-            self.listings.retain(|listing| listing.list != MaskList::Bans || !is_same(&listing.mask, name));
-            new = masks.to_vec();
         }
         self.bans.extend(new);
         Ok(())
@@ -480,6 +469,11 @@ pub(super) struct RoomShown {
 
 /// The lists of a room.
 pub(super) const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+
+/// Returns the mask of a name.
+pub(super) fn mask_of(name: &str) -> String {
+    format!("{}!*@*", name.replace('*', "?"))
+}
 
 /// Returns what stands for an address in masks.
 pub(super) fn host(cloak: Option<Cloak>) -> String {

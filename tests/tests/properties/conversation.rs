@@ -37,9 +37,11 @@ impl Owned {
             17 => Entry::Flags { by, room, flags: RoomFlags::from_bits(words.len() as u8 % 32).expect("five bits") },
             18 => Entry::Key { by, room, key },
             19 => Entry::Limit { by, room, limit: words.len() as u32 },
-            20 => Entry::Mask { by, room, list: MaskList::Bans, mask, listed: true, at: 0 },
-            21 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask, listed: words.len() > 1, at: 0 },
-            22 => Entry::Mask { by, room, list: MaskList::InviteExceptions, mask, listed: words.len() > 1, at: 0 },
+            20 => Entry::Mask { by, room, list: MaskList::Bans, mask, of: cut(words, 9), listed: true, at: 0 },
+            21 => Entry::Mask { by, room, list: MaskList::BanExceptions, mask, of: "", listed: words.len() > 1, at: 0 },
+            22 => {
+                Entry::Mask { by, room, list: MaskList::InviteExceptions, mask, of: "", listed: words.len() > 1, at: 0 }
+            }
             23 => Entry::Notice { member, room, words, at: 1 << 41 },
             24 => Entry::Describe { member, user: cut(words, MAX_USER), real_name: cut(words, MAX_REAL_NAME) },
             25 => Entry::Away { member, words: cut(words, MAX_AWAY) },

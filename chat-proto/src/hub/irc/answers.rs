@@ -228,7 +228,7 @@ fn write_mask(
         MaskList::BanExceptions => Numeric::ExceptList,
         MaskList::InviteExceptions => Numeric::InvexList,
     };
-    let Some(ListedMask { mask, by, at }) = room.listed_masks(list).nth(answer.next as usize) else {
+    let Some(ListedMask { mask, by, at, .. }) = room.listed_masks(list).nth(answer.next as usize) else {
         to.numeric(end_of(list)).channel(room.name()).standard().end();
         return None;
     };

@@ -152,7 +152,12 @@ fn encode_others(update: &Update<'_>, out: &mut Vec<u8>) {
         Update::RoomListed { room, count, topic } => write(out, format_args!("* {room} {count} {topic}\n")),
         Update::RoomsEnd { count: 1 } => push(out, &["* that was 1 room; /join one\n"]),
         Update::RoomsEnd { count } => write(out, format_args!("* those were {count} rooms; /join one\n")),
-        Update::BanListed { number, name, is_by_address: false } => write(out, format_args!("* #{number} {name}\n")),
+        Update::BanListed { number, name, is_by_address: false, .. } => {
+            write(out, format_args!("* #{number} {name}\n"));
+        }
+        Update::BanListed { number, name: "*", of, .. } if !of.is_empty() => {
+            write(out, format_args!("* #{number} all from the address of {of}\n"));
+        }
         Update::BanListed { number, name: "*", .. } => write(out, format_args!("* #{number} all from one address\n")),
         Update::BanListed { number, name, .. } => write(out, format_args!("* #{number} {name} from one address\n")),
         Update::BansEnd { room, count: 0 } => push(out, &["* nobody is banned from ", room, "\n"]),

@@ -108,7 +108,7 @@ pub enum Update<'a> {
         by: &'a str,
         /// Who.
         name: &'a str,
-        /// The masks that are listed from now on, or no longer.
+        /// The masks that are listed from now on, or no longer; 12 at most.
         masks: &'a [&'a str],
         /// Whether the ban begins, or ends.
         banned: bool,
@@ -261,6 +261,8 @@ pub enum Update<'a> {
         name: &'a str,
         /// Whether only those who come from certain addresses are banned. The addresses are not told.
         is_by_address: bool,
+        /// The name of whose address it is; empty if it was not banned as somebody's.
+        of: &'a str,
     },
     /// The list of bans ends.
     BansEnd {

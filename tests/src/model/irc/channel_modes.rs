@@ -165,7 +165,7 @@ impl Model {
     }
 
     /// Tells clients in the room of the changes so far.
-    pub(super) fn tell_modes(&mut self, slot: usize) {
+    pub(in crate::model) fn tell_modes(&mut self, slot: usize) {
         let Some(modes) = self.asked.modes.take().filter(|modes| !modes.letters.is_empty()) else { return };
         let update = Update::ModesSet { by: &self.name(slot), letters: &modes.letters, arguments: &modes.arguments };
         self.publish(&update, &[modes.room], Some(slot));
@@ -187,6 +187,7 @@ impl Model {
         self.asked.modes.get_or_insert_with(|| Modes::new(room));
         match change {
             Change::Unknown(letter) => {
+                self.tell_modes(slot);
                 self.answer_lines(slot, |model, reader| {
                     model.numbered(472, reader).word(&letter.to_string()).trailing(numerics::text(472)).end()
                 });
@@ -228,6 +229,7 @@ impl Model {
     }
 
     fn refuse_mode(&mut self, slot: usize, letter: char, argument: &str, why: &str) -> Step {
+        self.tell_modes(slot);
         self.answer_lines(slot, |model, reader| {
             let line = model.numbered(696, reader).channel(&model.asked.room);
             line.word(&letter.to_string()).word(argument).trailing(why).end()
@@ -236,6 +238,7 @@ impl Model {
     }
 
     fn refuse_key(&mut self, slot: usize, channel: &str) -> Step {
+        self.tell_modes(slot);
         self.answer_lines(slot, |model, reader| {
             model.numbered(525, reader).word(channel).trailing(numerics::text(525)).end()
         });

@@ -164,9 +164,7 @@ impl Model {
                 from(by).word("MODE").channel(room).plain(&format!("{}{letter}", sign(given))).word(name)
             }
             Update::BanSet { by, masks, banned, .. } => {
-                let letters = "b".repeat(masks.len());
-                let line = from(by).word("MODE").channel(room).plain(&format!("{}{letters}", sign(banned)));
-                masks.iter().fold(line, |line, mask| line.word(mask))
+                return masks.chunks(4).map(|masks| self.bans(from(by), room, masks, banned)).collect();
             }
             Update::RoomChanged { by, change } => {
                 let line = from(by).word("MODE").channel(room);
@@ -231,6 +229,13 @@ impl Model {
             _ => return Vec::new(),
         };
         vec![self.block(line.end())]
+    }
+
+    /// Shows bans that begin or end.
+    fn bans(&self, line: Line, room: &str, masks: &[&str], banned: bool) -> Block {
+        let letters = "b".repeat(masks.len());
+        let line = line.word("MODE").channel(room).plain(&format!("{}{letters}", sign(banned)));
+        self.block(masks.iter().fold(line, |line, mask| line.word(mask)).end())
     }
 
     /// Returns words of the line with its colours and styles; empty if it has none.

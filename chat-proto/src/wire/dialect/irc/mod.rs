@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use self::limits::{CHANNEL, LINE_LEN, MOST_LINES};
+use self::limits::{BAN_LINES, CHANNEL, LINE_LEN, MOST_LINES};
 use self::line::MAX_TAGS;
 use self::render::LEAST_PIECE;
 use self::split::LOOK_BACK;
@@ -194,8 +194,8 @@ impl Irc {
         let words = payload + pieces * (before + 2 + WALL_LEN + 8);
         // Only short words have tags of their author's.
         let tagged = MAX_TAGS + LINE_LEN + 2;
-        // A join has a line for each of two kinds of readers.
-        MAX_AROUND * 3 + words.max(tagged).max(3 * (LINE_LEN + 2))
+        // A join has a line for each of two kinds of readers, and the end of bans has several.
+        MAX_AROUND * 3 + words.max(tagged).max(BAN_LINES * (LINE_LEN + 2))
     }
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 
 use simdutf8::basic::from_utf8;
 
-use super::limits::{CHANNEL, LINE_LEN};
+use super::limits::{BAN_LINES, BANS_IN_LINE, CHANNEL, LINE_LEN};
 use super::numeric::Numeric;
 use super::scene::Scene;
 use super::split::pieces;
@@ -66,11 +66,14 @@ pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) 
             };
             to.from(by, actor).word("MODE").channel(room).change(given, letter).word(name).end();
         }),
-        Update::BanSet { by, masks, banned, .. } => all(out, &|to| {
-            let letters = &"bbbb"[..masks.len().min(4)];
-            let line = to.from(by, actor).word("MODE").channel(room).change(banned, letters);
-            masks.iter().take(4).fold(line, |line, mask| line.word(mask)).end();
-        }),
+        Update::BanSet { by, masks, banned, .. } => {
+            for masks in masks.chunks(BANS_IN_LINE).take(BAN_LINES) {
+                all(out, &|to| {
+                    let line = to.from(by, actor).word("MODE").channel(room).change(banned, &"bbbb"[..masks.len()]);
+                    masks.iter().fold(line, |line, mask| line.word(mask)).end();
+                });
+            }
+        }
         Update::RoomChanged { by, change } => all(out, &|to| {
             let line = to.from(by, actor).word("MODE").channel(room);
             match change {
