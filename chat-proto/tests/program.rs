@@ -196,6 +196,24 @@ fn a_dialect_and_a_session_may_have_limits_of_their_own() {
 }
 
 #[test]
+fn who_gets_more_time_is_warned_before_that_ends_too() {
+    let mut driver = Driver::new(Config::default());
+    let id = driver.join("text");
+    driver.read(id);
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    driver.pass(minutes(9));
+    let warning = driver.read(id);
+    assert!(!warning.is_empty());
+    driver.hub.set_idle_timeout(driver.now, id, Some(minutes(60)));
+    driver.pass(minutes(49));
+    assert_eq!(driver.read(id), "");
+    driver.pass(minutes(1));
+    assert_eq!(driver.read(id), warning);
+    driver.pass(minutes(1));
+    assert_eq!(driver.read(id), "! closed: timed out\n");
+}
+
+#[test]
 fn names_given_to_one_who_does_not_read_take_no_more_room_than_there_is() {
     let mut driver = Driver::new(Config::default());
     let id = driver.join("text");

@@ -228,11 +228,12 @@ impl Session {
         self.set_idle_timeout(idle_timeout);
     }
 
-    /// Sets how long it may be silent.
+    /// Sets how long it may be silent. It was not warned of that yet.
     pub(crate) fn set_idle_timeout(&mut self, timeout: Option<Duration>) {
         // Not even a nanosecond is as little as one.
         let nanos = |timeout: Duration| NonZeroU64::new(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX).max(1));
         self.idle_timeout = timeout.and_then(nanos);
+        self.warned = false;
     }
 
     /// Returns how long it may be silent, in nanoseconds.

@@ -202,7 +202,8 @@ impl Model {
     pub fn set_idle_timeout(&mut self, now: Timestamp, slot: usize, timeout: Option<Duration>) {
         self.advance(now);
         if self.is_open(slot) {
-            self.session(slot).idle = timeout;
+            let session = self.session(slot);
+            (session.idle, session.warned) = (timeout, false);
         }
     }
 

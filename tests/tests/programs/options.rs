@@ -186,6 +186,7 @@ fn every_limit_has_its_option() {
         &["--history", "1000"],
         &["--history-bytes", "64KiB"],
         &["--max-rooms", "1"],
+        &["--max-rooms", "10000"],
         &["--max-rooms-per-session", "256"],
         &["--new-rooms", "false"],
         &["--room-log-bytes", "1MiB"],
