@@ -75,6 +75,14 @@ pub(crate) fn parts_of(mask: &str) -> (&str, &str) {
     }
 }
 
+/// Returns what is shown of a mask: whom it matches, `*` for all, and whether only those at certain addresses. The user
+/// is shown if it matters, as in `bob!~bob`.
+pub(crate) fn shown_parts(mask: &str) -> (&str, bool) {
+    let (name, address) = parts_of(mask);
+    let (user, host) = address.rsplit_once('@').unwrap_or((address, "*"));
+    (if user == "*" { name } else { &mask[..name.len() + 1 + user.len()] }, host != "*")
+}
+
 /// A mask in a list.
 #[derive(Debug)]
 pub(super) struct Mask {
@@ -101,6 +109,17 @@ impl Mask {
 
     pub(super) fn text(&self) -> &str {
         &self.texts[..self.len.into()]
+    }
+
+    /// Returns whether it is that of a name, or of an address as that of a name, that looks like this one.
+    pub(super) fn is_of(&self, name: &str, rules: NameRules) -> bool {
+        let looks_like_it = |other: &str| key_of(other, rules) == key_of(name, rules);
+        let is_named = match parts_of(self.text()) {
+            (own, "*") if !is_pattern(own) => looks_like_it(own),
+            // Loose names with `*` are banned by a pattern.
+            _ => mask_of_name(name).is_ok_and(|mask| are_same(self.text(), &mask)),
+        };
+        is_named || !self.of().is_empty() && looks_like_it(self.of())
     }
 
     /// Returns the name of whose address it is; empty if it is nobody's.

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use arrayvec::ArrayString;
 
-use super::masks::Subject;
+use super::masks::{Mask, Subject, are_same};
 use super::{Conversation, Recorded, Room};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
@@ -243,6 +243,21 @@ impl Conversation {
         } else {
             Ok(())
         }
+    }
+
+    /// Returns the bans of a name, of the addresses that were banned as those of the name, and of that address, the oldest
+    /// first.
+    pub(crate) fn bans_of<'a>(
+        &'a self,
+        room: RoomId,
+        name: &'a str,
+        address: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a str> {
+        let rules = self.members.rules();
+        let bans = self.rooms.get(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
+        let is_theirs =
+            move |ban: &&Mask| address.is_some_and(|address| are_same(ban.text(), address)) || ban.is_of(name, rules);
+        bans.filter(is_theirs).map(Mask::text)
     }
 
     /// Returns whether a ban of a room matches a member, and no exception does.

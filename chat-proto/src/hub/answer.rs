@@ -2,7 +2,7 @@
 //! whole.
 
 use super::Hub;
-use crate::conversation::masks::parts_of;
+use crate::conversation::masks::shown_parts;
 use crate::conversation::{Conversation, Event, ListedMask, Recorded};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
@@ -215,8 +215,8 @@ fn next_ban(conversation: &Conversation, answer: Answer, room: RoomId) -> Next<'
     let Some(ListedMask { mask, of, .. }) = room.listed_masks(MaskList::Bans).nth(index) else {
         return (Some(Update::BansEnd { room: room.name(), count: index }), None);
     };
-    let (name, address) = parts_of(mask);
-    let update = Update::BanListed { number: index + 1, name, is_by_address: address != "*", of };
+    let (name, is_by_address) = shown_parts(mask);
+    let update = Update::BanListed { number: index + 1, name, is_by_address, of };
     (Some(update), Some(Answer { next: answer.next + 1, ..answer }))
 }
 

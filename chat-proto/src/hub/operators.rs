@@ -2,25 +2,22 @@
 //! how a room works.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::iter;
 
 use arrayvec::{ArrayString, ArrayVec};
 
 use super::Hub;
-use crate::conversation::masks::{MaskBuf, are_same, complete, mask_of_cloak, mask_of_name, parts_of};
-use crate::conversation::{Entry, ListedMask, MAX_LAST_WORDS, MAX_MASK, MAX_MASKS, Rejected, Room};
+use crate::conversation::masks::{MaskBuf, are_same, complete, mask_of_cloak, mask_of_name, shown_parts};
+use crate::conversation::{Entry, MAX_LAST_WORDS, MAX_MASK, MAX_MASKS, Rejected, Room};
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MaskList, Role, RoomError, RoomFlags};
 use crate::names::{NameBuf, NameError, SERVER};
 use crate::policy::Action;
 use crate::session::places::Places;
-use crate::wire::dialect::irc::limits::{BAN_LINES, BANS_IN_LINE};
 use crate::wire::dialect::{Complaint, RoomChange, Update};
 use crate::wire::sanitize::{Clean, clean, cut};
-
-/// The most bans that one request ends.
-const MAX_ENDED: usize = BAN_LINES * BANS_IN_LINE;
 
 impl Hub {
     pub(super) fn is_operator(&self, slot: u32, room: RoomId) -> bool {
@@ -221,8 +218,10 @@ impl Hub {
         let listed: ArrayVec<&str, 2> = masks.iter().map(ArrayString::as_str).collect();
         let update = Update::BanSet { by: by.as_str(), name: name.as_str(), masks: &listed, banned: true };
         let target = target.filter(|target| self.conversation.is_in(MemberId(*target), room));
-        // This comes before the replies, so that all of them are at one position.
-        self.publish(room, &update, Some(slot));
+        // This comes before the replies, so that all of them are at one position. If nothing changes, others are not told.
+        if new > 0 {
+            self.publish(room, &update, Some(slot));
+        }
         self.reply(slot, &update);
         if let Some(target) = target {
             self.reply_kicked(slot, room, target, Clean::EMPTY);
@@ -230,32 +229,34 @@ impl Hub {
         }
     }
 
-    /// Ends the ban of somebody: of the name, of the addresses that were banned as theirs, and of the one that they have
-    /// now; or else the ban that has that mask or number. Everyone is told the name, or the number of a ban by address.
+    /// Ends the bans of somebody: of the name, of the addresses that were banned as theirs, and of the one that they have
+    /// now; or else the ban that has that number or mask. Everyone is told the name, or the number of a ban by address.
     pub(super) fn request_unban(&mut self, slot: u32, name: &str) {
         let Some(room) = self.operated(slot) else { return };
         let target = self.find_slot(name);
         let named = self.name_to_ban(target, name).ok();
-        let mut masks = named.as_ref().map_or_else(ArrayVec::new, |named| self.bans_of(room, target, named));
+        let address = target.and_then(|target| self.mask_of_address(target));
+        let bans = named.iter().flat_map(|named| self.conversation.bans_of(room, named, address.as_deref()));
+        let mut ended: Vec<String> = bans.map(String::from).collect();
         let mut shown = named.unwrap_or_default();
-        if masks.is_empty() {
+        if ended.is_empty() {
             let Some((index, mask)) = self.listed_ban(room, name) else {
                 return self.refuse_room(slot, RoomError::NotListed);
             };
             shown.clear();
-            match parts_of(&mask) {
-                (name, "*") => shown.push_str(name),
+            match shown_parts(&mask) {
+                (who, false) => shown.push_str(who),
                 _ => write!(shown, "#{}", index + 1).expect("a number has 20 digits at most"),
             }
-            masks.push(mask);
+            ended.push(mask);
         }
         let (by, list, at) = (Some(MemberId(slot)), MaskList::Bans, self.now.as_nanos());
-        for mask in &masks {
+        for mask in &ended {
             self.apply(&Entry::Mask { by, room, list, mask, of: "", listed: false, at });
         }
         let by = self.name_of(slot);
-        let ended: ArrayVec<&str, MAX_ENDED> = masks.iter().map(ArrayString::as_str).collect();
-        let update = Update::BanSet { by: by.as_str(), name: shown.as_str(), masks: &ended, banned: false };
+        let masks: Vec<&str> = ended.iter().map(String::as_str).collect();
+        let update = Update::BanSet { by: by.as_str(), name: shown.as_str(), masks: &masks, banned: false };
         self.publish(room, &update, Some(slot));
         self.reply(slot, &update);
     }
@@ -276,23 +277,16 @@ impl Hub {
         self.conversation.person(MemberId(target)).cloak.map(mask_of_cloak)
     }
 
-    /// Returns the bans of a name and of its addresses, the oldest first.
-    fn bans_of(&self, room: RoomId, target: Option<u32>, name: &str) -> ArrayVec<MaskBuf, MAX_ENDED> {
-        let own = [mask_of_name(name).ok(), target.and_then(|target| self.mask_of_address(target))];
-        let is_theirs =
-            |ban: &ListedMask<'_>| are_same(ban.of, name) || own.iter().flatten().any(|mask| are_same(ban.mask, mask));
-        let bans = self.conversation.room(room).into_iter().flat_map(|room| room.listed_masks(MaskList::Bans));
-        bans.filter(is_theirs).filter_map(|ban| MaskBuf::from(ban.mask).ok()).take(MAX_ENDED).collect()
-    }
-
-    /// Finds a ban of a room by its mask, or by its number in the list, as `#2`. Returns its index and its mask.
-    fn listed_ban(&self, room: RoomId, text: &str) -> Option<(usize, MaskBuf)> {
+    /// Finds a ban of a room by its number in the list, as `#2`, or by its mask or what is shown of it. Returns its index
+    /// and its mask.
+    fn listed_ban(&self, room: RoomId, text: &str) -> Option<(usize, String)> {
         let room = self.conversation.room(room)?;
         let bans = || room.masks(MaskList::Bans);
         let number = text.strip_prefix('#').and_then(|digits| digits.parse::<usize>().ok());
-        let is_it = |ban: &str| are_same(ban, text) || parts_of(ban) == (text, "*");
-        let index = bans().position(is_it).or_else(|| number?.checked_sub(1))?;
-        Some((index, MaskBuf::from(bans().nth(index)?).ok()?))
+        let is_it = |ban: &str| are_same(ban, text) || shown_parts(ban) == (text, false);
+        let numbered = number.and_then(|number| number.checked_sub(1)).filter(|index| *index < bans().len());
+        let index = numbered.or_else(|| bans().position(is_it))?;
+        Some((index, String::from(bans().nth(index)?)))
     }
 
     /// Changes how a room works. If nothing changes, nobody is told.

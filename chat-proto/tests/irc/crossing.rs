@@ -1,5 +1,7 @@
 //! IRC beside the other dialects: what one says, the others read.
 
+use std::ops::RangeInclusive;
+
 use chat_proto::{Cloak, Origin};
 
 use crate::net::Net;
@@ -317,6 +319,21 @@ fn masks_that_irc_lists_together_are_bans_of_their_own() {
 }
 
 #[test]
+fn a_number_is_that_of_a_ban_whatever_masks_are_listed() {
+    let mut it = Crossing::new();
+    it.net.says(it.ann, "MODE #tea +bbbbo *!~x@* bob!~x@* bob!~x@cafe #1 tom");
+    it.net.test.say(it.tom, "/join tea");
+    it.net.forget(&[it.ann, it.tom]);
+    it.net.test.say(it.tom, "/ban");
+    let bans = "* #1 *!~x\n* #2 bob!~x\n* #3 bob!~x from one address\n* #4 #1\n* those were the 4 bans of tea\n";
+    assert_eq!(it.net.read(it.tom), bans);
+    it.tom_says("/unban #1", &[":tom!~user@- MODE #tea -b *!~x@*"]);
+    it.tom_says("/unban bob!~x", &[":tom!~user@- MODE #tea -b bob!~x@*"]);
+    it.tom_says("/unban #2", &[":tom!~user@- MODE #tea -b #1!*@*"]);
+    it.tom_says("/unban #1", &[":tom!~user@- MODE #tea -b bob!~x@cafe"]);
+}
+
+#[test]
 fn the_end_of_a_ban_of_many_addresses_is_shown_in_several_lines() {
     let mut it = Crossing::new();
     let text = it.net.test.hub().dialect("text").expect("it is spoken");
@@ -330,15 +347,10 @@ fn the_end_of_a_ban_of_many_addresses_is_shown_in_several_lines() {
         it.net.test.say(id, "/quit");
     }
     it.net.forget(&[it.ann, it.tom]);
-    let address = |n: u8| format!(" *!*@{n:016x}");
-    let line = |named: &str, addresses: [u8; 3]| {
-        let masks = addresses.map(address).concat();
-        format!(":tom!~user@- MODE #tea -bbbb{named}{masks}")
-    };
-    let ended = [line(" mallory!*@*", [1, 2, 3]), line(&address(4), [5, 6, 7]), line(&address(8), [9, 10, 11])];
-    it.tom_says("/unban mallory", &ended.each_ref().map(String::as_str));
-    let rest = [address(12), address(13)].concat();
-    it.tom_says("/unban mallory", &[&format!(":tom!~user@- MODE #tea -bb{rest}")]);
+    let line = |letters: &str, masks: &str| format!(":tom!~user@- MODE #tea -{letters}{masks}");
+    let addresses = |range: RangeInclusive<u8>| range.map(|n| format!(" *!*@{n:016x}")).collect::<Vec<_>>().concat();
+    let first = line("bbbbbbbbbbbb", &format!(" mallory!*@*{}", addresses(1..=11)));
+    it.tom_says("/unban mallory", &[&first, &line("bb", &addresses(12..=13))]);
     it.net.test.say(it.tom, "/unban mallory");
     assert_eq!(it.net.read(it.tom), "! the list has no such item\n");
 }

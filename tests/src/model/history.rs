@@ -6,7 +6,7 @@ use std::rc::Rc;
 use chat_proto::Timestamp;
 use chat_proto::dialect::Update;
 
-use super::rooms::{LOBBY, RoomKey};
+use super::rooms::{LOBBY, RoomKey, shown_of};
 use super::{Model, irc, without_wire};
 
 /// The latest messages to everyone in a room.
@@ -253,8 +253,7 @@ impl Model {
         let Some(mask) = room.bans.get(next) else {
             return (self.line(log, &Update::BansEnd { room: &room.name, count: next }), None);
         };
-        let (name, address) = mask.rsplit_once('!').unwrap_or((mask, "*"));
-        let is_by_address = !matches!(address, "*" | "*@*");
+        let (name, is_by_address) = shown_of(mask);
         let listed = Update::BanListed { number: next + 1, name, is_by_address, of: room.banned_as(mask) };
         (self.line(log, &listed), Some(Rest::Bans { room: key, next: next + 1 }))
     }

@@ -8,7 +8,7 @@ use super::irc::complete;
 use super::names::valid_name;
 use super::places::{Place, Untold};
 use super::requests::cut;
-use super::rooms::{MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic, mask_of};
+use super::rooms::{MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic, mask_of, shown_of};
 use super::words::clean;
 
 pub(super) type Refused<'a> = Result<(), Complaint<'a>>;
@@ -247,13 +247,15 @@ impl Model {
             None => valid_name(&self.config, name).map_err(Complaint::Name)?,
         };
         let masks: Vec<String> = [Some(mask_of(&name)), self.mask_of_address(target)].into_iter().flatten().collect();
-        self.room_mut(room).ban(&masks).map_err(Complaint::Room)?;
+        let is_new = self.room_mut(room).ban(&masks).map_err(Complaint::Room)?;
         self.note_listing(slot, room, MaskList::Bans, &masks[..1], "");
         self.note_listing(slot, room, MaskList::Bans, &masks[1..], &name);
         let listed: Vec<&str> = masks.iter().map(String::as_str).collect();
         let set = Update::BanSet { by: &self.name(slot), name: &name, masks: &listed, banned: true };
         let out = target.filter(|target| self.room(room).is_in(*target));
-        self.publish(&set, &[room], Some(slot));
+        if is_new {
+            self.publish(&set, &[room], Some(slot));
+        }
         self.reply(slot, &set);
         if let Some(target) = out {
             self.reply_kicked(slot, room, target, "");
@@ -268,16 +270,16 @@ impl Model {
         let target = self.find(name);
         let named = target.map(|target| self.name(target)).or_else(|| valid_name(&self.config, name).ok());
         let address = self.mask_of_address(target);
-        let mut ended =
-            named.as_ref().map_or_else(Vec::new, |named| self.room(room).bans_of(named, address.as_deref()));
+        let rules = self.config.names;
+        let bans_of = |named: &String| self.room(room).bans_of(rules, named, address.as_deref());
+        let mut ended = named.as_ref().map_or_else(Vec::new, bans_of);
         let mut shown = named.unwrap_or_default();
         if ended.is_empty() {
             let ban = self.room(room).listed_ban(name).ok_or(Complaint::Room(RoomError::NotListed))?;
             let mask = self.room(room).bans[ban].clone();
-            shown = match mask.rsplit_once('!') {
-                None => mask.clone(),
-                Some((name, "*" | "*@*")) => name.to_owned(),
-                Some(_) => format!("#{}", ban + 1),
+            shown = match shown_of(&mask) {
+                (who, false) => who.to_owned(),
+                (_, true) => format!("#{}", ban + 1),
             };
             ended.push(mask);
         }

@@ -152,12 +152,12 @@ impl Room {
         slots
     }
 
-    /// Finds a ban by its mask or by its number, as `#2`; returns its place in the list.
+    /// Finds a ban by its number, as `#2`, by its mask or by what is shown of it; returns its place in the list.
     pub(super) fn listed_ban(&self, text: &str) -> Option<usize> {
-        let is_it = |ban: &String| ban.to_lowercase() == text.to_lowercase() || *ban == format!("{text}!*@*");
+        let is_it = |ban: &String| ban.to_lowercase() == text.to_lowercase() || shown_of(ban) == (text, false);
         let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
         let numbered = number.and_then(|number| number.checked_sub(1)).filter(|place| *place < self.bans.len());
-        self.bans.iter().position(is_it).or(numbered)
+        numbered.or_else(|| self.bans.iter().position(is_it))
     }
 
     /// Remembers whose address masks are, who has listed them, and when, unless they were listed.
@@ -188,17 +188,23 @@ impl Room {
         found.map_or(("", Timestamp::ZERO), |listing| (&listing.by, listing.at))
     }
 
-    /// Returns the bans of a name, of its addresses, and of an address; twelve at most.
-    pub(super) fn bans_of(&self, name: &str, address: Option<&str>) -> Vec<String> {
-        let name = name.to_lowercase();
-        let of_theirs = self.listings.iter().filter(|listing| listing.of.to_lowercase() == name);
-        let theirs: Vec<&str> = of_theirs.map(|listing| &*listing.mask).chain(address).collect();
-        let is_theirs = |ban: &&String| theirs.contains(&&***ban) || ban.to_lowercase() == mask_of(&name);
-        self.bans.iter().filter(is_theirs).take(12).cloned().collect()
+    /// Returns the bans of names that look like one, of their addresses, and of an address.
+    pub(super) fn bans_of(&self, rules: NameRules, name: &str, address: Option<&str>) -> Vec<String> {
+        let is_named = |ban: &str| {
+            let named = ban.strip_suffix("!*@*").or_else(|| ban.strip_suffix("!*"));
+            let is_alike = named.is_some_and(|named| !named.contains(['*', '?']) && are_twins(rules, named, name));
+            is_alike || ban.to_lowercase() == mask_of(name).to_lowercase()
+        };
+        let is_theirs = |ban: &&String| {
+            let of = self.banned_as(ban);
+            let is_address = address.is_some_and(|address| ban.to_lowercase() == address);
+            is_address || is_named(ban) || !of.is_empty() && are_twins(rules, of, name)
+        };
+        self.bans.iter().filter(is_theirs).cloned().collect()
     }
 
-    /// Adds bans.
-    pub(super) fn ban(&mut self, masks: &[String]) -> Result<(), RoomError> {
+    /// Adds bans; returns whether any is new.
+    pub(super) fn ban(&mut self, masks: &[String]) -> Result<bool, RoomError> {
         let is_new = |mask: &&String| !self.bans.iter().any(|ban| ban.to_lowercase() == mask.to_lowercase());
         if masks.iter().any(|mask| mask.len() > MAX_MASK) {
             return Err(RoomError::TooLong { max: MAX_MASK });
@@ -207,8 +213,9 @@ impl Room {
         if self.bans.len() + new.len() > MAX_MASKS {
             return Err(RoomError::ListFull { max: MAX_MASKS });
         }
+        let is_new = !new.is_empty();
         self.bans.extend(new);
-        Ok(())
+        Ok(is_new)
     }
 }
 
@@ -469,6 +476,13 @@ pub(super) struct RoomShown {
 
 /// The lists of a room.
 pub(super) const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
+
+/// Returns what is shown of a mask: a name, with the user if that matters, and whether it is of certain addresses.
+pub(super) fn shown_of(mask: &str) -> (&str, bool) {
+    let Some((name, address)) = mask.rsplit_once('!') else { return (mask, false) };
+    let (user, host) = address.rsplit_once('@').unwrap_or((address, "*"));
+    (if user == "*" { name } else { &mask[..mask.len() - address.len() + user.len()] }, host != "*")
+}
 
 /// Returns the mask of a name.
 pub(super) fn mask_of(name: &str) -> String {

@@ -149,6 +149,29 @@ fn a_ban_keeps_out_who_comes_back_under_a_name_that_looks_like_it_or_takes_it_wi
     scene.unharmed();
 }
 
+#[test]
+fn the_end_of_a_ban_ends_those_of_names_that_look_alike() {
+    let mut scene = Scene::new();
+    scene.room.asks(scene.alice, "/join tea\n/ban z0e\n/ban zoe\n/ban zoey\n");
+    assert!(scene.offends("/name zoe\n").starts_with("* you are now "));
+    scene.quiet();
+    assert_eq!(scene.room.asks(scene.alice, "/unban ZOÉ\n"), "* alice unbanned ZOÉ\n");
+    assert!(scene.offends("/join tea\n").starts_with("* you are in tea now"));
+    assert_eq!(scene.room.asks(scene.alice, "/ban\n"), "* zoe joined\n* #1 zoey\n* that was the only ban of tea\n");
+}
+
+#[test]
+fn a_ban_that_is_listed_is_not_announced_again() {
+    let mut scene = Scene::new();
+    scene.room.asks(scene.alice, "/join tea\n");
+    scene.room.asks(scene.bob, "/join tea\n");
+    scene.quiet();
+    for others in ["* alice banned zoe\n", ""] {
+        assert_eq!(scene.room.asks(scene.alice, "/ban zoe\n"), "* alice banned zoe\n");
+        assert_eq!(scene.bob_hears(), others);
+    }
+}
+
 /// Somebody comes from an IPv4 address.
 fn enter_from(room: &mut Room, addr: &str) -> SessionId {
     let text = room.hub.dialect("text").expect("a dialect");

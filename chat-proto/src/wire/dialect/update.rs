@@ -108,7 +108,7 @@ pub enum Update<'a> {
         by: &'a str,
         /// Who.
         name: &'a str,
-        /// The masks that are listed from now on, or no longer; 12 at most.
+        /// The masks that are listed from now on, or no longer.
         masks: &'a [&'a str],
         /// Whether the ban begins, or ends.
         banned: bool,

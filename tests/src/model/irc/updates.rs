@@ -164,7 +164,7 @@ impl Model {
                 from(by).word("MODE").channel(room).plain(&format!("{}{letter}", sign(given))).word(name)
             }
             Update::BanSet { by, masks, banned, .. } => {
-                return masks.chunks(4).map(|masks| self.bans(from(by), room, masks, banned)).collect();
+                return self.bans(&|| from(by).word("MODE").channel(room), masks, banned);
             }
             Update::RoomChanged { by, change } => {
                 let line = from(by).word("MODE").channel(room);
@@ -224,6 +224,7 @@ impl Model {
                 self.notice(place).trailing(&format!("you were too slow and missed {count} message{plural}"))
             }
             Update::Refused(complaint) => self.complaint_line(complaint, place),
+            Update::Closing { reason: CloseReason::Killed, words } => killed(reader, words),
             Update::Closing { reason, words } => Line::begin("ERROR").trailing(&why(reason, words)),
             Update::NotOpened(error) => Line::begin("ERROR").trailing(&error.to_string()),
             _ => return Vec::new(),
@@ -231,11 +232,19 @@ impl Model {
         vec![self.block(line.end())]
     }
 
-    /// Shows bans that begin or end.
-    fn bans(&self, line: Line, room: &str, masks: &[&str], banned: bool) -> Block {
-        let letters = "b".repeat(masks.len());
-        let line = line.word("MODE").channel(room).plain(&format!("{}{letters}", sign(banned)));
-        self.block(masks.iter().fold(line, |line, mask| line.word(mask)).end())
+    /// Shows bans that begin or end: in a line as many as fit, up to twelve, and eight lines at most.
+    fn bans(&self, begin: &dyn Fn() -> Line, masks: &[&str], banned: bool) -> Vec<Block> {
+        let head = begin().end().len() - 2;
+        let (mut blocks, mut rest) = (Vec::new(), masks);
+        while !rest.is_empty() && blocks.len() < 8 {
+            let fits = |n: &usize| head + 2 + rest[..*n].iter().map(|mask| mask.len() + 2).sum::<usize>() <= 510;
+            let count = (1..=rest.len().min(12)).filter(fits).max().unwrap_or(1);
+            let letters = "b".repeat(count);
+            let line = begin().plain(&format!("{}{letters}", sign(banned)));
+            blocks.push(self.block(rest[..count].iter().fold(line, |line, mask| line.word(mask)).end()));
+            rest = &rest[count..];
+        }
+        blocks
     }
 
     /// Returns words of the line with its colours and styles; empty if it has none.
@@ -436,6 +445,11 @@ pub(super) fn letter_of_list(list: MaskList) -> char {
     }
 }
 
+/// Tells a session that an operator has ended it.
+fn killed(reader: &str, words: &str) -> Line {
+    Line::begin("ERROR").trailing(&format!("Closing Link: {reader} ({})", why(CloseReason::Killed, words)))
+}
+
 /// Why somebody has left.
 fn why(reason: CloseReason, words: &str) -> String {
     match (reason, words) {
@@ -444,6 +458,7 @@ fn why(reason: CloseReason, words: &str) -> String {
         (CloseReason::Eof, "") => "Connection closed".into(),
         (CloseReason::Disconnected, "") => "Connection lost".into(),
         (CloseReason::Idle, "") => "Ping timeout".into(),
+        (CloseReason::Killed, words) => format!("Killed ({words})"),
         (reason, "") => reason.to_string(),
         (reason, words) => format!("{reason}: {words}"),
     }

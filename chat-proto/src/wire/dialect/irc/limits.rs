@@ -16,11 +16,8 @@ pub(crate) const MAX_LINE: usize = MAX_TAGS + 2 + MAX_BODY;
 /// the number of a batch, fit into the space of two of the longest messages.
 pub(crate) const MOST_LINES: usize = 16;
 
-/// The most bans that begin or end in one line …
-pub(crate) const BANS_IN_LINE: usize = 4;
-
-/// … and the most lines about bans that end at once. One update has space for so many.
-pub(crate) const BAN_LINES: usize = 3;
+/// The most lines about bans that end at once. All that a list may have fit, unless names have more than 50 bytes.
+pub(crate) const BAN_LINES: usize = 8;
 
 /// The most targets of one message.
 pub(crate) const MAX_TARGETS: usize = 4;

@@ -194,13 +194,18 @@ impl Irc {
         let words = payload + pieces * (before + 2 + WALL_LEN + 8);
         // Only short words have tags of their author's.
         let tagged = MAX_TAGS + LINE_LEN + 2;
-        // A join has a line for each of two kinds of readers, and the end of bans has several.
-        MAX_AROUND * 3 + words.max(tagged).max(BAN_LINES * (LINE_LEN + 2))
+        // A join has a line for each of two kinds of readers.
+        MAX_AROUND * 3 + words.max(tagged)
     }
 }
 
 /// The tags of an answer: `@batch=` with a number of 32 bits, `;time=` and a space.
 const ANSWER_TAGS: usize = 7 + 10 + 6 + WALL_LEN + 1;
+
+const _: () = assert!(
+    BAN_LINES * (MAX_AROUND + LINE_LEN + 2) <= MAX_AROUND * 3 + MAX_TAGS + LINE_LEN + 2,
+    "there is room for all bans that end at once"
+);
 
 const _: () = assert!(
     // And last words.

@@ -1,11 +1,13 @@
 //! Updates as lines of IRC.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::fmt;
 
 use simdutf8::basic::from_utf8;
 
-use super::limits::{BAN_LINES, BANS_IN_LINE, CHANNEL, LINE_LEN};
+use super::limits::{BAN_LINES, CHANNEL, LINE_LEN};
+use super::modes::MAX_CHANGES;
 use super::numeric::Numeric;
 use super::scene::Scene;
 use super::split::pieces;
@@ -67,11 +69,14 @@ pub(crate) fn render(update: &Update<'_>, scene: &Scene<'_>, out: &mut Vec<u8>) 
             to.from(by, actor).word("MODE").channel(room).change(given, letter).word(name).end();
         }),
         Update::BanSet { by, masks, banned, .. } => {
-            for masks in masks.chunks(BANS_IN_LINE).take(BAN_LINES) {
-                all(out, &|to| {
-                    let line = to.from(by, actor).word("MODE").channel(room).change(banned, &"bbbb"[..masks.len()]);
-                    masks.iter().fold(line, |line, mask| line.word(mask)).end();
-                });
+            let mut rest = masks;
+            for _ in 0..BAN_LINES {
+                if rest.is_empty() {
+                    break;
+                }
+                let written = Cell::new(0);
+                all(out, &|to| written.set(bans(to.from(by, actor).word("MODE").channel(room), banned, rest)));
+                rest = &rest[written.get()..];
             }
         }
         Update::RoomChanged { by, change } => all(out, &|to| {
@@ -241,6 +246,16 @@ fn tell(scene: &Scene<'_>, from: &str, other: &str, words: &str, manner: Manner,
             Manner::Tagged => to.from(from, scene.actor).word("TAGMSG").word(other).end(),
         }
     });
+}
+
+/// Appends as many bans as fit on a line that was begun, and ends it; returns how many.
+fn bans(line: &mut Writer<'_>, banned: bool, masks: &[&str]) -> usize {
+    // A space, a sign, and for each a letter, a space and the mask.
+    let fit = |n: &usize| line.has_room_for(2 + masks[..*n].iter().map(|mask| mask.len() + 2).sum::<usize>());
+    let count = (1..=masks.len().min(MAX_CHANGES)).rev().find(fit).unwrap_or(1);
+    let line = line.change(banned, &"bbbbbbbbbbbb"[..count]);
+    masks[..count].iter().fold(line, |line, mask| line.word(mask)).end();
+    count
 }
 
 /// Returns the letter of a flag.
