@@ -224,8 +224,8 @@
 //!   [`Exemptions`] contains, are banned by name alone. A ban by origin also keeps out all others who come from the
 //!   same address. `/ban` alone lists the bans; of origins it shows only whose they are, since anybody can begin a room
 //!   and look there. A ban of a name keeps out names that [look alike](#names-and-words), too, and nobody who is in the
-//!   room may take one. `/unban alice` ends the bans of all these names and of the origins that were banned as hers, and
-//!   `/unban #2` that of one origin only. Whoever is in the room and matches a ban may stay, but does not speak there
+//!   room may take one. `/unban alice` ends the bans of all these names, of the origins that were first banned as hers,
+//!   and of the one that she has now; `/unban #2` ends the second ban of the list only. Whoever is in the room and matches a ban may stay, but does not speak there
 //!   without a role or an exception.
 //!
 //! # Limits by address

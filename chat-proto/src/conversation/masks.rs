@@ -6,7 +6,6 @@ use core::fmt::Write as _;
 use arrayvec::{ArrayString, ArrayVec};
 
 use super::members::mix_bytes;
-use super::room::ListedMask;
 use crate::moderation::{MAX_MASK, RoomError};
 use crate::names::{Key, MAX_NAME, NameRules};
 use crate::origin::Cloak;
@@ -83,10 +82,23 @@ pub(crate) fn shown_parts(mask: &str) -> (&str, bool) {
     (if user == "*" { name } else { &mask[..name.len() + 1 + user.len()] }, host != "*")
 }
 
-/// A mask in a list.
+/// A mask in a list of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedMask<'a> {
+    /// The mask.
+    pub mask: &'a str,
+    /// The name with which this address was banned; empty if it was not listed as somebody's.
+    pub of: &'a str,
+    /// The name that whoever listed it had then; `server` for the server.
+    pub by: &'a str,
+    /// When it was listed, in nanoseconds of the proposer's clock.
+    pub at: u64,
+}
+
+/// The same, as it is kept.
 #[derive(Debug)]
 pub(super) struct Mask {
-    /// The mask, and the name of whose address it is.
+    /// The mask, and the name with which this address was banned.
     pub(super) texts: Box<str>,
     /// How many of these bytes are the mask.
     len: u8,
@@ -122,7 +134,7 @@ impl Mask {
         is_named || !self.of().is_empty() && looks_like_it(self.of())
     }
 
-    /// Returns the name of whose address it is; empty if it is nobody's.
+    /// Returns the name with which this address was banned; empty if it was not listed as somebody's.
     pub(super) fn of(&self) -> &str {
         &self.texts[self.len.into()..]
     }

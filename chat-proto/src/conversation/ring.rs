@@ -146,7 +146,7 @@ pub(super) enum Kind {
         room: RoomId,
         limit: u32,
     },
-    /// The words are the mask, and the name is that of whose address it is.
+    /// The words are the mask, and the name is that with which this address was banned.
     MaskSet {
         by: Option<MemberId>,
         room: RoomId,

@@ -1,6 +1,6 @@
 //! A room as it is shown to who asks for it.
 
-use super::masks::Mask;
+use super::masks::{ListedMask, Mask};
 use super::rooms::RoomState;
 use crate::moderation::{MaskList, RoomFlags};
 
@@ -22,19 +22,6 @@ pub struct Topic<'a> {
     /// The name that whoever set it had then; `server` for the server.
     pub by: &'a str,
     /// When it was set, in nanoseconds of the proposer's clock; 0 for a topic of the configuration.
-    pub at: u64,
-}
-
-/// A mask in a list of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListedMask<'a> {
-    /// The mask.
-    pub mask: &'a str,
-    /// The name of whose address it is; empty if it was not listed as somebody's.
-    pub of: &'a str,
-    /// The name that whoever listed it had then; `server` for the server.
-    pub by: &'a str,
-    /// When it was listed, in nanoseconds of the proposer's clock.
     pub at: u64,
 }
 

@@ -5,8 +5,8 @@ use arrayvec::ArrayString;
 use super::Conversation;
 use super::apply::{Rejected, check_len};
 use super::entry::{Entry, MAX_KICK_WORDS};
+use super::masks::ListedMask;
 use super::ring::Kind;
-use super::room::ListedMask;
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
 use crate::moderation::{MAX_ROOM_KEY, MAX_ROOM_NAME, MAX_TOPIC, Role, RoomError};
@@ -432,7 +432,7 @@ pub(super) mod tests {
     fn an_entry_that_does_not_fit_the_rooms_changes_nothing() {
         let mut conversation = conversation();
         apply(&mut conversation, &[enter(ANN, "tea"), enter(ANN, "rust"), enter(BOB, "bugs")]);
-        let (gone, by, list) = (RoomId(9), Some(NOBODY), MaskList::Bans);
+        let (gone, by, list, invites) = (RoomId(9), Some(NOBODY), MaskList::Bans, MaskList::InviteExceptions);
         let (room, member) = (TEA, ANN);
         let over = |max: usize| "x".repeat(max + 1);
         let (words, key, mask, kick) = (over(MAX_TOPIC), over(MAX_ROOM_KEY), over(MAX_MASK), over(MAX_KICK_WORDS));
@@ -475,6 +475,8 @@ pub(super) mod tests {
                 Rejected::NoRoom(gone),
             ),
             (Entry::Mask { by: None, room, list, mask: &mask, of: "", listed: true, at: 0 }, too_long(128)),
+            (Entry::Mask { by: None, room, list, mask: "a", of: &mask, listed: true, at: 0 }, too_long(32)),
+            (Entry::Mask { by: None, room, list: invites, mask: "a", of: "b", listed: true, at: 0 }, too_long(0)),
             (
                 Entry::Mask { by: None, room, list, mask: "a", of: "", listed: false, at: 0 },
                 Rejected::Room(RoomError::NotListed),

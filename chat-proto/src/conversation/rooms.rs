@@ -6,9 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::masks::{Mask, are_same};
+use super::masks::{ListedMask, Mask, are_same};
 use super::members::{mix, mix_bytes, summand};
-use super::room::ListedMask;
 use crate::config::Config;
 use crate::id::RoomId;
 use crate::moderation::{MAX_MASK, MAX_MASKS, MAX_ROOM_KEY, MAX_TOPIC, MaskList, RoomError, RoomFlags};

@@ -15,9 +15,9 @@ pub(crate) struct Queues {
     owned: u64,
     /// The queue whose turn was last.
     last: u32,
-    /// How many turns there were …
+    /// How many turns there have been.
     turns: u64,
-    /// … when each queue had its last.
+    /// The number of each queue's last turn; 0: it had none.
     last_turns: [u64; QUEUES],
 }
 

@@ -103,6 +103,7 @@ fn fits_its_bound(name: &str, words: &str) -> Checked {
         Update::Topic { room: name, words, by: name, age: Duration::MAX },
         Update::RoomListed { room: name, count: usize::MAX, topic: words },
         Update::RoomsEnd { count: usize::MAX },
+        Update::BanListed { number: usize::MAX, name: "*", is_by_address: true, of: name },
         Update::BanListed { number: usize::MAX, name, is_by_address: true, of: "" },
         Update::BansEnd { room: name, count: usize::MAX },
         Update::Invited { room: name, by: name },

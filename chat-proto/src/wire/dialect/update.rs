@@ -261,7 +261,7 @@ pub enum Update<'a> {
         name: &'a str,
         /// Whether only those who come from certain addresses are banned. The addresses are not told.
         is_by_address: bool,
-        /// The name of whose address it is; empty if it was not banned as somebody's.
+        /// The name with which this address was banned; empty if it was not banned as somebody's.
         of: &'a str,
     },
     /// The list of bans ends.
