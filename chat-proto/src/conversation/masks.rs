@@ -105,8 +105,8 @@ pub(super) struct Mask {
     /// The name of whoever listed it, and when.
     pub(super) by: Box<str>,
     pub(super) at: u64,
-    /// A number that is equal for names that look alike, if it has a name and no pattern. To compare looks takes
-    /// microseconds, and there may be many masks.
+    /// A number that is equal for names that look alike: for its name or, if that is a pattern, for the name with which
+    /// the address was banned. To compare looks takes microseconds, and there may be many masks.
     look: u32,
 }
 
@@ -115,23 +115,13 @@ impl Mask {
     pub(super) fn new(listing: &ListedMask<'_>, rules: NameRules) -> Self {
         let ListedMask { mask, of, by, at } = *listing;
         let (name, _) = parts_of(mask);
-        let look = if is_pattern(name) { 0 } else { look_of(&key_of(name, rules)) };
+        let name = if is_pattern(name) { of } else { name };
+        let look = if name.is_empty() { 0 } else { look_of(&key_of(name, rules)) };
         Self { texts: [mask, of].concat().into(), len: mask.len() as u8, by: by.into(), at, look }
     }
 
     pub(super) fn text(&self) -> &str {
         &self.texts[..self.len.into()]
-    }
-
-    /// Returns whether it is that of a name, or of an address as that of a name, that looks like this one.
-    pub(super) fn is_of(&self, name: &str, rules: NameRules) -> bool {
-        let looks_like_it = |other: &str| key_of(other, rules) == key_of(name, rules);
-        let is_named = match parts_of(self.text()) {
-            (own, "*") if !is_pattern(own) => looks_like_it(own),
-            // Loose names with `*` are banned by a pattern.
-            _ => mask_of_name(name).is_ok_and(|mask| are_same(self.text(), &mask)),
-        };
-        is_named || !self.of().is_empty() && looks_like_it(self.of())
     }
 
     /// Returns the name with which this address was banned; empty if it was not listed as somebody's.
@@ -181,6 +171,16 @@ impl<'a> Subject<'a> {
         masks.any(|mask| self.matches(mask))
     }
 
+    /// Returns whether a mask is that of a name, or of an address that was banned with a name, that looks like this one.
+    pub(super) fn is_named_in(&self, mask: &Mask) -> bool {
+        let name = match parts_of(mask.text()) {
+            (name, "*") if !is_pattern(name) => name,
+            _ => mask.of(),
+        };
+        !name.is_empty() && mask.look == self.look && key_of(name, self.rules) == self.key
+    }
+
+    /// Returns whether a mask matches the member.
     pub(super) fn matches(&self, mask: &Mask) -> bool {
         let (name, address) = parts_of(mask.text());
         let (user, host) = address.rsplit_once('@').unwrap_or((address, "*"));

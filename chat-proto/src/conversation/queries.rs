@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use arrayvec::ArrayString;
 
-use super::masks::{Mask, Subject, are_same};
+use super::masks::{Mask, Subject, are_same, mask_of_name};
 use super::{Conversation, Recorded, Room};
 use crate::fault::Fault;
 use crate::id::{MemberId, RoomId};
@@ -253,10 +253,14 @@ impl Conversation {
         name: &'a str,
         address: Option<&'a str>,
     ) -> impl Iterator<Item = &'a str> {
-        let rules = self.members.rules();
+        let owner = Subject::new(name, Person::UNKNOWN, self.members.rules());
+        // Loose names with `*` are banned by a pattern.
+        let named = mask_of_name(name).ok();
+        let is_theirs = move |ban: &&Mask| {
+            let is = |mask: &str| are_same(ban.text(), mask);
+            address.is_some_and(is) || named.as_deref().is_some_and(is) || owner.is_named_in(ban)
+        };
         let bans = self.rooms.get(room).into_iter().flat_map(|room| room.masks(MaskList::Bans));
-        let is_theirs =
-            move |ban: &&Mask| address.is_some_and(|address| are_same(ban.text(), address)) || ban.is_of(name, rules);
         bans.filter(is_theirs).map(Mask::text)
     }
 

@@ -16,7 +16,7 @@ pub(crate) const MAX_LINE: usize = MAX_TAGS + 2 + MAX_BODY;
 /// the number of a batch, fit into the space of two of the longest messages.
 pub(crate) const MOST_LINES: usize = 16;
 
-/// The most lines about bans that end at once. All that a list may have fit, unless names have more than 50 bytes.
+/// The most lines about bans that end at once. All that a list may have fit, unless names have more than 40 bytes.
 pub(crate) const BAN_LINES: usize = 8;
 
 /// The most targets of one message.
