@@ -5,6 +5,7 @@
 //! of their own: how a line is decoded and an update encoded.
 
 mod address;
+mod bans;
 mod closing;
 mod difference;
 mod first_line;
@@ -12,6 +13,7 @@ mod gauges;
 mod history;
 mod irc;
 mod limits;
+mod masks;
 mod membership;
 mod moderate;
 mod moderation;

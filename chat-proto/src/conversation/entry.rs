@@ -207,8 +207,8 @@ pub enum Entry<'a> {
         list: MaskList,
         /// The [mask](super#masks), at most [`MAX_MASK`](super::MAX_MASK) bytes.
         mask: &'a str,
-        /// The name with which this address is banned, at most as long as a name may be. Empty if the mask is not listed
-        /// as somebody's address, as those of other lists than bans never are.
+        /// The name whose address is banned by this, at most as long as a name may be; empty otherwise, and always in
+        /// other lists.
         of: &'a str,
         /// Whether it is listed from now on.
         listed: bool,

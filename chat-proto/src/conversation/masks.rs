@@ -66,7 +66,7 @@ pub(crate) fn are_same(one: &str, other: &str) -> bool {
 }
 
 /// Returns the parts of a mask: which names, and which addresses, `*` for all.
-pub(crate) fn parts_of(mask: &str) -> (&str, &str) {
+fn parts_of(mask: &str) -> (&str, &str) {
     match mask.rsplit_once('!') {
         Some((name, "*@*")) => (name, "*"),
         Some(parts) => parts,
@@ -99,7 +99,7 @@ pub struct ListedMask<'a> {
 #[derive(Debug)]
 pub(super) struct Mask {
     /// The mask, and the name with which this address was banned.
-    pub(super) texts: Box<str>,
+    texts: Box<str>,
     /// How many of these bytes are the mask.
     len: u8,
     /// The name of whoever listed it, and when.

@@ -355,8 +355,8 @@ mod tests {
     /// Bytes of heap of a room.
     fn held(state: &RoomState) -> usize {
         let masks = |list: &Vec<Mask>| {
-            list.capacity() * size_of::<Mask>()
-                + list.iter().map(|mask| mask.texts.len() + mask.by.len()).sum::<usize>()
+            let texts = |mask: &Mask| mask.text().len() + mask.of().len() + mask.by.len();
+            list.capacity() * size_of::<Mask>() + list.iter().map(texts).sum::<usize>()
         };
         let topic = state
             .topic

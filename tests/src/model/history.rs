@@ -6,7 +6,8 @@ use std::rc::Rc;
 use chat_proto::Timestamp;
 use chat_proto::dialect::Update;
 
-use super::rooms::{LOBBY, RoomKey, shown_of};
+use super::masks::shown_of;
+use super::rooms::{LOBBY, RoomKey};
 use super::{Model, irc, without_wire};
 
 /// The latest messages to everyone in a room.

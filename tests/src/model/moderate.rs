@@ -4,8 +4,9 @@ use chat_proto::dialect::{MAX_NOTICE, Update};
 use chat_proto::{MaskList, Role, RoomError, RoomFlags, RoomId, Timestamp};
 
 use super::Model;
+use super::masks::{MAX_MASK, MAX_MASKS};
 use super::requests::cut;
-use super::rooms::{LOBBY, MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic};
+use super::rooms::{LOBBY, MAX_TOPIC, RoomKey, Topic};
 use super::words::clean;
 
 type Done = Result<(), RoomError>;

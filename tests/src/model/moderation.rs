@@ -5,10 +5,11 @@ use chat_proto::{Action, MaskList, Role, RoomError, RoomFlags};
 
 use super::Model;
 use super::irc::complete;
+use super::masks::{MAX_MASK, MAX_MASKS, mask_of, shown_of};
 use super::names::valid_name;
 use super::places::{Place, Untold};
 use super::requests::cut;
-use super::rooms::{MAX_MASK, MAX_MASKS, MAX_TOPIC, RoomKey, Topic, mask_of, shown_of};
+use super::rooms::{MAX_TOPIC, RoomKey, Topic};
 use super::words::clean;
 
 pub(super) type Refused<'a> = Result<(), Complaint<'a>>;

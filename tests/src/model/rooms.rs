@@ -1,10 +1,10 @@
 //! Rooms: who is in them, and what belongs to them.
 
-use chat_proto::{Cloak, Config, MaskList, NameRules, Origin, Role, RoomError, RoomFlags, Timestamp};
+use chat_proto::{Config, MaskList, Origin, Role, RoomError, RoomFlags, Timestamp};
 
 use super::history::History;
-use super::irc::Person;
-use super::names::{Name, RoomName, are_twins};
+use super::masks::{Listing, matches};
+use super::names::{Name, RoomName};
 use super::presence::Counts;
 use super::turns::{Queue, Wait};
 use super::{LogModel, Model};
@@ -17,10 +17,6 @@ pub(super) const LOBBY: RoomKey = 0;
 
 /// The most bytes of a topic.
 pub(super) const MAX_TOPIC: usize = 390;
-/// The most bytes of a mask, and the most masks in a list.
-pub(super) const MAX_MASK: usize = 128;
-pub(super) const MAX_MASKS: usize = 64;
-
 /// A room; one that has ended is kept as long as somebody has not read all that was said in it.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -51,17 +47,6 @@ pub(super) struct Room {
     pub(super) presence: Counts,
     /// The origin for which it counts, until nobody reads it.
     pub(super) begun_from: Option<Origin>,
-}
-
-/// Whose address a mask is, who has listed it, and when.
-#[derive(Clone, Debug)]
-pub(super) struct Listing {
-    list: MaskList,
-    mask: String,
-    /// The name of whose address it is; empty if it is nobody's.
-    of: String,
-    by: String,
-    at: Timestamp,
 }
 
 /// What a room is about.
@@ -150,72 +135,6 @@ impl Room {
             slots.sort_unstable();
         }
         slots
-    }
-
-    /// Finds a ban by its number, as `#2`, by its mask or by what is shown of it; returns its place in the list.
-    pub(super) fn listed_ban(&self, text: &str) -> Option<usize> {
-        let is_it = |ban: &String| ban.to_lowercase() == text.to_lowercase() || shown_of(ban) == (text, false);
-        let number = text.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
-        let numbered = number.and_then(|number| number.checked_sub(1)).filter(|place| *place < self.bans.len());
-        numbered.or_else(|| self.bans.iter().position(is_it))
-    }
-
-    /// Remembers whose address masks are, who has listed them, and when, unless they were listed.
-    pub(super) fn note_listing(&mut self, list: MaskList, masks: &[String], of: &str, by: &str, at: Timestamp) {
-        let listed = match list {
-            MaskList::Bans => &self.bans,
-            MaskList::BanExceptions => &self.ban_exceptions,
-            MaskList::InviteExceptions => &self.invite_exceptions,
-        };
-        // What was removed since is forgotten.
-        self.listings.retain(|listing| listing.list != list || listed.contains(&listing.mask));
-        for mask in masks.iter().filter(|mask| listed.contains(mask)) {
-            if !self.listings.iter().any(|listing| listing.list == list && listing.mask == *mask) {
-                self.listings.push(Listing { list, mask: mask.clone(), of: of.into(), by: by.into(), at });
-            }
-        }
-    }
-
-    /// Returns the name of whose address a ban is.
-    pub(super) fn banned_as(&self, mask: &str) -> &str {
-        let found = self.listings.iter().find(|listing| listing.list == MaskList::Bans && listing.mask == mask);
-        found.map_or("", |listing| &listing.of)
-    }
-
-    /// Returns who has listed a mask, and when.
-    pub(super) fn listing(&self, list: MaskList, mask: &str) -> (&str, Timestamp) {
-        let found = self.listings.iter().find(|listing| listing.list == list && listing.mask == mask);
-        found.map_or(("", Timestamp::ZERO), |listing| (&listing.by, listing.at))
-    }
-
-    /// Returns the bans of names that look like one, of their addresses, and of an address.
-    pub(super) fn bans_of(&self, rules: NameRules, name: &str, address: Option<&str>) -> Vec<String> {
-        let is_named = |ban: &str| {
-            let named = ban.strip_suffix("!*@*").or_else(|| ban.strip_suffix("!*"));
-            let is_alike = named.is_some_and(|named| !named.contains(['*', '?']) && are_twins(rules, named, name));
-            is_alike || ban.to_lowercase() == mask_of(name).to_lowercase()
-        };
-        let is_theirs = |ban: &&String| {
-            let of = self.banned_as(ban);
-            let is_address = address.is_some_and(|address| ban.to_lowercase() == address);
-            is_address || is_named(ban) || !of.is_empty() && are_twins(rules, of, name)
-        };
-        self.bans.iter().filter(is_theirs).cloned().collect()
-    }
-
-    /// Adds bans; returns whether any is new.
-    pub(super) fn ban(&mut self, masks: &[String]) -> Result<bool, RoomError> {
-        let is_new = |mask: &&String| !self.bans.iter().any(|ban| ban.to_lowercase() == mask.to_lowercase());
-        if masks.iter().any(|mask| mask.len() > MAX_MASK) {
-            return Err(RoomError::TooLong { max: MAX_MASK });
-        }
-        let new: Vec<String> = masks.iter().filter(is_new).cloned().collect();
-        if self.bans.len() + new.len() > MAX_MASKS {
-            return Err(RoomError::ListFull { max: MAX_MASKS });
-        }
-        let is_new = !new.is_empty();
-        self.bans.extend(new);
-        Ok(is_new)
     }
 }
 
@@ -476,46 +395,3 @@ pub(super) struct RoomShown {
 
 /// The lists of a room.
 pub(super) const LISTS: [MaskList; 3] = [MaskList::Bans, MaskList::BanExceptions, MaskList::InviteExceptions];
-
-/// Returns what is shown of a mask: a name, with the user if that matters, and whether it is of certain addresses.
-pub(super) fn shown_of(mask: &str) -> (&str, bool) {
-    let Some((name, address)) = mask.rsplit_once('!') else { return (mask, false) };
-    let (user, host) = address.rsplit_once('@').unwrap_or((address, "*"));
-    (if user == "*" { name } else { &mask[..mask.len() - address.len() + user.len()] }, host != "*")
-}
-
-/// Returns the mask of a name.
-pub(super) fn mask_of(name: &str) -> String {
-    format!("{}!*@*", name.replace('*', "?"))
-}
-
-/// Returns what stands for an address in masks.
-pub(super) fn host(cloak: Option<Cloak>) -> String {
-    cloak.map_or_else(|| "-".into(), |cloak| cloak.to_string())
-}
-
-/// Returns whether a mask matches a name and a host. Case does not count; `*` stands for any text, `?` for a character.
-/// A name without these stands for those that are too similar to it, too.
-fn matches(rules: NameRules, mask: &str, name: &str, person: &Person) -> bool {
-    let chars = |part: &str| part.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
-    let (of_names, address) = mask.rsplit_once('!').unwrap_or((mask, "*"));
-    let (of_users, of_hosts) = address.rsplit_once('@').unwrap_or((address, "*"));
-    let is_named = if of_names.contains(['*', '?']) {
-        matches_part(&chars(of_names), &chars(name))
-    } else {
-        are_twins(rules, of_names, name)
-    };
-    is_named
-        && matches_part(&chars(of_users), &chars(&person.user))
-        && matches_part(&chars(of_hosts), &chars(&host(person.cloak)))
-}
-
-pub(super) fn matches_part(mask: &[char], text: &[char]) -> bool {
-    match (mask, text) {
-        ([], []) => true,
-        (['*', rest @ ..], _) => (0..=text.len()).any(|passed| matches_part(rest, &text[passed..])),
-        (['?', mask @ ..], [_, text @ ..]) => matches_part(mask, text),
-        ([first, mask @ ..], [other, text @ ..]) => first == other && matches_part(mask, text),
-        _ => false,
-    }
-}

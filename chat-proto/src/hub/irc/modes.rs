@@ -113,9 +113,6 @@ impl Hub {
     /// Tells clients in the room of the changes that a line has made so far, the one who made them included. An answer to
     /// the line comes after what was changed before it, and so in the same order whether or not the line has to wait.
     pub(in crate::hub) fn tell_modes(&mut self, slot: u32) {
-        if self.occasion.modes.is_none() {
-            return;
-        }
         let Some(modes) = self.occasion.modes.take().filter(|modes| !modes.is_empty()) else { return };
         let (by, (letters, arguments)) = (self.name_of(slot), modes.parts());
         let update = Update::ModesSet { by: by.as_str(), letters, arguments };

@@ -7,8 +7,9 @@ use super::lines::Line as Written;
 use super::numerics;
 use super::words::matches;
 use crate::model::Model;
+use crate::model::masks::MAX_MASK;
 use crate::model::requests::cut;
-use crate::model::rooms::{LISTS, LOBBY, MAX_MASK, RoomKey};
+use crate::model::rooms::{LISTS, LOBBY, RoomKey};
 
 /// What is left of an answer.
 #[derive(Clone, Debug)]

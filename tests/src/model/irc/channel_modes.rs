@@ -7,7 +7,8 @@ use super::line::Line;
 use super::updates::{letter_of, letter_of_list};
 use super::{Step, Turn, numerics};
 use crate::model::Model;
-use crate::model::rooms::{MAX_MASK, RoomKey};
+use crate::model::masks::MAX_MASK;
+use crate::model::rooms::RoomKey;
 use crate::model::words::clean;
 
 /// The most changes of each kind in one line: with arguments, without, and errors.

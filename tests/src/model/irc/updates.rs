@@ -28,7 +28,7 @@ impl Default for Person {
 
 impl Person {
     pub(super) fn host(&self) -> String {
-        crate::model::rooms::host(self.cloak)
+        crate::model::masks::host(self.cloak)
     }
 }
 

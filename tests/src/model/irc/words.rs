@@ -68,5 +68,5 @@ pub(super) fn pieces(words: &str, max: usize) -> Vec<&str> {
 /// Returns whether a pattern with `*` and `?` matches a text, without regard to case.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
-    super::super::rooms::matches_part(&fold(pattern), &fold(text))
+    super::super::masks::matches_part(&fold(pattern), &fold(text))
 }

@@ -248,12 +248,17 @@ fn tell(scene: &Scene<'_>, from: &str, other: &str, words: &str, manner: Manner,
     });
 }
 
+/// The letters of as many bans as there may be changes in a line.
+const BANS: &str = "bbbbbbbbbbbb";
+
+const _: () = assert!(BANS.len() == MAX_CHANGES);
+
 /// Appends as many bans as fit on a line that was begun, and ends it; returns how many.
 fn bans(line: &mut Writer<'_>, banned: bool, masks: &[&str]) -> usize {
     // A space, a sign, and for each a letter, a space and the mask.
     let fit = |n: &usize| line.has_room_for(2 + masks[..*n].iter().map(|mask| mask.len() + 2).sum::<usize>());
-    let count = (1..=masks.len().min(MAX_CHANGES)).rev().find(fit).unwrap_or(1);
-    let line = line.change(banned, &"bbbbbbbbbbbb"[..count]);
+    let count = (1..=masks.len().min(BANS.len())).rev().find(fit).unwrap_or(1);
+    let line = line.change(banned, &BANS[..count]);
     masks[..count].iter().fold(line, |line, mask| line.word(mask)).end();
     count
 }
